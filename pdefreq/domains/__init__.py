@@ -1,0 +1,1 @@
+"""Domains: where a problem is posed, and the points that sample it."""

@@ -1,0 +1,194 @@
+"""Boxes in any dimension."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, ConstantField, Field
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+_PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
+_AXES = "xyz"
+
+
+def axis_names(dimension: int) -> list[str]:
+    """Names of the coordinates: x, y, z up to three dimensions, x1 ... xd beyond."""
+    return list(_AXES[:dimension]) if dimension <= len(_AXES) else [f"x{k + 1}" for k in range(dimension)]
+
+
+@dataclass(frozen=True)
+class Box(Domain):
+    """The open box ``lower[k] < x[k] < upper[k]``.
+
+    Args:
+        lower: Lower bounds, one for each dimension.
+        upper: Upper bounds, each above its lower one.
+
+    Raises:
+        ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.lower) != len(self.upper) or not self.lower:
+            raise ProblemFileError(
+                f"a box needs as many upper as lower bounds, at least one, got {len(self.lower)} lower, {len(self.upper)} upper"
+            )
+        for k, (a, b) in enumerate(zip(self.lower, self.upper, strict=True)):
+            if not (math.isfinite(a) and math.isfinite(b) and a < b):
+                raise ProblemFileError(
+                    f"[domain] lower must be below upper in dimension {k + 1}, got lower = {a:g}, upper = {b:g}"
+                )
+
+    @property
+    def dimension(self) -> int:
+        return len(self.lower)
+
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        """Side lengths."""
+        return tuple(b - a for a, b in zip(self.lower, self.upper, strict=True))
+
+    @property
+    def measure(self) -> float:
+        return math.prod(self.lengths)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return tuple(f"{axis}-{end}" for axis in axis_names(self.dimension) for end in ("min", "max"))
+
+    def contains(self, x: Points) -> Tensor:
+        return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
+
+    def quadrature(self, n: int) -> Samples:
+        x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
+        return Samples(x, weights)
+
+    def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
+        import torch
+
+        if sobol:
+            seed = int(torch.randint(2**31, (1,), generator=stream))
+            unit = torch.quasirandom.SobolEngine(self.dimension, scramble=True, seed=seed).draw(n, dtype=torch.float64)
+        else:
+            unit = torch.rand(n, self.dimension, generator=stream, dtype=torch.float64)
+        return Samples(self._from_unit(unit), torch.full((n,), self.measure / n, dtype=torch.float64))
+
+    def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
+        import torch
+
+        faces = [self._face(k, end, n, stream) for k in range(self.dimension) for end in (0, 1)]
+        return Samples(
+            torch.cat([f.x for f in faces]),
+            torch.cat([f.weights for f in faces]),
+            torch.cat([f.normals for f in faces if f.normals is not None]),
+            torch.cat([f.parts for f in faces if f.parts is not None]),
+        )
+
+    def distance(self) -> Field:
+        lower, upper = self.lower, self.upper
+        scale = math.prod((2 / length) ** 2 for length in self.lengths)  # 1 in the middle
+
+        def product(x: Tensor) -> Tensor:
+            return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
+
+        def gradient(x: Tensor) -> Tensor:
+            factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
+            slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
+            others = [
+                factors[:, [j for j in range(x.shape[1]) if j != k]].prod(dim=1) for k in range(x.shape[1])
+            ]  # not product / factor: that is 0 / 0 on the boundary
+            import torch
+
+            return scale * slopes * torch.stack(others, dim=1)
+
+        return CallableField(product, gradient)
+
+    def lifting(self, g: Field) -> Field:
+        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g."""
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        lower, upper, lengths = self.lower, self.upper, self.lengths
+        subsets = [s for size in range(1, self.dimension + 1) for s in itertools.combinations(range(self.dimension), size)]
+
+        def lift(x: Tensor) -> Tensor:
+            total = x.new_zeros(x.shape[0])
+            for axes in subsets:
+                sign = 1.0 if len(axes) % 2 else -1.0
+                for ends in itertools.product((0, 1), repeat=len(axes)):
+                    corner, weight = list(x.unbind(dim=1)), sign
+                    for k, end in zip(axes, ends, strict=True):
+                        s = (x[:, k] - lower[k]) / lengths[k]
+                        weight = weight * (s if end else 1 - s)
+                        corner[k] = x.new_full((x.shape[0],), upper[k] if end else lower[k])
+                    import torch
+
+                    total = total + weight * g(torch.stack(corner, dim=1))
+            return total
+
+        return CallableField(lift)
+
+    def _per_axis(self, n: int) -> int:
+        return max(2, round(n ** (1 / self.dimension)))
+
+    def _from_unit(self, unit: Tensor) -> Tensor:
+        return unit.new_tensor(self.lower) + unit * unit.new_tensor(self.lengths)
+
+    def _face(self, k: int, end: int, n: int, stream: torch.Generator | None) -> Samples:
+        """One face: its share of the points is 1 / (2 d), whatever its area, so small faces are not forgotten."""
+        import torch
+
+        d = self.dimension
+        others = [j for j in range(d) if j != k]
+        area = math.prod(self.lengths[j] for j in others)
+        share = 1 if d == 1 else max(1, n // (2 * d))
+        if d == 1:
+            x, weights = torch.empty(1, 0, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+        elif stream is None:
+            per_axis = max(2, round(share ** (1 / (d - 1))))
+            x, weights = _tensor_product([_gauss(self.lower[j], self.upper[j], per_axis) for j in others])
+        else:
+            unit = torch.rand(share, d - 1, generator=stream, dtype=torch.float64)
+            x = unit.new_tensor([self.lower[j] for j in others]) + unit * unit.new_tensor([self.lengths[j] for j in others])
+            weights = torch.full((share,), area / share, dtype=torch.float64)
+        fixed = x.new_full((x.shape[0], 1), self.upper[k] if end else self.lower[k])
+        normals = x.new_zeros(x.shape[0], d)
+        normals[:, k] = 1.0 if end else -1.0
+        parts = torch.full((x.shape[0],), 2 * k + end, dtype=torch.long)
+        return Samples(torch.cat([x[:, :k], fixed, x[:, k:]], dim=1), weights, normals, parts)
+
+
+def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
+    """Composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to whole panels."""
+    import numpy as np
+    import torch
+
+    order = min(n, _PANEL)
+    panels = -(-n // order)
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    edges = np.linspace(a, b, panels + 1)
+    half = np.diff(edges)[:, None] / 2
+    x = (edges[:-1, None] + half * (nodes + 1)).ravel()
+    return torch.from_numpy(x), torch.from_numpy((half * weights).ravel())
+
+
+def _tensor_product(rules: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    import torch
+
+    x = torch.cartesian_prod(*[nodes for nodes, _ in rules]).reshape(-1, len(rules))
+    weights = rules[0][1]
+    for _, w in rules[1:]:
+        weights = torch.outer(weights, w).reshape(-1)
+    return x, weights

@@ -1,0 +1,1 @@
+"""Figures, drawn from histories and arrays; the only place that imports matplotlib."""

@@ -1,0 +1,1 @@
+"""Functionals: what a method lowers."""

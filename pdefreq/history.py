@@ -1,0 +1,152 @@
+"""What a run records, when it stops, and how it ended: data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Status(Enum):
+    """How a run ended. The sentence says what happened and what to do next."""
+
+    DONE = ("done", "The method reached its answer.", 0)
+    CONVERGED = ("converged", "The objective fell below the tolerance.", 0)
+    STAGNATED = (
+        "stagnated",
+        "The objective stopped falling: more steps of the same kind will not help; refine the trial space, "
+        "change the learning rate or hand over to another method.",
+        0,
+    )
+    STEPS = ("steps", "The step budget is used up; continue with `pdefreq resume RUN --steps N`.", 0)
+    SECONDS = ("seconds", "The time budget is used up; continue with `pdefreq resume RUN --seconds S`.", 0)
+    DIVERGED = (
+        "diverged",
+        "The objective grew more than a million-fold: lower the learning rate, or the damping factor of a relaxation.",
+        1,
+    )
+    NON_FINITE = (
+        "non-finite",
+        "The objective became infinite or not a number: lower the learning rate, or check the problem for a singularity.",
+        1,
+    )
+    INTERRUPTED = ("interrupted", "Stopped by the user; continue with `pdefreq resume RUN`.", 130)
+
+    def __init__(self, label: str, sentence: str, exit_code: int) -> None:
+        self.label = label
+        self.sentence = sentence
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run stops: at whichever limit comes first.
+
+    Args:
+        steps: Largest number of steps.
+        seconds: Time spent in steps; probes are not counted.
+        tolerance: Stop once objective <= tolerance x (objective at the start); for objectives that tend to zero.
+        stagnation: Stop once the lowest objective has not fallen by 1e-4 of its distance from the start in this many steps.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    tolerance: float | None = None
+    stagnation: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 0), ("seconds", 0), ("tolerance", 0), ("stagnation", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise OptionError(f"`{name}` must be at least {least}, got {value}")
+
+    def override(self, other: Stop) -> Stop:
+        """These limits, replaced by those that `other` sets."""
+        pairs = {n: getattr(other, n) if getattr(other, n) is not None else getattr(self, n) for n in self.__dataclass_fields__}
+        return Stop(**pairs)
+
+
+def log_spaced(dense: int = 1000, per_decade: int = 50) -> Callable[[int], int]:
+    """When to record: every step up to `dense`, then at least `per_decade` times in each factor of ten.
+
+    Returns:
+        A function that gives, for a recorded step, the next step to record.
+
+    Example:
+        >>> following = log_spaced(dense=10, per_decade=5)
+        >>> following(3), following(10), following(100)
+        (4, 15, 158)
+    """
+
+    def following(step: int) -> int:
+        return step + 1 if step < dense else max(step + 1, int(step * 10 ** (1 / per_decade)))
+
+    return following
+
+
+class History:
+    """Rows recorded at increasing steps, plus facts that hold for all rows.
+
+    Columns every run has: ``step``, ``seconds`` (in steps, probes excluded), ``objective`` and one column for each of
+    its named terms. Probes add theirs; a column holds scalars ``(rows,)`` or vectors ``(rows, m)``.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self.facts: dict[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._columns.get("step", ()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in the order of their first appearance."""
+        return list(self._columns)
+
+    def record(self, row: Mapping[str, Any]) -> None:
+        """Append one row. A column absent from this row, or new with it, is filled with nan."""
+        import numpy as np
+
+        rows = len(self)
+        for name, value in row.items():
+            if name not in self._columns:
+                self._columns[name] = [np.full(np.shape(value), np.nan) for _ in range(rows)]
+            self._columns[name].append(value)
+        for name, column in self._columns.items():
+            if name not in row:
+                column.append(np.full(np.shape(column[-1]), np.nan))
+
+    def column(self, name: str) -> np.ndarray:
+        """One column, shape ``(rows,)`` or ``(rows, m)``.
+
+        Raises:
+            KeyError: If no probe recorded it.
+        """
+        import numpy as np
+
+        return np.array(self._columns[name])
+
+    def last(self, name: str) -> Any:
+        """The newest entry of a column, or None where there is none."""
+        return self._columns[name][-1] if self._columns.get(name) else None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All columns, by name."""
+        return {name: self.column(name) for name in self._columns}
+
+    @classmethod
+    def from_arrays(cls, columns: Mapping[str, np.ndarray], facts: Mapping[str, np.ndarray]) -> History:
+        """The inverse of `arrays`."""
+        history = cls()
+        history._columns = {name: list(column) for name, column in columns.items()}
+        history.facts = dict(facts)
+        return history

@@ -1,0 +1,1 @@
+"""Iterations: how a method lowers its functional, one step at a time."""

@@ -1,0 +1,78 @@
+"""A prepared method: what the loop sees, whatever the method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Coefficients
+    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.modes import Modes
+
+
+@dataclass(frozen=True)
+class State:
+    """One iterate: all that a resumed run needs.
+
+    Args:
+        space: Where it lives.
+        coefficients: Its coefficients, shape ``(P,)``.
+        memory: What the iteration remembers, e.g. Adam's moments; tensors by name.
+        done: Whether further steps would change nothing.
+    """
+
+    space: TrialSpace
+    coefficients: Coefficients
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory says of each mode's error.
+
+    Args:
+        curves: Predicted |error| of each mode over its initial value, shape ``(len(steps), m)``.
+        rates: Predicted decay -d log|e| / d step, shape ``(m,)``.
+        note: The source, and the conditions under which it holds.
+    """
+
+    curves: Tensor
+    rates: Tensor
+    note: str
+
+
+class Iteration(ABC):
+    """Caches live here and are never saved. `step` may reuse the tensors of the state it is given."""
+
+    tends_to_zero: bool
+    """Whether the objective tends to zero (residuals, misfits), so that a tolerance makes sense; energies do not."""
+
+    @abstractmethod
+    def init(self) -> State:
+        """The state before the first step."""
+
+    @abstractmethod
+    def step(self, state: State) -> State:
+        """The next state."""
+
+    @abstractmethod
+    def objective(self, state: State) -> dict[str, Tensor]:
+        """Named terms whose sum is what the method lowers. Called at recorded steps only."""
+
+    @abstractmethod
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        """The state that was saved with these coefficients and this memory."""
+
+    def limit(self, state: State) -> Coefficients | None:
+        """What the iteration tends to, in the space of `state` (the discrete solution), where it is known."""
+        return None
+
+    def predict(self, modes: Modes, steps: Tensor) -> Prediction | None:
+        """Predicted error of each mode after each number of steps, where there is a theory."""
+        return None

@@ -1,0 +1,169 @@
+"""The boundary value problem: what is solved, with no word of how.
+
+    -div( a |grad u|^(p-2) grad u ) + c u = f   in Omega,
+    u = g   on Dirichlet parts,      a |grad u|^(p-2) du/dn + alpha u = flux   on Robin parts.
+
+a = 0 everywhere is the problem of order zero, regression: u = f / c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import ConstantField, Field, as_field
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+
+@dataclass(frozen=True)
+class BoundaryPart:
+    """A condition and the piece of boundary on which it holds; where pieces overlap the first part wins.
+
+    Args:
+        kind: ``"dirichlet"`` (u = value) or ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux).
+        name: A built-in name such as ``"x-min"``; None together with `where` None means all of the boundary.
+        where: Whether each boundary point belongs to the part, ``(n, d) -> (n,)`` bool.
+        value: The Dirichlet data g.
+        alpha: The Robin coefficient, >= 0; zero is a Neumann condition.
+        flux: The Robin data.
+    """
+
+    kind: Literal["dirichlet", "robin"]
+    name: str | None = None
+    where: Callable[[Tensor], Tensor] | None = None
+    value: Field = field(default_factory=lambda: ConstantField(0.0))
+    alpha: Field = field(default_factory=lambda: ConstantField(0.0))
+    flux: Field = field(default_factory=lambda: ConstantField(0.0))
+
+
+@dataclass(frozen=True)
+class Data:
+    """Points at which f (for regression: the target) is known, when it is not known everywhere.
+
+    Args:
+        points: ``"uniform"``: evenly spread, end points included; ``"random"``: uniform random.
+        number: How many, in one dimension; per axis for ``"uniform"`` in more.
+        noise: Standard deviation of Gaussian noise added to the values.
+    """
+
+    points: Literal["uniform", "random"]
+    number: int
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What to watch: the family of modes, and the wavenumbers (angular) whose rows a summary prints."""
+
+    modes: Literal["sine", "cosine", "fourier"] = "sine"
+    wavenumbers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A boundary value problem. Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
+
+    Args:
+        domain: Omega.
+        source: f.
+        boundary: Conditions; a field or a number means Dirichlet data on all of the boundary.
+        exponent: p > 1.
+        diffusion: a >= 0.
+        reaction: c >= 0.
+        exact: The solution, where it is known: it serves errors and spectra, solvers never see it.
+        title: One line for people.
+        name: Short name for folders and tables.
+        citation: Where the problem comes from.
+        data: Points at which the source is known.
+        spectrum: Modes and wavenumbers to watch.
+        parameters: Values of the names used in expressions.
+        text: The problem file, as used; empty for a problem built in Python.
+
+    Raises:
+        ProblemFileError: If exponent <= 1, or a constant coefficient is negative, or a boundary part is unknown.
+    """
+
+    domain: Domain
+    source: Field
+    boundary: tuple[BoundaryPart, ...] = ()
+    exponent: float = 2.0
+    diffusion: Field = field(default_factory=lambda: ConstantField(1.0))
+    reaction: Field = field(default_factory=lambda: ConstantField(0.0))
+    exact: Field | None = None
+    title: str = ""
+    name: str = "problem"
+    citation: str = ""
+    data: Data | None = None
+    spectrum: Spectrum = field(default_factory=Spectrum)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("source", "diffusion", "reaction", "exact"):
+            value: Any = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, as_field(value))
+        if not isinstance(self.boundary, tuple):
+            part = BoundaryPart("dirichlet", value=as_field(self.boundary))
+            object.__setattr__(self, "boundary", (part,))
+        if not self.exponent > 1:
+            raise ProblemFileError(f"[equation] exponent must be above 1, got {self.exponent:g}")
+        for name in ("diffusion", "reaction"):
+            constant = getattr(self, name).constant
+            if constant is not None and not constant >= 0:
+                raise ProblemFileError(f"[equation] {name} must not be negative, got {constant:g}")
+        if self.diffusion.constant == 0 and self.reaction.constant == 0:
+            raise ProblemFileError("[equation] diffusion and reaction are both zero: there is no equation; give one of them")
+        for part in self.boundary:
+            if part.name is not None and part.name not in self.domain.part_names:
+                known = ", ".join(self.domain.part_names)
+                raise ProblemFileError(f"[[boundary.part]] name must be one of {known}, got '{part.name}'")
+
+    def blind(self) -> Problem:
+        """The problem as solvers see it: without the exact solution."""
+        return replace(self, exact=None)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the equation has no derivative: a = 0, so u = f / c."""
+        return self.diffusion.constant == 0
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the equation is linear: p = 2, or regression."""
+        return self.exponent == 2 or self.is_regression
+
+    def part_of(self, samples: Samples) -> Tensor:
+        """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.
+
+        Raises:
+            ProblemFileError: If a point is covered by no part.
+        """
+        x: Points = samples.x
+        index = x.new_full((x.shape[0],), -1).long()
+        for i, part in enumerate(self.boundary):
+            mine = index < 0
+            if part.name is not None:
+                assert samples.parts is not None
+                mine &= samples.parts == self.domain.part_names.index(part.name)
+            if part.where is not None:
+                mine &= part.where(x)
+            index[mine] = i
+        if bool((index < 0).any()):
+            at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
+            raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
+        return index
+
+    @property
+    def dirichlet(self) -> Field | None:
+        """The boundary values, where one Dirichlet condition holds on all of the boundary; else None."""
+        parts = self.boundary
+        whole = len(parts) == 1 and parts[0].kind == "dirichlet" and parts[0].name is None and parts[0].where is None
+        return parts[0].value if whole else None

@@ -1,0 +1,164 @@
+"""Tables of names: what is built in, what other packages add by entry point, and the nearest right name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from importlib.metadata import entry_points
+from types import NoneType
+from typing import Any
+
+from pdefreq.errors import OptionError, UnknownNameError
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known) or 'none'}."
+
+
+class Registry:
+    """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
+
+    Args:
+        kind: What the names are, in the singular, for messages: "method", "probe".
+        group: Entry-point group through which other packages add names.
+        table: The built-in names.
+    """
+
+    def __init__(self, kind: str, group: str, table: Mapping[str, str]) -> None:
+        self.kind = kind
+        self.group = group
+        self._table = dict(table)
+
+    def targets(self) -> dict[str, str]:
+        """All names and their targets; a built-in name wins over an entry point of the same name."""
+        return {point.name: point.value for point in entry_points(group=self.group)} | self._table
+
+    def __iter__(self) -> typing.Iterator[str]:
+        return iter(self.targets())
+
+    def load(self, name: str) -> Any:
+        """The class or function behind a name.
+
+        Raises:
+            UnknownNameError: If the name is not in the table.
+        """
+        targets = self.targets()
+        if name not in targets:
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, targets)}")
+        module, attribute = targets[name].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a class or preset: what `pdefreq methods NAME` prints and ``--set`` takes."""
+
+    name: str
+    annotation: Any
+    default: Any
+    doc: str
+
+
+def options_of(factory: Callable[..., Any]) -> list[Option]:
+    """The options of a frozen dataclass or of a preset function, read from its signature and its docstring's Args."""
+    docs = _argument_docs(inspect.getdoc(factory) or "")
+    target = factory.__init__ if isinstance(factory, type) else factory
+    hints = typing.get_type_hints(target)
+    if is_dataclass(factory):
+        return [
+            Option(f.name, hints[f.name], f.default if f.default is not MISSING else _made(f), docs.get(f.name, ""))
+            for f in fields(factory)
+            if f.init
+        ]
+    parameters = inspect.signature(factory).parameters.values()
+    return [Option(p.name, hints[p.name], p.default, docs.get(p.name, "")) for p in parameters]
+
+
+def _made(field: Any) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else MISSING
+
+
+def _argument_docs(doc: str) -> dict[str, str]:
+    """The Args section of a Google-style docstring, a sentence each."""
+    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", doc, re.MULTILINE | re.DOTALL)
+    if section is None:
+        return {}
+    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section[1], re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """Call a factory with options given by name, as values or as text from the command line.
+
+    Raises:
+        UnknownNameError: If an option does not exist.
+        OptionError: If a value has the wrong type or lies outside its range.
+    """
+    known = {option.name: option for option in options_of(factory)}
+    for key in options:
+        if key not in known:
+            raise UnknownNameError(f"{kind} '{name}' has no option '{key}': {nearest(key, known)}")
+    return factory(**{key: convert(key, value, known[key].annotation) for key, value in options.items()})
+
+
+def convert(key: str, value: Any, annotation: Any) -> Any:
+    """A value as its annotation wants it: text is read as JSON where it can be, lists become tuples.
+
+    Raises:
+        OptionError: If the value does not fit the annotation.
+    """
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            read = value
+        if _fits(read, annotation):
+            value = read
+    if not _fits(value, annotation):
+        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {value!r}")
+    return _shape(value, annotation)
+
+
+def describe(annotation: Any) -> str:
+    """An annotation in words."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(str, args))
+    if origin is tuple:
+        return f"a list of {describe(args[0])}s such as [1,2,4]"
+    if args:  # a union
+        return " or ".join(describe(a) for a in args)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return value in args
+    if origin is tuple:
+        return isinstance(value, (list, tuple)) and len(value) > 0 and all(_fits(v, args[0]) for v in value)
+    if args:
+        return any(_fits(value, a) for a in args)
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, annotation)
+
+
+def _shape(value: Any, annotation: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_shape(v, typing.get_args(annotation)[0]) for v in value)
+    wants_float = annotation is float or float in typing.get_args(annotation)
+    wants_int = annotation is int or int in typing.get_args(annotation)
+    return float(value) if wants_float and not wants_int and isinstance(value, int) and not isinstance(value, bool) else value

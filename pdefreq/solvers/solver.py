@@ -1,0 +1,47 @@
+"""What a method is: a frozen dataclass of options that prepares an iteration."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from pdefreq.history import Stop
+
+if TYPE_CHECKING:
+    import torch
+
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.problem import Problem
+
+
+class Solver(ABC):
+    """A method with its options. Options are JSON values; heavy imports stay inside `prepare`."""
+
+    @property
+    def budget(self) -> Stop:
+        """When a run stops unless the user says otherwise."""
+        return Stop(steps=1)
+
+    @abstractmethod
+    def prepare(
+        self,
+        problem: Problem,
+        *,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        guess: Field | None = None,
+    ) -> Iteration:
+        """The method applied to one problem.
+
+        Args:
+            problem: Blind: without its exact solution.
+            seed: Feeds the streams of random numbers.
+            device: Where coefficients live.
+            dtype: Their floating-point type.
+            guess: Where to start, for methods that can; networks refuse it.
+
+        Raises:
+            IncompatibleError: If the method can't do this problem; one sentence says why and what can.
+        """

@@ -1,0 +1,1 @@
+"""What theory predicts of each frequency. Tensors in and out; no solver is imported here."""
