@@ -1,3 +1,88 @@
-"""pdefreq demonstrates, predicts and removes frequency bias in PDE solvers."""
+"""pdefreq demonstrates, predicts and removes frequency bias in PDE solvers.
+
+Example:
+    >>> from pdefreq import solve
+    >>> print(f"{solve('poisson', 'fem').error():.0e}")
+    4e-05
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from pdefreq.comparison import Comparison, compare
+    from pdefreq.domains.box import Box
+    from pdefreq.errors import UserError
+    from pdefreq.fields import Field
+    from pdefreq.history import History, Schedule, Status, Stop
+    from pdefreq.loop import solve
+    from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
+    from pdefreq.problem_file import load_problem
+    from pdefreq.run_spec import RunSpec
+    from pdefreq.runs import load_run, rerun, resume, run
+    from pdefreq.solution import Solution
+    from pdefreq.solvers import SOLVERS, make_solver
+
+_PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "Box": "domains.box",
+    "UserError": "errors",
+    "Field": "fields",
+    "History": "history",
+    "Schedule": "history",
+    "Status": "history",
+    "Stop": "history",
+    "BoundaryPart": "problem",
+    "Data": "problem",
+    "Problem": "problem",
+    "Spectrum": "problem",
+    "load_problem": "problem_file",
+    "RunSpec": "run_spec",
+    "load_run": "runs",
+    "rerun": "runs",
+    "resume": "runs",
+    "run": "runs",
+    "Solution": "solution",
+    "solve": "loop",
+    "SOLVERS": "solvers",
+    "make_solver": "solvers",
+}
+
+__all__ = [
+    "SOLVERS",
+    "BoundaryPart",
+    "Box",
+    "Comparison",
+    "Data",
+    "Field",
+    "History",
+    "Problem",
+    "RunSpec",
+    "Schedule",
+    "Solution",
+    "Spectrum",
+    "Status",
+    "Stop",
+    "UserError",
+    "compare",
+    "load_problem",
+    "load_run",
+    "make_solver",
+    "rerun",
+    "resume",
+    "run",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'pdefreq' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"pdefreq.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value

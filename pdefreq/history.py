@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -72,22 +72,26 @@ class Stop:
         return Stop(**pairs)
 
 
-def log_spaced(dense: int = 1000, per_decade: int = 50) -> Callable[[int], int]:
+@dataclass(frozen=True)
+class Schedule:
     """When to record: every step up to `dense`, then at least `per_decade` times in each factor of ten.
 
-    Returns:
-        A function that gives, for a recorded step, the next step to record.
-
     Example:
-        >>> following = log_spaced(dense=10, per_decade=5)
-        >>> following(3), following(10), following(100)
+        >>> schedule = Schedule(dense=10, per_decade=5)
+        >>> schedule.after(3), schedule.after(10), schedule.after(100)
         (4, 15, 158)
     """
 
-    def following(step: int) -> int:
-        return step + 1 if step < dense else max(step + 1, int(step * 10 ** (1 / per_decade)))
+    dense: int = 1000
+    per_decade: int = 50
 
-    return following
+    def __post_init__(self) -> None:
+        if self.dense < 1 or self.per_decade < 1:
+            raise OptionError(f"`dense` and `per_decade` must be at least 1, got {self.dense} and {self.per_decade}")
+
+    def after(self, step: int) -> int:
+        """The step to record after a recorded one."""
+        return step + 1 if step < self.dense else max(step + 1, int(step * 10 ** (1 / self.per_decade)))
 
 
 class History:
@@ -138,6 +142,14 @@ class History:
     def last(self, name: str) -> Any:
         """The newest entry of a column, or None where there is none."""
         return self._columns[name][-1] if self._columns.get(name) else None
+
+    def before(self, step: int) -> History:
+        """The rows of earlier steps: what a run that goes on from `step` starts with."""
+        rows = sum(s < step for s in self._columns.get("step", ()))
+        history = History()
+        history._columns = {name: column[:rows] for name, column in self._columns.items() if rows}
+        history.facts = dict(self.facts)
+        return history
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All columns, by name."""

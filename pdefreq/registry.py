@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
+import importlib.util
 import inspect
 import json
 import re
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib.metadata import entry_points
-from types import NoneType
+from pathlib import Path
+from types import ModuleType, NoneType
 from typing import Any
 
 from pdefreq.errors import OptionError, UnknownNameError
@@ -46,16 +50,55 @@ class Registry:
         return iter(self.targets())
 
     def load(self, name: str) -> Any:
-        """The class or function behind a name.
+        """The class or function behind a name, or behind ``path/to/file.py:Name``.
 
         Raises:
-            UnknownNameError: If the name is not in the table.
+            UnknownNameError: If the name is not in the table, or the file does not define it.
+            OptionError: If the file can't be imported.
         """
+        if ".py:" in name:
+            return load_from_file(self.kind, name)
         targets = self.targets()
         if name not in targets:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, targets)}")
         module, attribute = targets[name].split(":")
         return getattr(importlib.import_module(module), attribute)
+
+
+def load_from_file(kind: str, target: str) -> Any:
+    """The class or function behind ``path/to/file.py:Name``.
+
+    Raises:
+        UnknownNameError: If there is no such file, or no such name in it.
+        OptionError: If the file can't be imported.
+    """
+    path, _, attribute = target.rpartition(":")
+    module = import_file(Path(path))
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+    if not hasattr(module, attribute):
+        raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}")
+    return getattr(module, attribute)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file by its path.
+
+    Raises:
+        UnknownNameError: If there is no such file.
+        OptionError: If it can't be imported.
+    """
+    if not path.is_file():
+        raise UnknownNameError(f"there is no file '{path}'; give the path of a Python file, then a colon and a name in it")
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    spec = importlib.util.spec_from_file_location(f"pdefreq_user_{digest}_{path.stem}", path.resolve())
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and type hints look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise OptionError(f"'{path}' can't be imported: {type(error).__name__}: {error}") from error
+    return module
 
 
 @dataclass(frozen=True)
@@ -134,7 +177,7 @@ def describe(annotation: Any) -> str:
     if origin is typing.Literal:
         return "one of " + ", ".join(map(str, args))
     if origin is tuple:
-        return f"a list of {describe(args[0])}s such as [1,2,4]"
+        return f"a list of {describe(args[0]).removeprefix('a ')}s such as [1,2,4]"
     if args:  # a union
         return " or ".join(describe(a) for a in args)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}

@@ -1,1 +1,24 @@
-"""Probes: what is measured along a run."""
+"""Probes by name: what is measured along a run. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pdefreq.registry import Registry
+
+if TYPE_CHECKING:
+    from pdefreq.probes.probe import Probe
+
+PROBES = Registry(
+    "probe",
+    "pdefreq.probes",
+    {
+        "error": "pdefreq.probes.error:ErrorProbe",
+        "spectral": "pdefreq.probes.spectral:SpectralProbe",
+    },
+)
+
+
+def default_probes() -> tuple[Probe, ...]:
+    """What every run measures unless the user says otherwise: the errors and the spectrum."""
+    return PROBES.load("error")(), PROBES.load("spectral")()

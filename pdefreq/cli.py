@@ -1,0 +1,115 @@
+"""The command line: it names the commands and turns errors into one sentence. No numerics."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import pdefreq
+from pdefreq.commands.compare import compare
+from pdefreq.commands.methods import methods
+from pdefreq.commands.problems import check, new, problems
+from pdefreq.commands.runs import rerun, resume, show
+from pdefreq.commands.solve import solve
+from pdefreq.errors import UnknownNameError, UserError
+from pdefreq.registry import nearest
+
+_ClickException = typer.BadParameter.__mro__[2]  # click's own class, which newer versions of Typer carry inside
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}
+
+
+class OneSentence(TyperGroup):
+    """A group whose errors are one line on stderr and exit code 2, while bugs keep their traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            code = super().main(*args, **kwargs | {"standalone_mode": False})
+        except UserError as error:
+            code = _refuse(str(error))
+        except _ClickException as error:
+            code = 0 if type(error).__name__ == "NoArgsIsHelpError" else _refuse(_usage_sentence(error))
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            place = f" '{error.filename}'" if error.filename else ""
+            code = _refuse(f"can't write{place}: {error.strerror}; free some space or choose another folder")
+        sys.exit(code or 0)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and args[0] not in self.commands:
+            raise UnknownNameError(f"unknown command '{args[0]}': {nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+def _usage_sentence(error: Any) -> str:
+    """A message of click's as one sentence; for an unknown option, with the nearest right one."""
+    if hasattr(error, "possibilities") and error.ctx is not None:
+        known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
+        return f"unknown option '{error.option_name}': {nearest(error.option_name, [*known, '--help'])}"
+    message = " ".join(error.format_message().split())
+    return message[:1].lower() + message[1:]
+
+
+def _refuse(sentence: str) -> int:
+    print("error: " + " ".join(sentence.split()), file=sys.stderr)
+    return 2
+
+
+app = typer.Typer(
+    cls=OneSentence,
+    name="pdefreq",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="First steps: [bold]pdefreq problems[/], then [bold]pdefreq solve poisson[/], then "
+    "[bold]pdefreq compare poisson jacobi deep-ritz mscale[/].",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pdefreq {pdefreq.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Solve boundary value problems and watch the error in every frequency."""
+
+
+_EXAMPLES: dict[Callable[..., Any], str] = {
+    solve: "pdefreq solve poisson --method mscale --seconds 30\n\n"
+    "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set nodes=32\n\n"
+    "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
+    "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
+    compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20",
+    show: "pdefreq show runs/poisson-mscale-1",
+    resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
+    rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",
+    problems: "",
+    methods: "pdefreq methods mscale",
+    new: "pdefreq new my.toml",
+    check: "pdefreq check poisson:hard",
+}
+
+for _command, _examples in _EXAMPLES.items():
+    app.command(epilog=f"Examples:\n\n{_examples}" if _examples else None)(_command)
+
+
+def main() -> None:
+    """Entry point of ``pdefreq`` and of ``python cli.py``."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a title with letters that the terminal lacks must not end a run
+    app()

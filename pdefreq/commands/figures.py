@@ -1,0 +1,35 @@
+"""Which figures a command leaves, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdefreq.problem import Problem
+    from pdefreq.solution import Solution
+
+
+def draw_run(solution: Solution) -> list[Path]:
+    """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
+    from pdefreq.figures.heatmap import heatmap_figure
+    from pdefreq.figures.modes import mode_figure
+    from pdefreq.figures.style import save_figure
+
+    if solution.folder is None:
+        return []
+    title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"
+    figures = {"solution.png": solution.plot()}
+    if "mode_error" in solution.history:
+        watched = solution.problem.spectrum.wavenumbers
+        figures["modes.png"] = mode_figure(solution.history, wavenumbers=watched, title=title)
+        figures["heatmap.png"] = heatmap_figure(solution.history, wavenumbers=watched, title=title)
+    return [save_figure(figure, solution.folder / name) for name, figure in figures.items()]
+
+
+def draw_problem(problem: Problem, path: Path) -> Path:
+    """Draw the exact solution, where known, and the source."""
+    from pdefreq.figures.problem import problem_figure
+    from pdefreq.figures.style import save_figure
+
+    return save_figure(problem_figure(problem), path)

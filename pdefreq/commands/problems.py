@@ -1,0 +1,57 @@
+"""Commands on problem files: list them, start one, check one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdefreq.commands import options as o
+from pdefreq.errors import ProblemFileError
+
+NewFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file to write.", show_default=False)]
+Picture = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE.png", help="The picture to write; by default NAME.png here.", show_default=False),
+]
+
+
+def problems() -> None:
+    """List the problems that come with pdefreq."""
+    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.problem_file import shipped_titles
+
+    console = make_console()
+    table = plain_table("problem", "title")
+    for name, title in shipped_titles().items():
+        table.add_row(name, title)
+    console.print(table)
+    say(console, "See one: pdefreq check NAME. Your own: pdefreq new my.toml.")
+
+
+def new(file: NewFile) -> None:
+    """Write a commented problem file to start from."""
+    from pdefreq.problem_file import TEMPLATE
+
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(TEMPLATE)
+    except FileExistsError:
+        raise ProblemFileError(f"'{file}' exists already; choose another name") from None
+    except OSError as error:
+        raise ProblemFileError(f"can't write '{file}': {error.strerror}; choose another place") from None
+    print(f"wrote {file}; see what it says with: pdefreq check {file}")
+
+
+def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) -> None:
+    """Print what was understood of a problem, with its derived source, and draw it."""
+    from pdefreq.commands.figures import draw_problem
+    from pdefreq.commands.result import make_console, say
+    from pdefreq.problem_file import describe
+
+    o.use_threads(1)
+    subject = o.load_problem(problem, params)
+    console = make_console()
+    say(console, describe(subject))
+    say(console, f"picture: {draw_problem(subject, out or Path(f'{subject.name}.png'))}")

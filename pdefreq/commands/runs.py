@@ -1,0 +1,92 @@
+"""Commands on run folders: look at a run again, go on with it, repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdefreq.commands import options as o
+from pdefreq.history import Stop
+
+if TYPE_CHECKING:
+    from pdefreq.solution import Solution
+    from pdefreq.loop import Progress
+
+    Job = Callable[[Callable[[Progress], None]], Solution]
+
+
+def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
+    """Print the result of a run again, and redraw its figures."""
+    from pdefreq.commands.figures import draw_run
+    from pdefreq.commands.result import make_console, print_json, print_solution
+    from pdefreq.runs import load_run
+
+    o.use_threads(1)
+    solution = load_run(run)
+    figures = [] if no_figures else draw_run(solution)
+    if json_output:
+        print_json(solution.summary())
+    else:
+        print_solution(make_console(), solution, figures)
+
+
+def resume(
+    run: o.RunPath,
+    steps: o.Steps = None,
+    seconds: o.Seconds = None,
+    threads: o.Threads = 1,
+    json_output: o.Json = False,
+    quiet: o.Quiet = False,
+    no_figures: o.NoFigures = False,
+) -> int:
+    """Go on with a run from its last checkpoint, to its budget or to a new one."""
+
+
+    def job(progress: Callable[[Progress], None]) -> Solution:
+        from pdefreq.runs import resume as resume_run
+
+        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), progress=progress)
+
+    return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+
+
+def rerun(
+    run: o.RunPath,
+    out: o.Out = None,
+    threads: o.Threads = 1,
+    json_output: o.Json = False,
+    quiet: o.Quiet = False,
+    no_figures: o.NoFigures = False,
+) -> int:
+    """Repeat a run from nothing but its folder."""
+
+
+    def job(progress: Callable[[Progress], None]) -> Solution:
+        from pdefreq.runs import rerun as repeat
+        from pdefreq.store import next_free
+
+        return repeat(run, out or next_free(run.parent, f"{run.name}-again"), progress=progress)
+
+    return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+
+
+def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
+    """Do a job on a run folder with a live line, print the result, and return the exit code."""
+    from pdefreq.commands.figures import draw_run
+    from pdefreq.commands.live import LiveLine
+    from pdefreq.commands.result import make_console, print_json, print_solution
+    from pdefreq.store import RunFolder
+
+    spec = RunFolder(run).read_spec()  # refuses before torch is loaded
+    o.use_threads(threads)
+    console = make_console(json_output=json_output)
+    place = f"seed {spec.seed}, {spec.dtype} on {spec.device}"
+    with LiveLine(console, f"{spec.problem}, {spec.method}", place, quiet=quiet) as live:
+        solution = job(live.progress)
+    figures = [] if no_figures else draw_run(solution)
+    if json_output:
+        print_json(solution.summary())
+    else:
+        print_solution(console, solution, figures)
+    return solution.status.exit_code

@@ -1,0 +1,91 @@
+"""`pdefreq solve`: one problem, one method."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdefreq.commands import options as o
+from pdefreq.history import Stop
+
+Method = Annotated[
+    str, typer.Option("--method", "-m", metavar="NAME", help="A method from `pdefreq methods`, a chain such as a+b, or my_file.py:MySolver.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
+]
+
+
+def solve(
+    problem: o.ProblemName,
+    method: Method = "mscale",
+    settings: Settings = None,
+    params: o.Params = None,
+    modes: o.Modes = None,
+    steps: o.Steps = None,
+    seconds: o.Seconds = None,
+    tolerance: o.Tolerance = None,
+    stagnation: o.Stagnation = None,
+    seed: o.Seed = 0,
+    seeds: o.Seeds = 1,
+    dtype: o.Dtype = o.Precision.float64,
+    device: o.Device = "cpu",
+    threads: o.Threads = 1,
+    out: o.Out = None,
+    json_output: o.Json = False,
+    quiet: o.Quiet = False,
+    no_figures: o.NoFigures = False,
+) -> int:
+    """Solve a problem and show how the error in every frequency went down."""
+    solver = o.load_solver(method, o.key_values("--set", settings))
+    stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
+    o.use_threads(threads)
+    subject = o.load_problem(problem, params)
+
+    import pdefreq
+    from pdefreq.commands.figures import draw_run
+    from pdefreq.commands.live import LiveLine
+    from pdefreq.commands.result import make_console, median_run, print_json, print_solution, print_spread
+
+    console = make_console(json_output=json_output)
+    folder = out or next_folder(subject.name, method)
+    solutions, figures = [], []
+    for each in range(seed, seed + seeds):
+        place = f"seed {each}, {dtype.value} on {device}"
+        with LiveLine(console, f"{subject.title or subject.name}, {method}", place, quiet=quiet) as live:
+            solution = pdefreq.solve(
+                subject,
+                solver,
+                stop=stop,
+                seed=each,
+                device=device,
+                dtype=dtype.value,
+                modes=modes.value if modes else None,
+                folder=folder if seeds == 1 else folder / f"seed-{each}",
+                method=method,
+                callback=live.callback,
+                progress=live.progress,
+            )
+        solutions.append(solution)
+        figures += [] if no_figures else draw_run(solution)
+        if solution.status.exit_code == 130:
+            break
+    shown = median_run(solutions)
+    if json_output:
+        print_json(shown.summary() | ({"seeds": [s.summary() for s in solutions]} if seeds > 1 else {}))
+    else:
+        print_solution(console, shown, figures)
+        if seeds > 1:
+            print_spread(console, solutions)
+    return max(solution.status.exit_code for solution in solutions)
+
+
+def next_folder(problem: str, method: str) -> Path:
+    """The next free folder ``runs/<problem>-<method>-<n>`` in the current directory."""
+    from pdefreq.store import next_free
+
+    short = "+".join(part.rpartition(":")[2] for part in method.split("+"))
+    return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))

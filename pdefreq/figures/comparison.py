@@ -1,0 +1,149 @@
+"""Several methods in one picture: which frequencies each gets first, and what that costs in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patheffects import Normal, Stroke
+
+from pdefreq.figures.mode_errors import ModeErrors, common_modes, order_in_title
+from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, log_limits, step_columns
+from pdefreq.figures.style import Picture, method_style, note, styled
+from pdefreq.history import History
+
+_PER_LINE = 4.0  # methods side by side
+_NARROW = 0.3  # the width of a one-step method's column in that measure
+_TIMES = 200  # log-spaced times at which the seeds of a method are brought together
+
+
+@styled
+def comparison_figure(
+    runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 24
+) -> Figure:
+    """Above, a heat map for each method, the modes the same for all; below, the relative L2 error against seconds.
+
+    With several seeds a map shows the median error, and fronts and curves carry a band from the lowest to the highest.
+    A method that takes one step has no order of frequencies: its map is a column of final errors.
+
+    Args:
+        runs: For each method the histories of its seeds.
+        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
+        title: Above all.
+        limit: Most modes.
+    """
+    watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
+    shared = iter(common_modes([modes for seeds in watched.values() for modes in seeds], limit, wavenumbers))
+    shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
+    lines = _lines({label: _NARROW if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
+    width = max((sum(line.values()) for line in lines), default=1.0)
+    figure = Picture(figsize=(max(8.0, 1.8 + 3.2 * width), 3.6 * len(lines) + 3.2))
+    figure.suptitle(title, fontsize=14)
+    upper, lower = figure.subfigures(2, 1, height_ratios=[3.6 * len(lines) + 0.01, 3.0])
+    panels = _panels(upper, lines, width)
+    for label, axes in panels.items():
+        axes.set_title(f"{label}\n{order_in_title(watched[label])}")
+        _draw_map(axes, shown[label])
+    if panels:
+        heat_colorbar(upper, list(panels.values()))
+    _draw_errors(lower.subplots(), runs)
+    return figure
+
+
+def _read(history: History) -> ModeErrors:
+    """The total error of a one-step method: its algebraic error is zero."""
+    return ModeErrors.read(history, "mode_error_total" if _is_one_step([history]) else "mode_error")
+
+
+def _is_one_step(histories: Sequence[History]) -> bool:
+    return len(histories) > 0 and all(history.last("step") == 1 for history in histories)
+
+
+def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
+    """The methods in their order, broken into lines that are wide enough for them."""
+    lines: list[dict[str, float]] = []
+    for label, width in widths.items():
+        if not lines or sum(lines[-1].values()) + width > _PER_LINE:
+            lines.append({})
+        lines[-1][label] = width
+    return lines
+
+
+def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
+    """One panel for each method; the first of each line carries the wavenumbers."""
+    panels: dict[str, Axes] = {}
+    for place, line in zip(figure.add_gridspec(max(1, len(lines)), 1), lines, strict=False):
+        spare = width - sum(line.values())
+        grid = place.subgridspec(1, len(line) + (spare > 0), width_ratios=[*line.values(), *[spare] * (spare > 0)])
+        for column, label in enumerate(line):
+            panels[label] = figure.add_subplot(grid[column])
+            panels[label].set_ylabel("wavenumber" if column == 0 else "")
+            panels[label].tick_params(axis="y", labelleft=column == 0)
+    return panels
+
+
+def _draw_map(axes: Axes, seeds: Sequence[ModeErrors]) -> None:
+    seeds = [modes for modes in seeds if modes.has_steps]
+    if not seeds:
+        note(axes, "no spectrum")
+        axes.set(xticks=[], yticks=[])
+        return
+    label_rows(axes, seeds[0].labels)
+    last = max(float(modes.step[-1]) for modes in seeds)
+    steps = step_columns(last)
+    error = np.exp(np.median(np.log([modes.resampled(steps) for modes in seeds]), axis=0))
+    if last == 1:
+        draw_heat_map(axes, np.array([0.5, 1.5]), error[[0, 0]])
+        axes.set_xticks([1])
+        worst = f"largest {np.nanmax(error[0]):.0e}" if np.isfinite(error[0]).any() else ""
+        outline = [Stroke(linewidth=3, foreground="white"), Normal()]
+        axes.text(0.5, 0.5, worst, transform=axes.transAxes, rotation=90, ha="center", va="center", path_effects=outline)
+        return
+    draw_heat_map(axes, steps, error)
+    axes.set(xscale="log", xlim=(1, last), xlabel="step")
+    draw_front(axes, np.stack([modes.half_steps() for modes in seeds]))
+
+
+def _draw_errors(axes: Axes, runs: Mapping[str, Sequence[History]]) -> None:
+    drawn = []
+    for position, (label, histories) in enumerate(runs.items()):
+        curves = [_positive(history) for history in histories if "relative_l2" in history]
+        curves = [(t, e) for t, e in curves if len(t)]
+        if not curves:
+            continue
+        style = method_style(position)
+        drawn += curves
+        if all(len(t) == 1 for t, _ in curves):  # one step: a point
+            t, e = (np.median([c[i][0] for c in curves]) for i in (0, 1))
+            axes.plot(t, e, "D", color=style["color"], markersize=8, label=label, gid=f"l2-{label}")
+            continue
+        times, low, middle, high = _band(curves)
+        axes.plot(times, middle, label=label, gid=f"l2-{label}", **style)
+        if len(curves) > 1:
+            axes.fill_between(times, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    axes.set(xlabel="seconds", ylabel="relative L2 error")
+    if not drawn:
+        note(axes, "no exact or reference solution")
+        return
+    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate([e for _, e in drawn])))
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def _positive(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and errors of the rows that a double logarithmic plot can show."""
+    seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float)
+    shown = (seconds > 0) & np.isfinite(error) & (error > 0)
+    return seconds[shown], error[shown]
+
+
+def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Times, and lowest, median and highest error over the seeds; one seed keeps its own records."""
+    if len(curves) == 1:
+        times, error = curves[0]
+        return times, error, error, error
+    begin, end = max(t[0] for t, _ in curves), min(t[-1] for t, _ in curves)
+    times = np.geomspace(begin, max(begin, end), _TIMES)
+    errors = np.exp([np.interp(np.log(times), np.log(t), np.log(e)) for t, e in curves])
+    return times, errors.min(axis=0), np.median(errors, axis=0), errors.max(axis=0)

@@ -1,0 +1,68 @@
+"""The error of each mode against step and against seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+
+from pdefreq.figures.mode_errors import ModeErrors
+from pdefreq.figures.panels import TAU, log_limits
+from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
+from pdefreq.history import History
+
+
+@styled
+def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 12) -> Figure:
+    """Relative error of the modes against step (left) and seconds (right), low wavenumbers dark, high ones bright.
+
+    Where the history holds predicted rates, e_k(0) exp(-rate_k step) is drawn dashed on top.
+
+    Args:
+        history: Of one run.
+        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
+        title: Above the panels.
+        limit: Most curves.
+    """
+    figure = Picture(figsize=(11, 4.6))
+    panels = figure.subplots(1, 2, sharey=True)
+    figure.suptitle(title)
+    modes = ModeErrors.read(history).pick(limit, wavenumbers)
+    if not modes.has_steps:
+        for axes in panels:
+            note(axes, "no steps recorded" if len(modes) else "no spectrum recorded")
+        return figure
+    colors = wavenumber_colors(len(modes))
+    predicted = _predicted(history, modes)
+    for axes, time, label in zip(panels, (modes.step, modes.seconds), ("step", "seconds"), strict=True):
+        _draw(axes, time, modes, predicted, colors)
+        axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf))
+    panels[0].set(ylabel="relative error of the mode", ylim=log_limits(np.append(modes.error, TAU)))
+    scale = ScalarMappable(Normalize(-0.5, len(modes) - 0.5), ListedColormap(colors))
+    bar = figure.colorbar(scale, ax=panels, ticks=range(len(modes)), pad=0.02, aspect=30, label="wavenumber")
+    bar.ax.set_yticklabels(modes.labels)
+    bar.ax.tick_params(length=0)
+    bar.ax.grid(False)
+    return figure
+
+
+def _draw(axes: Axes, time: np.ndarray, modes: ModeErrors, predicted: np.ndarray, colors: np.ndarray) -> None:
+    axes.set_xscale("log", nonpositive="mask")
+    axes.set_yscale("log", nonpositive="mask")
+    axes.axhline(TAU, color="0.5", linewidth=1, zorder=1)
+    axes.text(1.005, TAU, "½", transform=axes.get_yaxis_transform(), va="center", color="0.4")
+    for error, theory, color, column in zip(modes.error.T, predicted.T, colors, modes.column, strict=True):
+        axes.plot(time, error, color=color, gid=f"mode-{column}")
+        axes.plot(time, theory, color="black", linestyle=(0, (4, 4)), linewidth=0.9, gid=f"predicted-{column}")
+
+
+def _predicted(history: History, modes: ModeErrors) -> np.ndarray:
+    """E_k(0) exp(-rate_k step), shape ``(rows, m)``; nan where there is no theory."""
+    if "mode_predicted_rate" not in history.facts:
+        return np.full(modes.error.shape, np.nan)
+    rate = np.asarray(history.facts["mode_predicted_rate"], float)[modes.column]
+    return modes.error[:1] * np.exp(-np.outer(modes.step - modes.step[0], rate))

@@ -1,0 +1,86 @@
+"""Pieces that several figures share: heat maps of mode errors, the half-error front, limits of logarithmic axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from pdefreq.figures.style import HEAT_MAP
+
+TAU = 0.5
+_COLUMNS = 240  # log-spaced columns of a heat map: finer than the eye at the width of a slide
+_ROW_LABELS = 16  # more do not fit beside a map
+_HEAT = LogNorm(1e-2, 1.0)
+_OUTLINE = [Stroke(linewidth=4, foreground="0.15"), Normal()]
+
+
+def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -> tuple[float, float] | None:
+    """Limits of a logarithmic axis around the positive finite values, or None where there are none."""
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values) & (values > 0)]
+    if not len(values):
+        return None
+    low, high = np.clip((values.min(), values.max()), floor, ceiling)
+    return float(low / 1.5), float(high * 1.5)
+
+
+def step_columns(last: float) -> np.ndarray:
+    """Log-spaced steps from 1 to the last one, so that early steps stay visible."""
+    return np.geomspace(1.0, max(float(last), 2.0), _COLUMNS)
+
+
+def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
+    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of one height; what is unknown stays grey."""
+    axes.grid(False)
+    axes.set_facecolor("0.88")
+    known = np.ma.masked_invalid(np.clip(error.T, _HEAT.vmin, _HEAT.vmax))
+    axes.pcolormesh(steps, np.arange(error.shape[1]), known, norm=_HEAT, cmap=HEAT_MAP, shading="nearest", rasterized=True)
+    axes.set_ylim(-0.5, error.shape[1] - 0.5)
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Name the rows of a heat map: every n-th where there are many."""
+    shown = range(0, len(labels), max(1, -(-len(labels) // _ROW_LABELS)))
+    axes.set_yticks(list(shown), [labels[i] for i in shown])
+    axes.tick_params(axis="y", length=0)
+
+
+def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
+    """The scale of every heat map, with the half-error level marked."""
+    bar = figure.colorbar(ScalarMappable(_HEAT, HEAT_MAP), ax=axes, extend="both", pad=0.02, aspect=30)
+    bar.set_label("relative error of the mode")
+    bar.ax.yaxis.set_major_locator(FixedLocator([1e-2, 1e-1, TAU, 1]))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.set_yticklabels(["0.01", "0.1", "0.5", "1"])
+    bar.ax.grid(False)
+    return bar
+
+
+def draw_front(axes: Axes, half: np.ndarray) -> None:
+    """The half-error front t_k(0.5) across the rows: median over the seeds, their spread, an arrow towards later steps.
+
+    Args:
+        axes: A heat map.
+        half: Step at which each seed halves the error of each mode, nan where it never does, shape ``(seeds, m)``.
+    """
+    rows = np.arange(half.shape[1])
+    front = np.median(half, axis=0)  # nan where a seed never halves the error
+    reached = np.flatnonzero(np.isfinite(front))
+    if len(half) > 1:
+        axes.fill_betweenx(rows, half.min(axis=0), half.max(axis=0), color="white", alpha=0.4, linewidth=0, gid="front-spread")
+    if len(reached) > 1 and front[reached[0]] > front[reached[-1]]:
+        reached = reached[::-1]
+    dots = reached[:-1].tolist() if len(reached) > 1 else reached.tolist()
+    axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
+    if len(reached) > 1:
+        before, last = reached[-2:]
+        arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", (front[last], last), (front[before], before), arrowprops={**arrow, "path_effects": _OUTLINE})

@@ -1,0 +1,73 @@
+"""The approximate solution against the exact one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pdefreq.fields import Field
+from pdefreq.figures.slices import Slice, value_range
+from pdefreq.figures.style import APPROXIMATE_COLOR, DIFFERENCE_MAP, EXACT_COLOR, SOLUTION_MAP, Picture, styled
+
+if TYPE_CHECKING:
+    from pdefreq.problem import Problem
+
+
+@styled
+def solution_figure(problem: Problem, approximate: Field, exact: Field | None = None, *, title: str = "") -> Figure:
+    """In one dimension curves, and their difference below; in two, maps side by side; in more, the plane in the middle.
+
+    Args:
+        problem: Gives the domain.
+        approximate: What a method found.
+        exact: The exact or a reference solution; without one only the approximation is shown.
+        title: Above the panels; by default the problem's.
+    """
+    where = Slice.of(problem.domain)
+    found = where.values(approximate)
+    target = None if exact is None else where.values(exact)
+    heading = ", ".join(part for part in (title or problem.title, where.note) if part)
+    figure = _maps(where, found, target) if where.is_plane else _curves(where, found, target)
+    figure.suptitle(heading)
+    return figure
+
+
+def _curves(where: Slice, found: np.ndarray, target: np.ndarray | None) -> Figure:
+    (x,) = where.axes
+    figure = Picture(figsize=(8, 4.2 if target is None else 5.4))
+    panels = figure.subplots(
+        1 if target is None else 2, 1, sharex=True, squeeze=False, height_ratios=[2.4, 1][: 1 + (target is not None)]
+    )[:, 0]
+    if target is not None:
+        panels[0].plot(x, target, color=EXACT_COLOR, linewidth=3.5, alpha=0.45, label="exact", gid="exact")
+        panels[1].axhline(0.0, color="0.5", linewidth=0.8)
+        panels[1].plot(x, found - target, color=APPROXIMATE_COLOR, linewidth=1.3, gid="error")
+        panels[1].set_ylabel("error")
+        panels[1].ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
+    panels[0].plot(x, found, color=APPROXIMATE_COLOR, linewidth=1.8, label="approximate", gid="approximate")
+    panels[0].set_ylabel("u")
+    panels[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
+    panels[-1].set(xlabel=where.names[0], xlim=(x[0], x[-1]))
+    return figure
+
+
+def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None) -> Figure:
+    names = ["approximate"] if target is None else ["exact", "approximate", "error"]
+    figure = Picture(figsize=(5, 4.4) if target is None else (13, 4.2), layout="compressed")
+    panels: list[Axes] = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
+    scale = value_range(found) if target is None else value_range(target)
+    for axes, name in zip(panels, names, strict=True):
+        axes.set_title(name)
+    if target is None:
+        figure.colorbar(where.draw_map(panels[0], found, scale, SOLUTION_MAP), ax=panels[0])
+        return figure
+    where.draw_map(panels[0], target, scale, SOLUTION_MAP)
+    figure.colorbar(where.draw_map(panels[1], found, scale, SOLUTION_MAP), ax=panels[:2])
+    error = found - target
+    figure.colorbar(where.draw_map(panels[2], error, value_range(error, symmetric=True), DIFFERENCE_MAP), ax=panels[2])
+    for axes in panels[1:]:
+        axes.set_ylabel("")
+    return figure

@@ -1,0 +1,144 @@
+"""How every figure looks, and how it is written to disk."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+
+from pdefreq.errors import OptionError
+
+P = ParamSpec("P")
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "0.35",
+    "grid.color": "0.9",
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 2.0,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.06,
+    "image.interpolation": "none",
+    "svg.fonttype": "none",  # text stays text
+}
+
+WAVENUMBER_MAP = mpl.colormaps["viridis"]
+HEAT_MAP = ListedColormap(mpl.colormaps["magma_r"](np.linspace(0.0, 0.9, 256)))  # black would hide the axes
+SOLUTION_MAP = mpl.colormaps["viridis"]
+DIFFERENCE_MAP = mpl.colormaps["RdBu_r"]
+
+# Okabe and Ito (2008), told apart with every kind of colour blindness; yellow is left out, it fades on white.
+METHOD_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+METHOD_DASHES = ("-", "--", "-.", ":")
+EXACT_COLOR, APPROXIMATE_COLOR = "0.2", "#D55E00"
+
+
+class Picture(Figure):
+    """A matplotlib figure that shows itself in Jupyter; no window, no global state."""
+
+    def _repr_png_(self) -> bytes:
+        return encode(self, "png")
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Make a drawing function use `STYLE`, and leave the settings of the caller as they were."""
+
+    @functools.wraps(draw)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def wavenumber_colors(count: int) -> np.ndarray:
+    """Colours from low (dark violet) to high (green), shape ``(count, 4)``; the pale end is cut off."""
+    return WAVENUMBER_MAP(np.linspace(0.0, 0.88, count)) if count > 1 else WAVENUMBER_MAP(np.array([0.3]))
+
+
+def method_style(position: int) -> dict[str, Any]:
+    """Colour and dashes of the method at this position of a comparison."""
+    return {
+        "color": METHOD_COLORS[position % len(METHOD_COLORS)],
+        "linestyle": METHOD_DASHES[position // len(METHOD_COLORS) % len(METHOD_DASHES)],
+    }
+
+
+def wavenumber_label(value: float) -> str:
+    """A wavenumber for people: as a multiple of pi where it is a simple one, else to three digits.
+
+    Example:
+        >>> wavenumber_label(1.5 * math.pi), wavenumber_label(math.pi), wavenumber_label(10.0)
+        ('3π/2', 'π', '10')
+    """
+    multiple = Fraction(value / math.pi).limit_denominator(4) if math.isfinite(value) else Fraction(0)
+    if multiple == 0 or abs(value / math.pi - multiple) > 1e-9 * abs(multiple):
+        return f"{value:.3g}"
+    numerator = "π" if multiple.numerator == 1 else f"{multiple.numerator}π"
+    return numerator if multiple.denominator == 1 else f"{numerator}/{multiple.denominator}"
+
+
+def note(axes: Axes, text: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.grid(False)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="0.45", wrap=True)
+
+
+def encode(figure: Figure, kind: str, dpi: float = 150) -> bytes:
+    """The figure as the bytes of a png, svg or pdf file."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format=kind, dpi=dpi, facecolor="white")
+    return buffer.getvalue()
+
+
+def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
+    """Write a figure; the file appears whole or not at all.
+
+    Args:
+        figure: What to write.
+        path: Where; the suffix is one of ``.png``, ``.svg``, ``.pdf``.
+        dpi: Dots per inch of a png.
+
+    Raises:
+        OptionError: If the suffix is another one.
+        OSError: If the folder can't be written to.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise OptionError(f"a figure is written as .png, .svg or .pdf, got '{path.name}'")
+    content = encode(figure, kind, dpi)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(beside, path)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    return path

@@ -1,0 +1,444 @@
+"""The only loop: it counts, times, records and stops, and knows no method by name."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.errors import OptionError
+from pdefreq.history import History, Schedule, Status, Stop
+
+if TYPE_CHECKING:
+    import torch
+
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import Iteration, State
+    from pdefreq.probes.probe import Measurement, Probe
+    from pdefreq.problem import Problem
+    from pdefreq.run_spec import RunSpec
+    from pdefreq.solution import Solution
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.store import Checkpoint, RunFolder
+
+_GROWTH = 1e6  # an objective that grows beyond this times its start (or 1) has diverged
+_PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
+_CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; `fraction` in [0, 1] is the part of the budget used."""
+
+    step: int
+    seconds: float
+    objective: float
+    relative_l2: float
+    fraction: float
+    done: bool
+
+
+def solve(
+    problem: Problem | str,
+    solver: Solver | str,
+    *,
+    stop: Stop | None = None,
+    probes: Sequence[Probe] | None = None,
+    schedule: Schedule | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    modes: str | None = None,
+    reference: Field | None = None,
+    guess: Field | None = None,
+    folder: str | Path | None = None,
+    method: str | None = None,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Solve a problem with a method, and measure the error of every frequency on the way.
+
+    Args:
+        problem: A problem, or the name of a shipped one, or the path of a problem file.
+        solver: A method with its options, or the name of one; ``"a+b"`` chains two.
+        stop: Limits that replace those of the solver's own budget.
+        probes: What to measure; by default the errors and the spectrum.
+        schedule: When to record; by default every step to 1000 (to 100 in more than one dimension, where measuring costs
+            more than a step), then 50 a decade.
+        seed: Seed of every random number.
+        device: A torch device.
+        dtype: ``"float64"`` or ``"float32"``.
+        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
+        reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
+        guess: Where to start, for methods that can.
+        folder: A new folder to keep the run in; nothing is written without it.
+        method: The method's name in tables; by default the name given, or the solver's class.
+        callback: Called at each recorded step with step, state and history; a true answer stops the run.
+        progress: Called with a `Progress` at least at each recorded step.
+
+    Raises:
+        UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
+            can't be written; nothing has been written then.
+    """
+    from pdefreq.run_spec import RunSpec, solver_to_json
+    from pdefreq.solvers import make_solver
+
+    if method is None:
+        method = solver if isinstance(solver, str) else type(solver).__name__.removesuffix("Solver").lower()
+    if isinstance(problem, str):
+        from pdefreq.problem_file import load_problem
+
+        problem = load_problem(problem)
+    solver = make_solver(solver) if isinstance(solver, str) else solver
+    if modes is not None:
+        problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
+    spec = RunSpec(
+        problem=problem.name,
+        problem_text=problem.text,
+        parameters=dict(problem.parameters),
+        method=method,
+        solver=solver_to_json(solver),
+        seed=seed,
+        dtype=dtype,
+        device=device,
+        stop=solver.budget.override(stop or Stop()),
+        schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
+        modes=problem.spectrum.modes,
+    )
+    setup = Setup.of(problem, solver, spec, probes=probes, reference=reference, guess=guess)
+    store = None
+    if folder is not None:
+        from pdefreq.store import RunFolder
+
+        store = RunFolder(folder)
+        store.create(spec)
+    start = Position(setup.iteration.init(), 0, 0.0, History())
+    if store is not None:
+        store.write_checkpoint(checkpoint_of(start))
+    return advance(setup, start, store=store, callback=callback, progress=progress)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A prepared run: all that does not change along it."""
+
+    problem: Problem
+    solver: Solver
+    spec: RunSpec
+    iteration: Iteration
+    probes: Sequence[Probe]
+    reference: Field | None
+    reference_error: float
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        solver: Solver,
+        spec: RunSpec,
+        *,
+        probes: Sequence[Probe] | None = None,
+        reference: Field | None = None,
+        guess: Field | None = None,
+    ) -> Setup:
+        """Prepare the method, the probes and the reference solution."""
+        iteration = solver.prepare(
+            problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=guess
+        )
+        if spec.stop.tolerance is not None and not iteration.tends_to_zero:
+            raise OptionError(
+                f"`tolerance` has no meaning for {spec.method}: its objective is an energy, whose minimum is not known; "
+                "use `stagnation`, `steps` or `seconds`"
+            )
+        if probes is None:
+            from pdefreq.probes import default_probes
+
+            probes = default_probes()
+        reference_error = 0.0
+        reference = reference or problem.exact
+        if reference is None:
+            from pdefreq.reference import reference_solution
+
+            found = reference_solution(problem)
+            reference, reference_error = found if found is not None else (None, math.nan)
+        return cls(problem, solver, spec, iteration, probes, reference, reference_error)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: what a checkpoint holds."""
+
+    state: State
+    step: int
+    seconds: float
+    history: History
+
+
+def advance(
+    setup: Setup,
+    start: Position,
+    *,
+    store: RunFolder | None = None,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
+    from pdefreq.solution import Solution
+
+    stop, schedule, history = setup.spec.stop, setup.spec.schedule, start.history
+    recorder = _Recorder(setup, history)
+    state, step, seconds = start.state, start.step, start.seconds
+    due = schedule.after(int(history.last("step"))) if len(history) else 0
+    good = Position(_copy(state), step, seconds, history)
+    status: Status | None = None
+    saved = time.monotonic()
+    with _interruptible() as interrupted:
+
+        def pause(step: int, seconds: float) -> bool:
+            return (
+                step >= due
+                or interrupted()
+                or time.monotonic() - saved >= _CHECKPOINT_SECONDS
+                or bool(_limit(step, seconds, stop))
+            )
+
+        while status is None:
+            if step >= due or state.done or _limit(step, seconds, stop):
+                due = schedule.after(step)
+                status = recorder.record(state, step, seconds)
+                if status is None or status.exit_code == 0:
+                    good = Position(_copy(state), step, seconds, history)
+                status = status or _limit(step, seconds, stop)
+                if callback is not None and callback(step, state, history):
+                    status = status or Status.INTERRUPTED
+                if progress is not None:
+                    progress(_progress(history, stop, done=status is not None))
+            if status is None and interrupted():
+                status = Status.INTERRUPTED
+            if status is None:
+                state, step, seconds = _stride(setup.iteration, state, step, seconds, pause)
+                if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and _finite(state):
+                    store.write_checkpoint(checkpoint_of(Position(state, step, seconds, history)))
+                    saved = time.monotonic()
+    # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
+    end = good if status.exit_code == 1 else Position(state, step, seconds, history)
+    solution = Solution(
+        problem=setup.problem,
+        solver=setup.solver,
+        spec=setup.spec,
+        status=status,
+        state=end.state,
+        step=end.step,
+        seconds=end.seconds,
+        history=history,
+        reference=setup.reference,
+        reference_error=setup.reference_error,
+    )
+    if store is not None:
+        store.write_checkpoint(checkpoint_of(end))
+        solution.write(store)
+    return solution
+
+
+def _stride(
+    iteration: Iteration, state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
+) -> tuple[State, int, float]:
+    """Steps until it is time to pause: the only place where a method works, and the only time that is counted."""
+    began = time.perf_counter()
+    while True:
+        state = iteration.step(state)
+        step += 1
+        if state.done or pause(step, seconds + time.perf_counter() - began):
+            break
+    _synchronize(state)
+    return state, step, seconds + time.perf_counter() - began
+
+
+class _Recorder:
+    """Measures a state, appends the row, and judges the objective by the rows so far."""
+
+    def __init__(self, setup: Setup, history: History) -> None:
+        self._setup = setup
+        self._history = history
+        self._space: Any = None
+        self._measurements: list[Measurement] = []
+
+    def record(self, state: State, step: int, seconds: float) -> Status | None:
+        """Append a row; a status if the objective says that the run is over."""
+        setup, history = self._setup, self._history
+        terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
+        objective = sum(terms.values())
+        row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
+        row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
+        finite = math.isfinite(objective) and _finite(state)
+        if finite:
+            if state.space is not self._space:
+                self._prepare(state)
+            for measurement in self._measurements:
+                row |= measurement(state)
+        history.record(row)
+        if not finite:
+            return Status.NON_FINITE
+        return Status.DONE if state.done else _judge(history, setup.spec.stop)
+
+    def _prepare(self, state: State) -> None:
+        """The space is new: make the probes ready for it."""
+        setup, history = self._setup, self._history
+        limit = setup.iteration.limit(state)
+        self._measurements = [
+            probe.prepare(setup.problem, state, reference=setup.reference, limit=limit) for probe in setup.probes
+        ]
+        for measurement in self._measurements:
+            for name, fact in measurement.facts.items():
+                history.facts.setdefault(name, _array(fact))
+        history.facts.update(_predicted(setup, history))
+        self._space = state.space
+
+
+def _judge(history: History, stop: Stop) -> Status | None:
+    """What the recorded objective says: read from the history alone, so that a resumed run judges alike."""
+    steps, objective, unknowns = (history.column(name) for name in ("step", "objective", "unknowns"))
+    others = (unknowns != unknowns[-1]).nonzero()[0]
+    first = others[-1] + 1 if len(others) else 0  # a chain's second space starts afresh
+    steps, objective = steps[first:], objective[first:]
+    start, now = objective[0], objective[-1]
+    if now - start > _GROWTH * max(1.0, abs(start), abs(objective.min())):
+        return Status.DIVERGED
+    if stop.tolerance is not None and now <= stop.tolerance * start:
+        return Status.CONVERGED
+    if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
+        recent = steps > steps[-1] - stop.stagnation
+        before = objective[~recent].min()
+        if before - objective[recent].min() <= _PROGRESS * (start - before):
+            return Status.STAGNATED
+    return None
+
+
+def _predicted(setup: Setup, history: History) -> Mapping[str, Any]:
+    """What theory says of each watched mode, as facts."""
+    if "mode_indices" not in history.facts or "mode_predicted_rate" in history.facts:
+        return {}
+    import torch
+
+    from pdefreq.domains.box import Box
+    from pdefreq.spectrum.modes import make_modes
+
+    domain = setup.problem.domain
+    assert isinstance(domain, Box)
+    modes = make_modes(str(history.facts["mode_kind"]), domain, history.facts["mode_indices"])
+    prediction = setup.iteration.predict(modes, torch.zeros(1))
+    if prediction is None:
+        return {}
+    return {"mode_predicted_rate": _array(prediction.rates), "mode_predicted_note": _array(prediction.note)}
+
+
+def _limit(step: int, seconds: float, stop: Stop) -> Status | None:
+    if stop.steps is not None and step >= stop.steps:
+        return Status.STEPS
+    if stop.seconds is not None and seconds >= stop.seconds:
+        return Status.SECONDS
+    return None
+
+
+def _progress(history: History, stop: Stop, *, done: bool) -> Progress:
+    step, seconds = int(history.last("step")), float(history.last("seconds"))
+    parts = [step / stop.steps if stop.steps else 0.0, seconds / stop.seconds if stop.seconds else 0.0]
+    error = history.last("relative_l2")
+    return Progress(
+        step, seconds, float(history.last("objective")), math.nan if error is None else float(error), min(1.0, max(parts)), done
+    )
+
+
+def _copy(state: State) -> State:
+    memory = {name: value.detach().clone() for name, value in state.memory.items()}
+    return replace(state, coefficients=state.coefficients.detach().clone(), memory=memory)
+
+
+def _finite(state: State) -> bool:
+    return bool(state.coefficients.isfinite().all())
+
+
+def _synchronize(state: State) -> None:
+    """Wait for the device, so that the clock reads what was computed and not what was queued."""
+    if state.coefficients.is_cuda:
+        import torch
+
+        torch.cuda.synchronize(state.coefficients.device)
+
+
+def checkpoint_of(position: Position) -> Checkpoint:
+    """A position as arrays, ready for the disk."""
+    from pdefreq.store import Checkpoint
+
+    memory = {name: _array(value) for name, value in position.state.memory.items()}
+    return Checkpoint(position.step, position.seconds, _array(position.state.coefficients), memory, position.history)
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and a termination request end the run between two steps, with everything saved; a second Ctrl-C at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set  # only the main thread may catch signals
+        return
+
+    def ask(*_: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def as_dtype(name: str) -> torch.dtype:
+    """The torch type of that name.
+
+    Raises:
+        OptionError: If it is not ``float32`` or ``float64``.
+    """
+    import torch
+
+    known = {"float32": torch.float32, "float64": torch.float64}
+    if name not in known:
+        raise OptionError(f"`dtype` must be float32 or float64, got '{name}'")
+    return known[name]
+
+
+def as_device(name: str) -> torch.device:
+    """The torch device of that name.
+
+    Raises:
+        OptionError: If there is no such device on this machine.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise OptionError(f"there is no device '{name}' here; available: {', '.join(devices())}") from None
+    return device
+
+
+def devices() -> list[str]:
+    """Names of the devices this machine has."""
+    import torch
+
+    return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]

@@ -1,0 +1,141 @@
+"""The error against the exact or a reference solution, at test points that no method trains on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.errors import OptionError
+from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.sampled import Sampled, field_gradients, field_values
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+
+_PER_AXIS = {1: 2001, 2: 151}
+_RANDOM = 100_000
+_BOUNDARY = 4000
+_PURPOSE = "test points"  # of a stream that nothing else draws from, whatever the seed of the run
+NORMS = ("l2", "h1", "max")
+
+
+def test_points(domain: Domain) -> Samples:
+    """Where errors are taken: on an interval 2001 and on a rectangle 151^2 uniform points, else 1e5 fixed random ones.
+
+    Weights are those of the trapezoidal rule, or equal.
+    """
+    if not (isinstance(domain, Box) and domain.dimension in _PER_AXIS):
+        return domain.interior(_RANDOM, stream(0, _PURPOSE))
+    n = _PER_AXIS[domain.dimension]
+    axes = [torch.linspace(a, b, n, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
+    x = torch.cartesian_prod(*axes).reshape(-1, len(axes))
+    rule = torch.full((n,), 1 / (n - 1), dtype=torch.float64)
+    rule[[0, -1]] /= 2
+    weights = torch.cartesian_prod(*[rule * length for length in domain.lengths]).reshape(-1, len(axes)).prod(dim=1)
+    return Samples(x, weights)
+
+
+def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2") -> float:
+    r"""The error e = u - u* over the test points of the problem's domain.
+
+    ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
+    ``"max"``: max |e|, which is absolute. Where the problem fixes the solution up to a constant, means are taken off.
+
+    Args:
+        u: The approximate solution.
+        reference: The exact or a reference solution u*.
+        problem: Its domain and its boundary conditions count.
+        norm: ``"l2"``, ``"h1"`` or ``"max"``.
+
+    Raises:
+        OptionError: If the norm is none of these.
+    """
+    if norm not in NORMS:
+        raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{norm}'")
+    samples = test_points(problem.domain)
+    weights = samples.weights.numpy()
+    centre = _centring(problem, weights)
+    exact = centre(field_values(reference, samples.x))
+    error = centre(field_values(u, samples.x)) - exact
+    if norm == "max":
+        return float(np.abs(error).max())
+    above, below = weights @ error**2, weights @ exact**2
+    if norm == "h1":
+        exact_gradient = field_gradients(reference, samples.x)
+        error_gradient = field_gradients(u, samples.x) - exact_gradient
+        above += weights @ (error_gradient**2).sum(axis=1)
+        below += weights @ (exact_gradient**2).sum(axis=1)
+    return math.sqrt(above / below) if below > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class ErrorProbe(Probe):
+    """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
+
+    The first two are nan where no exact or reference solution is known, the last where no boundary values are given.
+    """
+
+    def prepare(self, problem: Problem, state: State, *, reference: Field | None, limit: Coefficients | None) -> ErrorMeasurement:
+        return ErrorMeasurement(problem, state, reference)
+
+
+class ErrorMeasurement(Measurement):
+    """The space at the test points, and what the solution is there."""
+
+    def __init__(self, problem: Problem, state: State, reference: Field | None) -> None:
+        samples = test_points(problem.domain)
+        self._weights = samples.weights.numpy()
+        self._centre = _centring(problem, self._weights)
+        self._exact = None if reference is None else self._centre(field_values(reference, samples.x))
+        self._inside = Sampled(state, samples.x)
+        given = _boundary_values(problem)
+        self._given = None if given is None else given[1]
+        self._rim = None if given is None else Sampled(state, given[0])
+
+    def __call__(self, state: State) -> Mapping[str, float]:
+        row = {"relative_l2": math.nan, "max_error": math.nan, "boundary_error": math.nan}
+        if self._exact is not None:
+            error = self._centre(self._inside(state.coefficients)) - self._exact
+            size = self._weights @ self._exact**2
+            row["relative_l2"] = math.sqrt(self._weights @ error**2 / size) if size > 0 else math.nan
+            row["max_error"] = float(np.abs(error).max())
+        if self._rim is not None:
+            row["boundary_error"] = float(np.abs(self._rim(state.coefficients) - self._given).max())
+        return row
+
+
+def _boundary_values(problem: Problem) -> tuple[torch.Tensor, np.ndarray] | None:
+    """Points on the Dirichlet parts, and g there; None where there are none."""
+    if problem.is_regression or not problem.boundary:
+        return None
+    samples = problem.domain.boundary(_BOUNDARY, stream(0, _PURPOSE))
+    part = problem.part_of(samples)
+    points, values = [], []
+    for i, condition in enumerate(problem.boundary):
+        x = samples.x[part == i]
+        if condition.kind == "dirichlet" and len(x):
+            points.append(x)
+            values.append(field_values(condition.value, x))
+    return (torch.cat(points), np.concatenate(values)) if points else None
+
+
+def _centring(problem: Problem, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What is done to values before they are compared: nothing, or for a pure Neumann problem the mean taken off."""
+    free = (
+        bool(problem.boundary)
+        and not problem.is_regression
+        and problem.reaction.constant == 0
+        and all(part.kind == "robin" and part.alpha.constant == 0 for part in problem.boundary)
+    )
+    return (lambda values: values - weights @ values / weights.sum()) if free else (lambda values: values)

@@ -1,0 +1,161 @@
+"""All that determines a run, as JSON: the same spec gives the same coefficients."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pdefreq.errors import RunFolderError, UserError
+from pdefreq.history import Schedule, Stop
+from pdefreq.solvers.solver import Solver
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What was asked for.
+
+    Args:
+        problem: The problem's name.
+        problem_text: The problem file as used; empty for a problem built in Python.
+        parameters: Values of its parameters.
+        method: The method's name, for tables and folders.
+        solver: The solver's class and options, as `solver_to_json` writes them.
+        seed: Seed of every random number.
+        dtype: ``"float64"`` or ``"float32"``.
+        device: A torch device such as ``"cpu"`` or ``"cuda"``.
+        stop: The budget.
+        schedule: When to record.
+        modes: The family of modes watched.
+    """
+
+    problem: str
+    problem_text: str
+    parameters: Mapping[str, Any]
+    method: str
+    solver: Mapping[str, Any]
+    seed: int = 0
+    dtype: str = "float64"
+    device: str = "cpu"
+    stop: Stop = field(default_factory=Stop)
+    schedule: Schedule = field(default_factory=Schedule)
+    modes: str = "sine"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
+        """The inverse of `to_json`.
+
+        Raises:
+            RunFolderError: If keys are missing or unknown.
+        """
+        try:
+            return cls(**{**data, "stop": Stop(**data["stop"]), "schedule": Schedule(**data["schedule"])})
+        except (KeyError, TypeError) as error:
+            raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that differ when anything above does."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def solver_to_json(solver: Solver) -> dict[str, Any]:
+    """A solver as its class and options, nested solvers and options included."""
+    module = inspect.getmodule(type(solver))
+    source = getattr(module, "__file__", None)
+    name = type(solver).__module__
+    if source and importlib.util.find_spec(name.split(".")[0]) is None:  # loaded from a file, not importable by name
+        name = str(Path(source).resolve())
+    return {"class": f"{name}:{type(solver).__qualname__}"} | {
+        f.name: _to_json(getattr(solver, f.name))
+        for f in fields(solver)
+        if f.init  # type: ignore[arg-type]
+    }
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Solver):
+        return solver_to_json(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"class": f"{type(value).__module__}:{type(value).__qualname__}"} | {
+            f.name: _to_json(getattr(value, f.name)) for f in dataclasses.fields(value)
+        }
+    if isinstance(value, (list, tuple)):
+        return [_to_json(v) for v in value]
+    return value
+
+
+def solver_from_json(data: Mapping[str, Any], folder: Path | None = None) -> Solver:
+    """The inverse of `solver_to_json`.
+
+    Args:
+        data: What it wrote.
+        folder: Where a method's own file was copied to; tried before its original place.
+
+    Raises:
+        RunFolderError: If the class can't be found, or is no solver.
+    """
+    solver = _from_json(data, folder)
+    if not isinstance(solver, Solver):
+        raise RunFolderError(f"run.json names {data.get('class')!r} as its method, which is not a Solver")
+    return solver
+
+
+def _from_json(value: Any, folder: Path | None) -> Any:
+    if isinstance(value, Mapping) and "class" in value:
+        place, _, name = str(value["class"]).rpartition(":")
+        try:
+            factory = getattr(_module(place, folder), name)
+            return factory(**{key: _from_json(v, folder) for key, v in value.items() if key != "class"})
+        except UserError:
+            raise
+        except (ImportError, AttributeError, TypeError, OSError) as error:
+            raise RunFolderError(f"the method {value['class']!r} can't be loaded any more: {error}") from None
+    return tuple(_from_json(v, folder) for v in value) if isinstance(value, list) else value
+
+
+def _module(place: str, folder: Path | None) -> Any:
+    if not place.endswith(".py"):
+        return importlib.import_module(place)
+    path = Path(place)
+    copy = folder / path.name if folder is not None else None
+    return load_file(copy if copy is not None and copy.is_file() else path)
+
+
+def load_file(path: Path) -> Any:
+    """Import a Python file by its path.
+
+    Raises:
+        RunFolderError: If there is no such file.
+    """
+    import sys
+
+    if not path.is_file():
+        raise RunFolderError(f"there is no file {path}")
+    name = f"pdefreq_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def own_files(data: Any) -> list[Path]:
+    """The Python files that a solver written by `solver_to_json` was loaded from, to be kept beside its run."""
+    if isinstance(data, Mapping):
+        place = str(data.get("class", "")).rpartition(":")[0]
+        here = [Path(place)] if place.endswith(".py") else []
+        return here + [path for value in data.values() for path in own_files(value)]
+    return [path for value in data for path in own_files(value)] if isinstance(data, (list, tuple)) else []

@@ -1,0 +1,159 @@
+"""Runs by their spec: start one, take one up again, repeat one, look at one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdefreq.errors import RunFolderError
+from pdefreq.history import Stop
+from pdefreq.run_spec import RunSpec, solver_from_json
+from pdefreq.store import Checkpoint, RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.loop import Position, Progress, Setup
+    from pdefreq.problem import Problem
+    from pdefreq.solution import Solution
+
+
+def run(spec: RunSpec, folder: str | Path | None = None, *, progress: Callable[[Progress], None] | None = None) -> Solution:
+    """Run a spec from its start.
+
+    Raises:
+        UserError: As `solve` does.
+    """
+    return _start(spec, None, folder, progress)
+
+
+def rerun(folder: str | Path, out: str | Path | None = None, *, progress: Callable[[Progress], None] | None = None) -> Solution:
+    """Repeat the run in a folder from nothing but the folder.
+
+    Args:
+        folder: A run folder.
+        out: A new folder for the repetition; nothing is written without it.
+        progress: As in `solve`.
+
+    Raises:
+        RunFolderError: If the folder holds no run, or one of a problem built in Python.
+    """
+    return _start(RunFolder(folder).read_spec(), Path(folder), out, progress)
+
+
+def resume(
+    folder: str | Path,
+    problem: Problem | None = None,
+    *,
+    stop: Stop | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Go on from the newest whole checkpoint, to the budget of the run or a new one.
+
+    With the same step budget the result is the uninterrupted run's, bit for bit on one thread.
+
+    Args:
+        folder: A run folder.
+        problem: The problem, where it was built in Python and so is not in the folder.
+        stop: Limits that replace those of the run.
+        progress: As in `solve`.
+
+    Raises:
+        RunFolderError: If the folder holds no run or no readable checkpoint.
+    """
+    from pdefreq.loop import advance
+
+    store = RunFolder(folder)
+    setup, checkpoint, notes = _load(store, problem, stop)
+    solution = advance(setup, _position(setup, checkpoint), store=store, progress=progress)
+    return replace(solution, notes=tuple(notes))
+
+
+def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
+    """The solution in a run folder, as its newest checkpoint holds it.
+
+    Raises:
+        RunFolderError: If the folder holds no run or no readable checkpoint.
+    """
+    from pdefreq.history import Status
+    from pdefreq.solution import Solution
+
+    store = RunFolder(folder)
+    setup, checkpoint, notes = _load(store, problem, None)
+    labels = {status.label: status for status in Status}
+    status = labels.get(store.read_summary().get("status", ""), Status.INTERRUPTED)
+    memory, coefficients = _tensors(checkpoint, setup)
+    return Solution(
+        problem=setup.problem,
+        solver=setup.solver,
+        spec=setup.spec,
+        status=status,
+        state=setup.iteration.restore(coefficients, memory),
+        step=checkpoint.step,
+        seconds=checkpoint.seconds,
+        history=checkpoint.history,
+        reference=setup.reference,
+        reference_error=setup.reference_error,
+        folder=store.path,
+        notes=tuple(notes),
+    )
+
+
+def _start(
+    spec: RunSpec, source: Path | None, folder: str | Path | None, progress: Callable[[Progress], None] | None
+) -> Solution:
+    from pdefreq.loop import solve
+
+    return solve(
+        _problem(spec),
+        solver_from_json(spec.solver, source),
+        stop=spec.stop,
+        seed=spec.seed,
+        device=spec.device,
+        dtype=spec.dtype,
+        modes=spec.modes,
+        folder=folder,
+        method=spec.method,
+        progress=progress,
+    )
+
+
+def _load(store: RunFolder, problem: Problem | None, stop: Stop | None) -> tuple[Setup, Checkpoint, list[str]]:
+    from pdefreq.loop import Setup
+
+    spec = store.read_spec()
+    checkpoint, notes = store.read_checkpoint()
+    spec = replace(spec, stop=spec.stop.override(stop or Stop()))
+    problem = problem or _problem(spec)
+    problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
+    return Setup.of(problem, solver_from_json(spec.solver, store.path), spec), checkpoint, notes
+
+
+def _problem(spec: RunSpec) -> Problem:
+    from pdefreq.problem_file import problem_from_text
+
+    if not spec.problem_text:
+        raise RunFolderError(
+            f"the problem '{spec.problem}' was built in Python and is not in the folder; pass it: resume(folder, problem=...)"
+        )
+    return problem_from_text(spec.problem_text, name=spec.problem, parameters=spec.parameters)
+
+
+def _position(setup: Setup, checkpoint: Checkpoint) -> Position:
+    from pdefreq.loop import Position
+
+    memory, coefficients = _tensors(checkpoint, setup)
+    state = setup.iteration.restore(coefficients, memory)
+    return Position(state, checkpoint.step, checkpoint.seconds, checkpoint.history.before(checkpoint.step))
+
+
+def _tensors(checkpoint: Checkpoint, setup: Setup) -> tuple[dict[str, Tensor], Tensor]:
+    import torch
+
+    from pdefreq.loop import as_device
+
+    device = as_device(setup.spec.device)
+    memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
+    return memory, torch.from_numpy(checkpoint.coefficients).to(device)

@@ -1,0 +1,198 @@
+"""What a run returns: a function, its history, and how it went."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.fields import Field
+from pdefreq.history import History, Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem import Problem
+    from pdefreq.run_spec import RunSpec
+    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.spectrum.report import SpectralReport
+    from pdefreq.store import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Solution(Field):
+    """The approximate solution as a function of points, with the run that made it.
+
+    Args:
+        problem: What was solved.
+        solver: The method with its options.
+        spec: All that determines the run.
+        status: How it ended.
+        state: The last good state.
+        step: Steps taken to that state.
+        seconds: Time spent in them; measuring is not counted.
+        history: What was recorded.
+        reference: The exact or a reference solution, if there is one.
+        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution.
+        folder: Where the run is kept, if it is.
+        notes: Sentences for the user, e.g. about a damaged checkpoint.
+
+    Example:
+        >>> from pdefreq import solve
+        >>> solution = solve("poisson", "fem")
+        >>> solution.status.label
+        'done'
+        >>> solution.error() < 1e-4
+        True
+    """
+
+    problem: Problem
+    solver: Solver
+    spec: RunSpec
+    status: Status
+    state: State
+    step: int
+    seconds: float
+    history: History
+    reference: Field | None = None
+    reference_error: float = 0.0
+    folder: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, x: Points) -> Values:
+        """U at points ``(n, d)``; a torch tensor or anything `torch.as_tensor` takes."""
+        x = self._points(x)
+        return self.state.space.at(x).value(self.state.coefficients.to(x)).detach()
+
+    def gradient(self, x: Points) -> Gradients:
+        x = self._points(x)
+        return self.state.space.at(x).gradient(self.state.coefficients.to(x)).detach()
+
+    def error(self, norm: str = "l2") -> float:
+        """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
+
+        Raises:
+            OptionError: If the norm is none of these.
+        """
+        from pdefreq.probes.error import relative_error
+
+        return math.nan if self.reference is None else relative_error(self, self.reference, self.problem, norm)
+
+    def spectrum(self) -> SpectralReport | None:
+        """The error of each watched mode, its times and rates, and the bias index; None if no spectrum was recorded."""
+        from pdefreq.spectrum.report import spectral_report
+
+        history = self.history
+        if "mode_error" not in history:
+            return None
+        return spectral_report(
+            steps=history.column("step"),
+            seconds=history.column("seconds"),
+            mode_error=history.column("mode_error"),
+            mode_error_total=history.column("mode_error_total"),
+            facts=history.facts,
+            predicted_rates=history.facts.get("mode_predicted_rate"),
+            wavenumbers=self.problem.spectrum.wavenumbers,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the run as plain values; nan where something is undefined."""
+        report = self.spectrum()
+        return {
+            "problem": self.spec.problem,
+            "method": self.spec.method,
+            "status": self.status.label,
+            "sentence": self.status.sentence,
+            "steps": self.step,
+            "seconds": self.seconds,
+            "unknowns": self.state.space.num_coefficients,
+            "objective": self.history.last("objective"),
+            "relative_l2": self.error("l2"),
+            "relative_h1": self.error("h1"),
+            "max_error": self.error("max"),
+            "reference_error": self.reference_error,
+            "bias_index": None if report is None else report.bias_index,
+            "bias_index_modes": 0 if report is None else len(report.bias_modes),
+            "bias_index_is_bound": None if report is None else report.bias_bound,
+            "order": None if report is None else report.sentence,
+            "modes": [] if report is None else [_mode(row) for row in report.rows],
+            "run": None if self.folder is None else str(self.folder),
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Keep the run in a new folder, figures included.
+
+        Raises:
+            RunFolderError: If the folder holds something already, or can't be written.
+        """
+        from pdefreq.loop import Position, checkpoint_of
+        from pdefreq.store import RunFolder
+
+        store = RunFolder(folder)
+        store.create(self.spec)
+        store.write_checkpoint(checkpoint_of(Position(self.state, self.step, self.seconds, self.history)))
+        self.write(store)
+        return store.path
+
+    def write(self, store: RunFolder) -> None:
+        """Write what is worked out from a finished run into its folder: tables, arrays, summary."""
+        store.write_history(self.history)
+        store.write_arrays("solution", self._sampled())
+        object.__setattr__(self, "folder", store.path)
+        store.write_run(self.spec, self.summary())
+
+    def plot(self) -> Figure:
+        """The solution against the exact one."""
+        from pdefreq.figures.solution import solution_figure
+
+        return solution_figure(self.problem, self, self.reference)
+
+    def _sampled(self) -> dict[str, np.ndarray]:
+        from pdefreq.probes.error import test_points
+
+        x = test_points(self.problem.domain).x
+        arrays = {"x": x.numpy(), "u": self(x.to(self.state.coefficients.device)).cpu().numpy()}
+        if self.reference is not None:
+            arrays["reference"] = self.reference(x).detach().cpu().numpy()
+        return arrays | {"coefficients": self.state.coefficients.detach().cpu().numpy()}
+
+    def _points(self, x: Any) -> Points:
+        import torch
+
+        x = torch.as_tensor(x)
+        x = x if x.is_floating_point() else x.to(torch.float64)
+        dimension = self.problem.domain.dimension
+        if x.ndim != 2 or x.shape[1] != dimension:
+            raise ValueError(f"points must have shape (n, {dimension}), got {tuple(x.shape)}")
+        return x.to(self.state.coefficients.device)
+
+    def _repr_png_(self) -> bytes:
+        import io
+
+        buffer = io.BytesIO()
+        self.plot().savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        import base64
+        import html
+
+        report = self.spectrum()
+        lines = [
+            f"{self.spec.problem} by {self.spec.method}: {self.status.sentence}",
+            f"{self.step} steps, {self.seconds:.2f} s, {self.state.space.num_coefficients} unknowns, "
+            f"relative L2 error {self.error():.2e}",
+        ]
+        lines += [report.sentence] if report is not None else []
+        text = "<br>".join(html.escape(line) for line in lines)
+        return f"<p>{text}</p><img src='data:image/png;base64,{base64.b64encode(self._repr_png_()).decode()}'>"
+
+
+def _mode(row: Any) -> dict[str, Any]:
+    names = ("wavenumber", "amplitude", "error", "half_step", "half_seconds", "rate", "predicted_rate")
+    return {name: getattr(row, name) for name in names}

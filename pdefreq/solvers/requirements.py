@@ -1,0 +1,63 @@
+"""What several methods ask of a problem or of the machine, each with the sentence for the case that it is not met."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pdefreq.errors import IncompatibleError, OptionError
+
+if TYPE_CHECKING:
+    from pdefreq.domains.box import Box
+    from pdefreq.problem import Problem
+
+
+def require_linear_equation(problem: Problem, method: str) -> None:
+    """A differential equation with p = 2, its source known everywhere.
+
+    Raises:
+        IncompatibleError: Otherwise.
+    """
+    if problem.is_regression:
+        raise IncompatibleError(f"{method} solves differential equations and this problem is a regression: use `regression`")
+    if problem.exponent != 2:
+        raise IncompatibleError(f"{method} solves linear equations, exponent = 2, got {problem.exponent:g}: use `deep-ritz`")
+    if problem.data is not None:
+        raise IncompatibleError(
+            f"{method} needs the source everywhere and this problem gives it at points only ([data]): use `deep-ritz`"
+        )
+
+
+def require_box(problem: Problem, method: str, most: int) -> Box:
+    """The problem's domain, if it is a box in at most so many dimensions.
+
+    Raises:
+        IncompatibleError: Otherwise.
+    """
+    from pdefreq.domains.box import Box
+
+    domain = problem.domain
+    if not isinstance(domain, Box):
+        raise IncompatibleError(f"{method} works on boxes, got a {type(domain).__name__.lower()}: use `deep-ritz`")
+    if domain.dimension > most:
+        able = "jacobi` or `deep-ritz" if domain.dimension <= 3 else "deep-ritz"
+        raise IncompatibleError(
+            f"{method} works in at most {most} dimension{'s' * (most > 1)} and this problem has {domain.dimension}: use `{able}`"
+        )
+    return domain
+
+
+def require_memory(number: int, option: str, bytes_needed: int) -> None:
+    """Room for a computation in the machine's memory.
+
+    Raises:
+        OptionError: If there is less than it needs.
+    """
+    if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
+        return
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if bytes_needed > total:
+        raise OptionError(
+            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory and this machine has "
+            f"{total // 2**30:,} GiB: use a smaller number"
+        )

@@ -1,0 +1,37 @@
+"""Values of a problem's fields, checked at the points where a method needs them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import ProblemFileError
+
+if TYPE_CHECKING:
+    from pdefreq.fields import Field
+    from pdefreq.shapes import Points, Values
+
+
+def checked(field: Field, name: str, x: Points, *, least: float = -math.inf) -> Values:
+    """A field at `x`, shape ``(n,)``, without a gradient.
+
+    Args:
+        field: What to evaluate.
+        name: What to call it in a message, e.g. ``"[equation] diffusion"``.
+        x: Where.
+        least: The smallest value allowed.
+
+    Raises:
+        ProblemFileError: If a value is not finite, or too small.
+    """
+    with torch.no_grad():
+        values = field(x)
+    wrong = ~(values.isfinite() & (values >= least))
+    if wrong.any():
+        first = int(wrong.nonzero()[0])
+        at = ", ".join(f"{v:g}" for v in x[first].tolist())
+        expected = "finite" if least == -math.inf else f"finite and at least {least:g}"
+        raise ProblemFileError(f"{name} must be {expected}, got {float(values[first]):g} at ({at})")
+    return values

@@ -1,0 +1,154 @@
+"""Sine series on a box, added to a lifting of the boundary values."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import IncompatibleError
+from pdefreq.spaces.checked import checked
+from pdefreq.spaces.trial_space import Evaluator, LinearSpace, LinearSystem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.box import Box
+    from pdefreq.fields import Field
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+
+_CHUNK = 2**22  # entries of the largest intermediate array of an evaluation: 32 MiB in float64
+
+
+@dataclass(frozen=True)
+class SineSeries(LinearSpace):
+    """``u(x) = w(x) + sum_k c_k prod_i sin(k_i pi (x_i - a_i) / L_i)``, coefficients in C order (last axis fastest).
+
+    Args:
+        box: Where; a_i are its lower bounds and L_i its side lengths.
+        modes: Number of modes along each axis: ``1 <= k_i <= modes[i]``.
+        lifting: w, which carries the boundary values.
+    """
+
+    box: Box
+    modes: tuple[int, ...]
+    lifting: Field
+
+    @property
+    def num_coefficients(self) -> int:
+        return math.prod(self.modes)
+
+    @property
+    def smoothness(self) -> float:
+        return math.inf
+
+    @property
+    def collocation_points(self) -> Points:
+        """The uniform grid in the interior that determines as many modes, shape ``(P, d)``, float64."""
+        axes = [
+            torch.linspace(a, b, m + 2, dtype=torch.float64)[1:-1]
+            for a, b, m in zip(self.box.lower, self.box.upper, self.modes, strict=True)
+        ]
+        return torch.cartesian_prod(*axes).reshape(-1, len(axes))
+
+    def at(self, x: Points) -> Evaluator:
+        return _SineSum(self, x)
+
+    def interpolate(self, u: Field, like: Tensor) -> Coefficients:
+        x = self.collocation_points.to(like)
+        return self.transform((u(x) - self.lifting(x)).detach())
+
+    def transform(self, values: Values) -> Coefficients:
+        """Coefficients of the sine polynomial with these values at the collocation points: a DST-I."""
+        from scipy.fft import dstn
+
+        sums = torch.from_numpy(dstn(values.reshape(self.modes).numpy(force=True), type=1))
+        return sums.reshape(-1).to(values) / math.prod(m + 1 for m in self.modes)
+
+    def assemble(self, problem: Problem) -> LinearSystem:
+        """Collocation: a diagonal system, ``(a |xi_k|^2 + c) c_k = f^_k`` with f less what the lifting contributes.
+
+        Raises:
+            IncompatibleError: If the diffusion or the reaction varies.
+        """
+        import numpy as np
+        import scipy.sparse as sp
+
+        a, c = problem.diffusion.constant, problem.reaction.constant
+        if a is None or c is None:
+            raise IncompatibleError(
+                "a sine series diagonalises the equation only where diffusion and reaction are constant: "
+                f"use `{'fem' if self.box.dimension == 1 else 'damped-jacobi'}`"
+            )
+        x = self.collocation_points
+        lifted = -a * laplacian(self.lifting, x) + c * self.lifting(x).detach()
+        load = self.transform(checked(problem.source, "[equation] source", x) - lifted)
+        wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
+        symbol = a * functools.reduce(np.add.outer, [xi**2 for xi in wavenumbers]) + c
+        none = np.empty(0, dtype=int)
+        return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0))
+
+
+def laplacian(u: Field, x: Points) -> Values:
+    """The Laplacian of a smooth field at `x`, by automatic differentiation."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_(True)
+        total = x.new_zeros(len(x))
+        slopes = _derivatives(u(x), x)
+        for k in range(x.shape[1]):
+            total = total + _derivatives(slopes[:, k], x)[:, k].detach()
+    return total
+
+
+def _derivatives(values: Values, x: Points) -> Gradients:
+    """Gradients of values that depend on their own point only; zero where they do not depend on it at all."""
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]
+
+
+class _SineSum(Evaluator):
+    """Separable sums, one axis after the other, over as many points at a time as memory allows.
+
+    Tables of sines are built anew at each evaluation: they cost less than the sums, and would be the largest arrays here.
+    """
+
+    def __init__(self, space: SineSeries, x: Points) -> None:
+        self._space = space
+        self._x = x
+        self._angles = torch.pi * (x - x.new_tensor(space.box.lower)) / x.new_tensor(space.box.lengths)
+        widest = max(math.prod(space.modes[:-1]), *space.modes)
+        self._rows = max(1, _CHUNK // widest)
+
+    def value(self, c: Coefficients) -> Values:
+        return self._space.lifting(self._x) + self._sum(c, lambda _: torch.sin)
+
+    def gradient(self, c: Coefficients) -> Gradients:
+        d = self._x.shape[1]
+        slopes = [self._sum(self._slopes(c, k), lambda j, k=k: torch.cos if j == k else torch.sin) for k in range(d)]
+        return self._space.lifting.gradient(self._x) + torch.stack(slopes, dim=1)
+
+    def _slopes(self, c: Coefficients, axis: int) -> Coefficients:
+        """Coefficients times the wavenumber along an axis."""
+        modes = self._space.modes
+        shape = [-1 if k == axis else 1 for k in range(len(modes))]
+        xi = torch.arange(1, modes[axis] + 1).to(c) * (torch.pi / self._space.box.lengths[axis])
+        return (c.reshape(modes) * xi.reshape(shape)).reshape(-1)
+
+    def _sum(self, c: Coefficients, function: Callable[[int], Callable[[Tensor], Tensor]]) -> Values:
+        """``sum_k c_k prod_i function_i(k_i angle_i)`` at every point."""
+        modes = self._space.modes
+        counts = [torch.arange(1, m + 1).to(c) for m in modes]
+        sums = []
+        for angles in self._angles.split(self._rows):
+            tables = [function(i)(torch.outer(k, angles[:, i])) for i, k in enumerate(counts)]  # each (modes, points)
+            partial = c.reshape(-1, modes[-1]) @ tables[-1]
+            for m, table in zip(modes[-2::-1], tables[-2::-1], strict=True):
+                partial = (partial.reshape(-1, m, len(angles)) * table).sum(dim=1)
+            sums.append(partial.reshape(-1))
+        return torch.cat(sums)

@@ -1,0 +1,120 @@
+"""When the error of each mode falls below a level, and how fast it decays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_TOP = 0.8  # rates count below this error: before it a mode may only be starting to move
+_FLOORS = 10.0  # and above this many times the level at which it comes to rest
+_R_SQUARED = 0.99
+_RECORDS = 5  # fewest records in a window: a line through less is no evidence
+_ENDS = 48  # window ends tried for each mode, evenly spread over its records
+
+
+def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """First time after which each error stays at or below a level, log e being interpolated between records.
+
+    Args:
+        tau: The level, relative: 0.5 gives half times.
+        at: When each row was recorded, in steps or seconds, shape ``(rows,)``, ascending.
+        errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped, later ones count as large.
+
+    Returns:
+        Times ``(m,)``: inf for a mode that ends above the level, nan for one that starts at or below it.
+
+    Example:
+        >>> time_to(0.5, np.array([0.0, 1.0, 2.0]), np.array([[1.0], [0.7071067811865476], [0.35]])).round(2).tolist()
+        [1.49]
+    """
+    at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
+    rows, m = errors.shape
+    times = np.full(m, np.nan)
+    started = np.logical_or.accumulate(~np.isnan(errors), axis=0)
+    above = started & ~(errors <= tau)
+    begins_above = above.any(axis=0) & above[np.argmax(started, axis=0), np.arange(m)]
+    last = rows - 1 - np.argmax(above[::-1], axis=0)  # the last record above the level
+    times[begins_above & (last == rows - 1)] = np.inf
+    (mode,) = np.nonzero(begins_above & (last < rows - 1))
+    before = last[mode]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        high, low = np.log(errors[before, mode]), np.log(np.maximum(errors[before + 1, mode], np.finfo(float).tiny))
+        part = (high - np.log(tau)) / (high - low)
+    part = np.where(np.isfinite(part), part, 1.0)  # from inf or nan there is nothing to interpolate
+    times[mode] = at[before] + part * (at[before + 1] - at[before])
+    return times
+
+
+def half_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """`time_to` one half."""
+    return time_to(0.5, at, errors)
+
+
+def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """The exponential rate of each mode, -d log e / dt: the slope over the longest window in which log e is straight.
+
+    A window lies after the error has fallen below 0.8 for good and before it first comes within ten times its floor,
+    covers at least an e-fold and five records, and has R^2 > 0.99. Of equally long windows the earliest counts.
+
+    Args:
+        at: When each row was recorded, shape ``(rows,)``, ascending.
+        errors: Relative errors, shape ``(rows, m)``.
+
+    Returns:
+        Rates ``(m,)`` per unit of `at`; nan where no window qualifies.
+    """
+    at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
+    first, last = _usable(errors, floors(at, errors))
+    ends = np.rint(first + np.linspace(0, 1, _ENDS)[:, None] * np.maximum(last - first, 0)).astype(int)  # (_ENDS, m)
+    i, j = (ends[k] for k in np.triu_indices(_ENDS, 1))  # (windows, m)
+    slope, r_squared = _lines(at, errors, first, last, i, j)
+    span = at[j] - at[i]
+    good = (last > first) & (j - i + 1 >= _RECORDS) & (r_squared > _R_SQUARED) & (-slope * span >= 1)
+    longest = np.argmax(np.where(good, span, -1.0), axis=0), np.arange(errors.shape[1])
+    return np.where(good[longest], -slope[longest], np.nan)
+
+
+def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """The level at which each error has come to rest, shape ``(m,)``; 0 for one that is still falling.
+
+    A mode rests if it has spent more than twice as long since it came within a factor e of its lowest error as the
+    e-fold before took it; in exponential decay the two times are equal. It then rests at its median error since.
+    """
+    at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
+    errors = np.where(np.isnan(errors), np.inf, errors)
+    lowest = np.maximum(errors.min(axis=0), np.finfo(float).tiny)
+    outer, inner = (np.argmax(errors <= factor * lowest, axis=0) for factor in (np.e**2, np.e))
+    rests = at[-1] - at[inner] > 2 * (at[inner] - at[outer])
+    since = np.where(np.arange(len(at))[:, None] >= inner, errors, np.nan)
+    return np.where(rests, np.nanmedian(since, axis=0), 0.0)
+
+
+def _usable(errors: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last record of each mode that a window may contain; last < first where there is none."""
+    rows = len(errors)
+    high = ~(errors <= _TOP)
+    first = np.where(high.any(axis=0), rows - np.argmax(high[::-1], axis=0), 0)
+    low = ~(errors > np.maximum(_FLOORS * floor, np.finfo(float).tiny)) & (np.arange(rows)[:, None] >= first)
+    last = np.where(low.any(axis=0), np.argmax(low, axis=0), rows) - 1
+    return np.minimum(first, rows - 1), last
+
+
+def _lines(
+    at: np.ndarray, errors: np.ndarray, first: np.ndarray, last: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and R^2 of the straight line through log e over records i to j inclusive, each ``(windows, m)``."""
+    row, modes = np.arange(len(at))[:, None], np.arange(errors.shape[1])
+    inside = (row >= first) & (row <= last)
+    log = np.log(np.where(inside, errors, 1.0))
+    scale = np.where(last > first, at[last] - at[first], 1.0)
+    x = np.where(inside, (at[:, None] - at[first]) / scale, 0.0)  # from 0 to 1, so that running sums lose no digits
+    y = np.where(inside, log - log[first, modes], 0.0)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        running = np.concatenate([np.zeros((1, len(modes))), np.cumsum(values, axis=0)])
+        return running[j + 1, modes] - running[i, modes]
+
+    n = j - i + 1
+    mean_x, mean_y = total(x) / n, total(y) / n
+    xx, xy, yy = total(x * x) - n * mean_x**2, total(x * y) - n * mean_x * mean_y, total(y * y) - n * mean_y**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return xy / xx / scale, xy**2 / (xx * yy)

@@ -1,0 +1,250 @@
+"""Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
+
+run.json             the spec, versions, what the numbers mean, and once finished the summary
+problem.toml         the problem file as used
+history.csv          one row a recorded step: the scalar columns
+spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
+solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
+checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
+*.png                figures
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.errors import RunFolderError
+from pdefreq.history import History
+from pdefreq.run_spec import RunSpec, own_files
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_KEPT = 2  # checkpoints: the newest, and one more should it be damaged
+
+DEFINITIONS = {
+    "relative_l2": "||u - u*|| / ||u*||, L2 norms over the domain (rooted), at test points that no method trains on",
+    "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
+    "max_error": "max |u - u*| over the test points",
+    "boundary_error": "max |u - g| over the Dirichlet boundary",
+    "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
+    "solution for grid methods (algebraic error), else the exact one",
+    "half_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
+    "rate": "-d log(mode_error) / d step over the longest window that is a straight line (R^2 > 0.99)",
+    "bias_index": "slope of log(half_step) against log(wavenumber); above 0: low frequencies first",
+    "seconds": "time spent in steps; measuring is not counted",
+    "wavenumber": "angular, rad per unit length",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state on disk."""
+
+    step: int
+    seconds: float
+    coefficients: np.ndarray
+    memory: dict[str, np.ndarray]
+    history: History
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside the place, then rename: a reader sees the old file or the new one, never half of one.
+
+    Raises:
+        RunFolderError: If the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
+
+
+class RunFolder:
+    """One run on disk.
+
+    Args:
+        path: The folder; it need not exist before `create`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def create(self, spec: RunSpec) -> None:
+        """Make the folder, and write the spec, the problem, and the method's own file if it came from one.
+
+        Raises:
+            RunFolderError: If the folder holds something already, or can't be written.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunFolderError(f"the folder {self.path} is not empty; name another one with --out, or resume the run in it")
+        try:
+            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"can't create the folder {self.path}: {error.strerror or error}") from None
+        if spec.problem_text:
+            write_atomically(self.path / "problem.toml", spec.problem_text.encode())
+        for file in own_files(spec.solver):
+            shutil.copyfile(file, self.path / file.name)
+        self.write_run(spec, {"status": "running"})
+
+    def write_run(self, spec: RunSpec, summary: Mapping[str, Any]) -> None:
+        """Write ``run.json``."""
+        record = {
+            "spec": spec.to_json(),
+            "id": spec.id,
+            "summary": to_json(summary),
+            "definitions": DEFINITIONS,
+            "versions": _versions(),
+        }
+        write_atomically(self.path / "run.json", (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+
+    def read_spec(self) -> RunSpec:
+        """The spec in ``run.json``.
+
+        Raises:
+            RunFolderError: If the folder holds no run.
+        """
+        try:
+            record = json.loads((self.path / "run.json").read_text())
+            return RunSpec.from_json(record["spec"])
+        except FileNotFoundError:
+            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f"{self.path / 'run.json'} is damaged: {error}") from None
+
+    def read_summary(self) -> dict[str, Any]:
+        """The summary in ``run.json``; before a run's end only its status."""
+        return json.loads((self.path / "run.json").read_text())["summary"]
+
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write one checkpoint, then drop all but the newest two. Its name carries the digest of its bytes."""
+        import numpy as np
+
+        arrays = {
+            "coefficients": checkpoint.coefficients,
+            "step": np.array(checkpoint.step),
+            "seconds": np.array(checkpoint.seconds),
+        }
+        arrays |= {f"memory/{name}": value for name, value in checkpoint.memory.items()}
+        arrays |= {f"column/{name}": value for name, value in checkpoint.history.arrays().items()}
+        arrays |= {f"fact/{name}": value for name, value in checkpoint.history.facts.items()}
+        data = _npz(arrays)
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        write_atomically(self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz", data)
+        for old in self._checkpoints()[:-_KEPT]:
+            old.unlink(missing_ok=True)
+
+    def read_checkpoint(self) -> tuple[Checkpoint, list[str]]:
+        """The newest checkpoint that is whole, and a sentence for each damaged one that was passed over.
+
+        Raises:
+            RunFolderError: If there is none.
+        """
+        notes: list[str] = []
+        for path in reversed(self._checkpoints()):
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest()[:16] == path.name.split(".")[1]:
+                return _checkpoint(data), notes
+            notes.append(f"checkpoint {path.name} is damaged (its digest does not match); going on from the one before it")
+        if notes:
+            raise RunFolderError(
+                f"no checkpoint in {self.path} can be read: all are damaged; start again with `pdefreq rerun {self.path}`"
+            )
+        raise RunFolderError(f"{self.path} has no checkpoint yet; start again with `pdefreq rerun {self.path}`")
+
+    def write_history(self, history: History) -> None:
+        """Write ``history.csv`` and ``spectrum.npz``."""
+        columns = history.arrays()
+        scalars = {name: values for name, values in columns.items() if values.ndim == 1}
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(scalars)
+        writer.writerows(zip(*[_cells(values) for values in scalars.values()], strict=True))
+        write_atomically(self.path / "history.csv", text.getvalue().encode())
+        vectors = {name: values for name, values in columns.items() if values.ndim > 1}
+        if vectors:
+            steps = {"step": columns["step"], "seconds": columns["seconds"]}
+            write_atomically(self.path / "spectrum.npz", _npz(history.facts | steps | vectors))
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write arrays to ``<name>.npz``."""
+        write_atomically(self.path / f"{name}.npz", _npz(arrays))
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted((self.path / "checkpoints").glob("[0-9]*.npz"))
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """``parent/name-1``, or the first number that is not taken."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON: numpy numbers become Python's, what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(v) for v in value]
+    if hasattr(value, "tolist"):
+        return to_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _checkpoint(data: bytes) -> Checkpoint:
+    import numpy as np
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+
+    def group(prefix: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+    history = History.from_arrays(group("column/"), group("fact/"))
+    return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], group("memory/"), history)
+
+
+def _cells(values: np.ndarray) -> list[Any]:
+    return [repr(v) if isinstance(v, float) else v for v in values.tolist()]
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("pdefreq", "torch", "numpy", "scipy", "sympy", "scikit-fem"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a clone that is not installed
+            continue
+    return found

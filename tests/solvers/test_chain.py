@@ -1,0 +1,54 @@
+"""A chain is its parts, one after the other."""
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.history import Stop
+from pdefreq.loop import solve
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.chain import Chain
+from tests.toys import Geometric, line_problem
+
+
+def test_a_chain_equals_its_parts_run_by_hand():
+    problem = line_problem()
+    first = solve(problem, Geometric(factor=0.9, intervals=8), stop=Stop(steps=6))
+    second = solve(problem, Geometric(factor=0.5, intervals=16), stop=Stop(steps=9), guess=first)
+    chain = solve(problem, Chain(Geometric(factor=0.9, intervals=8), Geometric(factor=0.5, intervals=16), switch=6), stop=Stop(steps=15))
+    torch.testing.assert_close(chain.state.coefficients, second.state.coefficients, rtol=0, atol=0)
+    objective = chain.history.column("objective")
+    np.testing.assert_array_equal(objective[:7], first.history.column("objective"))
+    np.testing.assert_array_equal(objective[7:], second.history.column("objective")[1:])
+    assert set(chain.history.column("unknowns")) == {9, 17}
+
+
+def test_the_budget_is_the_sum():
+    chain = Chain(Geometric(steps=6), Geometric(steps=9))
+    assert (chain.hand_over, chain.budget) == (6, Stop(steps=15))
+    assert Chain(Geometric(steps=6), Geometric(steps=9), switch=2).budget == Stop(steps=11)
+
+
+def test_chains_of_chains():
+    parts = [Geometric(factor=f, intervals=n, steps=3) for f, n in ((0.9, 4), (0.8, 8), (0.7, 16))]
+    nested = solve(line_problem(), Chain(parts[0], Chain(parts[1], parts[2])))
+    assert list(nested.history.column("unknowns")) == [5] * 4 + [9] * 3 + [17] * 3
+
+
+def test_a_one_step_method_hands_over_when_it_is_done():
+    chain = solve("poisson", make_solver("sine+jacobi", {"first.intervals": 64, "second.intervals": 64, "switch": 10}), stop=Stop(steps=5))
+    assert list(chain.history.column("unknowns")) == [63] * 2 + [65] * 4
+
+
+def test_what_cannot_take_over_is_refused_before_the_first_step():
+    with pytest.raises(IncompatibleError, match="take over"):
+        solve("poisson", "jacobi+deep-ritz")
+    with pytest.raises(OptionError, match="switch"):
+        Chain(Geometric(), Geometric(), switch=-1)
+
+
+def test_options_reach_the_parts_by_name():
+    chain = make_solver("jacobi+damped-jacobi", {"first.intervals": "30", "second.omega": "0.5", "switch": "7"})
+    assert isinstance(chain, Chain)
+    assert (chain.first.intervals, chain.second.omega, chain.hand_over) == (30, 0.5, 7)

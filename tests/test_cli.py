@@ -1,0 +1,410 @@
+"""The command line: what it prints, what it refuses, and how it ends."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pdefreq.cli import app
+
+ROOT = Path(__file__).parent.parent
+FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
+JSON_KEYS = {
+    "problem", "method", "status", "steps", "seconds", "relative_l2", "relative_h1",
+    "bias_index", "bias_index_modes", "modes", "run",
+}  # fmt: skip
+MODE_KEYS = {"wavenumber", "amplitude", "error", "half_step", "rate", "predicted_rate"}
+
+WAVE = """
+title = "One wave"
+[domain]
+kind = "box"
+lower = 0
+upper = 1
+[equation]
+exact = "sin(pi*x)"
+[boundary]
+value = "0"
+"""
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Runs a command in an empty current directory; bugs surface as exceptions."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+    return run
+
+
+def files():
+    return sorted(str(p) for p in Path().rglob("*"))
+
+
+def assert_refused(result, before):
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert re.fullmatch(r"error: [^\n]+\n", result.stderr), result.stderr
+    assert "Traceback" not in result.stderr
+    assert files() == before
+
+
+# ---------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["slove", "poisson"], "solve"),
+        (["solve"], "PROBLEM"),
+        (["solve", "poisson", "--stepz", "3"], "--steps"),
+        (["solve", "poisson", "--steps", "many"], "--steps"),
+        (["solve", "poisson", "--steps", "-5"], "steps"),
+        (["solve", "poisson", "--seconds", "-1"], "seconds"),
+        (["solve", "poisson", "--seeds", "0"], "--seeds"),
+        (["solve", "poisson", "--threads", "0"], "--threads"),
+        (["solve", "poisson", "--dtype", "float16"], "float32"),
+        (["solve", "poisson", "--device", "abacus", "-m", "fem"], "cpu"),
+        (["solve", "poisson", "--modes", "sinus"], "sine"),
+        (["solve", "poisson", "-m", "fem", "--tolerance", "0.1"], "tolerance"),
+        (["solve", "poison"], "poisson"),
+        (["solve", "poisson:harder"], "harder"),
+        (["solve", "missing.toml"], "missing.toml"),
+        (["solve", "poisson", "--method", "jakobi"], "jacobi"),
+        (["solve", "poisson", "--method", "deep-ritz+jakobi"], "jacobi"),
+        (["solve", "poisson", "--method", "nowhere.py:Mine"], "nowhere.py"),
+        (["solve", "poisson", "--set", "learning_rat=1"], "learning_rate"),
+        (["solve", "poisson", "--set", "activation=sinn"], "sin"),
+        (["solve", "poisson", "--set", "width"], "KEY=VALUE"),
+        (["solve", "poisson", "--set", "width=1", "--set", "width=2"], "twice"),
+        (["solve", "poisson", "--set", "width=0"], "width"),
+        (["solve", "poisson", "--set", "width=-3"], "width"),
+        (["solve", "poisson", "--set", "width=wide"], "width"),
+        (["solve", "poisson", "-m", "jacobi", "--set", "intervals=0"], "intervals"),
+        (["solve", "poisson", "-m", "jacobi", "--set", "intervals=-4"], "intervals"),
+        (["solve", "poisson", "-m", "jacobi", "--set", "intervals=1000000000000"], "B"),
+        (["solve", "poisson-chirp", "--param", "muu=3"], "mu"),
+        (["solve", "poisson-chirp", "--param", "mu"], "KEY=VALUE"),
+        (["solve", "tones", "--method", "jacobi"], "regression"),
+        (["solve", "poisson", "--method", "regression"], "regression"),
+        (["compare", "poisson", "fem", "jakobi"], "jacobi"),
+        (["compare", "poisson"], "METHOD"),
+        (["methods", "mscal"], "mscale"),
+        (["check", "poison"], "poisson"),
+        (["show", "nothing"], "nothing"),
+        (["resume", "nothing"], "nothing"),
+        (["rerun", "nothing"], "nothing"),
+        (["new", "no/such/folder/my.toml"], "no/such/folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_one_sentence(cli, arguments, hint):
+    before = files()
+    result = cli(*arguments)
+    assert_refused(result, before)
+    assert hint in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (("lower = 0", "lower = = 0"), "line 5"),
+        (("upper = 1", "upper = 0"), "lower"),
+        (("upper = 1", "upper = -1"), "lower"),
+        (("upper = 1", "uper = 1"), "upper"),
+        (('kind = "box"', 'kind = "bocks"'), "box"),
+        (("lower = 0", "lower = 0\ndimension = 0"), "dimension"),
+        (("sin(pi*x)", "sin(pi*x"), "sin(pi*x"),
+        (("sin(pi*x)", "open(x)"), "open"),
+        (("sin(pi*x)", "x.real"), "x.real"),
+        (('exact = "sin(pi*x)"', 'exact = "sin(pi*x)"\nsource = "1"'), "source"),
+    ],
+)
+def test_bad_problem_files_are_one_sentence(cli, change, hint):
+    text = WAVE.replace(*change)
+    assert text != WAVE
+    Path("my.toml").write_text(text)
+    before = files()
+    for command in (["solve", "my.toml", "-m", "fem"], ["check", "my.toml"]):
+        result = cli(*command)
+        assert_refused(result, before)
+        assert hint in result.stderr
+
+
+def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli):
+    Path("file").write_text("not a folder")
+    before = files()
+    assert_refused(cli("solve", "poisson", "-m", "fem", "--out", "file/run"), before)
+
+
+def test_a_folder_that_holds_something_is_left_alone(cli):
+    Path("taken").mkdir()
+    Path("taken/letter.txt").write_text("dear")
+    before = files()
+    assert_refused(cli("solve", "poisson", "-m", "fem", "--out", "taken"), before)
+    assert_refused(cli("compare", "poisson", "fem", "sine", "--out", "taken"), before)
+
+
+def test_a_full_disk_is_one_sentence(cli, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "open", full)
+    assert_refused(cli("new", "my.toml"), [])
+
+
+def test_a_bug_keeps_its_traceback(cli, monkeypatch):
+    def broken(name):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("pdefreq.commands.options.load_problem", lambda *_: broken("x"))
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli("solve", "poisson", "-m", "fem")
+
+
+# ---------------------------------------------------------------- lists, templates, checks
+
+
+def test_version(cli):
+    import pdefreq
+
+    assert cli("--version").stdout == f"pdefreq {pdefreq.__version__}\n"
+
+
+def test_problems_lists_what_is_shipped(cli):
+    listed = cli("problems").stdout
+    for file in (ROOT / "problems").glob("*.toml"):
+        assert re.search(rf"^\s*{file.stem}\s", listed, re.MULTILINE)
+
+
+def test_methods_lists_every_method_and_the_options_of_each(cli):
+    from pdefreq.registry import options_of
+    from pdefreq.solvers import SOLVERS
+
+    listed = cli("methods").stdout
+    for name in SOLVERS:
+        assert re.search(rf"^\s*{name}\s", listed, re.MULTILINE)
+        explained = cli("methods", name).stdout
+        for option in options_of(SOLVERS.load(name)):
+            assert re.search(rf"^\s*{option.name}\s", explained, re.MULTILINE), (name, option.name)
+            assert option.doc, f"{name} does not say what `{option.name}` means"
+
+
+def test_new_writes_a_problem_that_checks_and_never_overwrites(cli):
+    assert cli("new", "my.toml").exit_code == 0
+    before = files()
+    again = cli("new", "my.toml")
+    assert_refused(again, before)
+    checked = cli("check", "my.toml")
+    assert checked.exit_code == 0, checked.output
+    (picture,) = Path().glob("*.png")
+    assert str(picture) in checked.stdout
+
+
+def test_check_shows_the_derived_source(cli):
+    Path("my.toml").write_text(WAVE)
+    shown = cli("check", "my.toml", "--out", "wave.png").stdout
+    assert "pi**2" in shown or "pi^2" in shown  # f = pi^2 sin(pi x)
+    assert Path("wave.png").stat().st_size > 1000
+
+
+# ---------------------------------------------------------------- runs
+
+
+def test_solve_prints_the_modes_and_where_the_files_are(cli):
+    result = cli("solve", "poisson", "-m", "jacobi", "--steps", "30")
+    assert result.exit_code == 0, result.output
+    for word in ("wavenumber", "half at step", "predicted", "relative L2", "Bias index B", "steps:"):
+        assert word in result.stdout
+    run = Path("runs/poisson-jacobi-1")
+    assert str(run) in result.stdout
+    for name in ("run.json", "problem.toml", "history.csv", "spectrum.npz", "solution.npz", "solution.png", "modes.png", "heatmap.png"):
+        assert (run / name).stat().st_size > 0, name
+    table = [line.split() for line in result.stdout.splitlines() if re.match(r"^\s*\d", line)]
+    wavenumbers = [float(row[0]) for row in table if len(row) == 7]
+    assert len(wavenumbers) >= 3
+    assert wavenumbers == sorted(wavenumbers)
+
+
+def test_piped_output_holds_no_control_characters(cli):
+    result = cli("solve", "poisson", "-m", "jacobi", *FEW)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", result.output)
+
+
+def test_json_is_one_object_and_alone(cli):
+    result = cli("solve", "poisson", "-m", "jacobi", *FEW, "--json")
+    found = json.loads(result.stdout, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
+    assert result.stdout.count("\n") == 1
+    assert found.keys() >= JSON_KEYS
+    assert all(mode.keys() >= MODE_KEYS for mode in found["modes"])
+    assert (found["problem"], found["method"], found["status"], found["steps"]) == ("poisson", "jacobi", "steps", 30)
+    assert Path(found["run"], "run.json").is_file()
+
+
+def test_json_of_a_one_step_method_has_null_where_nothing_is_defined(cli):
+    found = json.loads(cli("solve", "poisson", "-m", "fem", "--no-figures", "--json").stdout)
+    assert found["bias_index"] is None
+    assert found["status"] == "done"
+
+
+def test_default_folders_are_numbered(cli):
+    for _ in range(2):
+        cli("solve", "poisson", "-m", "fem", "--no-figures", "--quiet")
+    assert sorted(os.listdir("runs")) == ["poisson-fem-1", "poisson-fem-2"]
+
+
+def test_quiet_leaves_only_the_result(cli):
+    loud, quiet = (cli("solve", "poisson", "-m", "jacobi", *FEW, *extra).stdout for extra in ([], ["--quiet"]))
+    assert re.search(r"^step 30 .*objective", loud, re.MULTILINE)
+    assert not re.search(r"^step ", quiet, re.MULTILINE)
+    assert "Bias index B" in quiet
+
+
+def test_parameters_and_options_reach_problem_and_method(cli):
+    result = cli(
+        "solve", "poisson-chirp", "-p", "dimension=1", "-p", "mu=3", "-m", "jacobi", "-s", "intervals=16", *FEW, "--json"
+    )  # fmt: skip
+    found = json.loads(result.stdout)
+    assert found["unknowns"] == 17
+    spec = json.loads(Path(found["run"], "run.json").read_text())["spec"]
+    assert spec["parameters"]["mu"] == 3
+
+
+def test_seeds_give_median_and_spread(cli):
+    arguments = ("solve", "poisson", "--method", "deep-ritz", "--steps", "3", "--seeds", "3", "--seed", "5", "--no-figures")
+    text = cli(*arguments)
+    assert text.exit_code == 0, text.output
+    assert "3 seeds, median" in text.stdout
+    found = json.loads(cli(*arguments, "--json").stdout)
+    errors = sorted(each["relative_l2"] for each in found["seeds"])
+    assert len(set(errors)) == 3  # other seeds, other weights
+    assert found["relative_l2"] == errors[1]
+    assert sorted(p.name for p in Path(found["run"]).parent.iterdir()) == ["seed-5", "seed-6", "seed-7"]
+
+
+def test_show_repeats_the_result_and_rerun_the_numbers(cli):
+    first = cli("solve", "poisson", "-m", "jacobi", *FEW, "--quiet").stdout
+    run = Path("runs/poisson-jacobi-1")
+    assert cli("show", run, "--no-figures").stdout == first
+    assert not list(run.glob("*.png"))
+    cli("show", run)
+    assert (run / "modes.png").is_file()
+    again = json.loads(cli("rerun", run, "--json", "--no-figures").stdout)
+    shown = json.loads(cli("show", run, "--json", "--no-figures").stdout)
+    assert again["relative_l2"] == shown["relative_l2"]
+    assert again["run"] != shown["run"]
+
+
+def test_resume_goes_on_to_a_new_budget(cli):
+    cli("solve", "poisson", "-m", "jacobi", *FEW, "--out", "run")
+    cli("solve", "poisson", "-m", "jacobi", "--steps", "50", "--no-figures", "--out", "whole")
+    resumed = json.loads(cli("resume", "run", "--steps", "50", "--json", "--no-figures").stdout)
+    whole = json.loads(cli("show", "whole", "--json", "--no-figures").stdout)
+    assert resumed["steps"] == 50
+    assert resumed["relative_l2"] == whole["relative_l2"]
+
+
+MINE = '''
+from dataclasses import dataclass
+from pdefreq.solvers.relaxation import jacobi
+
+def mine(intervals: int = 12):
+    """Jacobi on few cells.
+
+    Args:
+        intervals: How many.
+    """
+    return jacobi(intervals=intervals)
+
+number = 3
+'''
+
+
+def test_a_method_from_a_file_runs_and_is_repeated(cli):
+    Path("my_method.py").write_text(MINE)
+    result = cli("solve", "poisson", "-m", "my_method.py:mine", *FEW, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["unknowns"] == 13
+    again = json.loads(cli("rerun", found["run"], "--json", "--no-figures").stdout)
+    assert again["relative_l2"] == found["relative_l2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [("mien", MINE, "mine"), ("number", MINE, "number"), ("mine", "def mine(:", "SyntaxError"), ("mine", "import nowhere", "nowhere")],
+)
+def test_a_method_that_can_not_be_loaded_is_refused(cli, name, text, hint):
+    Path("my_method.py").write_text(text)
+    before = [f for f in files() if "__pycache__" not in f]
+    result = cli("solve", "poisson", "-m", f"my_method.py:{name}")
+    assert result.exit_code == 2
+    assert re.fullmatch(r"error: [^\n]+\n", result.stderr)
+    assert hint in result.stderr
+    assert [f for f in files() if "__pycache__" not in f] == before
+
+
+def test_compare_runs_all_and_draws_one_picture(cli):
+    result = cli("compare", "poisson", "jacobi", "fem", "sine", "--steps", "30")
+    assert result.exit_code == 0, result.output
+    for word in ("jacobi", "fem", "sine", "comparison.png"):
+        assert word in result.stdout
+    (picture,) = Path().rglob("comparison.png")
+    assert picture.stat().st_size > 1000
+
+
+# ---------------------------------------------------------------- endings
+
+
+def test_a_diverging_run_exits_1_with_advice_and_its_files(cli):
+    result = cli("solve", "poisson", "-m", "deep-ritz", "--set", "learning_rate=1000", "--steps", "2000", "--no-figures")
+    assert result.exit_code == 1, result.output
+    assert "lower the learning rate" in result.stdout
+    run = Path("runs/poisson-deep-ritz-1")
+    assert (run / "history.csv").is_file()
+    assert list((run / "checkpoints").glob("*.npz"))
+
+
+def test_python_cli_py_works_from_another_folder(tmp_path):
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "solve", "poisson", "--method", "fem", "--json", "--no-figures"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["method"] == "fem"
+
+
+def test_ctrl_c_saves_the_run_and_exits_130(tmp_path):
+    command = [sys.executable, str(ROOT / "cli.py"), "solve", "poisson", "-m", "jacobi", "--steps", "1000000000", "--no-figures"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert "unknowns" in run.stdout.readline()  # the header: the loop has begun
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert "pdefreq resume" in out
+    assert list(tmp_path.glob("runs/*/checkpoints/*.npz"))
+
+
+def test_the_live_line_shows_objective_error_and_time_left():
+    from rich.console import Console
+
+    from pdefreq.commands.live import LiveLine
+    from pdefreq.loop import Progress
+
+    live = LiveLine(Console(quiet=True), "problem, method", "cpu", quiet=False)
+    live.progress(Progress(1200, 30.0, -1.7, 2e-3, 0.25, False))
+    line = live._line().plain
+    assert line.startswith("step 1,200   objective -1.7   relative L2 2.00e-03   30 s")
+    assert re.search(r"(1 min 30 s|1 min 29 s) left$", line)  # three quarters are left, less the moment since

@@ -1,0 +1,112 @@
+"""Imports go down only, and what must stay light stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "pdefreq"
+
+LAYERS = {
+    0: ["errors", "shapes", "streams", "registry", "fields", "history"],
+    1: ["expressions", "problem", "problem_file", "domains"],
+    2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
+    3: ["solvers", "probes", "figures"],
+    4: ["run_spec", "store", "solution", "reference", "loop", "runs"],
+    5: ["comparison"],
+    6: ["cli", "commands"],
+}
+LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
+# In a folder of the second or third layer, what siblings may import: the abstract file and files that hold no method.
+SHARED = {
+    "spaces": {"trial_space", "activations", "initialization"},
+    "functionals": {"functional", "boundary", "sampling"},
+    "iterations": {"iteration"},
+    "solvers": {"solver"},
+    "probes": {"probe"},
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path, *, run_time_only: bool = True) -> list[str]:
+    """Modules of pdefreq that a file imports, at its top or inside functions; not those under TYPE_CHECKING."""
+    found = []
+
+    def visit(node: ast.AST) -> None:
+        if run_time_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pdefreq."):
+            found.append(node.module)
+        if isinstance(node, ast.Import):
+            found.extend(alias.name for alias in node.names if alias.name.startswith("pdefreq."))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+def part(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_module_has_a_layer():
+    assert {p.relative_to(PACKAGE).parts[0].removesuffix(".py") for p in MODULES} - {"__init__", "__main__"} == set(LAYER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down_only(path):
+    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if here in ("__init__", "__main__"):
+        return
+    for module in imports(path):
+        there = part(module)
+        assert LAYER[there] <= LAYER[here], f"{path.name} (layer {LAYER[here]}) imports {module} (layer {LAYER[there]})"
+        if there != here and LAYER[there] == LAYER[here] and LAYER[here] in (2, 3):
+            # neighbours in a layer: functionals and iterations act on spaces; the rest do not know each other
+            assert (here, there) in ALLOWED_NEIGHBOURS, f"{path.name} imports {module}, a neighbour in its layer"
+        if there == here and here in SHARED and path.name != "__init__.py":
+            assert module.split(".")[2] in SHARED[here], f"{path.name} imports its sibling {module}"
+
+
+ALLOWED_NEIGHBOURS = {
+    ("functionals", "spaces"),
+    ("iterations", "spaces"),
+    ("iterations", "functionals"),
+    ("iterations", "theory"),
+    ("iterations", "spectrum"),
+}
+
+
+@pytest.mark.parametrize("module", ["pdefreq", "pdefreq.solvers", "pdefreq.cli", "pdefreq.registry", "pdefreq.history"])
+def test_light_modules_load_no_numerics(module):
+    heavy = "{'torch', 'numpy', 'scipy', 'matplotlib', 'meshio', 'sympy', 'skfem'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_only_figures_draw_and_only_mesh_io_reads_meshes():
+    for path in MODULES:
+        names = {
+            alias.name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
+        }
+        here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if here not in ("figures", "solution", "comparison"):  # these two name Figure in annotations
+            assert "matplotlib" not in names, path
+        if here != "mesh_io":
+            assert "meshio" not in names, path
+
+
+def test_no_text_is_ever_run():
+    """Nothing here hands text to the interpreter or to sympy's parser, or loads a pickle."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                assert name not in {"eval", "exec", "compile", "sympify", "sympy.sympify", "parse_expr", "pickle.loads"}, path

@@ -1,0 +1,168 @@
+"""The loop counts, records and stops as it says, for a method whose course is known exactly."""
+
+import math
+import os
+import signal
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.history import Schedule, Status, Stop
+from pdefreq.loop import solve
+from tests.toys import Geometric, GeometricIteration, line_problem
+
+
+def run(solver=None, problem=None, **options):
+    return solve(problem or line_problem(), solver or Geometric(), **options)
+
+
+def test_error_and_objective_follow_the_closed_form():
+    history = run().history
+    np.testing.assert_equal(history.column("step"), np.arange(21))
+    # each step rounds nodal values of size 1
+    np.testing.assert_allclose(history.column("objective") / history.column("objective")[0], 0.5 ** np.arange(21), atol=1e-15)
+    np.testing.assert_allclose(history.column("mode_error")[:, 0], 0.5 ** np.arange(21), atol=1e-15)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, 20])
+def test_the_step_budget_is_exact_and_the_last_step_is_recorded(steps):
+    solution = run(stop=Stop(steps=steps), schedule=Schedule(dense=2, per_decade=1))
+    assert solution.status is Status.STEPS
+    assert solution.step == solution.history.last("step") == steps
+
+
+def test_tolerance_stops_at_the_first_recorded_step_below_it():
+    solution = run(stop=Stop(tolerance=0.1))
+    assert (solution.status, solution.step) == (Status.CONVERGED, 4)  # 2^-4 <= 0.1 < 2^-3
+
+
+def test_tolerance_is_refused_where_the_minimum_is_unknown():
+    class Energy(GeometricIteration):
+        tends_to_zero = False
+
+    @dataclass(frozen=True)
+    class Minimiser(Geometric):
+        def prepare(self, *args, **options):
+            inner = super().prepare(*args, **options)
+            return Energy(inner.space, inner.target, inner.start, inner.factor)
+
+    with pytest.raises(OptionError, match="energy"):
+        run(Minimiser(), stop=Stop(tolerance=0.1))
+
+
+def test_stagnation():
+    """With factor 1 nothing ever falls; with 0.5 the fall stays above 1e-4 of itself until rounding."""
+    solution = run(Geometric(factor=1.0, steps=100), stop=Stop(stagnation=10))
+    assert (solution.status, solution.step) == (Status.STAGNATED, 10)
+    assert run(stop=Stop(stagnation=3)).step > 10
+
+
+def test_seconds_end_a_run_and_measuring_is_not_counted():
+    solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.05))
+    assert solution.status is Status.SECONDS
+    assert solution.seconds >= 0.05
+    seconds = solution.history.column("seconds")
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_divergence_keeps_the_last_good_state_and_the_history():
+    """The distance triples: it passes a million-fold after 13 steps, 3^12 < 1e6 < 3^13."""
+    solution = run(Geometric(factor=3.0, steps=50))
+    assert solution.status is Status.DIVERGED and solution.status.exit_code == 1
+    start = solution.history.column("objective")[0]
+    growth = solution.history.column("objective") / max(1.0, start)
+    assert growth[-1] > 1e6 >= growth[-2]
+    assert solution.step == solution.history.column("step")[-2]
+    assert "learning rate" in solution.status.sentence
+
+
+def test_a_non_finite_objective_keeps_the_last_good_state():
+    class Poisoned(GeometricIteration):
+        def step(self, state):
+            after = super().step(state)
+            if int(after.memory["count"]) == 5:
+                after.coefficients[3] = math.nan
+            return after
+
+    @dataclass(frozen=True)
+    class Poison(Geometric):
+        def prepare(self, *args, **options):
+            inner = super().prepare(*args, **options)
+            return Poisoned(inner.space, inner.target, inner.start, inner.factor)
+
+    solution = run(Poison())
+    assert (solution.status, solution.step) == (Status.NON_FINITE, 4)
+    assert solution.state.coefficients.isfinite().all()
+    assert solution.history.last("step") == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_run_between_two_steps(number):
+    def press(step, *_):
+        if step == 7:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    solution = run(callback=press)
+    assert (solution.status, solution.step) == (Status.INTERRUPTED, 7)
+    assert solution.status.exit_code == 130
+    assert signal.getsignal(number) is before
+
+
+def test_a_callback_can_stop_the_run():
+    assert run(callback=lambda step, *_: step == 5).step == 5
+
+
+def test_progress_ends_with_done_and_never_goes_back():
+    seen = []
+    run(progress=seen.append)
+    assert seen[-1].done and seen[-1].fraction == 1.0
+    assert not any(p.done for p in seen[:-1])
+    assert [p.step for p in seen] == sorted(p.step for p in seen)
+
+
+def test_solvers_never_see_the_exact_solution():
+    @dataclass(frozen=True)
+    class Peek(Geometric):
+        def prepare(self, problem, **options):
+            assert problem.exact is None
+            return super().prepare(problem, **options)
+
+    run(Peek())
+
+
+def test_without_an_exact_solution_a_reference_is_computed_and_says_how_good_it_is():
+    solution = run(problem=replace(line_problem(), exact=None))
+    assert solution.reference is not None
+    assert solution.reference_error < 1e-8
+    # the toy tends to the piecewise linear interpolant of sin(pi x), whose error is (h^2/sqrt(120)) |u''| for small h
+    assert solution.error() == pytest.approx((torch.pi / 16) ** 2 / 120**0.5, rel=0.02)
+
+
+def test_a_guess_is_where_the_run_starts():
+    solution = run(guess=line_problem().exact, stop=Stop(steps=0))
+    assert solution.history.column("objective")[0] == 0
+
+
+def test_a_method_that_cannot_do_a_problem_says_so():
+    from pdefreq.domains.box import Box
+
+    with pytest.raises(IncompatibleError, match="one dimension"):
+        run(problem=line_problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact=None))
+
+
+@pytest.mark.parametrize(("option", "sentence"), [({"dtype": "float16"}, "float32 or float64"), ({"device": "tpu"}, "available: cpu")])
+def test_unknown_dtype_or_device(option, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        run(**option)
+
+
+def test_a_solution_is_a_function():
+    solution = run()
+    x = torch.linspace(0, 1, 17, dtype=torch.float64)[:, None]
+    torch.testing.assert_close(solution(x), torch.sin(torch.pi * x[:, 0]), atol=2e-6, rtol=0)  # 2^-20 of the start is left
+    with pytest.raises(ValueError, match=r"shape \(n, 1\), got \(17,\)"):
+        solution(x[:, 0])

@@ -1,0 +1,234 @@
+"""Runs on disk: what was killed goes on bit for bit, what was damaged is passed over, what was kept can be repeated."""
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pdefreq.loop
+from pdefreq.errors import RunFolderError
+from pdefreq.history import History, Status, Stop
+from pdefreq.loop import solve
+from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
+from pdefreq.runs import load_run, rerun, resume
+from pdefreq.solvers import make_solver
+from pdefreq.store import Checkpoint, RunFolder, next_free, to_json, write_atomically
+
+SMALL = {"steps": 40}
+METHODS = {
+    "jacobi": {"intervals": 20},
+    "mscale": {"widths": "[8,8]", "number": 64},
+    "deep-ritz": {"widths": "[8,8]", "points": "uniform", "number": 32, "resample_every": 3},
+    "deep-ritz+jacobi": {"first.widths": "[8,8]", "first.number": 64, "second.intervals": 20, "switch": 15},
+}
+
+
+def same(a, b):
+    """Coefficients and every column but the clock agree bit for bit."""
+    assert a.step == b.step
+    np.testing.assert_array_equal(a.state.coefficients.numpy(), b.state.coefficients.numpy())
+    columns, others = a.history.arrays(), b.history.arrays()
+    assert columns.keys() == others.keys()
+    for name in columns.keys() - {"seconds"}:
+        np.testing.assert_array_equal(columns[name], others[name], err_msg=name)
+
+
+def solve_small(method, steps, **options):
+    return solve("poisson", make_solver(method, METHODS[method]), stop=Stop(steps=steps), method=method, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_seed_gives_the_same_run(method):
+    same(solve_small(method, 30), solve_small(method, 30))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("cut", [0, 7, 15, 16, 29])
+def test_a_run_cut_short_goes_on_bit_for_bit(tmp_path, method, cut):
+    """Cut in either stage of a chain, at its hand-over, and before the first step."""
+    whole = solve_small(method, 30)
+    solve_small(method, 30, folder=tmp_path / "run", callback=lambda step, *_: step == cut)
+    assert load_run(tmp_path / "run").status is Status.INTERRUPTED
+    same(resume(tmp_path / "run"), whole)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_finished_run_goes_on_to_a_larger_budget(tmp_path, method):
+    solve_small(method, 17, folder=tmp_path / "run")
+    same(resume(tmp_path / "run", stop=Stop(steps=30)), solve_small(method, 30))
+
+
+def test_resuming_what_is_finished_changes_nothing(tmp_path):
+    done = solve_small("jacobi", 10, folder=tmp_path / "run")
+    again = resume(tmp_path / "run")
+    assert again.status is Status.STEPS
+    same(again, done)
+
+
+SCRIPT = """
+    import sys
+    import pdefreq.loop
+    from pdefreq import Stop, make_solver, solve
+    from tests.test_runs import METHODS
+    pdefreq.loop._CHECKPOINT_SECONDS = 0.0   # a checkpoint after every stride
+    method, steps, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    import torch; torch.set_num_threads(1)
+    tell = lambda p: print(p.step, flush=True)
+    solve("poisson", make_solver(method, METHODS[method]), stop=Stop(steps=steps), method=method, folder=folder, progress=tell)
+"""
+
+
+@pytest.mark.parametrize(("method", "kill_after"), [("deep-ritz+jacobi", 5), ("deep-ritz+jacobi", 200), ("mscale", 60)])
+def test_a_killed_process_goes_on_bit_for_bit(tmp_path, method, kill_after):
+    """SIGKILL in the first and in the second stage of a chain, and in a network's training."""
+    steps, folder = 400, tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), method, str(steps), str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) >= kill_after:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    process.stdout.close()
+    assert process.returncode == -signal.SIGKILL
+    same(resume(folder), solve_small(method, steps))
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)
+    solve_small("jacobi", 30, folder=tmp_path / "run", callback=lambda step, *_: step == 20)
+    older, newest = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    solution = resume(tmp_path / "run")
+    assert len(solution.notes) == 1 and newest.name in solution.notes[0] and "damaged" in solution.notes[0]
+    same(solution, solve_small("jacobi", 30))
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(RunFolderError, match="rerun"):
+        resume(tmp_path / "run")
+    del older
+
+
+def test_a_run_is_repeated_from_its_folder_alone(tmp_path):
+    first = solve_small("deep-ritz+jacobi", 30, folder=tmp_path / "run", seed=3)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    same(rerun(tmp_path / "moved", tmp_path / "again"), first)
+    specs = [json.loads((tmp_path / name / "run.json").read_text())["spec"] for name in ("moved", "again")]
+    assert specs[0] == specs[1]
+
+
+def test_load_run_returns_what_was_solved(tmp_path):
+    first = solve_small("mscale", 20, folder=tmp_path / "run")
+    again = load_run(tmp_path / "run")
+    same(again, first)
+    assert again.error() == first.error()
+    assert to_json(again.summary()) == to_json(first.summary())
+
+
+def test_an_own_method_travels_with_its_run(tmp_path):
+    from pdefreq.run_spec import load_file
+
+    file = tmp_path / "mine.py"
+    file.write_text("from tests.toys import Geometric\nfrom dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Mine(Geometric):\n    pass\n")
+    first = solve("poisson", load_file(file).Mine(factor=0.25), stop=Stop(steps=5), folder=tmp_path / "run")
+    file.unlink()
+    same(rerun(tmp_path / "run"), first)
+
+
+def test_a_problem_built_in_python_must_be_passed_to_resume(tmp_path):
+    from tests.toys import Geometric, line_problem
+
+    solve(line_problem(), Geometric(), folder=tmp_path / "run", callback=lambda step, *_: step == 3)
+    with pytest.raises(RunFolderError, match="built in Python"):
+        resume(tmp_path / "run")
+    assert resume(tmp_path / "run", line_problem()).step == 20
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunFolderError, match="not empty"):
+        solve_small("jacobi", 5, folder=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_python_writes_nothing_unless_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    solve_small("jacobi", 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path):
+    from tests.toys import Geometric
+
+    solution = solve("poisson", Geometric(factor=3.0, steps=50), folder=tmp_path / "run")
+    again = load_run(tmp_path / "run")
+    assert again.status is Status.DIVERGED and again.step == solution.step
+    assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == len(solution.history) + 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_specs_survive_json(method):
+    solver = make_solver(method, METHODS[method])
+    assert solver_from_json(json.loads(json.dumps(solver_to_json(solver)))) == solver
+    spec = RunSpec("poisson", "text", {"mu": 1.0}, method, solver_to_json(solver), stop=Stop(steps=3, seconds=1.5))
+    again = RunSpec.from_json(json.loads(json.dumps(spec.to_json())))
+    assert again == spec and again.id == spec.id
+    assert replace(spec, seed=1).id != spec.id
+
+
+@given(st.recursive(st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_to_json_never_writes_what_json_lacks(value):
+    json.dumps(to_json(value), allow_nan=False)
+
+
+def test_checkpoints_round_trip_and_only_two_stay(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.create(RunSpec("p", "", {}, "m", {"class": "x:Y"}))
+    history = History()
+    history.record({"step": 0, "mode_error": np.ones(3)})
+    for step in range(5):
+        folder.write_checkpoint(Checkpoint(step, 0.5 * step, np.arange(3.0) * step, {"m": np.eye(2)}, history))
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 2
+    checkpoint, notes = folder.read_checkpoint()
+    assert (checkpoint.step, checkpoint.seconds, notes) == (4, 2.0, [])
+    np.testing.assert_array_equal(checkpoint.coefficients, [0.0, 4.0, 8.0])
+    np.testing.assert_array_equal(checkpoint.memory["m"], np.eye(2))
+    np.testing.assert_array_equal(checkpoint.history.column("mode_error"), np.ones((1, 3)))
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    target = tmp_path / "file"
+    write_atomically(target, b"old")
+    target.unlink()
+    target.mkdir()  # a rename onto a folder fails
+    with pytest.raises(RunFolderError, match="can't write"):
+        write_atomically(target, b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_next_free(tmp_path):
+    assert next_free(tmp_path, "a").name == "a-1"
+    (tmp_path / "a-1").mkdir()
+    assert next_free(tmp_path, "a").name == "a-2"
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"spec": {"problem": "poisson"}}', "[]"])
+def test_a_damaged_run_json_is_one_sentence(tmp_path, content):
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RunFolderError):
+        RunFolder(tmp_path).read_spec()
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        RunFolder(tmp_path / "nowhere").read_spec()
+
+
