@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ from pdefreq.commands.solve import solve
 from pdefreq.errors import UnknownNameError, UserError
 from pdefreq.registry import nearest
 
-_ClickException = typer.BadParameter.__mro__[2]  # click's own class, which newer versions of Typer carry inside
+_ClickException: Any = typer.BadParameter.__mro__[2]  # click's own class, which newer versions of Typer carry inside
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}
 
 
@@ -110,6 +111,6 @@ for _command, _examples in _EXAMPLES.items():
 def main() -> None:
     """Entry point of ``pdefreq`` and of ``python cli.py``."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a title with letters that the terminal lacks must not end a run
     app()

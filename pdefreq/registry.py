@@ -70,14 +70,16 @@ def load_from_file(kind: str, target: str) -> Any:
 
     Raises:
         UnknownNameError: If there is no such file, or no such name in it.
-        OptionError: If the file can't be imported.
+        OptionError: If the file can't be imported, or what it defines can't be called.
     """
     path, _, attribute = target.rpartition(":")
     module = import_file(Path(path))
     own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     if not hasattr(module, attribute):
         raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}")
-    return getattr(module, attribute)
+    if not callable(found := getattr(module, attribute)):
+        raise OptionError(f"'{target}' must be a class or a function, got {type(found).__name__}")
+    return found
 
 
 def import_file(path: Path) -> ModuleType:

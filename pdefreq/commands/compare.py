@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pdefreq.commands import options as o
 from pdefreq.history import Stop
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pdefreq.loop import Progress
+
 MethodNames = Annotated[
-    list[str], typer.Argument(metavar="METHOD...", help="Methods to compare, named as for --method.", show_default=False)
+    list[str], typer.Argument(metavar="METHOD...", help="Methods to compare, named as for solve --method.", show_default=False)
 ]
 
 
@@ -18,16 +23,87 @@ def compare(
     problem: o.ProblemName,
     methods: MethodNames,
     params: o.Params = None,
+    modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
-    tolerance: o.Tolerance = None,
     stagnation: o.Stagnation = None,
+    seed: o.Seed = 0,
     seeds: o.Seeds = 1,
+    dtype: o.Dtype = o.Precision.float64,
+    device: o.Device = "cpu",
     threads: o.Threads = 1,
     out: o.Out = None,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Run several methods on a problem and show side by side which frequencies each finds first."""
-    solvers = {name: o.load_solver(name, {}) for name in methods}
-    raise NotImplementedError
+    """Run several methods on a problem and show side by side which frequencies each gets first."""
+    for name in methods:
+        o.load_solver(name, {})  # an unknown name is refused before the first run
+    stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
+    o.use_threads(threads)
+    subject = o.load_problem(problem, params)
+
+    import pdefreq
+    from pdefreq.commands.live import LiveLine
+    from pdefreq.commands.result import make_console, print_json, say
+
+    console = make_console(json_output=json_output)
+    folder = out or o.next_folder(subject.name, "comparison")
+    with LiveLine(console, quiet=quiet) as live:
+
+        def follow(label: str, each: int, progress: Progress) -> None:
+            live.label = f"{label}, seed {each}" if seeds > 1 else label
+            live.progress(progress)
+
+        comparison = pdefreq.compare(
+            subject,
+            methods,
+            stop=stop,
+            seeds=seeds,
+            seed=seed,
+            folder=folder,
+            device=device,
+            dtype=dtype.value,
+            modes=modes.value if modes else None,
+            progress=follow,
+        )
+    rows = comparison.rows()
+    if json_output:
+        print_json({"problem": subject.name, "rows": rows, "folder": str(folder)})
+    else:
+        say(console, subject.title or subject.name, "bold")
+        _print_rows(console, rows)
+        say(console, f"picture: {folder / 'comparison.png'}")
+        say(console, f"table and runs: {folder}")
+    return max(solution.status.exit_code for runs in comparison.solutions.values() for solution in runs)
+
+
+def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
+    """The table, and below it what each method's row means in words."""
+    from pdefreq.commands.result import number, plain_table, say
+
+    table = plain_table("method")
+    for name in ("unknowns", "steps", "seconds", "relative L2", "B"):
+        table.add_column(name, justify="right")
+    table.add_column("status")
+    for row in rows:
+        table.add_row(
+            row["method"],
+            number(row["unknowns"], 9),
+            number(row["steps"], 9),
+            number(row["seconds"]),
+            _with_range(row, "relative_l2"),
+            _with_range(row, "bias_index"),
+            row["status"],
+        )
+    console.print(table)
+    for row in rows:
+        say(console, f"{row['method']}: {row['sentence']}")
+
+
+def _with_range(row: dict[str, Any], name: str) -> str:
+    """The median, and where seeds differ the lowest and the highest value."""
+    from pdefreq.commands.result import number
+
+    low, high = row[f"{name}_min"], row[f"{name}_max"]
+    return number(row[name]) if low == high else f"{number(row[name])} ({number(low)} to {number(high)})"

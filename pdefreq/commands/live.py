@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pdefreq.history import History
+    from pdefreq.iterations.iteration import State
     from pdefreq.loop import Progress
 
 _PIPED_SECONDS = 5.0  # a plain line at most this often
 
 
 class LiveLine:
-    """Follows one run; used as a context, and given to `solve` as its ``progress`` and ``callback``.
+    """Follows runs; used as a context, and given to `solve` as its ``progress`` and ``callback``.
 
     Args:
         console: Where to print.
         title: Names the run: problem and method.
-        place: Seed, floating-point type and device.
         quiet: Print nothing.
     """
 
-    def __init__(self, console: Console, title: str, place: str, *, quiet: bool) -> None:
+    label = ""
+    """Begins each line, where several runs follow each other; then the last line of each stays on the terminal."""
+
+    def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
         self._console = console
-        self._title, self._place = title, place
+        self._title = title
         self._quiet = quiet
-        self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
         self._latest: Progress | None = None
         self._arrived = self._printed = time.monotonic()
+        self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
     def __enter__(self) -> LiveLine:
         if self._console.is_terminal and not self._quiet:
@@ -42,34 +46,41 @@ class LiveLine:
     def __exit__(self, *error: object) -> None:
         self._live.stop()
 
-    def callback(self, step: int, state: Any, history: Any) -> bool:
-        """Print the header once, when the number of unknowns is first known."""
-        if step == 0 and not self._quiet:
-            unknowns = f"{state.coefficients.numel():,} unknowns"
-            self._console.print(f"{self._title}, {unknowns}, {self._place}", markup=False, style="bold", soft_wrap=True)
+    def callback(self, step: int, state: State, history: History) -> bool:
+        """Print the header, once the number of unknowns is known."""
+        if self._latest is None:
+            unknowns, device = state.space.num_coefficients, state.coefficients.device
+            self._say(Text(f"{self._title}, {unknowns:,} unknowns on {device}", style="bold"))
         return False
 
     def progress(self, progress: Progress) -> None:
         """Take the newest numbers; when piped, print them from time to time."""
         self._latest, self._arrived = progress, time.monotonic()
-        if self._quiet or self._console.is_terminal:
-            return
-        if progress.done or self._arrived - self._printed >= _PIPED_SECONDS:
-            self._console.print(self._line(), soft_wrap=True)
+        if self._console.is_terminal:
+            due = progress.done and bool(self.label)
+        else:
+            due = progress.done or self._arrived - self._printed >= _PIPED_SECONDS
+        if due:
+            self._say(self._line())
             self._printed = self._arrived
+
+    def _say(self, text: Text) -> None:
+        if not self._quiet:
+            self._console.print(text, soft_wrap=True)
 
     def _line(self) -> Text:
         if self._latest is None:
             return Text("preparing ...")
         now = self._latest
-        line = f"step {now.step:,}   objective {now.objective:.6g}"
+        line = f"{self.label}   " if self.label else ""
+        line += f"step {now.step:,}   objective {now.objective:.5g}"
         if math.isfinite(now.relative_l2):
             line += f"   relative L2 {now.relative_l2:.2e}"
         line += f"   {duration(now.seconds)}"
         if 0 < now.fraction < 1 and not now.done:
             left = now.seconds * (1 - now.fraction) / now.fraction - (time.monotonic() - self._arrived)
             line += f"   {duration(max(left, 0.0))} left"
-        return Text(line)
+        return Text(line, no_wrap=True, overflow="ellipsis")
 
 
 def duration(seconds: float) -> str:
@@ -80,7 +91,7 @@ def duration(seconds: float) -> str:
         ('0.5 s', '1 min 15 s', '2 h 01 min')
     """
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2g} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
 
 
-class Precision(str, Enum):
+class Precision(StrEnum):
     """Floating-point types of coefficients."""
 
     float64 = "float64"
     float32 = "float32"
 
 
-class ModeFamily(str, Enum):
+class ModeFamily(StrEnum):
     """Families of modes on a box."""
 
     sine = "sine"
@@ -35,7 +36,8 @@ class ModeFamily(str, Enum):
 _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
 ProblemName = Annotated[
-    str, typer.Argument(metavar="PROBLEM", help="A shipped problem, NAME:VARIANT, or the path of a .toml file.", show_default=False)
+    str,
+    typer.Argument(metavar="PROBLEM", help="A shipped problem, NAME:VARIANT, or the path of a .toml file.", show_default=False),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
@@ -59,9 +61,7 @@ Seeds = Annotated[
     ),
 ]
 Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
-Device = Annotated[
-    str, typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
-]
+Device = Annotated[str, typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)]
 Threads = Annotated[
     int,
     typer.Option(metavar="N", min=1, help="CPU threads; more than one pays only for large problems.", rich_help_panel=_WHERE),
@@ -132,3 +132,11 @@ def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
     if not isinstance(solver, Solver):
         raise OptionError(f"'{name}' must be a Solver or a function that returns one, got {type(solver).__name__}")
     return solver
+
+
+def next_folder(problem: str, method: str) -> Path:
+    """The next free folder ``runs/<problem>-<method>-<n>`` in the current directory."""
+    from pdefreq.store import next_free
+
+    short = "+".join(part.rpartition(":")[2] for part in method.split("+"))
+    return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))

@@ -20,11 +20,11 @@ Picture = Annotated[
 def problems() -> None:
     """List the problems that come with pdefreq."""
     from pdefreq.commands.result import make_console, plain_table, say
-    from pdefreq.problem_file import shipped_titles
+    from pdefreq.problem_file import problem_names
 
     console = make_console()
     table = plain_table("problem", "title")
-    for name, title in shipped_titles().items():
+    for name, title in problem_names():
         table.add_row(name, title)
     console.print(table)
     say(console, "See one: pdefreq check NAME. Your own: pdefreq new my.toml.")
@@ -46,6 +46,8 @@ def new(file: NewFile) -> None:
 
 def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) -> None:
     """Print what was understood of a problem, with its derived source, and draw it."""
+    from rich.table import Table
+
     from pdefreq.commands.figures import draw_problem
     from pdefreq.commands.result import make_console, say
     from pdefreq.problem_file import describe
@@ -53,5 +55,8 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
     o.use_threads(1)
     subject = o.load_problem(problem, params)
     console = make_console()
-    say(console, describe(subject))
+    table = Table.grid(padding=(0, 2))
+    for name, value in describe(subject):
+        table.add_row(name, value)
+    console.print(table)
     say(console, f"picture: {draw_problem(subject, out or Path(f'{subject.name}.png'))}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.spectrum.report import SpectralReport
 
+_ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+
 
 def make_console(*, json_output: bool = False) -> Console:
     """Where people read: stdout, or stderr when stdout is kept for JSON."""
@@ -32,8 +34,11 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def plain_table(*columns: str) -> Table:
-    """An empty table without vertical lines."""
-    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    """An empty table without vertical lines, whose first column is never wrapped."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, name in enumerate(columns):
+        table.add_column(name, no_wrap=position == 0)
+    return table
 
 
 def print_json(value: Any) -> None:
@@ -45,22 +50,19 @@ def print_json(value: Any) -> None:
 
 def print_solution(console: Console, solution: Solution, figures: Sequence[Path] = ()) -> None:
     """Print how a run went: status and advice, modes, errors with their formulas, and where the files are."""
-    summary = solution.summary()
+    summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         say(console, note, "yellow")
-    report = solution.spectrum()
-    if report is not None and report.rows:
+    steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
+    say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
+    say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
+    if report is None:
+        say(console, "No spectrum: neither an exact nor a reference solution is known.")
+    else:
         console.print(modes_table(report))
-        say(console, report.sentence)
-    say(console, _bias_sentence(report))
+        say(console, report.sentence, "bold")
     for line in _error_lines(summary):
         say(console, line)
-    say(
-        console,
-        f"{summary['steps']:,} steps in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, "
-        f"objective {number(summary['objective'], 8)}",
-    )
-    say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     if solution.folder is not None:
         say(console, f"results: {solution.folder}")
     if figures:
@@ -74,17 +76,19 @@ def status_sentence(solution: Solution) -> str:
 
 
 def modes_table(report: SpectralReport) -> Table:
-    """The watched modes, sorted by wavenumber."""
+    """The modes that matter most, sorted by wavenumber."""
     table = plain_table()
-    for name in ("wavenumber", "amplitude", "final error", "half at step", "half at s", "rate a step", "predicted"):
-        table.add_column(name, justify="right")
-    for row in sorted(report.rows, key=lambda row: row.wavenumber):
+    table.caption = "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step"
+    table.caption_justify = "left"
+    for name in ("wavenumber", "amplitude", "error", "half step", "half s", "rate", "predicted"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in report.rows_to_print():
         table.add_row(
             number(row.wavenumber, 4),
             number(row.amplitude),
             number(row.error),
-            number(row.half_step, 6),
-            number(row.half_seconds),
+            "-" if row.half_step is None else f"{math.ceil(row.half_step):,}",
+            number(row.half_seconds, 2),
             number(row.rate),
             number(row.predicted_rate),
         )
@@ -95,7 +99,7 @@ def print_spread(console: Console, solutions: Sequence[Solution]) -> None:
     """Print the median over seeds and the range from lowest to highest."""
     summaries = [solution.summary() for solution in solutions]
     say(console, f"{len(solutions)} seeds, median (lowest to highest):", "bold")
-    for key, name in (("relative_l2", "relative L2"), ("relative_h1", "relative H1"), ("bias_index", "bias index B"), ("seconds", "seconds")):
+    for key, name in (*_ERRORS.items(), ("bias_index", "bias index B"), ("seconds", "seconds")):
         values = [s[key] for s in summaries if s[key] is not None and math.isfinite(s[key])]
         if values:
             say(console, f"  {name} {number(statistics.median(values))} ({number(min(values))} to {number(max(values))})")
@@ -115,24 +119,20 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def _bias_sentence(report: SpectralReport | None) -> str:
-    if report is None:
-        return "No spectrum: neither an exact nor a reference solution is known."
-    if report.bias_index is None:
-        return f"Bias index B: undefined, {report.bias_reason}"
-    bound = " (a bound: some modes never arrived)" if report.bias_bound else ""
-    return f"Bias index B = {report.bias_index:+.2f}{bound} over {len(report.bias_modes)} modes; B > 0 means low frequencies first."
+def _objective(solution: Solution) -> str:
+    """The objective at the end, and its terms where there are several."""
+    history = solution.history
+    terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
+    told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
+    return number(history.last("objective"), 8) + told
 
 
 def _error_lines(summary: dict[str, Any]) -> list[str]:
     from pdefreq.store import DEFINITIONS
 
-    names = {"relative_l2": "relative L2", "relative_h1": "relative H1", "max_error": "largest"}
-    lines = [
-        f"{name} error {number(summary[key])} = {DEFINITIONS[key]}"
-        for key, name in names.items()
-        if summary[key] is not None and math.isfinite(summary[key])
-    ]
-    if lines and summary["reference_error"]:
-        lines.append(f"measured against a reference solution whose own relative L2 error is about {number(summary['reference_error'])}")
-    return lines or ["No errors: neither an exact nor a reference solution is known."]
+    known = {key: name for key, name in _ERRORS.items() if summary[key] is not None and math.isfinite(summary[key])}
+    if not known:
+        return ["No errors: neither an exact nor a reference solution is known."]
+    lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
+    own = summary["reference_error"]
+    return lines + ([f"against a reference solution whose own relative L2 error is about {number(own)}"] if own else [])

@@ -10,8 +10,8 @@ from pdefreq.commands import options as o
 from pdefreq.history import Stop
 
 if TYPE_CHECKING:
-    from pdefreq.solution import Solution
     from pdefreq.loop import Progress
+    from pdefreq.solution import Solution
 
     Job = Callable[[Callable[[Progress], None]], Solution]
 
@@ -42,7 +42,6 @@ def resume(
 ) -> int:
     """Go on with a run from its last checkpoint, to its budget or to a new one."""
 
-
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs import resume as resume_run
 
@@ -60,7 +59,6 @@ def rerun(
     no_figures: o.NoFigures = False,
 ) -> int:
     """Repeat a run from nothing but its folder."""
-
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs import rerun as repeat
@@ -81,8 +79,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)
     console = make_console(json_output=json_output)
-    place = f"seed {spec.seed}, {spec.dtype} on {spec.device}"
-    with LiveLine(console, f"{spec.problem}, {spec.method}", place, quiet=quiet) as live:
+    with LiveLine(console, f"{spec.problem}, {spec.method}", quiet=quiet) as live:
         solution = job(live.progress)
     figures = [] if no_figures else draw_run(solution)
     if json_output:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +10,10 @@ from pdefreq.commands import options as o
 from pdefreq.history import Stop
 
 Method = Annotated[
-    str, typer.Option("--method", "-m", metavar="NAME", help="A method from `pdefreq methods`, a chain such as a+b, or my_file.py:MySolver.")
+    str,
+    typer.Option(
+        "--method", "-m", metavar="NAME", help="One that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver."
+    ),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
@@ -51,11 +52,10 @@ def solve(
     from pdefreq.commands.result import make_console, median_run, print_json, print_solution, print_spread
 
     console = make_console(json_output=json_output)
-    folder = out or next_folder(subject.name, method)
+    folder = out or o.next_folder(subject.name, method)
     solutions, figures = [], []
     for each in range(seed, seed + seeds):
-        place = f"seed {each}, {dtype.value} on {device}"
-        with LiveLine(console, f"{subject.title or subject.name}, {method}", place, quiet=quiet) as live:
+        with LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet) as live:
             solution = pdefreq.solve(
                 subject,
                 solver,
@@ -81,11 +81,3 @@ def solve(
         if seeds > 1:
             print_spread(console, solutions)
     return max(solution.status.exit_code for solution in solutions)
-
-
-def next_folder(problem: str, method: str) -> Path:
-    """The next free folder ``runs/<problem>-<method>-<n>`` in the current directory."""
-    from pdefreq.store import next_free
-
-    short = "+".join(part.rpartition(":")[2] for part in method.split("+"))
-    return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))

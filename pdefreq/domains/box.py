@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.domains.domain import Domain, Samples
-from pdefreq.errors import ProblemFileError
+from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
 _AXES = "xyz"
+_MAX_POINTS = 10**8
+_MAX_LIFTED = 8  # dimensions: transfinite interpolation evaluates g 3^d - 1 times
 
 
 def axis_names(dimension: int) -> list[str]:
@@ -69,6 +71,9 @@ class Box(Domain):
     def part_names(self) -> tuple[str, ...]:
         return tuple(f"{axis}-{end}" for axis in axis_names(self.dimension) for end in ("min", "max"))
 
+    def __str__(self) -> str:
+        return " x ".join(f"({a:g}, {b:g})" for a, b in zip(self.lower, self.upper, strict=True))
+
     def contains(self, x: Points) -> Tensor:
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
 
@@ -105,13 +110,13 @@ class Box(Domain):
             return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
 
         def gradient(x: Tensor) -> Tensor:
+            import torch
+
             factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
             slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
             others = [
                 factors[:, [j for j in range(x.shape[1]) if j != k]].prod(dim=1) for k in range(x.shape[1])
             ]  # not product / factor: that is 0 / 0 on the boundary
-            import torch
-
             return scale * slopes * torch.stack(others, dim=1)
 
         return CallableField(product, gradient)
@@ -120,10 +125,16 @@ class Box(Domain):
         """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g."""
         if g.constant is not None:
             return ConstantField(g.constant)
+        if self.dimension > _MAX_LIFTED:
+            raise IncompatibleError(
+                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {self.dimension}; use a penalty"
+            )
         lower, upper, lengths = self.lower, self.upper, self.lengths
         subsets = [s for size in range(1, self.dimension + 1) for s in itertools.combinations(range(self.dimension), size)]
 
         def lift(x: Tensor) -> Tensor:
+            import torch
+
             total = x.new_zeros(x.shape[0])
             for axes in subsets:
                 sign = 1.0 if len(axes) % 2 else -1.0
@@ -133,8 +144,6 @@ class Box(Domain):
                         s = (x[:, k] - lower[k]) / lengths[k]
                         weight = weight * (s if end else 1 - s)
                         corner[k] = x.new_full((x.shape[0],), upper[k] if end else lower[k])
-                    import torch
-
                     total = total + weight * g(torch.stack(corner, dim=1))
             return total
 
@@ -187,6 +196,11 @@ def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
 def _tensor_product(rules: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     import torch
 
+    number = math.prod(len(nodes) for nodes, _ in rules)
+    if number > _MAX_POINTS:
+        raise IncompatibleError(
+            f"a tensor product of Gauss rules in {len(rules)} dimensions has {number:.3g} points or more; use random points"
+        )
     x = torch.cartesian_prod(*[nodes for nodes, _ in rules]).reshape(-1, len(rules))
     weights = rules[0][1]
     for _, w in rules[1:]:

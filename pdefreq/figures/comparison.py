@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,7 +42,8 @@ def comparison_figure(
     width = max((sum(line.values()) for line in lines), default=1.0)
     figure = Picture(figsize=(max(8.0, 1.8 + 3.2 * width), 3.6 * len(lines) + 3.2))
     figure.suptitle(title, fontsize=14)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[3.6 * len(lines) + 0.01, 3.0])
+    halves: Any = figure.subfigures(2, 1, height_ratios=[3.6 * len(lines) + 0.01, 3.0])
+    upper, lower = halves
     panels = _panels(upper, lines, width)
     for label, axes in panels.items():
         axes.set_title(f"{label}\n{order_in_title(watched[label])}")
@@ -74,9 +76,10 @@ def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
 def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
     """One panel for each method; the first of each line carries the wavenumbers."""
     panels: dict[str, Axes] = {}
-    for place, line in zip(figure.add_gridspec(max(1, len(lines)), 1), lines, strict=False):
+    places = figure.add_gridspec(max(1, len(lines)), 1)
+    for row, line in enumerate(lines):
         spare = width - sum(line.values())
-        grid = place.subgridspec(1, len(line) + (spare > 0), width_ratios=[*line.values(), *[spare] * (spare > 0)])
+        grid = places[row, 0].subgridspec(1, len(line) + (spare > 0), width_ratios=[*line.values(), *[spare] * (spare > 0)])
         for column, label in enumerate(line):
             panels[label] = figure.add_subplot(grid[column])
             panels[label].set_ylabel("wavenumber" if column == 0 else "")
@@ -107,43 +110,43 @@ def _draw_map(axes: Axes, seeds: Sequence[ModeErrors]) -> None:
 
 
 def _draw_errors(axes: Axes, runs: Mapping[str, Sequence[History]]) -> None:
-    drawn = []
-    for position, (label, histories) in enumerate(runs.items()):
-        curves = [_positive(history) for history in histories if "relative_l2" in history]
-        curves = [(t, e) for t, e in curves if len(t)]
-        if not curves:
-            continue
-        style = method_style(position)
-        drawn += curves
-        if all(len(t) == 1 for t, _ in curves):  # one step: a point
-            t, e = (np.median([c[i][0] for c in curves]) for i in (0, 1))
-            axes.plot(t, e, "D", color=style["color"], markersize=8, label=label, gid=f"l2-{label}")
-            continue
-        times, low, middle, high = _band(curves)
-        axes.plot(times, middle, label=label, gid=f"l2-{label}", **style)
-        if len(curves) > 1:
-            axes.fill_between(times, low, high, color=style["color"], alpha=0.2, linewidth=0)
     axes.set(xlabel="seconds", ylabel="relative L2 error")
+    curves = {label: [c for c in map(_positive, histories) if len(c[0])] for label, histories in runs.items()}
+    drawn = [error for seeds in curves.values() for _, error in seeds]
     if not drawn:
         note(axes, "no exact or reference solution")
         return
-    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate([e for _, e in drawn])))
+    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate(drawn)))
+    for position, (label, seeds) in enumerate(curves.items()):
+        style = method_style(position)
+        if not seeds:
+            continue
+        if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
+            point = [np.median([curve[i][0] for curve in seeds]) for i in (0, 1)]
+            axes.plot(*point, "D", color=style["color"], markersize=8, label=label, gid=f"l2-{label}")
+            continue
+        seconds, low, middle, high = _band(seeds)
+        axes.plot(seconds, middle, label=label, gid=f"l2-{label}", **style)
+        if len(seeds) > 1:
+            axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _positive(history: History) -> tuple[np.ndarray, np.ndarray]:
     """Seconds and errors of the rows that a double logarithmic plot can show."""
+    if "relative_l2" not in history:
+        return np.empty(0), np.empty(0)
     seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float)
     shown = (seconds > 0) & np.isfinite(error) & (error > 0)
     return seconds[shown], error[shown]
 
 
 def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Times, and lowest, median and highest error over the seeds; one seed keeps its own records."""
+    """Seconds, and lowest, median and highest error over the seeds; one seed keeps its own records."""
     if len(curves) == 1:
-        times, error = curves[0]
-        return times, error, error, error
+        seconds, error = curves[0]
+        return seconds, error, error, error
     begin, end = max(t[0] for t, _ in curves), min(t[-1] for t, _ in curves)
-    times = np.geomspace(begin, max(begin, end), _TIMES)
-    errors = np.exp([np.interp(np.log(times), np.log(t), np.log(e)) for t, e in curves])
-    return times, errors.min(axis=0), np.median(errors, axis=0), errors.max(axis=0)
+    seconds = np.geomspace(begin, max(begin, end), _TIMES)
+    errors = np.exp([np.interp(np.log(seconds), np.log(t), np.log(e)) for t, e in curves])
+    return seconds, errors.min(axis=0), np.median(errors, axis=0), errors.max(axis=0)

@@ -63,7 +63,7 @@ class ModeErrors:
             history.column(name).astype(float).reshape(rows, count),
             wavenumber,
             np.asarray(facts["mode_amplitude"], float),
-            np.asarray(facts["mode_indices"]).reshape(count, -1),
+            np.asarray(facts["mode_indices"]),
             np.arange(count),
             str(facts["mode_kind"]),
             bool(facts["mode_complete"]),
@@ -141,13 +141,15 @@ def common_modes(runs: Sequence[ModeErrors], limit: int, wavenumbers: Iterable[f
 
 def order_in_title(seeds: Sequence[ModeErrors]) -> str:
     """Which frequencies came first, with the bias index: the median over the seeds and their range."""
-    if all(modes.step.max(initial=0) <= 1 for modes in seeds):
-        return "one step"
-    found = [modes.bias() for modes in seeds]
+    steps = max((modes.step.max(initial=0) for modes in seeds), default=0)
+    if steps <= 1:
+        return "one step" if steps else "no steps recorded"
+    found = [modes.bias() for modes in seeds if modes.has_steps]
     values = np.array([bias.value for bias in found if bias.value is not None])
     if not len(values):
         return "B undefined"
     middle = float(np.median(values))
     relation = "=" if not any(bias.bound for bias in found) else "\u2265" if middle > 0 else "\u2264"
-    spread = f" [{values.min():.2f}, {values.max():.2f}]" if len(values) > 1 else ""
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    spread = f" [{low}, {high}]" if low != high else ""
     return f"{'low' if middle > 0 else 'high'} first, B {relation} {middle:.2f}{spread}".replace("-", "\u2212")

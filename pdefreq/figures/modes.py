@@ -39,9 +39,12 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
     colors = wavenumber_colors(len(modes))
     predicted = _predicted(history, modes)
     for axes, time, label in zip(panels, (modes.step, modes.seconds), ("step", "seconds"), strict=True):
+        axes.set_xscale("log", nonpositive="mask")
+        axes.set_yscale("log", nonpositive="mask")
+        # limits first: a diverged run holds numbers that no logarithmic axis can be fitted to
+        axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(modes.error, TAU)))
         _draw(axes, time, modes, predicted, colors)
-        axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf))
-    panels[0].set(ylabel="relative error of the mode", ylim=log_limits(np.append(modes.error, TAU)))
+    panels[0].set_ylabel("relative error of the mode")
     scale = ScalarMappable(Normalize(-0.5, len(modes) - 0.5), ListedColormap(colors))
     bar = figure.colorbar(scale, ax=panels, ticks=range(len(modes)), pad=0.02, aspect=30, label="wavenumber")
     bar.ax.set_yticklabels(modes.labels)
@@ -51,8 +54,6 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
 
 
 def _draw(axes: Axes, time: np.ndarray, modes: ModeErrors, predicted: np.ndarray, colors: np.ndarray) -> None:
-    axes.set_xscale("log", nonpositive="mask")
-    axes.set_yscale("log", nonpositive="mask")
     axes.axhline(TAU, color="0.5", linewidth=1, zorder=1)
     axes.text(1.005, TAU, "½", transform=axes.get_yaxis_transform(), va="center", color="0.4")
     for error, theory, color, column in zip(modes.error.T, predicted.T, colors, modes.column, strict=True):

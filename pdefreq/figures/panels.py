@@ -29,7 +29,8 @@ def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -
     if not len(values):
         return None
     low, high = np.clip((values.min(), values.max()), floor, ceiling)
-    return float(low / 1.5), float(high * 1.5)
+    margin = max(1.5, (high / low) ** 0.05)
+    return float(low / margin), float(high * margin)
 
 
 def step_columns(last: float) -> np.ndarray:
@@ -82,5 +83,13 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
     if len(reached) > 1:
         before, last = reached[-2:]
-        arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "shrinkA": 0, "shrinkB": 0}
+        arrow = {
+            "arrowstyle": "-|>",
+            "color": "white",
+            "linewidth": 2,
+            "mutation_scale": 24,
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "zorder": 1.9,
+        }
         axes.annotate("", (front[last], last), (front[before], before), arrowprops={**arrow, "path_effects": _OUTLINE})

@@ -22,7 +22,7 @@ from pdefreq.errors import OptionError
 
 P = ParamSpec("P")
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
     "font.size": 11,
     "axes.titlesize": 12,

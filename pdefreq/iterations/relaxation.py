@@ -58,7 +58,7 @@ class Relaxation(Iteration):
         self._load = (factor * stencil.load).to(like)
         self._weights = [(factor * weight).to(like) for weight in stencil.weights]
         if omega < 1:
-            self._weights.append(torch.tensor(1 - omega).to(like))
+            self._weights.append(torch.tensor(1 - omega, dtype=torch.float64).to(like))
         self._factor = factor.to(like)
         self._norm = float(stencil.residual(start.reshape(grid.shape)).norm()) or 1.0
         # The current state and the sweep that leads from it come first; `step` swaps each pair.

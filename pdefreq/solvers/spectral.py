@@ -21,14 +21,14 @@ _INTERVALS = (1024, 128, 32)  # by dimension
 
 @dataclass(frozen=True)
 class Sine(Solver):
-    """Sine collocation by fast transform: every frequency at once, in one step, for constant coefficients on a box.
+    """Sine series by fast transform: every frequency at once, in one step, for constant coefficients on a box.
 
-    Boundary values are lifted into the box first. The error falls faster than any power of n where f, less what the
-    lifting contributes, has a smooth odd extension, and like 1 / n^2 where that does not vanish on the boundary.
+    Boundary values are lifted into the box first. The L2 error falls faster than any power of n where f, less what the
+    lifting contributes, has a smooth odd extension, and like n^-2.5 where that does not vanish on the boundary.
 
     Args:
-        intervals: Intervals of the uniform collocation grid along each axis, which has one mode less; null means 1024 in
-            one dimension, 128 in two, 32 in three.
+        intervals: Intervals of the uniform grid on which f is sampled, along each axis; there is one mode less. Null means
+            1024 in one dimension, 128 in two, 32 in three.
 
     Raises:
         OptionError: If there are fewer than 2 intervals.

@@ -50,10 +50,10 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
     def undefined(reason: str) -> BiasIndex:
         return BiasIndex(None, None, False, modes, reason)
 
-    if not complete:
-        return undefined("The family of modes is not a complete orthogonal one; watch sine or cosine modes.")
     if last_step <= 1:
         return undefined("The run has a single step at most, so all frequencies arrive together.")
+    if not complete:
+        return undefined("The family of modes is not a complete orthogonal one; watch sine or cosine modes.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if not arrived.any():

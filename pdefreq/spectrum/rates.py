@@ -76,14 +76,17 @@ def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """The level at which each error has come to rest, shape ``(m,)``; 0 for one that is still falling.
 
-    A mode rests if it has spent more than twice as long since it came within a factor e of its lowest error as the
-    e-fold before took it; in exponential decay the two times are equal. It then rests at its median error since.
+    A mode rests if it has spent more than twice as long since it came within a factor e of its lowest error as an e-fold
+    took it before; in exponential decay the two times are equal. It then rests at its median error since.
     """
     at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
-    errors = np.where(np.isnan(errors), np.inf, errors)
-    lowest = np.maximum(errors.min(axis=0), np.finfo(float).tiny)
+    errors = np.maximum(np.where(np.isnan(errors), np.inf, errors), np.finfo(float).tiny)
+    lowest, modes = errors.min(axis=0), np.arange(errors.shape[1])
     outer, inner = (np.argmax(errors <= factor * lowest, axis=0) for factor in (np.e**2, np.e))
-    rests = at[-1] - at[inner] > 2 * (at[inner] - at[outer])
+    before = np.maximum(outer - 1, 0)  # the last record above, or the first of all
+    with np.errstate(invalid="ignore"):  # inf - inf where nothing was measured
+        e_folds = np.log(errors[before, modes]) - np.log(errors[inner, modes])
+        rests = (at[-1] - at[inner]) * e_folds > 2 * (at[inner] - at[before])
     since = np.where(np.arange(len(at))[:, None] >= inner, errors, np.nan)
     return np.where(rests, np.nanmedian(since, axis=0), 0.0)
 
@@ -116,5 +119,5 @@ def _lines(
     n = j - i + 1
     mean_x, mean_y = total(x) / n, total(y) / n
     xx, xy, yy = total(x * x) - n * mean_x**2, total(x * y) - n * mean_x * mean_y, total(y * y) - n * mean_y**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return xy / xx / scale, xy**2 / (xx * yy)
+    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=xx > 0) / scale  # a single record has no slope
+    return slope, np.divide(xy**2, xx * yy, out=np.zeros_like(xy), where=xx * yy > 0)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 _STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
 _NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes half times differ by a quarter
-_NONE_HALVED = "No watched mode had lost half its error by the end of the run."
 
 
 def order_in_words(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex, *, last_step: int) -> str:
@@ -25,8 +24,12 @@ def order_in_words(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: Bias
         last_step: The step at which it ended.
     """
     halved = [row for row in rows if row.status == "halved"]
-    if last_step <= 1 or not halved:
-        return bias.reason or _NONE_HALVED
+    if last_step <= 1:
+        return bias.reason
+    if all(row.status == "below half from the start" for row in rows):
+        return "Every watched mode started below half error, so no order can be told."
+    if not halved:
+        return "No watched mode had lost half its error by the end of the run."
     order = _order(bias)
     witnesses = _witnesses(asked, order) or _witnesses(rows, order) or _witnesses(halved, order)
     told = _clause(witnesses, last_step)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sympy import Add, Expr, Integer, Symbol
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.grammar import exact_number
-from pdefreq.symbolic import Less, Where, derivative, size
+from pdefreq.expressions.scope import exact_number
+from pdefreq.expressions.symbolic import Less, derivative, size, where
 
 _LONGEST = 5_000  # nodes of a first derivative: the second ones of longer formulas take minutes
 
@@ -39,8 +39,8 @@ def source(u: Expr, diffusion: Expr, reaction: Expr, exponent: float, coordinate
     at_zero = Integer(0)
     if p < 2:
         bend = Add(*(entry**2 for row in hessian for entry in row))
-        at_zero = Where(Less(0, bend), 1 / square, Integer(0))
-    return -Where(Less(0, square), divergence, at_zero) + reaction * u
+        at_zero = where(Less(0, bend), 1 / square, Integer(0))
+    return -where(Less(0, square), divergence, at_zero) + reaction * u
 
 
 def flux(
@@ -52,7 +52,7 @@ def flux(
     outward = diffusion * direction * q[axis]
     if p != 2:
         square = Add(*(slope**2 for slope in q))
-        outward = Where(Less(0, square), square ** (p / 2 - 1) * outward, Integer(0)) if not square.is_zero else Integer(0)
+        outward = where(Less(0, square), square ** (p / 2 - 1) * outward, Integer(0)) if not square.is_zero else Integer(0)
     return outward + alpha * u
 
 
@@ -61,7 +61,7 @@ def _gradient(u: Expr, coordinates: Sequence[Symbol]) -> list[Expr]:
     longest = max(map(size, gradient))
     if longest > _LONGEST:
         raise ProblemFileError(
-            f"[equation] exact: its derivative has {longest} terms and factors, more than the {_LONGEST} that can be differentiated "
-            "again; shorten it, or leave it out and give source and boundary values"
+            f"[equation] exact: its derivative has {longest} terms and factors, "
+            f"and {_LONGEST} at most can be differentiated again; shorten it, or give source and boundary values instead"
         )
     return gradient

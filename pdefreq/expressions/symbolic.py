@@ -205,8 +205,11 @@ def derivative(u: Expr, s: Symbol) -> Expr:
 
 
 def where(condition: Any, first: Any, second: Any) -> Expr:
-    """`Where`, unless both branches are the same."""
-    return first if first == second else Where(condition, first, second)
+    """`Where`, unless the branches are the same or the condition is the same everywhere."""
+    holds = constant_value(condition)
+    if first == second or holds == 1:
+        return first
+    return second if holds == 0 else Where(condition, first, second)
 
 
 class Program:

@@ -1,8 +1,8 @@
-"""Fields, conditions and numbers given by formulas; `pdefreq.grammar` says what a formula may hold."""
+"""Fields, conditions and numbers given by formulas; `pdefreq.expressions.grammar` says what a formula may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ import sympy
 import torch
 from sympy import Expr
 
+from pdefreq.expressions.grammar import Parser
+from pdefreq.expressions.scope import Scope
+from pdefreq.expressions.symbolic import Condition, Program, constant_value, derivative
 from pdefreq.fields import Field
-from pdefreq.grammar import Parser, Scope
-from pdefreq.symbolic import Program, constant_value, derivative
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +55,27 @@ class ExpressionField(Field):
         return Program([derivative(self.expression, s) for s in coordinates], coordinates)
 
 
+@dataclass(frozen=True)
+class Region:
+    """The points at which a condition holds."""
+
+    condition: Condition
+    dimension: int
+
+    def __call__(self, x: Points) -> Tensor:
+        """Whether each point belongs to it, shape ``(n,)``, bool."""
+        return self._program(x)[0]
+
+    @property
+    def text(self) -> str:
+        """The condition."""
+        return sympy.sstr(self.condition)
+
+    @cached_property
+    def _program(self) -> Program:
+        return Program([self.condition], Scope(self.dimension).coordinates)
+
+
 def parse_field(text: str, scope: Scope, key: str) -> ExpressionField:
     """The field that a text describes.
 
@@ -80,11 +102,11 @@ def parse_number(text: str, parameters: Mapping[str, float], key: str) -> float:
     return value
 
 
-def parse_condition(text: str, scope: Scope, key: str) -> Callable[[Tensor], Tensor]:
-    """Whether a condition such as ``"x < 0 and y > 0"`` holds at points ``(n, d)``: a function that returns ``(n,)``, bool.
+def parse_condition(text: str, scope: Scope, key: str) -> Region:
+    """The region in which a condition such as ``"x < 0 and y > 0"`` holds.
 
     Raises:
         ProblemFileError: As `parse_field`.
     """
-    program = Program([Parser(text, scope, key).condition()], scope.coordinates)
-    return lambda x: program(x)[0]
+    assert scope.dimension is not None
+    return Region(Parser(text, scope, key).condition(), scope.dimension)

@@ -1,34 +1,35 @@
 """The grammar of problem files: text -> `ast` -> a whitelist -> sympy. Text is never evaluated by Python.
 
 An expression holds numbers, `pi`, coordinates (`x, y, z` or `x1 ... xd`), parameters, ``+ - * / **`` (or ``^``), the functions
-of `symbolic.FUNCTIONS`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates, in which `xk` is the k-th one.
+of `pdefreq.expressions.symbolic`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates, in which
+`xk` is the k-th one and `k` its number.
 """
 
 from __future__ import annotations
 
 import ast
-import keyword
 import re
-import textwrap
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 import sympy
 import torch
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from pdefreq.domains.box import axis_names
 from pdefreq.errors import ProblemFileError
+from pdefreq.expressions.scope import COORDINATE, Scope, exact_number, shorten
+from pdefreq.expressions.symbolic import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not, constant_value, where
 from pdefreq.registry import nearest
-from pdefreq.symbolic import FUNCTIONS, Both, Either, Equal, Less, LessEqual, Not, constant_value, where
 
 _LONGEST, _DEEPEST, _LARGEST = 10_000, 50, 5_000  # characters, levels, nodes (sums and products written out)
 _HIGHEST_POWER = 1000  # sympy multiplies out exact powers of numbers
 _HUGE = 10**300  # near the largest double
 
-_COMPARISONS: dict[type, Callable[[Expr, Expr], Expr]] = {
+_T = TypeVar("_T", bound=Expr)
+
+_COMPARISONS: dict[type, Callable[[Expr, Expr], Condition]] = {
     ast.Lt: Less,
     ast.LtE: LessEqual,
     ast.Gt: lambda a, b: Less(b, a),
@@ -37,59 +38,6 @@ _COMPARISONS: dict[type, Callable[[Expr, Expr], Expr]] = {
     ast.NotEq: lambda a, b: Not(Equal(a, b)),
 }
 _ALLOWED = "an expression holds numbers, pi, coordinates, parameters, + - * / **, functions and where(condition, a, b)"
-_RESERVED = {"pi", "k", "xk", "sum", "prod", "where", "dimension", *FUNCTIONS}
-_COORDINATE = re.compile(r"[xyz]|x[1-9]\d{0,5}")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The names an expression may use.
-
-    Args:
-        dimension: Number of coordinates; None where the expression must be a number.
-        parameters: Names and their values.
-    """
-
-    dimension: int | None = None
-    parameters: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def coordinates(self) -> list[Symbol]:
-        """The coordinates, under the names that people read."""
-        return [Symbol(name) for name in axis_names(self.dimension or 0)]
-
-    def names(self) -> dict[str, Expr]:
-        """All names and their meanings."""
-        coordinates = self.coordinates
-        return (
-            {"pi": sympy.pi}
-            | {name: exact_number(value) for name, value in self.parameters.items()}
-            | {f"x{k}": s for k, s in enumerate(coordinates, 1)}
-            | {s.name: s for s in coordinates}
-        )
-
-
-def check_parameter_name(name: str, key: str) -> None:
-    """Refuse a name that means something else already, or is no name.
-
-    Raises:
-        ProblemFileError: In one sentence.
-    """
-    if name in _RESERVED or _COORDINATE.fullmatch(name):
-        raise ProblemFileError(f"{key}: '{name}' has a meaning of its own in expressions; choose another name")
-    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
-        raise ProblemFileError(f"{key}: {shorten(name)} is not a name; use letters, digits and _")
-
-
-def exact_number(value: float) -> Expr:
-    """A number for sympy: whole ones exact, so that x^2.0 is x^2."""
-    return Integer(value) if float(value).is_integer() and abs(value) < 1e15 else sympy.Float(value)
-
-
-def shorten(text: object) -> str:
-    """A text in quotes on one line, cut where it is long."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(str(text).split()))
-    return f"'{textwrap.shorten(line, 60, placeholder=' ...') if ' ' in line[:60] else line[:60]}'"
 
 
 class Parser:
@@ -117,7 +65,7 @@ class Parser:
         """
         return self._number(self._tree())
 
-    def condition(self) -> Expr:
+    def condition(self) -> Condition:
         """The text as a condition such as ``x < 0 and y > 0``.
 
         Raises:
@@ -152,10 +100,10 @@ class Parser:
     def _number(self, node: ast.expr) -> Expr:
         return self._checked(self._limited(self._build, node), node)
 
-    def _condition(self, node: ast.expr) -> Expr:
+    def _condition(self, node: ast.expr) -> Condition:
         return self._limited(self._build_condition, node)
 
-    def _limited(self, build: Callable[[ast.expr], Expr], node: ast.expr) -> Expr:
+    def _limited(self, build: Callable[[ast.expr], _T], node: ast.expr) -> _T:
         self._nodes += 1
         if self._nodes > _LARGEST:
             self._fail(f"{shorten(self._text)} has more than {_LARGEST} operations once its sums and products are written out")
@@ -201,7 +149,7 @@ class Parser:
         dimension = self._scope.dimension
         if name in ("k", "xk"):
             self._fail(f"'{name}' has a meaning only inside sum(...) and prod(...), which run over the coordinates")
-        if _COORDINATE.fullmatch(name):
+        if COORDINATE.fullmatch(name):
             if dimension is None:
                 self._fail(f"'{name}' is a coordinate, but here a number is wanted")
             last = axis_names(dimension)
@@ -263,7 +211,7 @@ class Parser:
         self._names = outer
         return combine(*terms)
 
-    def _build_condition(self, node: ast.expr) -> Expr:
+    def _build_condition(self, node: ast.expr) -> Condition:
         match node:
             case ast.Compare(left=left, ops=operators, comparators=rest) if all(type(o) in _COMPARISONS for o in operators):
                 sides = [self._number(side) for side in (left, *rest)]

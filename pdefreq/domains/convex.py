@@ -1,0 +1,74 @@
+"""Whether one ellipsoid or box lies in another, or apart from it: exact, in any dimension, all axes along the coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+
+
+@dataclass(frozen=True)
+class Convex:
+    """The closed set ``|(x - midpoint) / half|_q <= 1``, with q = 2 for an ellipsoid (or ball) and q = infinity for a box.
+
+    Args:
+        midpoint: Shape ``(d,)``.
+        half: Half axes, shape ``(d,)``.
+        round: Whether q = 2.
+    """
+
+    midpoint: np.ndarray
+    half: np.ndarray
+    round: bool
+
+    def scaled(self, by: Convex) -> Convex:
+        """This set in the coordinates in which `by` is the unit ball, or the cube of half width 1, about the origin."""
+        return Convex((self.midpoint - by.midpoint) / by.half, self.half / by.half, self.round)
+
+    @property
+    def nearest(self) -> float:
+        """Distance of the set from the origin."""
+        if not self.round:
+            return float(np.linalg.norm(np.maximum(abs(self.midpoint) - self.half, 0)))
+        if np.linalg.norm(self.midpoint / self.half) <= 1:
+            return 0.0
+        return self._stationary(-1)
+
+    @property
+    def farthest(self) -> float:
+        """Distance of the set's farthest point from the origin."""
+        return self._stationary(+1) if self.round else float(np.linalg.norm(abs(self.midpoint) + self.half))
+
+    def _stationary(self, sign: int) -> float:
+        """The largest (+1) or least (-1) of |midpoint + half * v| over unit vectors v, by the multiplier's equation.
+
+        With c = |midpoint|: (s - sign * half^2) v = sign * half * c, and s > max half^2 or s > 0 is the root of |v(s)| = 1.
+        """
+        size = float(self.half.max())
+        a, c = self.half / size, abs(self.midpoint) / size
+        c = c + 1e-15 * (1 + c.max())  # a midpoint on an axis of symmetry: the limit, without its case
+
+        def v(s: float) -> np.ndarray:
+            return sign * a * c / (s - sign * a**2)
+
+        low, width = (1.0, 1e-15) if sign > 0 else (0.0, 0.0)
+        high = low + float(np.linalg.norm(a * c)) + 1
+        s = float(brentq(lambda s: np.linalg.norm(v(s)) - 1, low + width, high, xtol=1e-15))
+        u = v(s) / np.linalg.norm(v(s))
+        return size * float(np.linalg.norm(c + a * u))
+
+
+def inside(small: Convex, large: Convex) -> bool:
+    """Whether the closed set `small` lies in the interior of `large`."""
+    if not large.round:
+        return bool((abs(small.midpoint - large.midpoint) + small.half < large.half).all())
+    return small.scaled(large).farthest < 1
+
+
+def apart(first: Convex, second: Convex) -> bool:
+    """Whether two closed sets have no point in common."""
+    if not (first.round or second.round):
+        return bool((abs(first.midpoint - second.midpoint) > first.half + second.half).any())
+    ball, other = (first, second) if first.round else (second, first)
+    return other.scaled(ball).nearest > 1

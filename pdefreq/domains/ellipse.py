@@ -1,0 +1,126 @@
+"""Ellipses in the plane."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.domains import rules
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.shells import check_midpoint, place, rounding
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, Field
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+
+@dataclass(frozen=True)
+class Ellipse(Domain):
+    """The open ellipse ``((x - midpoint_x) / a)^2 + ((y - midpoint_y) / b)^2 < 1``, its axes along the coordinates.
+
+    Args:
+        midpoint: Two coordinates.
+        half_axes: a and b, above zero.
+
+    Raises:
+        ProblemFileError: If the midpoint is not a point of the plane, or a half axis is not finite and positive.
+    """
+
+    midpoint: tuple[float, ...]
+    half_axes: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_midpoint(self.midpoint, "ellipse")
+        if len(self.midpoint) != 2 or len(self.half_axes) != 2:
+            raise ProblemFileError(
+                f"[domain] an ellipse has two coordinates and two half axes, got {len(self.midpoint)} and {len(self.half_axes)}"
+            )
+        if not all(0 < a < math.inf for a in self.half_axes):
+            raise ProblemFileError(f"[domain] the half axes of an ellipse must be above zero, got {self.half_axes}")
+
+    @property
+    def dimension(self) -> int:
+        return 2
+
+    @property
+    def measure(self) -> float:
+        return math.pi * math.prod(self.half_axes)
+
+    @property
+    def perimeter(self) -> float:
+        """4 a E(1 - b^2 / a^2), by the complete elliptic integral of the second kind."""
+        from scipy.special import ellipe
+
+        short, long = sorted(self.half_axes)
+        return 4 * long * float(ellipe(1 - (short / long) ** 2))
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return ("outer",)
+
+    def contains(self, x: Points) -> Tensor:
+        return ((x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)).norm(dim=1) <= 1 + rounding(x)
+
+    def quadrature(self, n: int) -> Samples:
+        m = max(2, round((n / 2) ** 0.5))
+        rule = rules.shell(2, 0.0, 1.0, 2 * m * m)
+        assert rule is not None
+        return Samples(self._stretched(torch.from_numpy(rule[0])), torch.from_numpy(rule[1]) * math.prod(self.half_axes))
+
+    def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
+        x = rules.shell_points(2, 0.0, 1.0, n, stream, sobol=sobol)
+        return Samples(self._stretched(x), torch.full((n,), self.measure / n, dtype=torch.float64))
+
+    def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
+        """The trapezoidal rule in the eccentric angle, which converges geometrically; random points are uniform in arc length."""
+        if stream is None:
+            circle = torch.from_numpy(rules.sphere(2, max(2, round(n / 2)))[0])
+            weights = self._speed(circle)
+        else:
+            circle = self._random_circle(n, stream)
+            weights = torch.ones(n, dtype=torch.float64)
+        normals = circle / circle.new_tensor(self.half_axes)
+        return Samples(
+            self._stretched(circle),
+            weights * (self.perimeter / weights.sum()),
+            normals / normals.norm(dim=1, keepdim=True),
+            torch.zeros(len(circle), dtype=torch.long),
+        )
+
+    def distance(self) -> Field:
+        """1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2: negative outside."""
+
+        def scaled(x: Tensor) -> Tensor:
+            return (x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)
+
+        return CallableField(
+            lambda x: 1 - scaled(x).square().sum(dim=1), lambda x: -2 * scaled(x) / x.new_tensor(self.half_axes)
+        )
+
+    def lifting(self, g: Field) -> Field:
+        """`g` itself: a field has a value everywhere."""
+        return g
+
+    def _stretched(self, x: Tensor) -> Tensor:
+        """Points of the unit disk taken to the ellipse."""
+        return place(self.midpoint, x * x.new_tensor(self.half_axes))
+
+    def _speed(self, circle: Tensor) -> Tensor:
+        """Arc length of the ellipse to that of the unit circle."""
+        a, b = self.half_axes
+        return (circle * circle.new_tensor((b, a))).norm(dim=1)
+
+    def _random_circle(self, n: int, stream: torch.Generator) -> Tensor:
+        """Points of the unit circle that are uniform on the ellipse, by rejection: at least 64 % are kept."""
+        kept = torch.empty(0, 2, dtype=torch.float64)
+        while len(kept) < n:
+            unit = rules.unit_cube(2 * n, 3, stream)
+            circle = rules.directions(unit[:, :2])
+            kept = torch.cat([kept, circle[unit[:, 2] * max(self.half_axes) <= self._speed(circle)]])
+        return kept[:n]

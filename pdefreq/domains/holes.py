@@ -1,0 +1,218 @@
+"""Domains with holes."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.domains import strips
+from pdefreq.domains.ball import Ball
+from pdefreq.domains.box import Box
+from pdefreq.domains.convex import Convex, apart, inside
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.ring import Ring
+from pdefreq.domains.shells import joined, rounding
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, Field
+from pdefreq.streams import stream as named_stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+Hole = Ball | Ellipse | Box
+
+
+@dataclass(frozen=True)
+class WithHoles(Domain):
+    """A domain from which closed sets are taken out; the parts are the base's, then ``hole-1``, ``hole-2``, ...
+
+    Args:
+        base: A box, ball, ring or ellipse.
+        holes: Balls, ellipses and boxes inside it, which do not touch each other.
+
+    Raises:
+        ProblemFileError: If a hole has another dimension, reaches the boundary of the base, or touches another hole.
+    """
+
+    base: Box | Ball | Ring | Ellipse
+    holes: tuple[Hole, ...]
+
+    def __post_init__(self) -> None:
+        for k, hole in enumerate(self.holes):
+            if hole.dimension != self.dimension:
+                raise ProblemFileError(f"{self._named(k)} has dimension {hole.dimension}, but the domain has {self.dimension}")
+            if not _fits(_convex(hole), self.base):
+                raise ProblemFileError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
+        solids = [_convex(hole) for hole in self.holes]
+        for i, j in _close_pairs(solids):
+            if not apart(solids[i], solids[j]):
+                raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
+
+    @property
+    def dimension(self) -> int:
+        return self.base.dimension
+
+    @property
+    def measure(self) -> float:
+        return self.base.measure - math.fsum(hole.measure for hole in self.holes)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return (*self.base.part_names, *(f"hole-{k + 1}" for k in range(len(self.holes))))
+
+    def contains(self, x: Points) -> Tensor:
+        found = self.base.contains(x)
+        for hole in self.holes:
+            found &= signed(hole)(x) <= rounding(x)
+        return found
+
+    def quadrature(self, n: int) -> Samples:
+        """In the plane Gauss points of curved strips between the holes, many for many holes; else a fixed Sobol set."""
+        if self.dimension == 2:
+            return strips.quadrature(self.base, self.holes, n)
+        return self.interior(n, named_stream(0, "quadrature"), sobol=True)
+
+    def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
+        """Points of the base, without those that fall into holes."""
+        tries, x = n, torch.empty(0, self.dimension, dtype=torch.float64)
+        while len(x) < n:
+            tries = math.ceil(1.1 * tries * self.base.measure / self.measure)
+            x = self.base.interior(tries, stream, sobol=sobol).x
+            x = x[self.contains(x)]
+        return Samples(x[:n], torch.full((n,), self.measure / n, dtype=torch.float64))
+
+    def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
+        """The same number of points on each part, whatever its size, so that small holes are not forgotten."""
+        share, faces = max(1, n // len(self.part_names)), len(self.base.part_names)
+        outer = self.base.boundary(share * faces, stream)
+        assert outer.normals is not None and outer.parts is not None
+        if not self.holes:
+            return outer
+        edges = [hole.boundary(share, stream) for hole in self.holes]
+        holes = joined([replace(edge, normals=-edge.normals) for edge in edges if edge.normals is not None])
+        assert holes.normals is not None and holes.parts is not None
+        return Samples(
+            torch.cat([outer.x, holes.x]),
+            torch.cat([outer.weights, holes.weights]),
+            torch.cat([outer.normals, holes.normals]),
+            torch.cat([outer.parts, faces + holes.parts]),
+        )
+
+    def distance(self) -> Field:
+        """The base's distance times a factor for each hole, which vanishes on its edge and tends to 1 far away."""
+        factors = [_outside(hole) for hole in self.holes]
+        base = self.base.distance()
+
+        def product(x: Tensor) -> Tensor:
+            return reduce(torch.mul, (factor(x) for factor in factors), base(x))
+
+        return CallableField(product)
+
+    def lifting(self, g: Field) -> Field:
+        """`g` itself: a field has a value everywhere."""
+        return g
+
+    def _named(self, k: int) -> str:
+        hole = self.holes[k]
+        at = ", ".join(f"{v:g}" for v in _convex(hole).midpoint)
+        return f"hole-{k + 1} ({type(hole).__name__.lower()} at {at})"
+
+
+def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
+    """Balls listed in a file, one a row: the coordinates of the midpoint, then the radius.
+
+    Args:
+        path: A comma-separated file; lines that begin with ``#`` and a heading are skipped.
+        dimension: Of the domain.
+
+    Raises:
+        ProblemFileError: If the file can't be read, holds no row, or a row is not `dimension` + 1 numbers with a positive last one.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            rows = [(k, row) for k, row in enumerate(csv.reader(file), 1) if any(row) and not row[0].lstrip().startswith("#")]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
+        raise ProblemFileError(f"can't read the holes in {path}: {reason.lower()}") from None
+    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+        rows = rows[1:]
+    if not rows:
+        raise ProblemFileError(f"{path} lists no holes; give one a row, {dimension} coordinates and the radius")
+    balls = []
+    for line, row in rows:
+        if len(row) != dimension + 1 or not all(map(_is_number, row)):
+            raise ProblemFileError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got {','.join(row)[:80]!r}")
+        *midpoint, radius = map(float, row)
+        try:
+            balls.append(Ball(tuple(midpoint), radius))
+        except ProblemFileError as error:
+            raise ProblemFileError(f"{path}, line {line}: {str(error).removeprefix('[domain] ')}") from None
+    return tuple(balls)
+
+
+def signed(shape: Hole) -> Field:
+    """At most 1, positive in the open shape, zero on its boundary and negative outside, smooth off the corners of a box."""
+    if not isinstance(shape, Box):
+        return shape.distance()
+    middle = [(a + b) / 2 for a, b in zip(shape.lower, shape.upper, strict=True)]
+
+    def conjunction(x: Tensor) -> Tensor:
+        # The R-function of Rvachev for "and": a + b - sqrt(a^2 + b^2) is positive where both are (Shapiro, 2007, eq. 4.4).
+        slabs = 1 - ((x - x.new_tensor(middle)) / (x.new_tensor(shape.lengths) / 2)).square()
+        return reduce(lambda a, b: a + b - torch.hypot(a, b), slabs.unbind(dim=1))
+
+    return CallableField(conjunction)
+
+
+def _outside(hole: Hole) -> Field:
+    """Zero on the edge of a hole, positive beyond it and below 1: s / (2 - s) with s < 0 there, as s is at most 1 inside."""
+    level = signed(hole)
+
+    def bounded(x: Tensor) -> Tensor:
+        s = level(x)
+        return -s / (2 - s)
+
+    return CallableField(bounded)
+
+
+def _convex(shape: Hole) -> Convex:
+    if isinstance(shape, Box):
+        lower, upper = np.array(shape.lower), np.array(shape.upper)
+        return Convex((lower + upper) / 2, (upper - lower) / 2, round=False)
+    half = shape.half_axes if isinstance(shape, Ellipse) else [shape.radius] * shape.dimension
+    return Convex(np.array(shape.midpoint), np.array(half), round=True)
+
+
+def _fits(hole: Convex, base: Box | Ball | Ring | Ellipse) -> bool:
+    if isinstance(base, Ring):
+        around, middle = (Ball(base.midpoint, r) for r in (base.outer, base.inner))
+        return inside(hole, _convex(around)) and apart(hole, _convex(middle))
+    return inside(hole, _convex(base))
+
+
+def _close_pairs(solids: list[Convex]) -> list[tuple[int, int]]:
+    """Pairs whose bounding boxes meet: only these need a closer look."""
+    if len(solids) < 2:
+        return []
+    midpoints, halves = np.stack([s.midpoint for s in solids]), np.stack([s.half for s in solids])
+    meet = (abs(midpoints[:, None] - midpoints) <= halves[:, None] + halves).all(axis=2)
+    first, second = np.nonzero(np.triu(meet, 1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

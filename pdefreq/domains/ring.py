@@ -1,0 +1,95 @@
+"""Rings in the plane, and the shells between two spheres."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.domains import rules
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.shells import check_midpoint, joined, place, rounding, shell_samples, sphere_samples
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, Field
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+
+@dataclass(frozen=True)
+class Ring(Domain):
+    """The open ring ``inner < |x - midpoint| < outer``, in two dimensions or more.
+
+    Args:
+        midpoint: One coordinate for each dimension.
+        inner: Inner radius, above zero.
+        outer: Outer radius, above the inner one.
+
+    Raises:
+        ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
+    """
+
+    midpoint: tuple[float, ...]
+    inner: float
+    outer: float
+
+    def __post_init__(self) -> None:
+        check_midpoint(self.midpoint, "ring")
+        if len(self.midpoint) < 2:
+            raise ProblemFileError("[domain] a ring has two dimensions or more, got a midpoint of 1 number")
+        if not 0 < self.inner < self.outer < math.inf:
+            raise ProblemFileError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
+
+    @property
+    def dimension(self) -> int:
+        return len(self.midpoint)
+
+    @property
+    def measure(self) -> float:
+        return rules.ball_volume(self.dimension) * (self.outer**self.dimension - self.inner**self.dimension)
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        return ("inner", "outer")
+
+    def contains(self, x: Points) -> Tensor:
+        r, slack = (x - x.new_tensor(self.midpoint)).norm(dim=1), rounding(x)
+        return (r >= self.inner * (1 - slack)) & (r <= self.outer * (1 + slack))
+
+    def quadrature(self, n: int) -> Samples:
+        return shell_samples(self.midpoint, self.inner, self.outer, n, self.measure)
+
+    def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
+        x = rules.shell_points(self.dimension, self.inner, self.outer, n, stream, sobol=sobol)
+        return Samples(place(self.midpoint, x), torch.full((n,), self.measure / n, dtype=torch.float64))
+
+    def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
+        """Half of the points on each circle, so that a small hole is not forgotten."""
+        inner = sphere_samples(self.midpoint, self.inner, max(1, n // 2), stream)
+        assert inner.normals is not None
+        outer = sphere_samples(self.midpoint, self.outer, max(1, n // 2), stream)
+        return joined([replace(inner, normals=-inner.normals), outer])
+
+    def distance(self) -> Field:
+        """(r^2 - inner^2)(outer^2 - r^2), scaled to 1 at its largest: smooth, and negative outside."""
+        a, b = self.inner**2, self.outer**2
+        scale = (2 / (b - a)) ** 2
+
+        def level(x: Tensor) -> Tensor:
+            s = (x - x.new_tensor(self.midpoint)).square().sum(dim=1)
+            return scale * (s - a) * (b - s)
+
+        def gradient(x: Tensor) -> Tensor:
+            y = x - x.new_tensor(self.midpoint)
+            s = y.square().sum(dim=1, keepdim=True)
+            return scale * (a + b - 2 * s) * 2 * y
+
+        return CallableField(level, gradient)
+
+    def lifting(self, g: Field) -> Field:
+        """`g` itself: a field has a value everywhere."""
+        return g

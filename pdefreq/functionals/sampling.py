@@ -1,0 +1,68 @@
+"""Where functionals are sampled: fixed Gauss points, or random points drawn anew every few steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pdefreq.domains.domain import Samples
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from pdefreq.domains.box import Box
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Values
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Point sets as a function of the step alone, so that a resumed run sees those of the uninterrupted one.
+
+    Args:
+        points: ``"gauss"``: a fixed quadrature; ``"uniform"`` and ``"sobol"``: random, and a scrambled Sobol set.
+        number: Interior points.
+        boundary_number: Boundary points.
+        resample_every: Steps between draws.
+        seed: The run's seed.
+    """
+
+    points: Literal["gauss", "uniform", "sobol"]
+    number: int
+    boundary_number: int
+    resample_every: int
+    seed: int
+
+    def draw(self, step: int) -> int:
+        """Which draw a step uses, counted from 0."""
+        return 0 if self.points == "gauss" else step // self.resample_every
+
+    def interior(self, domain: Box, draw: int) -> Samples:
+        """Interior points of one draw, float64 on the CPU."""
+        if self.points == "gauss":
+            return domain.quadrature(self.number)
+        return domain.interior(self.number, stream(self.seed, "interior", draw), sobol=self.points == "sobol")
+
+    def boundary(self, domain: Box, draw: int) -> Samples:
+        """Boundary points of one draw, float64 on the CPU."""
+        return domain.boundary(
+            self.boundary_number, None if self.points == "gauss" else stream(self.seed, "boundary", draw)
+        )
+
+
+def data_samples(problem: Problem) -> tuple[Samples, Values]:
+    """The points at which a problem's source is known, equally weighted, and its values there, noise included.
+
+    They belong to the problem: every run sees the same ones, whatever its seed.
+    """
+    data, domain = problem.data, problem.domain
+    assert data is not None
+    if data.points == "random":
+        x = domain.interior(data.number, stream(0, "data")).x
+    else:
+        axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
+        x = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
+    values = problem.source(x)
+    values = values + data.noise * torch.randn(len(x), generator=stream(0, "noise"), dtype=torch.float64)
+    return Samples(x, torch.full((len(x),), domain.measure / len(x), dtype=torch.float64)), values

@@ -1,0 +1,124 @@
+"""Checks of a problem at sample points: values are finite, coefficients have their sign, and what is stated twice agrees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import Field
+from pdefreq.problem import Problem
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+_NUMBER = 512
+# Relative to the largest value: constants printed with seven digits pass, a wrong sign or factor does not.
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A field that the file states although `exact` implies it.
+
+    Args:
+        key: Where it is stated.
+        given: As stated.
+        derived: As it follows from the exact solution.
+        part: Index of the boundary part on which it holds; None: in the domain.
+    """
+
+    key: str
+    given: Field
+    derived: Field
+    part: int | None
+
+
+def check(problem: Problem, *, singular: Sequence[Sequence[float]], claims: Sequence[Claim]) -> None:
+    """Refuse a problem that can't be meant.
+
+    Args:
+        problem: The problem.
+        singular: Points at which values need not be finite.
+        claims: What must agree.
+
+    Raises:
+        ProblemFileError: If a coefficient is not finite or is negative at a sample point that is not singular, a boundary point
+            is covered by no part, or a claim fails; the sentence names the point.
+    """
+    box = problem.domain
+    assert isinstance(box, Box)  # the only kind a file can state
+    inside = _away_from(singular, _interior_points(box), box)
+    for name, allow_negative in (("source", True), ("diffusion", False), ("reaction", False), ("exact", True)):
+        field = getattr(problem, name)
+        if field is not None:
+            _check_values(f"[equation] {name}", field, inside, allow_negative)
+    size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
+    at: dict[int | None, Points] = {None: box.interior(_NUMBER, stream(0, "claims")).x}
+    if problem.boundary:
+        edge = box.boundary(_NUMBER, stream(0, "check"))
+        governed = problem.part_of(edge)
+        for i, part in enumerate(problem.boundary):
+            at[i] = _away_from(singular, edge.x[governed == i], box)
+            _check_values("[boundary] value", part.value, at[i])
+            _check_values("[boundary] flux", part.flux, at[i])
+            _check_values("[boundary] alpha", part.alpha, at[i], allow_negative=False)
+    for claim in claims:
+        _check_claim(claim, _away_from(singular, at[claim.part], box), size)
+
+
+def _interior_points(box: Box) -> Points:
+    """Random points, and a lattice: the singularities of formulas that people write tend to lie on one."""
+    per_axis = min(63, int(_NUMBER ** (1 / box.dimension)) // 2 * 2 + 1)  # odd: the centre is among them
+    ticks = torch.arange(1, per_axis + 1, dtype=torch.float64) / (per_axis + 1)
+    axes = [a + ticks * (b - a) for a, b in zip(box.lower, box.upper, strict=True)]
+    lattice = torch.cartesian_prod(*axes).reshape(-1, box.dimension)
+    return torch.cat([box.interior(_NUMBER, stream(0, "check")).x, lattice])
+
+
+def _away_from(singular: Sequence[Sequence[float]], x: Points, box: Box) -> Points:
+    """The points that are none of the singular ones, to rounding."""
+    if not singular:
+        return x
+    distance = (x[:, None, :] - x.new_tensor(singular)).abs() / x.new_tensor(box.lengths)
+    return x[(distance > 1e-12).any(dim=2).all(dim=1)]
+
+
+def _check_values(key: str, field: Field, x: Points, allow_negative: bool = True) -> None:
+    values = field(x)
+    bad = ~values.isfinite() if allow_negative else ~(values.isfinite() & (values >= 0))
+    if bool(bad.any()):
+        point, value = _at(x[bad][0]), float(values[bad][0])
+        if math.isfinite(value):
+            raise ProblemFileError(f"{key} must not be negative, but it is {value:g} at {point}")
+        raise ProblemFileError(
+            f"{key} is not finite at {point}, got {value:g}; mend it, or list the point as singular = [[...]] in [equation]"
+        )
+
+
+def _check_claim(claim: Claim, x: Points, size: float) -> None:
+    given, derived = claim.given(x), claim.derived(x)
+    known = derived.isfinite() & given.isfinite()
+    x, given, derived = x[known], given[known], derived[known]
+    if len(x) == 0:
+        return
+    scale = max(size, float(derived.abs().max()))
+    gap = (given - derived).abs()
+    worst = int(gap.argmax())
+    if not float(gap[worst]) <= _TOLERANCE * scale:
+        raise ProblemFileError(
+            f"{claim.key} and [equation] exact disagree: at {_at(x[worst])} it gives {float(given[worst]):.9g}, "
+            f"but exact needs {float(derived[worst]):.9g}; mend one of them, or leave {claim.key} out"
+        )
+
+
+def _at(x: Tensor) -> str:
+    return f"({', '.join(f'{v:.6g}' for v in x.tolist())})"

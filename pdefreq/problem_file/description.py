@@ -1,0 +1,49 @@
+"""A problem in words."""
+
+from __future__ import annotations
+
+from pdefreq.problem import BoundaryPart, Problem
+
+
+def describe(problem: Problem) -> list[tuple[str, str]]:
+    """What was understood, as rows of a label and a text."""
+    domain, spectrum, data = problem.domain, problem.spectrum, problem.data
+    rows = [
+        ("problem", f"{problem.name}: {problem.title}" if problem.title else problem.name),
+        ("citation", problem.citation),
+        ("domain", f"{_clipped(str(domain))}, dimension {domain.dimension}, measure {domain.measure:.6g}"),
+        ("equation", _equation(problem)),
+        ("parameters", ", ".join(f"{name} = {value:g}" for name, value in problem.parameters.items())),
+        ("source f", _clipped(problem.source.text)),
+        ("exact u", _clipped(problem.exact.text) if problem.exact is not None else "not known"),
+        *(("boundary", _condition(problem, part)) for part in problem.boundary),
+        ("data", f"{data.number} {data.points} points, noise {data.noise:g}" if data else ""),
+        ("modes", spectrum.modes),
+        ("wavenumbers", ", ".join(f"{k:.6g}" for k in spectrum.wavenumbers)),
+    ]
+    return [(label, text) for label, text in rows if text]
+
+
+def _equation(problem: Problem) -> str:
+    c = problem.reaction.constant
+    reaction = "" if c == 0 else " + u" if c == 1 else f" + ({_clipped(problem.reaction.text)}) u"
+    if problem.is_regression:
+        return f"{reaction.removeprefix(' + ')} = f (regression)"
+    diffusion = "" if problem.diffusion.constant == 1 else f"({_clipped(problem.diffusion.text)}) "
+    power = "" if problem.exponent == 2 else f"|grad u|^{problem.exponent - 2:g} "
+    return f"-div( {diffusion}{power}grad u ){reaction} = f"
+
+
+def _condition(problem: Problem, part: BoundaryPart) -> str:
+    place = part.name or ("all of the boundary" if len(problem.boundary) == 1 else "the rest")
+    if part.where is not None:
+        place += f" where {getattr(part.where, 'text', 'a Python function holds')}"
+    if part.kind == "dirichlet":
+        return f"u = {_clipped(part.value.text)} on {place}"
+    power = "" if problem.exponent == 2 else f" |grad u|^{problem.exponent - 2:g}"
+    alpha = "" if part.alpha.constant == 0 else f" + ({_clipped(part.alpha.text)}) u"
+    return f"a{power} du/dn{alpha} = {_clipped(part.flux.text)} on {place}"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 240 else f"{text[:240]} ..."

@@ -1,0 +1,215 @@
+"""From the tables of a problem file to a `Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import ProblemFileError, UnknownNameError
+from pdefreq.expressions import ExpressionField, Region
+from pdefreq.expressions.manufactured import flux, source
+from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
+from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
+from pdefreq.problem_file.checks import Claim, check
+from pdefreq.problem_file.tables import Table
+from pdefreq.registry import nearest
+
+_MAX_DIMENSION = 100
+_MAX_EXPONENT = 100
+_MAX_BYTES = 2**33
+
+
+def read_problem(document: Mapping[str, Any], *, name: str, text: str, overrides: dict[str, float | str]) -> Problem:
+    """The problem that checked tables describe.
+
+    Args:
+        document: The file's tables; `tables.check_keys` has seen them.
+        name: What the problem is called.
+        text: The file.
+        overrides: Values for parameters and for ``dimension``, instead of the file's.
+
+    Raises:
+        UnknownNameError: If an override names no parameter.
+        ProblemFileError: If a value is malformed, or the problem contradicts itself.
+    """
+    raw = document.get("parameters", {})
+    for key in overrides:
+        if key not in (*raw, "dimension"):
+            raise UnknownNameError(f"problem '{name}' has no parameter {shorten(key)}: {nearest(key, [*raw, 'dimension'])}")
+    parameters: dict[str, float] = {}
+    for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():
+        check_parameter_name(key, "[parameters]")
+        parameters[key] = Table({key: value}, "parameters", Scope(None, parameters)).number(key)
+    changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
+    domain = _domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)))
+    scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
+
+    head = Table(document, "", scope)
+
+    def table(section: str) -> Table:
+        return Table(document.get(section, {}), section, scope)
+
+    equation = _Equation.read(table("equation"))
+    claims = equation.claims()
+    problem = Problem(
+        domain=domain,
+        source=equation.source,
+        boundary=_boundary(table("boundary"), equation, domain, claims),
+        exponent=equation.exponent,
+        diffusion=equation.diffusion,
+        reaction=equation.reaction,
+        exact=equation.exact,
+        title=head.text("title", ""),
+        name=name,
+        citation=head.text("citation", ""),
+        data=_data(table("data"), domain.dimension),
+        spectrum=_spectrum(table("spectrum")),
+        parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
+        text=text,
+    )
+    check(problem, singular=table("equation").points("singular"), claims=claims)
+    return problem
+
+
+@dataclass(frozen=True)
+class _Equation:
+    """The coefficients; what an exact solution implies is derived."""
+
+    exponent: float
+    diffusion: ExpressionField
+    reaction: ExpressionField
+    given: ExpressionField | None
+    exact: ExpressionField | None
+
+    @classmethod
+    def read(cls, table: Table) -> _Equation:
+        diffusion, reaction = table.field("diffusion", "1"), table.field("reaction", "0")
+        given = table.field("source") if table.has("source") else None
+        exact = table.field("exact") if table.has("exact") else None
+        if given is None and exact is None:
+            raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
+        if exact is None and given is not None and diffusion.constant == 0 and reaction.constant != 0:  # regression of f / c
+            exact = ExpressionField(given.expression / reaction.expression, given.dimension)
+        exponent = table.number("exponent", 2.0)
+        if not 1 < exponent <= _MAX_EXPONENT:
+            table.fail("exponent", f"above 1, and at most {_MAX_EXPONENT}")
+        return cls(exponent, diffusion, reaction, given, exact)
+
+    @property
+    def source(self) -> ExpressionField:
+        return self.given if self.given is not None else self._derived()
+
+    def _derived(self) -> ExpressionField:
+        assert self.exact is not None
+        coordinates = Scope(self.exact.dimension).coordinates
+        u, a, c = self.exact.expression, self.diffusion.expression, self.reaction.expression
+        return ExpressionField(source(u, a, c, self.exponent, coordinates), self.exact.dimension)
+
+    def claims(self) -> list[Claim]:
+        """What must agree inside the domain."""
+        if self.given is None or self.exact is None:
+            return []
+        return [Claim("[equation] source", self.given, self._derived(), part=None)]
+
+    def flux(self, alpha: ExpressionField, face: int) -> ExpressionField:
+        """The Robin data of the exact solution on a face of the box, numbered as `Box.part_names` is."""
+        assert self.exact is not None
+        coordinates = Scope(self.exact.dimension).coordinates
+        axis, direction = face // 2, 1 if face % 2 else -1
+        u, a = self.exact.expression, self.diffusion.expression
+        data = flux(u, a, alpha.expression, self.exponent, coordinates, axis, direction)
+        return ExpressionField(data, self.exact.dimension)
+
+
+def _domain(table: Table) -> Box:
+    if not table.values:
+        raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
+    table.choice("kind", "box", ("box",))
+    lists = [len(v) for v in table.values.values() if isinstance(v, list)]
+    d = table.whole("dimension", max(lists, default=1), 1, _MAX_DIMENSION)
+    bounds = []
+    for key in ("lower", "upper"):
+        if not table.has(key):
+            table.fail(key, "a number, or a list with one for each dimension")
+        values = Table(table.values, table.path, Scope(None, {**table.scope.parameters, "dimension": float(d)})).numbers(key)
+        if len(values) not in (1, d) or (len(values) != d and isinstance(table.values[key], list)):
+            table.fail(key, f"one number, or a list of {d} as the dimension is {d}")
+        bounds.append(tuple(values) if len(values) == d else tuple(values * d))
+    return Box(*bounds)
+
+
+def _boundary(table: Table, equation: _Equation, domain: Box, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
+    """Parts in the order of the file, then `value` on the rest."""
+    if equation.diffusion.constant == 0:
+        if table.values:
+            raise ProblemFileError("[boundary] a regression (diffusion = 0) has no boundary conditions; leave the table out")
+        return ()
+    parts: list[BoundaryPart] = []
+    for row in table.values.get("part", []):
+        parts += _parts(Table(row, "boundary.part", table.scope), equation, domain, claims, len(parts))
+    if table.has("value") or (not parts and equation.exact is not None):
+        parts.append(_dirichlet(table, None, None, equation, claims, len(parts)))
+    if not parts:
+        raise ProblemFileError('[boundary] is missing; give value = "0", or parts, or exact in [equation]')
+    return tuple(parts)
+
+
+def _parts(table: Table, equation: _Equation, domain: Box, claims: list[Claim], index: int) -> list[BoundaryPart]:
+    """One [[boundary.part]]. A Robin part of a known solution becomes one for each face: its flux holds the normal."""
+    kind = table.choice("kind", "dirichlet", ("dirichlet", "robin"))
+    for key in ("alpha", "flux") if kind == "dirichlet" else ("value",):
+        if table.has(key):
+            other = "robin" if kind == "dirichlet" else "dirichlet"
+            raise ProblemFileError(f'{table.key(key)} belongs to kind = "{other}", and this part has kind = "{kind}"')
+    name = table.choice("name", None, domain.part_names) if table.has("name") else None
+    where = table.condition("where") if table.has("where") else None
+    if kind == "dirichlet":
+        return [_dirichlet(table, name, where, equation, claims, index)]
+    alpha = table.field("alpha", "0")
+    if equation.exact is None:
+        return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
+    parts = []
+    for face in range(len(domain.part_names)) if name is None else [domain.part_names.index(name)]:
+        derived = equation.flux(alpha, face)
+        data = table.field("flux") if table.has("flux") else derived
+        if data is not derived:
+            claims.append(Claim(table.key("flux"), data, derived, part=index + len(parts)))
+        parts.append(BoundaryPart("robin", domain.part_names[face], where, alpha=alpha, flux=data))
+    return parts
+
+
+def _dirichlet(
+    table: Table, name: str | None, where: Region | None, equation: _Equation, claims: list[Claim], index: int
+) -> BoundaryPart:
+    if equation.exact is None or table.has("value"):
+        data = table.field("value", "0")
+        if equation.exact is not None:
+            claims.append(Claim(table.key("value"), data, equation.exact, part=index))
+    else:
+        data = equation.exact
+    return BoundaryPart("dirichlet", name, where, value=data)
+
+
+def _data(table: Table, dimension: int) -> Data | None:
+    if not table.values:
+        return None
+    points = table.choice("points", "uniform", ("uniform", "random"))
+    number = table.whole("number", None, 2, 10**9)
+    needed = 8.0 * (dimension + 1) * float(number) ** (dimension if points == "uniform" else 1)
+    if needed > _MAX_BYTES:
+        raise ProblemFileError(
+            f"[data] number = {number} needs {needed / 2**30:.3g} GiB in dimension {dimension}; ask for fewer points"
+        )
+    noise = table.number("noise", 0.0)
+    if noise < 0:
+        table.fail("noise", "a standard deviation, zero or more")
+    return Data(points, number, noise)
+
+
+def _spectrum(table: Table) -> Spectrum:
+    wavenumbers = table.numbers("wavenumbers")
+    if any(k < 0 for k in wavenumbers):
+        table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")
+    return Spectrum(table.choice("modes", "sine", ("sine", "cosine", "fourier")), tuple(wavenumbers))

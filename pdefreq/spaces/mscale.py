@@ -1,0 +1,48 @@
+"""Multiscale networks: inputs scaled by several factors, so that each part meets a low frequency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pdefreq.spaces.feed_forward import FeedForward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.box import Box
+
+
+@dataclass(frozen=True)
+class Mscale(FeedForward):
+    """MscaleDNN in either of its forms.
+
+    Args:
+        box: Where inputs come from.
+        scales: The factors a_i.
+        widths: Units of each hidden layer; of each sub-network where there are sub-networks.
+        activation: Name of sigma.
+        initialization: How weights are drawn; None is what the activation wants.
+        form: ``"subnetworks"`` (MscaleDNN-2): ``sum_i f_i(a_i x)``; ``"first-layer"`` (MscaleDNN-1): one network whose
+            first layer's units fall into equal groups, ``sigma(a_i w x + b)``.
+
+    Source:
+        Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
+    """
+
+    box: Box
+    scales: tuple[float, ...]
+    widths: tuple[int, ...]
+    activation: str = "sin"
+    initialization: str | None = None
+    form: Literal["subnetworks", "first-layer"] = "subnetworks"
+
+    @property
+    def unit_scales(self) -> Tensor:
+        scales = torch.tensor(self.scales, dtype=torch.float64)
+        if self.form == "subnetworks":
+            return scales[:, None, None].expand(-1, self.widths[0], 1)
+        group = torch.arange(self.widths[0]) * len(scales) // self.widths[0]
+        return scales[group][None, :, None]

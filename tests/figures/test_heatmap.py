@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.collections import QuadMesh
+from matplotlib.text import Annotation
+
+from pdefreq.figures.heatmap import heatmap_figure
+from pdefreq.figures.style import encode
+from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network
+
+MODES = (1, 2, 4, 8, 16)
+
+
+def mesh(axes):
+    (found,) = [c for c in axes.collections if isinstance(c, QuadMesh)]
+    return found
+
+
+def front(axes):
+    (line,) = [line for line in axes.lines if line.get_gid() == "front"]
+    return line
+
+
+def arrow(axes):
+    (found,) = [text for text in axes.texts if isinstance(text, Annotation)]
+    return found
+
+
+def test_the_front_is_the_half_times():
+    line = front(heatmap_figure(jacobi(MODES)).axes[0])
+    np.testing.assert_allclose(line.get_xdata(), half_times(MODES), rtol=1e-10)  # exact interpolation, rounding only
+    np.testing.assert_array_equal(line.get_ydata(), range(5))
+
+
+@pytest.mark.parametrize(("run", "row"), [(jacobi, 0), (network, 4)])
+def test_the_arrow_points_to_the_modes_that_come_last(run, row):
+    axes = heatmap_figure(run()).axes[0]
+    assert arrow(axes).xy == (front(axes).get_xdata()[row], row)
+    assert arrow(axes).xy[0] == np.nanmax(front(axes).get_xdata())
+
+
+@settings(max_examples=20)  # each draws a figure
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=6))
+def test_colours_are_errors_clipped_to_the_scale(errors):
+    run = history([0, 1, 10], np.tile(errors, (3, 1)), np.arange(1, len(errors) + 1))
+    drawn = mesh(heatmap_figure(run).axes[0]).get_array()
+    # rounding of exp(log e)
+    np.testing.assert_allclose(drawn, np.clip(errors, 1e-2, 1)[:, None] * np.ones(drawn.shape[1]), rtol=1e-12)
+
+
+def test_rows_are_named_by_ascending_wavenumber():
+    labels = [t.get_text() for t in heatmap_figure(jacobi()).axes[0].get_yticklabels()]
+    assert labels == ["π", "2π", "4π", "8π", "16π"]
+
+
+def test_many_rows_are_named_in_part():
+    axes = heatmap_figure(DEGENERATE["500 modes"](), limit=100).axes[0]
+    assert len(mesh(axes).get_array()) == 100
+    assert len(axes.get_yticks()) <= 16
+
+
+def test_the_same_history_gives_the_same_picture():
+    assert encode(heatmap_figure(jacobi()), "png", dpi=40) == encode(heatmap_figure(jacobi()), "png", dpi=40)
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_what_is_missing_is_left_out(name):
+    heatmap_figure(DEGENERATE[name]()).draw_without_rendering()

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+from matplotlib.collections import QuadMesh
+
+from pdefreq.domains.box import Box
+from pdefreq.fields import CallableField, ConstantField
+from pdefreq.figures.solution import solution_figure
+from pdefreq.problem import Problem
+
+EXACT = CallableField(lambda x: torch.sin(3 * x).prod(dim=1))
+APPROXIMATE = CallableField(lambda x: 1.1 * torch.sin(3 * x).prod(dim=1))
+
+
+def problem(dimension, **fields):
+    box = Box((-1.0,) * dimension, (2.0,) * dimension)
+    return Problem(**{"domain": box, "source": 1.0, "boundary": 0.0, "title": "A title"} | fields)
+
+
+def by_name(axes):
+    return {line.get_gid(): line for line in axes.lines}
+
+
+def meshes(figure):
+    return [c for axes in figure.axes for c in axes.collections if isinstance(c, QuadMesh) and axes.get_title()]
+
+
+def test_curves_are_the_functions_and_their_difference():
+    upper, lower = solution_figure(problem(1), APPROXIMATE, EXACT).axes
+    x = by_name(upper)["exact"].get_xdata()
+    assert (x[0], x[-1]) == (-1, 2)
+    np.testing.assert_allclose(by_name(upper)["exact"].get_ydata(), np.sin(3 * x), atol=1e-14)  # two sines, one rounding each
+    np.testing.assert_allclose(by_name(upper)["approximate"].get_ydata(), 1.1 * np.sin(3 * x), atol=1e-14)
+    np.testing.assert_allclose(by_name(lower)["error"].get_ydata(), 0.1 * np.sin(3 * x), atol=1e-14)
+
+
+def test_maps_have_one_scale_and_equal_units():
+    exact, approximate, error = meshes(solution_figure(problem(2), APPROXIMATE, EXACT))
+    assert (exact.norm.vmin, exact.norm.vmax) == (approximate.norm.vmin, approximate.norm.vmax)
+    np.testing.assert_allclose(error.get_array(), approximate.get_array() - exact.get_array(), atol=1e-15)
+    assert error.norm.vmin == -error.norm.vmax  # no error is the middle of the scale: white
+    assert all(mesh.axes.get_aspect() == 1 for mesh in (exact, approximate, error))
+
+
+def test_the_first_coordinate_runs_to_the_right():
+    slope = CallableField(lambda x: x[:, 0])
+    (mesh,) = meshes(solution_figure(problem(2), slope))
+    values = np.asarray(mesh.get_array())
+    assert (np.diff(values, axis=1) > 0).all()
+    assert (np.diff(values, axis=0) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("dimension", "words"), [(2, "A title"), (3, "A title, slice: z = 0.5"), (6, "A title, slice: the other")]
+)
+def test_the_title_says_where_a_slice_lies(dimension, words):
+    figure = solution_figure(problem(dimension), APPROXIMATE, EXACT)
+    assert figure.get_suptitle().startswith(words)
+
+
+def test_a_slice_goes_through_the_middle():
+    last = CallableField(lambda x: x[:, 2])
+    (mesh,) = meshes(solution_figure(problem(4), last))
+    np.testing.assert_array_equal(mesh.get_array(), 0.5)
+
+
+def test_without_an_exact_solution_only_the_approximation_is_shown():
+    assert [set(by_name(axes)) for axes in solution_figure(problem(1), APPROXIMATE).axes] == [{"approximate"}]
+    assert len(meshes(solution_figure(problem(2), APPROXIMATE))) == 1
+
+
+BAD = {
+    "all nan": ConstantField(float("nan")),
+    "constant": ConstantField(3.0),
+    "partly infinite": CallableField(lambda x: 1 / torch.relu(x[:, 0])),
+}
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+@pytest.mark.parametrize("name", BAD)
+def test_values_that_are_not_finite_are_left_out(name, dimension):
+    solution_figure(problem(dimension), BAD[name], EXACT).draw_without_rendering()

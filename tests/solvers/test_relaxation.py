@@ -1,0 +1,114 @@
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.history import Stop
+from pdefreq.problem import BoundaryPart, Data, Problem
+from pdefreq.registry import options_of
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
+
+CPU = torch.device("cpu")
+
+
+def box(d):
+    return Box((0.0,) * d, (1.0,) * d)
+
+
+def prepare(solver, problem, dtype=torch.float64, **extra):
+    return solver.prepare(problem, seed=0, device=CPU, dtype=dtype, **extra)
+
+
+def test_presets_are_one_dataclass():
+    assert jacobi() == RelaxationSolver(omega=1.0)
+    assert damped_jacobi() == RelaxationSolver(omega=2 / 3)
+    assert make_solver("damped-jacobi", {"omega": "0.5", "intervals": "20"}) == RelaxationSolver(omega=0.5, intervals=20)
+
+
+@pytest.mark.parametrize("factory", [jacobi, damped_jacobi, RelaxationSolver])
+def test_every_option_is_documented(factory):
+    assert all(option.doc for option in options_of(factory))
+
+
+def test_the_budget_is_the_option():
+    assert jacobi(steps=7).budget == Stop(steps=7, tolerance=1e-10)
+
+
+@pytest.mark.parametrize(("d", "intervals"), [(1, 500), (2, 64), (3, 32)])
+def test_default_intervals(d, intervals):
+    state = prepare(jacobi(), Problem(domain=box(d), source=1.0, boundary=0.0)).init()
+    assert state.space.intervals == (intervals,) * d
+    assert state.coefficients.shape == ((intervals + 1) ** d,)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_state_has_the_dtype_asked_for(dtype):
+    iteration = prepare(jacobi(intervals=8), Problem(domain=box(2), source=1.0, boundary=0.0), dtype)
+    state = iteration.step(iteration.init())
+    assert state.coefficients.dtype == iteration.limit(state).dtype == dtype
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_gpu_computes_what_the_cpu_computes(dtype):
+    problem = Problem(domain=box(3), source=lambda x: x[:, 0].exp(), diffusion=lambda x: 1 + x[:, 1], boundary=1.0)
+    ends = []
+    for device in ("cpu", "cuda"):
+        iteration = damped_jacobi(intervals=12).prepare(problem, seed=0, device=torch.device(device), dtype=dtype)
+        state = iteration.init()
+        for _ in range(50):
+            state = iteration.step(state)
+        assert state.coefficients.device.type == device
+        objective = iteration.objective(state)["residual"]
+        ends.append((state.coefficients.cpu(), objective.cpu(), iteration.limit(state).cpu()))
+    # fused multiply-adds round differently: 50 sweeps, values below 2
+    for cpu, gpu in zip(*ends, strict=True):
+        assert torch.allclose(cpu, gpu, rtol=0, atol=200 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"intervals": 1}, "`intervals` must be at least 2, got 1"),
+        ({"intervals": -5}, "`intervals` must be at least 2, got -5"),
+        ({"steps": -1}, "`steps` must be at least 0, got -1"),
+        ({"omega": 0.0}, "`omega` must be above 0 and at most 1"),
+        ({"omega": 1.5}, "`omega` must be above 0 and at most 1"),
+        ({"omega": float("nan")}, "`omega` must be above 0 and at most 1"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(OptionError, match=message):
+        make_solver("damped-jacobi", options)
+
+
+def test_a_huge_grid_is_refused_with_the_memory_it_would_need():
+    with pytest.raises(OptionError, match=r"`intervals` = 100000 would need about [\d,]+ GiB of memory"):
+        prepare(jacobi(intervals=100_000), Problem(domain=box(3), source=1.0, boundary=0.0))
+
+
+ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"domain": box(4)}, "jacobi works in at most 3 dimensions and this problem has 4"),
+        ({"exponent": 3.0}, "exponent = 2, got 3"),
+        ({"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
+        ({"boundary": ROBIN}, "use `deep-ritz`"),
+        ({"domain": box(1), "boundary": ROBIN}, "use `fem`"),
+        ({"data": Data("uniform", 10)}, r"at points only \(\[data\]\)"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_by_name_of_what_can(fields, message):
+    problem = Problem(**({"domain": box(2), "source": 1.0, "boundary": 0.0} | fields))
+    with pytest.raises(IncompatibleError, match=message):
+        prepare(jacobi(), problem)
+
+
+def test_a_guess_is_taken():
+    problem = Problem(domain=box(1), source=0.0, boundary=0.0)
+    state = prepare(jacobi(intervals=4), problem, guess=Problem(domain=box(1), source=3.0).source).init()
+    assert state.coefficients.tolist() == [0, 3, 3, 3, 0]

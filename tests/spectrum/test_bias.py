@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pdefreq.spectrum.bias import bias_index
+
+XI = np.pi * np.array([1.0, 2.0, 5.0, 9.0, 20.0])
+
+
+@given(st.floats(-4, 4), st.floats(1e-3, 1e3))
+def test_the_index_of_a_power_law_is_its_exponent(exponent, factor):
+    found = bias_index(XI, factor * XI**exponent, last_step=1e9, complete=True)
+    assert found.value == pytest.approx(exponent, abs=1e-12)
+    assert found.error == pytest.approx(0, abs=1e-7)
+    assert (found.bound, found.modes, found.reason) == (False, (0, 1, 2, 3, 4), "")
+
+
+def test_the_standard_error_is_that_of_least_squares():
+    times = np.array([3.0, 9.0, 11.0, 60.0, 80.0])
+    found = bias_index(XI, times, last_step=100, complete=True)
+    (slope, _), covariance = np.polyfit(np.log(XI), np.log(times), 1, cov=True)
+    assert found.value == pytest.approx(slope, rel=1e-12)
+    assert found.error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-12)
+
+
+def test_modes_that_never_arrive_enter_as_the_end_of_the_run_and_make_a_bound():
+    times = np.where(XI < 20, XI**2, np.inf)
+    found = bias_index(XI, times, last_step=400, complete=True)
+    assert found.bound
+    assert found.value == bias_index(XI, np.where(XI < 20, XI**2, 400), last_step=400, complete=True).value
+    assert 0 < found.value < 2
+
+
+def test_modes_that_started_low_and_constant_modes_stay_out():
+    xi, times = np.append(XI, [0.0, 7.0]), np.append(XI**-2, [5.0, np.nan])
+    found = bias_index(xi, times, last_step=100, complete=True)
+    assert found.modes == (0, 1, 2, 3, 4)
+    assert found.value == pytest.approx(-2, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("times", "options", "reason"),
+    [
+        (XI, {"complete": False}, "not a complete orthogonal one"),
+        (XI, {"last_step": 1}, "a single step at most"),
+        ([1, 2, np.nan, np.nan, np.nan], {}, "Only 2 of 5 watched modes"),
+        ([np.inf] * 5, {}, "No watched mode had lost half its error"),
+    ],
+)
+def test_there_is_no_index_without_a_reason(times, options, reason):
+    found = bias_index(XI, np.array(times, dtype=float), **{"last_step": 100, "complete": True} | options)
+    assert found.value is None and found.error is None and not found.bound
+    assert reason in found.reason
+
+
+def test_one_wavenumber_has_no_slope():
+    """The two modes (1, 2) and (2, 1) of a square, and (2, 1) again."""
+    found = bias_index(np.sqrt([5.0, 5.0, 5.0]), np.array([1.0, 2.0, 3.0]), last_step=100, complete=True)
+    assert found.value is None and "same wavenumber" in found.reason

@@ -1,0 +1,103 @@
+import dataclasses
+
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, ConstantField, as_field
+from pdefreq.problem import BoundaryPart, Problem
+
+INTERVAL = Box((0.0,), (1.0,))
+SQUARE = Box((0.0, 0.0), (1.0, 1.0))
+
+
+def square(**changes):
+    return Problem(**{"domain": SQUARE, "source": 1.0, "boundary": 0.0, **changes})
+
+
+def test_fields_may_be_numbers_and_callables():
+    problem = square(source=lambda x: x[:, 0], diffusion=2, boundary=3.0, exact=lambda x: x.sum(dim=1))
+    x = SQUARE.quadrature(9).x
+    assert torch.equal(problem.source(x), x[:, 0]) and problem.diffusion.constant == 2.0
+    assert problem.dirichlet == ConstantField(3.0)
+    torch.testing.assert_close(problem.exact.gradient(x), torch.ones_like(x))
+    with pytest.raises(TypeError, match="str"):
+        square(source="sin(x)")
+
+
+def test_a_blind_problem_has_no_exact_solution_and_is_the_same_else():
+    problem = square(exact=1.0, name="here", parameters={"mu": 1.0})
+    assert problem.blind().exact is None and dataclasses.replace(problem.blind(), exact=problem.exact) == problem
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        problem.exponent = 3.0
+
+
+def test_the_order_and_linearity_of_the_equation():
+    assert square().is_linear and not square().is_regression
+    assert not square(exponent=3.0).is_linear
+    regression = square(diffusion=0, reaction=1, boundary=(), exponent=3.0)
+    assert regression.is_regression and regression.is_linear
+
+
+def test_the_first_part_that_matches_governs_a_boundary_point():
+    left = BoundaryPart("robin", name="x-min")
+    low = BoundaryPart("dirichlet", where=lambda x: x[:, 1] < 0.5)
+    rest = BoundaryPart("dirichlet", value=ConstantField(2.0))
+    edge = SQUARE.boundary(80)
+    index = square(boundary=(left, low, rest)).part_of(edge)
+    x, y = edge.x.T
+    expected = torch.where(x == 0, 0, torch.where(y < 0.5, 1, 2))
+    assert torch.equal(index, expected)
+    assert torch.equal(square(boundary=(low, left, rest)).part_of(edge), torch.where(y < 0.5, 0, torch.where(x == 0, 1, 2)))
+
+
+def test_a_part_may_have_a_name_and_a_condition():
+    corner = BoundaryPart("robin", name="x-min", where=lambda x: x[:, 1] < 0.5)
+    edge = SQUARE.boundary(80)
+    index = square(boundary=(corner, BoundaryPart("dirichlet"))).part_of(edge)
+    assert torch.equal(index == 0, (edge.x[:, 0] == 0) & (edge.x[:, 1] < 0.5))
+
+
+def test_an_uncovered_point_is_named():
+    with pytest.raises(ProblemFileError, match=r"no part covers the boundary point \(1\)"):
+        Problem(domain=INTERVAL, source=1.0, boundary=(BoundaryPart("dirichlet", name="x-min"),)).part_of(INTERVAL.boundary(2))
+
+
+def test_only_one_condition_on_all_of_the_boundary_counts_as_dirichlet_data():
+    assert square(boundary=(BoundaryPart("dirichlet", value=ConstantField(1.0)),)).dirichlet == ConstantField(1.0)
+    for parts in [
+        (),
+        (BoundaryPart("robin"),),
+        (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("dirichlet")),
+        (BoundaryPart("dirichlet", where=lambda x: x[:, 0] < 1),),
+    ]:
+        assert square(boundary=parts).dirichlet is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"exponent": 1.0}, "above 1"),
+        ({"exponent": float("nan")}, "above 1"),
+        ({"diffusion": -1.0}, "diffusion must not be negative"),
+        ({"reaction": -0.5}, "reaction must not be negative"),
+        ({"diffusion": 0.0}, "no equation"),
+        ({"boundary": (BoundaryPart("dirichlet", name="left"),)}, "x-min, x-max, y-min, y-max"),
+    ],
+)
+def test_what_is_no_problem_is_refused(changes, hint):
+    with pytest.raises(ProblemFileError, match=hint) as refusal:
+        square(**changes)
+    assert "\n" not in str(refusal.value)
+
+
+def test_fields_of_callables_and_constants():
+    x = SQUARE.quadrature(16).x
+    u = CallableField(lambda x: x[:, 0] ** 2 * x[:, 1])
+    torch.testing.assert_close(u.gradient(x), torch.stack([2 * x[:, 0] * x[:, 1], x[:, 0] ** 2], dim=1))
+    assert torch.equal(CallableField(lambda x: x[:, :1] * 0 + 1).gradient(x), torch.zeros_like(x))
+    assert torch.equal(CallableField(lambda x: torch.ones(len(x))).gradient(x), torch.zeros_like(x))
+    assert as_field(u) is u and as_field(2).constant == 2.0
+    c = ConstantField(0.1)
+    assert c(x.float()).dtype == torch.float32 and c.gradient(x).shape == x.shape and c.text == "0.1"

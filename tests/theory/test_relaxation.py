@@ -1,0 +1,109 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pdefreq.domains.box import Box
+from pdefreq.spectrum.bias import bias_index
+from pdefreq.spectrum.modes import make_modes
+from pdefreq.spectrum.rates import half_time
+from pdefreq.theory.relaxation import relaxation_factor, relaxation_rate
+
+
+class UniformSpace:
+    def __init__(self, box, intervals):
+        self.box, self.intervals = box, intervals
+
+
+def sweep(e, box, intervals, *, diffusion=1.0, reaction=0.0, omega=1.0):
+    """One sweep of damped Jacobi on the error equation A e = 0, written from the five-point formula and no theory."""
+    w = [diffusion * (n / length) ** 2 for n, length in zip(intervals, box.lengths, strict=True)]
+    inner = (slice(1, -1),) * e.ndim
+    neighbors = sum(w[k] * (np.roll(e, 1, k) + np.roll(e, -1, k)) for k in range(e.ndim))[inner]
+    new = e.copy()
+    new[inner] += omega * (neighbors / (2 * sum(w) + reaction) - e[inner])
+    return new
+
+
+CASES = [
+    (Box((-1.0,), (1.0,)), (64,), {}),
+    (Box((-1.0,), (1.0,)), (64,), {"omega": 2 / 3}),
+    (Box((0.0,), (3.0,)), (50,), {"diffusion": 0.2, "reaction": 7.0, "omega": 0.9}),
+    (Box((0.0, 0.0), (1.0, 1.0)), (24, 24), {}),
+    (Box((0.0, 0.0), (1.0, 1.0)), (24, 24), {"omega": 0.8}),
+    (Box((0.0, -1.0), (1.0, 2.0)), (12, 20), {"diffusion": 3.0, "reaction": 40.0, "omega": 0.7}),
+    (Box((0.0, -1.0, 0.0), (1.0, 2.0, 0.5)), (6, 8, 5), {"omega": 0.6}),
+]
+
+
+@pytest.mark.parametrize(("box", "intervals", "options"), CASES)
+def test_amplitudes_of_all_modes_over_twenty_sweeps(box, intervals, options):
+    """All sine modes at unit amplitude; each is an eigenvector, so the error of the product is rounding alone."""
+    space = UniformSpace(box, intervals)
+    modes = make_modes("sine", box, intervals=intervals)
+    axes = [np.sin(np.outer(np.arange(n + 1), np.arange(1, n)) * np.pi / n).sum(axis=1) for n in intervals]
+    error = np.array(1.0)
+    for axis in axes:
+        error = np.multiply.outer(error, axis)
+    factor = relaxation_factor(modes.indices, intervals, box.lengths, **options).numpy()
+    for step in range(1, 21):
+        error = sweep(error, box, intervals, **options)
+        np.testing.assert_allclose(modes.coefficients(error, space), factor**step, atol=1e-12)  # the error is up to 1e2 at a node
+
+
+@given(st.integers(2, 300), st.floats(0.1, 1), st.data())
+def test_on_an_interval_the_textbook_formulas_hold(n, omega, data):
+    k = data.draw(st.integers(1, n - 1))
+    (plain,), (damped,) = (relaxation_factor([[k]], [n], [2.0], omega=w).tolist() for w in (1.0, omega))
+    assert plain == pytest.approx(math.cos(k * math.pi / n), abs=1e-15)
+    assert damped == pytest.approx(1 - 2 * omega * math.sin(k * math.pi / (2 * n)) ** 2, abs=1e-15)
+    assert damped == pytest.approx(1 - omega + omega * plain, abs=1e-15)
+
+
+@given(st.integers(2, 200), st.integers(2, 200), st.floats(0, 100), st.data())
+def test_reaction_and_unequal_spacings_weight_the_cosines(n, m, reaction, data):
+    k, j = data.draw(st.integers(1, n - 1)), data.draw(st.integers(1, m - 1))
+    w, v = (n / 1.5) ** 2, (m / 0.5) ** 2
+    expected = 2 * (w * math.cos(k * math.pi / n) + v * math.cos(j * math.pi / m)) / (2 * (w + v) + reaction)
+    (factor,) = relaxation_factor([[k, j]], [n, m], [1.5, 0.5], reaction=reaction).tolist()
+    assert factor == pytest.approx(expected, abs=1e-14)
+
+
+def test_the_rate_is_minus_log_of_the_factor_even_where_that_is_nearly_one():
+    k = np.arange(1, 50)[:, None]
+    factor = relaxation_factor(k, [50], [1.0], omega=0.9)
+    np.testing.assert_allclose(relaxation_rate(k, [50], [1.0], omega=0.9), -factor.abs().log(), rtol=1e-12)
+    n = 10**8  # 1 - cos(pi/n) = 5e-16: the factor rounds to 1, the rate must not round to 0
+    assert relaxation_rate([[1]], [n], [1.0]).item() == pytest.approx((math.pi / n) ** 2 / 2, rel=1e-12, abs=0)
+
+
+def test_modes_beyond_the_grid_have_no_factor():
+    assert relaxation_factor([[0], [4], [7]], [4], [1.0]).isnan().all()
+    assert relaxation_rate([[1, 4]], [4, 4], [1.0, 1.0]).isnan().all()
+
+
+def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
+    """n = 500, modes 2, 6, 16, 30, 60, 100 at unit amplitude: half times are log 2 / -log cos(k pi/n), about k^-2."""
+    n, indices = 500, np.array([2, 6, 16, 30, 60, 100])
+    box = Box((-1.0,), (1.0,))
+    modes, space = make_modes("sine", box, indices), UniformSpace(box, (n,))
+    error = np.sin(np.outer(np.arange(n + 1), indices) * np.pi / n).sum(axis=1)
+    history = [np.abs(modes.coefficients(error, space))]
+    for _ in range(8800):
+        error = sweep(error, box, (n,))
+        history.append(np.abs(modes.coefficients(error, space)))
+    half = half_time(np.arange(8801), np.array(history))
+    rate = relaxation_rate(modes.indices, (n,), box.lengths).numpy()
+    np.testing.assert_allclose(half, math.log(2) / rate, rtol=1e-9)  # 8800 sweeps of rounding, exponentials in between
+    found = bias_index(modes.magnitude, half, last_step=8800, complete=True)
+    assert found.value == pytest.approx(-2, abs=0.05)
+    assert not found.bound
+
+
+def test_the_published_half_error_sweeps_of_the_sine_modes():
+    """Xu, Zhang, Luo, Xiao, Ma (2020), figure 4(c): DFT index kappa is sine mode 2 kappa; 8533, 965, 133 read off."""
+    half = math.log(2) / relaxation_rate([[2], [6], [16]], [500], [2.0]).numpy()
+    np.testing.assert_allclose(half, [8780, 976, 137], rtol=0.005)  # references give whole sweeps
+    np.testing.assert_allclose(half, [8533, 965, 133], rtol=0.05)
