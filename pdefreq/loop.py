@@ -292,7 +292,8 @@ class _Recorder:
         setup, history = self._setup, self._history
         limit = setup.iteration.limit(state)
         self._measurements = [
-            probe.prepare(setup.problem, state, reference=setup.reference, limit=limit) for probe in setup.probes
+            probe.prepare(setup.problem, state, reference=setup.reference, limit=limit, facts=history.facts)
+            for probe in setup.probes
         ]
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():

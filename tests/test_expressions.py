@@ -271,6 +271,7 @@ def test_long_sums_need_no_recursion():
         ("exp(1000)", "too large"),
         ("1e999", "too large"),
         ("0**x", "variable power"),
+        ("x**1001", "between -1000 and 1000"),
         ("'x'", "can't stand"),
         ("True", "can't stand"),
         ("1j", "can't stand"),

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
     0: ["errors", "shapes", "streams", "registry", "fields", "history"],
-    1: ["expressions", "problem", "problem_file", "domains"],
+    1: ["expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
     4: ["run_spec", "store", "solution", "reference", "loop", "runs"],
@@ -21,11 +21,11 @@ LAYERS = {
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 # In a folder of the second or third layer, what siblings may import: the abstract file and files that hold no method.
 SHARED = {
-    "spaces": {"trial_space", "activations", "initialization"},
+    "spaces": {"trial_space", "checked", "activations", "initialization", "feed_forward"},
     "functionals": {"functional", "boundary", "sampling"},
-    "iterations": {"iteration"},
-    "solvers": {"solver"},
-    "probes": {"probe"},
+    "iterations": {"iteration", "sparse"},
+    "solvers": {"solver", "requirements"},
+    "probes": {"probe", "sampled"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

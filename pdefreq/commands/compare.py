@@ -48,7 +48,7 @@ def compare(
     from pdefreq.commands.result import make_console, print_json, say
 
     console = make_console(json_output=json_output)
-    folder = out or o.next_folder(subject.name, "comparison")
+    folder = o.new_folder(out, subject.name, "comparison")
     with LiveLine(console, quiet=quiet) as live:
 
         def follow(label: str, each: int, progress: Progress) -> None:

@@ -47,14 +47,15 @@ class LiveLine:
         self._live.stop()
 
     def callback(self, step: int, state: State, history: History) -> bool:
-        """Print the header, once the number of unknowns is known."""
+        """Complete the title, once the number of unknowns is known."""
         if self._latest is None:
-            unknowns, device = state.space.num_coefficients, state.coefficients.device
-            self._say(Text(f"{self._title}, {unknowns:,} unknowns on {device}", style="bold"))
+            self._title += f", {state.space.num_coefficients:,} unknowns on {state.coefficients.device}"
         return False
 
     def progress(self, progress: Progress) -> None:
         """Take the newest numbers; when piped, print them from time to time."""
+        if self._latest is None and self._title:
+            self._say(Text(self._title, style="bold"))
         self._latest, self._arrived = progress, time.monotonic()
         if self._console.is_terminal:
             due = progress.done and bool(self.label)

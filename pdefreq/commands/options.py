@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.errors import OptionError
+from pdefreq.errors import OptionError, RunFolderError
 
 if TYPE_CHECKING:
     from pdefreq.problem import Problem
@@ -134,9 +134,17 @@ def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
     return solver
 
 
-def next_folder(problem: str, method: str) -> Path:
-    """The next free folder ``runs/<problem>-<method>-<n>`` in the current directory."""
+def new_folder(out: Path | None, problem: str, method: str) -> Path:
+    """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
+
+    Raises:
+        RunFolderError: If the folder asked for holds something.
+    """
     from pdefreq.store import next_free
 
+    if out is not None:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise RunFolderError(f"the folder '{out}' holds something already; name another one with --out")
+        return out
     short = "+".join(part.rpartition(":")[2] for part in method.split("+"))
     return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))

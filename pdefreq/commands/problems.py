@@ -54,9 +54,10 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
 
     o.use_threads(1)
     subject = o.load_problem(problem, params)
+    picture = draw_problem(subject, out or Path(f"{subject.name}.png"))
     console = make_console()
     table = Table.grid(padding=(0, 2))
     for name, value in describe(subject):
         table.add_row(name, value)
     console.print(table)
-    say(console, f"picture: {draw_problem(subject, out or Path(f'{subject.name}.png'))}")
+    say(console, f"picture: {picture}")

@@ -6,7 +6,6 @@ import json
 import math
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -48,7 +47,7 @@ def print_json(value: Any) -> None:
     print(json.dumps(to_json(value), allow_nan=False))
 
 
-def print_solution(console: Console, solution: Solution, figures: Sequence[Path] = ()) -> None:
+def print_solution(console: Console, solution: Solution) -> None:
     """Print how a run went: status and advice, modes, errors with their formulas, and where the files are."""
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
@@ -60,13 +59,14 @@ def print_solution(console: Console, solution: Solution, figures: Sequence[Path]
         say(console, "No spectrum: neither an exact nor a reference solution is known.")
     else:
         console.print(modes_table(report))
+        say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
         say(console, report.sentence, "bold")
     for line in _error_lines(summary):
         say(console, line)
     if solution.folder is not None:
         say(console, f"results: {solution.folder}")
-    if figures:
-        say(console, "figures: " + ", ".join(str(path) for path in figures))
+        figures = sorted(str(path) for path in solution.folder.glob("*.png"))
+        say(console, "figures: " + (", ".join(figures) or "none"))
 
 
 def status_sentence(solution: Solution) -> str:
@@ -78,8 +78,6 @@ def status_sentence(solution: Solution) -> str:
 def modes_table(report: SpectralReport) -> Table:
     """The modes that matter most, sorted by wavenumber."""
     table = plain_table()
-    table.caption = "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step"
-    table.caption_justify = "left"
     for name in ("wavenumber", "amplitude", "error", "half step", "half s", "rate", "predicted"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in report.rows_to_print():

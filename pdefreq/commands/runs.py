@@ -24,11 +24,12 @@ def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = 
 
     o.use_threads(1)
     solution = load_run(run)
-    figures = [] if no_figures else draw_run(solution)
+    if not no_figures:
+        draw_run(solution)
     if json_output:
         print_json(solution.summary())
     else:
-        print_solution(make_console(), solution, figures)
+        print_solution(make_console(), solution)
 
 
 def resume(
@@ -81,9 +82,10 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     console = make_console(json_output=json_output)
     with LiveLine(console, f"{spec.problem}, {spec.method}", quiet=quiet) as live:
         solution = job(live.progress)
-    figures = [] if no_figures else draw_run(solution)
+    if not no_figures:
+        draw_run(solution)
     if json_output:
         print_json(solution.summary())
     else:
-        print_solution(console, solution, figures)
+        print_solution(console, solution)
     return solution.status.exit_code

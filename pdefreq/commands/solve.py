@@ -52,8 +52,8 @@ def solve(
     from pdefreq.commands.result import make_console, median_run, print_json, print_solution, print_spread
 
     console = make_console(json_output=json_output)
-    folder = out or o.next_folder(subject.name, method)
-    solutions, figures = [], []
+    folder = o.new_folder(out, subject.name, method)
+    solutions = []
     for each in range(seed, seed + seeds):
         with LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet) as live:
             solution = pdefreq.solve(
@@ -70,14 +70,15 @@ def solve(
                 progress=live.progress,
             )
         solutions.append(solution)
-        figures += [] if no_figures else draw_run(solution)
+        if not no_figures:
+            draw_run(solution)
         if solution.status.exit_code == 130:
             break
     shown = median_run(solutions)
     if json_output:
         print_json(shown.summary() | ({"seeds": [s.summary() for s in solutions]} if seeds > 1 else {}))
     else:
-        print_solution(console, shown, figures)
+        print_solution(console, shown)
         if seeds > 1:
             print_spread(console, solutions)
     return max(solution.status.exit_code for solution in solutions)

@@ -53,7 +53,7 @@ class Ball(Domain):
         return ("outer",)
 
     def contains(self, x: Points) -> Tensor:
-        return (x - x.new_tensor(self.midpoint)).norm(dim=1) <= self.radius * (1 + rounding(x))
+        return (x - x.new_tensor(self.midpoint)).norm(dim=1) <= self.radius * (1 + rounding(x, self.midpoint, self.radius))
 
     def quadrature(self, n: int) -> Samples:
         return shell_samples(self.midpoint, 0.0, self.radius, n, self.measure)

@@ -65,7 +65,7 @@ class Ellipse(Domain):
         return ("outer",)
 
     def contains(self, x: Points) -> Tensor:
-        return ((x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)).norm(dim=1) <= 1 + rounding(x)
+        return ((x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)).norm(dim=1) <= 1 + rounding(x, self.midpoint, min(self.half_axes))
 
     def quadrature(self, n: int) -> Samples:
         m = max(2, round((n / 2) ** 0.5))

@@ -73,7 +73,8 @@ class WithHoles(Domain):
     def contains(self, x: Points) -> Tensor:
         found = self.base.contains(x)
         for hole in self.holes:
-            found &= signed(hole)(x) <= rounding(x)
+            solid = _convex(hole)
+            found &= signed(hole)(x) <= rounding(x, tuple(solid.midpoint), solid.half.min())
         return found
 
     def quadrature(self, n: int) -> Samples:

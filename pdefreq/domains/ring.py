@@ -57,7 +57,7 @@ class Ring(Domain):
         return ("inner", "outer")
 
     def contains(self, x: Points) -> Tensor:
-        r, slack = (x - x.new_tensor(self.midpoint)).norm(dim=1), rounding(x)
+        r, slack = (x - x.new_tensor(self.midpoint)).norm(dim=1), rounding(x, self.midpoint, self.inner)
         return (r >= self.inner * (1 - slack)) & (r <= self.outer * (1 + slack))
 
     def quadrature(self, n: int) -> Samples:

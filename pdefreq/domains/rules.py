@@ -22,10 +22,10 @@ def sphere_area(d: int) -> float:
 
 
 def gauss(a: float, b: float, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to whole panels of at most 10."""
-    order = min(n, _PANEL)
-    edges = np.linspace(a, b, -(-n // order) + 1)
-    nodes, weights = np.polynomial.legendre.leggauss(order)
+    """Composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to equal panels of at most 10."""
+    panels = -(-n // _PANEL)
+    edges = np.linspace(a, b, panels + 1)
+    nodes, weights = np.polynomial.legendre.leggauss(-(-n // panels))
     half = np.diff(edges)[:, None] / 2
     return (edges[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
 

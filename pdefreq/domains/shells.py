@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 
-def rounding(x: Points) -> float:
-    """How far a point on a boundary may seem to lie off it, relative to the size of the shape, in the precision of `x`."""
-    return 64 * torch.finfo(x.dtype).eps
+def rounding(x: Points, midpoint: tuple[float, ...], size: float) -> float:
+    """How far a point on the boundary of a shape may seem to lie off it, relative to the shape's size, in the precision of `x`."""
+    return 64 * torch.finfo(x.dtype).eps * (1 + max(map(abs, midpoint)) / size)
 
 
 def check_midpoint(midpoint: tuple[float, ...], shape: str) -> None:

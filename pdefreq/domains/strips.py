@@ -19,18 +19,8 @@ from pdefreq.domains.rules import gauss
 
 
 @dataclass(frozen=True)
-class _Outline:
-    """A convex shape as ``low(x) < y < high(x)`` for ``left < x < right``."""
-
-    left: float
-    right: float
-    low: Callable[[np.ndarray], np.ndarray]
-    high: Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
 class _Strip:
-    """The set ``low(x) < y < high(x)`` for ``left < x < right``, where both curves are smooth but for their ends."""
+    """The set ``low(x) < y < high(x)`` for ``left < x < right``; both curves are smooth but for their ends."""
 
     left: float
     right: float
@@ -80,14 +70,14 @@ def _strips(base: Domain, holes: tuple[Domain, ...]) -> list[_Strip]:
     return strips
 
 
-def _outline(shape: Domain) -> _Outline:
+def _outline(shape: Domain) -> _Strip:
     if isinstance(shape, Box):
         (left, bottom), (right, top) = shape.lower, shape.upper
-        return _Outline(left, right, lambda x: np.full_like(x, bottom), lambda x: np.full_like(x, top))
+        return _Strip(left, right, lambda x: np.full_like(x, bottom), lambda x: np.full_like(x, top))
     assert isinstance(shape, (Ball, Ellipse))
     (x0, y0), (a, b) = shape.midpoint, shape.half_axes if isinstance(shape, Ellipse) else (shape.radius, shape.radius)
 
     def chord(x: np.ndarray) -> np.ndarray:
         return b * np.sqrt(np.maximum((1 - (x - x0) / a) * (1 + (x - x0) / a), 0))
 
-    return _Outline(x0 - a, x0 + a, lambda x: y0 - chord(x), lambda x: y0 + chord(x))
+    return _Strip(x0 - a, x0 + a, lambda x: y0 - chord(x), lambda x: y0 + chord(x))

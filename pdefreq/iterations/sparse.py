@@ -35,7 +35,7 @@ class CondensedSystem:
         return self.load - self.matrix @ c[self.free]
 
     def solve(self) -> np.ndarray:
-        """The solution, shape ``(P,)``: a sparse factorisation and one step of iterative refinement.
+        """The solution, shape ``(P,)``: by sparse factorisation.
 
         Raises:
             IncompatibleError: If the matrix is singular.
@@ -48,5 +48,4 @@ class CondensedSystem:
                 "the linear system is singular, so the problem has no unique solution: "
                 "prescribe values on a part of the boundary, or give a reaction"
             ) from error
-        x = factors.solve(self.load)
-        return self.extend(x + factors.solve(self.load - self.matrix @ x))
+        return self.extend(factors.solve(self.load))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -86,7 +86,15 @@ class ErrorProbe(Probe):
     The first two are nan where no exact or reference solution is known, the last where no boundary values are given.
     """
 
-    def prepare(self, problem: Problem, state: State, *, reference: Field | None, limit: Coefficients | None) -> ErrorMeasurement:
+    def prepare(
+        self,
+        problem: Problem,
+        state: State,
+        *,
+        reference: Field | None,
+        limit: Coefficients | None,
+        facts: Mapping[str, Any],
+    ) -> ErrorMeasurement:
         return ErrorMeasurement(problem, state, reference)
 
 

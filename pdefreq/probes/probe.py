@@ -28,7 +28,15 @@ class Probe(ABC):
     """A frozen dataclass of options."""
 
     @abstractmethod
-    def prepare(self, problem: Problem, state: State, *, reference: Field | None, limit: Coefficients | None) -> Measurement:
+    def prepare(
+        self,
+        problem: Problem,
+        state: State,
+        *,
+        reference: Field | None,
+        limit: Coefficients | None,
+        facts: Mapping[str, Any],
+    ) -> Measurement:
         """Make the probe ready; called again whenever the state's space changes.
 
         Args:
@@ -36,4 +44,5 @@ class Probe(ABC):
             state: A state of the run: its space, device and dtype count, its coefficients do not.
             reference: The exact or a reference solution; None where none is known.
             limit: The coefficients that the iteration tends to, where known: the target of algebraic errors.
+            facts: What earlier spaces of this run settled; columns must keep their names and shapes.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -40,7 +40,6 @@ class SpectralProbe(Probe):
     modes: Literal["sine", "cosine", "fourier"] | None = None
     threshold: float = 1e-3
     max_modes: int = 512
-    _settled: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
@@ -48,20 +47,30 @@ class SpectralProbe(Probe):
         if self.max_modes < 1:
             raise OptionError(f"`max_modes` must be at least 1, got {self.max_modes}")
 
-    def prepare(self, problem: Problem, state: State, *, reference: Field | None, limit: Coefficients | None) -> Measurement:
+    def prepare(
+        self,
+        problem: Problem,
+        state: State,
+        *,
+        reference: Field | None,
+        limit: Coefficients | None,
+        facts: Mapping[str, Any],
+    ) -> Measurement:
         domain = problem.domain
         if not isinstance(domain, Box) or domain.dimension not in DEFAULT_INTERVALS:
             if self.modes is not None:
                 raise IncompatibleError(f"{self.modes} modes need a box of up to 3 dimensions; leave out `modes` here")
             return Nothing()
-        if self._settled.get("problem") is not problem:
+        if reference is None and limit is None:
+            return Nothing()
+        if "mode_indices" in facts:  # settled by an earlier space of this run
+            modes, candidates = make_modes(str(facts["mode_kind"]), domain, facts["mode_indices"]), int(facts["mode_candidates"])
+        else:
             found = _watched(self, problem, domain, state, reference, limit)
             if found is None:
                 return Nothing()
-            self._settled.update(problem=problem, modes=found[0], candidates=found[1])
-        if reference is None and limit is None:
-            return Nothing()
-        return SpectralMeasurement(self._settled["modes"], self._settled["candidates"], state, reference, limit)
+            modes, candidates = found
+        return SpectralMeasurement(modes, candidates, state, reference, limit)
 
 
 class Nothing(Measurement):

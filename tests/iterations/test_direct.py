@@ -29,7 +29,7 @@ def test_one_step_and_done_at_the_limit():
     assert abs(float(iteration.objective(start)["residual"]) - 1) < 1e-15
     end = iteration.step(start)
     assert end.done
-    assert float(iteration.objective(end)["residual"]) < 1e-15  # refined
+    assert float(iteration.objective(end)["residual"]) < 1e-15  # backward stable
     assert torch.equal(end.coefficients, iteration.limit(end))
 
 
@@ -39,6 +39,15 @@ def test_the_answer_does_not_depend_on_the_start():
     inside = (GRID.nodes - 0.4).abs().max(dim=1).values < 0.3
     assert torch.equal(start.coefficients[inside], 7 + GRID.nodes[inside, 0])
     assert torch.equal(guessed.step(start).coefficients, plain.step(plain.init()).coefficients)
+
+
+def test_without_data_the_residual_is_absolute():
+    problem = Problem(domain=BOX, source=0.0, boundary=0.0)
+    iteration = DirectSolve(GRID, GRID.assemble(problem), like=torch.empty(0, dtype=torch.float64), guess=as_field(1.0))
+    start = iteration.init()
+    expected = GRID.stencil(problem).residual(start.coefficients.reshape(GRID.shape)).norm()
+    assert abs(float(iteration.objective(start)["residual"] / expected) - 1) < 1e-14
+    assert not iteration.step(start).coefficients.any()
 
 
 def test_single_precision_rounds_the_double_answer():

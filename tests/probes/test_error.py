@@ -50,7 +50,7 @@ def box(dimension):
 
 
 def measured(problem, at, reference):
-    return error.ErrorProbe().prepare(problem, at, reference=reference, limit=None)(at)
+    return error.ErrorProbe().prepare(problem, at, reference=reference, limit=None, facts={})(at)
 
 
 def test_test_points_are_the_ones_that_are_written_down():

@@ -60,8 +60,8 @@ def tones(**amplitudes):
     return State(Tones(), c)
 
 
-def prepared(probe=None, of=None, at=None, reference=EXACT, limit=None):
-    return (probe or SpectralProbe()).prepare(of or problem(), at or tones(), reference=reference, limit=limit)
+def prepared(probe=None, of=None, at=None, reference=EXACT, limit=None, facts=None):
+    return (probe or SpectralProbe()).prepare(of or problem(), at or tones(), reference=reference, limit=limit, facts=facts or {})
 
 
 def test_the_facts_describe_the_watched_modes():
@@ -132,16 +132,14 @@ def test_a_chain_watches_the_same_modes_in_every_space():
 
 
 def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
-    probe, of = SpectralProbe(), problem().blind()
+    of = problem().blind()
     coarse, fine = Grid(BOX, (32,)), Grid(BOX, (128,))
     limits = [grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64)) for grid in (coarse, fine)]
-    facts = [
-        prepared(probe, of, State(grid, limit), reference=None, limit=limit).facts
-        for grid, limit in zip((coarse, fine), limits, strict=True)
-    ]
-    np.testing.assert_array_equal(facts[0]["mode_indices"], facts[1]["mode_indices"])
-    other = prepared(probe, problem().blind(), State(fine, limits[1]), reference=None, limit=limits[1])  # another problem
-    assert facts[0]["mode_indices"].ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
+    first = prepared(None, of, State(coarse, limits[0]), reference=None, limit=limits[0]).facts
+    second = prepared(None, of, State(fine, limits[1]), reference=None, limit=limits[1], facts=first).facts
+    other = prepared(None, of, State(fine, limits[1]), reference=None, limit=limits[1])  # another run
+    assert first["mode_indices"].ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
+    np.testing.assert_array_equal(first["mode_indices"], second["mode_indices"])
     assert other.facts["mode_indices"].ravel().tolist() == [2, 6, 16, 40]
 
 

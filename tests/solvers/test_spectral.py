@@ -67,7 +67,7 @@ def test_boundary_values_that_the_lifting_carries(d):
     def exact(x):
         return smooth(x) + (2 + x).prod(dim=1)
 
-    problem = manufactured(box(d), exact, diffusion=0.7)
+    problem = manufactured(box(d), exact, diffusion=0.7, reaction=3.0)
     assert error(problem, exact, 16)[0] < 1e-13  # rounding, values up to 24
 
 

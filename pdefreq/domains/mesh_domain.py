@@ -1,0 +1,213 @@
+"""Domains that a mesh describes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
+from skfem.quadrature import get_quadrature
+
+from pdefreq.domains.cell_search import CellSearch
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.mean_value import MeanValueDistance
+from pdefreq.domains.rules import unit_cube
+from pdefreq.errors import ProblemFileError, UnknownNameError
+from pdefreq.fields import Field
+from pdefreq.mesh_io import read_mesh
+from pdefreq.registry import nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
+
+_HIGHEST_DEGREE = (12, 12, 8)  # of rules on lines, triangles and tetrahedra
+
+
+@dataclass(frozen=True)
+class MeshDomain(Domain):
+    """The union of the cells of a mesh: an interval, a polygon or a polyhedron. Equal meshes make equal domains.
+
+    Its parts are the named boundaries of the mesh in alphabetical order, then ``rest``, where facets are in none. A facet
+    in several belongs to the first.
+
+    Args:
+        mesh: A scikit-fem mesh of lines, triangles, quadrilaterals or tetrahedra.
+
+    Raises:
+        ProblemFileError: If the mesh is of another kind.
+    """
+
+    mesh: Mesh = field(compare=False, repr=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mesh, (MeshLine1, MeshTri1, MeshQuad1, MeshTet1)):
+            raise ProblemFileError(
+                f"a mesh must consist of first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
+            )
+        content = hashlib.sha256(type(self.mesh).__name__.encode())
+        for array in (self.mesh.p, self.mesh.t, self._part_of_facet):
+            content.update(np.ascontiguousarray(array).tobytes())
+        content.update(repr(self.part_names).encode())
+        object.__setattr__(self, "digest", content.hexdigest()[:16])
+
+    @classmethod
+    def read(cls, path: str | Path) -> MeshDomain:
+        """The domain in a mesh file.
+
+        Raises:
+            ProblemFileError: As `read_mesh` does.
+        """
+        return cls(read_mesh(path))
+
+    @property
+    def dimension(self) -> int:
+        return self.mesh.dim()
+
+    @property
+    def measure(self) -> float:
+        return float(self._cell_measures.sum())
+
+    @cached_property
+    def part_names(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return (*self._named, *(["rest"] if (self._part_of_facet == len(self._named)).any() else []))
+
+    def facets(self, name: str) -> np.ndarray:
+        """The facets of a part: indices into ``mesh.facets``.
+
+        Raises:
+            UnknownNameError: If the mesh has no such part; the message offers the nearest name.
+        """
+        if name not in self.part_names:
+            raise UnknownNameError(f"the mesh has no boundary '{name}': {nearest(name, self.part_names)}")
+        return self._boundary_facets[self._part_of_facet == self.part_names.index(name)]
+
+    def contains(self, x: Points) -> Tensor:
+        return torch.from_numpy(self._search(x.detach().cpu().double().numpy()) >= 0).to(x.device)
+
+    def quadrature(self, n: int) -> Samples:
+        """The same Gauss rule in every cell, so at least one point a cell."""
+        return Samples(*_gauss(self._corners, self._cell_measures, n))
+
+    def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
+        unit = unit_cube(n, self.dimension + 1, stream, sobol=sobol).numpy()
+        x, _ = _random(self._corners, self._cell_measures, unit)
+        return Samples(x, torch.full((n,), self.measure / n, dtype=torch.float64))
+
+    def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
+        corners, areas = self._facet_corners, self._facet_measures
+        if stream is None or self.dimension == 1:
+            x, weights = _gauss(corners, areas, n)
+            facets = np.repeat(np.arange(len(corners)), len(x) // len(corners))
+        else:
+            x, facets = _random(corners, areas, unit_cube(n, self.dimension, stream).numpy())
+            weights = torch.full((n,), float(areas.sum()) / n, dtype=torch.float64)
+        return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
+
+    def distance(self) -> Field:
+        """The mean value distance, smooth inside: see `MeanValueDistance`."""
+        return MeanValueDistance(torch.from_numpy(self._facet_corners), torch.from_numpy(self._normals))
+
+    def lifting(self, g: Field) -> Field:
+        """`g` itself: a field has a value everywhere."""
+        return g
+
+    @cached_property
+    def _corners(self) -> np.ndarray:
+        """Corners of the cells, shape ``(cells, d + 1, d)``; a quadrilateral counts as two triangles."""
+        t = self.mesh.t
+        if isinstance(self.mesh, MeshQuad1):
+            t = np.concatenate([t[[0, 1, 2]], t[[0, 2, 3]]], axis=1)
+        return self.mesh.p.T[t.T]
+
+    @cached_property
+    def _cell_measures(self) -> np.ndarray:
+        edges = self._corners[:, 1:] - self._corners[:, :1]
+        return abs(np.linalg.det(edges)) / (1, 2, 6)[self.dimension - 1]
+
+    @cached_property
+    def _search(self) -> CellSearch:
+        return CellSearch(self._corners)
+
+    @cached_property
+    def _boundary_facets(self) -> np.ndarray:
+        return self.mesh.boundary_facets()
+
+    @cached_property
+    def _named(self) -> list[str]:
+        boundaries = self.mesh.boundaries or {}
+        return sorted(name for name, facets in boundaries.items() if np.isin(facets, self._boundary_facets).any())
+
+    @cached_property
+    def _part_of_facet(self) -> np.ndarray:
+        """Index of the part of each boundary facet."""
+        part = np.full(len(self._boundary_facets), len(self._named), dtype=np.int64)
+        for k in reversed(range(len(self._named))):
+            part[np.isin(self._boundary_facets, self.mesh.boundaries[self._named[k]])] = k  # pyright: ignore[reportOptionalSubscript]
+        return part
+
+    @cached_property
+    def _facet_corners(self) -> np.ndarray:
+        """Corners of the boundary facets, shape ``(facets, d, d)``."""
+        return self.mesh.p.T[self.mesh.facets[:, self._boundary_facets].T]
+
+    @cached_property
+    def _facet_measures(self) -> np.ndarray:
+        return np.linalg.norm(self._area_vectors, axis=1)
+
+    @cached_property
+    def _normals(self) -> np.ndarray:
+        """Outward unit normals of the boundary facets: away from the cell."""
+        normals = self._area_vectors / self._facet_measures[:, None]
+        cells = self.mesh.f2t[0, self._boundary_facets]
+        inner = self.mesh.p.T[self.mesh.t[:, cells].T].mean(axis=1)
+        outward = ((self._facet_corners[:, 0] - inner) * normals).sum(axis=1)
+        return normals * np.sign(outward)[:, None]
+
+    @cached_property
+    def _area_vectors(self) -> np.ndarray:
+        """Normal to each boundary facet, as long as the facet is large."""
+        edges = self._facet_corners[:, 1:] - self._facet_corners[:, :1]
+        match self.dimension:
+            case 1:
+                return np.ones((len(edges), 1))
+            case 2:
+                return np.stack([edges[:, 0, 1], -edges[:, 0, 0]], axis=1)
+            case _:
+                return np.cross(edges[:, 0], edges[:, 1]) / 2
+
+
+def _gauss(corners: np.ndarray, measures: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
+    """The Gauss rule of the highest degree that takes at most `n` points on all simplices, simplex by simplex."""
+    from skfem.refdom import RefLine, RefTet, RefTri
+
+    dimension = corners.shape[1] - 1
+    rules = [(np.zeros((0, 1)), np.ones(1))]
+    if dimension > 0:
+        shape = (RefLine, RefTri, RefTet)[dimension - 1]
+        rules = [get_quadrature(shape, degree) for degree in range(1, _HIGHEST_DEGREE[dimension - 1] + 1)]
+    small = [rule for rule in rules if len(rule[1]) * len(corners) <= n]
+    points, weights = max(small, key=lambda rule: len(rule[1])) if small else min(rules, key=lambda rule: len(rule[1]))
+    barycentric = np.concatenate([1 - points.sum(axis=0, keepdims=True), points])
+    x = np.einsum("kq,ckd->cqd", barycentric, corners).reshape(-1, corners.shape[2])
+    return torch.from_numpy(x), torch.from_numpy(np.outer(measures, weights / weights.sum()).ravel())
+
+
+def _random(corners: np.ndarray, measures: np.ndarray, unit: np.ndarray) -> tuple[Tensor, np.ndarray]:
+    """Points of the unit cube spread evenly over simplices: the first coordinate picks one, by measure, the others a place in it.
+
+    Returns:
+        The points, and the simplex of each.
+    """
+    ends = np.cumsum(measures)
+    which = np.minimum(np.searchsorted(ends, unit[:, 0] * ends[-1], side="right"), len(ends) - 1)
+    ordered = np.sort(unit[:, 1:], axis=1)  # gaps between sorted numbers are uniform on the simplex
+    barycentric = np.diff(ordered, axis=1, prepend=0.0, append=1.0)
+    return torch.from_numpy(np.einsum("nk,nkd->nd", barycentric, corners[which])), which

@@ -1,0 +1,165 @@
+"""Mesh files: the one place that knows meshio.
+
+meshio prints to the terminal, and ends the process when it can't read a file: both are held back here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdefreq.errors import ProblemFileError
+
+if TYPE_CHECKING:
+    import meshio
+    from skfem import Mesh
+
+_FORMATS = {".msh": "gmsh", ".vtu": "vtu", ".xdmf": "xdmf"}
+_DIMENSION = {"line": 1, "triangle": 2, "quad": 2, "tetra": 3}
+_FACETS = {"line": "vertex", "triangle": "line", "quad": "line", "tetra": "triangle"}
+
+
+def read_mesh(path: str | Path) -> Mesh:
+    """A mesh from a file: gmsh's ``.msh`` (2.2 and 4.1), ``.vtu`` or ``.xdmf``.
+
+    Args:
+        path: The file. Its cells are lines, triangles, quadrilaterals or tetrahedra, of one kind. Its facets that are marked by a
+            physical group become a named boundary; a group without a name is called by its number.
+
+    Returns:
+        A scikit-fem mesh with `boundaries`, without the vertices that no cell uses.
+
+    Raises:
+        ProblemFileError: If the file is missing, unreadable, or of an unknown kind; or it holds no cells, cells of several or of
+            unknown kinds, cells inverted or without area, or a surface in space.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise ProblemFileError(f"{path}: unknown kind of mesh file '{path.suffix}'; expected {', '.join(_FORMATS)}")
+    if not path.is_file():
+        raise ProblemFileError(f"there is no mesh file {path}")
+    raw = _quietly_read(path)
+    kind = _kind_of_cells(raw, path)
+    cells = np.concatenate([block.data for block in raw.cells if block.type == kind])
+    points = _flattened(np.asarray(raw.points, dtype=float), cells, _DIMENSION[kind], path)
+    _check_orientation(points[cells], kind, path)
+    used, renumbered = np.unique(cells, return_inverse=True)
+    mesh = _mesh_class(kind)(points[used].T.copy(), renumbered.reshape(cells.shape).T.copy())
+    return mesh.with_boundaries(_boundaries(raw, kind, mesh, used))
+
+
+def write_vtu(path: str | Path, mesh: Mesh, point_data: Mapping[str, np.ndarray]) -> None:
+    """Write a mesh and fields on its vertices as ``.vtu``, for ParaView; `read_mesh` reads it back with its boundary names.
+
+    Args:
+        path: The file to write.
+        mesh: Of lines, triangles, quadrilaterals or tetrahedra, first order.
+        point_data: Fields by name, each of shape ``(vertices,)`` or ``(vertices, components)``.
+
+    Raises:
+        ValueError: If a field does not have one row for each vertex.
+    """
+    import meshio
+    from skfem.io.meshio import to_meshio
+
+    for name, values in point_data.items():
+        if len(values) != mesh.nvertices:
+            raise ValueError(f"field '{name}' must have one row for each of the {mesh.nvertices} vertices, got {len(values)}")
+    named = to_meshio(mesh)
+    points = np.zeros((mesh.nvertices, 3))  # VTK knows three coordinates only
+    points[:, : mesh.p.shape[0]] = mesh.p.T
+    data = {name: np.asarray(values) for name, values in point_data.items()}
+    meshio.Mesh(points, named.cells, point_data=data, cell_data=named.cell_data).write(Path(path), file_format="vtu")
+
+
+def _quietly_read(path: Path) -> meshio.Mesh:
+    import meshio
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+            return meshio.read(path, file_format=_FORMATS[path.suffix.lower()])
+    except (Exception, SystemExit) as error:  # its readers raise whatever a malformed file brings about
+        told = [*said.getvalue().split("\n"), "" if isinstance(error, SystemExit) else str(error)]
+        reason = next((line.strip() for line in told if line.strip()), type(error).__name__)[:100]
+        raise ProblemFileError(f"can't read the mesh file {path} as {path.suffix}: {reason}") from None
+
+
+def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:
+    """The one kind of cells of the highest dimension."""
+    dimension = {block.type: block.dim for block in raw.cells if len(block.data)}
+    top = max(dimension.values(), default=0)
+    kinds = sorted(kind for kind, d in dimension.items() if d == top)
+    if top == 0:
+        raise ProblemFileError(f"{path} has no cells; save the mesh with its lines, triangles, quadrilaterals or tetrahedra")
+    if len(kinds) > 1:
+        raise ProblemFileError(f"{path} mixes {' and '.join(kinds)} cells; save a mesh of one kind")
+    if kinds[0] not in _DIMENSION:
+        raise ProblemFileError(f"{path} has {kinds[0]} cells; expected {', '.join(_DIMENSION)}, of first order")
+    return kinds[0]
+
+
+def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.ndarray:
+    """The points with the coordinates that the cells use: the others must be the same everywhere."""
+    used = points[np.unique(cells)]
+    if not np.isfinite(used).all():
+        raise ProblemFileError(f"{path} has vertices whose coordinates are not finite")
+    if np.ptp(used[:, d:], axis=0).max(initial=0) > 1e-9 * np.ptp(used, axis=0).max():
+        where = {1: "along x", 2: "in the plane of x and y"}[d]
+        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curves and surfaces are not supported")
+    return points[:, :d]
+
+
+def _check_orientation(corners: np.ndarray, kind: str, path: Path) -> None:
+    """All cells must turn the same way, either way; the measure is that of the corners of each cell.
+
+    Args:
+        corners: Shape ``(cells, corners, d)``.
+        kind: Of the cells.
+        path: The file, for messages.
+    """
+    if kind == "quad":
+        edges = np.roll(corners, -1, axis=1) - corners
+        before = np.roll(edges, 1, axis=1)
+        turns = before[..., 0] * edges[..., 1] - before[..., 1] * edges[..., 0]
+    else:
+        turns = np.linalg.det(corners[:, 1:] - corners[:, :1])[:, None]
+    size = np.ptp(corners, axis=1).max(axis=1, keepdims=True) ** corners.shape[2]
+    flat = (abs(turns) <= 1e-12 * size).any(axis=1)
+    if flat.any():
+        raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; mend the mesh")
+    inverted = (turns < 0).any(axis=1) if (turns > 0).all(axis=1).sum() * 2 >= len(turns) else (turns > 0).any(axis=1)
+    if inverted.any():
+        raise ProblemFileError(f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; orient all cells alike, and untangle the mesh")
+
+
+def _mesh_class(kind: str) -> type[Mesh]:
+    import skfem
+
+    return {"line": skfem.MeshLine, "triangle": skfem.MeshTri, "quad": skfem.MeshQuad, "tetra": skfem.MeshTet}[kind]
+
+
+def _boundaries(raw: meshio.Mesh, kind: str, mesh: Mesh, used: np.ndarray) -> dict[str, np.ndarray]:
+    """Names to boundary facets, as this module or scikit-fem wrote them, or from the physical groups of gmsh."""
+    if any(key.startswith("skfem:b:") for key in raw.cell_data):
+        from skfem.io.meshio import from_meshio
+
+        return dict(from_meshio(raw).boundaries or {})
+    edge = mesh.boundary_facets()
+    facet_of = {tuple(sorted(corners)): int(f) for corners, f in zip(used[mesh.facets[:, edge]].T.tolist(), edge, strict=True)}
+    fields: Any = raw.field_data
+    names = {(int(tag), int(d)): name for name, (tag, d) in fields.items()}
+    found: dict[str, list[int]] = {}
+    for block, tags in zip(raw.cells, raw.cell_data.get("gmsh:physical", [[]] * len(raw.cells)), strict=True):
+        if block.type != _FACETS[kind]:
+            continue
+        for corners, tag in zip(block.data.tolist(), tags, strict=False):
+            facet = facet_of.get(tuple(sorted(corners)))
+            if facet is not None and tag:
+                found.setdefault(names.get((int(tag), mesh.dim() - 1), str(tag)), []).append(facet)
+    return {name: np.unique(facets) for name, facets in sorted(found.items())}
