@@ -322,8 +322,23 @@ def test_resume_goes_on_to_a_new_budget(cli):
 
 
 MINE = '''
+from __future__ import annotations
 from dataclasses import dataclass
 from pdefreq.solvers.relaxation import jacobi
+from pdefreq.solvers.solver import Solver
+
+@dataclass(frozen=True)
+class Mine(Solver):
+    """Jacobi on few cells.
+
+    Args:
+        intervals: How many.
+    """
+
+    intervals: int = 12
+
+    def prepare(self, problem, **context):
+        return jacobi(intervals=self.intervals).prepare(problem, **context)
 
 def mine(intervals: int = 12):
     """Jacobi on few cells.
@@ -337,12 +352,14 @@ number = 3
 '''
 
 
-def test_a_method_from_a_file_runs_and_is_repeated(cli):
+@pytest.mark.parametrize("name", ["mine", "Mine"])
+def test_a_method_from_a_file_runs_and_is_repeated(cli, name):
     Path("my_method.py").write_text(MINE)
-    result = cli("solve", "poisson", "-m", "my_method.py:mine", *FEW, "--json")
+    result = cli("solve", "poisson", "-m", f"my_method.py:{name}", *FEW, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["unknowns"] == 13
+    Path("my_method.py").unlink()  # the run folder keeps what it needs
     again = json.loads(cli("rerun", found["run"], "--json", "--no-figures").stdout)
     assert again["relative_l2"] == found["relative_l2"]
 

@@ -229,6 +229,13 @@ def test_values_have_the_dtype_of_the_points(dtype):
     assert float(field("where(x < 0, 0.1, 0.2)", Scope(1))(x)[0]) == float(torch.tensor(0.1, dtype=dtype))
 
 
+def test_values_may_be_changed_in_place():
+    x = POINTS.clone()
+    for text in ("3", "x"):
+        field(text)(x).add_(1)
+    assert torch.equal(x, POINTS)
+
+
 def test_what_is_shared_is_evaluated_once(monkeypatch):
     calls = []
     monkeypatch.setitem(symbolic._TORCH, sympy.sin, lambda x: calls.append(1) or torch.sin(x))

@@ -273,6 +273,7 @@ def test_files_are_found_by_path_and_in_folders_of_ones_own(tmp_path, monkeypatc
         ("absent.toml", ProblemFileError, "absent.toml"),
         ("no/such/file", ProblemFileError, "no/such/file"),
         ("./", ProblemFileError, "no problem file"),
+        ("~nobody-of-this-name/a.toml", ProblemFileError, "no problem file"),
         ("a\0b.toml", ProblemFileError, "a?b.toml"),
         ("", UnknownNameError, "known are"),
     ],

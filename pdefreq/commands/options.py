@@ -72,7 +72,7 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="FOLDER",
-        help="A new folder for the results; by default the next free one in runs/.",
+        help="A new folder for the results; by default the next free one.",
         rich_help_panel=_OUTPUT,
     ),
 ]

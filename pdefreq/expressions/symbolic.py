@@ -227,11 +227,11 @@ class Program:
         self._outputs = [self._slot(u) for u in outputs]
 
     def __call__(self, x: Points) -> list[Tensor]:
-        """Values of each output at `x`, each of shape ``(n,)``."""
+        """Values of each output at `x`, each of shape ``(n,)`` and in memory of its own."""
         values: list[Any] = []
         for function, operands in self._steps:
             values.append(function(x, *(values[i] for i in operands)))
-        return [_tensor(x, values[i]).expand(x.shape[0]) for i in self._outputs]
+        return [_tensor(x, values[i]).expand(x.shape[0]).clone() for i in self._outputs]
 
     def _slot(self, v: Any) -> int:
         if v not in self._slots:

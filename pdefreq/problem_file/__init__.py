@@ -26,7 +26,7 @@ _LONGEST = 1_000_000  # characters
 
 def problem_directories() -> list[Path]:
     """Where problems are looked up by name: `PDEFREQ_PROBLEMS`, then those shipped with the package, installed or cloned."""
-    directories = [Path(p).expanduser() for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
+    directories = [Path(os.path.expanduser(p)) for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
     directories.append(_PACKAGE / "problems")
     if (_PACKAGE.parent / "pyproject.toml").is_file():
         directories.append(_PACKAGE.parent / "problems")
@@ -64,12 +64,12 @@ def load_problem(name_or_path: str | os.PathLike[str], /, variant: str | None = 
     if variant is None and re.search(r":[^:/\\]+$", place):
         place, _, variant = place.rpartition(":")
     if place.endswith(".toml") or "/" in place or os.sep in place:
-        path, stem = Path(place).expanduser(), Path(place).stem
+        path, stem = Path(os.path.expanduser(place)), Path(place).stem
     else:
         files = _files()
         if place not in files:
             raise UnknownNameError(
-                f"unknown problem '{_line(place)}': {nearest(place, files)} A file of your own must end in .toml"
+                f"unknown problem '{_line(place)}' (a file of your own ends in .toml): {nearest(place, files)}"
             )
         path, stem = files[place], place
     return problem_from_text(_read(path), name=f"{stem}:{variant}" if variant else stem, parameters=parameters)

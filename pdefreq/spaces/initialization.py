@@ -82,7 +82,18 @@ def support(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
     return weight, left + uniform * (right - left)
 
 
-INITIALIZATIONS: dict[str, Draw] = {"glorot": glorot, "mscale": mscale, "support": support}
+def supportbox(layer, stream):
+    import dataclasses
+    if layer.box is None: return support(layer, stream)
+    l, r = layer.activation.support
+    f = (r - l) / torch.tensor(layer.box.lengths, dtype=torch.float64) / math.sqrt(layer.fan_in)
+    w = _normal(layer, layer.fan_in, stream) * f
+    u = torch.rand(layer.stack, layer.fan_out, layer.fan_in, generator=stream, dtype=torch.float64)
+    centre = torch.tensor(layer.box.lower) + u * torch.tensor(layer.box.lengths, dtype=torch.float64)
+    return w, (l + r) / 2 - layer.scales * (w * centre).sum(dim=2, keepdim=True)
+
+
+INITIALIZATIONS: dict[str, Draw] = {"glorot": glorot, "mscale": mscale, "support": support, "supportbox": supportbox}
 
 
 def initialization_named(name: str) -> Draw:
