@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,21 @@ def read_mesh(path: str | Path) -> Mesh:
     _check_orientation(points[cells], kind, path)
     used, renumbered = np.unique(cells, return_inverse=True)
     mesh = _mesh_class(kind)(points[used].T.copy(), renumbered.reshape(cells.shape).T.copy())
-    return mesh.with_boundaries(_boundaries(raw, kind, mesh, used))
+    edge = mesh.boundary_facets()
+    facet_of = {
+        tuple(sorted(corners)): int(f) for corners, f in zip(used[facets_of(mesh)[:, edge]].T.tolist(), edge, strict=True)
+    }
+    found: dict[str, Any] = {}
+    for name, corners in (*_physical_groups(raw, kind), *_marked_sides(raw, kind)):
+        facets = [facet_of[key] for key in map(tuple, np.sort(corners, axis=1).tolist()) if key in facet_of]
+        if facets:
+            found[name] = np.union1d(found.get(name, []), facets).astype(np.int32)
+    return mesh.with_boundaries(found)
+
+
+def facets_of(mesh: Any) -> np.ndarray:
+    """Corners of all facets of a mesh, shape ``(d, facets)``; scikit-fem builds them when asked, and types them as optional."""
+    return mesh.facets
 
 
 def write_vtu(path: str | Path, mesh: Mesh, point_data: Mapping[str, np.ndarray]) -> None:
@@ -66,14 +80,15 @@ def write_vtu(path: str | Path, mesh: Mesh, point_data: Mapping[str, np.ndarray]
     """
     import meshio
     from skfem.io.meshio import to_meshio
+    from skfem.mesh.mesh_simplex import MeshSimplex
 
     for name, values in point_data.items():
         if len(values) != mesh.nvertices:
             raise ValueError(f"field '{name}' must have one row for each of the {mesh.nvertices} vertices, got {len(values)}")
-    named = to_meshio(mesh)
+    named = to_meshio(mesh.oriented() if isinstance(mesh, MeshSimplex) else mesh)
     points = np.zeros((mesh.nvertices, 3))  # VTK knows three coordinates only
     points[:, : mesh.p.shape[0]] = mesh.p.T
-    data = {name: np.asarray(values) for name, values in point_data.items()}
+    data: dict[str, Any] = dict(point_data)
     meshio.Mesh(points, named.cells, point_data=data, cell_data=named.cell_data).write(Path(path), file_format="vtu")
 
 
@@ -84,6 +99,8 @@ def _quietly_read(path: Path) -> meshio.Mesh:
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             return meshio.read(path, file_format=_FORMATS[path.suffix.lower()])
+    except ModuleNotFoundError as error:  # meshio imports h5py for xdmf alone
+        raise ProblemFileError(f"reading {path} needs {error.name}: install it with `pip install 'pdefreq[mesh]'`") from None
     except (Exception, SystemExit) as error:  # its readers raise whatever a malformed file brings about
         told = [*said.getvalue().split("\n"), "" if isinstance(error, SystemExit) else str(error)]
         reason = next((line.strip() for line in told if line.strip()), type(error).__name__)[:100]
@@ -110,8 +127,8 @@ def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.
     if not np.isfinite(used).all():
         raise ProblemFileError(f"{path} has vertices whose coordinates are not finite")
     if np.ptp(used[:, d:], axis=0).max(initial=0) > 1e-9 * np.ptp(used, axis=0).max():
-        where = {1: "along x", 2: "in the plane of x and y"}[d]
-        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curves and surfaces are not supported")
+        where = {1: "on the axis of x", 2: "in the plane of x and y"}[d]
+        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved ones are not supported")
     return points[:, :d]
 
 
@@ -133,9 +150,12 @@ def _check_orientation(corners: np.ndarray, kind: str, path: Path) -> None:
     flat = (abs(turns) <= 1e-12 * size).any(axis=1)
     if flat.any():
         raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; mend the mesh")
-    inverted = (turns < 0).any(axis=1) if (turns > 0).all(axis=1).sum() * 2 >= len(turns) else (turns > 0).any(axis=1)
+    most = 1 if np.sign(turns.sum(axis=1)).sum() >= 0 else -1
+    inverted = (turns * most < 0).any(axis=1)
     if inverted.any():
-        raise ProblemFileError(f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; orient all cells alike, and untangle the mesh")
+        raise ProblemFileError(
+            f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; orient all alike, or untangle the mesh"
+        )
 
 
 def _mesh_class(kind: str) -> type[Mesh]:
@@ -144,22 +164,22 @@ def _mesh_class(kind: str) -> type[Mesh]:
     return {"line": skfem.MeshLine, "triangle": skfem.MeshTri, "quad": skfem.MeshQuad, "tetra": skfem.MeshTet}[kind]
 
 
-def _boundaries(raw: meshio.Mesh, kind: str, mesh: Mesh, used: np.ndarray) -> dict[str, np.ndarray]:
-    """Names to boundary facets, as this module or scikit-fem wrote them, or from the physical groups of gmsh."""
-    if any(key.startswith("skfem:b:") for key in raw.cell_data):
-        from skfem.io.meshio import from_meshio
+def _physical_groups(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Groups of facets as gmsh marks them: name, and corners of shape ``(facets, d)``."""
+    d = _DIMENSION[kind] - 1
+    names = {int(tag): name for name, (tag, dimension) in raw.field_data.items() if dimension == d}
+    for block, tags in zip(raw.cells, raw.cell_data.get("gmsh:physical", []), strict=False):
+        if block.type == _FACETS[kind]:
+            for tag in sorted({*tags.tolist()} - {0}):
+                yield names.get(tag, str(tag)), block.data[tags == tag]
 
-        return dict(from_meshio(raw).boundaries or {})
-    edge = mesh.boundary_facets()
-    facet_of = {tuple(sorted(corners)): int(f) for corners, f in zip(used[mesh.facets[:, edge]].T.tolist(), edge, strict=True)}
-    fields: Any = raw.field_data
-    names = {(int(tag), int(d)): name for name, (tag, d) in fields.items()}
-    found: dict[str, list[int]] = {}
-    for block, tags in zip(raw.cells, raw.cell_data.get("gmsh:physical", [[]] * len(raw.cells)), strict=True):
-        if block.type != _FACETS[kind]:
-            continue
-        for corners, tag in zip(block.data.tolist(), tags, strict=False):
-            facet = facet_of.get(tuple(sorted(corners)))
-            if facet is not None and tag:
-                found.setdefault(names.get((int(tag), mesh.dim() - 1), str(tag)), []).append(facet)
-    return {name: np.unique(facets) for name, facets in sorted(found.items())}
+
+def _marked_sides(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Groups of facets as scikit-fem writes them: for each cell a number whose bit i marks the cell's side i."""
+    sides = _mesh_class(kind).elem.refdom.facets
+    for key, arrays in raw.cell_data.items():
+        if key.startswith("skfem:b:"):
+            for block, marks in zip(raw.cells, arrays, strict=True):
+                if block.type == kind:
+                    marked = [block.data[marks.astype(int) >> i & 1 == 1][:, side] for i, side in enumerate(sides)]
+                    yield key.removeprefix("skfem:b:"), np.concatenate(marked)

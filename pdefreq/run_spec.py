@@ -15,6 +15,7 @@ from typing import Any
 
 from pdefreq.errors import RunFolderError, UserError
 from pdefreq.history import Schedule, Stop
+from pdefreq.registry import import_file
 from pdefreq.solvers.solver import Solver
 
 
@@ -120,7 +121,7 @@ def _from_json(value: Any, folder: Path | None) -> Any:
             return factory(**{key: _from_json(v, folder) for key, v in value.items() if key != "class"})
         except UserError:
             raise
-        except (ImportError, AttributeError, TypeError, OSError) as error:
+        except (ImportError, AttributeError, TypeError) as error:
             raise RunFolderError(f"the method {value['class']!r} can't be loaded any more: {error}") from None
     return tuple(_from_json(v, folder) for v in value) if isinstance(value, list) else value
 
@@ -130,26 +131,7 @@ def _module(place: str, folder: Path | None) -> Any:
         return importlib.import_module(place)
     path = Path(place)
     copy = folder / path.name if folder is not None else None
-    return load_file(copy if copy is not None and copy.is_file() else path)
-
-
-def load_file(path: Path) -> Any:
-    """Import a Python file by its path.
-
-    Raises:
-        RunFolderError: If there is no such file.
-    """
-    import sys
-
-    if not path.is_file():
-        raise RunFolderError(f"there is no file {path}")
-    name = f"pdefreq_user_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return import_file(copy if copy is not None and copy.is_file() else path)
 
 
 def own_files(data: Any) -> list[Path]:

@@ -137,11 +137,11 @@ def test_load_run_returns_what_was_solved(tmp_path):
 
 
 def test_an_own_method_travels_with_its_run(tmp_path):
-    from pdefreq.run_spec import load_file
+    from pdefreq.registry import import_file
 
     file = tmp_path / "mine.py"
     file.write_text("from tests.toys import Geometric\nfrom dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass Mine(Geometric):\n    pass\n")
-    first = solve("poisson", load_file(file).Mine(factor=0.25), stop=Stop(steps=5), folder=tmp_path / "run")
+    first = solve("poisson", import_file(file).Mine(factor=0.25), stop=Stop(steps=5), folder=tmp_path / "run")
     file.unlink()
     same(rerun(tmp_path / "run"), first)
 

@@ -69,7 +69,7 @@ class Geometric(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.steps)
 
-    def prepare(self, problem, *, seed, device, dtype, guess=None) -> GeometricIteration:  # noqa: ARG002
+    def prepare(self, problem, *, seed, device, dtype, guess=None) -> GeometricIteration:
         if problem.domain.dimension != 1:
             raise IncompatibleError("geometric solves problems in one dimension")
         space = Grid(problem.domain, (self.intervals,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 _SLACK = 1e-10  # of barycentric coordinates: points on the boundary belong to the closed domain
 
@@ -22,7 +22,7 @@ class CellSearch:
         radii = np.linalg.norm(corners - centroids[:, None], axis=2).max(axis=1)
         octaves = np.ceil(np.log2(radii / radii.max())).astype(int)
         members = [np.nonzero(octaves == k)[0] for k in np.unique(octaves)]
-        self._classes = [(cells, cKDTree(centroids[cells]), radii[cells].max() * (1 + _SLACK)) for cells in members]
+        self._classes = [(cells, KDTree(centroids[cells]), radii[cells].max() * (1 + _SLACK)) for cells in members]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """The cell of each point, shape ``(n,)``: the first where several share it, -1 where none has it."""

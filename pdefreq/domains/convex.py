@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
+_TOUCH = 1e-12  # relative: nearer sets touch, as far as rounding can tell
+
 
 @dataclass(frozen=True)
 class Convex:
@@ -41,29 +43,28 @@ class Convex:
         return self._stationary(+1) if self.round else float(np.linalg.norm(abs(self.midpoint) + self.half))
 
     def _stationary(self, sign: int) -> float:
-        """The largest (+1) or least (-1) of |midpoint + half * v| over unit vectors v, by the multiplier's equation.
+        """The largest (+1) or least (-1) of |c + a v| over unit vectors v, where a = half and c = |midpoint|.
 
-        With c = |midpoint|: (s - sign * half^2) v = sign * half * c, and s > max half^2 or s > 0 is the root of |v(s)| = 1.
+        There v = sign a c / (gap + s), gap = max a^2 - a^2 or a^2, for the s > 0 with |v| = 1: the equation of the multiplier.
         """
         size = float(self.half.max())
         a, c = self.half / size, abs(self.midpoint) / size
-        c = c + 1e-15 * (1 + c.max())  # a midpoint on an axis of symmetry: the limit, without its case
+        c = c + 1e-14 * (1 + c.max())  # on an axis of symmetry s is zero, v a limit: this takes it
+        gap = 1 - a**2 if sign > 0 else a**2
 
         def v(s: float) -> np.ndarray:
-            return sign * a * c / (s - sign * a**2)
+            return sign * a * c / (gap + s)
 
-        low, width = (1.0, 1e-15) if sign > 0 else (0.0, 0.0)
-        high = low + float(np.linalg.norm(a * c)) + 1
-        s = float(brentq(lambda s: np.linalg.norm(v(s)) - 1, low + width, high, xtol=1e-15))
-        u = v(s) / np.linalg.norm(v(s))
-        return size * float(np.linalg.norm(c + a * u))
+        s = brentq(lambda s: np.linalg.norm(v(s)) - 1, 1e-15 if sign > 0 else 0.0, 1 + np.linalg.norm(a * c), xtol=1e-30)
+        assert isinstance(s, float)
+        return size * float(np.linalg.norm(c + a * v(s)))
 
 
 def inside(small: Convex, large: Convex) -> bool:
     """Whether the closed set `small` lies in the interior of `large`."""
     if not large.round:
         return bool((abs(small.midpoint - large.midpoint) + small.half < large.half).all())
-    return small.scaled(large).farthest < 1
+    return small.scaled(large).farthest < 1 - _TOUCH
 
 
 def apart(first: Convex, second: Convex) -> bool:
@@ -71,4 +72,4 @@ def apart(first: Convex, second: Convex) -> bool:
     if not (first.round or second.round):
         return bool((abs(first.midpoint - second.midpoint) > first.half + second.half).any())
     ball, other = (first, second) if first.round else (second, first)
-    return other.scaled(ball).nearest > 1
+    return other.scaled(ball).nearest > 1 + _TOUCH

@@ -65,7 +65,7 @@ class Ellipse(Domain):
         return ("outer",)
 
     def contains(self, x: Points) -> Tensor:
-        return ((x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)).norm(dim=1) <= 1 + rounding(x, self.midpoint, min(self.half_axes))
+        return self._scaled(x).norm(dim=1) <= 1 + rounding(x, self.midpoint, min(self.half_axes))
 
     def quadrature(self, n: int) -> Samples:
         m = max(2, round((n / 2) ** 0.5))
@@ -95,17 +95,17 @@ class Ellipse(Domain):
 
     def distance(self) -> Field:
         """1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2: negative outside."""
-
-        def scaled(x: Tensor) -> Tensor:
-            return (x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)
-
         return CallableField(
-            lambda x: 1 - scaled(x).square().sum(dim=1), lambda x: -2 * scaled(x) / x.new_tensor(self.half_axes)
+            lambda x: 1 - self._scaled(x).square().sum(dim=1), lambda x: -2 * self._scaled(x) / x.new_tensor(self.half_axes)
         )
 
     def lifting(self, g: Field) -> Field:
         """`g` itself: a field has a value everywhere."""
         return g
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        """Points of the ellipse taken to the unit disk."""
+        return (x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)
 
     def _stretched(self, x: Tensor) -> Tensor:
         """Points of the unit disk taken to the ellipse."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
@@ -37,9 +37,10 @@ def write_gmsh(path: str | Path, domain: Domain, h: float) -> None:
         gmsh.initialize(readConfigFiles=False, interruptible=False)
     try:
         gmsh.model.add("pdefreq")
-        settings = {"General.Terminal": 0, "Mesh.MeshSizeMax": h, "Mesh.MeshSizeFromCurvature": _AROUND, "Mesh.MshFileVersion": 4.1}
-        for name, value in settings.items():
-            gmsh.option.setNumber(name, value)
+        gmsh.option.setNumber("General.Terminal", 0)
+        gmsh.option.setNumber("Mesh.MeshSizeMax", h)
+        gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", _AROUND)
+        gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
         _add(gmsh.model.occ, domain)
         gmsh.model.occ.synchronize()
         _name_parts(gmsh.model, domain)
@@ -81,7 +82,9 @@ def _add(occ: Any, domain: Domain) -> list[tuple[int, int]]:
             axis = {} if a >= b else {"zAxis": [0, 0, 1], "xAxis": [0, 1, 0]}
             return [(2, occ.addDisk(*midpoint, 0, max(a, b), min(a, b), **axis))]
         case _:
-            raise IncompatibleError(f"gmsh makes meshes of plane and solid shapes here, got {type(domain).__name__} of dimension {d}")
+            raise IncompatibleError(
+                f"no mesh of a {type(domain).__name__.lower()} of dimension {d} can be made here: give a mesh file"
+            )
 
 
 def _name_parts(model: Any, domain: Domain) -> None:
@@ -89,7 +92,7 @@ def _name_parts(model: Any, domain: Domain) -> None:
     d = domain.dimension
     samples = domain.boundary(1000 * len(domain.part_names))
     assert samples.parts is not None
-    tree, parts = cKDTree(samples.x.numpy()), samples.parts.numpy()
+    tree, parts = KDTree(samples.x.numpy()), samples.parts.numpy()
     groups: dict[int, list[int]] = {}
     for _, tag in model.getEntities(d - 1):
         low, high = model.getParametrizationBounds(d - 1, tag)

@@ -137,7 +137,7 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
         dimension: Of the domain.
 
     Raises:
-        ProblemFileError: If the file can't be read, holds no row, or a row is not `dimension` + 1 numbers with a positive last one.
+        ProblemFileError: If the file can't be read or holds no row, or a row is not coordinates and a positive radius.
     """
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
@@ -152,7 +152,8 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
     balls = []
     for line, row in rows:
         if len(row) != dimension + 1 or not all(map(_is_number, row)):
-            raise ProblemFileError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got {','.join(row)[:80]!r}")
+            got = ",".join(row)[:80]
+            raise ProblemFileError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got '{got}'")
         *midpoint, radius = map(float, row)
         try:
             balls.append(Ball(tuple(midpoint), radius))

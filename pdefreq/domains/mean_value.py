@@ -17,9 +17,9 @@ _ON = 1e-12  # relative: nearer than this a point lies on a facet
 class MeanValueDistance(Field):
     """The mean value distance c / phi(x), where phi integrates 1 / |y - x| over the directions in which x sees the boundary.
 
-    Dyken and Floater (2009), Transfinite mean value interpolation, section 3: smooth inside, zero on the boundary, positive inside for
-    any shape, holes included. With c the volume of the unit ball in R^(d-1) its inward slope on a flat facet is 1. Facets see x from
-    behind with a negative sign, so phi is a sum over facets, each in closed form; see Ju, Schaefer, Warren (2005) for triangles.
+    Dyken and Floater (2009), Transfinite mean value interpolation: smooth and positive inside any shape, holes included, and zero
+    on the boundary. With c the volume of the unit ball in R^(d-1) its inward slope on a flat facet is 1. Facets that x sees from
+    outside count negative, so phi is a sum over facets, each in closed form; Ju, Schaefer, Warren (2005) have it for triangles.
 
     Args:
         corners: The facets' corners, shape ``(F, d, d)``: facet, corner, coordinate.
@@ -43,7 +43,7 @@ class MeanValueDistance(Field):
     def _evaluated(self, x: Points) -> Values:
         rays = self._corners.to(x) - x[:, None, None, :]  # (n, F, d, d)
         heights = (rays[:, :, 0] * self._normals.to(x)).sum(dim=2)
-        phi, on = self._phi(rays, self._normals.to(x), heights)
+        phi, on = self._phi(rays, heights, self._normals.to(x))
         on = on.any(dim=1)
         return torch.where(on, 0.0, self._slope / torch.where(on, 1.0, phi.sum(dim=1)))
 
@@ -53,12 +53,12 @@ def _safe(x: Tensor, bad: Tensor) -> Tensor:
     return torch.where(bad, 1.0, x)
 
 
-def _of_point(rays: Tensor, normals: Tensor, heights: Tensor) -> tuple[Tensor, Tensor]:
+def _of_point(_rays: Tensor, heights: Tensor, _normals: Tensor) -> tuple[Tensor, Tensor]:
     on = heights == 0
     return 1 / _safe(heights, on), on
 
 
-def _of_segment(rays: Tensor, normals: Tensor, heights: Tensor) -> tuple[Tensor, Tensor]:
+def _of_segment(rays: Tensor, heights: Tensor, _normals: Tensor) -> tuple[Tensor, Tensor]:
     """(1/r1 + 1/r2) tan(angle / 2), by the form of the tangent that does not cancel."""
     a, b = rays.unbind(dim=2)
     length = (b - a).norm(dim=2)
@@ -72,8 +72,8 @@ def _of_segment(rays: Tensor, normals: Tensor, heights: Tensor) -> tuple[Tensor,
     return torch.where(on, 0.0, radii / product * tangent), on
 
 
-def _of_triangle(rays: Tensor, normals: Tensor, heights: Tensor) -> tuple[Tensor, Tensor]:
-    """n.m / height, where m integrates the direction over the spherical triangle: half the sum of angle times normal of its sides."""
+def _of_triangle(rays: Tensor, heights: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
+    """n.m / height, where m integrates the direction over the spherical triangle: half the sum of angle times normal of sides."""
     size = (rays[:, :, 1] - rays[:, :, 0]).norm(dim=2)
     on = torch.zeros_like(heights, dtype=torch.bool)
     flux = torch.zeros_like(heights)

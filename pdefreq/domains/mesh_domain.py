@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 from skfem.quadrature import get_quadrature
+from skfem.refdom import RefLine, RefTet, RefTri
 
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Domain, Samples
@@ -19,15 +20,13 @@ from pdefreq.domains.mean_value import MeanValueDistance
 from pdefreq.domains.rules import unit_cube
 from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.fields import Field
-from pdefreq.mesh_io import read_mesh
+from pdefreq.mesh_io import facets_of, read_mesh
 from pdefreq.registry import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.shapes import Points
-
-_HIGHEST_DEGREE = (12, 12, 8)  # of rules on lines, triangles and tetrahedra
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,9 @@ class MeshDomain(Domain):
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.mesh, (MeshLine1, MeshTri1, MeshQuad1, MeshTet1)):
+        if type(self.mesh) not in (MeshLine1, MeshTri1, MeshQuad1, MeshTet1):  # their subclasses are curved
             raise ProblemFileError(
-                f"a mesh must consist of first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
+                f"a mesh must have first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
             )
         content = hashlib.sha256(type(self.mesh).__name__.encode())
         for array in (self.mesh.p, self.mesh.t, self._part_of_facet):
@@ -156,7 +155,7 @@ class MeshDomain(Domain):
     @cached_property
     def _facet_corners(self) -> np.ndarray:
         """Corners of the boundary facets, shape ``(facets, d, d)``."""
-        return self.mesh.p.T[self.mesh.facets[:, self._boundary_facets].T]
+        return self.mesh.p.T[facets_of(self.mesh)[:, self._boundary_facets].T]
 
     @cached_property
     def _facet_measures(self) -> np.ndarray:
@@ -166,7 +165,7 @@ class MeshDomain(Domain):
     def _normals(self) -> np.ndarray:
         """Outward unit normals of the boundary facets: away from the cell."""
         normals = self._area_vectors / self._facet_measures[:, None]
-        cells = self.mesh.f2t[0, self._boundary_facets]
+        cells = np.asarray(self.mesh.f2t)[0, self._boundary_facets]
         inner = self.mesh.p.T[self.mesh.t[:, cells].T].mean(axis=1)
         outward = ((self._facet_corners[:, 0] - inner) * normals).sum(axis=1)
         return normals * np.sign(outward)[:, None]
@@ -185,16 +184,17 @@ class MeshDomain(Domain):
 
 
 def _gauss(corners: np.ndarray, measures: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
-    """The Gauss rule of the highest degree that takes at most `n` points on all simplices, simplex by simplex."""
-    from skfem.refdom import RefLine, RefTet, RefTri
-
+    """The rule of positive weights with most points, at most `n` on all simplices together, simplex by simplex."""
     dimension = corners.shape[1] - 1
-    rules = [(np.zeros((0, 1)), np.ones(1))]
+    rules = [(np.full((dimension, 1), 1 / (dimension + 1)), np.ones(1))]  # the centroid: all that a point has
     if dimension > 0:
-        shape = (RefLine, RefTri, RefTet)[dimension - 1]
-        rules = [get_quadrature(shape, degree) for degree in range(1, _HIGHEST_DEGREE[dimension - 1] + 1)]
-    small = [rule for rule in rules if len(rule[1]) * len(corners) <= n]
-    points, weights = max(small, key=lambda rule: len(rule[1])) if small else min(rules, key=lambda rule: len(rule[1]))
+        shape, highest = ((RefLine, 12), (RefTri, 12), (RefTet, 7))[dimension - 1]
+        rules += [get_quadrature(shape, degree) for degree in range(2, highest + 1)]
+    points, weights = max(
+        (rule for rule in rules if len(rule[1]) * len(corners) <= n and (rule[1] > 0).all()),
+        key=lambda rule: len(rule[1]),
+        default=rules[0],
+    )
     barycentric = np.concatenate([1 - points.sum(axis=0, keepdims=True), points])
     x = np.einsum("kq,ckd->cqd", barycentric, corners).reshape(-1, corners.shape[2])
     return torch.from_numpy(x), torch.from_numpy(np.outer(measures, weights / weights.sum()).ravel())

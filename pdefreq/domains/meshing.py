@@ -18,7 +18,7 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.mesh_io import read_mesh
+from pdefreq.mesh_io import facets_of, read_mesh
 
 _MOST_CELLS = 5e7
 
@@ -44,7 +44,9 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
         raise IncompatibleError(f"meshes have at most three dimensions, and this domain has {d}: use a method without a mesh")
     cells = (1, 2, 6)[d - 1] * domain.measure / h**d
     if cells > _MOST_CELLS:
-        raise OptionError(f"the mesh width h = {h:g} asks for about {cells:.1g} cells, the most is {_MOST_CELLS:.1g}; use a larger h")
+        raise OptionError(
+            f"the mesh width h = {h:g} asks for about {cells:.1g} cells, at most {_MOST_CELLS:.1g} do; use a larger h"
+        )
     match domain:
         case Box():
             return _box(domain, h)
@@ -80,7 +82,7 @@ def refined(mesh: Mesh, domain: Domain) -> Mesh:
         fine = mesh.refined()
     p = fine.p.copy()
     for name, facets in (fine.boundaries or {}).items():
-        vertices = np.unique(fine.facets[:, facets])
+        vertices = np.unique(facets_of(fine)[:, facets])
         p[:, vertices] = _onto(domain, name, p[:, vertices].T).T
     return replace(fine, doflocs=p)
 
@@ -107,7 +109,7 @@ def _box(box: Box, h: float, names: tuple[str, ...] | None = None) -> Mesh:
     ticks = [np.linspace(a, b, max(1, math.ceil((b - a) / h)) + 1) for a, b in zip(box.lower, box.upper, strict=True)]
     mesh = (MeshLine, MeshTri, MeshTet)[box.dimension - 1].init_tensor(*ticks)
     edge = mesh.boundary_facets()
-    at = mesh.p[:, mesh.facets[:, edge]].mean(axis=1)
+    at = mesh.p[:, facets_of(mesh)[:, edge]].mean(axis=1)
     found: dict[str, np.ndarray] = {}
     for k, name in enumerate(names or box.part_names):
         end = box.upper[k // 2] if k % 2 else box.lower[k // 2]
@@ -138,7 +140,7 @@ def _disk(midpoint: tuple[float, ...], half_axes: tuple[float, ...], h: float) -
 
 
 def _ring(ring: Ring, h: float) -> Mesh:
-    """The image of a rectangle under the complex exponential, which keeps the shape of cells: they grow with the radius to `h`."""
+    """The image of a rectangle under the complex exponential, which keeps angles: cells grow with the radius up to `h`."""
     around = max(6, math.ceil(2 * math.pi * ring.outer / h))
     across = max(1, round(around * math.log(ring.outer / ring.inner) / (2 * math.pi)))
     radii = np.geomspace(ring.inner, ring.outer, across + 1)
@@ -149,7 +151,7 @@ def _ring(ring: Ring, h: float) -> Mesh:
     t = np.concatenate([np.stack([a, a + around, b]), np.stack([b, a + around, b + around])], axis=1)
     mesh = MeshTri((x.reshape(-1, 2) + ring.midpoint).T.copy(), t.astype(np.int32))
     edge = mesh.boundary_facets()
-    outside = (mesh.facets[:, edge] >= around * across).all(axis=0)
+    outside = (facets_of(mesh)[:, edge] >= around * across).all(axis=0)
     return mesh.with_boundaries({"inner": edge[~outside], "outer": edge[outside]})
 
 
@@ -159,7 +161,7 @@ def _solid_ball(midpoint: tuple[float, ...], radius: float, h: float) -> Mesh:
     t = np.array([[0, x, y, z] for x in (1, 4) for y in (2, 5) for z in (3, 6)]).T
     levels = max(0, math.ceil(math.log2(math.pi / 2 * radius / h)))  # a quarter of a great circle becomes 2^levels edges
     mesh = MeshTet(corners, t).refined(levels)
-    scale = np.divide(abs(mesh.p).sum(axis=0), np.linalg.norm(mesh.p, axis=0), where=mesh.p.any(axis=0), out=np.zeros(mesh.nvertices))
+    scale = abs(mesh.p).sum(axis=0) / np.maximum(np.linalg.norm(mesh.p, axis=0), 1e-300)
     mesh = replace(mesh, doflocs=np.array(midpoint)[:, None] + radius * scale * mesh.p)
     return mesh.with_boundaries({"outer": mesh.boundary_facets()})
 
@@ -173,7 +175,7 @@ def _by_gmsh(domain: Domain, h: float) -> Mesh:
         return read_mesh(path)
 
 
-def _refined_names(mesh: Mesh, fine: Mesh) -> dict[str, np.ndarray] | None:
+def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None:
     """Boundary names of a refined mesh of tetrahedra.
 
     A vertex of the fine mesh is an old vertex, or the middle of an old edge; a small facet touches the three old vertices of
@@ -181,11 +183,11 @@ def _refined_names(mesh: Mesh, fine: Mesh) -> dict[str, np.ndarray] | None:
     """
     if mesh.boundaries is None:
         return None
-    parents = np.concatenate([np.tile(np.arange(mesh.nvertices), (2, 1)), mesh.edges], axis=1)
-    name_of = {tuple(sorted(mesh.facets[:, f].tolist())): name for name, facets in mesh.boundaries.items() for f in facets}
+    parents = np.concatenate([np.tile(np.arange(mesh.nvertices), (2, 1)), np.asarray(mesh.edges)], axis=1)
+    name_of = {tuple(sorted(facets_of(mesh)[:, f].tolist())): name for name, facets in mesh.boundaries.items() for f in facets}
     found: dict[str, list[int]] = {name: [] for name in mesh.boundaries}
     for f in fine.boundary_facets():
-        name = name_of.get(tuple(sorted({*parents[:, fine.facets[:, f]].ravel().tolist()})))
+        name = name_of.get(tuple(sorted({*parents[:, facets_of(fine)[:, f]].ravel().tolist()})))
         if name is not None:
             found[name].append(int(f))
     return {name: np.array(facets, dtype=np.int32) for name, facets in found.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def rounding(x: Points, midpoint: tuple[float, ...], size: float) -> float:
-    """How far a point on the boundary of a shape may seem to lie off it, relative to the shape's size, in the precision of `x`."""
+    """How far off a shape's boundary a point on it may seem to lie, relative to the shape's size, in the precision of `x`."""
     return 64 * torch.finfo(x.dtype).eps * (1 + max(map(abs, midpoint)) / size)
 
 

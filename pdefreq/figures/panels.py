@@ -17,6 +17,7 @@ from pdefreq.figures.style import HEAT_MAP
 
 TAU = 0.5
 _COLUMNS = 240  # log-spaced columns of a heat map: finer than the eye at the width of a slide
+_ORDERED = 0.5  # least correlation of log t_k with the row that counts as an order
 _ROW_LABELS = 16  # more do not fit beside a map
 _HEAT = LogNorm(1e-2, 1.0)
 _OUTLINE = [Stroke(linewidth=4, foreground="0.15"), Normal()]
@@ -66,7 +67,9 @@ def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
 
 
 def draw_front(axes: Axes, half: np.ndarray) -> None:
-    """The half-error front t_k(0.5) across the rows: median over the seeds, their spread, an arrow towards later steps.
+    """The half-error front t_k(0.5) across the rows: the median over the seeds and their range.
+
+    An arrow at its end points to the modes that come last, where there is an order at all.
 
     Args:
         axes: A heat map.
@@ -74,22 +77,24 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     """
     rows = np.arange(half.shape[1])
     front = np.median(half, axis=0)  # nan where a seed never halves the error
-    reached = np.flatnonzero(np.isfinite(front))
     if len(half) > 1:
         axes.fill_betweenx(rows, half.min(axis=0), half.max(axis=0), color="white", alpha=0.4, linewidth=0, gid="front-spread")
-    if len(reached) > 1 and front[reached[0]] > front[reached[-1]]:
-        reached = reached[::-1]
-    dots = reached[:-1].tolist() if len(reached) > 1 else reached.tolist()
+    dots = np.flatnonzero(np.isfinite(front)).tolist()
+    direction = _direction(front)
+    if direction:
+        before, last = dots[-2:] if direction > 0 else dots[1::-1]
+        dots.remove(last)
+        arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "path_effects": _OUTLINE}
+        exact = {"shrinkA": 0, "shrinkB": 0, "zorder": 1.9}  # from point to point, below the dots
+        axes.annotate("", (front[last], last), (front[before], before), arrowprops={**arrow, **exact})
     axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
-    if len(reached) > 1:
-        before, last = reached[-2:]
-        arrow = {
-            "arrowstyle": "-|>",
-            "color": "white",
-            "linewidth": 2,
-            "mutation_scale": 24,
-            "shrinkA": 0,
-            "shrinkB": 0,
-            "zorder": 1.9,
-        }
-        axes.annotate("", (front[last], last), (front[before], before), arrowprops={**arrow, "path_effects": _OUTLINE})
+
+
+def _direction(front: np.ndarray) -> int:
+    """Whether the front moves up (1) or down (-1) the rows as steps go by, or neither (0)."""
+    (reached,) = np.nonzero(np.isfinite(front))
+    if len(reached) < 2:
+        return 0
+    with np.errstate(divide="ignore", invalid="ignore"):  # all at the same step: no correlation
+        correlation = np.corrcoef(reached, np.log(front[reached]))[0, 1]
+    return int(np.sign(correlation)) if abs(correlation) >= _ORDERED else 0

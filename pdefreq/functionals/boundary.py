@@ -58,9 +58,9 @@ class BoundaryConditions:
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()})
 
     def robin_energy(self, u: Values) -> Tensor:
-        """int over the Robin part of alpha / 2 u^2 - flux u."""
+        """Int over the Robin part of alpha / 2 u^2 - flux u."""
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
     def penalty(self, u: Values) -> Tensor:
-        """int over the Dirichlet part of (u - g)^2: the integral, without a factor 1/2."""
+        """Int over the Dirichlet part of (u - g)^2: the integral, without a factor 1/2."""
         return (self.dirichlet * (u - self.value).square()).sum()

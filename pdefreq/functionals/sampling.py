@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Samples
+from pdefreq.errors import IncompatibleError
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
-    from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
 
@@ -38,29 +40,34 @@ class Sampling:
         """Which draw a step uses, counted from 0."""
         return 0 if self.points == "gauss" else step // self.resample_every
 
-    def interior(self, domain: Box, draw: int) -> Samples:
+    def interior(self, domain: Domain, draw: int) -> Samples:
         """Interior points of one draw, float64 on the CPU."""
         if self.points == "gauss":
             return domain.quadrature(self.number)
         return domain.interior(self.number, stream(self.seed, "interior", draw), sobol=self.points == "sobol")
 
-    def boundary(self, domain: Box, draw: int) -> Samples:
+    def boundary(self, domain: Domain, draw: int) -> Samples:
         """Boundary points of one draw, float64 on the CPU."""
-        return domain.boundary(
-            self.boundary_number, None if self.points == "gauss" else stream(self.seed, "boundary", draw)
-        )
+        return domain.boundary(self.boundary_number, None if self.points == "gauss" else stream(self.seed, "boundary", draw))
 
 
 def data_samples(problem: Problem) -> tuple[Samples, Values]:
     """The points at which a problem's source is known, equally weighted, and its values there, noise included.
 
     They belong to the problem: every run sees the same ones, whatever its seed.
+
+    Raises:
+        IncompatibleError: If evenly spread points are asked for on a domain that is no box.
     """
     data, domain = problem.data, problem.domain
     assert data is not None
     if data.points == "random":
         x = domain.interior(data.number, stream(0, "data")).x
     else:
+        if not isinstance(domain, Box):
+            raise IncompatibleError(
+                f'[data] points = "uniform" fill boxes, got a {type(domain).__name__.lower()}: use points = "random"'
+            )
         axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
         x = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
     values = problem.source(x)

@@ -77,7 +77,7 @@ def _sin(a: Tensor, order: int) -> list[Tensor]:
 
 
 def _tanh(a: Tensor, order: int) -> list[Tensor]:
-    """t' = 1 - t^2, and Leibniz' rule for the derivatives of t^2."""
+    """T' = 1 - t^2, and Leibniz' rule for the derivatives of t^2."""
     jet = [torch.tanh(a)]
     for n in range(order):
         value = torch.mul(jet[0], jet[n])
@@ -91,10 +91,9 @@ def _srelu(a: Tensor, order: int) -> list[Tensor]:
     t = a.clamp(0, 1)
     jet = [torch.addcmul(t, t, t, value=-1)]
     if order >= 1:
-        inside = t == a
-        jet.append(torch.rsub(t, 1, alpha=2).mul_(inside))
+        jet.append(torch.rsub(t, 1, alpha=2).mul_(t == a))
     if order >= 2:
-        jet.append(inside.to(a).mul_(-2))
+        jet.append((t == a).to(a).mul_(-2))
     return jet + [torch.zeros_like(a)] * (order - 2)
 
 
@@ -134,10 +133,10 @@ ACTIVATIONS = {
     entry.name: entry
     for entry in (
         Activation("sin", _sin, math.inf, "glorot"),
-        Activation("tanh", _tanh, math.inf, "glorot"),
-        Activation("srelu", _srelu, 1, "support", (0.0, 1.0)),
-        Activation("phi", _phi, 2, "support", (0.0, 3.0)),
-        Activation("sin-srelu", _sin_srelu, 2, "support", (0.0, 1.0)),
+        Activation("tanh", _tanh, math.inf, "tiled"),
+        Activation("srelu", _srelu, 1, "tiled", (0.0, 1.0)),
+        Activation("phi", _phi, 2, "tiled", (0.0, 3.0)),
+        Activation("sin-srelu", _sin_srelu, 2, "tiled", (0.0, 1.0)),
     )
 }
 """sReLU (x)+(1-x)+, phi (x)+^2 - 3(x-1)+^2 + 3(x-2)+^2 - (x-3)+^2, sin-sReLU sin(2 pi x)(x)+(1-x)+.

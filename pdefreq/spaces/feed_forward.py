@@ -14,7 +14,7 @@ from pdefreq.spaces.trial_space import Evaluator, Network
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
 
 
@@ -25,7 +25,7 @@ class FeedForward(Network):
     networks are stacked, ``(S, out, in)``, so that each layer is one batched product.
     """
 
-    box: Box
+    domain: Domain
     widths: tuple[int, ...]
     activation: str
     initialization: str | None
@@ -49,14 +49,15 @@ class FeedForward(Network):
         return shapes
 
     def initialize(self, stream: torch.Generator) -> Coefficients:
-        activation = activation_named(self.activation)
+        activation, scales = activation_named(self.activation), self.unit_scales
         draw = initialization_named(self.initialization or activation.initialization)
+        first, last = 0, len(self._fans) - 1
         parameters = []
-        for index, fans in enumerate(self._fans):
-            first, last = index == 0, index == len(self._fans) - 1
-            layer = Layer(*fans, len(self.unit_scales), activation, box=self.box if first else None, scales=self.unit_scales)
+        for index, (fan_in, fan_out) in enumerate(self._fans):
+            where = (self.domain, scales) if index == first else None
+            layer = Layer(fan_in, fan_out, len(scales), activation if index < last else None, where)
             weight, bias = draw(layer, stream)
-            parameters += [weight.flatten(), torch.zeros(1, dtype=weight.dtype) if last else bias.flatten()]
+            parameters += [weight.flatten(), bias.flatten() if index < last else bias.sum(dim=(0, 1))]
         return torch.cat(parameters)
 
     def at(self, x: Points) -> Evaluator:
@@ -64,7 +65,7 @@ class FeedForward(Network):
 
     @property
     def _fans(self) -> list[tuple[int, int]]:
-        sizes = [self.box.dimension, *self.widths, 1]
+        sizes = [self.domain.dimension, *self.widths, 1]
         return list(zip(sizes, sizes[1:], strict=False))
 
 

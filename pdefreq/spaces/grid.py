@@ -9,63 +9,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.errors import IncompatibleError
-from pdefreq.spaces.checked import checked
+from pdefreq.spaces.stencil import Stencil, difference_equations, tensor_product
 from pdefreq.spaces.trial_space import Evaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.box import Box
-    from pdefreq.fields import Field
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
-
-
-def interior(u: Tensor) -> Tensor:
-    """A grid function at the interior nodes: a view of `u`."""
-    return _shifted(u, 0, 0)
-
-
-def neighbors(u: Tensor) -> list[Tensor]:
-    """A grid function at the 2 d neighbors of the interior nodes: below and above along each axis; views of `u`."""
-    return [_shifted(u, k, shift) for k in range(u.ndim) for shift in (-1, 1)]
-
-
-def _shifted(u: Tensor, axis: int, shift: int) -> Tensor:
-    for k in range(u.ndim):
-        u = u.narrow(k, 1 + (shift if k == axis else 0), u.shape[k] - 2)
-    return u
-
-
-@dataclass(frozen=True)
-class Stencil:
-    """Central differences for ``-div(a grad u) + c u = f`` at the interior nodes, in conservative form.
-
-    ``(A u)_i = sum_j w_ij (u_i - u_j) + c_i u_i`` over the 2 d neighbors j, with ``w_ij = a / h_k^2`` half-way between i and j.
-    Weights of a constant field are 0-d tensors, which broadcast: one code for both, and no array where none is due.
-
-    Args:
-        weights: w in the order of `neighbors`, each 0-d or of the interior's shape.
-        reaction: c, 0-d or of the interior's shape.
-        load: f, of the interior's shape.
-    """
-
-    weights: tuple[Tensor, ...]
-    reaction: Tensor
-    load: Tensor
-
-    @property
-    def diagonal(self) -> Tensor:
-        """The diagonal of A, 0-d or of the interior's shape."""
-        return sum(self.weights, start=self.reaction)
-
-    def residual(self, u: Tensor) -> Tensor:
-        """``f - A u`` at the interior nodes, for a grid function that holds its boundary values."""
-        residual = self.load - self.diagonal * interior(u)
-        for weight, values in zip(self.weights, neighbors(u), strict=True):
-            residual.addcmul_(weight, values)
-        return residual
 
 
 @dataclass(frozen=True)
@@ -100,68 +52,51 @@ class Grid(LinearSpace):
 
     @property
     def nodes(self) -> Points:
-        return _tensor_product(self._axes())
+        return tensor_product(self.axes)
 
     def at(self, x: Points) -> Evaluator:
         return _Multilinear(self, x)
 
-    def zero_inside(self, problem: Problem) -> Coefficients:
-        """The boundary values of the problem at the boundary nodes, zero at the others, shape ``(P,)``, float64.
-
-        Raises:
-            IncompatibleError: If a condition other than given values holds on a part of the boundary.
-        """
-        values = problem.dirichlet
-        if values is None:
-            raise IncompatibleError(
-                "finite differences on a grid take Dirichlet values on all of the boundary, and this problem has other parts: "
-                f"use `{'fem' if self.box.dimension == 1 else 'deep-ritz'}`"
-            )
-        u = torch.zeros(self.num_coefficients, dtype=torch.float64)
-        fixed = self._boundary_indices()
-        u[fixed] = checked(values, "[boundary] value", self.nodes[fixed])
-        return u
-
-    def stencil(self, problem: Problem) -> Stencil:
-        """The difference equations of the problem (float64, CPU)."""
-        weights = []
-        for k, h in enumerate(self.spacings):
-            a = _coefficient(problem.diffusion, "diffusion", self._edge_axes(k)) / h**2
-            weights += [a, a] if a.ndim == 0 else [a.narrow(k, shift, a.shape[k] - 1) for shift in (0, 1)]
-        inside = [axis[1:-1] for axis in self._axes()]
-        load = checked(problem.source, "[equation] source", _tensor_product(inside)).reshape([len(axis) for axis in inside])
-        return Stencil(tuple(weights), _coefficient(problem.reaction, "reaction", inside), load)
-
-    def assemble(self, problem: Problem) -> LinearSystem:
-        """The stencil as a sparse matrix. Rows of boundary nodes are empty: their coefficients are fixed."""
-        import numpy as np
-        import scipy.sparse as sp
-
-        u, stencil, fixed = self.zero_inside(problem), self.stencil(problem), self._boundary_indices()
-        index = torch.arange(self.num_coefficients).reshape(self.shape)
-        columns = [interior(index), *neighbors(index)]
-        entries = [w.expand_as(stencil.load) for w in (stencil.diagonal, *(-w for w in stencil.weights))]
-        triplet = [torch.stack(part).reshape(-1).numpy() for part in (entries, [columns[0]] * len(columns), columns)]
-        matrix = sp.coo_array((triplet[0], (triplet[1], triplet[2])), shape=(len(u), len(u)))
-        load = np.zeros(len(u))
-        load[columns[0].numpy()] = stencil.load.numpy()
-        return LinearSystem(matrix.tocsr(), load, fixed.numpy(), u[fixed].numpy())
-
-    def _axes(self) -> list[Tensor]:
-        """Coordinates of the nodes along each axis."""
+    @property
+    def axes(self) -> list[Tensor]:
+        """Coordinates of the nodes along each axis, float64."""
         return [
             torch.linspace(a, b, n + 1, dtype=torch.float64)
             for a, b, n in zip(self.box.lower, self.box.upper, self.intervals, strict=True)
         ]
 
-    def _edge_axes(self, k: int) -> list[Tensor]:
-        """Coordinates, axis by axis, of the mid points of the edges along axis k through interior nodes."""
-        return [(axis[1:] + axis[:-1]) / 2 if j == k else axis[1:-1] for j, axis in enumerate(self._axes())]
+    def points(self, index: Tensor) -> Points:
+        """The nodes of these numbers, shape ``(n, d)``, float64."""
+        places = torch.unravel_index(index, self.shape)
+        return torch.stack([axis[place] for axis, place in zip(self.axes, places, strict=True)], dim=1)
 
-    def _boundary_indices(self) -> Tensor:
-        on_boundary = torch.ones(self.shape, dtype=torch.bool)
-        interior(on_boundary).fill_(False)
-        return on_boundary.reshape(-1).nonzero().squeeze(1)
+    def stencil(self, problem: Problem) -> Stencil:
+        """The difference equations of the problem: see `difference_equations`."""
+        return difference_equations(self, problem)
+
+    def assemble(self, problem: Problem) -> LinearSystem:
+        """The stencil as a sparse matrix. Rows of nodes with prescribed values are empty."""
+        import numpy as np
+        import scipy.sparse as sp
+
+        stencil = self.stencil(problem)
+        index = stencil.padded(torch.arange(self.num_coefficients))
+        unknown = stencil.window(index)[stencil.unknown]
+        entries, rows, columns = [], [], []
+        pairs = [(stencil.diagonal, stencil.window(index)), *zip(stencil.weights, stencil.neighbors(index), strict=True)]
+        for sign, (weight, numbers) in zip([1, *[-1] * len(stencil.weights)], pairs, strict=True):
+            weight = weight.expand_as(numbers)[stencil.unknown]
+            there = weight != 0  # neighbors beyond the grid have weight zero
+            entries.append(sign * weight[there])
+            rows.append(unknown[there])
+            columns.append(numbers[stencil.unknown][there])
+        triplet = [torch.cat(part).numpy() for part in (entries, rows, columns)]
+        size = self.num_coefficients
+        matrix = sp.coo_array((triplet[0], (triplet[1], triplet[2])), shape=(size, size)).tocsr()
+        load = np.zeros(size)
+        load[unknown.numpy()] = stencil.load[stencil.unknown].numpy()
+        fixed = np.setdiff1d(np.arange(size), unknown.numpy(), assume_unique=True)
+        return LinearSystem(matrix, load, fixed, stencil.start.reshape(-1).numpy()[fixed])
 
 
 class _Multilinear(Evaluator):
@@ -199,14 +134,3 @@ class _Multilinear(Evaluator):
             along = self._slopes[k].expand(len(weights), 2) if k == derivative else self._ends[:, k]
             weights = (weights[:, :, None] * along[:, None, :]).flatten(1)
         return weights
-
-
-def _tensor_product(axes: list[Tensor]) -> Points:
-    return torch.cartesian_prod(*axes).reshape(-1, len(axes))
-
-
-def _coefficient(field: Field, name: str, axes: list[Tensor]) -> Tensor:
-    """A coefficient on a tensor grid: a 0-d tensor where it is constant, else an array."""
-    if field.constant is not None:
-        return torch.tensor(field.constant, dtype=torch.float64)
-    return checked(field, f"[equation] {name}", _tensor_product(axes), least=0).reshape([len(axis) for axis in axes])

@@ -12,7 +12,7 @@ from pdefreq.spaces.feed_forward import FeedForward
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Mlp(FeedForward):
     """``x -> W h_L + b`` with ``h_l = sigma(W_l h_(l-1) + b_l)`` and ``h_0 = x``.
 
     Args:
-        box: Where inputs come from.
+        domain: Where inputs come from.
         widths: Units of each hidden layer.
         activation: Name of sigma.
         initialization: How weights are drawn; None is what the activation wants.
     """
 
-    box: Box
+    domain: Domain
     widths: tuple[int, ...]
     activation: str = "tanh"
     initialization: str | None = None

@@ -12,7 +12,7 @@ from pdefreq.spaces.feed_forward import FeedForward
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.box import Box
+    from pdefreq.domains.domain import Domain
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Mscale(FeedForward):
     """MscaleDNN in either of its forms.
 
     Args:
-        box: Where inputs come from.
+        domain: Where inputs come from.
         scales: The factors a_i.
         widths: Units of each hidden layer; of each sub-network where there are sub-networks.
         activation: Name of sigma.
@@ -32,7 +32,7 @@ class Mscale(FeedForward):
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
     """
 
-    box: Box
+    domain: Domain
     scales: tuple[float, ...]
     widths: tuple[int, ...]
     activation: str = "sin"

@@ -30,6 +30,13 @@ def test_fronts_are_half_times_and_the_median_over_seeds():
     np.testing.assert_allclose(front(maps["network"]).get_xdata(), np.log(2) * np.array([1, 2, 4, 8, 16]) / 0.05, rtol=1e-10)
 
 
+def test_a_map_shows_the_median_over_seeds():
+    one, _ = panels(comparison_figure({"network": [network()]}))
+    three, _ = panels(comparison_figure(RUNS))
+    # the seeds keep their order at all steps, so the median is the middle seed
+    np.testing.assert_array_equal(mesh(three["network"]).get_array(), mesh(one["network"]).get_array())
+
+
 def test_all_maps_show_the_same_modes_on_one_scale():
     runs = {"jacobi": [jacobi((1, 2, 4, 8))], "network": [network((2, 4, 8, 16))]}
     maps, _ = panels(comparison_figure(runs))

@@ -40,6 +40,16 @@ def test_the_arrow_points_to_the_modes_that_come_last(run, row):
     assert arrow(axes).xy[0] == np.nanmax(front(axes).get_xdata())
 
 
+def test_without_an_order_there_is_no_arrow():
+    step = np.arange(100)
+    together = history(step, np.exp(-0.1 * step)[:, None] * np.ones(4), [1, 2, 3, 4])
+    zigzag = history(step, np.exp(-np.outer(step, [0.1, 0.2, 0.1, 0.2])), [1, 2, 3, 4])  # correlation -0.45
+    for run in (together, zigzag):
+        axes = heatmap_figure(run).axes[0]
+        assert not axes.texts
+        assert np.isfinite(front(axes).get_xdata()).all()
+
+
 @settings(max_examples=20)  # each draws a figure
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=6))
 def test_colours_are_errors_clipped_to_the_scale(errors):

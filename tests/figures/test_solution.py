@@ -76,7 +76,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("dimension", [1, 2])
 @pytest.mark.parametrize("name", BAD)
-def test_values_that_are_not_finite_are_left_out(name, dimension):
-    solution_figure(problem(dimension), BAD[name], EXACT).draw_without_rendering()
+def test_values_that_are_not_finite_are_left_out(name):
+    solution_figure(problem(1), BAD[name], BAD[name]).draw_without_rendering()
+    solution_figure(problem(2), BAD[name], EXACT).draw_without_rendering()

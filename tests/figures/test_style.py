@@ -67,9 +67,10 @@ def test_a_figure_shows_itself_in_a_notebook():
 
 
 def test_the_settings_of_the_caller_are_left_alone():
-    before = dict(mpl.rcParams)
-    encode(small(), "png")
-    assert dict(mpl.rcParams) == before
+    with mpl.rc_context({"font.size": 3.0}):
+        before = dict(mpl.rcParams)
+        encode(small(), "png")
+        assert dict(mpl.rcParams) == before
 
 
 def test_no_global_figure_state():

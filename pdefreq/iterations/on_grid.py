@@ -1,0 +1,99 @@
+"""What all methods for the difference equations of a grid share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.sparse import CondensedSystem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+    from pdefreq.spaces.grid import Grid
+
+
+class GridIteration(Iteration):
+    """An iteration for the difference equations ``A u = b`` of a linear problem on a grid.
+
+    The objective is the relative residual ``|b - A u|_2 / |b|_2`` of the unknowns' equations, prescribed values moved to b;
+    absolute where b = 0. Where the equations determine the solution up to a constant, iterates have mean zero.
+
+    Args:
+        problem: A linear problem.
+        grid: Where the iterate lives.
+        like: A tensor whose dtype and device the iterate takes.
+        guess: Values of the unknowns to start from; zero by default.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution.
+    """
+
+    tends_to_zero = True
+
+    def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
+        self._problem, self._grid, self._guess = problem, grid, guess
+        stencil = grid.stencil(problem)
+        self._norm = float(stencil.residual(stencil.start).norm()) or 1.0
+        self._stencil = stencil.to(like)
+
+    def init(self) -> State:
+        u = self._buffer()
+        if self._guess is not None:
+            values = self._grid.interpolate(self._guess, u).detach()
+            unknown = self._stencil.unknown
+            self._stencil.window(u)[unknown] = self._stencil.window(values)[unknown]
+        return State(self._grid, self._settle(u))
+
+    def objective(self, state: State) -> dict[str, Tensor]:
+        return {"residual": self._stencil.residual(state.coefficients).norm() / self._norm}
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        return State(self._grid, self._buffer().copy_(coefficients))
+
+    def limit(self, state: State) -> Coefficients:
+        return self._discrete_solution.to(state.coefficients)
+
+    def _buffer(self) -> Coefficients:
+        """The prescribed values, zero at the unknowns: in memory of its own, `padded`."""
+        return self._stencil.padded(self._stencil.start)
+
+    def _settle(self, u: Coefficients) -> Coefficients:
+        """Takes off the mean, in place, where the equations leave it open."""
+        if self._stencil.mean is not None:
+            u -= u @ self._stencil.mean.reshape(-1)
+        return u
+
+    @functools.cached_property
+    def _discrete_solution(self) -> Coefficients:
+        """A u = b solved directly in float64."""
+        return self._by_transform() if self._stencil.is_constant else self._by_elimination()
+
+    def _by_transform(self) -> Coefficients:
+        """By sine transform, for which the equations of all unknowns must be alike."""
+        from scipy.fft import dstn, idstn
+
+        problem, grid = self._problem, self._grid
+        a, c = problem.diffusion.constant, problem.reaction.constant
+        assert a is not None
+        assert c is not None
+        stencil = grid.stencil(problem)
+        half_angles = [np.arange(1, n) * np.pi / (2 * n) for n in grid.intervals]
+        symbols = [a * (2 / h * np.sin(theta)) ** 2 for theta, h in zip(half_angles, grid.spacings, strict=True)]
+        eigenvalues = functools.reduce(np.add.outer, symbols) + c
+        residual = stencil.residual(stencil.start).numpy()
+        u = stencil.start.reshape(-1)
+        stencil.window(u).copy_(torch.from_numpy(idstn(np.asarray(dstn(residual, type=1)) / eigenvalues, type=1)))
+        return u
+
+    def _by_elimination(self) -> Coefficients:
+        return torch.from_numpy(CondensedSystem(self._grid.assemble(self._problem)).solve())

@@ -1,0 +1,160 @@
+"""Laws of every domain; each has its own file for closed forms and refusals."""
+
+import math
+
+import pytest
+import torch
+
+from pdefreq.domains.ball import Ball
+from pdefreq.domains.box import Box
+from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.holes import WithHoles
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.meshing import mesh_of
+from pdefreq.domains.ring import Ring
+from pdefreq.fields import CallableField, ConstantField
+from pdefreq.streams import stream
+
+SQUARE, CUBE = Box((-1.0, -1.0), (1.0, 1.0)), Box((-1.0,) * 3, (1.0,) * 3)
+PERFORATED = WithHoles(
+    SQUARE,
+    (Ball((-0.6, -0.6), 0.3), Ball((0.3, -0.3), 0.6), Ball((0.6, 0.6), 0.3), Ellipse((-0.5, 0.5), (0.25, 0.125))),
+)
+DOMAINS = {
+    "interval": Ball((1.0,), 2.0),
+    "disk": Ball((3.0, -1.0), 0.5),
+    "ball": Ball((0.0, 1.0, 2.0), 2.0),
+    "ball-5d": Ball((0.5,) * 5, 1.5),
+    "ring": Ring((0.5, 0.0), 1.0, 3.0),
+    "shell": Ring((0.0, 0.0, 1.0), 1.0, 2.0),
+    "ellipse": Ellipse((1.0, 2.0), (0.25, 2.0)),
+    "perforated": PERFORATED,
+    "perforated-ring": WithHoles(Ring((0.0, 0.0), 1.0, 3.0), (Box((1.2, -0.5), (2.0, 0.5)), Ball((-2.0, 0.0), 0.5))),
+    "perforated-ellipse": WithHoles(Ellipse((0.0, 0.0), (2.0, 1.0)), (Ellipse((1.0, 0.0), (0.3, 0.6)),)),
+    "perforated-cube": WithHoles(CUBE, (Ball((0.5, 0.5, 0.5), 0.3), Box((-0.5,) * 3, (0.0, -0.2, -0.1)))),
+    "line-mesh": MeshDomain(mesh_of(Box((0.0,), (2.0,)), 0.3)),
+    "triangle-mesh": MeshDomain(mesh_of(Ring((0.0, 0.0), 0.5, 1.0), 0.25)),
+    "tetrahedron-mesh": MeshDomain(mesh_of(Ball((0.0, 0.0, 0.0), 1.0), 0.5)),
+}
+domains = pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS.keys())
+
+
+def draw(purpose="test"):
+    return stream(0, purpose)
+
+
+@domains
+def test_equal_domains_are_equal_keys(domain):
+    assert {domain: 1}[domain] == 1 and domain.measure > 0
+
+
+@domains
+@pytest.mark.parametrize("n", [1, 60, 1500])
+def test_weights_sum_to_the_measure_and_points_lie_in_the_domain(domain, n):
+    for samples in (domain.quadrature(n), domain.interior(n, draw()), domain.interior(n, draw(), sobol=True)):
+        # rel: a sum of some thousand positive doubles
+        assert float(samples.weights.sum()) == pytest.approx(domain.measure, rel=1e-12)
+        assert samples.x.shape == (len(samples.weights), domain.dimension) and samples.x.dtype == torch.float64
+        assert bool((samples.weights > 0).all() & domain.contains(samples.x).all())
+    assert len(domain.interior(n, draw()).x) == n
+
+
+@domains
+def test_the_divergence_theorem(domain):
+    """The integral of x.n over the boundary is d times the measure: weights, normals and points in one number."""
+    b = domain.boundary(4000)
+    flux = ((b.x * b.normals).sum(1) * b.weights).sum()
+    # rel: product rules on spheres are exact here, and the trapezoidal rule on these ellipses is after 100 points
+    assert float(flux) == pytest.approx(domain.dimension * domain.measure, rel=1e-11)
+    torch.testing.assert_close(b.normals.norm(dim=1), torch.ones(len(b.x), dtype=torch.float64), rtol=0, atol=1e-13)
+    # the integral of n vanishes on every closed surface
+    torch.testing.assert_close(b.weights @ b.normals, torch.zeros(domain.dimension).double(), rtol=0, atol=1e-11 * domain.measure)
+
+
+@domains
+def test_boundary_points_lie_on_named_parts_and_random_ones_weigh_the_same(domain):
+    fixed, random = domain.boundary(2000), domain.boundary(2000, draw())
+    for k in range(len(domain.part_names)):
+        sizes = [float(b.weights[b.parts == k].sum()) for b in (fixed, random)]
+        # a mesh picks random facets by size, so a part's share is binomial: sd below 1 / sqrt(4 n), taken 5 times
+        assert sizes[1] == pytest.approx(
+            sizes[0], rel=1e-12, abs=0.06 * sum(fixed.weights.tolist()) if hasattr(domain, "mesh") else 0
+        )
+    for b in (fixed, random):
+        assert set(b.parts.tolist()) == set(range(len(domain.part_names)))
+        assert bool(domain.contains(b.x).all())
+
+
+@domains
+def test_outward_normals_lead_out_and_inward_ones_in(domain):
+    b = domain.boundary(300, draw())
+    step = 1e-6
+    assert not bool(domain.contains(b.x + step * b.normals).any())
+    assert bool(domain.contains(b.x - step * b.normals).all())
+
+
+@domains
+def test_distance_is_zero_on_the_boundary_and_positive_inside(domain):
+    distance = domain.distance()
+    b, inside = domain.boundary(200, draw()), domain.interior(400, draw()).x
+    # absolute: quadratic forms of coordinates of size 3, to a few roundings
+    torch.testing.assert_close(distance(b.x), torch.zeros(len(b.x)).double(), rtol=0, atol=1e-13)
+    assert bool((distance(inside) > 0).all())
+
+
+@domains
+def test_distance_falls_along_the_normal(domain):
+    """Its gradient at the boundary is a negative multiple of the normal, taken by differences from inside."""
+    distance, b, step = domain.distance(), domain.boundary(100, draw()), 1e-6
+    inner = b.x - step * b.normals
+    slope = distance(inner) / step
+    assert bool((slope > 0).all())
+    gradient = distance.gradient(inner)
+    aligned = (gradient * b.normals).sum(1) / gradient.norm(dim=1)
+    # 1 - cos of the angle is half the square of step / radius of curvature (for a mesh: the distance to the facet's edge)
+    near_edges = torch.quantile(aligned, 0.9) if hasattr(domain, "mesh") else aligned.max()
+    assert float(near_edges) < -1 + 1e-6
+
+
+@domains
+def test_the_gradient_of_the_distance_is_its_derivative(domain):
+    distance, x, step = domain.distance(), domain.interior(20, draw()).x, 1e-5
+    for k in range(domain.dimension):
+        shift = step * torch.eye(domain.dimension, dtype=torch.float64)[k]
+        slope = (distance(x + shift) - distance(x - shift)) / (2 * step)
+        # central differences: step^2 times a third derivative, 1/r^3 near small holes and facets, and 1e-16 / step
+        torch.testing.assert_close(distance.gradient(x)[:, k], slope, rtol=1e-4, atol=1e-5)
+
+
+@domains
+def test_random_points_are_uniform(domain):
+    """Their mean tends to the centroid of the quadrature; Sobol points get there faster."""
+    q = domain.quadrature(20_000)
+    centroid, spread = q.weights @ q.x / domain.measure, q.x.std(dim=0).max()
+    for sobol, sigmas in ((False, 5.0), (True, 1.0)):  # Sobol: a fifth of Monte Carlo's bound, far above its typical error
+        x = domain.interior(4096, draw(), sobol=sobol).x
+        # quadrature of a 3-D domain with holes is itself Sobol: its error is far below 1 / sqrt(4096)
+        assert float((x.mean(dim=0) - centroid).abs().max()) < sigmas * float(spread) / math.sqrt(4096)
+
+
+@domains
+def test_the_same_stream_gives_the_same_points_and_another_gives_others(domain):
+    assert torch.equal(domain.interior(50, draw()).x, domain.interior(50, draw()).x)
+    assert not torch.equal(domain.interior(50, draw()).x, domain.interior(50, draw("other")).x)
+    assert torch.equal(domain.boundary(50, draw()).x, domain.boundary(50, draw()).x)
+
+
+@domains
+def test_single_precision_stays_single_and_keeps_the_boundary_in(domain):
+    x = domain.boundary(100).x.float()
+    assert domain.distance()(x).dtype == torch.float32
+    if not hasattr(domain, "mesh"):  # a mesh searches in double precision: a rounded point may lie outside
+        assert bool(domain.contains(x).all())
+
+
+@domains
+def test_a_lifting_has_the_boundary_values(domain):
+    g = CallableField(lambda x: x.square().sum(dim=1))
+    x = domain.boundary(50).x
+    assert torch.equal(domain.lifting(g)(x), g(x))
+    assert domain.lifting(ConstantField(2.0)).constant == 2.0

@@ -1,0 +1,158 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skfem
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pdefreq.domains.box import Box
+from pdefreq.domains.cell_search import CellSearch
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.meshing import mesh_of
+from pdefreq.errors import ProblemFileError, UnknownNameError
+from pdefreq.streams import stream
+
+RECTANGLE = Box((0.0, 0.0), (2.0, 1.0))
+MESHES = Path(__file__).parent.parent.parent / "problems" / "meshes"
+
+
+def l_shape():
+    return MeshDomain(skfem.MeshTri.init_lshaped().refined(2))
+
+
+def test_a_meshed_rectangle_is_the_rectangle():
+    domain = MeshDomain(mesh_of(RECTANGLE, 0.3))
+    assert domain.measure == pytest.approx(2.0, rel=1e-14)
+    assert domain.part_names == ("x-max", "x-min", "y-max", "y-min")  # by the alphabet
+    b = domain.boundary(500)
+    assert [float(b.weights[b.parts == k].sum()) for k in range(4)] == pytest.approx([1, 1, 2, 2], rel=1e-13)
+    assert bool((b.x[b.parts == 0, 0] == 2.0).all() and (b.normals[b.parts == 3, 1] == -1.0).all())
+
+
+def test_quadrilaterals_and_triangles_make_the_same_domain_of_different_cells():
+    quads = MeshDomain(skfem.MeshQuad.init_tensor(np.linspace(0, 2, 5), np.linspace(0, 1, 4)))
+    assert quads.measure == pytest.approx(2.0, rel=1e-14)
+    q = quads.quadrature(2000)
+    assert float((q.weights * q.x[:, 0] ** 3 * q.x[:, 1] ** 5).sum()) == pytest.approx(4 / 6, rel=1e-13)
+
+
+@pytest.mark.parametrize(("mesh", "degree"), [(skfem.MeshLine(), 12), (skfem.MeshTri(), 12), (skfem.MeshTet(), 7)])
+def test_quadrature_is_exact_to_the_degree_of_the_rules(mesh, degree):
+    """On the unit cube, where monomials integrate to 1 / (p + 1) each."""
+    domain = MeshDomain(mesh)
+    q = domain.quadrature(10_000)
+    for powers in ([degree] + [0] * (domain.dimension - 1), [degree // domain.dimension] * domain.dimension):
+        value = float((q.weights * (q.x ** torch.tensor(powers)).prod(dim=1)).sum())
+        assert value == pytest.approx(math.prod(1 / (p + 1) for p in powers), rel=1e-12)
+
+
+def test_quadrature_takes_no_more_than_asked_for_but_one_point_a_cell():
+    domain = MeshDomain(mesh_of(RECTANGLE, 0.1))  # 400 triangles
+    assert [len(domain.quadrature(n).x) // 400 for n in (1, 400, 1300, 2500, 1_000_000)] == [1, 1, 3, 6, 33]
+
+
+def test_contains_knows_the_missing_quarter():
+    x = 2 * torch.rand(2000, 2, generator=stream(0, "test"), dtype=torch.float64) - 1
+    inside = l_shape().contains(x)
+    missing = (x[:, 0] > 0) & (x[:, 1] > 0)
+    assert torch.equal(inside, ~missing)
+    corners = torch.tensor([[0.0, 0.0], [0.0, 1.0], [-1.0, -1.0], [1.0, 0.0], [1.0, 1e-6], [-1.0 - 1e-6, 0.0]])
+    assert l_shape().contains(corners.double()).tolist() == [True] * 4 + [False] * 2
+
+
+def test_cells_are_found_in_meshes_of_very_different_cells():
+    """Adaptive refinement about a corner, down to a thousandth: each centroid lies in its own cell, and in no other."""
+    mesh = skfem.MeshTri.init_lshaped()
+    for _ in range(20):
+        mesh = mesh.refined(mesh.elements_satisfying(lambda x: np.hypot(*x) <= np.hypot(*x).min() * 1.01))
+    corners = mesh.p.T[mesh.t.T]
+    np.testing.assert_array_equal(CellSearch(corners)(corners.mean(axis=1)), np.arange(len(corners)))
+
+
+def test_equal_meshes_make_equal_domains_and_a_renamed_boundary_another():
+    first, second = (MeshDomain(mesh_of(RECTANGLE, 0.5)) for _ in range(2))
+    assert first == second and hash(first) == hash(second)
+    renamed = skfem.MeshTri(first.mesh.p, first.mesh.t).with_boundaries({"wall": first.mesh.boundary_facets()})
+    assert MeshDomain(renamed) != first and MeshDomain(mesh_of(RECTANGLE, 0.4)) != first
+
+
+def test_facets_in_no_group_are_the_rest_and_those_in_two_belong_to_the_first():
+    mesh = skfem.MeshTri().refined(2).with_boundaries({"b": lambda x: x[0] == 0, "a": lambda x: x[0] + x[1] < 0.3})
+    domain = MeshDomain(mesh)
+    assert domain.part_names == ("a", "b", "rest")
+    assert [len(domain.facets(name)) for name in domain.part_names] == [2, 3, 11]
+
+
+def test_names_that_are_not_on_the_boundary_are_no_parts():
+    mesh = skfem.MeshTri().refined(2).with_boundaries({"interface": lambda x: x[0] == 0.5}, boundaries_only=False)
+    assert MeshDomain(mesh).part_names == ("rest",)
+
+
+def test_an_unknown_part_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownNameError, match=r"the mesh has no boundary 'xmin': did you mean 'x-min'\?"):
+        MeshDomain(mesh_of(RECTANGLE, 0.5)).facets("xmin")
+
+
+def test_curved_cells_are_refused():
+    with pytest.raises(ProblemFileError, match="first-order lines, triangles, quadrilaterals or tetrahedra, got MeshTri2"):
+        MeshDomain(skfem.MeshTri2())
+
+
+@pytest.mark.parametrize(("number", "holes"), [(1, [0.1, 0.2, 0.2]), (2, [0.3, 0.6, 0.3])])
+def test_the_shipped_meshes_are_the_domains_of_the_paper(number, holes):
+    path = MESHES / f"perforated-{number}.msh"
+    domain = MeshDomain.read(path)
+    assert path.stat().st_size < 150_000
+    b = domain.boundary(1)
+    lengths = {name: float(b.weights[b.parts == k].sum()) for k, name in enumerate(domain.part_names)}
+    for name in ("x-min", "x-max", "y-min", "y-max"):
+        assert lengths[name] == pytest.approx(2.0, rel=1e-14)
+    for k, r in enumerate(holes, 1):  # polygons of 16 sides or more: sin(pi / 16) / (pi / 16) = 0.9936 of the circle
+        assert 0.9935 < lengths[f"hole-{k}"] / (2 * math.pi * r) < 1
+    ellipse = {1: 0.0, 2: math.pi / 32}[number]
+    holes_area = math.pi * sum(r * r for r in holes) + ellipse
+    assert 4 - holes_area < domain.measure < 4 - 0.97 * holes_area  # sin(pi / 8) / (pi / 8) = 0.974
+
+
+def test_mean_value_distance_has_slope_one_at_the_boundary_and_is_harmonic_mean_in_one_dimension():
+    """In 1-D 1 / (1/s + 1/(l - s)) = s (l - s) / l; at a flat boundary the distance itself, to first order."""
+    line = MeshDomain(mesh_of(Box((1.0,), (3.0,)), 0.5))
+    x = torch.linspace(1, 3, 9, dtype=torch.float64)[:, None]
+    torch.testing.assert_close(line.distance()(x), ((x - 1) * (3 - x) / 2)[:, 0], rtol=0, atol=1e-15)
+    for mesh in (skfem.MeshTri().refined(1), skfem.MeshTet().refined(1)):
+        domain, s = MeshDomain(mesh), 1e-5
+        x = torch.full((1, domain.dimension), 0.4, dtype=torch.float64)
+        x[0, 0] = s
+        assert float(domain.distance()(x)) / s == pytest.approx(1.0, abs=1e-3)  # 1 - O(s / distance of the edges)
+
+
+def test_mean_value_distance_of_a_disk_and_a_ball():
+    """At the middle all rays are as long as the radius: c / phi = r |B^(d-1)| / |S^(d-1)|, r / pi and r / 4."""
+    from pdefreq.domains.ball import Ball
+
+    for d, expected in ((2, 1 / math.pi), (3, 1 / 4)):
+        domain = MeshDomain(mesh_of(Ball((0.0,) * d, 1.0), {2: 0.05, 3: 0.25}[d]))
+        value = float(domain.distance()(torch.zeros(1, d, dtype=torch.float64)))
+        assert value == pytest.approx(expected, rel={2: 1e-3, 3: 0.03}[d])  # inscribed polygons: h^2
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_mean_value_distance_of_a_square_does_not_depend_on_the_mesh(x, y):
+    """Splitting a side adds the angles in which it is seen; vertices and points on sides included."""
+    point = torch.tensor([[x, y]], dtype=torch.float64)
+    coarse, fine = (MeshDomain(skfem.MeshTri().refined(k)).distance()(point) for k in (0, 3))
+    torch.testing.assert_close(coarse, fine, rtol=1e-9, atol=1e-12)
+
+
+def test_mean_value_distance_of_a_cube_vanishes_at_vertices_edges_and_faces():
+    domain = MeshDomain(skfem.MeshTet().refined(1))
+    b = torch.from_numpy(domain.mesh.p[:, domain.mesh.boundary_nodes()].T.copy())
+    x = torch.cat([b, (b[:-1] + b[1:]) / 2])
+    on = ((x == 0) | (x == 1)).any(dim=1)
+    values = domain.distance()(x)
+    assert bool((values[on] == 0).all() and (values[~on] > 0.05).all())
+    inner = domain.distance().gradient(torch.full((1, 3), 0.3, dtype=torch.float64))
+    assert bool(inner.isfinite().all())
