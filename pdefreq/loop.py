@@ -120,7 +120,7 @@ def solve(
         store.create(spec)
     start = Position(setup.iteration.init(), 0, 0.0, History())
     if store is not None:
-        store.write_checkpoint(checkpoint_of(start))
+        store.write_checkpoint(start.checkpoint())
     return advance(setup, start, store=store, callback=callback, progress=progress)
 
 
@@ -179,6 +179,12 @@ class Position:
     seconds: float
     history: History
 
+    def checkpoint(self) -> Checkpoint:
+        """The same as arrays, ready for the disk."""
+        from pdefreq.store import Checkpoint
+
+        return Checkpoint.of(self.state, self.step, self.seconds, self.history)
+
 
 def advance(
     setup: Setup,
@@ -224,7 +230,7 @@ def advance(
             if status is None:
                 state, step, seconds = _stride(setup.iteration, state, step, seconds, pause)
                 if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and _finite(state):
-                    store.write_checkpoint(checkpoint_of(Position(state, step, seconds, history)))
+                    store.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
     # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
@@ -241,7 +247,7 @@ def advance(
         reference_error=setup.reference_error,
     )
     if store is not None:
-        store.write_checkpoint(checkpoint_of(end))
+        store.write_checkpoint(end.checkpoint())
         solution.write(store)
     return solution
 
@@ -371,14 +377,6 @@ def _synchronize(state: State) -> None:
         import torch
 
         torch.cuda.synchronize(state.coefficients.device)
-
-
-def checkpoint_of(position: Position) -> Checkpoint:
-    """A position as arrays, ready for the disk."""
-    from pdefreq.store import Checkpoint
-
-    memory = {name: _array(value) for name, value in position.state.memory.items()}
-    return Checkpoint(position.step, position.seconds, _array(position.state.coefficients), memory, position.history)
 
 
 def _array(value: Any) -> Any:

@@ -176,7 +176,7 @@ def _physical_groups(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
 
 def _marked_sides(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
     """Groups of facets as scikit-fem writes them: for each cell a number whose bit i marks the cell's side i."""
-    sides = _mesh_class(kind).elem.refdom.facets
+    sides = _mesh_class(kind).elem.refdom.facets or []
     for key, arrays in raw.cell_data.items():
         if key.startswith("skfem:b:"):
             for block, marks in zip(raw.cells, arrays, strict=True):

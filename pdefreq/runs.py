@@ -13,8 +13,7 @@ from pdefreq.run_spec import RunSpec, solver_from_json
 from pdefreq.store import Checkpoint, RunFolder
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from pdefreq.iterations.iteration import State
     from pdefreq.loop import Position, Progress, Setup
     from pdefreq.problem import Problem
     from pdefreq.solution import Solution
@@ -84,13 +83,12 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
     setup, checkpoint, notes = _load(store, problem, None)
     labels = {status.label: status for status in Status}
     status = labels.get(store.read_summary().get("status", ""), Status.INTERRUPTED)
-    memory, coefficients = _tensors(checkpoint, setup)
     return Solution(
         problem=setup.problem,
         solver=setup.solver,
         spec=setup.spec,
         status=status,
-        state=setup.iteration.restore(coefficients, memory),
+        state=_state(setup, checkpoint),
         step=checkpoint.step,
         seconds=checkpoint.seconds,
         history=checkpoint.history,
@@ -144,16 +142,16 @@ def _problem(spec: RunSpec) -> Problem:
 def _position(setup: Setup, checkpoint: Checkpoint) -> Position:
     from pdefreq.loop import Position
 
-    memory, coefficients = _tensors(checkpoint, setup)
-    state = setup.iteration.restore(coefficients, memory)
-    return Position(state, checkpoint.step, checkpoint.seconds, checkpoint.history.before(checkpoint.step))
+    history = checkpoint.history.before(checkpoint.step)
+    return Position(_state(setup, checkpoint), checkpoint.step, checkpoint.seconds, history)
 
 
-def _tensors(checkpoint: Checkpoint, setup: Setup) -> tuple[dict[str, Tensor], Tensor]:
+def _state(setup: Setup, checkpoint: Checkpoint) -> State:
     import torch
 
     from pdefreq.loop import as_device
 
     device = as_device(setup.spec.device)
     memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
-    return memory, torch.from_numpy(checkpoint.coefficients).to(device)
+    state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
+    return replace(state, done=checkpoint.done)

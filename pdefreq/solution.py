@@ -100,6 +100,20 @@ class Solution(Field):
             wavenumbers=self.problem.spectrum.wavenumbers,
         )
 
+    def energy_minimum(self) -> float:
+        """The lowest energy there is, that of the reference; nan for methods that lower no energy, or without a reference.
+
+        A loss tends to zero, an energy to this number: what a method still lacks is the difference.
+        """
+        if self.reference is None or "objective.energy" not in self.history:
+            return math.nan
+        from pdefreq.functionals.ritz_energy import energy_of
+        from pdefreq.probes.error import test_points
+
+        domain = self.problem.domain
+        inside = domain.quadrature(20_000) if domain.dimension <= 3 else test_points(domain)
+        return energy_of(self.problem, self.reference, inside, domain.boundary(2000))
+
     def summary(self) -> dict[str, Any]:
         """The numbers of the run as plain values; nan where something is undefined."""
         report = self.spectrum()
@@ -112,6 +126,7 @@ class Solution(Field):
             "seconds": self.seconds,
             "unknowns": self.state.space.num_coefficients,
             "objective": self.history.last("objective"),
+            "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
@@ -130,12 +145,11 @@ class Solution(Field):
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
-        from pdefreq.loop import Position, checkpoint_of
-        from pdefreq.store import RunFolder
+        from pdefreq.store import Checkpoint, RunFolder
 
         store = RunFolder(folder)
         store.create(self.spec)
-        store.write_checkpoint(checkpoint_of(Position(self.state, self.step, self.seconds, self.history)))
+        store.write_checkpoint(Checkpoint.of(self.state, self.step, self.seconds, self.history))
         self.write(store)
         return store.path
 

@@ -31,6 +31,8 @@ from pdefreq.run_spec import RunSpec, own_files
 if TYPE_CHECKING:
     import numpy as np
 
+    from pdefreq.iterations.iteration import State
+
 _KEPT = 2  # checkpoints: the newest, and one more should it be damaged
 
 DEFINITIONS = {
@@ -57,6 +59,13 @@ class Checkpoint:
     coefficients: np.ndarray
     memory: dict[str, np.ndarray]
     history: History
+    done: bool = False
+
+    @classmethod
+    def of(cls, state: State, step: int, seconds: float, history: History) -> Checkpoint:
+        """A state of a run as arrays."""
+        memory = {name: value.detach().cpu().numpy() for name, value in state.memory.items()}
+        return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -142,6 +151,7 @@ class RunFolder:
             "coefficients": checkpoint.coefficients,
             "step": np.array(checkpoint.step),
             "seconds": np.array(checkpoint.seconds),
+            "done": np.array(checkpoint.done),
         }
         arrays |= {f"memory/{name}": value for name, value in checkpoint.memory.items()}
         arrays |= {f"column/{name}": value for name, value in checkpoint.history.arrays().items()}
@@ -231,7 +241,8 @@ def _checkpoint(data: bytes) -> Checkpoint:
         return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
     history = History.from_arrays(group("column/"), group("fact/"))
-    return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], group("memory/"), history)
+    done, memory = bool(arrays["done"]), group("memory/")
+    return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], memory, history, done)
 
 
 def _cells(values: np.ndarray) -> list[Any]:

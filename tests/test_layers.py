@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pdefreq.probes import PROBES
+from pdefreq.solvers import SOLVERS
+
 PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
@@ -19,14 +22,7 @@ LAYERS = {
     6: ["cli", "commands"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
-# In a folder of the second or third layer, what siblings may import: the abstract file and files that hold no method.
-SHARED = {
-    "spaces": {"trial_space", "checked", "activations", "initialization", "feed_forward"},
-    "functionals": {"functional", "boundary", "sampling"},
-    "iterations": {"iteration", "sparse"},
-    "solvers": {"solver", "requirements"},
-    "probes": {"probe", "sampled"},
-}
+REGISTERED = {target.split(":")[0] for table in (SOLVERS, PROBES) for target in table.targets().values()}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -67,8 +63,24 @@ def test_imports_go_down_only(path):
         if there != here and LAYER[there] == LAYER[here] and LAYER[here] in (2, 3):
             # neighbours in a layer: functionals and iterations act on spaces; the rest do not know each other
             assert (here, there) in ALLOWED_NEIGHBOURS, f"{path.name} imports {module}, a neighbour in its layer"
-        if there == here and here in SHARED and path.name != "__init__.py":
-            assert module.split(".")[2] in SHARED[here], f"{path.name} imports its sibling {module}"
+        if there == here and here in ("solvers", "probes") and path.name not in ("__init__.py", "chain.py"):
+            assert module not in REGISTERED, f"{path.name} imports {module}, which holds another entry of the same table"
+
+
+def test_no_two_modules_import_each_other():
+    """Within a folder too, imports form no cycle."""
+    graph = {".".join(("pdefreq", *p.relative_to(PACKAGE).with_suffix("").parts)): imports(p) for p in MODULES}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for target in graph.get(module, ()):
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
 
 
 ALLOWED_NEIGHBOURS = {

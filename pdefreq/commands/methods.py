@@ -40,9 +40,9 @@ def _explain(name: str, factory: Callable[..., Any]) -> None:
 
     console = make_console()
     say(console, f"{name}: {_description(factory)}")
-    table = plain_table("option", "default", "type", "meaning")
+    table = plain_table("option", "default", "meaning")
     for option in options_of(factory):
-        table.add_row(option.name, _default(option.default), describe(option.annotation), option.doc)
+        table.add_row(option.name, _default(option.default), f"{option.doc} ({describe(option.annotation)})")
     console.print(table)
     say(console, f"Set one with --set, for example: pdefreq solve PROBLEM --method {name} --set KEY=VALUE")
 

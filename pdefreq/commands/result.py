@@ -120,6 +120,10 @@ def number(value: Any, digits: int = 3) -> str:
 def _objective(solution: Solution) -> str:
     """The objective at the end, and its terms where there are several."""
     history = solution.history
+    minimum = solution.energy_minimum()
+    if math.isfinite(minimum):
+        energy = history.last("objective.energy")
+        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {number(minimum, 8)}"
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,13 +71,13 @@ class GridIteration(Iteration):
     def _settle(self, u: Coefficients) -> Coefficients:
         """Takes off the mean, in place, where the equations leave it open."""
         if self._stencil.mean is not None:
-            u -= u @ self._stencil.mean.reshape(-1)
+            u -= u @ self._stencil.mean.reshape(-1).to(u)
         return u
 
     @functools.cached_property
     def _discrete_solution(self) -> Coefficients:
         """A u = b solved directly in float64."""
-        return self._by_transform() if self._stencil.is_constant else self._by_elimination()
+        return self._by_transform() if self._stencil.is_constant else self._solve()
 
     def _by_transform(self) -> Coefficients:
         """By sine transform, for which the equations of all unknowns must be alike."""
@@ -95,5 +96,9 @@ class GridIteration(Iteration):
         stencil.window(u).copy_(torch.from_numpy(idstn(np.asarray(dstn(residual, type=1)) / eigenvalues, type=1)))
         return u
 
-    def _by_elimination(self) -> Coefficients:
-        return torch.from_numpy(CondensedSystem(self._grid.assemble(self._problem)).solve())
+    def _solve(self) -> Coefficients:
+        """By factorisation, for any equations."""
+        system = self._grid.assemble(self._problem)
+        if self._stencil.mean is not None:  # any one value makes the rest unique
+            system = replace(system, fixed=np.zeros(1, dtype=int), values=np.zeros(1))
+        return self._settle(torch.from_numpy(CondensedSystem(system).solve()))

@@ -16,6 +16,10 @@ SOLVERS = Registry(
     {
         "jacobi": "pdefreq.solvers.relaxation:jacobi",
         "damped-jacobi": "pdefreq.solvers.relaxation:damped_jacobi",
+        "gauss-seidel": "pdefreq.solvers.relaxation:gauss_seidel",
+        "sor": "pdefreq.solvers.relaxation:sor",
+        "cg": "pdefreq.solvers.linear_systems:ConjugateGradientsSolver",
+        "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",
         "fem": "pdefreq.solvers.galerkin:Fem",
         "deep-ritz": "pdefreq.solvers.networks:deep_ritz",

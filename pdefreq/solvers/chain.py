@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError, OptionError
@@ -93,7 +93,8 @@ class ChainIteration(Iteration):
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         stage, step = self._position(memory)
         inner = {name.removeprefix(_INNER): value for name, value in memory.items() if name.startswith(_INNER)}
-        return self._wrap(self._methods[stage].restore(coefficients, inner), stage, step)
+        part = replace(self._methods[stage].restore(coefficients, inner), done=bool(memory["part_done"]))
+        return self._wrap(part, stage, step)
 
     def limit(self, state: State) -> Coefficients | None:
         return self._active(state).limit(self._unwrap(state))
@@ -114,12 +115,12 @@ class ChainIteration(Iteration):
     @staticmethod
     def _unwrap(state: State) -> State:
         inner = {name.removeprefix(_INNER): value for name, value in state.memory.items() if name.startswith(_INNER)}
-        return State(state.space, state.coefficients, inner)
+        return State(state.space, state.coefficients, inner, done=bool(state.memory["part_done"]))
 
     @staticmethod
     def _wrap(inner: State, stage: int, step: int) -> State:
         import torch
 
         memory = {_INNER + name: value for name, value in inner.memory.items()}
-        memory |= {"stage": torch.tensor(stage), "step": torch.tensor(step)}
+        memory |= {"stage": torch.tensor(stage), "step": torch.tensor(step), "part_done": torch.tensor(inner.done)}
         return State(inner.space, inner.coefficients, memory, done=inner.done and stage == 1)

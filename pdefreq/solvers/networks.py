@@ -41,7 +41,7 @@ class NetworkSolver(Solver):
         scales: Factors of the input of a multiscale network; null is a plain one.
         form: ``"subnetworks"``, one for each scale, or ``"first-layer"``, one network whose first layer is split.
         activation: sin, tanh, srelu, phi or sin-srelu.
-        initialization: glorot, mscale or tiled; null is what the activation wants.
+        initialization: How weights are drawn: tiled, glorot or mscale.
         boundary: ``"hard"``, boundary values built into the network, or ``"penalty"``, a term of the energy.
         beta: Factor of the penalty; the answer misses boundary values by du/dn / (2 beta).
         points: ``"gauss"``, a fixed quadrature, or ``"uniform"`` or ``"sobol"``, random; null is gauss to 2-D, else sobol.
@@ -66,7 +66,7 @@ class NetworkSolver(Solver):
     steps: int
     scales: tuple[float, ...] | None = None
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
-    initialization: str | None = None
+    initialization: str = "tiled"
     boundary: Literal["hard", "penalty"] = "hard"
     beta: float = 500.0
     points: Literal["gauss", "uniform", "sobol"] | None = None
@@ -93,8 +93,7 @@ class NetworkSolver(Solver):
         from pdefreq.spaces.initialization import initialization_named
 
         activation_named(self.activation)
-        if self.initialization is not None:
-            initialization_named(self.initialization)
+        initialization_named(self.initialization)
 
     @property
     def budget(self) -> Stop:
@@ -185,7 +184,7 @@ def deep_ritz(
     *,
     widths: tuple[int, ...] = (75, 75, 75),
     activation: str = "tanh",
-    initialization: str | None = None,
+    initialization: str = "tiled",
     boundary: Literal["hard", "penalty"] = "hard",
     beta: float = 500.0,
     points: Literal["gauss", "uniform", "sobol"] | None = None,
@@ -202,7 +201,7 @@ def deep_ritz(
     Args:
         widths: Units of each hidden layer.
         activation: sin, tanh, srelu, phi or sin-srelu.
-        initialization: glorot, mscale or tiled; null is what the activation wants.
+        initialization: How weights are drawn: tiled, glorot or mscale.
         boundary: Boundary values built into the network (hard), or a term of the energy (penalty).
         beta: Factor of the penalty; the answer misses boundary values by du/dn / (2 beta).
         points: A fixed Gauss quadrature, or random points; null means gauss to 2-D, else sobol.
@@ -226,7 +225,7 @@ def mscale(
     widths: tuple[int, ...] = (30, 30, 30),
     form: Literal["subnetworks", "first-layer"] = "subnetworks",
     activation: str = "sin",
-    initialization: str | None = None,
+    initialization: str = "tiled",
     boundary: Literal["hard", "penalty"] = "hard",
     beta: float = 500.0,
     points: Literal["gauss", "uniform", "sobol"] | None = None,
@@ -234,7 +233,7 @@ def mscale(
     boundary_points: int = 400,
     resample_every: int = 1,
     optimizer: Literal["adam", "gd"] = "adam",
-    learning_rate: float = 4e-3,
+    learning_rate: float = 8e-3,
     half_life: float | None = 800.0,
     steps: int = 2000,
 ) -> NetworkSolver:
@@ -245,7 +244,7 @@ def mscale(
         widths: Units of each hidden layer of each sub-network, or of the network in the first-layer form.
         form: One sub-network for each scale (MscaleDNN-2), or one network whose first layer is split (MscaleDNN-1).
         activation: sin, tanh, srelu, phi or sin-srelu.
-        initialization: glorot, mscale or tiled; null is what the activation wants.
+        initialization: How weights are drawn: tiled, glorot or mscale.
         boundary: Boundary values built into the network (hard), or a term of the energy (penalty).
         beta: Factor of the penalty; the answer misses boundary values by du/dn / (2 beta).
         points: A fixed Gauss quadrature, or random points; null means gauss to 2-D, else sobol.
@@ -268,7 +267,7 @@ def regression(
     widths: tuple[int, ...] = (200, 200, 200, 100),
     scales: tuple[float, ...] | None = None,
     activation: str = "tanh",
-    initialization: str | None = None,
+    initialization: str = "tiled",
     points: Literal["gauss", "uniform", "sobol"] | None = None,
     number: int | None = None,
     resample_every: int = 1,
@@ -283,7 +282,7 @@ def regression(
         widths: Units of each hidden layer; of each sub-network where there are scales.
         scales: Factors of the input of a multiscale network; null is a plain one.
         activation: sin, tanh, srelu, phi or sin-srelu.
-        initialization: glorot, mscale or tiled; null is what the activation wants.
+        initialization: How weights are drawn: tiled, glorot or mscale.
         points: Where the misfit is taken if the problem has no data: a fixed Gauss quadrature, or random points;
             null means gauss to 2-D, else sobol.
         number: How many; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond.

@@ -3,71 +3,89 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.errors import OptionError
-from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
-from pdefreq.solvers.solver import Solver
+from pdefreq.solvers.on_grid import GridSolver
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
 
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
+    from pdefreq.spaces.grid import Grid
 
-_INTERVALS = (500, 64, 32)  # by dimension; 500 is the published figure (Xu et al., 2020, Fig. 4c)
-_STEPS = 30_000  # takes a few seconds at those sizes
+_STEPS = 30_000  # takes a few seconds at the default sizes
 
 
-@dataclass(frozen=True)
-class RelaxationSolver(Solver):
+@dataclass(frozen=True, kw_only=True)
+class RelaxationSolver(GridSolver):
     """Damped Jacobi for the difference equations on a uniform grid, from a zero start.
 
     Args:
-        omega: Damping factor, in (0, 1]; 1 is plain Jacobi.
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
         steps: Sweeps, unless the residual falls by 1e-10 before.
+        omega: Damping factor, in (0, 1]; 1 is plain Jacobi.
 
     Raises:
         OptionError: If an option lies outside its range.
     """
 
-    omega: float = 1.0
-    intervals: int | None = None
     steps: int = _STEPS
+    omega: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.omega <= 1:
             raise OptionError(f"`omega` must be above 0 and at most 1, where damped Jacobi converges, got {self.omega:g}")
-        if self.intervals is not None and self.intervals < 2:
-            raise OptionError(f"`intervals` must be at least 2, got {self.intervals}")
-        if self.steps < 0:
-            raise OptionError(f"`steps` must be at least 0, got {self.steps}")
+        super().__post_init__()
 
     @property
-    def budget(self) -> Stop:
-        return Stop(steps=self.steps, tolerance=1e-10)
+    def name(self) -> str:
+        return "jacobi" if self.omega == 1 else "damped-jacobi"
 
-    def prepare(
-        self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> Iteration:
-        method = "jacobi" if self.omega == 1 else "damped-jacobi"
-        require_linear_equation(problem, method)
-        box = require_box(problem, method, most=3)
-        n, d = self.intervals or _INTERVALS[box.dimension - 1], box.dimension
-        varies = problem.diffusion.constant is None
-        arrays = 8 + 2 * d + (2 * d if varies else 0)  # buffers, load, points at which the fields are evaluated, weights
-        require_memory(n, "intervals", 8 * arrays * (n + 1) ** d)
-
-        import torch
-
+    def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
         from pdefreq.iterations.relaxation import Relaxation
-        from pdefreq.spaces.grid import Grid
 
-        like = torch.empty(0, dtype=dtype, device=device)
-        return Relaxation(problem, Grid(box, (n,) * d), omega=self.omega, like=like, guess=guess)
+        return Relaxation(problem, grid, omega=self.omega, like=like, guess=guess)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuccessiveSolver(GridSolver):
+    """Gauss-Seidel relaxation (omega = 1) and successive over-relaxation, from a zero start.
+
+    Args:
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Sweeps, unless the residual falls by 1e-10 before.
+        omega: Relaxation factor, in (0, 2), or "optimal".
+        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+
+    Raises:
+        OptionError: If an option lies outside its range.
+    """
+
+    steps: int = _STEPS
+    omega: float | Literal["optimal"] = 1.0
+    ordering: Literal["lexicographic", "red-black"] = "lexicographic"
+
+    arrays: ClassVar[int] = 40
+
+    def __post_init__(self) -> None:
+        if self.omega != "optimal" and not 0 < self.omega < 2:
+            raise OptionError(f"`omega` must lie between 0 and 2, where relaxation converges, or be optimal, got {self.omega:g}")
+        if self.ordering not in ("lexicographic", "red-black"):
+            raise OptionError(f"`ordering` must be lexicographic or red-black, got '{self.ordering}'")
+        super().__post_init__()
+
+    @property
+    def name(self) -> str:
+        return "gauss-seidel" if self.omega == 1 else "sor"
+
+    def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
+        from pdefreq.iterations.successive import Lexicographic, RedBlack
+
+        order = Lexicographic if self.ordering == "lexicographic" else RedBlack
+        return order(problem, grid, omega=self.omega, like=like, guess=guess)
 
 
 def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> RelaxationSolver:
@@ -99,3 +117,49 @@ def damped_jacobi(*, omega: float = 2 / 3, intervals: int | None = None, steps: 
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 2.1.
     """
     return RelaxationSolver(omega=omega, intervals=intervals, steps=steps)
+
+
+def gauss_seidel(
+    *,
+    ordering: Literal["lexicographic", "red-black"] = "lexicographic",
+    intervals: int | None = None,
+    steps: int = _STEPS,
+) -> SuccessiveSolver:
+    """Gauss-Seidel relaxation on a uniform grid: twice as fast as Jacobi in the end, and a better smoother.
+
+    A sweep multiplies a wave of mode k by 1 / sqrt(5 - 4 cos(k pi / n)) in one dimension, away from the boundary, and after
+    many sweeps the whole error by cos^2(pi / n); boxes up to three.
+
+    Args:
+        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Sweeps, unless the residual falls by 1e-10 before.
+
+    Source:
+        Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 2.1 and 4.3.
+    """
+    return SuccessiveSolver(omega=1.0, ordering=ordering, intervals=intervals, steps=steps)
+
+
+def sor(
+    *,
+    omega: float | Literal["optimal"] = "optimal",
+    ordering: Literal["lexicographic", "red-black"] = "lexicographic",
+    intervals: int | None = None,
+    steps: int = _STEPS,
+) -> SuccessiveSolver:
+    """Successive over-relaxation on a uniform grid: with the best omega, all frequencies fall at nearly one rate.
+
+    After many sweeps the whole error falls by omega - 1 a sweep, from the best omega on; that is 2 / (1 + sin(pi / n)) for
+    Poisson's equation on a cube with prescribed boundary values. Boxes up to three dimensions.
+
+    Args:
+        omega: Relaxation factor, in (0, 2), or "optimal", computed from the equations.
+        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Sweeps, unless the residual falls by 1e-10 before.
+
+    Source:
+        Young (1971), Iterative Solution of Large Linear Systems, section 6.2.
+    """
+    return SuccessiveSolver(omega=omega, ordering=ordering, intervals=intervals, steps=steps)

@@ -25,14 +25,12 @@ class Activation:
         derivatives: ``(a, order)`` to the list of sigma(a), sigma'(a), ..., up to that order; where a derivative jumps,
             either one-sided limit.
         smoothness: Largest order of derivative that is square integrable.
-        initialization: The name of the initialization it wants.
         support: The interval outside which it vanishes, if there is one.
     """
 
     name: str
     derivatives: Callable[[Tensor, int], list[Tensor]]
     smoothness: float
-    initialization: str
     support: tuple[float, float] | None = None
 
     def __call__(self, a: Tensor) -> Tensor:
@@ -132,11 +130,11 @@ def _sin_srelu(a: Tensor, order: int) -> list[Tensor]:
 ACTIVATIONS = {
     entry.name: entry
     for entry in (
-        Activation("sin", _sin, math.inf, "glorot"),
-        Activation("tanh", _tanh, math.inf, "tiled"),
-        Activation("srelu", _srelu, 1, "tiled", (0.0, 1.0)),
-        Activation("phi", _phi, 2, "tiled", (0.0, 3.0)),
-        Activation("sin-srelu", _sin_srelu, 2, "tiled", (0.0, 1.0)),
+        Activation("sin", _sin, math.inf),
+        Activation("tanh", _tanh, math.inf),
+        Activation("srelu", _srelu, 1, (0.0, 1.0)),
+        Activation("phi", _phi, 2, (0.0, 3.0)),
+        Activation("sin-srelu", _sin_srelu, 2, (0.0, 1.0)),
     )
 }
 """sReLU (x)+(1-x)+, phi (x)+^2 - 3(x-1)+^2 + 3(x-2)+^2 - (x-3)+^2, sin-sReLU sin(2 pi x)(x)+(1-x)+.

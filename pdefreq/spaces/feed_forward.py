@@ -28,7 +28,7 @@ class FeedForward(Network):
     domain: Domain
     widths: tuple[int, ...]
     activation: str
-    initialization: str | None
+    initialization: str
 
     @property
     @abstractmethod
@@ -50,7 +50,7 @@ class FeedForward(Network):
 
     def initialize(self, stream: torch.Generator) -> Coefficients:
         activation, scales = activation_named(self.activation), self.unit_scales
-        draw = initialization_named(self.initialization or activation.initialization)
+        draw = initialization_named(self.initialization)
         first, last = 0, len(self._fans) - 1
         parameters = []
         for index, (fan_in, fan_out) in enumerate(self._fans):

@@ -1,92 +1,222 @@
-"""Continuous piecewise linear functions on a mesh of an interval (P1 finite elements, assembled by scikit-fem)."""
+"""Continuous piecewise polynomials on a mesh: P1, P2 and Q1 finite elements, assembled by scikit-fem."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import skfem
 import torch
+from scipy.spatial import KDTree
+from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
+from skfem.helpers import dot, grad
 
+from pdefreq.domains.box import Box
+from pdefreq.domains.cell_search import CellSearch
+from pdefreq.domains.domain import Samples
 from pdefreq.spaces.checked import checked
-from pdefreq.spaces.trial_space import Evaluator, LinearSpace, LinearSystem
+from pdefreq.spaces.trial_space import Evaluator
+from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
 
 if TYPE_CHECKING:
-    from skfem import MeshLine1
+    from skfem import Element, Mesh
+    from torch import Tensor
 
+    from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
 
+_ELEMENTS: dict[tuple[type, int], type[Element]] = {
+    (skfem.MeshLine1, 1): skfem.ElementLineP1,
+    (skfem.MeshLine1, 2): skfem.ElementLineP2,
+    (skfem.MeshTri1, 1): skfem.ElementTriP1,
+    (skfem.MeshTri1, 2): skfem.ElementTriP2,
+    (skfem.MeshQuad1, 1): skfem.ElementQuad1,
+    (skfem.MeshTet1, 1): skfem.ElementTetP1,
+    (skfem.MeshTet1, 2): skfem.ElementTetP2,
+    (skfem.MeshHex1, 1): skfem.ElementHex1,
+}
+# Cells cut into simplices, by which they are found: corners of each, in scikit-fem's numbering.
+_SIMPLICES = {
+    skfem.MeshQuad1: ((0, 1, 2), (0, 2, 3)),
+    skfem.MeshHex1: ((0, 1, 5, 7), (0, 1, 4, 7), (0, 2, 4, 7), (0, 3, 5, 7), (0, 2, 6, 7), (0, 3, 6, 7)),
+}
+
 
 @dataclass(frozen=True, eq=False)
-class Lagrange(LinearSpace):
-    """P1 elements; the coefficients are the values at the vertices.
+class Lagrange(GalerkinSpace):
+    """Finite elements of degree 1 or 2; the coefficients are the values at the nodes.
 
     Args:
-        mesh: Of an interval, its vertices in increasing order.
+        mesh: Of lines, triangles, quadrilaterals, tetrahedra or hexahedra; its ``boundaries`` carry names.
         quadrature: Polynomial degree up to which integrals over a cell are exact (Gauss).
+        degree: Of the polynomials: total on simplices (P1, P2), in each coordinate on the others (Q1).
     """
 
-    mesh: MeshLine1
+    mesh: Mesh
     quadrature: int = 15
+    degree: int = 1
 
     @property
     def num_coefficients(self) -> int:
-        return self.mesh.nvertices
+        return int(self._dofs.N)
 
     @property
     def smoothness(self) -> float:
         return 1
 
-    @property
-    def nodes(self) -> Points:
-        return torch.from_numpy(self.mesh.p.T.copy())
+    @functools.cached_property
+    def nodes(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
+        reference = np.asarray(self._element.doflocs).T
+        x = np.empty((self.mesh.dim(), self.num_coefficients))
+        x[:, self._dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
+        x[:, self._dofs.nodal_dofs[0]] = self.mesh.p  # to the last digit
+        return torch.from_numpy(x.T.copy())
 
     def at(self, x: Points) -> Evaluator:
-        return _PiecewiseLinear(self.nodes.to(x).squeeze(1), x.squeeze(1))
+        return _Interpolation(self, x)
 
-    def assemble(self, problem: Problem) -> LinearSystem:
-        """Stiffness and mass by quadrature; conditions at the two ends, of either kind.
+    def constant(self) -> np.ndarray:
+        return np.ones(self.num_coefficients)
 
-        Raises:
-            ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed.
-        """
-        import numpy as np
-        import scipy.sparse as sp
-        from skfem import Basis, BilinearForm, ElementLineP1, LinearForm
+    def inside(self) -> Rule:
+        return _ElementRule(CellBasis(self.mesh, self._element, intorder=self.quadrature))
 
-        basis = Basis(self.mesh, ElementLineP1(), intorder=self.quadrature)
-        points = np.asarray(basis.global_coordinates())[0]  # (cells, points of a cell)
-        x = torch.from_numpy(points.reshape(-1, 1))
-        a = checked(problem.diffusion, "[equation] diffusion", x, least=0).reshape(points.shape).numpy()
-        c = checked(problem.reaction, "[equation] reaction", x, least=0).reshape(points.shape).numpy()
-        f = checked(problem.source, "[equation] source", x).reshape(points.shape).numpy()
-        matrix = BilinearForm(lambda u, v, _: a * u.grad[0] * v.grad[0] + c * u * v).assemble(basis)
-        load = LinearForm(lambda v, _: f * v).assemble(basis)
+    def on_boundary(self, problem: Problem) -> dict[int, Rule]:
+        facets, part = self._facets(problem)
+        return {
+            k: _ElementRule(FacetBasis(self.mesh, self._element, facets=facets[part == k], intorder=self.quadrature))
+            for k, condition in enumerate(problem.boundary)
+            if condition.kind == "robin" and (part == k).any()
+        }
 
-        alpha = np.zeros(self.num_coefficients)
-        fixed: dict[int, float] = {}
-        ends = problem.domain.boundary(2)
-        for point, part in zip(ends.x[:, None], problem.part_of(ends).tolist(), strict=True):
-            vertex, condition = int((self.nodes - point).abs().argmin()), problem.boundary[part]
-            if condition.kind == "dirichlet":
-                fixed[vertex] = float(checked(condition.value, "[boundary] value", point))
-            else:
-                alpha[vertex] = float(checked(condition.alpha, "[boundary] alpha", point, least=0))
-                load[vertex] += float(checked(condition.flux, "[boundary] flux", point))
-        matrix = sp.csr_array(matrix) + sp.diags_array(alpha)
-        return LinearSystem(matrix, load, np.array([*fixed], dtype=int), np.array([*fixed.values()], dtype=float))
+    def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+        facets, part = self._facets(problem)
+        values = np.full(self.num_coefficients, np.nan)
+        for k, condition in reversed([*enumerate(problem.boundary)]):  # the first part wins where two meet
+            if condition.kind == "dirichlet" and (part == k).any():
+                dofs = self._dofs.get_facet_dofs(facets[part == k]).all()
+                values[dofs] = checked(condition.value, "[boundary] value", self.nodes[dofs]).numpy()
+        fixed = np.flatnonzero(~np.isnan(values))
+        return fixed, values[fixed]
+
+    def locate(self, x: np.ndarray) -> np.ndarray:
+        """The cell of each point ``(n, d)``: for points outside the mesh the one with the nearest centre."""
+        if x.shape[1] == 1:
+            return self._intervals[1][(np.searchsorted(self._intervals[0], x[:, 0], side="right") - 1).clip(0)]
+        cells = self._search(x)
+        missed = cells < 0
+        if missed.any():
+            cells[missed] = KDTree(self.mesh.p[:, self.mesh.t].mean(axis=1).T).query(x[missed])[1]
+        return cells % self.mesh.nelements
+
+    @functools.cached_property
+    def _element(self) -> Element:
+        return _ELEMENTS[type(self.mesh), self.degree]()
+
+    @functools.cached_property
+    def _dofs(self) -> Dofs:
+        return Dofs(self.mesh, self._element)
+
+    @functools.cached_property
+    def _intervals(self) -> tuple[np.ndarray, np.ndarray]:
+        """The left ends of the cells of an interval in increasing order, and which cells they are."""
+        left = self.mesh.p[0][self.mesh.t].min(axis=0)
+        order = np.argsort(left)
+        return left[order], order
+
+    @functools.cached_property
+    def _search(self) -> CellSearch:
+        corners = self.mesh.p.T[self.mesh.t.T]
+        simplices = _SIMPLICES.get(type(self.mesh))
+        return CellSearch(corners if simplices is None else np.concatenate([corners[:, list(s)] for s in simplices]))
+
+    def _facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+        """The facets of the boundary, and which part of the problem's boundary each belongs to, by its midpoint."""
+        facets = self.mesh.boundary_facets()
+        x = self.mesh.p[:, self.mesh.facets[:, facets]].mean(axis=1).T
+        parts = torch.from_numpy(_built_in_parts(self.mesh, facets, x, problem.domain))
+        samples = Samples(torch.from_numpy(x), torch.ones(len(x)), parts=parts)
+        return facets, problem.part_of(samples).numpy()
 
 
-class _PiecewiseLinear(Evaluator):
-    """Linear interpolation between the two vertices of each point's cell."""
+def _built_in_parts(mesh: Mesh, facets: np.ndarray, x: np.ndarray, domain: Domain) -> np.ndarray:
+    """The index of the built-in part that each boundary facet belongs to.
 
-    def __init__(self, vertices: Values, x: Values) -> None:
-        self._left = (torch.searchsorted(vertices, x.detach(), right=True) - 1).clamp(0, len(vertices) - 2)
-        self._width = vertices[self._left + 1] - vertices[self._left]
-        self._s = (x - vertices[self._left]) / self._width
+    On a box it is the face nearest to the facet's midpoint `x`; elsewhere the mesh names it, and facets without a name are the last
+    part, ``rest``.
+    """
+    if isinstance(domain, Box):
+        faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
+        return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
+    part = np.full(mesh.facets.shape[1], len(domain.part_names) - 1)
+    for k, name in reversed([*enumerate(domain.part_names)]):
+        part[(mesh.boundaries or {}).get(name, [])] = k
+    return part[facets]
+
+
+class _ElementRule(Rule):
+    """Gauss points of every cell, or of every facet; the shape is (cells, points of a cell)."""
+
+    def __init__(self, basis: CellBasis | FacetBasis) -> None:
+        self._basis = basis
+
+    @functools.cached_property
+    def x(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
+        points = np.asarray(self._basis.global_coordinates())
+        return torch.from_numpy(points.reshape(len(points), -1).T.copy())
+
+    @property
+    def weights(self) -> np.ndarray:
+        return self._basis.dx
+
+    def value(self, c: np.ndarray) -> np.ndarray:
+        return np.asarray(self._basis.interpolate(c))
+
+    def gradient(self, c: np.ndarray) -> np.ndarray:
+        return np.asarray(self._basis.interpolate(c).grad)
+
+    def vector(self, density: Density, flux: np.ndarray | None = None) -> np.ndarray:
+        if flux is None:
+            return LinearForm(lambda v, _: density * v).assemble(self._basis)
+        return LinearForm(lambda v, _: density * v + dot(flux, grad(v))).assemble(self._basis)
+
+    def matrix(
+        self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> Any:
+        def form(u: Any, v: Any, _: Any) -> Any:
+            total = diffusion * dot(grad(u), grad(v)) if np.any(diffusion) else 0.0
+            if np.any(reaction):
+                total = total + reaction * u * v
+            if directed is not None:
+                strength, b = directed
+                total = total + strength * dot(b, grad(u)) * dot(b, grad(v))
+            return total
+
+        return BilinearForm(form).assemble(self._basis)
+
+
+class _Interpolation(Evaluator):
+    """The basis functions of each point's cell, as fixed indices and weights: an evaluation is a gather and a product."""
+
+    def __init__(self, space: Lagrange, x: Points) -> None:
+        points = x.detach().double().numpy(force=True)
+        cells = space.locate(points)
+        local = space.mesh.mapping().invF(points.T[:, :, None], tind=cells)
+        mapping, element, n = space.mesh.mapping(), space._element, space._dofs.element_dofs.shape[0]
+        functions = [element.gbasis(mapping, local, k, tind=cells)[0] for k in range(n)]
+        self._index = torch.from_numpy(space._dofs.element_dofs[:, cells].T.astype(np.int64)).to(x.device)
+        self._weights = _stacked([np.asarray(f)[:, 0] for f in functions], x)  # (n, local)
+        self._slopes = _stacked([np.asarray(f.grad)[:, :, 0].T for f in functions], x)  # (n, d, local)
 
     def value(self, c: Coefficients) -> Values:
-        return (1 - self._s) * c[self._left] + self._s * c[self._left + 1]
+        return (c[self._index] * self._weights).sum(dim=-1)
 
     def gradient(self, c: Coefficients) -> Gradients:
-        return ((c[self._left + 1] - c[self._left]) / self._width)[:, None]
+        return (c[self._index][:, None] * self._slopes).sum(dim=-1)
+
+
+def _stacked(arrays: list[np.ndarray], like: Tensor) -> Tensor:
+    return torch.from_numpy(np.stack(arrays, axis=-1)).to(like)

@@ -23,13 +23,13 @@ class Mlp(FeedForward):
         domain: Where inputs come from.
         widths: Units of each hidden layer.
         activation: Name of sigma.
-        initialization: How weights are drawn; None is what the activation wants.
+        initialization: How parameters are drawn.
     """
 
     domain: Domain
     widths: tuple[int, ...]
     activation: str = "tanh"
-    initialization: str | None = None
+    initialization: str = "tiled"
 
     @property
     def unit_scales(self) -> Tensor:

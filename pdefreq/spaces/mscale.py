@@ -24,7 +24,7 @@ class Mscale(FeedForward):
         scales: The factors a_i.
         widths: Units of each hidden layer; of each sub-network where there are sub-networks.
         activation: Name of sigma.
-        initialization: How weights are drawn; None is what the activation wants.
+        initialization: How parameters are drawn.
         form: ``"subnetworks"`` (MscaleDNN-2): ``sum_i f_i(a_i x)``; ``"first-layer"`` (MscaleDNN-1): one network whose
             first layer's units fall into equal groups, ``sigma(a_i w x + b)``.
 
@@ -36,7 +36,7 @@ class Mscale(FeedForward):
     scales: tuple[float, ...]
     widths: tuple[int, ...]
     activation: str = "sin"
-    initialization: str | None = None
+    initialization: str = "tiled"
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 
     @property

@@ -1,11 +1,14 @@
-"""Exact convergence of Jacobi relaxation: finite differences on a box, one factor for each sine mode.
+"""Convergence of relaxation: finite differences on a box.
 
 For -a Laplace(u) + c u on a uniform grid of a box with Dirichlet data, sine modes are eigenvectors of the matrix and,
-its diagonal being constant, of the iteration too: the algebraic error of mode k is multiplied by one number a sweep.
+its diagonal being constant, of Jacobi's iteration too: the algebraic error of mode k is multiplied by one number a sweep.
+Gauss-Seidel and SOR have other eigenvectors. In red-black order a sweep couples two sine modes; in lexicographic order waves on
+an unbounded grid are eigenvectors, and what a sweep multiplies them by holds for a few sweeps of middle and high modes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -69,6 +72,101 @@ def relaxation_rate(
     return -torch.log1p(reduction * (reduction - 2)) / 2  # log |1 - s| without cancellation for small s
 
 
+def lexicographic_symbol(
+    indices: Tensor | ArrayLike,
+    intervals: Sequence[int],
+    lengths: Sequence[float],
+    *,
+    diffusion: float = 1.0,
+    reaction: float = 0.0,
+    omega: float = 1.0,
+) -> Tensor:
+    r"""What a lexicographic sweep of SOR multiplies the size of the waves in each sine mode by, on an unbounded grid.
+
+    A sine mode is made of the waves exp(i sum_a s_a theta_a j_a) with theta_a = k_a pi / n_a and signs s_a, and
+
+        symbol = ((1 - omega) D + omega sum_a w_a exp(i s_a theta_a)) / (D - omega sum_a w_a exp(-i s_a theta_a)),
+
+    with w_a and D as for `relaxation_factor`; Gauss-Seidel on an interval: modulus 1 / sqrt(5 - 4 cos(k pi / n)).
+
+    Args:
+        indices: Mode numbers, shape ``(m, d)``.
+        intervals: Intervals of the grid along each axis.
+        lengths: Side lengths of the box.
+        diffusion: The constant a > 0.
+        reaction: The constant c >= 0.
+        omega: Relaxation factor, in (0, 2); 1 is Gauss-Seidel.
+
+    Returns:
+        Moduli ``(m, 2^(d-1))``, one for each pair of opposite waves, float64; nan for a mode that the grid doesn't carry.
+
+    Source:
+        Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 4.3.
+
+    Example:
+        >>> lexicographic_symbol([[1], [2]], [4], [1.0]).numpy().round(4).tolist()
+        [[0.6786], [0.4472]]
+    """
+    k, n, w = _grid(indices, intervals, lengths, diffusion)
+    signs = torch.cartesian_prod(torch.ones(1), *[torch.tensor([1.0, -1.0])] * (k.shape[1] - 1)).reshape(-1, k.shape[1])
+    waves = torch.polar(w.expand(len(k), len(signs), -1), signs * (torch.pi * k / n)[:, None, :]).sum(dim=2)
+    diagonal = 2 * w.sum() + reaction
+    symbol = (((1 - omega) * diagonal + omega * waves) / (diagonal - omega * waves.conj())).abs()
+    return torch.where(_carried(k, n)[:, None], symbol, torch.nan)
+
+
+def red_black_symbol(jacobi: Tensor, omega: float = 1.0) -> Tensor:
+    """A red-black sweep of SOR on the amplitudes of a sine mode at red and at black nodes.
+
+    The mode n - k is mode k with the other sign at black nodes, so the pair is closed under the sweep.
+
+    Args:
+        jacobi: Jacobi's factors of the modes, shape ``(m,)``.
+        omega: Relaxation factor, in (0, 2); 1 is Gauss-Seidel.
+
+    Returns:
+        Matrices, shape ``(m, 2, 2)``; `sor_radius` is the spectral radius of each.
+
+    Source:
+        Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 4.5.
+    """
+    one, zero, stay, take = (torch.full_like(jacobi, x) for x in (1, 0, 1 - omega, omega))
+    red = torch.stack([stay, take * jacobi, zero, one], dim=-1).reshape(-1, 2, 2)
+    black = torch.stack([one, zero, take * jacobi, stay], dim=-1).reshape(-1, 2, 2)
+    return black @ red
+
+
+def sor_radius(jacobi: Tensor, omega: float = 1.0) -> Tensor:
+    """Spectral radius of SOR where Jacobi's is `jacobi`: what the whole error is multiplied by, after many sweeps.
+
+    It holds for both orders, and for any coefficients: difference equations couple a node to its 2 d neighbors only. With
+    Gauss-Seidel it is ``jacobi ** 2``, from the best omega on ``omega - 1``.
+
+    Args:
+        jacobi: Spectral radii of Jacobi's iteration, any shape.
+        omega: Relaxation factor, in (0, 2); 1 is Gauss-Seidel.
+
+    Source:
+        Young (1971), Iterative Solution of Large Linear Systems, section 6.2.
+    """
+    root = (omega * jacobi) ** 2 - 4 * (omega - 1)
+    largest = ((omega * jacobi.abs() + root.clamp(min=0).sqrt()) / 2) ** 2
+    return torch.where(root >= 0, largest, omega - 1)
+
+
+def optimal_omega(jacobi: float) -> float:
+    """The omega for which SOR's spectral radius is smallest, where Jacobi's is `jacobi`, in [0, 1).
+
+    Source:
+        Young (1971), Iterative Solution of Large Linear Systems, section 6.2.
+
+    Example:
+        >>> round(optimal_omega(math.cos(math.pi / 10)), 4)  # 2 / (1 + sin(pi / 10))
+        1.5279
+    """
+    return 2 / (1 + math.sqrt(1 - jacobi**2))
+
+
 def _reduction(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
@@ -78,9 +176,19 @@ def _reduction(
     omega: float,
 ) -> Tensor:
     """1 - factor = omega lambda_k / D with lambda_k = sum_a 4 w_a sin^2(k_a pi / 2 n_a) + reaction."""
+    k, n, w = _grid(indices, intervals, lengths, diffusion)
+    eigenvalue = (4 * w * torch.sin(k * torch.pi / (2 * n)) ** 2).sum(dim=1) + reaction
+    return torch.where(_carried(k, n), omega * eigenvalue / (2 * w.sum() + reaction), torch.nan)
+
+
+def _grid(
+    indices: Tensor | ArrayLike, intervals: Sequence[int], lengths: Sequence[float], diffusion: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mode numbers, intervals, and the weights w_a = diffusion / h_a^2."""
     k = torch.as_tensor(np.asarray(indices), dtype=torch.float64)
     n = torch.tensor(intervals, dtype=torch.float64)
-    w = diffusion * (n / torch.tensor(lengths, dtype=torch.float64)) ** 2
-    eigenvalue = (4 * w * torch.sin(k * torch.pi / (2 * n)) ** 2).sum(dim=1) + reaction
-    carried = ((k >= 1) & (k < n)).all(dim=1)
-    return torch.where(carried, omega * eigenvalue / (2 * w.sum() + reaction), torch.nan)
+    return k, n, diffusion * (n / torch.tensor(lengths, dtype=torch.float64)) ** 2
+
+
+def _carried(k: Tensor, n: Tensor) -> Tensor:
+    return ((k >= 1) & (k < n)).all(dim=1)

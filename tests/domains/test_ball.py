@@ -46,12 +46,12 @@ def test_quadrature_integrates_polynomials_to_their_closed_form(d):
 def test_every_ball_holds_its_points(ball, n):
     for samples in (ball.quadrature(n), ball.boundary(n)):
         assert bool(ball.contains(samples.x).all())
-    b = ball.boundary(n)
-    assert float(((b.x - torch.tensor(ball.midpoint)) * b.normals).sum(1) @ b.weights) == pytest.approx(
+    b, middle = ball.boundary(n), torch.tensor(ball.midpoint, dtype=torch.float64)
+    assert float(((b.x - middle) * b.normals).sum(1) @ b.weights) == pytest.approx(
         ball.dimension * ball.measure,
         rel=1e-9,  # coordinates of size 100 about a radius of 0.01 lose four digits
     )
-    outside = torch.tensor(ball.midpoint) + 1.001 * (b.x - torch.tensor(ball.midpoint))
+    outside = middle + 1.001 * (b.x - middle)
     assert not bool(ball.contains(outside).any())
 
 

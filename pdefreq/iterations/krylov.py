@@ -1,0 +1,75 @@
+"""The method of conjugate gradients on a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.on_grid import GridIteration
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+    from pdefreq.spaces.grid import Grid
+
+
+class ConjugateGradients(GridIteration):
+    """One iteration of Hestenes and Stiefel a step: the residual r and the search direction p are its memory.
+
+    Both have the shape of the iterate, and are zero where values are prescribed. r is updated, not computed anew.
+
+    Args:
+        problem: A linear problem.
+        grid: Where the iterate lives.
+        like: A tensor whose dtype and device the iterate takes.
+        guess: Values of the unknowns to start from; zero by default.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution.
+
+    Source:
+        Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 6.18.
+    """
+
+    def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
+        super().__init__(problem, grid, like=like, guess=guess)
+        stencil = self._stencil
+        self._u, self._r, self._p = (stencil.padded(stencil.start) for _ in range(3))
+
+    def init(self) -> State:
+        u = super().init().coefficients
+        r = self._stencil.padded(torch.zeros_like(u))
+        self._stencil.window(r).copy_(self._stencil.residual(u))
+        return self.restore(u, {"r": r, "p": r})
+
+    def step(self, state: State) -> State:
+        if state.coefficients is not self._u:
+            state = self.restore(state.coefficients, state.memory)
+        if state.done:
+            return state
+        u, r, p, stencil = self._u, self._r, self._p, self._stencil
+        product, before = stencil.times(p), self._square
+        alpha = before / (stencil.window(p) * product).sum()
+        u.addcmul_(alpha, p)
+        stencil.window(r).addcmul_(alpha, product, value=-1)
+        self._square = r @ r
+        p.mul_(self._square / before).add_(r)
+        self._settle(u)
+        return self._state()
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):
+            own.copy_(given)
+        self._square = self._r @ self._r
+        return self._state()
+
+    def _state(self) -> State:
+        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # no step changes a digit any more
+        return State(self._grid, self._u, {"r": self._r, "p": self._p}, done=bool(self._square.sqrt() <= negligible))

@@ -1,0 +1,159 @@
+"""Gauss-Seidel relaxation and successive over-relaxation on a grid: each unknown sees the newest values of its neighbors."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import scipy.sparse as sp
+import torch
+
+from pdefreq.iterations.iteration import Prediction, State
+from pdefreq.iterations.on_grid import GridIteration
+from pdefreq.iterations.sparse import jacobi_radius
+from pdefreq.theory.relaxation import lexicographic_symbol, optimal_omega, red_black_symbol, relaxation_factor, sor_radius
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+    from pdefreq.spaces.grid import Grid
+    from pdefreq.spectrum.modes import Modes
+
+
+class Successive(GridIteration):
+    """``u_i <- (1 - omega) u_i + omega / A_ii (b_i - sum_j A_ij u_j)``, one node after the other; omega = 1 is Gauss-Seidel.
+
+    Args:
+        problem: A linear problem.
+        grid: Where the iterate lives.
+        omega: In (0, 2), or ``"optimal"``, for which the whole error falls fastest in the end.
+        like: A tensor whose dtype and device the iterate takes.
+        guess: Values of the unknowns to start from; zero by default.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution.
+
+    Source:
+        Saad (2003), Iterative Methods for Sparse Linear Systems, section 4.1.
+    """
+
+    def __init__(
+        self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
+    ) -> None:
+        super().__init__(problem, grid, like=like, guess=guess)
+        self._omega = optimal_omega(self._jacobi_radius) if omega == "optimal" else omega
+
+    @functools.cached_property
+    def _jacobi_radius(self) -> float:
+        problem, grid = self._problem, self._grid
+        if not self._stencil.is_constant:
+            return jacobi_radius(grid.assemble(problem))
+        a, c = problem.diffusion.constant, problem.reaction.constant
+        assert a is not None
+        assert c is not None
+        smoothest = relaxation_factor([[1] * len(grid.shape)], grid.intervals, grid.box.lengths, diffusion=a, reaction=c)
+        return float(smoothest)
+
+    def predict(self, modes: Modes, steps: Tensor) -> Prediction | None:
+        a, c = self._problem.diffusion.constant, self._problem.reaction.constant
+        if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
+            return None
+        return self._symbol(torch.as_tensor(modes.indices), steps, a, c)
+
+    @abstractmethod
+    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+        """The prediction for sine modes, where all unknowns have the same equation."""
+
+
+class Lexicographic(Successive):
+    """Node after node in C order, by PyAMG's compiled sweep; on the CPU, whatever the device."""
+
+    def __init__(
+        self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
+    ) -> None:
+        super().__init__(problem, grid, omega=omega, like=like, guess=guess)
+        system = grid.assemble(problem)
+        dtype, omega = like.numpy(force=True).dtype, self._omega
+        # A sweep of SOR is one of Gauss-Seidel for (A + s D) u = b + s D u with s = 1/omega - 1. Empty rows are passed over.
+        excess = (1 / omega - 1) * system.matrix.diagonal()
+        self._matrix = sp.csr_array(system.matrix + sp.diags_array(excess), dtype=dtype)
+        self._excess, self._load = excess.astype(dtype), system.load.astype(dtype)
+
+    def step(self, state: State) -> State:
+        from pyamg.relaxation.relaxation import gauss_seidel
+
+        u = state.coefficients.numpy(force=True)  # on a CPU the same memory
+        gauss_seidel(self._matrix, u, self._load + self._excess * u)
+        return replace(state, coefficients=self._settle(torch.from_numpy(u).to(state.coefficients.device)))
+
+    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+        where = indices, self._grid.intervals, self._grid.box.lengths
+        factor = lexicographic_symbol(*where, diffusion=diffusion, reaction=reaction, omega=self._omega)
+        curves = (factor ** (2 * steps.to(factor)[:, None, None])).mean(dim=2).sqrt()
+        note = (
+            "local Fourier analysis: what a sweep multiplies the size of a wave by, far from the boundary; waves move as they "
+            "shrink, so sine modes mix, and after many sweeps the whole error falls by "
+            f"{float(sor_radius(torch.tensor(self._jacobi_radius), self._omega)):.9g} a sweep "
+            "(Trottenberg, Oosterlee, Schueller, 2001, section 4.3)"
+        )
+        return Prediction(curves, -factor.amax(dim=1).log(), note)
+
+
+class RedBlack(Successive):
+    """First the nodes whose numbers add up to an even one, then the others: each color all at once, in place."""
+
+    def __init__(
+        self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
+    ) -> None:
+        super().__init__(problem, grid, omega=omega, like=like, guess=guess)
+        self._u = self._buffer()
+        stencil, d = self._stencil, len(grid.shape)
+        factor = self._omega / stencil.diagonal
+        load, weights = factor * stencil.load, [factor * weight for weight in stencil.weights]
+        # A color is 2^(d-1) lattices of twice the spacing, each the nodes of one parity along each axis.
+        parities = sorted(itertools.product((0, 1), repeat=d), key=lambda parity: sum(parity) % 2)
+        self._sweep = []
+        for parity in parities:
+            first = tuple((p - o) % 2 for p, o in zip(parity, stencil.origin, strict=True))
+            lattice = [slice(f, None, 2) for f in first]
+
+            def on(x: Tensor, lattice: list[slice] = lattice) -> Tensor:
+                return x[tuple(s if size > 1 else slice(None) for s, size in zip(lattice, x.shape, strict=False))]
+
+            values = stencil.neighbors(self._u, first=first, step=2)
+            pairs = [(on(weight), u) for weight, u in zip(weights, values, strict=True)]
+            self._sweep.append((stencil.window(self._u, first=first, step=2), on(load), pairs))
+
+    def init(self) -> State:
+        return self.restore(super().init().coefficients, {})
+
+    def step(self, state: State) -> State:
+        if state.coefficients is not self._u:
+            self._u.copy_(state.coefficients)
+        for u, load, pairs in self._sweep:
+            torch.add(load, u, alpha=1 - self._omega, out=u)
+            for weight, values in pairs:
+                u.addcmul_(weight, values)
+        return State(self._grid, self._settle(self._u))
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        return State(self._grid, self._u.copy_(coefficients))
+
+    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+        where = indices, self._grid.intervals, self._grid.box.lengths
+        jacobi = relaxation_factor(*where, diffusion=diffusion, reaction=reaction)
+        sweep = red_black_symbol(jacobi, self._omega)
+        powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])
+        note = (
+            "exact rates: a sweep couples mode k to n - k and to no other; curves are for an error without mode n - k "
+            "(Trottenberg, Oosterlee, Schueller, 2001, section 4.5)"
+        )
+        return Prediction(powers.mean(dim=(2, 3)).mul(2).abs(), -sor_radius(jacobi, self._omega).log(), note)

@@ -1,0 +1,74 @@
+"""Fast solvers of the difference equations on a grid: conjugate gradients and multigrid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pdefreq.solvers.on_grid import GridSolver
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.problem import Problem
+    from pdefreq.spaces.grid import Grid
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConjugateGradientsSolver(GridSolver):
+    """Conjugate gradients on a uniform grid: about as many steps as there are intervals along an axis; boxes up to 3-D.
+
+    Args:
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Iterations, unless the residual falls by 1e-10 before.
+
+    Raises:
+        OptionError: If an option lies outside its range.
+
+    Source:
+        Hestenes, Stiefel (1952), J. Res. Nat. Bur. Standards 49, 409-436.
+    """
+
+    steps: int = 10_000
+
+    @property
+    def name(self) -> str:
+        return "cg"
+
+    def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
+        from pdefreq.iterations.krylov import ConjugateGradients
+
+        return ConjugateGradients(problem, grid, like=like, guess=guess)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultigridSolver(GridSolver):
+    """Algebraic multigrid on a uniform grid: the same few cycles whatever the grid, and no frequency bias; boxes up to 3-D.
+
+    V-cycles over a Ruge-Stueben hierarchy by PyAMG, a symmetric Gauss-Seidel sweep before and after; in float64 on the CPU.
+
+    Args:
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Cycles, unless the residual falls by 1e-10 before.
+
+    Raises:
+        OptionError: If an option lies outside its range.
+
+    Source:
+        Ruge, Stueben (1987), Algebraic multigrid; PyAMG: Bell, Olson, Schroder, Southworth (2023), JOSS 8(87), 5495.
+    """
+
+    steps: int = 100
+
+    arrays: ClassVar[int] = 120
+
+    @property
+    def name(self) -> str:
+        return "multigrid"
+
+    def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
+        from pdefreq.iterations.multigrid import Multigrid
+
+        return Multigrid(problem, grid, like=like, guess=guess)

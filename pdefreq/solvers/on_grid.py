@@ -1,0 +1,76 @@
+"""What all methods for the difference equations of a grid ask of a problem."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pdefreq.errors import OptionError
+from pdefreq.history import Stop
+from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
+from pdefreq.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.problem import Problem
+    from pdefreq.spaces.grid import Grid
+
+_INTERVALS = (500, 64, 32)  # by dimension; 500 is the published figure (Xu et al., 2020, Fig. 4c)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSolver(Solver):
+    """A method for second-order finite differences on a uniform grid of a box, up to three dimensions.
+
+    Args:
+        intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Budget, unless the residual falls by 1e-10 before.
+
+    Raises:
+        OptionError: If an option lies outside its range.
+    """
+
+    intervals: int | None = None
+    steps: int
+
+    arrays: ClassVar[int] = 30
+    """Memory: numbers of 8 bytes for each node in one dimension at the most; each further dimension takes half as many more."""
+
+    def __post_init__(self) -> None:
+        if self.intervals is not None and self.intervals < 2:
+            raise OptionError(f"`intervals` must be at least 2, got {self.intervals}")
+        if self.steps < 0:
+            raise OptionError(f"`steps` must be at least 0, got {self.steps}")
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How messages call the method."""
+
+    @property
+    def budget(self) -> Stop:
+        return Stop(steps=self.steps, tolerance=1e-10)
+
+    def prepare(
+        self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
+    ) -> Iteration:
+        require_linear_equation(problem, self.name)
+        box = require_box(problem, self.name, most=3)
+        d = box.dimension
+        n = self.intervals or _INTERVALS[d - 1]
+        require_memory(n, "intervals", 4 * (1 + d) * self.arrays * (n + 1) ** d)
+
+        import torch
+
+        from pdefreq.spaces.grid import Grid
+
+        return self.iterate(problem, Grid(box, (n,) * d), torch.empty(0, dtype=dtype, device=device), guess)
+
+    @abstractmethod
+    def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
+        """The iteration on a grid, in the dtype and on the device of `like`."""
