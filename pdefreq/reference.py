@@ -35,7 +35,9 @@ def reference_solution(problem: Problem) -> tuple[Field, float] | None:
 
     def solved(solver: Fem | Sine) -> Field:
         iteration = solver.prepare(blind, seed=0, device=cpu, dtype=dtype)
-        state = iteration.step(iteration.init())
+        state = iteration.init()
+        while not state.done:
+            state = iteration.step(state)
         return SpaceField(state.space, state.coefficients)
 
     for method in (lambda n: Sine(intervals=n), lambda n: Fem(cells=n)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -24,12 +25,19 @@ class Functional(ABC):
     def terms(self, c: Coefficients) -> dict[str, Tensor]:
         """Named terms, weights included; their sum is the objective."""
 
+    def parts(self, c: Coefficients) -> Iterator[Tensor]:
+        """Scalars whose sum is the objective: differentiated one after the other, they share one memory."""
+        import torch
+
+        yield torch.stack(list(self.terms(c).values())).sum()
+
     def gradient(self, c: Coefficients) -> Coefficients:
         """The gradient of the objective, ``(P,)``: by automatic differentiation unless a subclass knows better."""
         import torch
 
         c = c.detach().requires_grad_(True)
+        total = torch.zeros_like(c)
         with torch.enable_grad():
-            objective = torch.stack(list(self.terms(c).values())).sum()
-            (gradient,) = torch.autograd.grad(objective, c)
-        return gradient
+            for part in self.parts(c):
+                total += torch.autograd.grad(part, c)[0]
+        return total

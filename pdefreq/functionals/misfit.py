@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -41,9 +43,13 @@ class Misfit(Functional):
         x = samples.x
         reaction = checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)
         source = checked(problem.source, "[equation] source", x) if source is None else source
-        self._target = (source / reaction).to(like)
-        self._weights = (samples.weights / samples.weights.sum()).to(like)
-        self._evaluator = space.at(x.to(like))
+        columns = x, source / reaction, samples.weights / samples.weights.sum()
+        pieces = zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True)
+        self._pieces = [(space.at(x), target, weights) for x, target, weights in pieces]
 
     def terms(self, c: Coefficients) -> dict[str, Tensor]:
-        return {"misfit": (self._weights * (self._evaluator.value(c) - self._target).square()).sum()}
+        return {"misfit": sum(self.parts(c), start=c.new_zeros(()))}
+
+    def parts(self, c: Coefficients) -> Iterator[Tensor]:
+        for evaluator, target, weights in self._pieces:
+            yield (weights * (evaluator.value(c) - target).square()).sum()

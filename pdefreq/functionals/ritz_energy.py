@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.functionals.boundary import BoundaryConditions
 from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ class _Integrand:
         return cls(
             x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), (weights * source).to(like)
         )
+
+    def split(self, size: int) -> list[_Integrand]:
+        """The same, for a few points at a time."""
+        columns = (self.x, self.diffusion, self.reaction, self.source)
+        return [
+            replace(self, x=x, diffusion=a, reaction=c, source=f)
+            for x, a, c, f in zip(*(column.split(size) for column in columns), strict=True)
+        ]
 
     def energy(self, u: Values, gradient: Gradients) -> Tensor:
         squared = gradient.square().sum(dim=1)
@@ -85,21 +95,32 @@ class RitzEnergy(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        self._integrand = _Integrand.of(problem, interior, source, like)
-        self._inside = space.at(self._integrand.x)
+        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(like))
+        self._inside = [(piece, space.at(piece.x)) for piece in pieces]
         self._conditions = None if boundary is None else BoundaryConditions.of(problem, boundary, like)
         self._edge = None if self._conditions is None else space.at(self._conditions.x)
         self._beta = beta
 
     def terms(self, c: Coefficients) -> dict[str, Tensor]:
-        energy = self._integrand.energy(*self._inside.value_and_gradient(c))
+        edge = self._edge_terms(c)
+        energy = sum(self._inside_energies(c), start=edge.pop("energy", c.new_zeros(())))
+        return {"energy": energy} | edge
+
+    def parts(self, c: Coefficients) -> Iterator[Tensor]:
+        yield from self._inside_energies(c)
+        if edge := list(self._edge_terms(c).values()):
+            yield torch.stack(edge).sum()
+
+    def _inside_energies(self, c: Coefficients) -> Iterator[Tensor]:
+        for integrand, evaluator in self._inside:
+            yield integrand.energy(*evaluator.value_and_gradient(c))
+
+    def _edge_terms(self, c: Coefficients) -> dict[str, Tensor]:
         if self._conditions is None or self._edge is None:
-            return {"energy": energy}
+            return {}
         u = self._edge.value(c)
-        energy = energy + self._conditions.robin_energy(u)
-        if self._beta is None:
-            return {"energy": energy}
-        return {"energy": energy, "boundary": self._beta * self._conditions.penalty(u)}
+        terms = {"energy": self._conditions.robin_energy(u)}
+        return terms if self._beta is None else terms | {"boundary": self._beta * self._conditions.penalty(u)}
 
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:

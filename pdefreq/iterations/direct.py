@@ -1,9 +1,9 @@
-"""Direct solution of a linear system: one step, and done."""
+"""Solution of a linear system in one step."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,22 @@ class DirectSolve(Iteration):
         system: Its equations.
         like: A tensor whose dtype and device the coefficients take.
         guess: What the state before the step shows; nothing else depends on it. Zero by default.
+        condense: Makes of the equations what solves them; by default a sparse factorisation.
     """
 
     tends_to_zero = True
 
-    def __init__(self, space: LinearSpace, system: LinearSystem, *, like: Tensor, guess: Field | None = None) -> None:
+    def __init__(
+        self,
+        space: LinearSpace,
+        system: LinearSystem,
+        *,
+        like: Tensor,
+        guess: Field | None = None,
+        condense: Callable[[LinearSystem], CondensedSystem] = CondensedSystem,
+    ) -> None:
         self._space = space
-        self._system = CondensedSystem(system)
+        self._system = condense(system)
         self._like = like
         self._guess = guess
         self._scale = float(np.linalg.norm(self._system.load)) or 1.0  # absolute where the load vanishes

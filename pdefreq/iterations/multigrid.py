@@ -42,8 +42,9 @@ class Multigrid(GridIteration):
         import pyamg
 
         super().__init__(problem, grid, like=like, guess=guess)
-        self._system = CondensedSystem(grid.assemble(problem))
-        self._hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self._system.matrix))
+        self._system = CondensedSystem(self._equations.system())
+        # On the coarsest level constants are in the null space but for rounding, where they are on the finest.
+        self._hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self._system.matrix), coarse_solver=("pinv", {"rtol": 1e-10}))
 
     def step(self, state: State) -> State:
         free = self._system.free

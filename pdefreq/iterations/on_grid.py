@@ -43,9 +43,9 @@ class GridIteration(Iteration):
 
     def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
         self._problem, self._grid, self._guess = problem, grid, guess
-        stencil = grid.stencil(problem)
-        self._norm = float(stencil.residual(stencil.start).norm()) or 1.0
-        self._stencil = stencil.to(like)
+        self._equations = grid.stencil(problem)  # in float64
+        self._stencil = self._equations.to(like)
+        self._norm = float(self._equations.residual(self._equations.start).norm()) or 1.0
 
     def init(self) -> State:
         u = self._buffer()
@@ -87,18 +87,17 @@ class GridIteration(Iteration):
         a, c = problem.diffusion.constant, problem.reaction.constant
         assert a is not None
         assert c is not None
-        stencil = grid.stencil(problem)
         half_angles = [np.arange(1, n) * np.pi / (2 * n) for n in grid.intervals]
         symbols = [a * (2 / h * np.sin(theta)) ** 2 for theta, h in zip(half_angles, grid.spacings, strict=True)]
         eigenvalues = functools.reduce(np.add.outer, symbols) + c
-        residual = stencil.residual(stencil.start).numpy()
-        u = stencil.start.reshape(-1)
-        stencil.window(u).copy_(torch.from_numpy(idstn(np.asarray(dstn(residual, type=1)) / eigenvalues, type=1)))
+        u = self._equations.start.reshape(-1).clone()
+        residual = self._equations.residual(u).numpy()
+        self._equations.window(u).copy_(torch.from_numpy(idstn(np.asarray(dstn(residual, type=1)) / eigenvalues, type=1)))
         return u
 
     def _solve(self) -> Coefficients:
         """By factorisation, for any equations."""
-        system = self._grid.assemble(self._problem)
+        system = self._equations.system()
         if self._stencil.mean is not None:  # any one value makes the rest unique
             system = replace(system, fixed=np.zeros(1, dtype=int), values=np.zeros(1))
         return self._settle(torch.from_numpy(CondensedSystem(system).solve()))

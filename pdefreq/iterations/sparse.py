@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csc_array, diags_array
+from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
 from pdefreq.errors import IncompatibleError
@@ -19,11 +19,17 @@ class CondensedSystem:
 
     def __init__(self, system: LinearSystem) -> None:
         self.size = system.matrix.shape[0]
-        self.free = np.setdiff1d(np.arange(self.size), system.fixed)
         self._fixed, self._values = system.fixed, system.values
-        rows = system.matrix.tocsr()[self.free]
-        self.matrix = rows[:, self.free].tocsc()
-        self.load = system.load[self.free] - rows[:, system.fixed] @ system.values
+        unknown = np.ones(self.size, dtype=bool)
+        unknown[system.fixed] = False
+        self.free = np.flatnonzero(unknown)
+        rows = csr_array(system.matrix)[self.free]
+        self.load = system.load[self.free] - rows @ self.extend(0.0)
+        # The columns of A_ff: by hand, for indexing them took as long as a multigrid solution.
+        kept = unknown[rows.indices]
+        number, ends = np.cumsum(unknown) - 1, np.append(0, np.cumsum(kept))
+        entries = rows.data[kept], number[rows.indices[kept]].astype(rows.indices.dtype), ends[rows.indptr].astype(rows.indptr.dtype)
+        self.matrix = csr_array(entries, shape=(len(self.free),) * 2).tocsc()
 
     def extend(self, free: np.ndarray | float) -> np.ndarray:
         """All coefficients, shape ``(P,)``, from the free ones."""

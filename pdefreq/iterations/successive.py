@@ -55,7 +55,7 @@ class Successive(GridIteration):
     def _jacobi_radius(self) -> float:
         problem, grid = self._problem, self._grid
         if not self._stencil.is_constant:
-            return jacobi_radius(grid.assemble(problem))
+            return jacobi_radius(self._equations.system())
         a, c = problem.diffusion.constant, problem.reaction.constant
         assert a is not None
         assert c is not None
@@ -80,7 +80,7 @@ class Lexicographic(Successive):
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
     ) -> None:
         super().__init__(problem, grid, omega=omega, like=like, guess=guess)
-        system = grid.assemble(problem)
+        system = self._equations.system()
         dtype, omega = like.numpy(force=True).dtype, self._omega
         # A sweep of SOR is one of Gauss-Seidel for (A + s D) u = b + s D u with s = 1/omega - 1. Empty rows are passed over.
         excess = (1 / omega - 1) * system.matrix.diagonal()

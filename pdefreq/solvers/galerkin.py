@@ -1,12 +1,14 @@
-"""Galerkin methods: finite elements."""
+"""Galerkin methods: finite elements, and Ritz-Galerkin with global or local basis functions."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
+from pdefreq.history import Stop
+from pdefreq.solvers.requirements import require_linear_equation, require_memory
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -15,52 +17,159 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
+    from pdefreq.spaces.weak_form import GalerkinSpace, WeakForm
+
+_STEPS = 300  # linear problems take one step, nonlinear ones about 100 at most
+_LARGEST_DIRECT = 20_000  # unknowns in two dimensions, above which multigrid is faster
+_HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
+_HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # of quadrature, by dimension
 
 
 @dataclass(frozen=True)
 class Fem(Solver):
-    """P1 finite elements on a uniform mesh of an interval, solved directly in one step.
+    """Finite elements: P1, P2 or Q1 on intervals, polygons and polyhedra, boxes with a structured mesh.
 
-    With constant diffusion and no reaction the values at the vertices are exact, up to the quadrature of the source.
+    Linear problems take one step. Nonlinear ones, 1 < p <= 20 and beyond, take Newton steps on the energy with continuation in p.
+    In one dimension with constant diffusion and no reaction the values at the vertices are exact, up to the quadrature of f.
 
     Args:
-        cells: Number of cells.
-        quadrature: Polynomial degree up to which integrals over a cell are exact.
+        element: ``"P1"``, ``"P2"``: linear and quadratic on simplices; ``"Q1"``: multilinear on quadrilaterals and hexahedra.
+        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three, and the
+            file's own mesh where there is one.
+        quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the degree.
+        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid; null takes the faster.
+        refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
+        levels: Refinements, where there are any.
 
     Raises:
         OptionError: If an option lies outside its range.
     """
 
-    cells: int = 1000
-    quadrature: int = 15
+    element: Literal["P1", "P2", "Q1"] = "P1"
+    cells: int | None = None
+    quadrature: int | None = None
+    solver: Literal["direct", "amg"] | None = None
+    refinement: Literal["uniform", "adaptive"] | None = None
+    levels: int = 5
 
     def __post_init__(self) -> None:
-        if self.cells < 1:
+        if self.cells is not None and self.cells < 1:
             raise OptionError(f"`cells` must be at least 1, got {self.cells}")
-        if not 1 <= self.quadrature <= 60:
+        if self.quadrature is not None and not 1 <= self.quadrature <= 60:
             raise OptionError(f"`quadrature` must be a degree from 1 to 60, got {self.quadrature}")
+        if self.levels < 1:
+            raise OptionError(f"`levels` must be at least 1, got {self.levels}")
+
+    @property
+    def budget(self) -> Stop:
+        return Stop(steps=_STEPS)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        require_linear_equation(problem, "fem")
-        box = require_box(problem, "fem", most=1)
-        require_memory(self.cells, "cells", 8 * (100 + 20 * self.quadrature) * self.cells)
+        _require_equation(problem, "fem", dtype)
+        self._require_room(problem)
 
-        import numpy as np
-        import torch
-        from skfem import MeshLine
-
-        from pdefreq.iterations.direct import DirectSolve
         from pdefreq.spaces.lagrange import Lagrange
+        from pdefreq.spaces.meshes import mesh_for
 
-        vertices = np.linspace(box.lower[0], box.upper[0], self.cells + 1)
-        space = Lagrange(MeshLine(vertices), self.quadrature)
-        system = space.assemble(problem)
-        row_sums = np.abs(system.matrix @ np.ones(space.num_coefficients))
-        if not len(system.fixed) and row_sums.max() <= 1e-12 * np.abs(system.matrix.diagonal()).max():
-            raise IncompatibleError(
-                "fem does not solve pure Neumann problems, whose solution is unique only up to a constant: "
-                "prescribe a value at one end, or give a reaction or a Robin coefficient"
-            )
-        return DirectSolve(space, system, like=torch.empty(0, dtype=dtype, device=device), guess=guess)
+        mesh = mesh_for(problem.domain, self.cells, simplices=self.element != "Q1")
+        space = Lagrange(mesh, self._degree(problem), degree=2 if self.element == "P2" else 1)
+        if space.name != self.element and problem.domain.dimension > 1:
+            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={space.name}")
+        if self.refinement is None:
+            return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess)
+        self._require_refinable(problem)
+
+        import torch
+
+        from pdefreq.iterations.galerkin_system import GalerkinSystem
+        from pdefreq.iterations.refinement import Refinement
+
+        def condense(form: WeakForm) -> GalerkinSystem:
+            return GalerkinSystem(form.system(), by=self.solver or _faster(form.space, problem), mean=form.mean)
+
+        like = torch.empty(0, dtype=dtype, device=device)
+        adaptive = self.refinement == "adaptive"
+        return Refinement(space, problem, levels=self.levels, adaptive=adaptive, condense=condense, like=like)
+
+    def _require_refinable(self, problem: Problem) -> None:
+        """What the residual estimator and the refinement of cells can do.
+
+        Raises:
+            IncompatibleError: Otherwise.
+        """
+        from pdefreq.domains.box import Box
+        from pdefreq.domains.mesh_domain import MeshDomain
+
+        require_linear_equation(problem, f"refinement={self.refinement}")
+        if self.element == "Q1":
+            raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
+        if self.refinement == "adaptive" and not isinstance(problem.domain, (Box, MeshDomain)):
+            raise IncompatibleError("adaptive refinement keeps sides straight and this boundary is curved: use refinement=uniform")
+
+    def _degree(self, problem: Problem) -> int:
+        d = problem.domain.dimension
+        highest = _HIGHEST_DEGREE[self.element][d - 1]
+        degree = self.quadrature or (15 if d == 1 else 4 if self.element == "P2" else 2)
+        if degree > highest:
+            raise OptionError(f"`quadrature` is at most {highest} for {self.element} in {d} dimensions, got {degree}")
+        return degree
+
+    def _require_room(self, problem: Problem) -> None:
+        d, degree = problem.domain.dimension, self._degree(problem)
+        cells = (self.cells or 100) ** d * (1 if self.element == "Q1" else (1, 2, 6)[d - 1])
+        local = {"P1": d + 1, "P2": (d + 1) * (d + 2) // 2, "Q1": 2**d}[self.element]
+        points = (degree // 2 + 1) ** d
+        # basis functions and their gradients at the points, element matrices and their indices
+        require_memory(self.cells or 100, "cells", 8 * cells * (points * (local * (d + 1) + 3 * d + 6) + 3 * local**2))
+
+
+def _iteration(
+    space: GalerkinSpace,
+    problem: Problem,
+    by: Literal["direct", "amg"] | None,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    guess: Field | None,
+) -> Iteration:
+    """What solves a problem in a space: one linear system, or Newton's method."""
+    import torch
+
+    from pdefreq.functionals.sampling import data_samples
+    from pdefreq.iterations.direct import DirectSolve
+    from pdefreq.iterations.galerkin_system import GalerkinSystem
+    from pdefreq.iterations.newton import Newton
+    from pdefreq.spaces.weak_form import WeakForm
+
+    like = torch.empty(0, dtype=dtype, device=device)
+    form = WeakForm(space, problem, data_samples(problem) if problem.data is not None else None)
+    condense = functools.partial(GalerkinSystem, by=by or _faster(space, problem), mean=form.mean)
+    if problem.exponent == 2:
+        return DirectSolve(space, form.system(), like=like, guess=guess, condense=condense)
+    return Newton(form, problem.exponent, like=like, guess=guess, condense=condense)
+
+
+def _faster(space: GalerkinSpace, problem: Problem) -> Literal["direct", "amg"]:
+    d = problem.domain.dimension
+    many = d == 2 and problem.exponent == 2 and space.num_coefficients > _LARGEST_DIRECT
+    return "amg" if d == 3 or many else "direct"
+
+
+def _require_equation(problem: Problem, method: str, dtype: torch.dtype) -> None:
+    """A differential equation in at most three dimensions.
+
+    Raises:
+        IncompatibleError: Otherwise, or if the precision does not suffice.
+    """
+    if problem.is_regression:
+        raise IncompatibleError(f"{method} solves differential equations and this problem is a regression: use `regression`")
+    if problem.domain.dimension > 3:
+        raise IncompatibleError(
+            f"{method} works in at most 3 dimensions and this problem has {problem.domain.dimension}: use `deep-ritz`"
+        )
+    if problem.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
+        raise IncompatibleError(
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {problem.exponent:g}: use dtype=float64"
+        )

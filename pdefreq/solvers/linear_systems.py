@@ -62,7 +62,7 @@ class MultigridSolver(GridSolver):
 
     steps: int = 100
 
-    arrays: ClassVar[int] = 120
+    arrays: ClassVar[int] = 190
 
     @property
     def name(self) -> str:

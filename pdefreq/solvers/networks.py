@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Interior points by dimension. In 2-D fewer than 130 along each axis were overfitted on `poisson-multilevel`, within 300 steps.
 _NUMBER = {1: 1000, 2: 19600}
 _NUMBER_BEYOND = 8192
-_LIVE = 12  # arrays of the size (units, points) that live at once in a step, at most
+_LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +176,9 @@ class NetworkSolver(Solver):
     def _require_memory(self, dimension: int, number: int) -> None:
         parts = 1 if self.scales is None or self.form == "first-layer" else len(self.scales)
         weights = parts * sum(a * b for a, b in itertools.pairwise((dimension, *self.widths, 1)))
-        require_memory(max(self.widths), "widths", 8 * _LIVE * weights)
-        require_memory(number, "number", 8 * _LIVE * parts * sum(self.widths) * number)
+        units = parts * sum(self.widths)
+        require_memory(max(self.widths), "widths", 8 * _LIVE * (weights + 1024 * units))
+        require_memory(number, "number", 8 * (24 + 8 * dimension) * number)  # points, fields, boundary factors
 
 
 def deep_ritz(

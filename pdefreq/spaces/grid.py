@@ -75,28 +75,7 @@ class Grid(LinearSpace):
         return difference_equations(self, problem)
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The stencil as a sparse matrix. Rows of nodes with prescribed values are empty."""
-        import numpy as np
-        import scipy.sparse as sp
-
-        stencil = self.stencil(problem)
-        index = stencil.padded(torch.arange(self.num_coefficients))
-        unknown = stencil.window(index)[stencil.unknown]
-        entries, rows, columns = [], [], []
-        pairs = [(stencil.diagonal, stencil.window(index)), *zip(stencil.weights, stencil.neighbors(index), strict=True)]
-        for sign, (weight, numbers) in zip([1, *[-1] * len(stencil.weights)], pairs, strict=True):
-            weight = weight.expand_as(numbers)[stencil.unknown]
-            there = weight != 0  # neighbors beyond the grid have weight zero
-            entries.append(sign * weight[there])
-            rows.append(unknown[there])
-            columns.append(numbers[stencil.unknown][there])
-        triplet = [torch.cat(part).numpy() for part in (entries, rows, columns)]
-        size = self.num_coefficients
-        matrix = sp.coo_array((triplet[0], (triplet[1], triplet[2])), shape=(size, size)).tocsr()
-        load = np.zeros(size)
-        load[unknown.numpy()] = stencil.load[stencil.unknown].numpy()
-        fixed = np.setdiff1d(np.arange(size), unknown.numpy(), assume_unique=True)
-        return LinearSystem(matrix, load, fixed, stencil.start.reshape(-1).numpy()[fixed])
+        return self.stencil(problem).system()
 
 
 class _Multilinear(Evaluator):

@@ -12,10 +12,12 @@ import torch
 from scipy.spatial import KDTree
 from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot, grad
+from skfem.mesh.mesh_simplex import MeshSimplex
 
 from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
+from pdefreq.mesh_io import facets_of
 from pdefreq.spaces.checked import checked
 from pdefreq.spaces.trial_space import Evaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
@@ -60,6 +62,11 @@ class Lagrange(GalerkinSpace):
     degree: int = 1
 
     @property
+    def name(self) -> str:
+        """P1, P2 or Q1."""
+        return f"{'P' if isinstance(self.mesh, MeshSimplex) else 'Q'}{self.degree}"
+
+    @property
     def num_coefficients(self) -> int:
         return int(self._dofs.N)
 
@@ -69,7 +76,7 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def nodes(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
-        reference = np.asarray(self._element.doflocs).T
+        reference = np.asarray(self.element.doflocs).T
         x = np.empty((self.mesh.dim(), self.num_coefficients))
         x[:, self._dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
         x[:, self._dofs.nodal_dofs[0]] = self.mesh.p  # to the last digit
@@ -82,18 +89,18 @@ class Lagrange(GalerkinSpace):
         return np.ones(self.num_coefficients)
 
     def inside(self) -> Rule:
-        return _ElementRule(CellBasis(self.mesh, self._element, intorder=self.quadrature))
+        return _ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature))
 
     def on_boundary(self, problem: Problem) -> dict[int, Rule]:
-        facets, part = self._facets(problem)
+        facets, part = self.boundary_facets(problem)
         return {
-            k: _ElementRule(FacetBasis(self.mesh, self._element, facets=facets[part == k], intorder=self.quadrature))
+            k: _ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature))
             for k, condition in enumerate(problem.boundary)
             if condition.kind == "robin" and (part == k).any()
         }
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-        facets, part = self._facets(problem)
+        facets, part = self.boundary_facets(problem)
         values = np.full(self.num_coefficients, np.nan)
         for k, condition in reversed([*enumerate(problem.boundary)]):  # the first part wins where two meet
             if condition.kind == "dirichlet" and (part == k).any():
@@ -113,12 +120,13 @@ class Lagrange(GalerkinSpace):
         return cells % self.mesh.nelements
 
     @functools.cached_property
-    def _element(self) -> Element:
+    def element(self) -> Element:
+        """The element, of scikit-fem."""
         return _ELEMENTS[type(self.mesh), self.degree]()
 
     @functools.cached_property
     def _dofs(self) -> Dofs:
-        return Dofs(self.mesh, self._element)
+        return Dofs(self.mesh, self.element)
 
     @functools.cached_property
     def _intervals(self) -> tuple[np.ndarray, np.ndarray]:
@@ -133,28 +141,30 @@ class Lagrange(GalerkinSpace):
         simplices = _SIMPLICES.get(type(self.mesh))
         return CellSearch(corners if simplices is None else np.concatenate([corners[:, list(s)] for s in simplices]))
 
-    def _facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    def boundary_facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         """The facets of the boundary, and which part of the problem's boundary each belongs to, by its midpoint."""
-        facets = self.mesh.boundary_facets()
-        x = self.mesh.p[:, self.mesh.facets[:, facets]].mean(axis=1).T
-        parts = torch.from_numpy(_built_in_parts(self.mesh, facets, x, problem.domain))
-        samples = Samples(torch.from_numpy(x), torch.ones(len(x)), parts=parts)
-        return facets, problem.part_of(samples).numpy()
+        x, parts = self._facet_midpoints, self.built_in_parts(problem.domain)
+        samples = Samples(torch.from_numpy(x), torch.ones(len(x)), parts=torch.from_numpy(parts))
+        return self.mesh.boundary_facets(), problem.part_of(samples).numpy()
 
+    def built_in_parts(self, domain: Domain) -> np.ndarray:
+        """For each facet of the boundary the index of the domain's part that it belongs to.
 
-def _built_in_parts(mesh: Mesh, facets: np.ndarray, x: np.ndarray, domain: Domain) -> np.ndarray:
-    """The index of the built-in part that each boundary facet belongs to.
+        On a box it is the nearest face; elsewhere the mesh names it, and facets without a name are the last part, ``rest``.
+        """
+        if isinstance(domain, Box):
+            x = self._facet_midpoints
+            faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
+            return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
+        part = np.full(self.mesh.facets.shape[1], len(domain.part_names) - 1)
+        for k, name in reversed([*enumerate(domain.part_names)]):
+            part[(self.mesh.boundaries or {}).get(name, [])] = k
+        return part[self.mesh.boundary_facets()]
 
-    On a box it is the face nearest to the facet's midpoint `x`; elsewhere the mesh names it, and facets without a name are the last
-    part, ``rest``.
-    """
-    if isinstance(domain, Box):
-        faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
-        return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
-    part = np.full(mesh.facets.shape[1], len(domain.part_names) - 1)
-    for k, name in reversed([*enumerate(domain.part_names)]):
-        part[(mesh.boundaries or {}).get(name, [])] = k
-    return part[facets]
+    @functools.cached_property
+    def _facet_midpoints(self) -> np.ndarray:
+        """Of the boundary facets, shape ``(n, d)``."""
+        return self.mesh.p[:, facets_of(self.mesh)[:, self.mesh.boundary_facets()]].mean(axis=1).T
 
 
 class _ElementRule(Rule):
@@ -205,7 +215,7 @@ class _Interpolation(Evaluator):
         points = x.detach().double().numpy(force=True)
         cells = space.locate(points)
         local = space.mesh.mapping().invF(points.T[:, :, None], tind=cells)
-        mapping, element, n = space.mesh.mapping(), space._element, space._dofs.element_dofs.shape[0]
+        mapping, element, n = space.mesh.mapping(), space.element, space._dofs.element_dofs.shape[0]
         functions = [element.gbasis(mapping, local, k, tind=cells)[0] for k in range(n)]
         self._index = torch.from_numpy(space._dofs.element_dofs[:, cells].T.astype(np.int64)).to(x.device)
         self._weights = _stacked([np.asarray(f)[:, 0] for f in functions], x)  # (n, local)

@@ -6,11 +6,13 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import scipy.sparse as sp
 import torch
 
 from pdefreq.spaces.checked import checked
 from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.nodal_conditions import cell_parts, nodal_conditions
+from pdefreq.spaces.trial_space import LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +91,28 @@ class Stencil:
     def residual(self, u: Tensor) -> Tensor:
         """``f - A u`` at the nodes of the window, for a grid function that holds its boundary values."""
         return self.load - self.times(self.padded(u))
+
+    def system(self) -> LinearSystem:
+        """The same as a sparse matrix over all nodes of the grid. Rows of nodes with prescribed values are empty."""
+        size = self.start.numel()
+        index = self.padded(torch.arange(size, dtype=torch.int32))
+        nodes = self.window(index)[self.unknown]
+        load = torch.zeros(size, dtype=torch.float64)
+        load[nodes] = self.load[self.unknown]
+        known = torch.ones(size, dtype=torch.bool)
+        known[nodes] = False
+        # In the order of the columns: below along the first axis, ..., the node itself, ..., above along the first axis.
+        weights = [*self.weights[::2], -self.diagonal, *self.weights[:0:-2]]
+        neighbors = self.neighbors(index)
+        columns = [*neighbors[::2], self.window(index), *neighbors[:0:-2]]
+        entries = torch.stack([-weight.expand_as(self.load)[self.unknown] for weight in weights], dim=1)
+        there = entries != 0  # neighbors beyond the grid have weight zero
+        counts = torch.zeros(size + 1, dtype=torch.int32)
+        counts[nodes + 1] = there.sum(dim=1, dtype=torch.int32)
+        numbers = torch.stack([column[self.unknown] for column in columns], dim=1)
+        parts = entries[there].numpy(), numbers[there].numpy(), counts.cumsum(0, dtype=torch.int32).numpy()
+        fixed = known.nonzero().squeeze(1)
+        return LinearSystem(sp.csr_array(parts, shape=(size, size)), load.numpy(), fixed.numpy(), self.start.reshape(-1)[fixed].numpy())
 
     def to(self, like: Tensor) -> Stencil:
         """The same in the dtype and on the device of `like`."""

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pdefreq.spaces.checked import checked
+from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
@@ -108,10 +109,38 @@ class _RobinPart:
     flux: Density
 
 
+@dataclass(frozen=True)
+class Mean:
+    """How solutions that are determined up to a constant are told apart: the first coefficient is pinned, then the mean taken off.
+
+    Args:
+        constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
+        weights: Integrals of the basis functions, shape ``(P,)``.
+    """
+
+    constant: np.ndarray
+    weights: np.ndarray
+
+    def removed(self, c: np.ndarray) -> np.ndarray:
+        """The coefficients of u less its mean."""
+        return c - (self.weights @ c) / (self.weights @ self.constant) * self.constant
+
+    def pinned(self, c: np.ndarray) -> np.ndarray:
+        """The coefficients of u less a constant, the first of them zero."""
+        return c - c[0] / self.constant[0] * self.constant
+
+    def compatible(self, load: np.ndarray) -> np.ndarray:
+        """A load less a constant source, so that constants feel none of it."""
+        return load - (load @ self.constant) / (self.weights @ self.constant) * self.weights
+
+
 class WeakForm:
     """The energy ``J(u) = int( a/p |grad u|^p + c/2 u^2 - f u ) + int_Robin( alpha/2 u^2 - flux u )`` of coefficients.
 
     The exponent is an argument, so that a method may approach the problem's own through easier ones.
+
+    With fluxes given on all of the boundary and neither reaction nor alpha, u is the one of mean zero (`mean` is not None then); what
+    the quadrature leaves of the load's mean is taken off.
 
     Args:
         space: Where u lives.
@@ -120,7 +149,7 @@ class WeakForm:
             The load is then the weighted sum of the basis functions at the points, as for a sum of point sources.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed.
+        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if the problem has no solution.
     """
 
     def __init__(self, space: GalerkinSpace, problem: Problem, samples: tuple[Samples, Values] | None = None) -> None:
@@ -140,6 +169,12 @@ class WeakForm:
         for part in self._robin:
             self.load += part.rule.vector(part.flux)
         self.fixed, self.values = space.prescribed(problem)
+        self.mean = None
+        if not len(self.fixed) and not self._squares():
+            require_compatible(problem)
+            self.mean = Mean(space.constant(), self._inside.vector(1.0))
+            self.load = self.mean.compatible(self.load)
+            self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
 
     def system(self, p: float = 2.0) -> LinearSystem:
         """The equations at |grad u| = 1: for p = 2 those of the problem."""
@@ -183,7 +218,7 @@ class WeakForm:
         else:
             q = self._inside.gradient(c)
             size = _norm(q)
-            stiffness = _power(size, p - 2, within=_WIDEST)
+            stiffness = _moderate_power(size, p - 2)
             unit = np.divide(q, size, out=np.zeros_like(q), where=size > 0)
             diffusion = self._diffusion * stiffness
             total = self._inside.matrix(diffusion, self._reaction, ((p - 2) * diffusion, unit))
@@ -219,16 +254,13 @@ def _norm(q: np.ndarray) -> np.ndarray:
     return np.sqrt((q * q).sum(axis=0))
 
 
-def _power(size: np.ndarray, exponent: float, *, within: float = math.inf) -> np.ndarray:
-    """``size ** exponent``, where `size` vanishes zero; or kept within a ratio of its most moderate value.
+def _power(size: np.ndarray, exponent: float) -> np.ndarray:
+    """``size ** exponent``; zero where `size` is."""
+    return np.power(size, exponent, out=np.zeros_like(size), where=size > 0)
 
-    With a negative exponent the most moderate value is the smallest, with a positive one the largest.
-    """
-    with np.errstate(divide="ignore", over="ignore"):
-        power = size**exponent
-    if within == math.inf:
-        return np.where(size > 0, power, 0.0)
-    largest = float(size.max(initial=0.0)) ** exponent if size.any() else 1.0
-    return power.clip(min(largest, largest / within), max(largest, largest * within)) if exponent < 0 else (
-        power.clip(largest / within, None)
-    )
+
+def _moderate_power(size: np.ndarray, exponent: float) -> np.ndarray:
+    """``size ** exponent``, kept within a ratio of the value at the largest size."""
+    top = float(size.max(initial=0.0)) or 1.0
+    limit = _WIDEST ** (-1 / abs(exponent))
+    return top**exponent * np.power((size / top).clip(min=limit), exponent)

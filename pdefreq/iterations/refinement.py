@@ -1,0 +1,96 @@
+"""Finite elements on finer and finer meshes: one level a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.domains.meshing import refined
+from pdefreq.iterations.galerkin_system import GalerkinSystem
+from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.spaces.estimator import estimate, marked
+from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spaces.refinement import locally_refined
+from pdefreq.spaces.weak_form import WeakForm
+
+if TYPE_CHECKING:
+    from skfem import Mesh
+    from torch import Tensor
+
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+
+
+class Refinement(Iteration):
+    """Solves on the first mesh, then refines and solves again, once a step.
+
+    The objective is the residual estimator, ``sqrt(sum_T eta_T^2)``: see `estimate`.
+
+    Args:
+        space: The first trial space.
+        problem: A linear problem.
+        levels: Refinements after the first solution.
+        adaptive: Whether the cells that hold half of the squared estimator are refined, or all.
+        condense: Makes of a weak form what solves its equations.
+        like: A tensor whose dtype and device the coefficients take.
+    """
+
+    tends_to_zero = True
+
+    def __init__(
+        self,
+        space: Lagrange,
+        problem: Problem,
+        *,
+        levels: int,
+        adaptive: bool,
+        condense: Callable[[WeakForm], GalerkinSystem],
+        like: Tensor,
+    ) -> None:
+        self._first, self._problem, self._levels, self._adaptive = space, problem, levels, adaptive
+        self._condense, self._like = condense, like
+
+    def init(self) -> State:
+        return self._state(self._first, np.zeros(self._first.num_coefficients), level=0)
+
+    def step(self, state: State) -> State:
+        space, level = state.space, int(state.memory["level"])
+        assert isinstance(space, Lagrange)
+        if level > 0:
+            space = replace(space, mesh=self._refined(state))
+        return self._state(space, self._condense(WeakForm(space, self._problem)).solve(), level=level + 1)
+
+    def objective(self, state: State) -> dict[str, Tensor]:
+        return {"estimate": torch.tensor(self._indicators(state).sum()).sqrt()}
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        vertices, cells, parts = (memory[name].numpy(force=True) for name in ("vertices", "cells", "parts"))
+        mesh = replace(self._first.mesh, doflocs=vertices, t=cells.astype(np.int32), _boundaries=None, sort_t=False)
+        edge, names = mesh.boundary_facets(), self._problem.domain.part_names
+        mesh = mesh.with_boundaries({name: edge[parts == k] for k, name in enumerate(names)})
+        space = replace(self._first, mesh=mesh)
+        return self._state(space, coefficients.double().numpy(force=True), level=int(memory["level"]))
+
+    def _refined(self, state: State) -> Mesh:
+        mesh = state.space.mesh  # type: ignore[attr-defined]
+        if self._adaptive:
+            return locally_refined(mesh, marked(self._indicators(state)))
+        return refined(mesh, self._problem.domain)
+
+    def _indicators(self, state: State) -> np.ndarray:
+        assert isinstance(state.space, Lagrange)
+        return estimate(state.space, self._problem, state.coefficients.double().numpy(force=True))
+
+    def _state(self, space: Lagrange, c: np.ndarray, *, level: int) -> State:
+        mesh = space.mesh
+        memory = {
+            "level": torch.tensor(level),
+            "vertices": torch.from_numpy(mesh.p.copy()),
+            "cells": torch.from_numpy(mesh.t.astype(np.int64)),
+            "parts": torch.from_numpy(space.built_in_parts(self._problem.domain)),
+        }
+        return State(space, torch.from_numpy(c).to(self._like), memory, done=level > self._levels)
