@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pdefreq.errors import RunFolderError, UserError
 from pdefreq.history import Schedule, Stop
@@ -79,9 +79,7 @@ def solver_to_json(solver: Solver) -> dict[str, Any]:
     if source and importlib.util.find_spec(name.split(".")[0]) is None:  # loaded from a file, not importable by name
         name = str(Path(source).resolve())
     return {"class": f"{name}:{type(solver).__qualname__}"} | {
-        f.name: _to_json(getattr(solver, f.name))
-        for f in fields(solver)
-        if f.init  # type: ignore[arg-type]
+        f.name: _to_json(getattr(solver, f.name)) for f in fields(cast("Any", solver)) if f.init
     }
 
 

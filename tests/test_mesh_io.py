@@ -38,17 +38,17 @@ def in_space(p):
 
 
 def write_msh(path, kind, version):
-    """What gmsh writes: facets with physical groups, cells in group 9, and a vertex that no cell uses."""
+    """What gmsh writes: facets with physical groups, cells in a group numbered apart from them, and a vertex that no cell uses."""
     mesh = in_order(MESHES[kind])
     names = list(mesh.boundaries)
     facets = [mesh.facets[:, mesh.boundaries[name]].T + 1 for name in names]
-    tags = [np.full(len(f), k + 1) for k, f in enumerate(facets)] + [np.full(mesh.nelements, 9)]
+    tags = [np.full(len(f), k + 1) for k, f in enumerate(facets)] + [np.full(mesh.nelements, 1)]
     d = mesh.dim()
     meshio.Mesh(
         in_space(np.concatenate([np.full((d, 1), 7.0), mesh.p], axis=1)),
         [(FACETS[kind], f) for f in facets] + [(kind, mesh.t.T + 1)],
         cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
-        field_data={name: np.array([k + 1, d - 1]) for k, name in enumerate(names)} | {"inside": np.array([9, d])},
+        field_data={name: np.array([k + 1, d - 1]) for k, name in enumerate(names)} | {"inside": np.array([1, d])},
     ).write(path, file_format=version, binary=False)
 
 
@@ -215,11 +215,11 @@ def test_an_inverted_tetrahedron_is_counted(tmp_path):
 def test_groups_without_a_name_are_called_by_their_number(tmp_path):
     ball = mesh_of(Ball((0.0, 0.0), 1.0), 0.5)
     edge = ball.facets[:, ball.boundary_facets()].T
-    tags = [np.arange(len(edge)) % 2 + 5, np.zeros(ball.nelements, dtype=int)]
+    tags = [np.arange(len(edge)) % 3 * 5, np.zeros(ball.nelements, dtype=int)]
     raw = meshio.Mesh(
         in_space(ball.p),
         [("line", edge), ("triangle", ball.oriented().t.T)],
         cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
     )
     raw.write(tmp_path / "mesh.msh", file_format="gmsh22", binary=False)
-    assert sorted(read_mesh(tmp_path / "mesh.msh").boundaries) == ["5", "6"]
+    assert sorted(read_mesh(tmp_path / "mesh.msh").boundaries) == ["10", "5"]  # zero: in no group

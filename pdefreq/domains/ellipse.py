@@ -57,8 +57,8 @@ class Ellipse(Domain):
         """4 a E(1 - b^2 / a^2), by the complete elliptic integral of the second kind."""
         from scipy.special import ellipe
 
-        short, long = sorted(self.half_axes)
-        return 4 * long * float(ellipe(1 - (short / long) ** 2))
+        a, b = self.half_axes
+        return 4 * a * float(ellipe(1 - (b / a) ** 2))
 
     @property
     def part_names(self) -> tuple[str, ...]:

@@ -59,6 +59,8 @@ class ConjugateGradients(GridIteration):
         alpha = before / (stencil.window(p) * product).sum()
         u.addcmul_(alpha, p)
         stencil.window(r).addcmul_(alpha, product, value=-1)
+        if stencil.mean is not None:
+            r -= r.mean()  # rounding: equations that leave a constant open reach no residual with a mean
         self._square = r @ r
         p.mul_(self._square / before).add_(r)
         self._settle(u)

@@ -49,8 +49,8 @@ class Relaxation(GridIteration):
         super().__init__(problem, grid, like=like, guess=guess)
         if omega == 1 and self._stencil.mean is not None:
             raise IncompatibleError(
-                "jacobi does not converge with fluxes on all of the boundary: a sweep turns the sign of the error that alternates "
-                "from node to node, and leaves its size: use `damped-jacobi`"
+                "jacobi does not converge with fluxes given on all of the boundary, for a sweep only turns the sign of the error "
+                "that alternates from node to node: use `damped-jacobi`"
             )
         self._omega = omega
         stencil = self._stencil

@@ -25,11 +25,12 @@ class CondensedSystem:
         self.free = np.flatnonzero(unknown)
         rows = csr_array(system.matrix)[self.free]
         self.load = system.load[self.free] - rows @ self.extend(0.0)
-        # The columns of A_ff: by hand, for indexing them took as long as a multigrid solution.
-        kept = unknown[rows.indices]
-        number, ends = np.cumsum(unknown) - 1, np.append(0, np.cumsum(kept))
-        entries = rows.data[kept], number[rows.indices[kept]].astype(rows.indices.dtype), ends[rows.indptr].astype(rows.indptr.dtype)
-        self.matrix = csr_array(entries, shape=(len(self.free),) * 2).tocsc()
+        # The columns of A_ff by hand: indexing them took ten times as long.
+        rows.data[~unknown[rows.indices]] = 0
+        rows.eliminate_zeros()
+        number = np.cumsum(unknown, dtype=rows.indices.dtype) - 1
+        # A symmetric matrix is the same by rows and by columns.
+        self.matrix = csc_array((rows.data, number[rows.indices], rows.indptr), shape=(len(self.free),) * 2)
 
     def extend(self, free: np.ndarray | float) -> np.ndarray:
         """All coefficients, shape ``(P,)``, from the free ones."""
@@ -56,14 +57,15 @@ def jacobi_radius(system: LinearSystem) -> float:
     The graph of the matrix must have two colors, as that of a grid has: then mu and -mu are eigenvalues together, and the
     largest is 1 - lambda with the smallest eigenvalue of A v = lambda D v, D the diagonal of A.
     """
-    a = CondensedSystem(system).matrix
+    condensed = CondensedSystem(system)
+    a, size = condensed.matrix, len(condensed.free)
     diagonal = diags_array(a.diagonal(), format="csc")
-    singular = bool(np.abs(a @ np.ones(a.shape[0])).max() <= 1e-12 * a.diagonal().max())
+    singular = bool(np.abs(a @ np.ones(size)).max() <= 1e-12 * a.diagonal().max())
     shift = 1e-8 * singular  # eigenvalues lie in [0, 2]
-    inverse = LinearOperator(a.shape, _factors(a + shift * diagonal).solve)  # pyright: ignore[reportCallIssue]
-    start = np.linspace(1, 2, a.shape[0])  # by default it is random
+    inverse = LinearOperator((size, size), _factors(a + shift * diagonal).solve)  # pyright: ignore[reportCallIssue]
+    start = np.linspace(1, 2, size)  # by default it is random
     eigenvalues = eigsh(a, k=1 + singular, M=diagonal, sigma=-shift, OPinv=inverse, v0=start, return_eigenvectors=False)
-    return 1 - float(eigenvalues.max())
+    return 1 - float(np.max(eigenvalues))
 
 
 def _factors(matrix: csc_array) -> SuperLU:

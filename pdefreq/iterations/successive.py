@@ -101,7 +101,7 @@ class Lexicographic(Successive):
         note = (
             "local Fourier analysis: what a sweep multiplies the size of a wave by, far from the boundary; waves move as they "
             "shrink, so sine modes mix, and after many sweeps the whole error falls by "
-            f"{float(sor_radius(torch.tensor(self._jacobi_radius), self._omega)):.9g} a sweep "
+            f"{float(sor_radius(torch.tensor(self._jacobi_radius, dtype=torch.float64), self._omega)):.9g} a sweep "
             "(Trottenberg, Oosterlee, Schueller, 2001, section 4.3)"
         )
         return Prediction(curves, -factor.amax(dim=1).log(), note)

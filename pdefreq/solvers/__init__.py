@@ -22,6 +22,7 @@ SOLVERS = Registry(
         "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",
         "fem": "pdefreq.solvers.galerkin:Fem",
+        "ritz-galerkin": "pdefreq.solvers.galerkin:RitzGalerkin",
         "deep-ritz": "pdefreq.solvers.networks:deep_ritz",
         "mscale": "pdefreq.solvers.networks:mscale",
         "regression": "pdefreq.solvers.networks:regression",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_linear_equation, require_memory
+from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pdefreq.spaces.weak_form import GalerkinSpace, WeakForm
 
 _STEPS = 300  # linear problems take one step, nonlinear ones about 100 at most
+_CELLS = {1: 1000, 2: 128, 3: 24}  # along each axis, by dimension
+_FUNCTIONS = {1: 64, 2: 32, 3: 12}
+_COARSE = 4  # the same before refinement
 _LARGEST_DIRECT = 20_000  # unknowns in two dimensions, above which multigrid is faster
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
 _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # of quadrature, by dimension
@@ -34,12 +37,12 @@ class Fem(Solver):
 
     Args:
         element: ``"P1"``, ``"P2"``: linear and quadratic on simplices; ``"Q1"``: multilinear on quadrilaterals and hexahedra.
-        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three, and the
-            file's own mesh where there is one.
+        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three, 4 before
+            refinement, and the file's own mesh where there is one.
         quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the degree.
         solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid; null takes the faster.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
-        levels: Refinements, where there are any.
+        levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -50,14 +53,14 @@ class Fem(Solver):
     quadrature: int | None = None
     solver: Literal["direct", "amg"] | None = None
     refinement: Literal["uniform", "adaptive"] | None = None
-    levels: int = 5
+    levels: int | None = None
 
     def __post_init__(self) -> None:
         if self.cells is not None and self.cells < 1:
             raise OptionError(f"`cells` must be at least 1, got {self.cells}")
         if self.quadrature is not None and not 1 <= self.quadrature <= 60:
             raise OptionError(f"`quadrature` must be a degree from 1 to 60, got {self.quadrature}")
-        if self.levels < 1:
+        if self.levels is not None and self.levels < 1:
             raise OptionError(f"`levels` must be at least 1, got {self.levels}")
 
     @property
@@ -73,7 +76,7 @@ class Fem(Solver):
         from pdefreq.spaces.lagrange import Lagrange
         from pdefreq.spaces.meshes import mesh_for
 
-        mesh = mesh_for(problem.domain, self.cells, simplices=self.element != "Q1")
+        mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
         space = Lagrange(mesh, self._degree(problem), degree=2 if self.element == "P2" else 1)
         if space.name != self.element and problem.domain.dimension > 1:
             raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={space.name}")
@@ -91,7 +94,16 @@ class Fem(Solver):
 
         like = torch.empty(0, dtype=dtype, device=device)
         adaptive = self.refinement == "adaptive"
-        return Refinement(space, problem, levels=self.levels, adaptive=adaptive, condense=condense, like=like)
+        levels = self.levels or (12 if adaptive else 5)
+        return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like)
+
+    def _cells(self, problem: Problem) -> int | None:
+        """Along each axis; None for the mesh that a domain brings."""
+        from pdefreq.domains.mesh_domain import MeshDomain
+
+        if self.cells is not None or isinstance(problem.domain, MeshDomain):
+            return self.cells
+        return _COARSE if self.refinement is not None else _CELLS[problem.domain.dimension]
 
     def _require_refinable(self, problem: Problem) -> None:
         """What the residual estimator and the refinement of cells can do.
@@ -118,11 +130,63 @@ class Fem(Solver):
 
     def _require_room(self, problem: Problem) -> None:
         d, degree = problem.domain.dimension, self._degree(problem)
-        cells = (self.cells or 100) ** d * (1 if self.element == "Q1" else (1, 2, 6)[d - 1])
+        per_axis = self._cells(problem) or 1
+        cells = per_axis**d * (1 if self.element == "Q1" else (1, 2, 6)[d - 1])
         local = {"P1": d + 1, "P2": (d + 1) * (d + 2) // 2, "Q1": 2**d}[self.element]
         points = (degree // 2 + 1) ** d
         # basis functions and their gradients at the points, element matrices and their indices
-        require_memory(self.cells or 100, "cells", 8 * cells * (points * (local * (d + 1) + 3 * d + 6) + 3 * local**2))
+        require_memory(per_axis, "cells", 8 * cells * (points * (local * (d + 1) + 3 * d + 6) + 3 * local**2))
+
+
+@dataclass(frozen=True)
+class RitzGalerkin(Solver):
+    """Ritz-Galerkin with few functions on a box: Legendre polynomials, spectrally accurate for smooth solutions, or hat functions.
+
+    With the source known at n points only ([data]), more and more functions tend to the sum of Green's functions.
+
+    Args:
+        basis: ``"legendre"``, integrated Legendre polynomials, or ``"hat"``, P1 elements.
+        number: Basis functions along each axis that vanish at its ends; null is 64 in one dimension, 32 in two, 12 in three.
+        quadrature: Gauss points along each axis; null is twice the number of functions. For hat functions, those of a cell.
+
+    Raises:
+        OptionError: If an option lies outside its range.
+
+    Source:
+        Wang, Xu, Zhang, Zhang (2020), Implicit bias with Ritz-Galerkin method, arXiv 2002.07989.
+    """
+
+    basis: Literal["legendre", "hat"] = "legendre"
+    number: int | None = None
+    quadrature: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("number", "quadrature"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"`{name}` must be at least 1, got {value}")
+
+    @property
+    def budget(self) -> Stop:
+        return Stop(steps=_STEPS)
+
+    def prepare(
+        self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
+    ) -> Iteration:
+        _require_equation(problem, "ritz-galerkin", dtype)
+        box = require_box(problem, "ritz-galerkin", most=3)
+        number = self.number or _FUNCTIONS[box.dimension]
+        if self.basis == "hat":
+            degree = None if self.quadrature is None else 2 * self.quadrature - 1
+            fem = Fem(cells=number + 1, quadrature=degree)
+            return fem.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+        points = self.quadrature or 2 * (number + 2)
+        unknowns = (number + 2) ** box.dimension
+        require_memory(number, "number", 8 * (4 * unknowns**2 + 10 * points**box.dimension))
+
+        from pdefreq.spaces.legendre import Legendre
+
+        return _iteration(Legendre(box, number, points), problem, "direct", dtype=dtype, device=device, guess=guess)
 
 
 def _iteration(

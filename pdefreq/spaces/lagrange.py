@@ -91,13 +91,13 @@ class Lagrange(GalerkinSpace):
     def inside(self) -> Rule:
         return _ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature))
 
-    def on_boundary(self, problem: Problem) -> dict[int, Rule]:
+    def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
         facets, part = self.boundary_facets(problem)
-        return {
-            k: _ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature))
+        return [
+            (k, _ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature)))
             for k, condition in enumerate(problem.boundary)
             if condition.kind == "robin" and (part == k).any()
-        }
+        ]
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         facets, part = self.boundary_facets(problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import scipy.sparse as sp
@@ -96,30 +96,34 @@ class Stencil:
         """The same as a sparse matrix over all nodes of the grid. Rows of nodes with prescribed values are empty."""
         size = self.start.numel()
         index = self.padded(torch.arange(size, dtype=torch.int32))
-        nodes = self.window(index)[self.unknown]
-        load = torch.zeros(size, dtype=torch.float64)
-        load[nodes] = self.load[self.unknown]
-        known = torch.ones(size, dtype=torch.bool)
-        known[nodes] = False
         # In the order of the columns: below along the first axis, ..., the node itself, ..., above along the first axis.
-        weights = [*self.weights[::2], -self.diagonal, *self.weights[:0:-2]]
+        own = torch.where(self.unknown, self.diagonal, 0.0)
+        entries = [*self.weights[::2], -own, *self.weights[:0:-2]]
         neighbors = self.neighbors(index)
         columns = [*neighbors[::2], self.window(index), *neighbors[:0:-2]]
-        entries = torch.stack([-weight.expand_as(self.load)[self.unknown] for weight in weights], dim=1)
-        there = entries != 0  # neighbors beyond the grid have weight zero
-        counts = torch.zeros(size + 1, dtype=torch.int32)
-        counts[nodes + 1] = there.sum(dim=1, dtype=torch.int32)
-        numbers = torch.stack([column[self.unknown] for column in columns], dim=1)
-        parts = entries[there].numpy(), numbers[there].numpy(), counts.cumsum(0, dtype=torch.int32).numpy()
+        entries = torch.stack([-entry.expand_as(own) for entry in entries], dim=-1)
+        there = entries != 0  # no neighbors beyond the grid, and nothing in the rows of known nodes
+        ends = torch.zeros(size + 1, dtype=torch.int32)
+        self.window(ends[1:]).copy_(there.sum(dim=-1))
+        parts = entries[there], torch.stack(columns, dim=-1)[there], ends.cumsum(0, dtype=torch.int32)
+        matrix = sp.csr_array(tuple(part.numpy() for part in parts), shape=(size, size))
+        load, known = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
+        self.window(load).copy_(self.load * self.unknown)
+        self.window(known).copy_(~self.unknown)
         fixed = known.nonzero().squeeze(1)
-        return LinearSystem(sp.csr_array(parts, shape=(size, size)), load.numpy(), fixed.numpy(), self.start.reshape(-1)[fixed].numpy())
+        return LinearSystem(matrix, load.numpy(), fixed.numpy(), self.start.reshape(-1)[fixed].numpy())
 
     def to(self, like: Tensor) -> Stencil:
         """The same in the dtype and on the device of `like`."""
-        weights = tuple(weight.to(like) for weight in self.weights)
-        mean = None if self.mean is None else self.mean.to(like)
-        dense = [x.to(like) for x in (self.diagonal, self.load, self.start)]
-        return Stencil(self.origin, weights, *dense, self.unknown.to(like.device), mean)
+        return replace(
+            self,
+            weights=tuple(weight.to(like) for weight in self.weights),
+            diagonal=self.diagonal.to(like),
+            load=self.load.to(like),
+            start=self.start.to(like),
+            unknown=self.unknown.to(like.device),
+            mean=None if self.mean is None else self.mean.to(like),
+        )
 
 
 def difference_equations(grid: Grid, problem: Problem) -> Stencil:
@@ -139,7 +143,9 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
     """
     conditions = nodal_conditions(grid, problem)
     known = conditions.known
-    window = tuple(slice(int(known.select(k, 0).all()), n + int(not known.select(k, n).all())) for k, n in enumerate(grid.intervals))
+    window = tuple(
+        slice(int(known.select(k, 0).all()), n + int(not known.select(k, n).all())) for k, n in enumerate(grid.intervals)
+    )
     axes = [axis[nodes] for axis, nodes in zip(grid.axes, window, strict=True)]
     shape = tuple(len(axis) for axis in axes)
     # Where both ends of an axis are no unknowns all cells are whole along it, and a number says so.

@@ -84,8 +84,8 @@ class GalerkinSpace(LinearSpace):
         """The rule for integrals over the domain."""
 
     @abstractmethod
-    def on_boundary(self, problem: Problem) -> dict[int, Rule]:
-        """The rules for integrals over the Robin parts, by their index in ``problem.boundary``."""
+    def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
+        """Rules for integrals over the Robin parts, each with the part's index in ``problem.boundary``."""
 
     @abstractmethod
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +163,7 @@ class WeakForm:
                 _density(edge, problem.boundary[part].alpha, "[boundary] alpha", least=0),
                 _density(edge, problem.boundary[part].flux, "[boundary] flux"),
             )
-            for part, edge in space.on_boundary(problem).items()
+            for part, edge in space.on_boundary(problem)
         ]
         self.load = _point_load(space, *samples) if samples is not None else self._source_load(problem)
         for part in self._robin:

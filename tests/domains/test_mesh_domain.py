@@ -75,7 +75,8 @@ def test_cells_are_found_in_meshes_of_very_different_cells():
 def test_equal_meshes_make_equal_domains_and_a_renamed_boundary_another():
     first, second = (MeshDomain(mesh_of(RECTANGLE, 0.5)) for _ in range(2))
     assert first == second and hash(first) == hash(second)
-    renamed = skfem.MeshTri(first.mesh.p, first.mesh.t).with_boundaries({"wall": first.mesh.boundary_facets()})
+    boundaries = {f"{name}-wall": facets for name, facets in first.mesh.boundaries.items()}
+    renamed = skfem.MeshTri(first.mesh.p, first.mesh.t).with_boundaries(boundaries)
     assert MeshDomain(renamed) != first and MeshDomain(mesh_of(RECTANGLE, 0.4)) != first
 
 

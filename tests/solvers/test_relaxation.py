@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
+from pdefreq.fields import as_field
 from pdefreq.history import Stop
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.registry import options_of
@@ -88,17 +89,13 @@ def test_a_huge_grid_is_refused_with_the_memory_it_would_need():
         prepare(jacobi(intervals=100_000), Problem(domain=box(3), source=1.0, boundary=0.0))
 
 
-ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"domain": box(4)}, "jacobi works in at most 3 dimensions and this problem has 4"),
         ({"exponent": 3.0}, "exponent = 2, got 3"),
         ({"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
-        ({"boundary": ROBIN}, "use `deep-ritz`"),
-        ({"domain": box(1), "boundary": ROBIN}, "use `fem`"),
+        ({"boundary": (BoundaryPart("robin"),), "source": 0.0}, "use `damped-jacobi`"),
         ({"data": Data("uniform", 10)}, r"at points only \(\[data\]\)"),
     ],
 )
@@ -112,3 +109,66 @@ def test_a_guess_is_taken():
     problem = Problem(domain=box(1), source=0.0, boundary=0.0)
     state = prepare(jacobi(intervals=4), problem, guess=Problem(domain=box(1), source=3.0).source).init()
     assert state.coefficients.tolist() == [0, 3, 3, 3, 0]
+
+
+GRID_METHODS = ["jacobi", "damped-jacobi", "gauss-seidel", "sor", "cg", "multigrid"]
+
+
+@pytest.mark.parametrize("method", GRID_METHODS)
+def test_grid_methods_take_mixed_conditions_in_any_dimension(method):
+    for d in (1, 2, 3):
+        parts = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin", alpha=as_field(1.0), flux=as_field(2.0)))
+        problem = Problem(domain=box(d), source=1.0, diffusion=lambda x: 1 + x[:, 0], reaction=lambda x: x[:, 0], boundary=parts)
+        iteration = prepare(make_solver(method, {"intervals": 6}), problem)
+        start = iteration.init()
+        before = float(iteration.objective(start)["residual"])
+        state = start
+        for _ in range(30):
+            state = iteration.step(state)
+        assert float(iteration.objective(state)["residual"]) < 0.7 * before
+
+
+@pytest.mark.parametrize("method", GRID_METHODS)
+def test_incompatible_fluxes_are_refused(method):
+    problem = Problem(domain=box(2), source=1.0, boundary=(BoundaryPart("robin"),))
+    with pytest.raises(ProblemFileError, match="add up to zero, got 1 "):
+        prepare(make_solver(method, {"intervals": 6}), problem)
+
+
+@pytest.mark.parametrize("method", GRID_METHODS)
+@pytest.mark.parametrize("intervals", [1, 10**8])
+def test_grids_of_impossible_size_are_refused(method, intervals):
+    with pytest.raises(OptionError, match="`intervals`"):
+        prepare(make_solver(method, {"intervals": intervals}), Problem(domain=box(2), source=1.0, boundary=0.0))
+
+
+@pytest.mark.parametrize("method", ["gauss-seidel", "sor"])
+@pytest.mark.parametrize(("order", "kind"), [("lexicographic", "Lexicographic"), ("red-black", "RedBlack")])
+def test_the_order_is_an_option(method, order, kind):
+    iteration = prepare(make_solver(method, {"ordering": order}), Problem(domain=box(1), source=1.0, boundary=0.0))
+    assert type(iteration).__name__ == kind
+    with pytest.raises(OptionError, match="must be one of lexicographic, red-black"):
+        make_solver(method, {"ordering": "zebra"})
+
+
+def test_omega_of_sor_is_a_number_or_optimal():
+    assert make_solver("sor").omega == "optimal"
+    assert make_solver("sor", {"omega": "1.5"}).omega == 1.5
+    for bad in (0.0, 2.0, float("nan")):
+        with pytest.raises(OptionError, match="`omega` must lie between 0 and 2"):
+            make_solver("sor", {"omega": bad})
+    with pytest.raises(OptionError, match="'omega' must be"):
+        make_solver("sor", {"omega": "best"})
+
+
+def test_sor_needs_fewer_sweeps_than_gauss_seidel_and_that_fewer_than_jacobi():
+    problem = Problem(domain=box(1), source=1.0, boundary=0.0)
+    counts = []
+    for method in ("jacobi", "gauss-seidel", "sor"):
+        iteration = prepare(make_solver(method, {"intervals": 32}), problem)
+        state, count = iteration.init(), 0
+        while float(iteration.objective(state)["residual"]) > 1e-6:
+            state, count = iteration.step(state), count + 1
+        counts.append(count)
+    assert counts[0] == pytest.approx(2 * counts[1], rel=0.05)  # cos against cos^2
+    assert counts[2] < counts[1] / 10  # n / pi = 10 times, less the powers of t of a double eigenvalue

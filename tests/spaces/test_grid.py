@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, ProblemFileError
+from pdefreq.errors import ProblemFileError
 from pdefreq.fields import as_field
 from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem import Problem
 from pdefreq.spaces.grid import Grid
 
 GRIDS = [
@@ -90,13 +90,6 @@ def test_the_evaluation_follows_the_points_dtype():
     assert torch.allclose(grid.at(x).value(c), torch.tensor(1.5))
 
 
-def test_neighbors_are_views_in_the_order_below_above_axis_by_axis():
-    u = torch.arange(12.0).reshape(4, 3)
-    assert interior(u).tolist() == [[4], [7]]
-    assert [v.tolist() for v in neighbors(u)] == [[[1], [4]], [[7], [10]], [[3], [6]], [[5], [8]]]
-    assert all(v.untyped_storage().data_ptr() == u.untyped_storage().data_ptr() for v in neighbors(u))
-
-
 def solution(x):
     return torch.exp(0.5 * x[:, 0]) * torch.cos(2 * x).prod(dim=1)
 
@@ -148,13 +141,6 @@ def test_a_constant_coefficient_equals_the_same_values_in_an_array(grid):
     )
     assert grid.stencil(as_number).weights[0].ndim == 0
     assert abs(grid.assemble(as_number).matrix - grid.assemble(as_array).matrix).max() == 0
-
-
-def test_other_boundary_conditions_are_refused_by_name_of_what_can():
-    box = Box((0.0,), (1.0,))
-    parts = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin", "x-max"))
-    with pytest.raises(IncompatibleError, match="use `fem`"):
-        Grid(box, (4,)).zero_inside(Problem(domain=box, source=1.0, boundary=parts))
 
 
 def test_fields_are_checked_where_they_are_needed_and_nowhere_else():

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,14 @@ from pdefreq.domains.box import Box
 from pdefreq.spectrum.bias import bias_index
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.rates import half_time
-from pdefreq.theory.relaxation import relaxation_factor, relaxation_rate
+from pdefreq.theory.relaxation import (
+    lexicographic_symbol,
+    optimal_omega,
+    red_black_symbol,
+    relaxation_factor,
+    relaxation_rate,
+    sor_radius,
+)
 
 
 class UniformSpace:
@@ -107,3 +115,48 @@ def test_the_published_half_error_sweeps_of_the_sine_modes():
     half = math.log(2) / relaxation_rate([[2], [6], [16]], [500], [2.0]).numpy()
     np.testing.assert_allclose(half, [8780, 976, 137], rtol=0.005)  # references give whole sweeps
     np.testing.assert_allclose(half, [8533, 965, 133], rtol=0.05)
+
+
+@given(st.integers(4, 200), st.data())
+def test_gauss_seidel_on_an_interval_has_the_published_symbol(n, data):
+    k = data.draw(st.integers(1, n - 1))
+    ((symbol,),) = lexicographic_symbol([[k]], [n], [2.0]).tolist()
+    assert symbol == pytest.approx(1 / math.sqrt(5 - 4 * math.cos(k * math.pi / n)), rel=1e-12)
+
+
+@pytest.mark.parametrize("omega", [1.0, 1.7])
+@pytest.mark.parametrize("reaction", [0.0, 30.0])
+def test_the_symbol_is_the_eigenvalue_of_a_sweep_on_periodic_waves(omega, reaction):
+    """On a torus a wave w obeys (D/omega + L) S w = ((1/omega - 1) D - U) w with L, U the shifts back and forth."""
+    intervals, lengths, number = (8, 6), (1.0, 2.0), (3, 2)
+    symbol = lexicographic_symbol([number], intervals, lengths, reaction=reaction, omega=omega)[0].tolist()
+    w = [(n / length) ** 2 for n, length in zip(intervals, lengths, strict=True)]
+    diagonal = 2 * sum(w) + reaction
+    i, j = np.meshgrid(np.arange(16), np.arange(12), indexing="ij")
+    for found, sign in zip(symbol, (1, -1), strict=True):
+        wave = np.exp(1j * np.pi * (number[0] * i / 8 + sign * number[1] * j / 6))
+        back, forth = (sum(w[axis] * np.roll(wave, shift, axis) for axis in (0, 1)) for shift in (1, -1))
+        ratio = ((1 / omega - 1) * diagonal * wave + forth) / (diagonal / omega * wave - back)
+        assert np.ptp(np.abs(ratio)) < 1e-12  # the same everywhere: the wave is an eigenvector
+        assert found == pytest.approx(abs(ratio[0, 0]), rel=1e-12)
+
+
+@given(st.floats(0, 0.999), st.floats(0.05, 1.95))
+def test_the_radius_of_sor_is_that_of_its_two_by_two_blocks(jacobi, omega):
+    mu = torch.tensor([jacobi], dtype=torch.float64)
+    blocks = red_black_symbol(mu, omega)
+    # near a double eigenvalue rounding is under a square root
+    assert float(sor_radius(mu, omega)) == pytest.approx(float(torch.linalg.eigvals(blocks).abs().max()), abs=1e-7)
+
+
+@given(st.floats(0, 0.999), st.floats(0.05, 1.95))
+def test_no_omega_beats_the_best(jacobi, omega):
+    mu = torch.tensor([jacobi], dtype=torch.float64)
+    best = optimal_omega(jacobi)
+    assert float(sor_radius(mu, omega)) >= best - 1 - 1e-7
+    assert float(sor_radius(mu, best)) == pytest.approx(best - 1, abs=1e-7)  # a double eigenvalue, again
+    assert float(sor_radius(mu)) == pytest.approx(jacobi**2)
+
+
+def test_gauss_seidel_has_no_symbol_for_modes_beyond_the_grid():
+    assert lexicographic_symbol([[0, 1], [4, 1]], [4, 4], [1.0, 1.0]).isnan().all()

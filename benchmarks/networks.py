@@ -1,0 +1,80 @@
+"""What the parts of a network cost, as ratios within one run: ``python benchmarks/networks.py``.
+
+- each activation against the sine: value, slope and backward pass, as a training step uses them (asked: at most 2);
+- a multiscale network's one batched product against a loop over its sub-networks;
+- a Ritz step on the network against evaluating the network alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.problem_file import load_problem
+from pdefreq.solvers import make_solver
+from pdefreq.spaces.activations import ACTIVATIONS
+from pdefreq.spaces.mscale import Mscale
+from pdefreq.streams import stream
+
+REPEATS = 15
+DOUBLE = torch.float64
+
+
+def ratio(work: Callable[[], object], unit: Callable[[], object]) -> float:
+    """Median of work / unit over pairs run in turn, so that the machine's moods cancel."""
+    work(), unit()
+    ratios = []
+    for _ in range(REPEATS):
+        times = []
+        for run in (work, unit):
+            began = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - began)
+        ratios.append(times[0] / times[1])
+    return statistics.median(ratios)
+
+
+def activation_pass(name: str, shape: tuple[int, ...]) -> Callable[[], object]:
+    """Value and slope forward, then their backward pass."""
+    a = torch.randn(shape, generator=stream(0, "benchmark"), dtype=DOUBLE).requires_grad_(True)
+
+    def run() -> object:
+        value, slope = ACTIVATIONS[name].jet(a, 1)
+        return torch.autograd.grad((value * slope).sum(), a)
+
+    return run
+
+
+def network_pass(space: Mscale, x: torch.Tensor) -> Callable[[], object]:
+    """Value and gradient in x, then the gradient in the weights."""
+    evaluator, c = space.at(x), space.initialize(stream(0, "initialization")).requires_grad_(True)
+
+    def run() -> object:
+        u, gradient = evaluator.value_and_gradient(c)
+        return torch.autograd.grad(u.square().sum() + gradient.square().sum(), c)
+
+    return run
+
+
+def main() -> None:
+    """Print one line for each ratio."""
+    torch.set_num_threads(1)
+    for shape in ((6, 1000, 30), (20_000, 180)):
+        for name in ACTIVATIONS:
+            print(f"activation {name:10s} {shape!s:16s} {ratio(activation_pass(name, shape), activation_pass('sin', shape)):.2f} x sine")
+    scales, box = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), Box((-1.0,), (1.0,))
+    x = box.quadrature(1000).x
+    whole = network_pass(Mscale(box, scales, (30, 30, 30)), x)
+    parts = [network_pass(Mscale(box, (scale,), (30, 30, 30)), x) for scale in scales]
+    print(f"loop over 6 sub-networks  {ratio(lambda: [part() for part in parts], whole):.2f} x one batched product")
+    iteration = make_solver("mscale").prepare(load_problem("poisson").blind(), seed=0, device=torch.device("cpu"), dtype=DOUBLE)
+    state = iteration.init()
+    print(f"Ritz step                 {ratio(lambda: iteration.step(state), lambda: iteration.objective(state)):.2f} x its energy alone")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField, as_field
+from pdefreq.functionals.boundary import BoundaryConditions
+from pdefreq.problem import BoundaryPart, Problem
+
+BOX = Box((0.0, 0.0), (2.0, 3.0))
+LIKE = torch.empty(0, dtype=torch.float64)
+
+
+def make(*parts):
+    return Problem(domain=BOX, source=1.0, boundary=parts)
+
+
+def test_each_integral_runs_over_its_own_part():
+    """u = x, g = y, alpha = 2, flux = 1 on a box of 2 x 3: integrals by hand."""
+    problem = make(
+        BoundaryPart("dirichlet", name="x-min", value=CallableField(lambda x: x[:, 1])),
+        BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=as_field(1.0)),
+        BoundaryPart("robin"),
+    )
+    conditions = BoundaryConditions.of(problem, BOX.boundary(80), LIKE)
+    u = conditions.x[:, 0]
+    assert float(conditions.dirichlet.sum()) == pytest.approx(3) and float(conditions.robin.sum()) == pytest.approx(3 + 4)
+    assert float(conditions.penalty(u)) == pytest.approx(9)  # int of y^2 over x = 0
+    assert float(conditions.robin_energy(u)) == pytest.approx(3 * (2**2 - 2))  # x = 2; the last part has alpha = flux = 0
+
+
+def test_the_first_part_wins():
+    problem = make(
+        BoundaryPart("robin", where=lambda x: x[:, 0] < 1),
+        BoundaryPart("dirichlet"),
+    )
+    conditions = BoundaryConditions.of(problem, BOX.boundary(400), LIKE)
+    assert ((conditions.robin > 0) == (conditions.x[:, 0] < 1)).all()
+    assert ((conditions.dirichlet > 0) == (conditions.x[:, 0] >= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ((BoundaryPart("dirichlet", name="x-min"),), "no part covers"),
+        ((BoundaryPart("robin", alpha=as_field(-1.0)),), r"\[boundary\] alpha must be finite and at least 0, got -1"),
+        ((BoundaryPart("dirichlet", value=CallableField(lambda x: x[:, 0].log())),), r"\[boundary\] value must be finite"),
+    ],
+)
+def test_wrong_data_are_refused(parts, message):
+    with pytest.raises(ProblemFileError, match=message):
+        BoundaryConditions.of(make(*parts), BOX.boundary(16), LIKE)

@@ -1,0 +1,53 @@
+"""Problems on grids that the tests of several iterations share."""
+
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.fields import as_field
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.spaces.grid import Grid
+
+LIKE = torch.empty(0, dtype=torch.float64)
+GRIDS = [
+    Grid(Box((-1.0,), (1.0,)), (8,)),
+    Grid(Box((-1.0, 0.0), (1.0, 1.5)), (9, 7)),
+    Grid(Box((-1.0, 0.0, 0.5), (1.0, 1.5, 1.2)), (6, 7, 5)),
+]
+
+
+def dirichlet(box):
+    """Constant coefficients, values given on all of the boundary."""
+    return Problem(domain=box, source=lambda x: (3 * x).sin().sum(dim=1) + 1, boundary=lambda x: 1 + x[:, 0])
+
+
+def mixed(box):
+    """Variable coefficients; a Robin face, part of a face Dirichlet and the rest Neumann, the other faces Dirichlet."""
+    return Problem(
+        domain=box,
+        source=lambda x: (3 * x).sin().sum(dim=1) + 1,
+        diffusion=lambda x: 1.2 + (2 * x).sin().mean(dim=1),
+        reaction=lambda x: x[:, 0] ** 2,
+        boundary=(
+            BoundaryPart("robin", "x-min", alpha=as_field(2.0), flux=as_field(lambda x: x.sum(dim=1))),
+            BoundaryPart("robin", "x-max", where=lambda x: x[:, -1] > 0.9, flux=as_field(1.0)),
+            BoundaryPart("dirichlet", value=as_field(lambda x: x.sum(dim=1).exp())),
+        ),
+    )
+
+
+def neumann(box):
+    """Fluxes on all of the boundary: the solution has mean zero."""
+    outward = -sum(length**2 for length in box.lengths) / 3 / sum(2 / length for length in box.lengths)
+    middle = torch.tensor(box.lower, dtype=torch.float64)
+    return Problem(
+        domain=box,
+        source=lambda x: ((x - middle.to(x)) ** 2).sum(dim=1),
+        boundary=(BoundaryPart("robin", flux=as_field(outward)),),
+    )
+
+
+def run(iteration, steps):
+    state = iteration.init()
+    for _ in range(steps):
+        state = iteration.step(state)
+    return state
