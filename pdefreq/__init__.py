@@ -2,8 +2,8 @@
 
 Example:
     >>> from pdefreq import solve
-    >>> print(f"{solve('poisson', 'fem').error():.0e}")
-    4e-05
+    >>> solve("poisson", "fem").error() < 1e-4
+    True
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Comparison:
             RunFolderError: If it can't be written.
         """
         from pdefreq.figures.style import encode
-        from pdefreq.store import write_atomically
+        from pdefreq.files import write_atomically
 
         folder = Path(folder)
         for label, seeds in self.solutions.items():

@@ -86,7 +86,7 @@ def solve(
         UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
             can't be written; nothing has been written then.
     """
-    from pdefreq.run_spec import RunSpec, solver_to_json
+    from pdefreq.run_spec import RunSpec, copy_name, solver_to_json
     from pdefreq.solvers import make_solver
 
     if method is None:
@@ -101,6 +101,7 @@ def solve(
     spec = RunSpec(
         problem=problem.name,
         problem_text=problem.text,
+        problem_files={name: copy_name(path) for name, path in problem.files.items()},
         parameters=dict(problem.parameters),
         method=method,
         solver=solver_to_json(solver),
@@ -117,7 +118,7 @@ def solve(
         from pdefreq.store import RunFolder
 
         store = RunFolder(folder)
-        store.create(spec)
+        store.create(spec, problem.files)
     start = Position(setup.iteration.init(), 0, 0.0, History())
     if store is not None:
         store.write_checkpoint(start.checkpoint())

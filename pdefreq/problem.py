@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.domains.domain import Domain, Samples
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.shapes import Points
+
+_NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ class Problem:
         data: Points at which the source is known.
         spectrum: Modes and wavenumbers to watch.
         parameters: Values of the names used in expressions.
+        singular: Points at which fields need not be finite; point sets leave them out (`regular`).
         text: The problem file, as used; empty for a problem built in Python.
+        files: The files that the text names: name as written -> path.
 
     Raises:
         ProblemFileError: If exponent <= 1, or a constant coefficient is negative, or a boundary part is unknown.
@@ -103,7 +108,9 @@ class Problem:
     data: Data | None = None
     spectrum: Spectrum = field(default_factory=Spectrum)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    singular: tuple[tuple[float, ...], ...] = ()
     text: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("source", "diffusion", "reaction", "exact"):
@@ -125,6 +132,15 @@ class Problem:
             if part.name is not None and part.name not in self.domain.part_names:
                 known = ", ".join(self.domain.part_names)
                 raise ProblemFileError(f"[[boundary.part]] name must be one of {known}, got '{part.name}'")
+
+    def regular(self, samples: Samples) -> Samples:
+        """The samples without those at singular points, to rounding; the weights of the rest stay as they are."""
+        if not self.singular:
+            return samples
+        size = max(b - a for a, b in zip(*self.domain.bounds, strict=True))
+        gap = (samples.x[:, None, :] - samples.x.new_tensor(self.singular)).abs().amax(dim=2).amin(dim=1)
+        keep = gap > _NEAR * size
+        return Samples(*(None if column is None else column[keep] for column in vars(samples).values()))  # pyright: ignore[reportArgumentType]
 
     def blind(self) -> Problem:
         """The problem as solvers see it: without the exact solution."""

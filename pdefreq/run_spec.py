@@ -26,6 +26,7 @@ class RunSpec:
     Args:
         problem: The problem's name.
         problem_text: The problem file as used; empty for a problem built in Python.
+        problem_files: The files that it names, and what their copies in a run folder are called, as `copy_name` says.
         parameters: Values of its parameters.
         method: The method's name, for tables and folders.
         solver: The solver's class and options, as `solver_to_json` writes them.
@@ -48,6 +49,7 @@ class RunSpec:
     stop: Stop = field(default_factory=Stop)
     schedule: Schedule = field(default_factory=Schedule)
     modes: str = "sine"
+    problem_files: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -69,6 +71,11 @@ class RunSpec:
     def id(self) -> str:
         """Twelve hexadecimal digits that differ when anything above does."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def copy_name(file: Path) -> str:
+    """What the copy of a file in a run folder is called: it holds a digest of the content, so that a spec determines it."""
+    return f"{file.stem}.{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}{file.suffix}"
 
 
 def solver_to_json(solver: Solver) -> dict[str, Any]:

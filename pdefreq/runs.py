@@ -105,7 +105,7 @@ def _start(
     from pdefreq.loop import solve
 
     return solve(
-        _problem(spec),
+        _problem(spec, source),
         solver_from_json(spec.solver, source),
         stop=spec.stop,
         seed=spec.seed,
@@ -124,19 +124,25 @@ def _load(store: RunFolder, problem: Problem | None, stop: Stop | None) -> tuple
     spec = store.read_spec()
     checkpoint, notes = store.read_checkpoint()
     spec = replace(spec, stop=spec.stop.override(stop or Stop()))
-    problem = problem or _problem(spec)
+    problem = problem or _problem(spec, store.path)
     problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
     return Setup.of(problem, solver_from_json(spec.solver, store.path), spec), checkpoint, notes
 
 
-def _problem(spec: RunSpec) -> Problem:
+def _problem(spec: RunSpec, folder: Path | None) -> Problem:
     from pdefreq.problem_file import problem_from_text
 
     if not spec.problem_text:
         raise RunFolderError(
             f"the problem '{spec.problem}' was built in Python and is not in the folder; pass it: resume(folder, problem=...)"
         )
-    return problem_from_text(spec.problem_text, name=spec.problem, parameters=spec.parameters)
+
+    def copy(name: str) -> Path:
+        assert folder is not None
+        return folder / spec.problem_files.get(name, name)
+
+    locate = None if folder is None else copy
+    return problem_from_text(spec.problem_text, name=spec.problem, parameters=spec.parameters, locate=locate)
 
 
 def _position(setup: Setup, checkpoint: Checkpoint) -> Position:

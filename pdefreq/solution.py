@@ -148,7 +148,7 @@ class Solution(Field):
         from pdefreq.store import Checkpoint, RunFolder
 
         store = RunFolder(folder)
-        store.create(self.spec)
+        store.create(self.spec, self.problem.files)
         store.write_checkpoint(Checkpoint.of(self.state, self.step, self.seconds, self.history))
         self.write(store)
         return store.path

@@ -1,7 +1,7 @@
 """Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
 
 run.json             the spec, versions, what the numbers mean, and once finished the summary
-problem.toml         the problem file as used
+problem.toml         the problem file as used; meshes and other files that it names lie beside it, a digest in their names
 history.csv          one row a recorded step: the scalar columns
 spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
 solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
@@ -16,15 +16,16 @@ import hashlib
 import io
 import json
 import math
-import os
 import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError
+from pdefreq.files import write_atomically
 from pdefreq.history import History
 from pdefreq.run_spec import RunSpec, own_files
 
@@ -68,24 +69,6 @@ class Checkpoint:
         return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside the place, then rename: a reader sees the old file or the new one, never half of one.
-
-    Raises:
-        RunFolderError: If the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
-
-
 class RunFolder:
     """One run on disk.
 
@@ -96,8 +79,12 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def create(self, spec: RunSpec) -> None:
-        """Make the folder, and write the spec, the problem, and the method's own file if it came from one.
+    def create(self, spec: RunSpec, problem_files: Mapping[str, Path] = MappingProxyType({})) -> None:
+        """Make the folder, and write the spec, the problem with the files that it names, and the method's own file if it has one.
+
+        Args:
+            spec: What is run.
+            problem_files: Where the problem's files lie now, by their names as written.
 
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
@@ -110,6 +97,8 @@ class RunFolder:
             raise RunFolderError(f"can't create the folder {self.path}: {error.strerror or error}") from None
         if spec.problem_text:
             write_atomically(self.path / "problem.toml", spec.problem_text.encode())
+        for name, copy in spec.problem_files.items():
+            shutil.copyfile(problem_files[name], self.path / copy)
         for file in own_files(spec.solver):
             shutil.copyfile(file, self.path / file.name)
         self.write_run(spec, {"status": "running"})

@@ -10,9 +10,10 @@ import torch
 
 from pdefreq.domains import rules
 from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.lifting import into_ellipsoid
 from pdefreq.domains.shells import check_midpoint, place, rounding, shell_samples, sphere_samples
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, Field
+from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +50,15 @@ class Ball(Domain):
         return rules.ball_volume(self.dimension) * self.radius**self.dimension
 
     @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return tuple(m - self.radius for m in self.midpoint), tuple(m + self.radius for m in self.midpoint)
+
+    @property
+    def title(self) -> str:
+        kind = {1: "interval", 2: "disk"}.get(self.dimension, "ball")
+        return f"{kind} of radius {self.radius:g}"
+
+    @property
     def part_names(self) -> tuple[str, ...]:
         return ("outer",)
 
@@ -74,5 +84,6 @@ class Ball(Domain):
         return CallableField(level, lambda x: -2 / self.radius**2 * (x - x.new_tensor(self.midpoint)))
 
     def lifting(self, g: Field) -> Field:
-        """`g` itself: a field has a value everywhere."""
-        return g
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))

@@ -71,8 +71,19 @@ class Box(Domain):
     def part_names(self) -> tuple[str, ...]:
         return tuple(f"{axis}-{end}" for axis in axis_names(self.dimension) for end in ("min", "max"))
 
-    def __str__(self) -> str:
-        return " x ".join(f"({a:g}, {b:g})" for a, b in zip(self.lower, self.upper, strict=True))
+    @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.lower, self.upper
+
+    @property
+    def title(self) -> str:
+        """The kind of box, and its sides: a power where they are the same."""
+        d, sides = self.dimension, [f"({a:g}, {b:g})" for a, b in zip(self.lower, self.upper, strict=True)]
+        if d == 1:
+            return f"interval {sides[0]}"
+        if len({*sides}) == 1:
+            return f"{'square' if d == 2 else 'cube'} {sides[0]}^{d}"
+        return f"{'rectangle' if d == 2 else 'box'} {' x '.join(sides)}"
 
     def contains(self, x: Points) -> Tensor:
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)

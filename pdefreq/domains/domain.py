@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.shapes import Points, Values
 
+_MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -46,6 +48,16 @@ class Domain(ABC):
 
     @property
     @abstractmethod
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Lower and upper corner of the smallest box that holds the domain."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What the domain is, for people: ``"disk of radius 1"``, ``"square (-1, 1)^2 with 3 holes"``."""
+
+    @property
+    @abstractmethod
     def part_names(self) -> tuple[str, ...]:
         """Names of the built-in pieces of the boundary, in the order of `Samples.parts`."""
 
@@ -65,10 +77,15 @@ class Domain(ABC):
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
         """About `n` boundary points: Gauss points, or uniform random ones when a stream is given (float64, CPU)."""
 
+    def boundary_mean(self, g: Field) -> float:
+        """The mean of a field over the boundary, by the fixed rule of some points."""
+        edge = self.boundary(_MEAN)
+        return float((edge.weights * g(edge.x)).sum() / edge.weights.sum())
+
     @abstractmethod
     def distance(self) -> Field:
         """A smooth function, zero exactly on the boundary and positive inside."""
 
     @abstractmethod
     def lifting(self, g: Field) -> Field:
-        """A function on the domain that equals `g` on its boundary."""
+        """A function on the domain that equals `g` on its boundary, and looks at `g` nowhere else."""

@@ -10,9 +10,10 @@ import torch
 
 from pdefreq.domains import rules
 from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.lifting import into_ellipsoid
 from pdefreq.domains.shells import check_midpoint, place, rounding
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, Field
+from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,15 @@ class Ellipse(Domain):
         return 4 * a * float(ellipe(1 - (b / a) ** 2))
 
     @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        sides = list(zip(self.midpoint, self.half_axes, strict=True))
+        return tuple(m - a for m, a in sides), tuple(m + a for m, a in sides)
+
+    @property
+    def title(self) -> str:
+        return "ellipse with half axes {:g} and {:g}".format(*self.half_axes)
+
+    @property
     def part_names(self) -> tuple[str, ...]:
         return ("outer",)
 
@@ -100,8 +110,9 @@ class Ellipse(Domain):
         )
 
     def lifting(self, g: Field) -> Field:
-        """`g` itself: a field has a value everywhere."""
-        return g
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))
 
     def _scaled(self, x: Tensor) -> Tensor:
         """Points of the ellipse taken to the unit disk."""

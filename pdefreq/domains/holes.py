@@ -18,10 +18,12 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.convex import Convex, apart, inside
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.lifting import blended, radial
+from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
 from pdefreq.domains.shells import joined, rounding
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, Field
+from pdefreq.fields import CallableField, ConstantField, Field
 from pdefreq.streams import stream as named_stream
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 Hole = Ball | Ellipse | Box
 
+_FITS = 1e-6  # of a distance that is about 1 in the middle: mesh files have seven digits or more
+
 
 @dataclass(frozen=True)
 class WithHoles(Domain):
@@ -39,13 +43,16 @@ class WithHoles(Domain):
     Args:
         base: A box, ball, ring or ellipse.
         holes: Balls, ellipses and boxes inside it, which do not touch each other.
+        triangulation: A mesh of the domain for finite elements, its boundaries named as the parts; without one gmsh makes it.
 
     Raises:
-        ProblemFileError: If a hole has another dimension, reaches the boundary of the base, or touches another hole.
+        ProblemFileError: If a hole has another dimension, reaches the boundary of the base, or touches another hole; or the
+            triangulation is not one of this domain.
     """
 
     base: Box | Ball | Ring | Ellipse
     holes: tuple[Hole, ...]
+    triangulation: MeshDomain | None = None
 
     def __post_init__(self) -> None:
         for k, hole in enumerate(self.holes):
@@ -57,6 +64,8 @@ class WithHoles(Domain):
         for i, j in _close_pairs(solids):
             if not apart(solids[i], solids[j]):
                 raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
+        if self.triangulation is not None:
+            self._check_triangulation(self.triangulation)
 
     @property
     def dimension(self) -> int:
@@ -65,6 +74,14 @@ class WithHoles(Domain):
     @property
     def measure(self) -> float:
         return self.base.measure - math.fsum(hole.measure for hole in self.holes)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.base.bounds
+
+    @property
+    def title(self) -> str:
+        return f"{self.base.title} with {len(self.holes)} hole{'s' * (len(self.holes) != 1)}"
 
     @property
     def part_names(self) -> tuple[str, ...]:
@@ -120,8 +137,26 @@ class WithHoles(Domain):
         return CallableField(product)
 
     def lifting(self, g: Field) -> Field:
-        """`g` itself: a field has a value everywhere."""
-        return g
+        """The base's, blended with the values at the near point of each hole."""
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        holes = [(_nearby(hole, g), _outside(hole)) for hole in self.holes]
+        return blended([(self.base.lifting(g), self.base.distance()), *holes])
+
+    def _check_triangulation(self, mesh: MeshDomain) -> None:
+        if mesh.dimension != self.dimension or {*mesh.part_names} != {*self.part_names}:
+            raise ProblemFileError(
+                f"the mesh of a {self.title} must name its boundaries {', '.join(self.part_names)}, "
+                f"got {', '.join(mesh.part_names)} in dimension {mesh.dimension}"
+            )
+        for name in self.part_names:
+            x = torch.from_numpy(mesh.vertices(name))
+            off = x[self.distance()(x).abs() > _FITS]
+            if len(off):
+                at = ", ".join(f"{v:g}" for v in off[0].tolist())
+                raise ProblemFileError(
+                    f"the mesh does not fit the {self.title}: ({at}) is not on the boundary, but on its '{name}'"
+                )
 
     def _named(self, k: int) -> str:
         hole = self.holes[k]
@@ -185,6 +220,14 @@ def _outside(hole: Hole) -> Field:
         return -s / (2 - s)
 
     return CallableField(bounded)
+
+
+def _nearby(hole: Hole, g: Field) -> Field:
+    """`g` at a point of the hole's edge: on the ray from its midpoint, or the nearest point of a box."""
+    if isinstance(hole, Box):
+        return CallableField(lambda x: g(torch.minimum(torch.maximum(x, x.new_tensor(hole.lower)), x.new_tensor(hole.upper))))
+    solid = _convex(hole)
+    return CallableField(lambda x: g(radial(x, tuple(solid.midpoint), tuple(solid.half))[0]))
 
 
 def _convex(shape: Hole) -> Convex:

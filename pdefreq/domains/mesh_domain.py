@@ -16,10 +16,11 @@ from skfem.refdom import RefLine, RefTet, RefTri
 
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.lifting import FromFacets
 from pdefreq.domains.mean_value import MeanValueDistance
 from pdefreq.domains.rules import unit_cube
-from pdefreq.errors import ProblemFileError, UnknownNameError
-from pdefreq.fields import Field
+from pdefreq.errors import IncompatibleError, ProblemFileError, UnknownNameError
+from pdefreq.fields import ConstantField, Field
 from pdefreq.mesh_io import facets_of, read_mesh
 from pdefreq.registry import nearest
 
@@ -74,6 +75,15 @@ class MeshDomain(Domain):
     def measure(self) -> float:
         return float(self._cell_measures.sum())
 
+    @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return tuple(self.mesh.p.min(axis=1).tolist()), tuple(self.mesh.p.max(axis=1).tolist())
+
+    @property
+    def title(self) -> str:
+        kind = {MeshLine1: "intervals", MeshTri1: "triangles", MeshQuad1: "quadrilaterals"}.get(type(self.mesh), "tetrahedra")
+        return f"mesh of {self.mesh.nelements} {kind}"
+
     @cached_property
     def part_names(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return (*self._named, *(["rest"] if (self._part_of_facet == len(self._named)).any() else []))
@@ -87,6 +97,14 @@ class MeshDomain(Domain):
         if name not in self.part_names:
             raise UnknownNameError(f"the mesh has no boundary '{name}': {nearest(name, self.part_names)}")
         return self._boundary_facets[self._part_of_facet == self.part_names.index(name)]
+
+    def vertices(self, name: str) -> np.ndarray:
+        """The vertices of a part, shape ``(n, d)``.
+
+        Raises:
+            UnknownNameError: As `facets` does.
+        """
+        return self.mesh.p[:, np.unique(facets_of(self.mesh)[:, self.facets(name)])].T
 
     def contains(self, x: Points) -> Tensor:
         return torch.from_numpy(self._search(x.detach().cpu().double().numpy()) >= 0).to(x.device)
@@ -115,8 +133,16 @@ class MeshDomain(Domain):
         return MeanValueDistance(torch.from_numpy(self._facet_corners), torch.from_numpy(self._normals))
 
     def lifting(self, g: Field) -> Field:
-        """`g` itself: a field has a value everywhere."""
-        return g
+        """The values at the nearest point of each facet, blended.
+
+        Raises:
+            IncompatibleError: If values vary on a mesh of tetrahedra.
+        """
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        if self.dimension > 2:
+            raise IncompatibleError("boundary values that vary can't be built in on a mesh of tetrahedra: use boundary=penalty")
+        return FromFacets(g, torch.from_numpy(self._facet_corners))
 
     @cached_property
     def _corners(self) -> np.ndarray:

@@ -26,8 +26,8 @@ _MOST_CELLS = 5e7
 def mesh_of(domain: Domain, h: float) -> Mesh:
     """A mesh whose cells are about `h` wide; its ``boundaries`` carry the names of the domain's parts.
 
-    Structured meshes of boxes, balls, ellipses and plane rings; gmsh for holes and for shells. A mesh domain keeps its own mesh,
-    refined until no edge is longer than `h`.
+    Structured meshes of boxes, balls, ellipses and plane rings; gmsh for shells and holes. A mesh domain, and holes that bring a
+    mesh, keep their own, refined until no edge is longer than `h`.
 
     Args:
         domain: In one to three dimensions.
@@ -60,7 +60,7 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
             return _disk(midpoint, half_axes, h)
         case Ring() if d == 2:
             return _ring(domain, h)
-        case MeshDomain(mesh):
+        case MeshDomain(mesh) | WithHoles(triangulation=MeshDomain(mesh)):
             while mesh.param() > h:
                 mesh = refined(mesh, domain)
             return mesh

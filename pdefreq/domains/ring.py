@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.domains import rules
+from pdefreq.domains.ball import Ball
 from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.lifting import radial
 from pdefreq.domains.shells import check_midpoint, joined, place, rounding, shell_samples, sphere_samples
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, Field
+from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,6 +55,14 @@ class Ring(Domain):
         return rules.ball_volume(self.dimension) * (self.outer**self.dimension - self.inner**self.dimension)
 
     @property
+    def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return Ball(self.midpoint, self.outer).bounds
+
+    @property
+    def title(self) -> str:
+        return f"{'ring' if self.dimension == 2 else 'shell'} between the radii {self.inner:g} and {self.outer:g}"
+
+    @property
     def part_names(self) -> tuple[str, ...]:
         return ("inner", "outer")
 
@@ -91,5 +101,14 @@ class Ring(Domain):
         return CallableField(level, gradient)
 
     def lifting(self, g: Field) -> Field:
-        """`g` itself: a field has a value everywhere."""
-        return g
+        """Along rays, in r^2 linear from the value on one circle to that on the other."""
+        if g.constant is not None:
+            return ConstantField(g.constant)
+
+        def lift(x: Tensor) -> Tensor:
+            near, r = radial(x, self.midpoint, (self.inner,) * self.dimension)
+            far, _ = radial(x, self.midpoint, (self.outer,) * self.dimension)
+            share = ((r * self.inner) ** 2 - self.inner**2) / (self.outer**2 - self.inner**2)
+            return (1 - share) * g(near) + share * g(far)
+
+        return CallableField(lift)

@@ -43,13 +43,11 @@ def source(u: Expr, diffusion: Expr, reaction: Expr, exponent: float, coordinate
     return -where(Less(0, square), divergence, at_zero) + reaction * u
 
 
-def flux(
-    u: Expr, diffusion: Expr, alpha: Expr, exponent: float, coordinates: Sequence[Symbol], axis: int, direction: int
-) -> Expr:
-    """The Robin data a |grad u|^(p-2) du/dn + alpha u of u on a face with outward normal `direction` times the unit of `axis`."""
+def flux(u: Expr, diffusion: Expr, alpha: Expr, exponent: float, coordinates: Sequence[Symbol], normal: Sequence[Expr]) -> Expr:
+    """The Robin data a |grad u|^(p-2) du/dn + alpha u of u where the outward unit normal is `normal`."""
     p = exact_number(exponent)
     q = _gradient(u, coordinates)
-    outward = diffusion * direction * q[axis]
+    outward = diffusion * Add(*(n * slope for n, slope in zip(normal, q, strict=True)))
     if p != 2:
         square = Add(*(slope**2 for slope in q))
         outward = where(Less(0, square), square ** (p / 2 - 1) * outward, Integer(0)) if not square.is_zero else Integer(0)

@@ -88,6 +88,53 @@ class Arctan2(_RealFunction):
         return (x if argindex == 1 else -y) / (x**2 + y**2)
 
 
+class BesselJ0(_RealFunction):
+    """The Bessel function of the first kind of order 0."""
+
+    nargs, template = 1, "j0({})"
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return -BesselJ1(*self.operands)
+
+
+class BesselJ1(_RealFunction):
+    """The Bessel function of the first kind of order 1; its derivative is J0 - J1(u) / u, 1/2 at zero."""
+
+    nargs, template = 1, "j1({})"
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        (u,) = self.operands
+        return Where(Equal(u, Integer(0)), sympy.Rational(1, 2), BesselJ0(u) - self / u)
+
+
+class _J0(torch.autograd.Function):
+    """torch has the Bessel functions without their derivatives."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.save_for_backward(u)
+        return torch.special.bessel_j0(u)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (u,) = ctx.saved_tensors
+        return -g * _J1.apply(u)  # pyright: ignore[reportOperatorIssue]
+
+
+class _J1(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.save_for_backward(u)
+        return torch.special.bessel_j1(u)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (u,) = ctx.saved_tensors
+        at_zero = u == 0
+        ratio = _J1.apply(u) / torch.where(at_zero, 1.0, u)  # pyright: ignore[reportOperatorIssue]
+        return g * torch.where(at_zero, 0.5, _J0.apply(u) - ratio)  # pyright: ignore[reportOperatorIssue]
+
+
 class Where(_RealFunction):
     """The second argument where the first, a condition, holds; the third elsewhere."""
 
@@ -148,6 +195,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Expr], int]] = {
     "min": (Minimum, 2),
     "max": (Maximum, 2),
     "atan2": (Arctan2, 2),
+    "j0": (BesselJ0, 1),
+    "j1": (BesselJ1, 1),
 }
 """The functions of the language: name -> (constructor, number of arguments)."""
 
@@ -159,6 +208,8 @@ _TORCH: dict[type, Callable[..., Tensor]] = {
     Maximum: torch.maximum,
     Minimum: torch.minimum,
     Arctan2: torch.atan2,
+    BesselJ0: _J0.apply,
+    BesselJ1: _J1.apply,
     Where: torch.where,
     Less: torch.lt,
     LessEqual: torch.le,

@@ -152,4 +152,6 @@ def order_in_title(seeds: Sequence[ModeErrors]) -> str:
     relation = "=" if not any(bias.bound for bias in found) else "\u2265" if middle > 0 else "\u2264"
     low, high = f"{values.min():.2f}", f"{values.max():.2f}"
     spread = f" [{low}, {high}]" if low != high else ""
-    return f"{'low' if middle > 0 else 'high'} first, B {relation} {middle:.2f}{spread}".replace("-", "\u2212")
+    orders = {bias.order for bias in found if bias.value is not None}
+    words = {1: "low first", -1: "high first"}.get(orders.pop(), "no clear order") if len(orders) == 1 else "no clear order"
+    return f"{words}, B {relation} {middle:.2f}{spread}".replace("-", "\u2212")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
 
-_BOUNDARY_POINTS = 800
+_BOUNDARY_POINTS = 4000
 _KINDS = {"dirichlet": ("Dirichlet", METHOD_COLORS[1]), "robin": ("Robin or Neumann", METHOD_COLORS[0])}
 
 
@@ -65,6 +65,6 @@ def _mark_boundary(panels: np.ndarray, problem: Problem, where: Slice) -> None:
             name, color = _KINDS[kind]
             here = x[kinds == kind]
             height = here[:, 1] if where.is_plane else np.zeros(len(here))
-            style = {"markersize": 3} if where.is_plane else {"markersize": 9, "transform": axes.get_xaxis_transform()}
+            style = {"markersize": 2} if where.is_plane else {"markersize": 9, "transform": axes.get_xaxis_transform()}
             axes.plot(here[:, 0], height, "s", color=color, label=name, clip_on=False, gid=f"boundary-{kind}", **style)
     panels[0].figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

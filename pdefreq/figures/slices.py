@@ -11,49 +11,57 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Colormap, Normalize
 
-from pdefreq.domains.box import Box, axis_names
+from pdefreq.domains.box import axis_names
 from pdefreq.domains.domain import Domain
 
 if TYPE_CHECKING:
     import torch
 
 _LINE = 2001  # points on a line: 30 for each period of the highest tone of the shipped problems
-_SIDE = 201  # points along each side of a plane
+_SIDE = 301  # points along each side of a plane: a curved outline looks smooth
+_OUTLINE = 4000  # points of the boundary of a plane domain
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Points of a box on which a field becomes a curve or a map.
+    """Points of a domain on which a field becomes a curve or a map.
 
     Args:
-        points: Shape ``(n, d)``.
+        points: Those of a grid that lie in the domain, shape ``(n, d)``.
+        inside: Which points of the grid these are, in its shape.
+        outline: Points along the boundary of a plane domain, shape ``(m, 2)``; None for others.
         axes: Coordinates along the line, or along both sides of the plane.
         names: Names of these coordinates.
         note: Where the plane lies, for a title; empty where nothing is cut away.
     """
 
     points: torch.Tensor
+    inside: np.ndarray
+    outline: np.ndarray | None
     axes: tuple[np.ndarray, ...]
     names: tuple[str, ...]
     note: str
 
     @classmethod
     def of(cls, domain: Domain) -> Slice:
-        """The slice of a box along its first one or two coordinates, through the middle of the others."""
+        """The slice of a domain along its first one or two coordinates, through the middle of the others."""
         import torch
 
-        assert isinstance(domain, Box)
         count = min(domain.dimension, 2)
-        sides = list(zip(domain.lower, domain.upper, strict=True))
+        sides = list(zip(*domain.bounds, strict=True))
         axes = tuple(np.linspace(a, b, _LINE if count == 1 else _SIDE) for a, b in sides[:count])
         middle = [(a + b) / 2 for a, b in sides[count:]]
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, count)
-        points = np.concatenate([grid, np.broadcast_to(middle, (len(grid), len(middle)))], axis=1)
+        points = torch.from_numpy(np.concatenate([grid, np.broadcast_to(middle, (len(grid), len(middle)))], axis=1))
+        inside = domain.contains(points)
+        outline = domain.boundary(_OUTLINE).x.numpy() if domain.dimension == 2 else None
         names = axis_names(domain.dimension)
         where = ", ".join(f"{name} = {value:g}" for name, value in zip(names[count:], middle, strict=True))
         if len(middle) > 2:
             where = "the other coordinates in the middle"
-        return cls(torch.from_numpy(points), axes, tuple(names[:count]), f"slice: {where}" if middle else "")
+        note = f"slice: {where}" if middle else ""
+        shape = [len(axis) for axis in axes]
+        return cls(points[inside], inside.numpy().reshape(shape), outline, axes, tuple(names[:count]), note)
 
     @property
     def is_plane(self) -> bool:
@@ -61,17 +69,22 @@ class Slice:
         return len(self.axes) == 2
 
     def values(self, field: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
-        """The field on the slice, shape ``(n,)`` or ``(n, m)``; where it is not finite, nan."""
+        """The field on the grid, shape ``(n,)`` or ``(n, m)``; nan outside the domain, and where the field is not finite."""
         import torch
 
         with torch.no_grad():
             found = field(self.points).detach().cpu().numpy().astype(float)
-        return np.where(np.isfinite(found), found, np.nan).reshape([len(axis) for axis in self.axes])
+        values = np.full(self.inside.shape, np.nan)
+        values[self.inside] = np.where(np.isfinite(found), found, np.nan)
+        return values
 
     def draw_map(self, axes: Axes, values: np.ndarray, norm: Normalize, cmap: Colormap) -> QuadMesh:
-        """Draw values on the plane, with equal units along both sides."""
+        """Draw values on the plane, with equal units along both sides, and the outline of a domain that does not fill it."""
         axes.grid(False)
-        axes.set_facecolor("0.88")  # shows where the field is not finite
+        if self.inside.all():
+            axes.set_facecolor("0.88")  # shows where the field is not finite
+        elif self.outline is not None:
+            axes.plot(*self.outline.T, ",", color="0.35", gid="outline")
         axes.set(aspect="equal", xlabel=self.names[0], ylabel=self.names[1])
         axes.locator_params(nbins=5)
         return axes.pcolormesh(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +17,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from pdefreq.errors import OptionError
+from pdefreq.files import write_atomically
 
 P = ParamSpec("P")
 
@@ -126,19 +125,11 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
 
     Raises:
         OptionError: If the suffix is another one.
-        OSError: If the folder can't be written to.
+        RunFolderError: If the folder can't be written to.
     """
     path = Path(path)
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg", "pdf"):
         raise OptionError(f"a figure is written as .png, .svg or .pdf, got '{path.name}'")
-    content = encode(figure, kind, dpi)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    write_atomically(path, encode(figure, kind, dpi))
     return path

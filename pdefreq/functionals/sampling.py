@@ -77,7 +77,7 @@ def data_samples(problem: Problem) -> tuple[Samples, Values]:
     else:
         if not isinstance(domain, Box):
             raise IncompatibleError(
-                f'[data] points = "uniform" fill boxes, got a {type(domain).__name__.lower()}: use points = "random"'
+                f'[data] points = "uniform" fill boxes and this domain is none ({domain.title}): use points = "random"'
             )
         axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
         x = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)

@@ -53,7 +53,7 @@ class Multigrid(GridIteration):
         return State(self._grid, self._settle(torch.from_numpy(c).to(state.coefficients)))
 
     def _cycle(self, free: np.ndarray) -> np.ndarray:
-        return self._hierarchy.solve(self._system.load, x0=free, maxiter=1, tol=0.0)
+        return np.asarray(self._hierarchy.solve(self._system.load, x0=free, maxiter=1, tol=0.0))
 
     def _solve(self) -> Coefficients:
         """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer."""

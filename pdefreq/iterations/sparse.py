@@ -23,6 +23,9 @@ class CondensedSystem:
         unknown = np.ones(self.size, dtype=bool)
         unknown[system.fixed] = False
         self.free = np.flatnonzero(unknown)
+        if not len(system.fixed):
+            self.matrix, self.load = csc_array(system.matrix), system.load
+            return
         rows = csr_array(system.matrix)[self.free]
         self.load = system.load[self.free] - rows @ self.extend(0.0)
         # The columns of A_ff by hand: indexing them took ten times as long.
@@ -43,11 +46,14 @@ class CondensedSystem:
         return self.load - self.matrix @ c[self.free]
 
     def solve(self) -> np.ndarray:
-        """The solution, shape ``(P,)``: by sparse factorisation.
+        """The solution, shape ``(P,)``: by sparse factorisation, where the equations are coupled at all.
 
         Raises:
             IncompatibleError: If the matrix is singular.
         """
+        diagonal = self.matrix.diagonal()
+        if self.matrix.nnz == np.count_nonzero(diagonal) == len(diagonal):  # spectral methods; 50 times as fast
+            return self.extend(self.load / diagonal)
         return self.extend(_factors(self.matrix).solve(self.load))
 
 

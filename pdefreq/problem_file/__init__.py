@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +72,24 @@ def load_problem(name_or_path: str | os.PathLike[str], /, variant: str | None = 
                 f"unknown problem '{_line(place)}' (a file of your own ends in .toml): {nearest(place, files)}"
             )
         path, stem = files[place], place
-    return problem_from_text(_read(path), name=f"{stem}:{variant}" if variant else stem, parameters=parameters)
+    name = f"{stem}:{variant}" if variant else stem
+    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath)
 
 
-def problem_from_text(text: str, *, name: str = "problem", parameters: Mapping[str, float | str] | None = None) -> Problem:
+def problem_from_text(
+    text: str,
+    *,
+    name: str = "problem",
+    parameters: Mapping[str, float | str] | None = None,
+    locate: Callable[[str], Path] | None = None,
+) -> Problem:
     """The problem that the text of a problem file describes.
 
     Args:
         text: TOML.
         name: What the problem is called; a variant of the text stands after a colon.
         parameters: As in `load_problem`.
+        locate: Where a file that the text names lies; by default in one of the `problem_directories`.
 
     Raises:
         UnknownNameError: If there is no such variant or parameter.
@@ -102,7 +110,13 @@ def problem_from_text(text: str, *, name: str = "problem", parameters: Mapping[s
                 f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}"
             )
         document = variants[variant]
-    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}))
+    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped)
+
+
+def _shipped(name: str) -> Path:
+    """A file beside the problems that are found by name; the name itself where there is none."""
+    places = [directory / name for directory in problem_directories()]
+    return next((place for place in places if place.is_file()), Path(name))
 
 
 def _files() -> dict[str, Path]:

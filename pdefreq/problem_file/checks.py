@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.domains.box import Box
+from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import Field
 from pdefreq.problem import Problem
@@ -42,54 +42,48 @@ class Claim:
     part: int | None
 
 
-def check(problem: Problem, *, singular: Sequence[Sequence[float]], claims: Sequence[Claim]) -> None:
+def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     """Refuse a problem that can't be meant.
 
     Args:
         problem: The problem.
-        singular: Points at which values need not be finite.
         claims: What must agree.
 
     Raises:
         ProblemFileError: If a coefficient is not finite or is negative at a sample point that is not singular, a boundary point
             is covered by no part, or a claim fails; the sentence names the point.
     """
-    box = problem.domain
-    assert isinstance(box, Box)  # the only kind a file can state
-    inside = _away_from(singular, _interior_points(box), box)
+    domain = problem.domain
+
+    def regular(x: Points) -> Points:
+        return problem.regular(Samples(x, x[:, 0])).x
+
+    inside = regular(_interior_points(domain))
     for name, allow_negative in (("source", True), ("diffusion", False), ("reaction", False), ("exact", True)):
         field = getattr(problem, name)
         if field is not None:
             _check_values(f"[equation] {name}", field, inside, allow_negative)
     size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
-    at: dict[int | None, Points] = {None: box.interior(_NUMBER, stream(0, "claims")).x}
+    at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
     if problem.boundary:
-        edge = box.boundary(_NUMBER, stream(0, "check"))
+        edge = domain.boundary(_NUMBER, stream(0, "check"))
         governed = problem.part_of(edge)
         for i, part in enumerate(problem.boundary):
-            at[i] = _away_from(singular, edge.x[governed == i], box)
+            at[i] = regular(edge.x[governed == i])
             _check_values("[boundary] value", part.value, at[i])
             _check_values("[boundary] flux", part.flux, at[i])
             _check_values("[boundary] alpha", part.alpha, at[i], allow_negative=False)
     for claim in claims:
-        _check_claim(claim, _away_from(singular, at[claim.part], box), size)
+        _check_claim(claim, regular(at[claim.part]), size)
 
 
-def _interior_points(box: Box) -> Points:
+def _interior_points(domain: Domain) -> Points:
     """Random points, and a lattice: the singularities of formulas that people write tend to lie on one."""
-    per_axis = min(63, int(_NUMBER ** (1 / box.dimension)) // 2 * 2 + 1)  # odd: the centre is among them
+    per_axis = min(63, int(_NUMBER ** (1 / domain.dimension)) // 2 * 2 + 1)  # odd: the centre is among them
     ticks = torch.arange(1, per_axis + 1, dtype=torch.float64) / (per_axis + 1)
-    axes = [a + ticks * (b - a) for a, b in zip(box.lower, box.upper, strict=True)]
-    lattice = torch.cartesian_prod(*axes).reshape(-1, box.dimension)
-    return torch.cat([box.interior(_NUMBER, stream(0, "check")).x, lattice])
-
-
-def _away_from(singular: Sequence[Sequence[float]], x: Points, box: Box) -> Points:
-    """The points that are none of the singular ones, to rounding."""
-    if not singular:
-        return x
-    distance = (x[:, None, :] - x.new_tensor(singular)).abs() / x.new_tensor(box.lengths)
-    return x[(distance > 1e-12).any(dim=2).all(dim=1)]
+    axes = [a + ticks * (b - a) for a, b in zip(*domain.bounds, strict=True)]
+    lattice = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
+    return torch.cat([domain.interior(_NUMBER, stream(0, "check")).x, lattice[domain.contains(lattice)]])
 
 
 def _check_values(key: str, field: Field, x: Points, allow_negative: bool = True) -> None:

@@ -11,7 +11,7 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
     rows = [
         ("problem", f"{problem.name}: {problem.title}" if problem.title else problem.name),
         ("citation", problem.citation),
-        ("domain", f"{_clipped(str(domain))}, dimension {domain.dimension}, measure {domain.measure:.6g}"),
+        ("domain", f"{_clipped(domain.title)}, dimension {domain.dimension}, measure {domain.measure:.6g}"),
         ("equation", _equation(problem)),
         ("parameters", ", ".join(f"{name} = {value:g}" for name, value in problem.parameters.items())),
         ("source f", _clipped(problem.source.text)),

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pdefreq.domains.box import Box
+from pdefreq.domains.domain import Domain
 from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.expressions import ExpressionField, Region
 from pdefreq.expressions.manufactured import flux, source
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
+from pdefreq.problem_file.domains import Files, read_domain
+from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
 
-_MAX_DIMENSION = 100
+if TYPE_CHECKING:
+    from sympy import Expr
+
 _MAX_EXPONENT = 100
 _MAX_BYTES = 2**33
 
 
-def read_problem(document: Mapping[str, Any], *, name: str, text: str, overrides: dict[str, float | str]) -> Problem:
+def read_problem(
+    document: Mapping[str, Any],
+    *,
+    name: str,
+    text: str,
+    overrides: dict[str, float | str],
+    locate: Callable[[str], Path],
+) -> Problem:
     """The problem that checked tables describe.
 
     Args:
@@ -29,6 +41,7 @@ def read_problem(document: Mapping[str, Any], *, name: str, text: str, overrides
         name: What the problem is called.
         text: The file.
         overrides: Values for parameters and for ``dimension``, instead of the file's.
+        locate: Where the files that the text names lie.
 
     Raises:
         UnknownNameError: If an override names no parameter.
@@ -43,7 +56,8 @@ def read_problem(document: Mapping[str, Any], *, name: str, text: str, overrides
         check_parameter_name(key, "[parameters]")
         parameters[key] = Table({key: value}, "parameters", Scope(None, parameters)).number(key)
     changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
-    domain = _domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)))
+    files = Files(locate)
+    domain = read_domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
     scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
 
     head = Table(document, "", scope)
@@ -67,9 +81,11 @@ def read_problem(document: Mapping[str, Any], *, name: str, text: str, overrides
         data=_data(table("data"), domain.dimension),
         spectrum=_spectrum(table("spectrum")),
         parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
+        singular=tuple(map(tuple, table("equation").points("singular"))),
         text=text,
+        files=files.found,
     )
-    check(problem, singular=table("equation").points("singular"), claims=claims)
+    check(problem, claims=claims)
     return problem
 
 
@@ -113,34 +129,15 @@ class _Equation:
             return []
         return [Claim("[equation] source", self.given, self._derived(), part=None)]
 
-    def flux(self, alpha: ExpressionField, face: int) -> ExpressionField:
-        """The Robin data of the exact solution on a face of the box, numbered as `Box.part_names` is."""
+    def flux(self, alpha: ExpressionField, outward: Sequence[Expr]) -> ExpressionField:
+        """The Robin data of the exact solution where the outward unit normal is this one."""
         assert self.exact is not None
         coordinates = Scope(self.exact.dimension).coordinates
-        axis, direction = face // 2, 1 if face % 2 else -1
         u, a = self.exact.expression, self.diffusion.expression
-        data = flux(u, a, alpha.expression, self.exponent, coordinates, axis, direction)
-        return ExpressionField(data, self.exact.dimension)
+        return ExpressionField(flux(u, a, alpha.expression, self.exponent, coordinates, outward), self.exact.dimension)
 
 
-def _domain(table: Table) -> Box:
-    if not table.values:
-        raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
-    table.choice("kind", "box", ("box",))
-    lists = [len(v) for v in table.values.values() if isinstance(v, list)]
-    d = table.whole("dimension", max(lists, default=1), 1, _MAX_DIMENSION)
-    bounds = []
-    for key in ("lower", "upper"):
-        if not table.has(key):
-            table.fail(key, "a number, or a list with one for each dimension")
-        values = Table(table.values, table.path, Scope(None, {**table.scope.parameters, "dimension": float(d)})).numbers(key)
-        if len(values) not in (1, d) or (len(values) != d and isinstance(table.values[key], list)):
-            table.fail(key, f"one number, or a list of {d} as the dimension is {d}")
-        bounds.append(tuple(values) if len(values) == d else tuple(values * d))
-    return Box(*bounds)
-
-
-def _boundary(table: Table, equation: _Equation, domain: Box, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
+def _boundary(table: Table, equation: _Equation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
     """Parts in the order of the file, then `value` on the rest."""
     if equation.diffusion.constant == 0:
         if table.values:
@@ -156,14 +153,14 @@ def _boundary(table: Table, equation: _Equation, domain: Box, claims: list[Claim
     return tuple(parts)
 
 
-def _parts(table: Table, equation: _Equation, domain: Box, claims: list[Claim], index: int) -> list[BoundaryPart]:
-    """One [[boundary.part]]. A Robin part of a known solution becomes one for each face: its flux holds the normal."""
+def _parts(table: Table, equation: _Equation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
+    """One [[boundary.part]]. A Robin part of a known solution becomes one for each named part: its flux holds the normal."""
     kind = table.choice("kind", "dirichlet", ("dirichlet", "robin"))
     for key in ("alpha", "flux") if kind == "dirichlet" else ("value",):
         if table.has(key):
             other = "robin" if kind == "dirichlet" else "dirichlet"
             raise ProblemFileError(f'{table.key(key)} belongs to kind = "{other}", and this part has kind = "{kind}"')
-    name = table.choice("name", None, domain.part_names) if table.has("name") else None
+    name = _part_name(table, domain) if table.has("name") else None
     where = table.condition("where") if table.has("where") else None
     if kind == "dirichlet":
         return [_dirichlet(table, name, where, equation, claims, index)]
@@ -171,13 +168,23 @@ def _parts(table: Table, equation: _Equation, domain: Box, claims: list[Claim], 
     if equation.exact is None:
         return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
     parts = []
-    for face in range(len(domain.part_names)) if name is None else [domain.part_names.index(name)]:
-        derived = equation.flux(alpha, face)
-        data = table.field("flux") if table.has("flux") else derived
-        if data is not derived:
+    for piece in domain.part_names if name is None else [name]:
+        outward = normal(domain, piece)
+        if outward is None and not table.has("flux"):
+            table.fail("flux", f"given: '{piece}' is not smooth, so it can't be derived from exact")
+        derived = None if outward is None else equation.flux(alpha, outward)
+        data = table.field("flux") if derived is None or table.has("flux") else derived
+        if derived is not None and data is not derived:
             claims.append(Claim(table.key("flux"), data, derived, part=index + len(parts)))
-        parts.append(BoundaryPart("robin", domain.part_names[face], where, alpha=alpha, flux=data))
+        parts.append(BoundaryPart("robin", piece, where, alpha=alpha, flux=data))
     return parts
+
+
+def _part_name(table: Table, domain: Domain) -> str:
+    name, known = table.text("name", ""), domain.part_names
+    if name not in known:
+        raise ProblemFileError(f"{table.key('name')}: the {domain.title} has no boundary {shorten(name)}: {nearest(name, known)}")
+    return name
 
 
 def _dirichlet(

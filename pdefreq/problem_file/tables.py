@@ -15,7 +15,9 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "title": None,
     "citation": None,
     "parameters": str,
-    "domain": {"kind": None, "dimension": None, "lower": None, "upper": None},
+    "domain": dict.fromkeys(
+        ("kind", "dimension", "lower", "upper", "midpoint", "radius", "inner", "outer", "half_axes", "file", "holes", "mesh")
+    ),
     "equation": dict.fromkeys(("exponent", "diffusion", "reaction", "source", "exact", "singular")),
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": {"points": None, "number": None, "noise": None},

@@ -62,7 +62,7 @@ class MultigridSolver(GridSolver):
 
     steps: int = 100
 
-    arrays: ClassVar[int] = 190
+    arrays: ClassVar[int] = 150
 
     @property
     def name(self) -> str:

@@ -165,12 +165,12 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import data_samples
 
         known = problem.data is not None
-        interior, source = data_samples(problem) if known else (sampling.interior(problem.domain, draw), None)
+        interior, source = data_samples(problem) if known else (problem.regular(sampling.interior(problem.domain, draw)), None)
         if self.functional == "misfit":
             return Misfit(problem, space, interior, source=source, like=like)
         if self.boundary == "hard":
             return RitzEnergy(problem, space, interior, source=source, like=like)
-        edge = sampling.boundary(problem.domain, draw)
+        edge = problem.regular(sampling.boundary(problem.domain, draw))
         return RitzEnergy(problem, space, interior, edge, beta=self.beta, source=source, like=like)
 
     def _require_memory(self, dimension: int, number: int) -> None:

@@ -38,7 +38,7 @@ class GridSolver(Solver):
     intervals: int | None = None
     steps: int
 
-    arrays: ClassVar[int] = 32
+    arrays: ClassVar[int] = 34
     """Memory at its peak, measured: numbers of 8 bytes for each node."""
 
     def __post_init__(self) -> None:

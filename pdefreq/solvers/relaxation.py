@@ -68,7 +68,7 @@ class SuccessiveSolver(GridSolver):
     omega: float | Literal["optimal"] = 1.0
     ordering: Literal["lexicographic", "red-black"] = "lexicographic"
 
-    arrays: ClassVar[int] = 92
+    arrays: ClassVar[int] = 48
 
     def __post_init__(self) -> None:
         if self.omega != "optimal" and not 0 < self.omega < 2:

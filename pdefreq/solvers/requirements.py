@@ -38,7 +38,7 @@ def require_box(problem: Problem, method: str, most: int) -> Box:
 
     domain = problem.domain
     if not isinstance(domain, Box):
-        raise IncompatibleError(f"{method} works on boxes, got a {type(domain).__name__.lower()}: use `deep-ritz`")
+        raise IncompatibleError(f"{method} works on boxes and this domain is none ({domain.title}): use `fem` or `deep-ritz`")
     if domain.dimension > most:
         able = "jacobi` or `deep-ritz" if domain.dimension <= 3 else "deep-ritz"
         raise IncompatibleError(

@@ -49,8 +49,7 @@ class Sine(Solver):
         require_memory(n, "intervals", 8 * (30 + 4 * d) * n**d)  # the sparse diagonal, its factors, points and derivatives
         if problem.dirichlet is None:
             raise IncompatibleError(
-                "sine takes Dirichlet values on all of the boundary, and this problem has other parts: "
-                f"use `{'fem' if d == 1 else 'deep-ritz'}`"
+                "sine takes Dirichlet values on all of the boundary, and this problem has other parts: use `multigrid`"
             )
         import torch
 

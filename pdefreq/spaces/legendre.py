@@ -229,7 +229,9 @@ class _TensorRule(Rule):
         for k, axis in enumerate(self._axes):
             first = axis.slopes if k == left else axis.values
             second = axis.slopes if k == right else axis.values
-            a = np.tensordot(a, first[:, :, None] * second[:, None, :], axes=(0, 0))
+            rest, size = a.shape[1:], first.shape[1]
+            a = (first.T * a.reshape(len(first), -1).T[:, None]) @ second  # sum over the points of the axis: (rest, i, j)
+            a = a.reshape(*rest, size, size)
         order = (*range(0, 2 * d, 2), *range(1, 2 * d, 2))
         rows = math.prod(axis.values.shape[1] for axis in self._axes)
         return a.transpose(order).reshape(rows, rows)

@@ -82,8 +82,7 @@ class SineSeries(LinearSpace):
         a, c = problem.diffusion.constant, problem.reaction.constant
         if a is None or c is None:
             raise IncompatibleError(
-                "a sine series diagonalises the equation only where diffusion and reaction are constant: "
-                f"use `{'fem' if self.box.dimension == 1 else 'damped-jacobi'}`"
+                "a sine series diagonalises the equation only where diffusion and reaction are constant: use `multigrid`"
             )
         x = self.grid
         lifted = -a * laplacian(self.lifting, x) + c * self.lifting(x).detach()
@@ -96,7 +95,9 @@ class SineSeries(LinearSpace):
 
 def laplacian(u: Field, x: Points) -> Values:
     """The Laplacian of a smooth field at `x`, by automatic differentiation."""
-    total = torch.zeros_like(x[:, 0])
+    total = x.new_zeros(len(x))
+    if u.constant is not None:
+        return total
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         slopes = _derivatives(u(x), x, create_graph=True)

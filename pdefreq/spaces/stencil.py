@@ -102,11 +102,11 @@ class Stencil:
         neighbors = self.neighbors(index)
         columns = [*neighbors[::2], self.window(index), *neighbors[:0:-2]]
         entries = torch.stack([-entry.expand_as(own) for entry in entries], dim=-1)
-        there = entries != 0  # no neighbors beyond the grid, and nothing in the rows of known nodes
         ends = torch.zeros(size + 1, dtype=torch.int32)
-        self.window(ends[1:]).copy_(there.sum(dim=-1))
-        parts = entries[there], torch.stack(columns, dim=-1)[there], ends.cumsum(0, dtype=torch.int32)
-        matrix = sp.csr_array(tuple(part.numpy() for part in parts), shape=(size, size))
+        self.window(ends[1:]).fill_(len(columns))
+        parts = entries, torch.stack(columns, dim=-1), ends.cumsum(0, dtype=torch.int32)
+        matrix = sp.csr_array(tuple(part.reshape(-1).numpy() for part in parts), shape=(size, size))
+        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of known nodes
         load, known = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
         self.window(load).copy_(self.load * self.unknown)
         self.window(known).copy_(~self.unknown)

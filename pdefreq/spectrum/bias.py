@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
+_STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
+_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes half times differ by a quarter
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class BiasIndex:
     bound: bool
     modes: tuple[int, ...]
     reason: str = ""
+
+    @property
+    def order(self) -> int:
+        """1 where low frequencies come first, -1 where high ones do, 0 where neither can be said."""
+        if self.value is None or abs(self.value) <= max(_NEGLIGIBLE, _STANDARD_ERRORS * (self.error or 0.0)):
+            return 0
+        return 1 if self.value > 0 else -1
 
 
 def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: float, complete: bool) -> BiasIndex:

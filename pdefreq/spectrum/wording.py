@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.bias import BiasIndex
     from pdefreq.spectrum.report import ModeRow
 
-_STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
-_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes half times differ by a quarter
-
 
 def order_in_words(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex, *, last_step: int) -> str:
     """Which frequencies came first, with two of them as witnesses, or why no order can be told: a sentence or two.
@@ -30,7 +27,7 @@ def order_in_words(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: Bias
         return "Every watched mode started below half error, so no order can be told."
     if not halved:
         return "No watched mode had lost half its error by the end of the run."
-    order = _order(bias)
+    order = bias.order
     witnesses = _witnesses(asked, order) or _witnesses(rows, order) or _witnesses(halved, order)
     told = _clause(witnesses, last_step)
     if bias.value is None:
@@ -38,13 +35,6 @@ def order_in_words(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: Bias
         return f"{first}No bias index: {bias.reason[0].lower()}{bias.reason[1:]}"
     headline = {1: "Low frequencies first", -1: "High frequencies first", 0: "No clear order of frequencies"}[order]
     return f"{headline}{': ' if told else ''}{told} ({_index(bias, rows)})."
-
-
-def _order(bias: BiasIndex) -> int:
-    """1 where low frequencies come first, -1 where high ones do, 0 where neither can be said."""
-    if bias.value is None or abs(bias.value) <= max(_NEGLIGIBLE, _STANDARD_ERRORS * (bias.error or 0.0)):
-        return 0
-    return 1 if bias.value > 0 else -1
 
 
 def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ModeRow] | None:

@@ -73,7 +73,7 @@ def test_runs_without_a_mode_in_common_show_none():
     [
         ([jacobi()], "high first, B = −2.0"),  # Jacobi: half-life ~ 1 / k^2
         ([network()], "low first, B = 1.00"),  # half-life ~ k
-        ([jacobi(), network(), network(scale=1 / 2)], "low first, B = 1.00 [−2.0"),
+        ([jacobi(), network(), network(scale=1 / 2)], "no clear order, B = 1.00 [−2.0"),
         ([network(last=30)], "low first, B ≥ 0."),  # high modes never arrive
         ([one_step()], "one step"),
         ([DEGENERATE["one mode"]()], "B undefined"),

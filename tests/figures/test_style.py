@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import rgb_to_hsv
 
-from pdefreq.errors import OptionError
+from pdefreq.errors import OptionError, RunFolderError
 from pdefreq.figures.style import (
     METHOD_COLORS,
     Picture,
@@ -52,7 +52,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("os.replace", fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(RunFolderError, match="disk full"):
             save_figure(small(), path)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

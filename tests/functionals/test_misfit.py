@@ -7,8 +7,8 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.problem import Data, Problem
 from pdefreq.functionals.sampling import data_samples
+from pdefreq.problem import Data, Problem
 from tests.functionals.polynomials import Polynomials, minimiser
 
 INTERVAL = Box((-1.0,), (1.0,))
@@ -27,7 +27,9 @@ def test_it_is_the_mean_square():
 
 def test_the_target_is_the_source_over_the_reaction():
     """u = f / c is a polynomial: the minimiser is it. More points than are evaluated at once."""
-    problem = regression(source=CallableField(lambda x: (2 + x[:, 0]) * x[:, 0] ** 3), reaction=CallableField(lambda x: 2 + x[:, 0]))
+    problem = regression(
+        source=CallableField(lambda x: (2 + x[:, 0]) * x[:, 0] ** 3), reaction=CallableField(lambda x: 2 + x[:, 0])
+    )
     space = Polynomials(4)
     functional = Misfit(problem, space, INTERVAL.quadrature(2500), like=LIKE)
     x = INTERVAL.quadrature(20).x

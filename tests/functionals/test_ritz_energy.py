@@ -68,7 +68,8 @@ def test_the_exact_solution_is_the_minimum_among_perturbations(p):
     samples = INTERVAL.quadrature(2000)
     lowest = energy_of(problem, field(lambda x: (1 - x.abs() ** q) / q), samples)
     for k, size in [(1, 1e-2), (3, 1e-1), (8, -1.0)]:
-        excess = energy_of(problem, field(lambda x: (1 - x.abs() ** q) / q + size * torch.sin(k * math.pi * x)), samples) - lowest
+        other = field(lambda x, k=k, size=size: (1 - x.abs() ** q) / q + size * torch.sin(k * math.pi * x))
+        excess = energy_of(problem, other, samples) - lowest
         assert excess > 0
         if p == 2:
             assert excess == pytest.approx((size * k * math.pi) ** 2 / 2, rel=1e-10)  # J is of order 1: 1e-15 / 1e-3
@@ -88,7 +89,7 @@ def test_the_energy_of_a_member_is_the_energy_of_its_function():
         domain=SQUARE,
         source=field(lambda x, y: torch.exp(x * y)),
         diffusion=field(lambda x, y: 2 + x * y),
-        reaction=field(lambda x, y: x**2),
+        reaction=field(lambda x, _: x**2),
         exponent=2.5,
         boundary=(BoundaryPart("robin", alpha=as_field(0.7), flux=as_field(0.3)),),
     )
@@ -145,7 +146,7 @@ def test_the_minimiser_solves_the_boundary_value_problem():
     """-div(a grad u) + c u = f with a Robin condition that differs from side to side; u is a polynomial, so it is found."""
     space = Polynomials(4, 2)
     u = field(lambda x, y: x**3 - 2 * x * y**2 + y + 1)
-    a, c = field(lambda x, y: 2 + x * y), field(lambda x, y: 1 + x**2)
+    a, c = field(lambda x, y: 2 + x * y), field(lambda x, _: 1 + x**2)
 
     def source(x):
         x = x.detach().requires_grad_(True)

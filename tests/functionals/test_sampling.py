@@ -56,5 +56,5 @@ def test_noise_has_the_stated_deviation_and_stays_the_same():
 
 
 def test_uniform_data_need_a_box():
-    with pytest.raises(IncompatibleError, match="got a ball"):
+    with pytest.raises(IncompatibleError, match="fill boxes and this domain is none"):
         data_samples(problem(Ball((0.0, 0.0), 1.0), Data("uniform", 4)))

@@ -128,12 +128,12 @@ ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
     ("d", "fields", "message"),
     [
         (4, {}, "at most 3 dimensions and this problem has 4: use `deep-ritz`"),
-        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "constant: use `fem`"),
-        (2, {"reaction": lambda x: 1 + x[:, 0]}, "constant: use `damped-jacobi`"),
+        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "constant: use `multigrid`"),
+        (2, {"reaction": lambda x: 1 + x[:, 0]}, "constant: use `multigrid`"),
         (1, {"exponent": 3.0}, "exponent = 2, got 3"),
         (1, {"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
-        (1, {"boundary": ROBIN}, "use `fem`"),
-        (2, {"boundary": ROBIN}, "use `deep-ritz`"),
+        (1, {"boundary": ROBIN}, "use `multigrid`"),
+        (2, {"boundary": ROBIN}, "use `multigrid`"),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name_of_what_can(d, fields, message):

@@ -16,9 +16,7 @@ PUBLISHED = {
     "sin": torch.sin,
     "tanh": torch.tanh,
     "srelu": lambda x: torch.relu(x) * torch.relu(1 - x),
-    "phi": lambda x: (
-        torch.relu(x) ** 2 - 3 * torch.relu(x - 1) ** 2 + 3 * torch.relu(x - 2) ** 2 - torch.relu(x - 3) ** 2
-    ),
+    "phi": lambda x: torch.relu(x) ** 2 - 3 * torch.relu(x - 1) ** 2 + 3 * torch.relu(x - 2) ** 2 - torch.relu(x - 3) ** 2,
     "sin-srelu": lambda x: torch.sin(2 * math.pi * x) * torch.relu(x) * torch.relu(1 - x),
 }
 
@@ -106,5 +104,5 @@ def test_fourier_transforms_are_the_closed_forms():
 
 
 def test_unknown_names_get_the_nearest():
-    with pytest.raises(UnknownNameError, match="unknown activation 'sine': did you mean 'sin'?"):
+    with pytest.raises(UnknownNameError, match="unknown activation 'sine': did you mean 'sin'"):
         activation_named("sine")

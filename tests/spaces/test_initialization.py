@@ -75,5 +75,5 @@ def test_units_of_every_scale_are_centred_in_the_domain(activation):
 
 
 def test_unknown_names_get_the_nearest():
-    with pytest.raises(UnknownNameError, match="unknown initialization 'gloriot': did you mean 'glorot'?"):
+    with pytest.raises(UnknownNameError, match="unknown initialization 'gloriot': did you mean 'glorot'"):
         initialization_named("gloriot")

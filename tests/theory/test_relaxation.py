@@ -141,6 +141,12 @@ def test_the_symbol_is_the_eigenvalue_of_a_sweep_on_periodic_waves(omega, reacti
         assert found == pytest.approx(abs(ratio[0, 0]), rel=1e-12)
 
 
+def test_red_nodes_come_first():
+    """Gauss-Seidel: red nodes take mu times the black amplitude, then black ones mu times the new red one."""
+    sweep = red_black_symbol(torch.tensor([0.6], dtype=torch.float64))[0]
+    assert (sweep @ torch.tensor([9.0, 1.0], dtype=torch.float64)).tolist() == pytest.approx([0.6, 0.36])
+
+
 @given(st.floats(0, 0.999), st.floats(0.05, 1.95))
 def test_the_radius_of_sor_is_that_of_its_two_by_two_blocks(jacobi, omega):
     mu = torch.tensor([jacobi], dtype=torch.float64)

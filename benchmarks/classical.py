@@ -1,0 +1,134 @@
+"""Classical methods against what they are made of, as ratios within one run: ``python benchmarks/classical.py [NAME ...]``."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.iterations.iteration import Iteration
+from pdefreq.problem import Problem
+from pdefreq.solvers import make_solver
+from pdefreq.spaces.sine_series import SineSeries
+
+Work = Callable[[], object]
+SQUARE = Box((0.0, 0.0), (1.0, 1.0))
+POISSON = Problem(domain=SQUARE, source=lambda x: x.prod(dim=1).exp(), boundary=0.0)
+
+
+def prepared(method: str, intervals: int) -> Iteration:
+    """A method applied to Poisson's equation on the unit square."""
+    solver = make_solver(method, {"intervals": intervals})
+    return solver.prepare(POISSON, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+
+
+def jacobi_sweep() -> tuple[Work, Work]:
+    """A sweep of Jacobi on 2000 x 2000 intervals, constant coefficients; a copy of the array."""
+    iteration = prepared("jacobi", 2000)
+    state = [iteration.init()]
+    a, b = torch.ones(2001, 2001, dtype=torch.float64), torch.empty(2001, 2001, dtype=torch.float64)
+    return lambda: state.append(iteration.step(state.pop())), lambda: b.copy_(a)
+
+
+CYCLES = 10
+
+
+def multigrid_cycles() -> tuple[Work, Work]:
+    """Ten cycles on 1000 x 1000 intervals; the same by PyAMG, for a matrix and a right-hand side that are given."""
+    plain = plain_pyamg()
+    iteration = prepared("multigrid", 1000)
+
+    def run() -> None:
+        state = iteration.init()
+        for _ in range(CYCLES):
+            state = iteration.step(state)
+
+    return run, plain
+
+
+def plain_pyamg() -> Work:
+    """Ten cycles by PyAMG."""
+    import pyamg
+    import scipy.sparse as sp
+
+    matrix = sp.csr_array(pyamg.gallery.poisson((999, 999), format="csr"))
+    load, hierarchy = np.ones(999**2), pyamg.ruge_stuben_solver(matrix)
+    return lambda: hierarchy.solve(load, x0=np.zeros_like(load), maxiter=CYCLES, tol=0.0)
+
+
+def multigrid_whole() -> tuple[Work, Work]:
+    """From the problem to the solution on 1000 x 1000 intervals; the same written with numpy, scipy.sparse and PyAMG."""
+    import pyamg
+    import scipy.sparse as sp
+
+    def run() -> None:
+        iteration = prepared("multigrid", 1000)
+        state = iteration.init()
+        for _ in range(CYCLES):
+            state = iteration.step(state)
+
+    def plain() -> None:
+        x = np.linspace(0, 1, 1001)[1:-1]
+        load = np.exp(np.outer(x, x)).ravel()
+        second = sp.diags_array([-np.ones(998), 2 * np.ones(999), -np.ones(998)], offsets=[-1, 0, 1]) * 1000.0**2
+        one = sp.eye_array(999)
+        matrix = sp.csr_array(sp.kron(second, one) + sp.kron(one, second))
+        pyamg.ruge_stuben_solver(matrix).solve(load, x0=np.zeros_like(load), maxiter=CYCLES, tol=0.0)
+
+    return run, plain
+
+
+def sine_solve() -> tuple[Work, Work]:
+    """From the problem to a million coefficients; the source at the nodes and two transforms."""
+    space = SineSeries(SQUARE, (1000, 1000), SQUARE.lifting(POISSON.source))
+
+    def run() -> None:
+        iteration = prepared("sine", 1001)
+        iteration.step(iteration.init())
+
+    def plain() -> None:
+        values = POISSON.source(space.grid)
+        space.transform(values)
+        space.transform(values)
+
+    return run, plain
+
+
+# name: what to build, repetitions, and the ratio that was asked for
+BENCHMARKS: dict[str, tuple[Callable[[], tuple[Work, Work]], int, float]] = {
+    "jacobi sweep / copy": (jacobi_sweep, 40, 3.0),
+    "multigrid cycles / PyAMG": (multigrid_cycles, 3, 1.15),
+    "multigrid whole / PyAMG": (multigrid_whole, 3, 1.15),
+    "sine / two transforms": (sine_solve, 9, 1.3),
+}
+
+
+def ratio(work: Work, unit: Work, repeats: int) -> float:
+    """Median of work / unit over pairs run in turn, so that the machine's moods cancel."""
+    work(), unit()
+    ratios = []
+    for _ in range(repeats):
+        times = []
+        for run in (work, unit):
+            began = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - began)
+        ratios.append(times[0] / times[1])
+    return statistics.median(ratios)
+
+
+def main() -> None:
+    """Print one line for each ratio."""
+    torch.set_num_threads(1)
+    for name, (build, repeats, asked) in BENCHMARKS.items():
+        if not sys.argv[1:] or any(word in name for word in sys.argv[1:]):
+            print(f"{name:26s} {ratio(*build(), repeats):5.2f}   (asked: at most {asked:g})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
