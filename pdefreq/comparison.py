@@ -186,6 +186,7 @@ def compare(
 
 def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
     """All methods, made before the first one runs; a name that comes twice is numbered."""
+    solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers import make_solver
 
     methods: dict[str, Solver] = {}
@@ -204,7 +205,7 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
 
 
 def _label(solver: str | Solver) -> str:
-    return solver if isinstance(solver, str) else type(solver).__name__.removesuffix("Solver").lower()
+    return solver if isinstance(solver, str) else solver.name
 
 
 def _new(folder: Path) -> Path:

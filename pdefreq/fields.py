@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.errors import ProblemFileError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -66,7 +68,16 @@ class CallableField(Field):
     derivative: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, x: Points) -> Values:
-        return self.function(x).reshape(x.shape[0])
+        import torch
+
+        value = self.function(x)
+        if not isinstance(value, torch.Tensor) or value.numel() != len(x):
+            got = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+            raise ProblemFileError(
+                f"the function {self.text} must return a torch tensor of shape (n,) for points (n, d) = {tuple(x.shape)}, got {got}; "
+                "write it with torch operations on x"
+            )
+        return value.reshape(x.shape[0])
 
     def gradient(self, x: Points) -> Gradients:
         return super().gradient(x) if self.derivative is None else self.derivative(x)

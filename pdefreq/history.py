@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -36,7 +37,7 @@ class Status(Enum):
         "The objective became infinite or not a number: lower the learning rate, or check the problem for a singularity.",
         1,
     )
-    INTERRUPTED = ("interrupted", "Stopped by the user; continue with `pdefreq resume RUN`.", 130)
+    INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:
         self.label = label
@@ -62,9 +63,12 @@ class Stop:
 
     def __post_init__(self) -> None:
         for name, least in (("steps", 0), ("seconds", 0), ("tolerance", 0), ("stagnation", 1)):
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise OptionError(f"`{name}` must be at least {least}, got {value}")
+            value, whole = getattr(self, name), name in ("steps", "stagnation")
+            if value is None:
+                continue
+            kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+            if not (kind and least <= value < math.inf):
+                raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
 
     def override(self, other: Stop) -> Stop:
         """These limits, replaced by those that `other` sets."""

@@ -78,7 +78,7 @@ def solve(
         reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
         guess: Where to start, for methods that can.
         folder: A new folder to keep the run in; nothing is written without it.
-        method: The method's name in tables; by default the name given, or the solver's class.
+        method: The method's name in tables; by default the name given, or the solver's own.
         callback: Called at each recorded step with step, state and history; a true answer stops the run.
         progress: Called with a `Progress` at least at each recorded step.
 
@@ -86,16 +86,25 @@ def solve(
         UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
             can't be written; nothing has been written then.
     """
+    from pdefreq.fields import as_field
+    from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec, copy_name, solver_to_json
     from pdefreq.solvers import make_solver
+    from pdefreq.solvers.solver import Solver
 
-    if method is None:
-        method = solver if isinstance(solver, str) else type(solver).__name__.removesuffix("Solver").lower()
     if isinstance(problem, str):
         from pdefreq.problem_file import load_problem
 
         problem = load_problem(problem)
+    if not isinstance(problem, Problem):
+        raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(problem).__name__}")
+    named = solver if isinstance(solver, str) else None
     solver = make_solver(solver) if isinstance(solver, str) else solver
+    if not isinstance(solver, Solver):
+        raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
+    method = method or named or solver.name
+    reference = None if reference is None else as_field(reference)
+    guess = None if guess is None else as_field(guess)
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     spec = RunSpec(
@@ -111,6 +120,9 @@ def solve(
         stop=solver.budget.override(stop or Stop()),
         schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
         modes=problem.spectrum.modes,
+        given=tuple(
+            name for name, value in (("guess", guess), ("reference", reference), ("probes", probes)) if value is not None
+        ),
     )
     setup = Setup.of(problem, solver, spec, probes=probes, reference=reference, guess=guess)
     store = None

@@ -25,7 +25,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``."""
     known = sorted(known)
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known) or 'none'}."
+    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}." if known else "there are none."
 
 
 class Registry:

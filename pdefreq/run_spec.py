@@ -36,6 +36,7 @@ class RunSpec:
         stop: The budget.
         schedule: When to record.
         modes: The family of modes watched.
+        given: Arguments of `solve` that were Python objects and are not here: guess, reference, probes.
     """
 
     problem: str
@@ -50,6 +51,7 @@ class RunSpec:
     schedule: Schedule = field(default_factory=Schedule)
     modes: str = "sine"
     problem_files: Mapping[str, str] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -63,7 +65,8 @@ class RunSpec:
             RunFolderError: If keys are missing or unknown.
         """
         try:
-            return cls(**{**data, "stop": Stop(**data["stop"]), "schedule": Schedule(**data["schedule"])})
+            parts = {"stop": Stop(**data["stop"]), "schedule": Schedule(**data["schedule"]), "given": tuple(data["given"])}
+            return cls(**{**data, **parts})
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
@@ -123,6 +126,8 @@ def _from_json(value: Any, folder: Path | None) -> Any:
         place, _, name = str(value["class"]).rpartition(":")
         try:
             factory = getattr(_module(place, folder), name)
+            if not (isinstance(factory, type) and is_dataclass(factory)):  # never call what a file merely names
+                raise RunFolderError(f"run.json names {value['class']!r} as a part of its method, which is no dataclass")
             return factory(**{key: _from_json(v, folder) for key, v in value.items() if key != "class"})
         except UserError:
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +39,9 @@ def rerun(folder: str | Path, out: str | Path | None = None, *, progress: Callab
     Raises:
         RunFolderError: If the folder holds no run, or one of a problem built in Python.
     """
-    return _start(RunFolder(folder).read_spec(), Path(folder), out, progress)
+    spec = RunFolder(folder).read_spec()
+    _require_nothing(spec.given)
+    return _start(spec, Path(folder), out, progress)
 
 
 def resume(
@@ -65,6 +67,7 @@ def resume(
     from pdefreq.loop import advance
 
     store = RunFolder(folder)
+    _require_nothing([name for name in store.read_spec().given if name != "guess"])  # the guess has done its work
     setup, checkpoint, notes = _load(store, problem, stop)
     solution = advance(setup, _position(setup, checkpoint), store=store, progress=progress)
     return replace(solution, notes=tuple(notes))
@@ -108,6 +111,7 @@ def _start(
         _problem(spec, source),
         solver_from_json(spec.solver, source),
         stop=spec.stop,
+        schedule=spec.schedule,
         seed=spec.seed,
         device=spec.device,
         dtype=spec.dtype,
@@ -127,6 +131,13 @@ def _load(store: RunFolder, problem: Problem | None, stop: Stop | None) -> tuple
     problem = problem or _problem(spec, store.path)
     problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
     return Setup.of(problem, solver_from_json(spec.solver, store.path), spec), checkpoint, notes
+
+
+def _require_nothing(given: Sequence[str]) -> None:
+    if given:
+        raise RunFolderError(
+            f"the run was given its {' and '.join(given)} as Python objects, which are not in its folder; repeat it from Python"
+        )
 
 
 def _problem(spec: RunSpec, folder: Path | None) -> Problem:

@@ -87,7 +87,7 @@ class Solution(Field):
         """The error of each watched mode, its times and rates, and the bias index; None if no spectrum was recorded."""
         from pdefreq.spectrum.report import spectral_report
 
-        history = self.history
+        history = self.history.before(self.step + 1)  # after a failure rows of bad states follow
         if "mode_error" not in history:
             return None
         return spectral_report(
@@ -125,7 +125,7 @@ class Solution(Field):
             "steps": self.step,
             "seconds": self.seconds,
             "unknowns": self.state.space.num_coefficients,
-            "objective": self.history.last("objective"),
+            "objective": self.history.before(self.step + 1).last("objective"),
             "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
             "relative_h1": self.error("h1"),
@@ -208,5 +208,5 @@ class Solution(Field):
 
 
 def _mode(row: Any) -> dict[str, Any]:
-    names = ("wavenumber", "amplitude", "error", "half_step", "half_seconds", "rate", "predicted_rate")
+    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate", "predicted_rate")
     return {name: getattr(row, name) for name in names}

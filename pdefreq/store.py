@@ -123,8 +123,10 @@ class RunFolder:
         try:
             record = json.loads((self.path / "run.json").read_text())
             return RunSpec.from_json(record["spec"])
-        except FileNotFoundError:
-            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json") from None
+        except (FileNotFoundError, NotADirectoryError):
+            inside = sorted(str(path.parent) for path in self.path.glob("*/run.json"))
+            hint = f"; name one of the runs in it: {', '.join(inside)}" if inside else ""
+            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{hint}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{self.path / 'run.json'} is damaged: {error}") from None
 
@@ -133,7 +135,7 @@ class RunFolder:
         return json.loads((self.path / "run.json").read_text())["summary"]
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write one checkpoint, then drop all but the newest two. Its name carries the digest of its bytes."""
+        """Write one checkpoint and keep the one before it. Its name carries the digest of its bytes."""
         import numpy as np
 
         arrays = {
@@ -147,8 +149,13 @@ class RunFolder:
         arrays |= {f"fact/{name}": value for name, value in checkpoint.history.facts.items()}
         data = _npz(arrays)
         digest = hashlib.sha256(data).hexdigest()[:16]
-        write_atomically(self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz", data)
-        for old in self._checkpoints()[:-_KEPT]:
+        path = self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz"
+        write_atomically(path, data)
+        others = [other for other in self._checkpoints() if other != path]
+        # A run that failed ends at its last good state, maybe before a checkpoint that was written on the way.
+        overtaken = [other for other in others if int(other.name.split(".")[0]) >= checkpoint.step]
+        earlier = [other for other in others if other not in overtaken]
+        for old in overtaken + earlier[: len(earlier) + 1 - _KEPT]:
             old.unlink(missing_ok=True)
 
     def read_checkpoint(self) -> tuple[Checkpoint, list[str]]:

@@ -43,7 +43,18 @@ def test_arrays_and_back_and_cut():
     assert "k" in history.before(0).facts
 
 
-@pytest.mark.parametrize("bad", [{"steps": -1}, {"seconds": -0.1}, {"tolerance": math.nan}, {"stagnation": 0}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"steps": -1},
+        {"steps": 2.5},
+        {"steps": "5"},
+        {"seconds": math.inf},
+        {"seconds": -0.1},
+        {"tolerance": math.nan},
+        {"stagnation": 0},
+    ],
+)
 def test_impossible_limits_are_refused(bad):
     with pytest.raises(OptionError, match=next(iter(bad))):
         Stop(**bad)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.history import Schedule, Status, Stop
 from pdefreq.loop import solve
+from pdefreq.solvers import make_solver
 from tests.toys import Geometric, GeometricIteration, line_problem
 
 
@@ -154,7 +155,9 @@ def test_a_method_that_cannot_do_a_problem_says_so():
         run(problem=line_problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact=None))
 
 
-@pytest.mark.parametrize(("option", "sentence"), [({"dtype": "float16"}, "float32 or float64"), ({"device": "tpu"}, "available: cpu")])
+@pytest.mark.parametrize(
+    ("option", "sentence"), [({"dtype": "float16"}, "float32 or float64"), ({"device": "tpu"}, "available: cpu")]
+)
 def test_unknown_dtype_or_device(option, sentence):
     with pytest.raises(OptionError, match=sentence):
         run(**option)
@@ -166,3 +169,31 @@ def test_a_solution_is_a_function():
     torch.testing.assert_close(solution(x), torch.sin(torch.pi * x[:, 0]), atol=2e-6, rtol=0)  # 2^-20 of the start is left
     with pytest.raises(ValueError, match=r"shape \(n, 1\), got \(17,\)"):
         solution(x[:, 0])
+
+
+@pytest.mark.parametrize("bad", [lambda x: 1.0, lambda x: x.numpy()[:, 0], lambda x: x[:3, 0]])
+def test_a_python_function_that_returns_something_else_is_named(bad):
+    with pytest.raises(ProblemFileError, match=r"must return a torch tensor of shape \(n,\)"):
+        solve(line_problem(source=bad, exact=None), "jacobi")
+
+
+@pytest.mark.parametrize(
+    ("problem", "solver", "sentence"), [(None, "jacobi", "`problem` must be"), ("poisson", None, "`solver` must be")]
+)
+def test_what_is_neither_problem_nor_method_is_refused(problem, solver, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        solve(problem, solver)
+
+
+def test_methods_are_called_by_their_names():
+    for name in ("jacobi", "damped-jacobi", "fem", "deep-ritz", "mscale", "regression", "deep-ritz+jacobi"):
+        assert make_solver(name).name == name
+
+
+def test_a_single_sweep_claims_no_order():
+    assert "no order" in solve("poisson", "jacobi", stop=Stop(steps=1)).spectrum().sentence
+
+
+def test_a_direct_solution_halves_every_error_in_its_one_step():
+    report = solve("poisson", "fem").spectrum()
+    assert {row.half_step for row in report.rows} == {1.0}

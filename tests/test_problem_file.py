@@ -15,7 +15,7 @@ from pdefreq.errors import ProblemFileError, UnknownNameError, UserError
 from pdefreq.problem_file import TEMPLATE, describe, load_problem, problem_from_text, problem_names
 from pdefreq.streams import stream
 
-SHIPPED = ["poisson", "poisson-6pi", "poisson-chirp", "poisson-multilevel", "tones", "perforated", "perforated:2", "ring", "l-shape"]
+SHIPPED = ["poisson", "poisson-6pi", "poisson-chirp", "poisson-multilevel", "tones", "perforated", "perforated:2", "ring"]
 
 
 def points(problem, n=50):
@@ -597,3 +597,24 @@ def test_what_is_no_problem_file_is_refused(text):
 def test_syntax_errors_give_the_line():
     with pytest.raises(ProblemFileError, match="line 8"):
         problem_from_text(BASE.replace("lower = ", "lower = = "))
+
+
+@pytest.mark.parametrize(
+    ("equation", "right"),
+    [
+        ('exact = "abs(x - 0.5)"', False),
+        ('exact = "max(x, 0.3)"', False),
+        ('diffusion = "where(x < 0.5, 1, 10)"\nexact = "sin(2*pi*x)"', False),
+        ('exact = "abs(x - 0.5)**3"', True),  # a kink in the second derivative only
+        ('diffusion = "where(x < 0.5, 1, 10)"\nexact = "where(x < 0.5, 10*x, x + 4.5)"', True),  # the flux is 10 everywhere
+        ('diffusion = "1 + abs(x - 0.5)"\nexact = "sin(pi*x)"', True),
+    ],
+)
+def test_an_exact_solution_whose_flux_jumps_is_refused(equation, right):
+    """Classical derivatives do not see the delta function that such a solution needs as its source."""
+    text = f'[domain]\nkind = "box"\nlower = 0\nupper = 1\n[equation]\n{equation}\n'
+    if right:
+        assert problem_from_text(text, name="kink", parameters={}).exact is not None
+    else:
+        with pytest.raises(ProblemFileError, match="flux"):
+            problem_from_text(text, name="kink", parameters={})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import pdefreq.loop
 from pdefreq.errors import RunFolderError
 from pdefreq.files import write_atomically
-from pdefreq.history import History, Status, Stop
+from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.loop import solve
 from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
 from pdefreq.runs import load_run, rerun, resume
@@ -158,6 +158,36 @@ def test_a_problem_built_in_python_must_be_passed_to_resume(tmp_path):
     assert resume(tmp_path / "run", line_problem()).step == 20
 
 
+def test_what_python_gave_is_asked_for_again(tmp_path):
+    """A guess, a reference or probes are objects: no folder can bring them back."""
+    from tests.toys import Geometric
+
+    solve("poisson", Geometric(), folder=tmp_path / "run", guess=lambda x: 0 * x[:, 0], callback=lambda step, *_: step == 3)
+    with pytest.raises(RunFolderError, match="guess"):
+        rerun(tmp_path / "run")
+    assert resume(tmp_path / "run").step == 20
+    solve("poisson", Geometric(), folder=tmp_path / "other", reference=1.0)
+    with pytest.raises(RunFolderError, match="reference"):
+        resume(tmp_path / "other")
+
+
+def test_a_repetition_records_at_the_same_steps(tmp_path):
+    first = solve_small("jacobi", 30, folder=tmp_path / "run", schedule=Schedule(dense=2, per_decade=4))
+    same(rerun(tmp_path / "run"), first)
+
+
+def test_a_folder_of_runs_names_them(tmp_path):
+    solve_small("jacobi", 3, folder=tmp_path / "seeds" / "seed-0")
+    with pytest.raises(RunFolderError, match="seed-0"):
+        resume(tmp_path / "seeds")
+
+
+def test_a_run_json_can_name_no_other_callable(tmp_path):
+    with pytest.raises(RunFolderError, match="no dataclass"):
+        solver_from_json({"class": "os:system", "command": f"touch {tmp_path / 'canary'}"})
+    assert not (tmp_path / "canary").exists()
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunFolderError, match="not empty"):
@@ -171,12 +201,17 @@ def test_python_writes_nothing_unless_asked(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path):
+@pytest.mark.parametrize("factor", [3.0, 1e7])
+@pytest.mark.parametrize("schedule", [Schedule(), Schedule(dense=1, per_decade=3)])
+def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path, monkeypatch, factor, schedule):
+    """Also where it diverges in its first step, and where a checkpoint was written between the last good record and the failure."""
     from tests.toys import Geometric
 
-    solution = solve("poisson", Geometric(factor=3.0, steps=50), folder=tmp_path / "run")
+    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)
+    solution = solve("poisson", Geometric(factor=factor, steps=50), folder=tmp_path / "run", schedule=schedule)
     again = load_run(tmp_path / "run")
     assert again.status is Status.DIVERGED and again.step == solution.step
+    same(again, solution)
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == len(solution.history) + 1
 
 

@@ -17,7 +17,7 @@ from pdefreq.commands.live import duration
 
 if TYPE_CHECKING:
     from pdefreq.solution import Solution
-    from pdefreq.spectrum.report import SpectralReport
+    from pdefreq.spectrum.report import ModeRow, SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 
@@ -56,7 +56,12 @@ def print_solution(console: Console, solution: Solution) -> None:
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report is None:
-        say(console, "No spectrum: neither an exact nor a reference solution is known.")
+        known = solution.reference is not None
+        say(
+            console,
+            "No spectrum: "
+            + ("there are no modes to watch." if known else "neither an exact nor a reference solution is known."),
+        )
     else:
         console.print(modes_table(report))
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
@@ -85,12 +90,18 @@ def modes_table(report: SpectralReport) -> Table:
             number(row.wavenumber, 4),
             number(row.amplitude),
             number(row.error),
-            "-" if row.half_step is None else f"{math.ceil(row.half_step):,}",
+            _half_step(row),
             number(row.half_seconds, 2),
             number(row.rate),
             number(row.predicted_rate),
         )
     return table
+
+
+def _half_step(row: ModeRow) -> str:
+    if row.status == "below half from the start":
+        return "from start"
+    return "-" if row.half_step is None else f"{math.ceil(row.half_step):,}"
 
 
 def print_spread(console: Console, solutions: Sequence[Solution]) -> None:
@@ -137,4 +148,4 @@ def _error_lines(summary: dict[str, Any]) -> list[str]:
         return ["No errors: neither an exact nor a reference solution is known."]
     lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
     own = summary["reference_error"]
-    return lines + ([f"against a reference solution whose own relative L2 error is about {number(own)}"] if own else [])
+    return lines + ([f"against a reference solution whose own relative L2 error is about {number(own)}"] if own > 0 else [])

@@ -44,6 +44,9 @@ class Box(Domain):
     upper: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        for name in ("lower", "upper"):  # a number will do in one dimension
+            bounds = getattr(self, name)
+            object.__setattr__(self, name, (float(bounds),) if isinstance(bounds, (int, float)) else tuple(map(float, bounds)))
         if len(self.lower) != len(self.upper) or not self.lower:
             raise ProblemFileError(
                 f"a box needs as many upper as lower bounds, at least one, got {len(self.lower)} lower, {len(self.upper)} upper"

@@ -13,7 +13,17 @@ from sympy import Expr
 
 from pdefreq.expressions.grammar import Parser
 from pdefreq.expressions.scope import Scope
-from pdefreq.expressions.symbolic import Condition, Program, constant_value, derivative
+from pdefreq.expressions.symbolic import (
+    Absolute,
+    Condition,
+    Maximum,
+    Minimum,
+    Program,
+    Sign,
+    Where,
+    constant_value,
+    derivative,
+)
 from pdefreq.fields import Field
 
 if TYPE_CHECKING:
@@ -39,6 +49,11 @@ class ExpressionField(Field):
     def constant(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The value, where the formula has no coordinates."""
         return constant_value(self.expression)
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether the formula holds abs, sign, min, max or where, so that it or a derivative may jump."""
+        return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
 
     @property
     def text(self) -> str:

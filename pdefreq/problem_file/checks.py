@@ -11,6 +11,7 @@ import torch
 
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
+from pdefreq.expressions import ExpressionField
 from pdefreq.fields import Field
 from pdefreq.problem import Problem
 from pdefreq.streams import stream
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _NUMBER = 512
 # Relative to the largest value: constants printed with seven digits pass, a wrong sign or factor does not.
 _TOLERANCE = 1e-6
+_WEAK_TOLERANCE = 0.02  # quadrature across a kink is good to 1e-3 here; a jump of the flux is as large as the flux
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,36 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
             _check_values("[boundary] alpha", part.alpha, at[i], allow_negative=False)
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
+    if any(isinstance(field, ExpressionField) and field.has_kinks for field in (problem.exact, problem.diffusion)):
+        _check_weak_form(problem)
+
+
+def _check_weak_form(problem: Problem) -> None:
+    """Formulas with kinks: where the flux of `exact` jumps, the source holds a delta function that no derivative shows.
+
+    int( a |grad u|^(p-2) grad u . grad v + c u v - f v ) must vanish for every v that is zero on the boundary.
+    """
+    u, dimension = problem.exact, problem.domain.dimension
+    if u is None or problem.is_regression or dimension > 3:
+        return
+    samples = problem.regular(problem.domain.quadrature(40_000))
+    x, weights, bump = samples.x, samples.weights, problem.domain.distance()
+    gradient = u.gradient(x)
+    flux = (problem.diffusion(x) * gradient.norm(dim=1) ** (problem.exponent - 2))[:, None] * gradient
+    rest = problem.reaction(x) * u(x) - problem.source(x)
+    for axis in range(-1, dimension):  # the bump, then tilted along each axis: a jump in the middle can't hide
+        tilt = torch.ones_like(x[:, 0]) if axis < 0 else x[:, axis] - min(x[:, axis])
+        v, slope = bump(x) * tilt, bump.gradient(x) * tilt[:, None]
+        if axis >= 0:
+            slope[:, axis] += bump(x)
+        work = weights * (flux * slope).sum(dim=1)
+        known = work.isfinite() & rest.isfinite()
+        gap = (work + weights * rest * v)[known].sum()
+        if abs(gap) > _WEAK_TOLERANCE * work[known].abs().sum():
+            raise ProblemFileError(
+                "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would need a "
+                "delta function there; make the flux continuous, or give `source` without `exact`"
+            )
 
 
 def _interior_points(domain: Domain) -> Points:

@@ -46,9 +46,16 @@ class Chain(Solver):
             raise OptionError(f"`switch` must be at least 0 steps, got {self.switch}")
 
     @property
+    def name(self) -> str:
+        return f"{self.first.name}+{self.second.name}"
+
+    @property
     def hand_over(self) -> int:
         """The step after which the second method takes over."""
-        return self.switch if self.switch is not None else self.first.budget.steps or 0
+        steps = self.switch if self.switch is not None else self.first.budget.steps
+        if steps is None:
+            raise OptionError("the first method of the chain has no step budget: give `switch`, the step of the hand-over")
+        return steps
 
     @property
     def budget(self) -> Stop:

@@ -118,7 +118,9 @@ class Fem(Solver):
         if self.element == "Q1":
             raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
         if self.refinement == "adaptive" and not isinstance(problem.domain, (Box, MeshDomain)):
-            raise IncompatibleError("adaptive refinement keeps sides straight and this boundary is curved: use refinement=uniform")
+            raise IncompatibleError(
+                "adaptive refinement keeps sides straight and this boundary is curved: use refinement=uniform"
+            )
 
     def _degree(self, problem: Problem) -> int:
         d = problem.domain.dimension

@@ -96,13 +96,17 @@ class NetworkSolver(Solver):
         initialization_named(self.initialization)
 
     @property
+    def name(self) -> str:
+        return "regression" if self.functional == "misfit" else "deep-ritz" if self.scales is None else "mscale"
+
+    @property
     def budget(self) -> Stop:
         return Stop(steps=self.steps)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        method = "regression" if self.functional == "misfit" else "deep-ritz" if self.scales is None else "mscale"
+        method = self.name
         if guess is not None:
             raise IncompatibleError(f"{method} can't start from a given function: let it come first, or use `jacobi`")
         if self.functional == "ritz" and problem.is_regression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 class Solver(ABC):
     """A method with its options. Options are JSON values; heavy imports stay inside `prepare`."""
+
+    @property
+    def name(self) -> str:
+        """What tables, messages and folders call the method: by default its class, in kebab case."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(self).__name__.removesuffix("Solver")).lower()
 
     @property
     def budget(self) -> Stop:

@@ -51,7 +51,9 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
         if condition.kind == "robin" and (part == k).any():
             edge = FacetBasis(mesh, space.element, facets=facets[part == k], intorder=space.quadrature)
             x, u = np.asarray(edge.global_coordinates()), np.asarray(edge.interpolate(c))
-            miss = _at(condition.flux, x) - _at(condition.alpha, x) * u - _outward_flux(edge, np.asarray(edge.normals), problem, c)
+            miss = (
+                _at(condition.flux, x) - _at(condition.alpha, x) * u - _outward_flux(edge, np.asarray(edge.normals), problem, c)
+            )
             np.add.at(total, edge.tind, h[edge.tind] * (miss**2 * edge.dx).sum(axis=1))
     return total
 

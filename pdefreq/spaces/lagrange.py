@@ -89,12 +89,12 @@ class Lagrange(GalerkinSpace):
         return np.ones(self.num_coefficients)
 
     def inside(self) -> Rule:
-        return _ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature))
+        return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature))
 
     def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
         facets, part = self.boundary_facets(problem)
         return [
-            (k, _ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature)))
+            (k, ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature)))
             for k, condition in enumerate(problem.boundary)
             if condition.kind == "robin" and (part == k).any()
         ]
@@ -167,7 +167,7 @@ class Lagrange(GalerkinSpace):
         return self.mesh.p[:, facets_of(self.mesh)[:, self.mesh.boundary_facets()]].mean(axis=1).T
 
 
-class _ElementRule(Rule):
+class ElementRule(Rule):
     """Gauss points of every cell, or of every facet; the shape is (cells, points of a cell)."""
 
     def __init__(self, basis: CellBasis | FacetBasis) -> None:
@@ -193,9 +193,7 @@ class _ElementRule(Rule):
             return LinearForm(lambda v, _: density * v).assemble(self._basis)
         return LinearForm(lambda v, _: density * v + dot(flux, grad(v))).assemble(self._basis)
 
-    def matrix(
-        self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> Any:
+    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
         def form(u: Any, v: Any, _: Any) -> Any:
             total = diffusion * dot(grad(u), grad(v)) if np.any(diffusion) else 0.0
             if np.any(reaction):

@@ -196,9 +196,7 @@ class _TensorRule(Rule):
             total = total + self._adjoint(component, k)
         return total
 
-    def matrix(
-        self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> Any:
+    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
         axes = range(len(self._axes))
         total = self._products(reaction, None, None) if np.any(reaction) else 0.0
         for k in axes if np.any(diffusion) else ():

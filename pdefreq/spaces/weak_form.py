@@ -56,9 +56,7 @@ class Rule(ABC):
         """Int density phi_i + flux . grad phi_i, shape ``(P,)``."""
 
     @abstractmethod
-    def matrix(
-        self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> Any:
+    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
         """Int diffusion grad phi_i . grad phi_j + reaction phi_i phi_j, sparse ``(P, P)``.
 
         Args:

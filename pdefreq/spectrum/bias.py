@@ -60,7 +60,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         return BiasIndex(None, None, False, modes, reason)
 
     if last_step <= 1:
-        return undefined("The run has a single step at most, so all frequencies arrive together.")
+        return undefined("After a single step at most there is no order to tell.")
     if not complete:
         return undefined("The family of modes is not a complete orthogonal one; watch sine or cosine modes.")
     if len(modes) < _FEWEST:

@@ -8,6 +8,7 @@ _TOP = 0.8  # rates count below this error: before it a mode may only be startin
 _FLOORS = 10.0  # and above this many times the level at which it comes to rest
 _R_SQUARED = 0.99
 _RECORDS = 5  # fewest records in a window: a line through less is no evidence
+_ROUNDING = 1e-11  # relative errors below this are what a direct solution leaves
 _ENDS = 48  # window ends tried for each mode, evenly spread over its records
 
 
@@ -37,9 +38,10 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     (mode,) = np.nonzero(begins_above & (last < rows - 1))
     before = last[mode]
     with np.errstate(divide="ignore", invalid="ignore"):
-        high, low = np.log(errors[before, mode]), np.log(np.maximum(errors[before + 1, mode], np.finfo(float).tiny))
+        high, low = np.log(errors[before, mode]), np.log(errors[before + 1, mode])
         part = (high - np.log(tau)) / (high - low)
-    part = np.where(np.isfinite(part), part, 1.0)  # from inf or nan there is nothing to interpolate
+    # From inf or nan there is nothing to interpolate, nor to rounding errors: a direct solution is no exponential.
+    part = np.where(np.isfinite(part) & (errors[before + 1, mode] > _ROUNDING), part, 1.0)
     times[mode] = at[before] + part * (at[before + 1] - at[before])
     return times
 

@@ -1,20 +1,38 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+import skfem
 import torch
 
+from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.fields import as_field
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.loop import solve
+from pdefreq.problem import BoundaryPart, Data, Problem
+from pdefreq.problem_file import load_problem
 from pdefreq.registry import options_of
-from pdefreq.solvers.galerkin import Fem
+from pdefreq.runs import resume
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.spaces.lagrange import Lagrange
 
 BOX = Box((-1.0,), (1.0,))
 
 
-def solved(problem, **options):
-    iteration = Fem(**options).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
-    return iteration.step(iteration.init())
+def solved(problem, solver=Fem, **options):
+    iteration = solver(**options).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state = iteration.init()
+    while not state.done:
+        state = iteration.step(state)
+    return state
+
+
+def at(state, x):
+    """The solution at points."""
+    return state.space.at(torch.as_tensor(x, dtype=torch.float64)).value(state.coefficients)
 
 
 def test_the_four_tone_problem_is_nodally_exact_with_default_options():
@@ -53,22 +71,178 @@ def test_options():
 
 
 NEUMANN = (BoundaryPart("robin"),)
+SQUARE, CUBE = Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
+
+
+@pytest.mark.parametrize("solver", [Fem, RitzGalerkin])
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"domain": Box((0.0,) * 4, (1.0,) * 4)}, IncompatibleError, "at most 3 dimensions and this problem has 4: use `deep-ritz`"),
+        ({"diffusion": 0.0, "reaction": 1.0}, IncompatibleError, "use `regression`"),
+        ({"boundary": NEUMANN}, ProblemFileError, r"add up to zero, got 2 \(of 2 in modulus\)"),
+        ({"diffusion": lambda x: x[:, 0]}, ProblemFileError, r"diffusion must be finite and at least 0, got -0.\d+ at \(-0.\d+\)"),
+    ],
+)
+def test_what_they_cannot_do_is_refused_by_name_of_what_can(solver, fields, error, message):
+    with pytest.raises(error, match=message):
+        solved(Problem(**({"domain": BOX, "source": 1.0, "boundary": 0.0} | fields)), solver)
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("options", "fields", "message"),
     [
-        ({"domain": Box((0.0, 0.0), (1.0, 1.0))}, "at most 1 dimension and this problem has 2: use `jacobi` or `deep-ritz`"),
-        ({"domain": Box((0.0,) * 4, (1.0,) * 4)}, "at most 1 dimension and this problem has 4: use `deep-ritz`"),
-        ({"exponent": 3.0}, "exponent = 2, got 3: use `deep-ritz`"),
-        ({"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
-        ({"boundary": NEUMANN}, "pure Neumann"),
-        ({"boundary": NEUMANN, "diffusion": lambda x: 1 + x[:, 0] ** 2, "reaction": lambda x: 0 * x[:, 0]}, "pure Neumann"),
+        ({"quadrature": 20}, {}, "`quadrature` is at most 19 for P1 in 2 dimensions, got 20"),
+        ({"cells": 10**6, "element": "P2"}, {}, r"`cells` = 1000000 would need about [\d,]+ GiB"),
+        ({"refinement": "uniform", "element": "Q1"}, {}, "use element=P1 or P2"),
+        ({"refinement": "adaptive"}, {"exponent": 3.0}, "exponent = 2, got 3"),
+        ({"refinement": "adaptive"}, {"domain": Ball((0.0, 0.0), 1.0)}, "use refinement=uniform"),
+        ({"element": "Q1"}, {"domain": Ball((0.0, 0.0), 1.0)}, "element=Q1 does not fit the mesh of this domain: use element=P1"),
     ],
 )
-def test_what_it_cannot_do_is_refused_by_name_of_what_can(fields, message):
-    with pytest.raises(IncompatibleError, match=message):
-        solved(Problem(**({"domain": BOX, "source": 1.0, "boundary": 0.0} | fields)))
+def test_options_that_do_not_fit_the_problem(options, fields, message):
+    with pytest.raises((OptionError, IncompatibleError), match=message):
+        solved(Problem(**({"domain": SQUARE, "source": 1.0, "boundary": 0.0} | fields)), **options)
+
+
+def test_float32_is_refused_for_high_exponents():
+    for p, fine in ((8.0, True), (9.0, False)):
+        problem = Problem(domain=BOX, source=1.0, boundary=0.0, exponent=p)
+        context = nullcontext() if fine else pytest.raises(IncompatibleError, match="float32 is too coarse .* got 9: use dtype=float64")
+        with context:
+            Fem(cells=4).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float32)
+
+
+@pytest.mark.parametrize(("element", "order"), [("P1", 2), ("P2", 3)])
+def test_torsion_tends_to_its_known_value(element, order):
+    """U(0, 0) = 0.294685413126 (Timoshenko and Goodier, 1951): at the centre order 3 or more for P2, which corners cap."""
+    errors = [
+        abs(float(at(solved(load_problem("torsion"), element=element, cells=n), [[0.0, 0.0]])) - 0.294685413126) for n in (16, 32, 64)
+    ]
+    orders = -np.diff(np.log2(errors))
+    assert (np.abs(orders - 2) < 0.05).all() if element == "P1" else (orders > 2.9).all()
+    assert errors[-1] < {"P1": 2e-4, "P2": 1e-6}[element]
+
+
+def test_curved_domains_take_the_generated_mesh():
+    """-Laplace u = 4 in the unit disk: u = 1 - r^2; inscribed polygons have order 2."""
+    problem = Problem(domain=Ball((0.0, 0.0), 1.0), source=4.0, boundary=0.0)
+
+    def error(cells):
+        state = solved(problem, cells=cells)
+        rule = state.space.inside()
+        exact = 1 - rule.x.square().sum(dim=1).numpy().reshape(rule.weights.shape)
+        return rule.integral((rule.value(state.coefficients.numpy()) - exact) ** 2) ** 0.5
+
+    assert abs(np.log2(error(10) / error(20)) - 2) < 0.1
+
+
+def test_a_restored_mesh_keeps_its_boundary_names():
+    mesh = skfem.MeshTri.init_lshaped().refined(1).with_boundaries({"left": lambda x: x[0] == -1})
+    parts = BoundaryPart("dirichlet", "left"), BoundaryPart("robin")
+    problem = Problem(domain=MeshDomain(mesh), source=1.0, boundary=parts)
+    for refinement in ("uniform", "adaptive"):
+        solver = Fem(refinement=refinement, levels=3)
+        iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+        state = iteration.step(iteration.step(iteration.init()))
+        again = iteration.restore(state.coefficients, state.memory)
+        ends = [iteration.step(s) for s in (state, again)]
+        assert torch.equal(ends[0].coefficients, ends[1].coefficients)
+        fixed, _ = ends[1].space.prescribed(problem)
+        x = ends[1].space.nodes[:, 0]
+        np.testing.assert_array_equal(fixed, torch.nonzero(x == -1)[:, 0])
+
+
+def test_mesh_domains_keep_their_mesh_unless_asked():
+    mesh = skfem.MeshTri.init_lshaped().refined(1)
+    problem = Problem(domain=MeshDomain(mesh), source=1.0, boundary=0.0)
+    assert solved(problem).space.mesh is mesh
+    assert solved(problem, cells=16).space.num_coefficients > mesh.nvertices
+
+
+@pytest.mark.parametrize(("element", "cells"), [("P1", 12), ("P2", 6), ("Q1", 12)])
+def test_three_dimensions_by_multigrid(element, cells):
+    """-Laplace u = 3 pi^2 u, u the product of sines: the relative error at the middle is of size (pi h)^2 / 12 or less."""
+    problem = Problem(domain=CUBE, source=lambda x: 3 * torch.pi**2 * (torch.pi * x).sin().prod(dim=1), boundary=0.0)
+    assert abs(float(at(solved(problem, element=element, cells=cells), [[0.5] * 3])) - 1) < 0.04
+
+
+SAMPLED = Problem(domain=BOX, source=lambda x: (3 * x[:, 0]).exp(), boundary=0.0, data=Data("uniform", 21))
+
+
+def sum_of_green_functions(x):
+    """|Omega| / n sum_i f_i G(x, x_i) on (-1, 1)."""
+    points = torch.linspace(-1, 1, 21, dtype=torch.float64)
+    weights = 2 / 21 * SAMPLED.source(points[:, None])
+    return ((x + 1) / 2 * (1 - points) - (x - points).clamp(min=0)) @ weights
+
+
+def test_with_a_node_at_each_known_point_hat_functions_give_the_limit_itself():
+    """Wang et al. (2020), equation 3.2: P1 elements are exact at the nodes, and the limit is linear between the points."""
+    x = torch.linspace(-1, 1, 777, dtype=torch.float64)[:, None]
+    exact = sum_of_green_functions(x)
+    for cells in (20, 40):
+        u = at(solved(SAMPLED, cells=cells), x)
+        assert (u - exact).abs().max() < 5e-15 * exact.abs().max()
+
+
+def test_legendre_polynomials_tend_to_the_same_limit_with_order_one_in_the_maximum():
+    """Kinks in u: the best polynomial of degree m is off by 1/m."""
+    x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None]
+    exact = sum_of_green_functions(x)
+    numbers = (64, 128, 256, 512)
+    errors = [float((at(solved(SAMPLED, RitzGalerkin, number=m), x) - exact).abs().max()) for m in numbers]
+    assert abs(np.polyfit(np.log(numbers), np.log(errors), 1)[0] + 1) < 0.15
+    assert errors[-1] < 2e-3 * exact.abs().max()
+
+
+def green_in_the_square(x, source):
+    """G on (0, 1)^2, by the single sum; exact to rounding where |y - y0| > 0.02."""
+    k = torch.pi * torch.arange(1, 1000, dtype=torch.float64)[:, None]
+    low, high = torch.minimum(x[:, 1], source[1]), torch.maximum(x[:, 1], source[1])
+    ratio = (k * (low - high)).exp() * (1 - (-2 * k * low).exp()) * (1 - (-2 * k * (1 - high)).exp()) / (2 * (1 - (-2 * k).exp()))
+    return (2 * (k * x[:, 0]).sin() * (k * source[0]).sin() * ratio / k).sum(dim=0)
+
+
+def test_in_two_dimensions_the_limit_has_a_logarithm_at_each_point():
+    """Wang et al. (2020), equation 3.3: off the points within 1e-4 of the series, and f_i / (2 pi n) log(1/r) around each."""
+    problem = Problem(domain=SQUARE, source=lambda x: 1 + x[:, 0] + 2 * x[:, 1], boundary=0.0, data=Data("uniform", 5))
+    state = solved(problem, cells=256)
+    axis = torch.linspace(0, 1, 5, dtype=torch.float64)
+    points = torch.cartesian_prod(axis, axis)
+    values = problem.source(points)
+    x = 0.05 + 0.9 * torch.rand(300, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = x[((x[:, None] - points).norm(dim=2).min(dim=1).values > 0.06) & ((x[:, 1:] - axis).abs().min(dim=1).values > 0.02)]
+    series = sum(f / 25 * green_in_the_square(x, p) for p, f in zip(points, values, strict=True))
+    assert (at(state, x) - series).abs().max() < 1e-4
+    angle = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
+    circle = torch.stack([angle.cos(), angle.sin()], dim=1)
+    for i in (6, 12, 13):
+        near, far = (float(at(state, points[i] + r * circle).mean()) for r in (0.02, 0.08))
+        assert abs((near - far) / np.log(4) / (float(values[i]) / 25 / (2 * np.pi)) - 1) < 0.02
+
+
+def test_hat_functions_are_linear_elements():
+    state = solved(Problem(domain=SQUARE, source=1.0, boundary=0.0), RitzGalerkin, basis="hat", number=7)
+    assert isinstance(state.space, Lagrange) and state.space.name == "P1" and state.space.num_coefficients == 81
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "options"),
+    [
+        ("p-laplacian", "fem", {"cells": 40}),
+        ("p-laplacian-smooth-2d", "ritz-galerkin", {"number": 4}),
+        ("robin", "fem", {"refinement": "adaptive", "levels": 4}),
+        ("ring", "fem", {"refinement": "uniform", "levels": 3}),
+    ],
+)
+def test_resumed_runs_go_on_where_they_were(problem, method, options, tmp_path):
+    solver = make_solver(method, options)
+    whole = solve(problem, solver)
+    solve(problem, solver, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
+    again = resume(tmp_path / "run")
+    assert again.status == whole.status and again.step == whole.step
+    np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
 
 
 def test_neumann_with_a_reaction_has_one_solution():

@@ -43,7 +43,7 @@ def test_modes_that_started_low_and_constant_modes_stay_out():
     ("times", "options", "reason"),
     [
         (XI, {"complete": False}, "not a complete orthogonal one"),
-        (XI, {"last_step": 1}, "a single step at most"),
+        (XI, {"last_step": 1}, "After a single step"),
         ([1, 2, np.nan, np.nan, np.nan], {}, "Only 2 of 5 watched modes"),
         ([np.inf] * 5, {}, "No watched mode had lost half its error"),
     ],

@@ -98,7 +98,7 @@ def test_what_is_undefined_is_none():
         ([1e9] * 4, {}, "No watched mode had lost half its error by the end of the run."),
         ([1e9] * 4, {"kind": "fourier"}, "No watched mode had lost half its error by the end of the run."),
         ([50] * 4, {"start": 0.5}, "Every watched mode started below half error, so no order can be told."),
-        ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "The run has a single step at most, so all frequencies arrive together."),
+        ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "After a single step at most there is no order to tell."),
     ],
 )
 def test_the_order_in_words(half_steps, options, sentence):

@@ -1,0 +1,1 @@
+"""Published numbers, by the recipes that they were made with."""

@@ -1,0 +1,128 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.fields import as_field
+from pdefreq.iterations.newton import Newton, _line_search, exponents
+from pdefreq.problem import Problem
+from pdefreq.problem_file import load_problem
+from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spaces.legendre import Legendre
+from pdefreq.spaces.meshes import mesh_for
+from pdefreq.spaces.weak_form import WeakForm
+
+UNIT = Box((0.0,), (1.0,))
+EXPONENTS = [1.1, 1.5, 2.0, 3.0, 5.0, 8.0, 20.0]
+F64 = torch.empty(0, dtype=torch.float64)
+
+
+def solved(problem, space, guess=None):
+    """Coefficients of the discrete solution, and the decrements on the way."""
+    iteration = Newton(WeakForm(space, problem), problem.exponent, like=F64, guess=guess)
+    state, decrements = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        decrements.append(float(state.memory["decrement"]))
+        assert len(decrements) < 300
+    return state.coefficients.numpy(), decrements
+
+
+@pytest.mark.parametrize("p", EXPONENTS)
+def test_the_flux_in_each_cell_is_the_mean_of_the_exact_one(p):
+    """P1 on an interval, a = f = 1: |u'|^(p-2) u' is 1/2 - x at the middle of each cell.
+
+    Slopes are differences of values of u near its maximum. Those of p = 1.1 are (1/2 - x)^10: with more than a few cells they are
+    rounding errors of u.
+    """
+    cells = 6 if p < 1.5 else 50
+    space = Lagrange(mesh_for(UNIT, cells))
+    c, _ = solved(Problem(domain=UNIT, source=1.0, boundary=0.0, exponent=p), space)
+    slope = np.diff(c) * cells
+    middle = (np.arange(cells) + 0.5) / cells
+    assert np.abs(np.sign(slope) * np.abs(slope) ** (p - 1) - (0.5 - middle)).max() < 1e-10
+
+
+@pytest.mark.parametrize("p", [1.1, 3.0, 20.0])
+def test_a_cell_in_which_the_gradient_vanishes_does_no_harm(p):
+    """An odd number of cells: u is flat in the middle one. The solution is that of the closed formula, order 2 or more."""
+    problem = load_problem("p-laplacian:constant", p=p)
+    space = Lagrange(mesh_for(UNIT, 51))
+    c, _ = solved(problem, space)
+    exact = problem.exact(space.nodes).numpy()
+    assert np.abs(c - exact).max() < 1e-2 * exact.max()
+
+
+@pytest.mark.parametrize("p", [1.5, 4.0])
+def test_solutions_scale_as_the_power_of_the_source(p):
+    """u(k f) = k^(1/(p-1)) u(f), so that no absolute tolerance could stop both."""
+    square = Box((0.0, 0.0), (1.0, 1.0))
+    space = Lagrange(mesh_for(square, 8), 2)
+    one, many = (solved(Problem(domain=square, source=k, boundary=0.0, exponent=p), space)[0] for k in (1.0, 1e8))
+    assert np.allclose(many, one * 1e8 ** (1 / (p - 1)), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("p", "order"), [(2.0, 2), (3.0, 2)])
+def test_multiscale_orders(p, order):
+    """-(a |u'|^(p-2) u')' = f with a = 1/(2 + cos 2 pi x/eps), eps = 0.1: the relative L2 error of P1 elements."""
+    problem = load_problem("p-laplacian", p=p)
+    errors = []
+    for cells in (200, 400, 800):
+        space = Lagrange(mesh_for(UNIT, cells))
+        c, _ = solved(problem, space)
+        rule = space.inside()
+        errors.append(rule.integral((rule.value(c) - problem.exact(rule.x).numpy().reshape(rule.weights.shape)) ** 2) ** 0.5)
+    assert np.abs(np.diff(np.log2(errors)) + order).max() < 0.15
+
+
+@pytest.mark.parametrize("p", [1.5, 3.0, 8.0])
+def test_a_smooth_solution_without_critical_points_is_found_at_the_usual_orders(p):
+    problem = load_problem("p-laplacian-smooth-2d", p=p)
+    x = problem.domain.quadrature(3000).x
+
+    def error(space):
+        return float((space.at(x).value(torch.from_numpy(solved(problem, space)[0])) - problem.exact(x)).norm())
+
+    coarse, fine = (error(Lagrange(mesh_for(problem.domain, n), 4, degree=2)) for n in (6, 12))
+    assert abs(math.log2(coarse / fine) - 3) < 0.3
+    assert error(Legendre(problem.domain, 10, 24)) < 1e-6 * float(problem.exact(x).norm())
+
+
+def test_newton_converges_quadratically_at_the_end():
+    """Where the gradient does not vanish: each decrement is at most the square of the one before, times a constant."""
+    problem = load_problem("p-laplacian-smooth-2d", p=4)
+    _, decrements = solved(problem, Lagrange(mesh_for(problem.domain, 16), 2))
+    tail = [d for d in decrements if d < 0.1]
+    assert len(tail) >= 3 and tail[-1] < 1e-9
+    assert all(after <= 100 * before**2 for before, after in zip(tail, tail[1:], strict=False)), tail
+
+
+def test_from_the_solution_as_a_guess_it_stops_at_once():
+    problem = load_problem("p-laplacian:constant", p=4)
+    space = Lagrange(mesh_for(UNIT, 64))
+    c, _ = solved(problem, space)
+    again, decrements = solved(problem, space, as_field(lambda x: space.at(x).value(torch.from_numpy(c))))
+    assert len(decrements) <= 2
+    assert np.allclose(again, c, rtol=0, atol=1e-12)
+
+
+def test_exponents_lead_from_two_to_the_target():
+    for p in (1.01, 1.1, 1.9, 2.5, 7.0, 20.0, 50.0):
+        way = exponents(p)
+        assert way[0] == 2 and way[-1] == p
+        assert all((b - a) * (p - 2) > 0 for a, b in zip(way, way[1:], strict=False))
+    assert exponents(2.0) == (2.0,)
+
+
+@pytest.mark.parametrize("p", [1.05, 2.0, 30.0])
+@pytest.mark.parametrize("target", [1e-3, 1.0, 1e3])
+def test_the_line_search_finds_where_a_convex_function_is_nearly_flat(p, target):
+    """phi(t) = |t - target|^p / p."""
+
+    def slope(t):
+        return math.copysign(abs(t - target) ** (p - 1), t - target) if t != target else 0.0
+
+    t = _line_search(slope)
+    assert t > 0 and abs(slope(t)) <= 0.5 * abs(slope(0.0))

@@ -1,0 +1,87 @@
+"""The residual estimator and what it leads to: optimal meshes."""
+
+import numpy as np
+import pytest
+import skfem
+import torch
+
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.fields import as_field
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.solvers.galerkin import Fem
+from pdefreq.spaces.estimator import estimate, marked
+from pdefreq.spaces.lagrange import Lagrange
+
+LSHAPE = MeshDomain(skfem.MeshTri.init_lshaped())  # without the quadrant x > 0, y > 0
+
+
+def singular(x):
+    """r^(2/3) sin(2/3 phi), phi from the edge x = 0: harmonic, and zero on both edges of the corner."""
+    phi = torch.atan2(-x[:, 0], x[:, 1])
+    return x.norm(dim=1) ** (2 / 3) * (2 / 3 * torch.where(phi < -1e-12, phi + 2 * torch.pi, phi)).sin()
+
+
+PROBLEM = Problem(domain=LSHAPE, source=0.0, boundary=singular)
+
+
+def levels(problem, exact, **options):
+    """Unknowns, H1 error and estimate of each level."""
+    iteration = Fem(**options).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state, rows = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        space = state.space
+        rule = Lagrange(space.mesh, 10, degree=space.degree).inside()
+        slope = as_field(exact).gradient(rule.x).numpy().T.reshape(-1, *rule.weights.shape)
+        error = rule.integral(((rule.gradient(state.coefficients.numpy()) - slope) ** 2).sum(axis=0)) ** 0.5
+        rows.append((space.num_coefficients, error, float(iteration.objective(state)["estimate"])))
+    return np.array(rows).T
+
+
+def order(unknowns, error):
+    """Of the error against the number of unknowns, over the last levels."""
+    return -np.polyfit(np.log(unknowns[-4:]), np.log(error[-4:]), 1)[0]
+
+
+def test_uniform_meshes_of_an_l_shape_have_order_two_thirds():
+    unknowns, error, _ = levels(PROBLEM, singular, refinement="uniform", levels=5)
+    assert len(unknowns) == 6
+    # in h, not in the number of unknowns, which also counts the boundary: the last two levels
+    assert abs(np.log2(error[-2] / error[-1]) - 2 / 3) < 0.03
+
+
+@pytest.mark.parametrize(("element", "best", "count"), [("P1", 0.5, 12), ("P2", 1.0, 17)])
+def test_adaptive_meshes_of_an_l_shape_are_optimal(element, best, count):
+    """Order k/2 in the number of unknowns, as if the solution were smooth (Cascon, Kreuzer, Nochetto, Siebert, 2008)."""
+    unknowns, error, estimates = levels(PROBLEM, singular, element=element, refinement="adaptive", levels=count)
+    assert abs(order(unknowns, error) - best) < 0.1
+    ratio = estimates[2:] / error[2:]
+    assert ratio.min() > 1 and ratio.max() < 10 and ratio.max() < 2 * ratio.min()  # reliable and efficient
+
+
+def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its_terms():
+    """U = 1 + x + 2 y + x y with a = 1 and Robin data on the right: P2 elements have it. Data that are off are seen where they are."""
+    mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5))
+    mesh = mesh.with_boundaries({"right": lambda x: np.isclose(x[0], 1)})
+    domain = MeshDomain(mesh)
+    u = as_field(lambda x: 1 + x[:, 0] + 2 * x[:, 1] + x[:, 0] * x[:, 1])
+
+    def indicators(source=0.0, flux=0.0):
+        robin = BoundaryPart("robin", "right", alpha=as_field(2.0), flux=as_field(lambda x: 1 + x[:, 1] + 2 * u(x) + flux))
+        problem = Problem(domain=domain, source=lambda x: u(x) + source, reaction=1.0, boundary=(robin, BoundaryPart("dirichlet", value=u)))
+        space = Lagrange(mesh, 4, degree=2)
+        return estimate(space, problem, u(space.nodes).numpy())
+
+    assert indicators().max() < 1e-24
+    assert np.allclose(indicators(source=0.1), 0.1**2 * 0.125**2, rtol=1e-6)  # h^2 |residual|^2, both h^2 and the area are 1/8
+    touches = np.isin(mesh.f2t[0], np.arange(mesh.nelements))[mesh.boundaries["right"]]
+    assert touches.all()
+    beside = np.unique(mesh.f2t[0, mesh.boundaries["right"]])
+    assert set(np.flatnonzero(indicators(flux=0.1) > 1e-12)) == set(beside)
+
+
+def test_marked_cells_are_the_fewest_that_hold_half():
+    indicators = np.array([1.0, 5.0, 2.0, 4.0])
+    assert marked(indicators).tolist() == [1, 3]
+    assert marked(indicators, part=0.4).tolist() == [1]
+    assert marked(np.array([3.0])).tolist() == [0]
