@@ -74,8 +74,8 @@ class CallableField(Field):
         if not isinstance(value, torch.Tensor) or value.numel() != len(x):
             got = f"shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
             raise ProblemFileError(
-                f"the function {self.text} must return a torch tensor of shape (n,) for points (n, d) = {tuple(x.shape)}, got {got}; "
-                "write it with torch operations on x"
+                f"the function {self.text} must return a torch tensor of shape (n,) for points (n, d) = {tuple(x.shape)}, "
+                f"got {got}; write it with torch operations on x"
             )
         return value.reshape(x.shape[0])
 

@@ -70,20 +70,34 @@ def test_the_added_problem_and_method_solve(extended):
 
 def test_what_was_added_passes_the_contract_tests(extended):
     out = python(
-        extended, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/test_contracts.py", "-k", "richardson or bump or size"
+        extended,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_contracts.py",
+        "-k",
+        "richardson or bump or size",
     )
     assert re.search(r"\d\d+ passed", out) and "failed" not in out
 
 
 def test_the_added_probe_records(extended):
-    code = blocks(ROOT / "docs" / "extend.md")["use a probe"].replace('"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)')
+    code = blocks(ROOT / "docs" / "extend.md")["use a probe"].replace(
+        '"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)'
+    )
     assert python(extended, "-c", code).startswith("[0. ")
 
 
 def test_methods_from_a_file_and_from_another_package(extended):
     assert "gentle" in pdefreq(extended, "methods")
     for method in ("gentle", "my_method.py:gentle"):
-        assert '"status": "steps"' in pdefreq(extended, "solve", "poisson", "-m", method, "--set", "intervals=20", "--steps", "9", "--json")
+        assert '"status": "steps"' in pdefreq(
+            extended, "solve", "poisson", "-m", method, "--set", "intervals=20", "--steps", "9", "--json"
+        )
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda p: p.name)

@@ -171,7 +171,7 @@ def test_a_solution_is_a_function():
         solution(x[:, 0])
 
 
-@pytest.mark.parametrize("bad", [lambda x: 1.0, lambda x: x.numpy()[:, 0], lambda x: x[:3, 0]])
+@pytest.mark.parametrize("bad", [lambda x: float(x[0, 0]), lambda x: x.numpy()[:, 0], lambda x: x[:3, 0]])
 def test_a_python_function_that_returns_something_else_is_named(bad):
     with pytest.raises(ProblemFileError, match=r"must return a torch tensor of shape \(n,\)"):
         solve(line_problem(source=bad, exact=None), "jacobi")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,8 +26,8 @@ class GalerkinSystem(CondensedSystem):
 
     Args:
         system: All equations, with the indices and values of the prescribed coefficients.
-        by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben) multigrid, to a
-            residual of 1e-12 of the load.
+        by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
+            multigrid, to a residual of 1e-12 of the load.
         mean: Where a constant can be added to the solution: how to make its mean zero. One coefficient is prescribed then.
     """
 
@@ -50,7 +50,7 @@ class GalerkinSystem(CondensedSystem):
         """
         if self._by == "amg":
             return self.extend(self._by_multigrid())
-        if self.matrix.nnz > _DENSE * self.matrix.shape[0] ** 2:
+        if self.matrix.nnz > _DENSE * len(self.load) ** 2:
             return self.extend(cho_solve(cho_factor(self.matrix.toarray(), overwrite_a=True), self.load))
         return super().solve()
 
@@ -62,7 +62,7 @@ class GalerkinSystem(CondensedSystem):
             return np.zeros(len(self.load))
         residuals: list[float] = []
         hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self.matrix.T), strength=_STRONG)  # symmetric: by rows, by columns
-        free = hierarchy.solve(self.load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
+        free: Any = hierarchy.solve(self.load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
         if not residuals[-1] <= 10 * _TOLERANCE * size:
             raise IncompatibleError(
                 f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: use solver=direct"

@@ -125,9 +125,10 @@ class Newton(Iteration):
 
 
 def _line_search(slope: Callable[[float], float]) -> float:
-    """A t > 0 at which a convex function is nearly lowest: its slope, negative at 0, has at most half the modulus there.
+    """A t > 0 at which a convex function is nearly lowest: its slope has at most half the modulus of that at 0, a negative one.
 
-    From t = 1 doubled until the slope turns positive, then halved. Slopes tell more than values, which rounding hides near the end.
+    From t = 1 doubled until the slope turns positive, then the bracket is halved. Slopes tell more than values do, whose
+    differences drown in rounding near the end.
     """
     bound = _FLAT * abs(slope(0.0))
     low, high, t = 0.0, math.inf, 1.0

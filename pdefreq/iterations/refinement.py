@@ -69,9 +69,11 @@ class Refinement(Iteration):
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         vertices, cells, parts = (memory[name].numpy(force=True) for name in ("vertices", "cells", "parts"))
-        mesh = replace(self._first.mesh, doflocs=vertices, t=cells.astype(np.int32), _boundaries=None, sort_t=False)
-        edge, names = mesh.boundary_facets(), self._problem.domain.part_names
-        mesh = mesh.with_boundaries({name: edge[parts == k] for k, name in enumerate(names)})
+        first, names = self._first.mesh, self._problem.domain.part_names
+        mesh = replace(first, doflocs=vertices, t=cells.astype(np.int32), _boundaries=None)
+        if first.boundaries:
+            edge = mesh.boundary_facets()
+            mesh = mesh.with_boundaries({name: edge[parts == names.index(name)] for name in first.boundaries})
         space = replace(self._first, mesh=mesh)
         return self._state(space, coefficients.double().numpy(force=True), level=int(memory["level"]))
 

@@ -104,8 +104,8 @@ def _check_weak_form(problem: Problem) -> None:
         gap = (work + weights * rest * v)[known].sum()
         if abs(gap) > _WEAK_TOLERANCE * work[known].abs().sum():
             raise ProblemFileError(
-                "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would need a "
-                "delta function there; make the flux continuous, or give `source` without `exact`"
+                "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
+                "need a delta function there; make the flux continuous, or give `source` without `exact`"
             )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
+from pdefreq.solvers.requirements import require_box, require_memory
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ class Fem(Solver):
 
     Args:
         element: ``"P1"``, ``"P2"``: linear and quadratic on simplices; ``"Q1"``: multilinear on quadrilaterals and hexahedra.
-        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three, 4 before
-            refinement, and the file's own mesh where there is one.
-        quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the degree.
+        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three,
+            4 before refinement, and the file's own mesh where there is one.
+        quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the
+            degree of the elements.
         solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid; null takes the faster.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
         levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
@@ -73,13 +74,16 @@ class Fem(Solver):
         _require_equation(problem, "fem", dtype)
         self._require_room(problem)
 
+        from skfem.mesh.mesh_simplex import MeshSimplex
+
         from pdefreq.spaces.lagrange import Lagrange
         from pdefreq.spaces.meshes import mesh_for
 
         mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
+        if self.element not in fitting and problem.domain.dimension > 1:
+            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
         space = Lagrange(mesh, self._degree(problem), degree=2 if self.element == "P2" else 1)
-        if space.name != self.element and problem.domain.dimension > 1:
-            raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={space.name}")
         if self.refinement is None:
             return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess)
         self._require_refinable(problem)
@@ -114,7 +118,12 @@ class Fem(Solver):
         from pdefreq.domains.box import Box
         from pdefreq.domains.mesh_domain import MeshDomain
 
-        require_linear_equation(problem, f"refinement={self.refinement}")
+        if problem.exponent != 2:
+            raise IncompatibleError(f"refinement is for linear problems, exponent = 2, got {problem.exponent:g}: leave it out")
+        if problem.data is not None:
+            raise IncompatibleError(
+                "refinement needs the source everywhere and this problem gives it at points only: leave it out"
+            )
         if self.element == "Q1":
             raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
         if self.refinement == "adaptive" and not isinstance(problem.domain, (Box, MeshDomain)):
@@ -142,7 +151,7 @@ class Fem(Solver):
 
 @dataclass(frozen=True)
 class RitzGalerkin(Solver):
-    """Ritz-Galerkin with few functions on a box: Legendre polynomials, spectrally accurate for smooth solutions, or hat functions.
+    """Ritz-Galerkin with few functions on a box: Legendre polynomials, with spectral accuracy for smooth u, or hat functions.
 
     With the source known at n points only ([data]), more and more functions tend to the sum of Green's functions.
 

@@ -11,8 +11,7 @@ import skfem
 import torch
 from scipy.spatial import KDTree
 from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
-from skfem.helpers import dot, grad
-from skfem.mesh.mesh_simplex import MeshSimplex
+from skfem.helpers import dot
 
 from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
@@ -60,11 +59,6 @@ class Lagrange(GalerkinSpace):
     mesh: Mesh
     quadrature: int = 15
     degree: int = 1
-
-    @property
-    def name(self) -> str:
-        """P1, P2 or Q1."""
-        return f"{'P' if isinstance(self.mesh, MeshSimplex) else 'Q'}{self.degree}"
 
     @property
     def num_coefficients(self) -> int:
@@ -125,7 +119,7 @@ class Lagrange(GalerkinSpace):
         return _ELEMENTS[type(self.mesh), self.degree]()
 
     @functools.cached_property
-    def _dofs(self) -> Dofs:
+    def _dofs(self) -> Any:
         return Dofs(self.mesh, self.element)
 
     @functools.cached_property
@@ -156,7 +150,7 @@ class Lagrange(GalerkinSpace):
             x = self._facet_midpoints
             faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
             return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
-        part = np.full(self.mesh.facets.shape[1], len(domain.part_names) - 1)
+        part = np.full(facets_of(self.mesh).shape[1], len(domain.part_names) - 1)
         for k, name in reversed([*enumerate(domain.part_names)]):
             part[(self.mesh.boundaries or {}).get(name, [])] = k
         return part[self.mesh.boundary_facets()]
@@ -171,7 +165,7 @@ class ElementRule(Rule):
     """Gauss points of every cell, or of every facet; the shape is (cells, points of a cell)."""
 
     def __init__(self, basis: CellBasis | FacetBasis) -> None:
-        self._basis = basis
+        self._basis: Any = basis  # scikit-fem's types are wider than its values
 
     @functools.cached_property
     def x(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -191,16 +185,16 @@ class ElementRule(Rule):
     def vector(self, density: Density, flux: np.ndarray | None = None) -> np.ndarray:
         if flux is None:
             return LinearForm(lambda v, _: density * v).assemble(self._basis)
-        return LinearForm(lambda v, _: density * v + dot(flux, grad(v))).assemble(self._basis)
+        return LinearForm(lambda v, _: density * v + dot(flux, v.grad)).assemble(self._basis)
 
     def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
         def form(u: Any, v: Any, _: Any) -> Any:
-            total = diffusion * dot(grad(u), grad(v)) if np.any(diffusion) else 0.0
+            total = diffusion * dot(u.grad, v.grad) if np.any(diffusion) else 0.0
             if np.any(reaction):
                 total = total + reaction * u * v
             if directed is not None:
                 strength, b = directed
-                total = total + strength * dot(b, grad(u)) * dot(b, grad(v))
+                total = total + strength * dot(b, u.grad) * dot(b, v.grad)
             return total
 
         return BilinearForm(form).assemble(self._basis)

@@ -198,13 +198,13 @@ class _TensorRule(Rule):
 
     def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
         axes = range(len(self._axes))
-        total = self._products(reaction, None, None) if np.any(reaction) else 0.0
+        total = self._products(reaction, None, None)
         for k in axes if np.any(diffusion) else ():
             total = total + self._products(diffusion, k, k)
         if directed is not None:
             strength, b = directed
-            for k, l in itertools.product(axes, axes):
-                total = total + self._products(strength * b[k] * b[l], k, l)
+            for left, right in itertools.product(axes, axes):
+                total = total + self._products(strength * b[left] * b[right], left, right)
         size = np.sqrt(np.abs(np.diagonal(total)))
         total[np.abs(total) <= _NOTHING * np.multiply.outer(size, size)] = 0.0
         return csr_array(total)

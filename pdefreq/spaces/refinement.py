@@ -8,6 +8,8 @@ import numpy as np
 from scipy.spatial import KDTree
 from skfem import Mesh
 
+from pdefreq.mesh_io import facets_of
+
 _CANDIDATES = 16  # old facets whose midpoints are nearest to that of a new one
 
 
@@ -28,8 +30,8 @@ def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
 def _origins(mesh: Mesh, fine: Mesh) -> np.ndarray:
     """The boundary facet of a mesh that each boundary facet of its refinement is a part of."""
     old = mesh.boundary_facets()
-    corners = mesh.p.T[mesh.facets[:, old].T]  # (facets, d, d)
-    middle = fine.p[:, fine.facets[:, fine.boundary_facets()]].mean(axis=1).T
+    corners = mesh.p.T[facets_of(mesh)[:, old].T]  # (facets, d, d)
+    middle = fine.p[:, facets_of(fine)[:, fine.boundary_facets()]].mean(axis=1).T
     near = KDTree(corners.mean(axis=1)).query(middle, k=min(_CANDIDATES, len(old)))[1].reshape(len(middle), -1)
     edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)  # (facets, d, d - 1)
     offset = middle[:, None] - corners[near, 0]

@@ -109,7 +109,7 @@ class _RobinPart:
 
 @dataclass(frozen=True)
 class Mean:
-    """How solutions that are determined up to a constant are told apart: the first coefficient is pinned, then the mean taken off.
+    """What tells solutions apart that differ by a constant: the first coefficient is pinned, then the mean taken off.
 
     Args:
         constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
@@ -137,8 +137,8 @@ class WeakForm:
 
     The exponent is an argument, so that a method may approach the problem's own through easier ones.
 
-    With fluxes given on all of the boundary and neither reaction nor alpha, u is the one of mean zero (`mean` is not None then); what
-    the quadrature leaves of the load's mean is taken off.
+    With fluxes given on all of the boundary and neither reaction nor alpha, u is the one of mean zero (`mean` is not None
+    then); what the quadrature leaves of the load's mean is taken off.
 
     Args:
         space: Where u lives.

@@ -16,7 +16,9 @@ def test_a_chain_equals_its_parts_run_by_hand():
     problem = line_problem()
     first = solve(problem, Geometric(factor=0.9, intervals=8), stop=Stop(steps=6))
     second = solve(problem, Geometric(factor=0.5, intervals=16), stop=Stop(steps=9), guess=first)
-    chain = solve(problem, Chain(Geometric(factor=0.9, intervals=8), Geometric(factor=0.5, intervals=16), switch=6), stop=Stop(steps=15))
+    chain = solve(
+        problem, Chain(Geometric(factor=0.9, intervals=8), Geometric(factor=0.5, intervals=16), switch=6), stop=Stop(steps=15)
+    )
     torch.testing.assert_close(chain.state.coefficients, second.state.coefficients, rtol=0, atol=0)
     objective = chain.history.column("objective")
     np.testing.assert_array_equal(objective[:7], first.history.column("objective"))
@@ -37,7 +39,9 @@ def test_chains_of_chains():
 
 
 def test_a_one_step_method_hands_over_when_it_is_done():
-    chain = solve("poisson", make_solver("sine+jacobi", {"first.intervals": 64, "second.intervals": 64, "switch": 10}), stop=Stop(steps=5))
+    chain = solve(
+        "poisson", make_solver("sine+jacobi", {"first.intervals": 64, "second.intervals": 64, "switch": 10}), stop=Stop(steps=5)
+    )
     assert list(chain.history.column("unknowns")) == [63] * 2 + [65] * 4
 
 

@@ -284,3 +284,15 @@ def test_mscale_by_default_reaches_a_thousandth_on_four_tones(seed):
     assert trained > lowest
     assert held_out - lowest == pytest.approx(trained - lowest, rel=0.05)
     assert math.isfinite(held_out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_plain_network_takes_low_frequencies_first(seed):
+    """The frequency principle (Xu et al., 2020): a positive bias index in sine modes, on the four tones."""
+    from pdefreq.history import Stop
+    from pdefreq.loop import solve
+
+    report = solve("poisson", "deep-ritz", stop=Stop(steps=1500), seed=seed).spectrum()
+    assert report is not None and report.bias_index is not None
+    assert report.bias_index > 0

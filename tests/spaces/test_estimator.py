@@ -68,7 +68,9 @@ def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its
 
     def indicators(source=0.0, flux=0.0):
         robin = BoundaryPart("robin", "right", alpha=as_field(2.0), flux=as_field(lambda x: 1 + x[:, 1] + 2 * u(x) + flux))
-        problem = Problem(domain=domain, source=lambda x: u(x) + source, reaction=1.0, boundary=(robin, BoundaryPart("dirichlet", value=u)))
+        problem = Problem(
+            domain=domain, source=lambda x: u(x) + source, reaction=1.0, boundary=(robin, BoundaryPart("dirichlet", value=u))
+        )
         space = Lagrange(mesh, 4, degree=2)
         return estimate(space, problem, u(space.nodes).numpy())
 
