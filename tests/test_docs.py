@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pdefreq.solvers import SOLVERS
+
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
@@ -98,6 +100,11 @@ def test_methods_from_a_file_and_from_another_package(extended):
         assert '"status": "steps"' in pdefreq(
             extended, "solve", "poisson", "-m", method, "--set", "intervals=20", "--steps", "9", "--json"
         )
+
+
+def test_the_readme_lists_every_method():
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in SOLVERS if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda p: p.name)

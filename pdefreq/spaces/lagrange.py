@@ -188,9 +188,11 @@ class ElementRule(Rule):
         return LinearForm(lambda v, _: density * v + dot(flux, v.grad)).assemble(self._basis)
 
     def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
+        stiff, massive = bool(np.any(diffusion)), bool(np.any(reaction))
+
         def form(u: Any, v: Any, _: Any) -> Any:
-            total = diffusion * dot(u.grad, v.grad) if np.any(diffusion) else 0.0
-            if np.any(reaction):
+            total = diffusion * dot(u.grad, v.grad) if stiff else 0.0
+            if massive:
                 total = total + reaction * u * v
             if directed is not None:
                 strength, b = directed

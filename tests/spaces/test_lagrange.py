@@ -149,11 +149,12 @@ def test_values_at_the_nodes_are_the_coefficients(space):
 
 
 def test_points_outside_a_mesh_take_the_polynomial_of_a_cell_beside_them():
-    """Between a circle and the polygon in it: linear functions go on."""
-    disk = Lagrange(skfem.MeshTri.init_circle(2), 2)
+    """Between a circle and the polygon in it, 0.02 wide: as near to sin 3x as inside; other cells would be off by 1."""
+    disk = Lagrange(skfem.MeshTri.init_circle(3), 2)
     angle = torch.linspace(0, 6, 40, dtype=torch.float64)
     x = torch.stack([angle.cos(), angle.sin()], dim=1)
-    assert torch.allclose(disk.at(x).value(3 * disk.nodes[:, 0] - 1), 3 * x[:, 0] - 1, rtol=0, atol=1e-12)
+    u = disk.at(x).value((3 * disk.nodes[:, 0]).sin())
+    assert torch.allclose(u, (3 * x[:, 0]).sin(), rtol=0, atol=0.1)
 
 
 MIXED = """
