@@ -130,7 +130,7 @@ def number(value: Any, digits: int = 3) -> str:
 
 def _objective(solution: Solution) -> str:
     """The objective at the end, and its terms where there are several."""
-    history = solution.history
+    history = solution.history.before(solution.step + 1)  # after a failure rows of bad states follow
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
