@@ -70,6 +70,8 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def nodes(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.degree == 1:
+            return torch.from_numpy(self.mesh.p.T.copy())
         reference = np.asarray(self.element.doflocs).T
         x = np.empty((self.mesh.dim(), self.num_coefficients))
         x[:, self._dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
@@ -83,15 +85,17 @@ class Lagrange(GalerkinSpace):
         return np.ones(self.num_coefficients)
 
     def inside(self) -> Rule:
-        return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature))
+        return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature, dofs=self._dofs))
 
     def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
         facets, part = self.boundary_facets(problem)
-        return [
-            (k, ElementRule(FacetBasis(self.mesh, self.element, facets=facets[part == k], intorder=self.quadrature)))
-            for k, condition in enumerate(problem.boundary)
-            if condition.kind == "robin" and (part == k).any()
-        ]
+
+        def rule(k: int) -> Rule:
+            mine, degree = facets[part == k], self.quadrature
+            return ElementRule(FacetBasis(self.mesh, self.element, facets=mine, intorder=degree, dofs=self._dofs))
+
+        parts = enumerate(problem.boundary)
+        return [(k, rule(k)) for k, condition in parts if condition.kind == "robin" and (part == k).any()]
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         facets, part = self.boundary_facets(problem)
