@@ -54,7 +54,8 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
 
     o.use_threads(1)
     subject = o.load_problem(problem, params)
-    picture = draw_problem(subject, out or Path(f"{subject.name}.png"))
+    named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
+    picture = draw_problem(subject, out or Path(f"{named}.png"))
     console = make_console()
     table = Table.grid(padding=(0, 2))
     for name, value in describe(subject):
