@@ -5,6 +5,7 @@ problem.toml         the problem file as used; meshes and other files that it na
 history.csv          one row a recorded step: the scalar columns
 spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
 solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
+solution.vtu         the same on a mesh with the error and its bands of wavenumbers, where the domain has one
 checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
 *.png                figures
 """

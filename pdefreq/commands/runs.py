@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pdefreq.commands import options as o
 from pdefreq.history import Stop
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
 
     Job = Callable[[Callable[[Progress], None]], Solution]
+
+ExportPath = Annotated[
+    Path,
+    typer.Option("--to", metavar="FILE", help="The file to write, ending in .vtu, .csv or .npz.", show_default=False),
+]
 
 
 def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
@@ -30,6 +37,21 @@ def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = 
         print_json(solution.summary())
     else:
         print_solution(make_console(), solution)
+
+
+def export(run: o.RunPath, to: ExportPath) -> None:
+    """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
+    from pdefreq.commands.result import make_console, say
+    from pdefreq.export import export as write
+    from pdefreq.runs import load_run
+
+    o.use_threads(1)
+    table = write(load_run(run), to)
+    console = make_console()
+    bands = [name for name in table.fields if name.startswith("error_")]
+    names = [name for name in table.fields if name not in bands]
+    say(console, f"wrote {to}: {', '.join(names)} at {len(table.x):,} points")
+    say(console, table.note or f"the error is the sum of {', '.join(bands)}")
 
 
 def resume(

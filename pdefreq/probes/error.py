@@ -79,6 +79,13 @@ def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2
     return math.sqrt(above / below) if below > 0 else math.nan
 
 
+def mean_error(u: Field, reference: Field, problem: Problem) -> float:
+    """What is taken off u - u* before it is an error: its mean where the problem fixes u up to a constant, else 0."""
+    samples = test_points(problem.domain)
+    difference = field_values(u, samples.x) - field_values(reference, samples.x)
+    return float((difference - _centring(problem, samples.weights.numpy())(difference))[0])
+
+
 @dataclass(frozen=True)
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
