@@ -94,7 +94,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set nodes=32\n\n"
     "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
-    compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20",
+    compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
+    "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

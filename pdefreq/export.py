@@ -6,8 +6,6 @@ bands of wavenumbers.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.files import write_atomically
+from pdefreq.files import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.mesh_io import Cells
@@ -152,17 +150,12 @@ def _write_vtu(path: Path, table: Table) -> None:
 def _write_csv(path: Path, table: Table) -> None:
     from pdefreq.domains.box import axis_names
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*axis_names(table.x.shape[1]), *table.fields])
-    writer.writerows(np.column_stack([table.x, *table.fields.values()]).tolist())
-    write_atomically(path, text.getvalue().encode())
+    rows = np.column_stack([table.x, *table.fields.values()]).tolist()
+    write_atomically(path, csv_bytes([*axis_names(table.x.shape[1]), *table.fields], rows))
 
 
 def _write_npz(path: Path, table: Table) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, x=table.x, **table.fields)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, npz_bytes({"x": table.x, **table.fields}))
 
 
 _WRITERS: dict[str, Callable[[Path, Table], None]] = {".vtu": _write_vtu, ".csv": _write_csv, ".npz": _write_npz}

@@ -99,7 +99,7 @@ def cells_of(mesh: Mesh) -> Cells:
 
     named = to_meshio(mesh.oriented() if isinstance(mesh, MeshSimplex) else mesh)
     (block,) = named.cells
-    return Cells(mesh.p.T, block.type, block.data, {name: marks for name, (marks,) in named.cell_data.items()})
+    return Cells(mesh.p.T, block.type, block.data, {name: np.asarray(marks) for name, (marks,) in named.cell_data.items()})
 
 
 def grid_cells(nodes: np.ndarray, intervals: Sequence[int]) -> Cells:

@@ -103,17 +103,17 @@ def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    rest = whole - sum(parts.values())
-    return {name: rest} if abs(rest).max() > _ROUNDING * abs(whole).max() else {}
+    rest = whole - np.sum([*parts.values()], axis=0)
+    return {name: rest} if np.abs(rest).max() > _ROUNDING * np.abs(whole).max() else {}
 
 
 def _as_grid(box: Box, x: np.ndarray) -> tuple[list[int], np.ndarray] | None:
     """Intervals along each axis of the uniform grid whose nodes the points are, and which node (in C order) each is."""
     unit = (x - np.array(box.lower)) / np.array(box.lengths)
-    intervals = [int((np.diff(np.sort(column)) > _EVEN).sum()) for column in unit.T]
+    intervals = [int(np.count_nonzero(np.diff(np.sort(column)) > _EVEN)) for column in unit.T]
     steps = unit * intervals
     numbers = np.round(steps).astype(int)
     shape = [n + 1 for n in intervals]
-    if min(intervals) < 2 or len(x) != np.prod(shape) or (abs(steps - numbers) > _EVEN * np.array(intervals)).any():
+    if min(intervals) < 2 or len(x) != np.prod(shape) or (np.abs(steps - numbers) > _EVEN * np.array(intervals)).any():
         return None
     return intervals, np.arange(len(x)).reshape(shape)[tuple(numbers.T)]

@@ -294,7 +294,7 @@ class FourierModes(Modes):
 
     @staticmethod
     def _inverse(transform: np.ndarray) -> np.ndarray:
-        return np.real(scipy.fft.ifftn(transform, norm="forward"))
+        return np.asarray(scipy.fft.ifftn(transform, norm="forward")).real  # pyright: ignore[reportAttributeAccessIssue]
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
