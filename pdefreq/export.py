@@ -94,15 +94,16 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
     reference = solution.reference
     if reference is None:
         return Table(x, fields, cells, "no error: neither an exact nor a reference solution is known")
-    fields["exact" if reference is solution.problem.exact else "reference"] = field_values(reference, points)
+    name = "exact" if reference is solution.problem.exact else "reference"
+    fields[name] = field_values(reference, points)
     shift = mean_error(solution, reference, solution.problem)
+    fields["error"] = fields["u"] - fields[name] - shift
 
     def error(x: np.ndarray) -> np.ndarray:
         points = torch.from_numpy(x)
         return field_values(solution, points) - field_values(reference, points) - shift
 
-    fields["error"] = error(x)
-    bands, note = _bands(solution, x, error)
+    bands, note = _bands(solution, x, fields["error"], error)
     return Table(x, fields | bands, cells, note)
 
 
@@ -127,7 +128,9 @@ def _cells(solution: Solution) -> Cells:
     return cells_of(mesh_of(domain, domain.measure ** (1 / d) / _PER_AXIS[d]))
 
 
-def _bands(solution: Solution, x: np.ndarray, error: Callable[[np.ndarray], np.ndarray]) -> tuple[dict[str, np.ndarray], str]:
+def _bands(
+    solution: Solution, x: np.ndarray, values: np.ndarray, error: Callable[[np.ndarray], np.ndarray]
+) -> tuple[dict[str, np.ndarray], str]:
     """The bands of the error at points ``(n, d)`` by field name, or none and a sentence."""
     from pdefreq.domains.box import Box
     from pdefreq.spectrum.bands import split_on_box
@@ -136,7 +139,9 @@ def _bands(solution: Solution, x: np.ndarray, error: Callable[[np.ndarray], np.n
     domain, kind = solution.problem.domain, solution.problem.spectrum.modes
     if not isinstance(domain, Box) or domain.dimension not in DEFAULT_INTERVALS or kind not in FAMILIES:
         return {}, f"no bands: the {domain.title} has no modes to split the error into"
-    parts = split_on_box(kind, domain, x, error)
+    if not np.isfinite(values).all():
+        return {}, f"no bands: the error is not finite at {np.sum(~np.isfinite(values))} of {len(values)} points"
+    parts = split_on_box(kind, domain, x, values, error)
     return {f"error_{name}": part for name, part in parts.items()}, ""
 
 

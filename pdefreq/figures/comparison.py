@@ -17,7 +17,8 @@ from pdefreq.history import History
 from pdefreq.registry import in_lines
 
 _PER_LINE = 4.0  # methods side by side
-_NARROW = 0.25  # the width of a one-step method's column in that measure; all widths are multiples of it
+_NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it
+_LETTERS = 8  # of a title that fit above it
 _TIMES = 200  # log-spaced times at which the seeds of a method are brought together
 
 
@@ -39,7 +40,7 @@ def comparison_figure(
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([modes for seeds in watched.values() for modes in seeds], limit, wavenumbers))
     shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
-    lines = _lines({label: _NARROW if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
+    lines = _lines({label: _width(label) if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
     width = max((sum(line.values()) for line in lines), default=1.0)
     figure = Picture(figsize=(max(8.0, 1.8 + 3.2 * width), 3.6 * len(lines) + 3.2))
     figure.suptitle(title, fontsize=14)
@@ -62,6 +63,12 @@ def _read(history: History) -> ModeErrors:
 
 def _is_one_step(histories: Sequence[History]) -> bool:
     return len(histories) > 0 and all(history.last("step") == 1 for history in histories)
+
+
+def _width(label: str) -> float:
+    """Of a one-step method's panel: as much as its name needs."""
+    longest = max(map(len, in_lines(label).split("\n")))
+    return _NARROW * max(1, -(-longest // _LETTERS))
 
 
 def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:

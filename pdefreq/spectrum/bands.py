@@ -64,7 +64,9 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
     ]
 
 
-def split_on_box(kind: str, box: Box, x: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+def split_on_box(
+    kind: str, box: Box, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray]:
     """The parts of a function on a box, by name; they add up to it.
 
     Where the points are the nodes of a uniform grid, the modes are those of this grid; else the bands are taken on the
@@ -74,13 +76,13 @@ def split_on_box(kind: str, box: Box, x: np.ndarray, function: Callable[[np.ndar
         kind: A family of modes.
         box: Of up to three dimensions.
         x: Points, shape ``(n, d)``.
-        function: Its values ``(n,)`` at points ``(n, d)``.
+        values: The function there, shape ``(n,)``.
+        function: Gives its values ``(n,)`` at other points ``(n, d)``, where these are no uniform grid.
 
     Returns:
         ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, what the family leaves to boundary
         values, and ``unresolved``, what lies between the nodes of the family's grid, where they are there at all.
     """
-    values = function(x)
     own = _as_grid(box, x)
     if own is not None:
         intervals, place = own
@@ -104,13 +106,14 @@ def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
 
 def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     rest = whole - np.sum([*parts.values()], axis=0)
-    return {name: rest} if np.abs(rest).max() > _ROUNDING * np.abs(whole).max() else {}
+    return {name: rest} if float(np.abs(rest).max()) > _ROUNDING * float(np.abs(whole).max()) else {}
 
 
 def _as_grid(box: Box, x: np.ndarray) -> tuple[list[int], np.ndarray] | None:
     """Intervals along each axis of the uniform grid whose nodes the points are, and which node (in C order) each is."""
     unit = (x - np.array(box.lower)) / np.array(box.lengths)
-    intervals = [int(np.count_nonzero(np.diff(np.sort(column)) > _EVEN)) for column in unit.T]
+    sorted_by_axis = np.sort(unit, axis=0)
+    intervals = [int(n) for n in (sorted_by_axis[1:] - sorted_by_axis[:-1] > _EVEN).sum(axis=0)]
     steps = unit * intervals
     numbers = np.round(steps).astype(int)
     shape = [n + 1 for n in intervals]
