@@ -86,7 +86,7 @@ def test_methods_fill_several_lines():
     assert tops == [0, 0, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("count", [1, 4, 5, 9])
+@pytest.mark.parametrize("count", [4, 9])
 def test_panels_lie_apart(count):
     """However many lines there are and however long the names."""
     long = "mscale:activation=srelu,scales=[1,2,4]"
