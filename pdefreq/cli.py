@@ -15,7 +15,7 @@ import pdefreq
 from pdefreq.commands.compare import compare
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
-from pdefreq.commands.runs import rerun, resume, show
+from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.errors import UnknownNameError, UserError
 from pdefreq.registry import nearest
@@ -94,10 +94,12 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set nodes=32\n\n"
     "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
-    compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20",
+    compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
+    "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",
+    export: "pdefreq export runs/poisson-mscale-1 --to solution.vtu",
     problems: "",
     methods: "pdefreq methods mscale",
     new: "pdefreq new my.toml",

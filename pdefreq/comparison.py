@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import json
 import math
 import re
@@ -75,7 +73,7 @@ class Comparison:
             RunFolderError: If it can't be written.
         """
         from pdefreq.figures.style import encode
-        from pdefreq.files import write_atomically
+        from pdefreq.files import csv_bytes, write_atomically
 
         folder = Path(folder)
         for label, seeds in self.solutions.items():
@@ -83,12 +81,8 @@ class Comparison:
                 if solution.folder is None or solution.folder.parent != folder:
                     solution.save(_run_folder(folder, label, solution.spec.seed))
         rows = self.rows()
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _columns(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
-        write_atomically(folder / "comparison.csv", text.getvalue().encode())
+        write_atomically(folder / "comparison.csv", csv_bytes(_columns(), ([row[name] for name in _columns()] for row in rows)))
         write_atomically(folder / "comparison.json", (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
         write_atomically(folder / "comparison.png", encode(self.plot(), "png"))
         return folder

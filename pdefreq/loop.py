@@ -16,6 +16,7 @@ from pdefreq.errors import OptionError
 from pdefreq.history import History, Schedule, Status, Stop
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
     from pdefreq.fields import Field
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
     from pdefreq.store import Checkpoint, RunFolder
 
-_GROWTH = 1e6  # an objective that grows beyond this times its start (or 1) has diverged
+_GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
 _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
 _CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
 
@@ -328,7 +329,7 @@ def _judge(history: History, stop: Stop) -> Status | None:
     first = others[-1] + 1 if len(others) else 0  # a chain's second space starts afresh
     steps, objective = steps[first:], objective[first:]
     start, now = objective[0], objective[-1]
-    if now - start > _GROWTH * max(1.0, abs(start), abs(objective.min())):
+    if now - start > _GROWTH * _size(objective):
         return Status.DIVERGED
     if stop.tolerance is not None and now <= stop.tolerance * start:
         return Status.CONVERGED
@@ -338,6 +339,15 @@ def _judge(history: History, stop: Stop) -> Status | None:
         if before - objective[recent].min() <= _PROGRESS * (start - before):
             return Status.STAGNATED
     return None
+
+
+def _size(objective: np.ndarray) -> float:
+    """What the growth of an objective is measured by, whatever its unit: its start or, of an energy, its depth.
+
+    One that starts at exactly 0, as an energy does at u = 0, and has not fallen yet is measured by its first other value.
+    """
+    own = max(abs(objective[0]), abs(objective.min()))
+    return own or next((abs(value) for value in objective if value), 0.0)
 
 
 def _predicted(setup: Setup, history: History) -> Mapping[str, Any]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pdefreq.errors import ProblemFileError
+from pdefreq.files import write_atomically
 
 if TYPE_CHECKING:
     import meshio
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 _FORMATS = {".msh": "gmsh", ".vtu": "vtu", ".xdmf": "xdmf"}
 _DIMENSION = {"line": 1, "triangle": 2, "quad": 2, "tetra": 3}
 _FACETS = {"line": "vertex", "triangle": "line", "quad": "line", "tetra": "triangle"}
+_GRID_CELLS = {  # a cell of a grid by dimension, and its corners in the order of VTK
+    1: ("line", ((0,), (1,))),
+    2: ("quad", ((0, 0), (1, 0), (1, 1), (0, 1))),
+    3: ("hexahedron", tuple((*corner, z) for z in (0, 1) for corner in ((0, 0), (1, 0), (1, 1), (0, 1)))),
+}
 
 
 def read_mesh(path: str | Path) -> Mesh:
@@ -67,29 +75,67 @@ def facets_of(mesh: Any) -> np.ndarray:
     return mesh.facets
 
 
-def write_vtu(path: str | Path, mesh: Mesh, point_data: Mapping[str, np.ndarray]) -> None:
-    """Write a mesh and fields on its vertices as ``.vtu``, for ParaView; `read_mesh` reads it back with its boundary names.
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Nodes and cells of one kind over them, in the numbering of VTK.
 
     Args:
-        path: The file to write.
-        mesh: Of lines, triangles, quadrilaterals or tetrahedra, first order.
-        point_data: Fields by name, each of shape ``(vertices,)`` or ``(vertices, components)``.
-
-    Raises:
-        ValueError: If a field does not have one row for each vertex.
+        nodes: Shape ``(n, d)``.
+        kind: meshio's name: ``"line"``, ``"triangle6"``, ``"hexahedron"`` ...
+        cells: Numbers of the nodes of each cell, shape ``(cells, nodes of a cell)``.
+        marks: Numbers by name, one a cell, shape ``(cells,)``: the names of boundaries, as scikit-fem writes them.
     """
-    import meshio
+
+    nodes: np.ndarray
+    kind: str
+    cells: np.ndarray
+    marks: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def cells_of(mesh: Mesh) -> Cells:
+    """The cells of a mesh of lines, triangles, quadrilaterals, tetrahedra or hexahedra, simplices turned alike."""
     from skfem.io.meshio import to_meshio
     from skfem.mesh.mesh_simplex import MeshSimplex
 
-    for name, values in point_data.items():
-        if len(values) != mesh.nvertices:
-            raise ValueError(f"field '{name}' must have one row for each of the {mesh.nvertices} vertices, got {len(values)}")
     named = to_meshio(mesh.oriented() if isinstance(mesh, MeshSimplex) else mesh)
-    points = np.zeros((mesh.nvertices, 3))  # VTK knows three coordinates only
-    points[:, : mesh.p.shape[0]] = mesh.p.T
-    data: dict[str, Any] = dict(point_data)
-    meshio.Mesh(points, named.cells, point_data=data, cell_data=named.cell_data).write(Path(path), file_format="vtu")
+    (block,) = named.cells
+    return Cells(mesh.p.T, block.type, block.data, {name: np.asarray(marks) for name, (marks,) in named.cell_data.items()})
+
+
+def grid_cells(nodes: np.ndarray, intervals: Sequence[int]) -> Cells:
+    """Lines, quadrilaterals or hexahedra between the nodes ``(n, d)`` of a grid in C order (the last axis varies fastest)."""
+    kind, corners = _GRID_CELLS[len(intervals)]
+    number = np.arange(len(nodes)).reshape([n + 1 for n in intervals])
+    places = [tuple(slice(end, end + n) for end, n in zip(corner, intervals, strict=True)) for corner in corners]
+    return Cells(nodes, kind, np.stack([number[place].ravel() for place in places], axis=1))
+
+
+def write_vtu(path: str | Path, cells: Cells, point_data: Mapping[str, np.ndarray]) -> None:
+    """Write cells and fields on their nodes as ``.vtu``, for ParaView; of a first-order mesh `read_mesh` reads it back.
+
+    Args:
+        path: The file to write; it appears whole or not at all.
+        cells: Nodes and cells.
+        point_data: Fields by name, each of shape ``(n,)`` or ``(n, components)``.
+
+    Raises:
+        ValueError: If a field does not have one row for each node.
+        RunFolderError: If the file can't be written.
+    """
+    import meshio
+
+    count, dimension = cells.nodes.shape
+    for name, values in point_data.items():
+        if len(values) != count:
+            raise ValueError(f"field '{name}' must have one row for each of the {count} nodes, got {len(values)}")
+    points = np.zeros((count, 3))  # VTK knows three coordinates only
+    points[:, :dimension] = cells.nodes
+    marks: dict[str, Any] = {name: [values] for name, values in cells.marks.items()}
+    content = meshio.Mesh(points, [(cells.kind, cells.cells)], point_data=dict(point_data), cell_data=marks)
+    with tempfile.TemporaryDirectory() as folder:  # meshio writes this format to paths only
+        whole = Path(folder) / "mesh.vtu"
+        content.write(whole)
+        write_atomically(Path(path), whole.read_bytes())
 
 
 def _quietly_read(path: Path) -> meshio.Mesh:

@@ -28,6 +28,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}." if known else "there are none."
 
 
+def in_lines(name: str, width: int = 26) -> str:
+    r"""A method with its options over lines of about this width, broken before an option or the second of a chain.
+
+    Example:
+        >>> in_lines("mscale:activation=phi,scales=[1,2,4]")
+        'mscale:activation=phi,\nscales=[1,2,4]'
+    """
+    lines = [""]
+    for piece in re.split(r"(?<=[:,+])(?=[A-Za-z])", name):
+        if lines[-1] and len(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
 class Registry:
     """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import Field
 from pdefreq.history import History, Status
 
@@ -157,14 +159,44 @@ class Solution(Field):
         """Write what is worked out from a finished run into its folder: tables, arrays, summary."""
         store.write_history(self.history)
         store.write_arrays("solution", self._sampled())
+        with suppress(IncompatibleError):  # more than three dimensions, or no mesh generator
+            self.to_vtu(store.path / "solution.vtu")
         object.__setattr__(self, "folder", store.path)
         store.write_run(self.spec, self.summary())
+
+    def to_vtu(self, path: str | Path) -> None:
+        """Write u, the exact or reference solution, the error and its bands of wavenumbers on a mesh, for ParaView.
+
+        Raises:
+            OptionError: If the path does not end in ``.vtu``.
+            IncompatibleError: If the domain has no mesh: it has more than three dimensions, or needs gmsh and there is none.
+            RunFolderError: If the file can't be written.
+        """
+        self._export(path, ".vtu")
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the same as a table, a row a point.
+
+        Raises:
+            OptionError: If the path does not end in ``.csv``.
+            RunFolderError: If the file can't be written.
+        """
+        self._export(path, ".csv")
 
     def plot(self) -> Figure:
         """The solution against the exact one."""
         from pdefreq.figures.solution import solution_figure
 
         return solution_figure(self.problem, self, self.reference)
+
+    def _export(self, path: str | Path, suffix: str) -> None:
+        from pathlib import Path
+
+        from pdefreq.export import export
+
+        if Path(path).suffix.lower() != suffix:
+            raise OptionError(f"the file must end in {suffix}, got '{path}'")
+        export(self, path)
 
     def _sampled(self) -> dict[str, np.ndarray]:
         from pdefreq.probes.error import test_points

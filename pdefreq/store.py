@@ -5,13 +5,13 @@ problem.toml         the problem file as used; meshes and other files that it na
 history.csv          one row a recorded step: the scalar columns
 spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
 solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
+solution.vtu         the same on a mesh with the error and its bands of wavenumbers, where the domain has one
 checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
 *.png                figures
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError
-from pdefreq.files import write_atomically
+from pdefreq.files import csv_bytes, npz_bytes, write_atomically
 from pdefreq.history import History
 from pdefreq.run_spec import RunSpec, own_files
 
@@ -147,7 +147,7 @@ class RunFolder:
         arrays |= {f"memory/{name}": value for name, value in checkpoint.memory.items()}
         arrays |= {f"column/{name}": value for name, value in checkpoint.history.arrays().items()}
         arrays |= {f"fact/{name}": value for name, value in checkpoint.history.facts.items()}
-        data = _npz(arrays)
+        data = npz_bytes(arrays)
         digest = hashlib.sha256(data).hexdigest()[:16]
         path = self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz"
         write_atomically(path, data)
@@ -180,19 +180,16 @@ class RunFolder:
         """Write ``history.csv`` and ``spectrum.npz``."""
         columns = history.arrays()
         scalars = {name: values for name, values in columns.items() if values.ndim == 1}
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(scalars)
-        writer.writerows(zip(*[_cells(values) for values in scalars.values()], strict=True))
-        write_atomically(self.path / "history.csv", text.getvalue().encode())
+        rows = zip(*[values.tolist() for values in scalars.values()], strict=True)
+        write_atomically(self.path / "history.csv", csv_bytes(scalars, rows))
         vectors = {name: values for name, values in columns.items() if values.ndim > 1}
         if vectors:
             steps = {"step": columns["step"], "seconds": columns["seconds"]}
-            write_atomically(self.path / "spectrum.npz", _npz(history.facts | steps | vectors))
+            write_atomically(self.path / "spectrum.npz", npz_bytes(history.facts | steps | vectors))
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write arrays to ``<name>.npz``."""
-        write_atomically(self.path / f"{name}.npz", _npz(arrays))
+        write_atomically(self.path / f"{name}.npz", npz_bytes(arrays))
 
     def _checkpoints(self) -> list[Path]:
         return sorted((self.path / "checkpoints").glob("[0-9]*.npz"))
@@ -219,14 +216,6 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    import numpy as np
-
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
 def _checkpoint(data: bytes) -> Checkpoint:
     import numpy as np
 
@@ -239,10 +228,6 @@ def _checkpoint(data: bytes) -> Checkpoint:
     history = History.from_arrays(group("column/"), group("fact/"))
     done, memory = bool(arrays["done"]), group("memory/")
     return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], memory, history, done)
-
-
-def _cells(values: np.ndarray) -> list[Any]:
-    return [repr(v) if isinstance(v, float) else v for v in values.tolist()]
 
 
 def _versions() -> dict[str, str]:

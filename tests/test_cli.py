@@ -1,5 +1,6 @@
 """The command line: what it prints, what it refuses, and how it ends."""
 
+import csv
 import json
 import os
 import re
@@ -103,6 +104,12 @@ def assert_refused(result, before):
         (["show", "nothing"], "nothing"),
         (["resume", "nothing"], "nothing"),
         (["rerun", "nothing"], "nothing"),
+        (["export", "nothing", "--to", "a.vtu"], "nothing"),
+        (["export", "nothing"], "--to"),
+        (["compare", "poisson", "fem", "mscale:activation=sinn"], "sin"),
+        (["compare", "poisson", "fem", "mscale:activatoin=phi"], "activation"),
+        (["compare", "poisson", "fem", "mscale:phi"], "mscale"),
+        (["solve", "poisson", "-m", "mscale:activation=sinn"], "sin"),
         (["new", "no/such/folder/my.toml"], "no/such/folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -305,7 +312,55 @@ def test_seeds_give_median_and_spread(cli):
     errors = sorted(each["relative_l2"] for each in found["seeds"])
     assert len(set(errors)) == 3  # other seeds, other weights
     assert found["relative_l2"] == errors[1]
-    assert sorted(p.name for p in Path(found["run"]).parent.iterdir()) == ["seed-5", "seed-6", "seed-7"]
+    folder = Path(found["run"]).parent
+    assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json"]
+
+
+def test_a_folder_of_seeds_keeps_its_spread_and_shows_it_again(cli):
+    arguments = ("solve", "poisson", "-m", "deep-ritz", "--steps", "3", "--seeds", "3", "--no-figures", "--quiet", "-o", "s")
+    first = cli(*arguments).stdout
+    record = json.loads(Path("s/seeds.json").read_text())
+    with open("s/seeds.csv") as file:
+        rows = list(csv.DictReader(file))
+    errors = [each["relative_l2"] for each in record["seeds"]]
+    assert [each["seed"] for each in record["seeds"]] == [int(row["seed"]) for row in rows] == [0, 1, 2]
+    assert [float(row["relative_l2"]) for row in rows] == errors
+    low, middle, high = sorted(errors)
+    assert record["spread"]["relative_l2"] == {"lowest": low, "median": middle, "highest": high}
+    for file in Path("s").glob("seeds.*"):
+        file.unlink()
+    assert cli("show", "s", "--no-figures").stdout == first
+    assert json.loads(Path("s/seeds.json").read_text()) == record
+    cli("resume", "s/seed-1", "--steps", "6", "--no-figures")
+    shown = json.loads(cli("show", "s", "--json", "--no-figures").stdout)
+    assert [each["steps"] for each in shown["seeds"]] == [3, 6, 3]  # as the runs are now
+
+
+def test_a_seed_that_is_still_running_is_left_out(cli):
+    cli("solve", "poisson", "-m", "deep-ritz", "--steps", "2", "--seeds", "2", "--no-figures", "-o", "s")
+    run = Path("s/seed-0/run.json")
+    run.write_text(json.dumps(json.loads(run.read_text()) | {"summary": {"status": "running"}}))
+    assert len(json.loads(cli("show", "s", "--json", "--no-figures").stdout)["seeds"]) == 1
+
+
+@pytest.mark.parametrize("name", ["mine.vtu", "mine.csv", "mine.npz"])
+def test_export_writes_what_the_suffix_says(cli, name):
+    cli("solve", "poisson", "-m", "jacobi", *FEW, "--quiet", "--no-figures", "-o", "run")
+    assert Path("run/solution.vtu").is_file()
+    result = cli("export", "run", "--to", name)
+    assert result.exit_code == 0, result.output
+    assert f"wrote {name}: u, exact, error at 501 points" in result.stdout
+    assert "error_band_1_0_to_3.14" in result.stdout
+    assert Path(name).stat().st_size > 10_000
+
+
+def test_export_says_what_is_missing(cli):
+    cli("solve", "ring", "-m", "fem", "-s", "cells=4", "--quiet", "--no-figures", "-o", "run")
+    assert "no bands: the ring" in cli("export", "run", "--to", "a.csv").stdout
+    before = files()
+    result = cli("export", "run", "--to", "a.txt")
+    assert result.exit_code == 2 and ".vtu, .csv, .npz" in result.stderr
+    assert files() == before
 
 
 def test_show_repeats_the_result_and_rerun_the_numbers(cli):
@@ -399,6 +454,25 @@ def test_compare_runs_all_and_draws_one_picture(cli):
         assert word in result.stdout
     (picture,) = Path().rglob("comparison.png")
     assert picture.stat().st_size > 1000
+
+
+def test_variants_of_a_method_are_compared_under_names_that_tell_them_apart(cli):
+    names = ["jacobi:intervals=8", "jacobi:intervals=16", "deep-ritz+jacobi:first.widths=[4,4],switch=2,second.intervals=8"]
+    result = cli("compare", "poisson", *names, "--steps", "5", "--json", "-o", "out")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)["rows"]
+    assert [row["method"] for row in rows] == names
+    assert [row["unknowns"] for row in rows] == [9, 17, 9]
+    assert len(list(Path("out").glob("*/run.json"))) == 3
+
+
+def test_options_behind_the_name_are_those_of_set(cli):
+    found = [
+        json.loads(cli("solve", "poisson", "-m", *method, *FEW, "--json").stdout)
+        for method in (["jacobi:intervals=8"], ["jacobi", "--set", "intervals=8"], ["jacobi:intervals=99", "-s", "intervals=8"])
+    ]
+    assert [each["relative_l2"] for each in found] == [found[0]["relative_l2"]] * 3
+    assert found[0]["run"] == "runs/poisson-jacobi-1"
 
 
 # ---------------------------------------------------------------- endings

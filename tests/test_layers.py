@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import pdefreq
 from pdefreq.probes import PROBES
 from pdefreq.solvers import SOLVERS
 
@@ -17,7 +18,7 @@ LAYERS = {
     1: ["expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
-    4: ["run_spec", "store", "solution", "reference", "loop", "runs"],
+    4: ["run_spec", "store", "seeds", "solution", "export", "reference", "loop", "runs"],
     5: ["reproduce", "comparison"],
     6: ["cli", "commands"],
 }
@@ -27,14 +28,24 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def imports(path: Path, *, run_time_only: bool = True) -> list[str]:
-    """Modules of pdefreq that a file imports, at its top or inside functions; not those under TYPE_CHECKING."""
+    """Modules of pdefreq that a file imports, at its top or inside functions; not those under TYPE_CHECKING.
+
+    A public name, ``from pdefreq import solve`` or ``pdefreq.solve``, counts as the module from which it is loaded.
+    """
     found = []
+
+    def home(name: str) -> str:
+        return f"pdefreq.{pdefreq._PLACES.get(name, name)}"
 
     def visit(node: ast.AST) -> None:
         if run_time_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             return
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pdefreq."):
             found.append(node.module)
+        if isinstance(node, ast.ImportFrom) and node.module == "pdefreq":
+            found.extend(home(alias.name) for alias in node.names)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pdefreq":
+            found.extend([home(node.attr)] if node.attr in pdefreq._PLACES else [])
         if isinstance(node, ast.Import):
             found.extend(alias.name for alias in node.names if alias.name.startswith("pdefreq."))
         for child in ast.iter_child_nodes(node):
@@ -42,6 +53,12 @@ def imports(path: Path, *, run_time_only: bool = True) -> list[str]:
 
     visit(ast.parse(path.read_text()))
     return found
+
+
+def test_public_names_are_followed_to_where_they_live(tmp_path):
+    file = tmp_path / "file.py"
+    file.write_text("import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n")
+    assert imports(file) == ["pdefreq.history", "pdefreq.solvers", "pdefreq.comparison"]
 
 
 def part(module: str) -> str:

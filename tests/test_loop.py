@@ -70,14 +70,42 @@ def test_seconds_end_a_run_and_measuring_is_not_counted():
 
 
 def test_divergence_keeps_the_last_good_state_and_the_history():
-    """The distance triples: it passes a million-fold after 13 steps, 3^12 < 1e6 < 3^13."""
+    """The distance triples: it grows by more than a million times its start after 13 steps, 3^12 < 1e6 + 1 < 3^13."""
     solution = run(Geometric(factor=3.0, steps=50))
     assert solution.status is Status.DIVERGED and solution.status.exit_code == 1
-    start = solution.history.column("objective")[0]
-    growth = solution.history.column("objective") / max(1.0, start)
-    assert growth[-1] > 1e6 >= growth[-2]
+    assert solution.history.last("step") == 13
     assert solution.step == solution.history.column("step")[-2]
     assert "learning rate" in solution.status.sentence
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-8, 1.0, 1e8])
+@pytest.mark.parametrize(
+    ("offset", "factor", "last"),
+    [
+        (0, 3, 7),  # a loss: 9^6 < 1e6 + 1 < 9^7
+        (-2, 3, 7),  # an energy below zero: its start has the same size
+        (-1, 3, 8),  # one that starts at 0: measured by its value after a step, 8, and 9^7 < 8e6 + 1 < 9^8
+        (-1, 0.5, 20),  # one that starts at 0 and falls: the budget ends it
+        (-1, 1, 20),  # one that is always 0
+    ],
+)
+def test_divergence_has_no_unit(unit, offset, factor, last):
+    """An objective d^2 + offset, in units of its distance at the start."""
+
+    class Squared(GeometricIteration):
+        def objective(self, state):
+            square = lambda c: ((c - self.target) ** 2).sum()  # noqa: E731
+            return {"energy": unit * (square(state.coefficients) / square(self.start) + offset)}
+
+    @dataclass(frozen=True)
+    class Method(Geometric):
+        def prepare(self, *args, **options):
+            inner = super().prepare(*args, **options)
+            return Squared(inner.space, inner.target, inner.start, inner.factor)
+
+    solution = run(Method(factor=factor))
+    assert solution.history.last("step") == last
+    assert solution.status is (Status.STEPS if last == 20 else Status.DIVERGED)
 
 
 def test_a_non_finite_objective_keeps_the_last_good_state():

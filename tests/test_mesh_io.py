@@ -15,7 +15,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshing import mesh_of
 from pdefreq.errors import ProblemFileError
-from pdefreq.mesh_io import read_mesh, write_vtu
+from pdefreq.mesh_io import cells_of, read_mesh, write_vtu
 
 SQUARE = mesh_of(Box((0.0, 0.0), (1.0, 2.0)), 0.5)
 MESHES: dict[str, Any] = {
@@ -79,7 +79,7 @@ def test_gmsh_files_of_version_4():
 def test_vtu_files_keep_fields_and_names(kind, tmp_path):
     mesh = MESHES[kind]
     fields = {"u": np.sin(mesh.p[0]), "gradient": np.arange(3.0 * mesh.nvertices).reshape(-1, 3)}
-    write_vtu(tmp_path / "mesh.vtu", mesh, fields)
+    write_vtu(tmp_path / "mesh.vtu", cells_of(mesh), fields)
     same(read_mesh(tmp_path / "mesh.vtu"), mesh)
     raw = meshio.read(tmp_path / "mesh.vtu")
     for name, values in fields.items():
@@ -100,7 +100,7 @@ def test_xdmf_files(kind, tmp_path):
 def test_cells_that_scikit_fem_holds_in_any_order_are_written_in_order(domain, tmp_path):
     mesh = mesh_of(domain, 0.5)
     assert len(set(mesh.orientation())) == 2
-    write_vtu(tmp_path / "mesh.vtu", mesh, {})
+    write_vtu(tmp_path / "mesh.vtu", cells_of(mesh), {})
     same(read_mesh(tmp_path / "mesh.vtu"), mesh)
 
 
@@ -114,8 +114,8 @@ def test_xdmf_without_h5py_is_refused_with_advice(tmp_path, monkeypatch):
 
 
 def test_a_field_of_another_length_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="field 'u' must have one row for each of the 15 vertices, got 3"):
-        write_vtu(tmp_path / "mesh.vtu", SQUARE, {"u": np.zeros(3)})
+    with pytest.raises(ValueError, match="field 'u' must have one row for each of the 15 nodes, got 3"):
+        write_vtu(tmp_path / "mesh.vtu", cells_of(SQUARE), {"u": np.zeros(3)})
 
 
 def test_reading_prints_nothing(tmp_path):

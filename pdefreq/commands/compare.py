@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
     from pdefreq.loop import Progress
 
+_NAME = 17  # letters of a name beside the numbers on a terminal of 80
+
 MethodNames = Annotated[
-    list[str], typer.Argument(metavar="METHOD...", help="Methods to compare, named as for solve --method.", show_default=False)
+    list[str],
+    typer.Argument(
+        metavar="METHOD...",
+        help="Methods to compare, named as for solve --method; options behind a colon: mscale:activation=phi,number=3.",
+        show_default=False,
+    ),
 ]
 
 
@@ -81,14 +88,16 @@ def compare(
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and below it what each method's row means in words."""
     from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.registry import in_lines
 
-    table = plain_table("method")
+    table = plain_table()
+    table.add_column("method", overflow="fold")  # a long name gives way, numbers never
     for name in ("unknowns", "steps", "seconds", "relative L2", "B"):
-        table.add_column(name, justify="right")
-    table.add_column("status")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     for row in rows:
         table.add_row(
-            row["method"],
+            in_lines(row["method"], width=_NAME),
             number(row["unknowns"], 9),
             number(row["steps"], 9),
             number(row["seconds"]),

@@ -140,11 +140,12 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     Raises:
         RunFolderError: If the folder asked for holds something.
     """
+    from pdefreq.solvers import split_options
     from pdefreq.store import next_free
 
     if out is not None:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise RunFolderError(f"the folder '{out}' holds something already; name another one with --out")
         return out
-    short = "+".join(part.rpartition(":")[2] for part in method.split("+"))
+    short = "+".join(part.rpartition(":")[2] for part in split_options(method)[0].split("+"))
     return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))

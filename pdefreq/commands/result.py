@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -45,6 +45,27 @@ def print_json(value: Any) -> None:
     from pdefreq.store import to_json
 
     print(json.dumps(to_json(value), allow_nan=False))
+
+
+def print_outcome(
+    console: Console, solution: Solution, *, json_output: bool, seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+) -> None:
+    """Print a run; of several seeds the one to show, and their spread.
+
+    Args:
+        console: Where people read.
+        solution: The run.
+        json_output: One JSON object on stdout instead.
+        seeds: Summaries of all runs by seed, where there are several.
+    """
+    if json_output:
+        print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
+        return
+    print_solution(console, solution)
+    if seeds:
+        assert solution.folder is not None
+        print_spread(console, [*seeds.values()])
+        say(console, f"table of the seeds: {solution.folder.parent / 'seeds.csv'}")
 
 
 def print_solution(console: Console, solution: Solution) -> None:
@@ -104,21 +125,15 @@ def _half_step(row: ModeRow) -> str:
     return "-" if row.half_step is None else f"{math.ceil(row.half_step):,}"
 
 
-def print_spread(console: Console, solutions: Sequence[Solution]) -> None:
+def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> None:
     """Print the median over seeds and the range from lowest to highest."""
-    summaries = [solution.summary() for solution in solutions]
-    say(console, f"{len(solutions)} seeds, median (lowest to highest):", "bold")
-    for key, name in (*_ERRORS.items(), ("bias_index", "bias index B"), ("seconds", "seconds")):
-        values = [s[key] for s in summaries if s[key] is not None and math.isfinite(s[key])]
-        if values:
-            say(console, f"  {name} {number(statistics.median(values))} ({number(min(values))} to {number(max(values))})")
+    from pdefreq.seeds import spread
 
-
-def median_run(solutions: Sequence[Solution]) -> Solution:
-    """The run whose relative L2 error is the (lower) median; failed runs count as the worst."""
-    errors = [solution.error("l2") for solution in solutions]
-    order = sorted(range(len(solutions)), key=lambda i: errors[i] if math.isfinite(errors[i]) else math.inf)
-    return solutions[order[(len(order) - 1) // 2]]
+    say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
+    names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
+    for key, found in spread(summaries).items():
+        low, high = number(found["lowest"]), number(found["highest"])
+        say(console, f"  {names[key]} {number(found['median'])} ({low} to {high})")
 
 
 def number(value: Any, digits: int = 3) -> str:

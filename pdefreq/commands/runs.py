@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pdefreq.commands import options as o
 from pdefreq.history import Stop
@@ -15,21 +17,40 @@ if TYPE_CHECKING:
 
     Job = Callable[[Callable[[Progress], None]], Solution]
 
+ExportPath = Annotated[
+    Path,
+    typer.Option("--to", metavar="FILE", help="The file to write, ending in .vtu, .csv or .npz.", show_default=False),
+]
+
 
 def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
-    """Print the result of a run again, and redraw its figures."""
+    """Print the result of a run again, or of a folder of seeds, and redraw its figures."""
     from pdefreq.commands.figures import draw_run
-    from pdefreq.commands.result import make_console, print_json, print_solution
+    from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.runs import load_run
+    from pdefreq.seeds import median_seed, seed_folder, seed_runs, write_seeds
+
+    o.use_threads(1)
+    seeds = write_seeds(run) if seed_runs(run) else {}
+    solution = load_run(seed_folder(run, median_seed(seeds)) if seeds else run)
+    if not no_figures:
+        draw_run(solution)
+    print_outcome(make_console(json_output=json_output), solution, json_output=json_output, seeds=seeds)
+
+
+def export(run: o.RunPath, to: ExportPath) -> None:
+    """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
+    from pdefreq.commands.result import make_console, say
+    from pdefreq.export import export as write
     from pdefreq.runs import load_run
 
     o.use_threads(1)
-    solution = load_run(run)
-    if not no_figures:
-        draw_run(solution)
-    if json_output:
-        print_json(solution.summary())
-    else:
-        print_solution(make_console(), solution)
+    table = write(load_run(run), to)
+    console = make_console()
+    bands = [name for name in table.fields if name.startswith("error_")]
+    names = [name for name in table.fields if name not in bands]
+    say(console, f"wrote {to}: {', '.join(names)} at {len(table.x):,} points")
+    say(console, table.note or f"the error is the sum of {', '.join(bands)}")
 
 
 def resume(
@@ -74,7 +95,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     """Do a job on a run folder with a live line, print the result, and return the exit code."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, print_json, print_solution
+    from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.store import RunFolder
 
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
@@ -84,8 +105,5 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
         solution = job(live.progress)
     if not no_figures:
         draw_run(solution)
-    if json_output:
-        print_json(solution.summary())
-    else:
-        print_solution(console, solution)
+    print_outcome(console, solution, json_output=json_output)
     return solution.status.exit_code

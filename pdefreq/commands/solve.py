@@ -49,11 +49,12 @@ def solve(
     import pdefreq
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
-    from pdefreq.commands.result import make_console, median_run, print_json, print_solution, print_spread
+    from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
-    solutions = []
+    solutions, runs = {}, {}
     for each in range(seed, seed + seeds):
         with LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet) as live:
             solution = pdefreq.solve(
@@ -64,21 +65,17 @@ def solve(
                 device=device,
                 dtype=dtype.value,
                 modes=modes.value if modes else None,
-                folder=folder if seeds == 1 else folder / f"seed-{each}",
+                folder=folder if seeds == 1 else seed_folder(folder, each),
                 method=method,
                 callback=live.callback,
                 progress=live.progress,
             )
-        solutions.append(solution)
+        solutions[each] = solution
         if not no_figures:
             draw_run(solution)
+        if seeds > 1:
+            runs = write_seeds(folder)
         if solution.status.exit_code == 130:
             break
-    shown = median_run(solutions)
-    if json_output:
-        print_json(shown.summary() | ({"seeds": [s.summary() for s in solutions]} if seeds > 1 else {}))
-    else:
-        print_solution(console, shown)
-        if seeds > 1:
-            print_spread(console, solutions)
-    return max(solution.status.exit_code for solution in solutions)
+    print_outcome(console, solutions[median_seed(runs) if runs else seed], json_output=json_output, seeds=runs)
+    return max(solution.status.exit_code for solution in solutions.values())

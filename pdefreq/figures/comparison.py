@@ -14,9 +14,11 @@ from pdefreq.figures.mode_errors import ModeErrors, common_modes, order_in_title
 from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, log_limits, step_columns
 from pdefreq.figures.style import Picture, method_style, note, styled
 from pdefreq.history import History
+from pdefreq.registry import in_lines
 
 _PER_LINE = 4.0  # methods side by side
-_NARROW = 0.3  # the width of a one-step method's column in that measure
+_NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it
+_LETTERS = 8  # of a title that fit above it
 _TIMES = 200  # log-spaced times at which the seeds of a method are brought together
 
 
@@ -38,7 +40,7 @@ def comparison_figure(
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([modes for seeds in watched.values() for modes in seeds], limit, wavenumbers))
     shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
-    lines = _lines({label: _NARROW if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
+    lines = _lines({label: _width(label) if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
     width = max((sum(line.values()) for line in lines), default=1.0)
     figure = Picture(figsize=(max(8.0, 1.8 + 3.2 * width), 3.6 * len(lines) + 3.2))
     figure.suptitle(title, fontsize=14)
@@ -46,7 +48,7 @@ def comparison_figure(
     upper, lower = halves
     panels = _panels(upper, lines, width)
     for label, axes in panels.items():
-        axes.set_title(f"{label}\n{order_in_title(watched[label])}")
+        axes.set_title(f"{in_lines(label)}\n{order_in_title(watched[label])}")
         _draw_map(axes, shown[label])
     if panels:
         heat_colorbar(upper, list(panels.values()))
@@ -63,6 +65,12 @@ def _is_one_step(histories: Sequence[History]) -> bool:
     return len(histories) > 0 and all(history.last("step") == 1 for history in histories)
 
 
+def _width(label: str) -> float:
+    """Of a one-step method's panel: as much as its name needs."""
+    longest = max(map(len, in_lines(label).split("\n")))
+    return _NARROW * max(1, -(-longest // _LETTERS))
+
+
 def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
     """The methods in their order, broken into lines that are wide enough for them."""
     lines: list[dict[str, float]] = []
@@ -76,12 +84,11 @@ def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
 def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
     """One panel for each method; the first of each line carries the wavenumbers."""
     panels: dict[str, Axes] = {}
-    places = figure.add_gridspec(max(1, len(lines)), 1)
+    places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids of several lines collapse
     for row, line in enumerate(lines):
-        spare = width - sum(line.values())
-        grid = places[row, 0].subgridspec(1, len(line) + (spare > 0), width_ratios=[*line.values(), *[spare] * (spare > 0)])
+        ends = np.rint(np.cumsum([0.0, *line.values()]) / _NARROW).astype(int).tolist()
         for column, label in enumerate(line):
-            panels[label] = figure.add_subplot(grid[column])
+            panels[label] = figure.add_subplot(places[row, ends[column] : ends[column + 1]])
             panels[label].set_ylabel("wavenumber" if column == 0 else "")
             panels[label].tick_params(axis="y", labelleft=column == 0)
     return panels
@@ -123,10 +130,10 @@ def _draw_errors(axes: Axes, runs: Mapping[str, Sequence[History]]) -> None:
             continue
         if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
             point = [np.median([curve[i][0] for curve in seeds]) for i in (0, 1)]
-            axes.plot(*point, "D", color=style["color"], markersize=8, label=label, gid=f"l2-{label}")
+            axes.plot(*point, "D", color=style["color"], markersize=8, label=in_lines(label), gid=f"l2-{label}")
             continue
         seconds, low, middle, high = _band(seeds)
-        axes.plot(seconds, middle, label=label, gid=f"l2-{label}", **style)
+        axes.plot(seconds, middle, label=in_lines(label), gid=f"l2-{label}", **style)
         if len(seeds) > 1:
             axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))

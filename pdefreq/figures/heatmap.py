@@ -33,8 +33,8 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     axes.set(xscale="log", xlabel="step", ylabel="wavenumber")
     steps = step_columns(modes.step[-1])
     draw_heat_map(axes, steps, modes.resampled(steps))
-    draw_front(axes, modes.half_steps()[None])
     axes.set_xlim(steps[0], steps[-1])
+    draw_front(axes, modes.half_steps()[None])
     label_rows(axes, modes.labels)
     heat_colorbar(figure, [axes])
     return figure

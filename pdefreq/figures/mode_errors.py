@@ -90,9 +90,12 @@ class ModeErrors:
         return len(self) > 0 and self.step.max(initial=0) >= 1
 
     def half_steps(self) -> np.ndarray:
-        """The step after which each error stays at or below one half, nan for a mode with no such step, shape ``(m,)``."""
+        """The step after which each error stays at or below one half, shape ``(m,)``.
+
+        It is 0 for a mode that starts there, inf for one that ends above, nan for one whose error is not known.
+        """
         times = half_time(self.step, self.error)
-        return np.where(np.isfinite(times), times, np.nan)
+        return np.where(np.isnan(times) & np.isfinite(self.error).any(axis=0), 0.0, times)
 
     def bias(self) -> BiasIndex:
         """The bias index over these modes."""

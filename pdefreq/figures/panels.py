@@ -69,16 +69,27 @@ def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
 def draw_front(axes: Axes, half: np.ndarray) -> None:
     """The half-error front t_k(0.5) across the rows: the median over the seeds and their range.
 
-    An arrow at its end points to the modes that come last, where there is an order at all.
+    It joins neighbours among the modes that were halved on the way, and breaks where one never was. Modes that start below
+    one half have no place in it: a triangle marks them at the left edge. An arrow at its end points to the modes that come
+    last, where there is an order at all.
 
     Args:
-        axes: A heat map.
-        half: Step at which each seed halves the error of each mode, nan where it never does, shape ``(seeds, m)``.
+        axes: A heat map with its limits set.
+        half: Step at which each seed halves the error of each mode, shape ``(seeds, m)``: 0 where it starts below one half,
+            inf where it is never halved, nan where it is not known.
     """
-    rows = np.arange(half.shape[1])
-    front = np.median(half, axis=0)  # nan where a seed never halves the error
+    front = np.median(half, axis=0)
+    (early,) = np.nonzero(front == 0)
+    (rows,) = np.nonzero(front != 0)
+    if len(early):
+        inside = {"transform": axes.get_yaxis_transform(), "markersize": 5, "path_effects": _OUTLINE}
+        axes.plot(np.full(len(early), 0.02), early, "<", color="white", gid="from-start", **inside)
+        axes.set_xlabel(f"{axes.get_xlabel()} (\u25c2 from the start)")
+    front = np.where(np.isfinite(front), front, np.nan)[rows]
     if len(half) > 1:
-        axes.fill_betweenx(rows, half.min(axis=0), half.max(axis=0), color="white", alpha=0.4, linewidth=0, gid="front-spread")
+        low, high = (edge.clip(*axes.get_xlim()) for edge in (half[:, rows].min(axis=0), half[:, rows].max(axis=0)))
+        known = np.isfinite(front)
+        axes.fill_betweenx(rows, low, high, where=known, color="white", alpha=0.4, linewidth=0, gid="front-spread")
     dots = np.flatnonzero(np.isfinite(front)).tolist()
     direction = _direction(front)
     if direction:
@@ -86,7 +97,7 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
         dots.remove(last)
         arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "path_effects": _OUTLINE}
         exact = {"shrinkA": 0, "shrinkB": 0, "zorder": 1.9}  # from point to point, below the dots
-        axes.annotate("", (front[last], last), (front[before], before), arrowprops={**arrow, **exact})
+        axes.annotate("", (front[last], rows[last]), (front[before], rows[before]), arrowprops={**arrow, **exact})
     axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
 
 

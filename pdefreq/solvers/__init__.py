@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,16 +31,36 @@ SOLVERS = Registry(
 )
 
 
+_OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
+_NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
+
+
+def split_options(name: str) -> tuple[str, dict[str, str]]:
+    """A method and the options that are written behind it.
+
+    Example:
+        >>> split_options("mscale:activation=phi,scales=[1,2,4]")
+        ('mscale', {'activation': 'phi', 'scales': '[1,2,4]'})
+        >>> split_options("my_file.py:Mine")
+        ('my_file.py:Mine', {})
+    """
+    method, *rest = _OPTIONS.split(name, maxsplit=1)
+    pairs = [pair.partition("=") for pair in _NEXT.split(rest[0])] if rest else []
+    return method, {key: value for key, _, value in pairs}
+
+
 def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     """A solver by name, with options as values or as text; ``"a+b"`` chains two.
 
-    Options of the parts of a chain are written ``first.width`` and ``second.omega``.
+    Options may also stand behind the name, ``"mscale:activation=phi,number=3"``; one that is given as well in `options`
+    takes its value from there. Those of the parts of a chain are written ``first.width`` and ``second.omega``.
 
     Raises:
         UnknownNameError: If the method or an option does not exist.
         OptionError: If a value lies outside its range.
     """
-    options = dict(options or {})
+    name, written = split_options(name)
+    options = {**written, **(options or {})}
     if "+" not in name:
         return build("method", name, SOLVERS.load(name), options)
     from pdefreq.solvers.chain import Chain

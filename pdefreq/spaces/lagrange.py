@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from skfem.helpers import dot
 from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
-from pdefreq.mesh_io import facets_of
+from pdefreq.mesh_io import Cells, cells_of, facets_of
 from pdefreq.spaces.checked import checked
 from pdefreq.spaces.trial_space import Evaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
@@ -39,6 +39,7 @@ _ELEMENTS: dict[tuple[type, int], type[Element]] = {
     (skfem.MeshTet1, 2): skfem.ElementTetP2,
     (skfem.MeshHex1, 1): skfem.ElementHex1,
 }
+_QUADRATIC = {skfem.MeshLine1: "line3", skfem.MeshTri1: "triangle6", skfem.MeshTet1: "tetra10"}  # in mesh files
 # Cells cut into simplices, by which they are found: corners of each, in scikit-fem's numbering.
 _SIMPLICES = {
     skfem.MeshQuad1: ((0, 1, 2), (0, 2, 3)),
@@ -106,6 +107,16 @@ class Lagrange(GalerkinSpace):
                 values[dofs] = checked(condition.value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
+
+    @functools.cached_property
+    def cells(self) -> Cells:
+        """The mesh with all `nodes`, those of P2 on its edges included, as it goes into mesh files."""
+        linear = cells_of(self.mesh)
+        if self.degree == 1:
+            return linear
+        turned: Any = self.mesh.oriented()  # pyright: ignore[reportAttributeAccessIssue]
+        nodes = Dofs(turned, self.element).element_dofs.T  # edges are numbered by their ends, however cells are turned
+        return replace(linear, nodes=self.nodes.numpy(), kind=_QUADRATIC[type(self.mesh)], cells=nodes)
 
     def locate(self, x: np.ndarray) -> np.ndarray:
         """The cell of each point ``(n, d)``: for points outside the mesh the one with the nearest centre."""

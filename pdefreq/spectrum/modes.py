@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -47,6 +48,31 @@ def grid_intervals(box: Box, space: TrialSpace | None = None) -> tuple[int, ...]
     return (DEFAULT_INTERVALS[box.dimension],) * box.dimension
 
 
+def grid_axes(box: Box, intervals: Sequence[int]) -> list[np.ndarray]:
+    """Coordinates of the nodes of a uniform grid along each axis, ends included."""
+    return [np.linspace(a, b, n + 1) for a, b, n in zip(box.lower, box.upper, intervals, strict=True)]
+
+
+def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
+    """All points with these coordinates, shape ``(n, d)``, in C order (the last axis varies fastest)."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """A function as a sum of modes.
+
+    Args:
+        coefficients: Of the modes, any shape.
+        magnitude: |xi| of each, the same shape.
+        synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
+    """
+
+    coefficients: np.ndarray
+    magnitude: np.ndarray
+    synthesize: Callable[[np.ndarray], np.ndarray]
+
+
 class Modes(ABC):
     """Finitely many modes of one family.
 
@@ -77,12 +103,9 @@ class Modes(ABC):
 
     def points(self, space: TrialSpace | None = None) -> Points:
         """Where a function must be given, ``(n, d)`` float64 in C order: the nodes of a grid space, else a fine grid."""
-        lower, upper = self.box.lower, self.box.upper
         intervals = grid_intervals(self.box, space)
-        axes = [
-            np.linspace(a, b, n + 1)[:size] for a, b, n, size in zip(lower, upper, intervals, self._sizes(intervals), strict=True)
-        ]
-        return torch.from_numpy(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
+        axes = zip(grid_axes(self.box, intervals), self._sizes(intervals), strict=True)
+        return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
         """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``, complex for Fourier modes.
@@ -114,6 +137,29 @@ class Modes(ABC):
         modes = cls(box, indices)
         return cls(box, modes.indices[np.argsort(modes.magnitude, kind="stable")])
 
+    @classmethod
+    def expand(cls, box: Box, values: np.ndarray) -> Expansion:
+        """A function on a grid as the sum of all modes of the grid.
+
+        Args:
+            box: Where.
+            values: At all nodes of a uniform grid, ends included, one axis a dimension.
+        """
+        intervals = [size - 1 for size in values.shape]
+        sizes = cls._sizes(intervals)
+        squares = []
+        for n, length in zip(intervals, box.lengths, strict=True):
+            numbers = cls._numbers(n)
+            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
+            squares.append((numbers * cls._unit / length) ** 2)
+        magnitude = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
+
+        def synthesize(transform: np.ndarray) -> np.ndarray:
+            ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
+            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
+
+        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), magnitude, synthesize)
+
     @staticmethod
     @abstractmethod
     def _numbers(n: int) -> np.ndarray:
@@ -128,6 +174,11 @@ class Modes(ABC):
     @abstractmethod
     def _transform(values: np.ndarray) -> np.ndarray:
         """All coefficients of values on the grid, a new array."""
+
+    @staticmethod
+    @abstractmethod
+    def _inverse(transform: np.ndarray) -> np.ndarray:
+        """The sum of these multiples of the modes at the points of the grid, real."""
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
@@ -178,6 +229,10 @@ class SineModes(Modes):
         inner = values[(slice(1, -1),) * values.ndim]
         return np.asarray(scipy.fft.dstn(inner, type=1)) / math.prod(size - 1 for size in values.shape)
 
+    @staticmethod
+    def _inverse(transform: np.ndarray) -> np.ndarray:
+        return np.pad(np.asarray(scipy.fft.dstn(transform, type=1)) / 2**transform.ndim, 1)
+
 
 class CosineModes(Modes):
     """Neumann eigenfunctions of the Laplacian, ``prod_a cos(k_a pi (x_a - lower_a) / L_a)``, by DCT-I."""
@@ -202,6 +257,13 @@ class CosineModes(Modes):
         for axis in range(values.ndim):
             np.moveaxis(transform, axis, 0)[[0, -1]] /= 2
         return transform
+
+    @staticmethod
+    def _inverse(transform: np.ndarray) -> np.ndarray:
+        doubled = transform.copy()  # DCT-I counts its end terms once and all others twice
+        for axis in range(transform.ndim):
+            np.moveaxis(doubled, axis, 0)[[0, -1]] *= 2
+        return np.asarray(scipy.fft.dctn(doubled, type=1)) / 2**transform.ndim
 
 
 class FourierModes(Modes):
@@ -229,6 +291,10 @@ class FourierModes(Modes):
     @staticmethod
     def _transform(values: np.ndarray) -> np.ndarray:
         return np.asarray(scipy.fft.fftn(values, norm="forward"))
+
+    @staticmethod
+    def _inverse(transform: np.ndarray) -> np.ndarray:
+        return np.asarray(scipy.fft.ifftn(transform, norm="forward")).real  # pyright: ignore[reportAttributeAccessIssue]
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:

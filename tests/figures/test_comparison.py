@@ -82,8 +82,19 @@ def test_methods_fill_several_lines():
     figure = comparison_figure({f"m{i}": [network()] for i in range(6)})
     maps, _ = panels(figure)
     assert list(maps) == [f"m{i}" for i in range(6)]
-    tops = [round(maps[f"m{i}"].get_subplotspec().get_topmost_subplotspec().rowspan.start) for i in range(6)]
+    tops = [maps[f"m{i}"].get_subplotspec().rowspan.start for i in range(6)]
     assert tops == [0, 0, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("count", [4, 9])
+def test_panels_lie_apart(count):
+    """However many lines there are and however long the names."""
+    long = "mscale:activation=srelu,scales=[1,2,4]"
+    figure = comparison_figure({f"{long},number={i}": [one_step() if i == 1 else network()] for i in range(count)})
+    figure.draw_without_rendering()
+    boxes = [axes.get_tightbbox() for axes in figure.subfigs[0].axes]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
 
 
 @pytest.mark.parametrize("name", DEGENERATE)

@@ -50,6 +50,24 @@ def test_without_an_order_there_is_no_arrow():
         assert np.isfinite(front(axes).get_xdata()).all()
 
 
+def test_modes_that_start_below_one_half_are_marked_and_the_front_passes_them():
+    step = np.arange(100)
+    error = np.exp(-np.outer(step, [0.1, 0.1, 0.05, 0.05, 0.0, 0.02])) * [1, 0.4, 1, 0.5, 1, 1]  # the fifth never falls
+    axes = heatmap_figure(history(step, error, np.arange(1, 7))).axes[0]
+    (marks,) = [line for line in axes.lines if line.get_gid() == "from-start"]
+    assert marks.get_ydata().tolist() == [1, 3]
+    assert "from the start" in axes.get_xlabel()
+    np.testing.assert_array_equal(front(axes).get_ydata(), [0, 2, 4, 5])
+    # exact interpolation of exponentials, rounding only; the line breaks where no half time is
+    np.testing.assert_allclose(front(axes).get_xdata(), np.log(2) / [0.1, 0.05, np.nan, 0.02], rtol=1e-10)
+
+
+def test_without_such_modes_there_is_no_mark():
+    axes = heatmap_figure(jacobi(MODES)).axes[0]
+    assert axes.get_xlabel() == "step"
+    assert not [line for line in axes.lines if line.get_gid() == "from-start"]
+
+
 @settings(max_examples=20)  # each draws a figure
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=6))
 def test_colours_are_errors_clipped_to_the_scale(errors):

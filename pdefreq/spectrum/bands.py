@@ -1,0 +1,122 @@
+"""A function split by wavenumber: parts that live in one band each and add up to the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.interpolate import RegularGridInterpolator
+
+from pdefreq.spectrum.modes import FAMILIES, grid_axes, grid_intervals, tensor_points
+
+if TYPE_CHECKING:
+    from pdefreq.domains.box import Box
+    from pdefreq.spectrum.modes import Expansion
+
+_EVEN = 1e-9  # of the side of a box: nodes this near to a uniform grid are on it
+_ROUNDING = 1e-12  # a remainder below this times the largest value is none
+_EDGE = 1e-9  # octaves: a wavenumber that is twice the lowest up to rounding begins the second band
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The part of a function whose wavenumbers satisfy ``lower <= |xi| < upper``.
+
+    Args:
+        lower: Lower end, rad per unit length.
+        upper: Upper end.
+        values: The part, where the function was given.
+    """
+
+    lower: float
+    upper: float
+    values: np.ndarray
+
+
+def dyadic_bands(expansion: Expansion) -> list[Band]:
+    """One band an octave, from the lowest wavenumber that is not zero upwards; a constant belongs to the first.
+
+    The bands add up to what the modes carry of the function: to all of it less what the family subtracts first.
+
+    Args:
+        expansion: A function in modes of any family.
+
+    Example:
+        >>> from pdefreq.domains.box import Box
+        >>> from pdefreq.spectrum.modes import SineModes
+        >>> x = np.linspace(0, np.pi, 9)
+        >>> bands = dyadic_bands(SineModes.expand(Box((0.0,), (np.pi,)), np.sin(x) + np.sin(5 * x)))
+        >>> [(round(band.lower, 9), round(band.upper, 9), bool(abs(band.values).max() > 1e-15)) for band in bands]
+        [(0.0, 2.0, True), (2.0, 4.0, False), (4.0, 8.0, True)]
+    """
+    magnitude = expansion.magnitude
+    lowest = float(magnitude[magnitude > 0].min())
+    octave = np.floor(np.log2(np.maximum(magnitude, lowest) / lowest) + _EDGE).astype(int)
+    return [
+        Band(
+            lowest * 2.0**j if j else 0.0,
+            lowest * 2.0 ** (j + 1),
+            expansion.synthesize(np.where(octave == j, expansion.coefficients, 0)),
+        )
+        for j in range(octave.max() + 1)
+    ]
+
+
+def split_on_box(
+    kind: str, box: Box, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The parts of a function on a box, by name; they add up to it.
+
+    Where the points are the nodes of a uniform grid, the modes are those of this grid; else the bands are taken on the
+    grid of the family and interpolated linearly.
+
+    Args:
+        kind: A family of modes.
+        box: Of up to three dimensions.
+        x: Points, shape ``(n, d)``.
+        values: The function there, shape ``(n,)``.
+        function: Gives its values ``(n,)`` at other points ``(n, d)``, where these are no uniform grid.
+
+    Returns:
+        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, what the family leaves to boundary
+        values, and ``unresolved``, what lies between the nodes of the family's grid, where they are there at all.
+    """
+    own = _as_grid(box, x)
+    if own is not None:
+        intervals, place = own
+        parts = _split(kind, box, values[np.argsort(place)].reshape([n + 1 for n in intervals]))
+        return {name: part.ravel()[place] for name, part in parts.items()}
+    axes = grid_axes(box, grid_intervals(box))
+    parts = _split(kind, box, function(tensor_points(axes)).reshape([len(axis) for axis in axes]))
+    between = {name: RegularGridInterpolator(axes, part)(x) for name, part in parts.items()}
+    return between | _remainder("unresolved", values, between)
+
+
+def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
+    """The same for values at all nodes of a grid."""
+    bands = dyadic_bands(FAMILIES[kind].expand(box, values))
+    width = len(str(len(bands)))
+    parts = {
+        f"band_{number:0{width}}_{band.lower:.3g}_to_{band.upper:.3g}": band.values for number, band in enumerate(bands, start=1)
+    }
+    return parts | _remainder("boundary", values, parts)
+
+
+def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    rest = whole - np.sum([*parts.values()], axis=0)
+    return {name: rest} if float(np.abs(rest).max()) > _ROUNDING * float(np.abs(whole).max()) else {}
+
+
+def _as_grid(box: Box, x: np.ndarray) -> tuple[list[int], np.ndarray] | None:
+    """Intervals along each axis of the uniform grid whose nodes the points are, and which node (in C order) each is."""
+    unit = (x - np.array(box.lower)) / np.array(box.lengths)
+    sorted_by_axis = np.sort(unit, axis=0)
+    intervals = [int(n) for n in (sorted_by_axis[1:] - sorted_by_axis[:-1] > _EVEN).sum(axis=0)]
+    steps = unit * intervals
+    numbers = np.round(steps).astype(int)
+    shape = [n + 1 for n in intervals]
+    if min(intervals) < 2 or len(x) != np.prod(shape) or (np.abs(steps - numbers) > _EVEN * np.array(intervals)).any():
+        return None
+    return intervals, np.arange(len(x)).reshape(shape)[tuple(numbers.T)]

@@ -1,0 +1,109 @@
+"""Bands of wavenumbers: they add up, a mode lies in its own, and what no mode carries is told apart."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pdefreq.domains.box import Box
+from pdefreq.spectrum.bands import dyadic_bands, split_on_box
+from pdefreq.spectrum.modes import FAMILIES, grid_axes, tensor_points
+
+BOXES = {1: Box((-1.0,), (2.0,)), 2: Box((0.0, -1.0), (1.0, 2.0)), 3: Box((0.0, 0.0, 1.0), (1.0, 2.0, 2.0))}
+INTERVALS = {1: (12,), 2: (9, 8), 3: (4, 5, 6)}
+families = pytest.mark.parametrize("kind", FAMILIES)
+dimensions = pytest.mark.parametrize("d", BOXES)
+ROUNDING = 1e-13  # of values of size 1, on a few hundred nodes
+
+
+def unused(_):
+    raise AssertionError("the nodes of a grid are enough")
+
+
+def nodes(d):
+    return tensor_points(grid_axes(BOXES[d], INTERVALS[d]))
+
+
+def mode(kind, d, k):
+    """A mode by its formula, and its wavenumber."""
+    box = BOXES[d]
+    s = (nodes(d) - box.lower) / np.array(box.lengths)
+    xi = np.array(k) * (2 if kind == "fourier" else 1) * math.pi / np.array(box.lengths)
+    waves = {"sine": np.sin(np.pi * s * k), "cosine": np.cos(np.pi * s * k)}
+    return (np.cos(2 * np.pi * (s * k).sum(axis=1) + 0.3) if kind == "fourier" else waves[kind].prod(axis=1)), np.linalg.norm(xi)
+
+
+@families
+@dimensions
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_parts_add_up(kind, d, seed):
+    values = np.random.default_rng(seed).uniform(-1, 1, len(nodes(d)))
+    parts = split_on_box(kind, BOXES[d], nodes(d), values, unused)
+    np.testing.assert_allclose(sum(parts.values()), values, atol=ROUNDING)
+    assert ("boundary" in parts) == (kind != "cosine")  # the cosine modes of a grid carry all of it
+
+
+@families
+@dimensions
+def test_a_mode_lies_in_the_one_band_that_holds_its_wavenumber(kind, d):
+    for k in ((1, 2, 1)[:d], (3, 1, 2)[:d], (2, 3, 1)[:d]):
+        values, xi = mode(kind, d, k)
+        bands = dyadic_bands(FAMILIES[kind].expand(BOXES[d], values.reshape([n + 1 for n in INTERVALS[d]])))
+        assert bands[0].lower == 0
+        assert all(a.upper == b.lower for a, b in zip(bands, bands[1:], strict=False))
+        for band in bands:
+            inside = band.lower * (1 - 1e-9) <= xi < band.upper * (1 - 1e-9)  # an edge belongs to the band above it
+            np.testing.assert_allclose(band.values.ravel(), values if inside else 0 * values, atol=ROUNDING)
+
+
+@dimensions
+def test_bands_of_sine_modes_are_orthogonal(d):
+    """So the squares of their norms add up: no part hides what another one cancels."""
+    values = np.pad(np.random.default_rng(0).uniform(-1, 1, [n - 1 for n in INTERVALS[d]]), 1)
+    bands = dyadic_bands(FAMILIES["sine"].expand(BOXES[d], values))
+    assert sum((band.values**2).sum() for band in bands) == pytest.approx((values**2).sum(), rel=ROUNDING)
+
+
+@dimensions
+def test_what_boundary_values_imply_is_a_part_of_its_own(d):
+    x = nodes(d)
+    linear_in_each = (1 + x).prod(axis=1) + x[:, 0]  # its own transfinite interpolant
+    parts = split_on_box("sine", BOXES[d], x, linear_in_each, unused)
+    np.testing.assert_allclose(parts.pop("boundary"), linear_in_each, atol=10 * ROUNDING)  # values up to 30
+    for part in parts.values():
+        np.testing.assert_allclose(part, 0, atol=10 * ROUNDING)
+    assert "boundary" not in split_on_box("sine", BOXES[d], x, mode("sine", d, (1, 1, 1)[:d])[0], unused)
+
+
+@families
+@dimensions
+def test_nodes_may_come_in_any_order(kind, d):
+    values, shuffled = np.random.default_rng(1).uniform(-1, 1, len(nodes(d))), np.random.default_rng(2).permutation(len(nodes(d)))
+    jitter = 1e-15 * np.random.default_rng(3).uniform(-1, 1, nodes(d).shape)  # as the nodes of a mesh are rounded
+    here = split_on_box(kind, BOXES[d], nodes(d), values, unused)
+    there = split_on_box(kind, BOXES[d], (nodes(d) + jitter)[shuffled], values[shuffled], unused)
+    assert here.keys() == there.keys()
+    for name, part in here.items():
+        np.testing.assert_array_equal(there[name], part[shuffled])
+
+
+@families
+def test_between_the_nodes_of_the_grid_the_rest_is_a_part_of_its_own(kind):
+    box = BOXES[2]
+    x = np.random.default_rng(0).uniform(box.lower, box.upper, (200, 2))
+
+    def rough(x):
+        return np.sin(7 * x[:, 0]) * np.cos(500 * x[:, 1])
+
+    parts = split_on_box(kind, box, x, rough(x), rough)
+    assert "unresolved" in parts
+    np.testing.assert_allclose(sum(parts.values()), rough(x), atol=ROUNDING)
+
+    def smooth(x):
+        return np.sin(np.pi * x[:, 0]) * np.sin(np.pi * (x[:, 1] + 1) / 3)
+
+    # linear interpolation between 129 nodes a side: h^2 / 8 times the second derivative, twice
+    assert np.abs(split_on_box("sine", box, x, smooth(x), smooth)["unresolved"]).max() < (np.pi / 128) ** 2 / 4
