@@ -59,12 +59,15 @@ def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int
     """The last of a sequence of solutions and its change from the one before, or None where the method can't do the problem."""
     from pdefreq.probes.error import relative_error
 
-    coarse, change = None, math.nan
+    coarse: Any = None
+    change = math.nan
     for size in sizes:
         try:
             fine = _solved(problem, solver(size))
         except UserError:  # also a field that is infinite at a node: no reference is no reason to refuse a run
             break
+        if coarse is not None and fine.space.num_coefficients == coarse.space.num_coefficients:
+            continue  # a mesh from a file that is as fine already: solving twice on it shows nothing
         if coarse is not None:
             change = relative_error(coarse, fine, problem, "l2")
         coarse = fine

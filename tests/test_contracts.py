@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
 from pdefreq.loop import as_device, as_dtype, devices, solve
@@ -21,6 +22,8 @@ from pdefreq.solvers.solver import Solver
 from pdefreq.store import to_json
 
 PROBLEMS = [name for name, _ in problem_names()]
+HEAVY = {"cube-holes"}  # its mesh, made by gmsh, has a hundred thousand cells
+SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi"]
 # Sizes that make a step cheap, for options that a method happens to have.
@@ -44,7 +47,7 @@ def one_sentence(text: str) -> bool:
     return "\n" not in text and 10 < len(text) < 400
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", SOLVED)
 @pytest.mark.parametrize("method", METHODS + CHAINS)
 def test_every_method_runs_on_every_problem_or_refuses_in_one_sentence(method, problem):
     try:
@@ -155,16 +158,20 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     samples = domain.quadrature(60_000)
     bump = domain.distance()
     x, w = samples.x, samples.weights
+    test = bump(x) ** 4  # flat at corners, where the distance is rough, and a solution may be
+    slope = 4 * bump(x)[:, None] ** 3 * bump.gradient(x)
     flux = problem.diffusion(x)[:, None] * problem.exact.gradient(x)
     flux = flux * problem.exact.gradient(x).norm(dim=1, keepdim=True) ** (problem.exponent - 2)
-    left = (w * ((flux * bump.gradient(x)).sum(1) + problem.reaction(x) * problem.exact(x) * bump(x))).sum()
-    right = (w * problem.source(x) * bump(x)).sum()
-    size = (w * (flux * bump.gradient(x)).sum(1).abs()).sum()
+    work = (flux * slope).sum(1) + problem.reaction(x) * problem.exact(x) * test
+    miss = work - problem.source(x) * test
+    if domain.dimension == 3 and not isinstance(domain, Box):  # Sobol points: below 5 standard deviations of Monte Carlo
+        assert abs((w * miss).sum()) <= 5 * domain.measure * miss.std() / math.sqrt(len(x))
+        return
     # 10-point panels, a few waves each: the rule is exact to about 1e-9 of the integrand's size
-    assert abs(left - right) <= 1e-8 * size
+    assert abs((w * miss).sum()) <= 1e-8 * (w * (flux * slope).sum(1).abs()).sum()
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", SOLVED)
 def test_problems_without_their_exact_solution_still_solve(name):
     problem = load_problem(name).blind()
     method = "regression" if problem.is_regression else "fem" if problem.dirichlet is None else "deep-ritz"

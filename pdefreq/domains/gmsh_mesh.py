@@ -17,16 +17,17 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError
 
-_AROUND = 16  # edges on a full circle, however small
+_AROUND = {2: 16, 3: 8}  # in space 16 would put thousands of cells around the smallest sphere
 
 
-def write_gmsh(path: str | Path, domain: Domain, h: float) -> None:
+def write_gmsh(path: str | Path, domain: Domain, h: float, *, around: int | None = None) -> None:
     """Mesh a domain of two or three dimensions and write it as ``.msh`` 4.1, its parts as physical groups.
 
     Args:
         path: The file to write; it ends in ``.msh``.
         domain: A box, ball, ring or ellipse, with or without holes.
-        h: Longest edges; those on curves are shorter where it takes that for 16 on a circle.
+        h: Longest edges.
+        around: Edges on a full circle, however small; None is 16 in the plane and 8 in space.
 
     Raises:
         IncompatibleError: If gmsh is not installed, or the domain is of another kind.
@@ -39,7 +40,7 @@ def write_gmsh(path: str | Path, domain: Domain, h: float) -> None:
         gmsh.model.add("pdefreq")
         gmsh.option.setNumber("General.Terminal", 0)
         gmsh.option.setNumber("Mesh.MeshSizeMax", h)
-        gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", _AROUND)
+        gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", around or _AROUND[domain.dimension])
         gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
         _add(gmsh.model.occ, domain)
         gmsh.model.occ.synchronize()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.convex import Convex, apart, inside
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.ellipse import Ellipse
-from pdefreq.domains.lifting import blended, radial
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
-from pdefreq.domains.shells import joined, rounding
+from pdefreq.domains.shells import joined
+from pdefreq.domains.solids import DistanceWithHoles, LiftingWithHoles, Solids
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, Field
+from pdefreq.fields import ConstantField, Field
 from pdefreq.streams import stream as named_stream
 
 if TYPE_CHECKING:
@@ -88,11 +88,7 @@ class WithHoles(Domain):
         return (*self.base.part_names, *(f"hole-{k + 1}" for k in range(len(self.holes))))
 
     def contains(self, x: Points) -> Tensor:
-        found = self.base.contains(x)
-        for hole in self.holes:
-            solid = _convex(hole)
-            found &= signed(hole)(x) <= rounding(x, tuple(solid.midpoint), solid.half.min())
-        return found
+        return self.base.contains(x) & self._solids.leave_out(x)
 
     def quadrature(self, n: int) -> Samples:
         """In the plane Gauss points of curved strips between the holes, many for many holes; else a fixed Sobol set."""
@@ -127,21 +123,24 @@ class WithHoles(Domain):
         )
 
     def distance(self) -> Field:
-        """The base's distance times a factor for each hole, which vanishes on its edge and tends to 1 far away."""
-        factors = [_outside(hole) for hole in self.holes]
-        base = self.base.distance()
-
-        def product(x: Tensor) -> Tensor:
-            return reduce(torch.mul, (factor(x) for factor in factors), base(x))
-
-        return CallableField(product)
+        """The base's distance and those from the holes as one: see `DistanceWithHoles`."""
+        return DistanceWithHoles(self.base.distance(), self._size, self._solids)
 
     def lifting(self, g: Field) -> Field:
-        """The base's, blended with the values at the near point of each hole."""
+        """The base's, blended with the values at the near points of holes: see `LiftingWithHoles`."""
         if g.constant is not None:
             return ConstantField(g.constant)
-        holes = [(_nearby(hole, g), _outside(hole)) for hole in self.holes]
-        return blended([(self.base.lifting(g), self.base.distance()), *holes])
+        reach = (self.measure / max(1, len(self.holes))) ** (1 / self.dimension)
+        return LiftingWithHoles(g, self.base.lifting(g), self.base.distance(), self._size, self._solids, reach)
+
+    @property
+    def _size(self) -> float:
+        """A length by which the base's distance, about 1 in the middle, becomes one."""
+        return min(b - a for a, b in zip(*self.bounds, strict=True)) / 4
+
+    @cached_property
+    def _solids(self) -> Solids:
+        return Solids.of([_convex(hole) for hole in self.holes], self.dimension)
 
     def _check_triangulation(self, mesh: MeshDomain) -> None:
         if mesh.dimension != self.dimension or {*mesh.part_names} != {*self.part_names}:
@@ -149,9 +148,10 @@ class WithHoles(Domain):
                 f"the mesh of a {self.title} must name its boundaries {', '.join(self.part_names)}, "
                 f"got {', '.join(mesh.part_names)} in dimension {mesh.dimension}"
             )
-        for name in self.part_names:
+        for k, name in enumerate(self.part_names, -len(self.base.part_names)):
             x = torch.from_numpy(mesh.vertices(name))
-            off = x[self.distance()(x).abs() > _FITS]
+            level = self.base.distance()(x) if k < 0 else self._solids.levels(x)[:, k]
+            off = x[level.abs() > _FITS]
             if len(off):
                 at = ", ".join(f"{v:g}" for v in off[0].tolist())
                 raise ProblemFileError(
@@ -195,39 +195,6 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
         except ProblemFileError as error:
             raise ProblemFileError(f"{path}, line {line}: {str(error).removeprefix('[domain] ')}") from None
     return tuple(balls)
-
-
-def signed(shape: Hole) -> Field:
-    """At most 1, positive in the open shape, zero on its boundary and negative outside, smooth off the corners of a box."""
-    if not isinstance(shape, Box):
-        return shape.distance()
-    middle = [(a + b) / 2 for a, b in zip(shape.lower, shape.upper, strict=True)]
-
-    def conjunction(x: Tensor) -> Tensor:
-        # The R-function of Rvachev for "and": a + b - sqrt(a^2 + b^2) is positive where both are (Shapiro, 2007, eq. 4.4).
-        slabs = 1 - ((x - x.new_tensor(middle)) / (x.new_tensor(shape.lengths) / 2)).square()
-        return reduce(lambda a, b: a + b - torch.hypot(a, b), slabs.unbind(dim=1))
-
-    return CallableField(conjunction)
-
-
-def _outside(hole: Hole) -> Field:
-    """Zero on the edge of a hole, positive beyond it and below 1: s / (2 - s) with s < 0 there, as s is at most 1 inside."""
-    level = signed(hole)
-
-    def bounded(x: Tensor) -> Tensor:
-        s = level(x)
-        return -s / (2 - s)
-
-    return CallableField(bounded)
-
-
-def _nearby(hole: Hole, g: Field) -> Field:
-    """`g` at a point of the hole's edge: on the ray from its midpoint, or the nearest point of a box."""
-    if isinstance(hole, Box):
-        return CallableField(lambda x: g(torch.minimum(torch.maximum(x, x.new_tensor(hole.lower)), x.new_tensor(hole.upper))))
-    solid = _convex(hole)
-    return CallableField(lambda x: g(radial(x, tuple(solid.midpoint), tuple(solid.half))[0]))
 
 
 def _convex(shape: Hole) -> Convex:

@@ -6,24 +6,27 @@ lifting must not look at them. Each one here takes the values at points of the b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.domains.in_pieces import InPieces
 from pdefreq.fields import CallableField, Field
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PAIRS = 2**18  # points times facets worked on at once
-
 
 def radial(x: Tensor, midpoint: Sequence[float], half_axes: Sequence[float]) -> tuple[Tensor, Tensor]:
     """The point of an ellipsoid on the ray from its midpoint through x, and |(x - midpoint) / half_axes|, ``(n,)``."""
-    m, a = x.new_tensor(midpoint), x.new_tensor(half_axes)
+    return on_rays(x, x.new_tensor(midpoint), x.new_tensor(half_axes))
+
+
+def on_rays(x: Tensor, m: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+    """The same for midpoints and half axes in tensors, one for all points or one for each."""
     y = (x - m) / a
-    y = torch.where((y == 0).all(dim=1, keepdim=True), x.new_tensor([1.0] + [0.0] * (len(midpoint) - 1)), y)
+    y = torch.where((y == 0).all(dim=1, keepdim=True), x.new_tensor([1.0] + [0.0] * (x.shape[1] - 1)), y)
     r = y.norm(dim=1)
     return m + a * y / r[:, None], r
 
@@ -39,24 +42,7 @@ def into_ellipsoid(g: Field, midpoint: Sequence[float], half_axes: Sequence[floa
     return CallableField(lift)
 
 
-def blended(pieces: Sequence[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]) -> Field:
-    """The mean of several functions, weighted by the inverses of others: each wins where its weight function is zero.
-
-    Args:
-        pieces: Pairs of a function and of the distance to the piece of boundary where it must hold.
-
-    Source:
-        Rvachev, Sheiko, Shapiro, Tsukanov (2001), Transfinite interpolation over implicitly defined sets, section 3.
-    """
-
-    def lift(x: Tensor) -> Tensor:
-        values = torch.stack([function(x) for function, _ in pieces])
-        return _inverse_mean(values, torch.stack([distance(x) for _, distance in pieces]))
-
-    return CallableField(lift)
-
-
-class FromFacets(Field):
+class FromFacets(InPieces):
     """At x the mean of g at the nearest point of each facet, weighted by the inverse square of its distance (Shepard, 1968).
 
     Args:
@@ -65,18 +51,10 @@ class FromFacets(Field):
     """
 
     def __init__(self, g: Field, corners: Tensor) -> None:
+        super().__init__(len(corners))
         self._g, self._corners = g, corners
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.cat([self._evaluated(part) for part in self._chunks(x)])
-
-    def gradient(self, x: Tensor) -> Tensor:
-        return torch.cat([super(FromFacets, self).gradient(part) for part in self._chunks(x)])
-
-    def _chunks(self, x: Tensor) -> tuple[Tensor, ...]:
-        return x.split(max(1, _PAIRS // len(self._corners)))
-
-    def _evaluated(self, x: Tensor) -> Tensor:
+    def evaluated(self, x: Tensor) -> Tensor:
         corners = self._corners.to(x)
         near = corners[:, :1].expand(-1, len(x), -1)  # (F, n, d)
         if corners.shape[1] == 2:
@@ -86,11 +64,12 @@ class FromFacets(Field):
         if near.requires_grad:  # at a corner the place is held: an infinite slope of g there counts for nothing
             near.register_hook(lambda slope: slope.where(slope.isfinite(), 0.0))
         values = self._g(near.reshape(-1, x.shape[1])).reshape(near.shape[:2])
-        return _inverse_mean(values, (x - near).square().sum(dim=2))
+        squares = off_zero((x - near).square().sum(dim=2))
+        weights = squares.amin(dim=0).detach() / squares
+        return (weights * values).sum(dim=0) / weights.sum(dim=0)
 
 
-def _inverse_mean(values: Tensor, distances: Tensor) -> Tensor:
-    """The mean over the first axis with weights 1 / distance; where distances are zero, of the values there."""
-    distances = distances.clamp_min(torch.finfo(distances.dtype).tiny)
-    weights = distances.amin(dim=0).detach() / distances
-    return (weights * values).sum(dim=0) / weights.sum(dim=0)
+def off_zero(distances: Tensor) -> Tensor:
+    """Distances of which none is too near zero to be divided by; their derivatives are those of the distances."""
+    least = torch.finfo(distances.dtype).eps ** 2
+    return distances + torch.where(distances.abs() < least, least - distances, 0.0).detach()

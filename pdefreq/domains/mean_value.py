@@ -7,14 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from pdefreq.fields import Field
-from pdefreq.shapes import Gradients, Points, Values
+from pdefreq.domains.in_pieces import InPieces
+from pdefreq.shapes import Points, Values
 
-_PAIRS = 2**16  # points times facets worked on at once: arrays that stay in the cache
 _ON = 1e-12  # relative: nearer than this a point lies on a facet
 
 
-class MeanValueDistance(Field):
+class MeanValueDistance(InPieces):
     """The mean value distance c / phi(x), where phi integrates 1 / |y - x| over the directions in which x sees the boundary.
 
     Dyken and Floater (2009), Transfinite mean value interpolation: smooth and positive inside any shape, holes included, and zero
@@ -27,20 +26,12 @@ class MeanValueDistance(Field):
     """
 
     def __init__(self, corners: Tensor, normals: Tensor) -> None:
+        super().__init__(len(corners))
         self._corners, self._normals = corners, normals
         self._phi = {1: _of_point, 2: _of_segment, 3: _of_triangle}[corners.shape[2]]
         self._slope = {1: 1.0, 2: 2.0, 3: math.pi}[corners.shape[2]]
 
-    def __call__(self, x: Points) -> Values:
-        return torch.cat([self._evaluated(part) for part in self._chunks(x)])
-
-    def gradient(self, x: Points) -> Gradients:
-        return torch.cat([super(MeanValueDistance, self).gradient(part) for part in self._chunks(x)])
-
-    def _chunks(self, x: Points) -> tuple[Tensor, ...]:
-        return x.split(max(1, _PAIRS // len(self._corners)))
-
-    def _evaluated(self, x: Points) -> Values:
+    def evaluated(self, x: Points) -> Values:
         # Coordinates come before points, (corner, coordinate, n, F): arithmetic is then on long vectors.
         normals = self._normals.to(x).T[:, None, :]
         rays = self._corners.to(x).permute(1, 2, 0).contiguous()[:, :, None, :] - x.T[:, :, None]

@@ -19,6 +19,7 @@ from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.lifting import FromFacets
 from pdefreq.domains.mean_value import MeanValueDistance
 from pdefreq.domains.rules import unit_cube
+from pdefreq.domains.sides import sides
 from pdefreq.errors import IncompatibleError, ProblemFileError, UnknownNameError
 from pdefreq.fields import ConstantField, Field
 from pdefreq.mesh_io import facets_of, read_mesh
@@ -130,10 +131,10 @@ class MeshDomain(Domain):
 
     def distance(self) -> Field:
         """The mean value distance, smooth inside: see `MeanValueDistance`."""
-        return MeanValueDistance(torch.from_numpy(self._facet_corners), torch.from_numpy(self._normals))
+        return MeanValueDistance(*self._sides)
 
     def lifting(self, g: Field) -> Field:
-        """The values at the nearest point of each facet, blended.
+        """The values at the nearest point of each side, blended.
 
         Raises:
             IncompatibleError: If values vary on a mesh of tetrahedra.
@@ -142,7 +143,7 @@ class MeshDomain(Domain):
             return ConstantField(g.constant)
         if self.dimension > 2:
             raise IncompatibleError("boundary values that vary can't be built in on a mesh of tetrahedra: use boundary=penalty")
-        return FromFacets(g, torch.from_numpy(self._facet_corners))
+        return FromFacets(g, self._sides[0])
 
     @cached_property
     def _corners(self) -> np.ndarray:
@@ -182,6 +183,14 @@ class MeshDomain(Domain):
     def _facet_corners(self) -> np.ndarray:
         """Corners of the boundary facets, shape ``(facets, d, d)``."""
         return self.mesh.p.T[facets_of(self.mesh)[:, self._boundary_facets].T]
+
+    @cached_property
+    def _sides(self) -> tuple[Tensor, Tensor]:
+        """Corners and normals of what bounds the domain: the sides of a polygon, else the facets."""
+        corners, normals = self._facet_corners, self._normals
+        if self.dimension == 2:
+            corners, normals = sides(self.mesh.p, facets_of(self.mesh)[:, self._boundary_facets], normals)
+        return torch.from_numpy(corners), torch.from_numpy(normals)
 
     @cached_property
     def _facet_measures(self) -> np.ndarray:

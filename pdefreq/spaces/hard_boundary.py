@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -47,11 +48,17 @@ class HardBoundary(Network):
 
 
 class _HardEvaluator(Evaluator):
+    """Lifting and distance are evaluated once, their gradients when first asked for: errors need none."""
+
     def __init__(self, space: HardBoundary, x: Points) -> None:
-        self._inner = space.network.at(x)
+        self._space, self._x, self._inner = space, x, space.network.at(x)
         with torch.no_grad():
             self._lifting, self._distance = space.lifting(x), space.distance(x)
-        self._lifting_gradient, self._distance_gradient = space.lifting.gradient(x), space.distance.gradient(x)
+
+    @cached_property
+    def _slopes(self) -> tuple[Gradients, Gradients]:
+        """Of the lifting and of the distance."""
+        return self._space.lifting.gradient(self._x), self._space.distance.gradient(self._x)
 
     def value(self, c: Coefficients) -> Values:
         return self._lifting + self._distance * self._inner.value(c)
@@ -61,7 +68,8 @@ class _HardEvaluator(Evaluator):
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
         value, gradient = self._inner.value_and_gradient(c)
+        lifting, distance = self._slopes
         return (
             self._lifting + self._distance * value,
-            self._lifting_gradient + self._distance_gradient * value[:, None] + self._distance[:, None] * gradient,
+            lifting + distance * value[:, None] + self._distance[:, None] * gradient,
         )

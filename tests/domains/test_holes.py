@@ -10,9 +10,13 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.convex import Convex, apart
 from pdefreq.domains.ellipse import Ellipse
-from pdefreq.domains.holes import WithHoles, holes_from_csv, signed
+from pdefreq.domains.holes import WithHoles, holes_from_csv
 from pdefreq.domains.ring import Ring
+from pdefreq.domains.solids import Solids
 from pdefreq.errors import ProblemFileError
+from pdefreq.fields import CallableField
+from pdefreq.problem_file import load_problem
+from pdefreq.streams import stream
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
 UNIT = Ball((0.0, 0.0), 1.0)
@@ -150,31 +154,65 @@ def test_the_farthest_point_of_an_ellipse_is_found(a, b, x, y):
 
 
 def test_the_function_of_a_box_has_the_right_sign_in_all_nine_regions():
-    field = signed(Box((-1.0, 0.0), (1.0, 4.0)))
+    box = Solids.of([Convex(np.array([0.0, 2.0]), np.array([1.0, 2.0]), round=False)], 2)
     x = torch.cartesian_prod(torch.tensor([-2.0, 0.0, 2.0]), torch.tensor([-1.0, 2.0, 5.0]))
-    assert (field(x) > 0).tolist() == [False] * 4 + [True] + [False] * 4
-    assert float(field(x).max()) <= 1
+    assert (box.levels(x)[:, 0] < 0).tolist() == [False] * 4 + [True] + [False] * 4
+    assert float(box.levels(x).min()) >= -1
 
 
 def test_distance_stays_below_the_base_and_tends_to_it_for_small_holes():
-    x = torch.tensor([[0.5, 0.5]])
-    values = [float(WithHoles(SQUARE, (Ball((0.0, 0.0), r),)).distance()(x)) for r in (0.5, 0.1, 0.001)]
-    assert values == sorted(values) and values[2] == pytest.approx(float(SQUARE.distance()(x)), rel=1e-5)  # 4 r^2
+    """Reciprocals add: that of the hole is 2 r / (|x|^2 - r^2), times the length that makes the square's distance one, 1/2."""
+    x = torch.tensor([[0.5, 0.5]], dtype=torch.float64)
+    base = float(SQUARE.distance()(x))
+    for r in (0.5, 0.1, 0.001):
+        value = float(WithHoles(SQUARE, (Ball((0.0, 0.0), r),)).distance()(x))
+        assert 1 / value == pytest.approx(1 / base + 0.5 * 2 * r / (0.5 - r * r), rel=1e-14)
 
 
-def test_a_cube_with_125_holes(tmp_path):
-    """The domain of section 6.1.4 of the same paper, its radii from a file."""
-    ticks = (-0.8, -0.4, 0.0, 0.4, 0.8)
-    rows = [
-        f"{x},{y},{z},{0.01 + 0.14 * (k % 10) / 10}"
-        for k, (x, y, z) in enumerate((x, y, z) for x in ticks for y in ticks for z in ticks)
-    ]
-    path = tmp_path / "holes.csv"
-    path.write_text("x,y,z,radius\n# five in a row\n" + "\n".join(rows) + "\n\n")
-    domain = WithHoles(Box((-1.0,) * 3, (1.0,) * 3), holes_from_csv(path, 3))
+def test_many_holes_leave_the_distance_large():
+    """On a lattice of n x n small holes it falls like the room between them, not like a power of n^2."""
+    medians = []
+    for n in (4, 16):
+        ticks = [-1 + (2 * k + 1) / n for k in range(n)]
+        domain = WithHoles(SQUARE, tuple(Ball((x, y), 0.2 / n) for x in ticks for y in ticks))
+        medians.append(float(domain.distance()(domain.interior(1000, stream(0, "test")).x).median()))
+    assert medians[1] > medians[0] / 8  # the room: a fourth
+
+
+def test_a_cube_with_125_holes():
+    """The shipped domain of section 6.1.4 of the same paper: holes on a lattice, their radii a draw from U[0, 0.15]."""
+    domain = load_problem("cube-holes").domain
     assert len(domain.holes) == 125 and domain.part_names[-1] == "hole-125"
-    radii = [0.01 + 0.14 * (k % 10) / 10 for k in range(125)]
-    assert domain.measure == pytest.approx(8 - 4 / 3 * math.pi * sum(r**3 for r in radii), rel=1e-14)
+    radii = np.array([hole.radius for hole in domain.holes])
+    np.testing.assert_array_equal(radii, np.random.default_rng(0).uniform(0, 0.15, 125).round(6))
+    midpoints = np.array([hole.midpoint for hole in domain.holes])
+    np.testing.assert_array_equal(np.unique(midpoints), [-0.8, -0.4, 0.0, 0.4, 0.8])
+    assert domain.measure == pytest.approx(8 - 4 / 3 * math.pi * (radii**3).sum(), rel=1e-14)
+
+
+def test_a_lifting_looks_at_few_of_many_holes():
+    """Else 1e5 points in a cube of 125 holes would ask for 1e7 values; the faces, edges and corners of the cube take 26 each."""
+    domain = load_problem("cube-holes").domain
+    asked = []
+
+    def g(x):
+        asked.append(len(x))
+        return x.sum(dim=1)
+
+    domain.lifting(CallableField(g))(domain.interior(1000, stream(0, "test")).x)
+    assert sum(asked) < 1000 * (26 + 4)
+
+
+def test_a_lifting_has_no_jump_where_a_hole_comes_within_reach():
+    """Difference quotients of half the step are no larger."""
+    domain = load_problem("cube-holes").domain
+    lifting = domain.lifting(CallableField(lambda x: x.sum(dim=1)))
+    slopes = []
+    for n in (2001, 4001):
+        ticks = torch.linspace(-1, 1, n, dtype=torch.float64)
+        line = torch.stack([ticks, torch.full_like(ticks, 0.2), 0.2 + 0 * ticks], dim=1)  # between the holes
+        slopes.append(float(lifting(line).diff().abs().max() / ticks.diff()[0]))
+    assert slopes[1] < 1.1 * slopes[0]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
+from pdefreq.domains.mean_value import MeanValueDistance
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshing import mesh_of
 from pdefreq.errors import ProblemFileError, UnknownNameError
@@ -157,3 +158,32 @@ def test_mean_value_distance_of_a_cube_vanishes_at_vertices_edges_and_faces():
     assert bool((values[on] == 0).all() and (values[~on] > 0.05).all())
     inner = domain.distance().gradient(torch.full((1, 3), 0.3, dtype=torch.float64))
     assert bool(inner.isfinite().all())
+
+
+def test_a_polygon_has_as_many_sides_however_fine_its_mesh():
+    """Distance and lifting are made of sides: six of an L, four of a square and as many of the square hole in it."""
+    frame = skfem.MeshTri.init_tensor(*[np.linspace(-1, 1, 9)] * 2)
+    frame = frame.remove_elements(frame.elements_satisfying(lambda x: np.abs(x).max(axis=0) < 0.5))
+    for mesh, count in ((skfem.MeshTri.init_lshaped(), 6), (frame, 8)):
+        found = []
+        for level in (0, 2):
+            corners, normals = MeshDomain(mesh.refined(level))._sides
+            found.append(sorted(map(tuple, torch.cat([corners.reshape(-1, 4), normals], dim=1).tolist())))
+        assert found[0] == found[1] and len(found[0]) == count
+
+
+def test_sides_do_not_run_through_where_two_pieces_of_boundary_touch():
+    """Two squares that share a corner: four facets meet there, two and two in line, which face opposite ways."""
+    mesh = skfem.MeshTri.init_tensor(*[np.linspace(-1, 1, 3)] * 2)
+    mesh = mesh.remove_elements(mesh.elements_satisfying(lambda x: x.prod(axis=0) < 0))
+    corners, _ = MeshDomain(mesh.refined(1))._sides
+    assert len(corners) == 8
+    np.testing.assert_allclose(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), 1.0, rtol=1e-14)
+
+
+def test_the_mean_value_distance_does_not_see_how_sides_are_cut():
+    domain = MeshDomain(skfem.MeshTri.init_lshaped().refined(3))
+    x = domain.interior(500, stream(0, "test")).x
+    cut = MeanValueDistance(torch.from_numpy(domain._facet_corners), torch.from_numpy(domain._normals))
+    # a sum of 64 terms against one of 6, each to a rounding; the sum is 2 / distance at least
+    torch.testing.assert_close(domain.distance()(x), cut(x), rtol=1e-13, atol=0)

@@ -18,19 +18,13 @@ from pdefreq.problem_file import load_problem, problem_from_text
 from pdefreq.runs import rerun, resume
 from pdefreq.solvers import make_solver
 
-MESHES = Path(__file__).parents[1] / "data" / "meshes"
-L_SHAPE = str(MESHES.parent / "l-shape.toml")
+MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 REST = '\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n'
 SQUARE = 'kind = "box"\ndimension = 2\nlower = -1\nupper = 1\n'
 
 
-def mesh_file(name):
-    """A mesh of the tests, else a shipped one."""
-    return MESHES / name if (MESHES / name).exists() else Path(__file__).parents[2] / "problems" / "meshes" / name
-
-
 def stated(domain, rest=REST, **parameters):
-    return problem_from_text(f"[parameters]\nr = 2\n[domain]\n{domain}{rest}", parameters=parameters, locate=mesh_file)
+    return problem_from_text(f"[parameters]\nr = 2\n[domain]\n{domain}{rest}", parameters=parameters, locate=MESHES.joinpath)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +149,7 @@ def test_a_flux_that_cannot_be_derived_must_be_given():
 
 
 def test_point_sets_leave_singular_points_out():
-    problem = load_problem(L_SHAPE)
+    problem = load_problem("l-shape")
     assert problem.singular == ((0.0, 0.0),)
     corner = torch.tensor([[0.0, 0.0], [0.0, 1e-9]], dtype=torch.float64)
     samples = problem.domain.boundary(4)
@@ -164,7 +158,7 @@ def test_point_sets_leave_singular_points_out():
 
 
 def test_the_corner_singularity_and_the_bessel_function_solve_their_equations():
-    for name, h in ((L_SHAPE, 1e-4), ("ring", 1e-4)):
+    for name, h in (("l-shape", 1e-4), ("ring", 1e-4)):
         problem = load_problem(name)
         x = problem.domain.quadrature(400).x
         steps = h * torch.eye(2, dtype=torch.float64)

@@ -1,0 +1,151 @@
+"""Many convex holes at once: how far points are from each, and what that makes a distance and a lifting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.domains.in_pieces import InPieces, pieces
+from pdefreq.domains.lifting import off_zero, on_rays
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.convex import Convex
+    from pdefreq.fields import Field
+    from pdefreq.shapes import Points, Values
+
+_ROUNDINGS = 64  # how far inside a point of an edge may seem to lie
+
+
+@dataclass(frozen=True)
+class Solids:
+    """Ellipsoids and boxes, all axes along the coordinates.
+
+    Args:
+        midpoints: Shape ``(F, d)``.
+        halves: Half axes, shape ``(F, d)``.
+        round: Which of them are ellipsoids, shape ``(F,)``, bool.
+    """
+
+    midpoints: Tensor
+    halves: Tensor
+    round: Tensor
+
+    @classmethod
+    def of(cls, sets: Sequence[Convex], dimension: int) -> Solids:
+        """The same sets, as tensors."""
+        return cls(
+            torch.from_numpy(np.array([s.midpoint for s in sets]).reshape(-1, dimension)),
+            torch.from_numpy(np.array([s.half for s in sets]).reshape(-1, dimension)),
+            torch.tensor([s.round for s in sets], dtype=torch.bool),
+        )
+
+    def __len__(self) -> int:
+        return len(self.round)
+
+    def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
+        """Zero on the edge of a solid, positive outside and at least -1 inside, smooth off the corners of boxes.
+
+        Args:
+            x: Points, shape ``(n, d)``.
+            which: The solid that each point is held against, shape ``(n,)``; None for all.
+
+        Returns:
+            Shape ``(n,)``, or ``(n, F)`` for all.
+        """
+        m, a, round_ = self.midpoints.to(x), self.halves.to(x), self.round.to(x.device)
+        if which is None:
+            x = x[:, None, :]
+        else:
+            m, a, round_ = m[which], a[which], round_[which]
+        squares = [((x[..., k] - m[:, k]) / a[:, k]).square() for k in range(x.shape[-1])]
+        ellipsoids = reduce(torch.add, squares) - 1
+        if bool(self.round.all()):
+            return ellipsoids
+        # The R-function of Rvachev for "and": a + b - sqrt(a^2 + b^2) is positive where both are (Shapiro, 2007, eq. 4.4).
+        boxes = reduce(lambda a, b: a + b - torch.hypot(a, b), [1 - square for square in squares])
+        return torch.where(round_, ellipsoids, -boxes)
+
+    def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
+        """The levels, scaled so that near the edge of a ball they are the distance from it."""
+        sizes = self.halves.amin(dim=1).to(x) / 2
+        return self.levels(x, which) * (sizes if which is None else sizes[which])
+
+    def leave_out(self, x: Points) -> Tensor:
+        """Whether each point lies in none of the open solids, to rounding, shape ``(n,)``."""
+        eccentric = self.midpoints.abs().amax(dim=1) / self.halves.amin(dim=1)
+        slack = _ROUNDINGS * torch.finfo(x.dtype).eps * (1 + eccentric).to(x)
+        return torch.cat([(self.levels(piece) >= -slack).all(dim=1) for piece in pieces(x, len(self))])
+
+    def nearby(self, x: Points, which: Tensor) -> Points:
+        """A point of the edge of a solid for each point outside: on the ray from its midpoint, or the nearest point of a box.
+
+        Args:
+            x: Points, shape ``(n, d)``.
+            which: The solid of each, shape ``(n,)``.
+        """
+        m, a = self.midpoints.to(x)[which], self.halves.to(x)[which]
+        nearest = torch.minimum(torch.maximum(x, m - a), m + a)
+        return torch.where(self.round.to(x.device)[which, None], on_rays(x, m, a)[0], nearest)
+
+
+class DistanceWithHoles(InPieces):
+    """``1 / (1 / base + size sum_i 1 / gap_i)``: smooth, zero on all edges, and near each as the term of that edge alone.
+
+    Many holes leave it as large as the room between them; a product of factors for each hole would be exponentially small.
+
+    Args:
+        base: The distance of the domain without holes, without unit.
+        size: The length that this times `base` is near the boundary, about.
+        solids: The holes.
+
+    Source:
+        Biswas and Shapiro (2004), Approximate distance fields with non-vanishing gradients, Graphical Models 66, section 3.
+    """
+
+    def __init__(self, base: Field, size: float, solids: Solids) -> None:
+        super().__init__(len(solids))
+        self._base, self._size, self._solids = base, size, solids
+
+    def evaluated(self, x: Points) -> Values:
+        gaps = off_zero(torch.cat([self._base(x)[:, None], self._solids.gaps(x) / self._size], dim=1))
+        least = gaps.abs().amin(dim=1, keepdim=True).detach()
+        return least[:, 0] / (least / gaps).sum(dim=1)
+
+
+class LiftingWithHoles(InPieces):
+    """The lifting of the domain without holes, blended with the values at the near points of the holes within reach.
+
+    Weights are 1 / gap, for a hole times ``(1 - gap / reach)^2``, zero beyond: a point sees few of many holes.
+
+    Args:
+        g: The boundary values.
+        lifting: Theirs into the domain without holes.
+        base: The distance of the domain without holes.
+        size: As in `DistanceWithHoles`.
+        solids: The holes.
+        reach: The gap beyond which a hole counts for nothing.
+
+    Source:
+        Franke and Nielson (1980), Smooth interpolation of large sets of scattered data, Int. J. Numer. Meth. Eng. 15.
+    """
+
+    def __init__(self, g: Field, lifting: Field, base: Field, size: float, solids: Solids, reach: float) -> None:
+        super().__init__(len(solids))
+        self._g, self._lifting, self._base = g, lifting, base
+        self._size, self._solids, self._reach = size, solids, reach
+
+    def evaluated(self, x: Points) -> Values:
+        with torch.no_grad():
+            point, hole = (self._solids.gaps(x) < self._reach).nonzero(as_tuple=True)
+        gap, far = off_zero(self._solids.gaps(x[point], hole)), off_zero(self._size * self._base(x))
+        least = far.detach().scatter_reduce(0, point, gap.detach(), "amin")
+        weight, outer = least[point] / gap * (1 - gap / self._reach) ** 2, least / far
+        values = weight * self._g(self._solids.nearby(x[point], hole))
+        return (outer * self._lifting(x)).index_add(0, point, values) / outer.index_add(0, point, weight)
