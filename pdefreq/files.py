@@ -1,11 +1,12 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and reading tables of numbers."""
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
-from pdefreq.errors import RunFolderError
+from pdefreq.errors import ProblemFileError, RunFolderError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -24,3 +25,36 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def csv_rows(path: Path, what: str) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
+    """The rows of a comma-separated file, for a caller that knows what belongs into them.
+
+    Args:
+        path: The file; empty lines and lines that begin with ``#`` are skipped.
+        what: What it lists, for the message.
+
+    Returns:
+        The heading, a first row without any number, or None; then each row with the number of its line.
+
+    Raises:
+        ProblemFileError: If the file can't be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            rows = [(reader.line_num, row) for row in reader if any(row) and not row[0].lstrip().startswith("#")]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
+        raise ProblemFileError(f"can't read the {what} in {path}: {reason.lower()}") from None
+    heading = rows.pop(0)[1] if rows and not any(map(is_number, rows[0][1])) else None
+    return heading, rows
+
+
+def is_number(cell: str) -> bool:
+    """Whether a text is a number, infinite ones and nan included."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
     0: ["errors", "files", "shapes", "streams", "registry", "fields", "history"],
-    1: ["expressions", "problem", "problem_file", "mesh_io", "domains"],
+    1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
     4: ["run_spec", "store", "solution", "reference", "loop", "runs"],
