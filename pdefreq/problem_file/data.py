@@ -52,7 +52,7 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
         x, values = read_points(path, domain)
         return Data(points, noise=noise, holdout=holdout, x=x, values=values)
     if not (isinstance(domain, Box) and domain.dimension == 2):
-        raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is a {domain.title}")
+        raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
     picture = Picture(points, domain, read_grey(path))
     return Data(points, noise=noise, holdout=holdout, x=picture.centres(), values=picture.grey.flatten(), interpolant=picture)
 
