@@ -58,6 +58,7 @@ def limit_figure(
     order = [0, 1, 3, 4, 5]  # the panel of numbers stands at the end of the first row
     curves = np.concatenate([u for family in families for u in family.profiles.values()])
     low, high = float(curves.min()), float(curves.max())
+    limit = np.nan_to_num(limit, posinf=2 * high, neginf=2 * low)  # a line to the edge of the panel
     for place, family in zip(order, families, strict=True):
         axes = panels[place]
         axes.plot(x, limit, color=EXACT_COLOR, linewidth=4, alpha=0.3, label="limit", gid="limit")

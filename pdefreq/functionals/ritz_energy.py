@@ -39,11 +39,9 @@ class _Integrand:
         x, weights = samples.x, samples.weights
         diffusion = checked(problem.diffusion, "[equation] diffusion", x, least=0)
         reaction = checked(problem.reaction, "[equation] reaction", x, least=0)
-        source = checked(source, "[equation] source", x)
+        load = weights * checked(source, "[equation] source", x)
         p = problem.exponent
-        return cls(
-            x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), (weights * source).to(like)
-        )
+        return cls(x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), load.to(like))
 
     def split(self, size: int) -> list[_Integrand]:
         """The same, for a few points at a time."""

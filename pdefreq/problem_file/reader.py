@@ -107,10 +107,12 @@ class _Equation:
         diffusion, reaction = table.field("diffusion", "1"), table.field("reaction", "0")
         given = table.field("source") if table.has("source") else None
         exact = table.field("exact") if table.has("exact") else None
-        valued = data is not None and data.values is not None
-        if given is not None and valued:
-            raise ProblemFileError(f"[equation] source and the values in {data.points} both say what f is: leave one of them out")
-        if given is None and exact is None and not valued:
+        known = None if data is None or data.values is None else data
+        if given is not None and known is not None:
+            raise ProblemFileError(
+                f"[equation] source and the values in {known.points} both say what f is: leave one of them out"
+            )
+        if given is None and exact is None and known is None:
             raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
         if exact is None and given is not None and diffusion.constant == 0 and reaction.constant != 0:  # regression of f / c
             exact = ExpressionField(given.expression / reaction.expression, given.dimension)
