@@ -15,12 +15,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from pdefreq.comparison import Comparison, compare
+    from pdefreq.data import Data
     from pdefreq.domains.box import Box
     from pdefreq.errors import UserError
     from pdefreq.fields import Field
     from pdefreq.history import History, Schedule, Status, Stop
     from pdefreq.loop import solve
-    from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
+    from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
     from pdefreq.run_spec import RunSpec
     from pdefreq.runs import load_run, rerun, resume, run
@@ -38,7 +39,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Status": "history",
     "Stop": "history",
     "BoundaryPart": "problem",
-    "Data": "problem",
+    "Data": "data",
     "Problem": "problem",
     "Spectrum": "problem",
     "load_problem": "problem_file",

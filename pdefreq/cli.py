@@ -15,6 +15,7 @@ import pdefreq
 from pdefreq.commands.compare import compare
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
+from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.errors import UnknownNameError, UserError
@@ -100,6 +101,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",
     export: "pdefreq export runs/poisson-mscale-1 --to solution.vtu",
+    reproduce: "pdefreq reproduce limit --out runs/limit",
     problems: "",
     methods: "pdefreq methods mscale",
     new: "pdefreq new my.toml",

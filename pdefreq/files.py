@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and the bytes of tables and arrays."""
+"""Writing files so that a reader never sees half of one, the bytes of tables and arrays, and reading tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.errors import RunFolderError
+from pdefreq.errors import ProblemFileError, RunFolderError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,3 +49,36 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def csv_rows(path: Path, what: str) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
+    """The rows of a comma-separated file, for a caller that knows what belongs into them.
+
+    Args:
+        path: The file; empty lines and lines that begin with ``#`` are skipped.
+        what: What it lists, for the message.
+
+    Returns:
+        The heading, a first row without any number, or None; then each row with the number of its line.
+
+    Raises:
+        ProblemFileError: If the file can't be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            rows = [(reader.line_num, row) for row in reader if any(row) and not row[0].lstrip().startswith("#")]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
+        raise ProblemFileError(f"can't read the {what} in {path}: {reason.lower()}") from None
+    heading = rows.pop(0)[1] if rows and not any(map(is_number, rows[0][1])) else None
+    return heading, rows
+
+
+def is_number(cell: str) -> bool:
+    """Whether a text is a number, infinite ones and nan included."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pdefreq.data import Data
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import ConstantField, Field, as_field
@@ -47,21 +48,6 @@ class BoundaryPart:
 
 
 @dataclass(frozen=True)
-class Data:
-    """Points at which f (for regression: the target) is known, when it is not known everywhere.
-
-    Args:
-        points: ``"uniform"``: evenly spread, end points included; ``"random"``: uniform random.
-        number: How many, in one dimension; per axis for ``"uniform"`` in more.
-        noise: Standard deviation of Gaussian noise added to the values.
-    """
-
-    points: Literal["uniform", "random"]
-    number: int
-    noise: float = 0.0
-
-
-@dataclass(frozen=True)
 class Spectrum:
     """What to watch: the family of modes, and the wavenumbers (angular) whose rows a summary prints."""
 
@@ -75,7 +61,7 @@ class Problem:
 
     Args:
         domain: Omega.
-        source: f.
+        source: f; with data that hold values it may be left out, and those stand for it.
         boundary: Conditions; a field or a number means Dirichlet data on all of the boundary.
         exponent: p > 1.
         diffusion: a >= 0.
@@ -84,7 +70,7 @@ class Problem:
         title: One line for people.
         name: Short name for folders and tables.
         citation: Where the problem comes from.
-        data: Points at which the source is known.
+        data: Points at which the source is known, where it is not known everywhere.
         spectrum: Modes and wavenumbers to watch.
         parameters: Values of the names used in expressions.
         singular: Points at which fields need not be finite; point sets leave them out (`regular`).
@@ -92,11 +78,12 @@ class Problem:
         files: The files that the text names: name as written -> path.
 
     Raises:
-        ProblemFileError: If exponent <= 1, or a constant coefficient is negative, or a boundary part is unknown.
+        ProblemFileError: If exponent <= 1, or a constant coefficient is negative, a boundary part is unknown,
+            there is no source, or the data do not fit.
     """
 
     domain: Domain
-    source: Field
+    source: Field = None  # pyright: ignore[reportAssignmentType]  # None is replaced below
     boundary: tuple[BoundaryPart, ...] = ()
     exponent: float = 2.0
     diffusion: Field = field(default_factory=lambda: ConstantField(1.0))
@@ -113,6 +100,10 @@ class Problem:
     files: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
+        if self.source is None:
+            object.__setattr__(self, "source", self.data and self.data.field)
+        if self.source is None:
+            raise ProblemFileError("a problem needs a source=..., or data that hold its values: data=Data(x=..., values=...)")
         for name in ("source", "diffusion", "reaction", "exact"):
             value: Any = getattr(self, name)
             if value is not None:
@@ -132,6 +123,28 @@ class Problem:
             if part.name is not None and part.name not in self.domain.part_names:
                 known = ", ".join(self.domain.part_names)
                 raise ProblemFileError(f"[[boundary.part]] name must be one of {known}, got '{part.name}'")
+
+        if self.data is not None:
+            self._check_data(self.data)
+
+    def _check_data(self, data: Data) -> None:
+        if data.x is not None:
+            if data.x.shape[1] != self.domain.dimension:
+                raise ProblemFileError(
+                    f"[data] x must have {self.domain.dimension} coordinates, as the domain has, got {data.x.shape[1]}"
+                )
+            outside = data.x[~self.domain.contains(data.x)]
+            if len(outside):
+                point = ", ".join(f"{v:g}" for v in outside[0].tolist())
+                raise ProblemFileError(f"[data] the point ({point}) lies outside the {self.domain.title}: leave it out")
+        if data.holdout:
+            if not self.is_regression:
+                raise ProblemFileError(
+                    "[data] holdout holds u against values of f, which only a regression (diffusion = 0) can: leave it out"
+                )
+            kept, count = data.held_out(self.domain.dimension), data.count(self.domain.dimension)
+            if not 0 < kept < count:
+                raise ProblemFileError(f"[data] holdout = {data.holdout:g} keeps {kept} of {count} points out: choose another")
 
     def regular(self, samples: Samples) -> Samples:
         """The samples without those at singular points, to rounding; the weights of the rest stay as they are."""

@@ -18,7 +18,7 @@ _INTERVALS = {1: (1024, 2048, 4096, 8192, 16384), 2: (64, 128), 3: (16, 32)}  # 
 _CELLS = {1: (256, 512, 1024, 2048), 2: (16, 32, 64, 128), 3: (4, 8, 16)}  # the same of P2 elements
 _MANY = 70_000  # unknowns beyond which a further refinement would take too long; of nonlinear problems:
 _MANY_NONLINEAR = 10_000
-_known: dict[Any, tuple[Field, float] | None] = {}  # by problem file, variant and parameters
+_known: dict[Any, tuple[Field, float] | None] = {}  # by problem file, variant, parameters and data
 
 
 def reference_solution(problem: Problem) -> tuple[Field, float] | None:
@@ -33,7 +33,7 @@ def reference_solution(problem: Problem) -> tuple[Field, float] | None:
         The better of the finest solutions and an estimate of its relative L2 error (the change of the last refinement), or
         None where no direct method here can do the problem.
     """
-    key = problem.text, problem.name, tuple(sorted(problem.parameters.items()))
+    key = problem.text, problem.name, tuple(sorted(problem.parameters.items())), problem.data
     if not problem.text:
         return _computed(problem)
     if key not in _known:

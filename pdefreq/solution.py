@@ -103,11 +103,11 @@ class Solution(Field):
         )
 
     def energy_minimum(self) -> float:
-        """The lowest energy there is, that of the reference; nan for methods that lower no energy, or without a reference.
+        """The lowest energy there is, that of the reference; nan where that is unknown, or f is known at points only.
 
         A loss tends to zero, an energy to this number: what a method still lacks is the difference.
         """
-        if self.reference is None or "objective.energy" not in self.history:
+        if self.reference is None or "objective.energy" not in self.history or self.problem.data is not None:
             return math.nan
         from pdefreq.functionals.ritz_energy import energy_of
         from pdefreq.probes.error import test_points
@@ -132,6 +132,7 @@ class Solution(Field):
             "relative_l2": self.error("l2"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
+            "holdout_misfit": self.history.before(self.step + 1).last("holdout_misfit"),
             "reference_error": self.reference_error,
             "bias_index": None if report is None else report.bias_index,
             "bias_index_modes": 0 if report is None else len(report.bias_modes),

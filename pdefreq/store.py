@@ -1,7 +1,7 @@
 """Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
 
 run.json             the spec, versions, what the numbers mean, and once finished the summary
-problem.toml         the problem file as used; meshes and other files that it names lie beside it, a digest in their names
+problem.toml         the problem file as used; meshes, data and other files that it names lie beside it, a digest in their names
 history.csv          one row a recorded step: the scalar columns
 spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
 solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
@@ -41,6 +41,7 @@ DEFINITIONS = {
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
+    "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
     "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
     "solution for grid methods (algebraic error), else the exact one",
     "half_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",

@@ -544,3 +544,35 @@ def test_get_started_in_python(tmp_path, capsys):
     error, sentence = capsys.readouterr().out.split(" ", 1)
     assert 0 < float(error) < 1
     assert sentence.startswith("High frequencies first")
+
+
+# ---------------------------------------------------------------- data and reproductions
+
+
+def test_check_never_draws_over_a_file_of_the_problem(cli):
+    from PIL import Image
+
+    Image.new("L", (4, 4), 128).save("photo.png")
+    Path("photo.toml").write_text(
+        '[domain]\nkind = "box"\ndimension = 2\nlower = 0\nupper = 1\n[equation]\ndiffusion = "0"\nreaction = "1"\n'
+        '[data]\npoints = "photo.png"\n'
+    )
+    before, photo = files(), Path("photo.png").read_bytes()
+    result = cli("check", "photo.toml")
+    assert_refused(result, before)
+    assert "would be overwritten; name another picture with --out" in result.stderr
+    assert Path("photo.png").read_bytes() == photo
+    assert cli("check", "photo.toml", "--out", "other.png").exit_code == 0
+
+
+def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
+    from pdefreq.reproduce import limit
+    from pdefreq.reproduce.report import Report, Table
+
+    monkeypatch.setattr(limit, "limit", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
+    assert "multiscale-2d" in cli("reproduce").stdout
+    result = cli("reproduce", "limit", "--out", "here")
+    assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
+    assert files() == ["here", "here/report.md", "here/t.csv"]
+    assert_refused(cli("reproduce", "limt"), files())
+    assert_refused(cli("reproduce", "limit", "--out", "here"), files())

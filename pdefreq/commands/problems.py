@@ -55,7 +55,10 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
     o.use_threads(1)
     subject = o.load_problem(problem, params)
     named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
-    picture = draw_problem(subject, out or Path(f"{named}.png"))
+    place = out or Path(f"{named}.png")
+    if place.resolve() in (path.resolve() for path in subject.files.values()):
+        raise ProblemFileError(f"'{place}' belongs to the problem and would be overwritten; name another picture with --out")
+    picture = draw_problem(subject, place)
     console = make_console()
     table = Table.grid(padding=(0, 2))
     for name, value in describe(subject):

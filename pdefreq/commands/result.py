@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.report import ModeRow, SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+_HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
 def make_console(*, json_output: bool = False) -> Console:
@@ -158,7 +159,7 @@ def _objective(solution: Solution) -> str:
 def _error_lines(summary: dict[str, Any]) -> list[str]:
     from pdefreq.store import DEFINITIONS
 
-    known = {key: name for key, name in _ERRORS.items() if summary[key] is not None and math.isfinite(summary[key])}
+    known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known:
         return ["No errors: neither an exact nor a reference solution is known."]
     lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from pdefreq.domains.shells import joined
 from pdefreq.domains.solids import DistanceWithHoles, LiftingWithHoles, Solids
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import ConstantField, Field
+from pdefreq.files import csv_rows, is_number
 from pdefreq.streams import stream as named_stream
 
 if TYPE_CHECKING:
@@ -174,19 +174,12 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
     Raises:
         ProblemFileError: If the file can't be read or holds no row, or a row is not coordinates and a positive radius.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            rows = [(k, row) for k, row in enumerate(csv.reader(file), 1) if any(row) and not row[0].lstrip().startswith("#")]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
-        raise ProblemFileError(f"can't read the holes in {path}: {reason.lower()}") from None
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
-        rows = rows[1:]
+    _, rows = csv_rows(Path(path), "holes")
     if not rows:
         raise ProblemFileError(f"{path} lists no holes; give one a row, {dimension} coordinates and the radius")
     balls = []
     for line, row in rows:
-        if len(row) != dimension + 1 or not all(map(_is_number, row)):
+        if len(row) != dimension + 1 or not all(map(is_number, row)):
             got = ",".join(row)[:80]
             raise ProblemFileError(f"{path}, line {line}: expected {dimension} coordinates and a radius, got '{got}'")
         *midpoint, radius = map(float, row)
@@ -220,11 +213,3 @@ def _close_pairs(solids: list[Convex]) -> list[tuple[int, int]]:
     meet = (abs(midpoints[:, None] - midpoints) <= halves[:, None] + halves).all(axis=2)
     first, second = np.nonzero(np.triu(meet, 1))
     return list(zip(first.tolist(), second.tolist(), strict=True))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -10,18 +10,24 @@ from matplotlib.figure import Figure
 
 from pdefreq.figures.slices import Slice, value_range
 from pdefreq.figures.style import METHOD_COLORS, SOLUTION_MAP, Picture, styled
+from pdefreq.functionals.sampling import data_samples, held_out_samples
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
 
 _BOUNDARY_POINTS = 4000
+_MANY = 500  # points beyond which dots would hide what is below them
+DATA_COLOR = "black"
 _KINDS = {"dirichlet": ("Dirichlet", METHOD_COLORS[1]), "robin": ("Robin or Neumann", METHOD_COLORS[0])}
 
 
 @styled
 def problem_figure(problem: Problem) -> Figure:
-    """The source, the exact solution where it is known, and coefficients that vary, each in a panel; the boundary marked."""
+    """The source, the exact solution where it is known, and coefficients that vary, each in a panel.
+
+    The boundary is marked, and so are the points at which the source is known, where it is not known everywhere.
+    """
     where = Slice.of(problem.domain)
     fields = _fields(problem)
     width, height = (4.6, 4.2) if where.is_plane else (5.2, 3.6)
@@ -30,13 +36,18 @@ def problem_figure(problem: Problem) -> Figure:
     for axes, (name, field) in zip(panels, fields.items(), strict=True):
         axes.set_title(name)
         _draw(axes, where, where.values(field))
+    _mark_data(panels[0], problem)
     _mark_boundary(panels, problem, where)
+    marks = panels[0].get_legend_handles_labels()
+    if marks[0]:
+        figure.legend(*marks, loc="outside lower center", ncols=3)
     figure.suptitle(", ".join(part for part in (problem.title, where.note) if part))
     return figure
 
 
 def _fields(problem: Problem) -> dict[str, Field]:
-    fields = {"source f": problem.source}
+    heading = "source f" if problem.data is None else "source f, and where it is known"
+    fields = {heading: problem.source}
     if problem.exact is not None:
         fields["exact solution u"] = problem.exact
     coefficients = {"diffusion a": problem.diffusion, "reaction c": problem.reaction}
@@ -53,6 +64,22 @@ def _draw(axes: Axes, where: Slice, values: np.ndarray) -> None:
         axes.set_xlabel(where.names[0])
 
 
+def _mark_data(axes: Axes, problem: Problem) -> None:
+    """Points to train on as dots, many as specks, and those held out as circles; none where the panel shows a slice."""
+    if problem.data is None or problem.domain.dimension > 2:
+        return
+    samples, values = data_samples(problem)
+    x_out, values_out = held_out_samples(problem)
+    number = len(samples.x) + len(x_out)
+    edge = "white" if number < _MANY else "none"
+    dots = {"s": 36 if number < _MANY else 3, "color": DATA_COLOR, "edgecolors": edge, "label": "data", "gid": "data"}
+    rings = {"s": 36 if number < _MANY else 9, "facecolors": "white", "edgecolors": DATA_COLOR, "label": "held out"}
+    for x, f, look in ((samples.x, values, dots), (x_out, values_out, rings | {"gid": "held-out"})):
+        if len(x):
+            at = (x[:, 0], f) if x.shape[1] == 1 else x.T
+            axes.scatter(*(column.numpy() for column in at), linewidths=0.8, zorder=3, **look)
+
+
 def _mark_boundary(panels: np.ndarray, problem: Problem, where: Slice) -> None:
     """Colour the boundary by the kind of its condition; a slice of a higher dimension shows no boundary to colour."""
     if not problem.boundary or problem.domain.dimension > 2:
@@ -67,4 +94,3 @@ def _mark_boundary(panels: np.ndarray, problem: Problem, where: Slice) -> None:
             height = here[:, 1] if where.is_plane else np.zeros(len(here))
             style = {"markersize": 2} if where.is_plane else {"markersize": 9, "transform": axes.get_xaxis_transform()}
             axes.plot(here[:, 0], height, "s", color=color, label=name, clip_on=False, gid=f"boundary-{kind}", **style)
-    panels[0].figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

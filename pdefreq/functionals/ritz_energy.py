@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.fields import ConstantField
 from pdefreq.functionals.boundary import BoundaryConditions
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
@@ -34,15 +35,13 @@ class _Integrand:
     source: Values
 
     @classmethod
-    def of(cls, problem: Problem, samples: Samples, source: Values | None, like: Tensor) -> _Integrand:
+    def of(cls, problem: Problem, samples: Samples, source: Field, like: Tensor) -> _Integrand:
         x, weights = samples.x, samples.weights
         diffusion = checked(problem.diffusion, "[equation] diffusion", x, least=0)
         reaction = checked(problem.reaction, "[equation] reaction", x, least=0)
-        source = checked(problem.source, "[equation] source", x) if source is None else source
+        load = weights * checked(source, "[equation] source", x)
         p = problem.exponent
-        return cls(
-            x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), (weights * source).to(like)
-        )
+        return cls(x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), load.to(like))
 
     def split(self, size: int) -> list[_Integrand]:
         """The same, for a few points at a time."""
@@ -71,7 +70,8 @@ class RitzEnergy(Functional):
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
         beta: The penalty factor.
-        source: f at the interior points, where it is known only there.
+        data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
+            them, as in Ritz-Galerkin. The others stay integrals: were they sums over few points too, there would be no minimum.
         like: A tensor whose dtype and device the values take.
 
     Raises:
@@ -92,14 +92,16 @@ class RitzEnergy(Functional):
         boundary: Samples | None = None,
         *,
         beta: float | None = None,
-        source: Values | None = None,
+        data: tuple[Samples, Values] | None = None,
         like: Tensor,
     ) -> None:
+        source = problem.source if data is None else ConstantField(0.0)
         pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(like))
         self._inside = [(piece, space.at(piece.x)) for piece in pieces]
         self._conditions = None if boundary is None else BoundaryConditions.of(problem, boundary, like)
         self._edge = None if self._conditions is None else space.at(self._conditions.x)
         self._beta = beta
+        self._known = None if data is None else (space.at(data[0].x.to(like)), (data[0].weights * data[1]).to(like))
 
     def terms(self, c: Coefficients) -> dict[str, Tensor]:
         edge = self._edge_terms(c)
@@ -114,6 +116,9 @@ class RitzEnergy(Functional):
     def _inside_energies(self, c: Coefficients) -> Iterator[Tensor]:
         for integrand, evaluator in self._inside:
             yield integrand.energy(*evaluator.value_and_gradient(c))
+        if self._known is not None:
+            evaluator, load = self._known
+            yield -(load * evaluator.value(c)).sum()
 
     def _edge_terms(self, c: Coefficients) -> dict[str, Tensor]:
         if self._conditions is None or self._edge is None:
@@ -125,7 +130,7 @@ class RitzEnergy(Functional):
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:
     """J(u) of a field, without penalty: of the exact solution it is the lowest energy that there is."""
-    integrand = _Integrand.of(problem, interior, None, interior.x)
+    integrand = _Integrand.of(problem, interior, problem.source, interior.x)
     energy = integrand.energy(u(interior.x), u.gradient(interior.x))
     if boundary is not None:
         energy = energy + BoundaryConditions.of(problem, boundary, interior.x).robin_energy(u(boundary.x))

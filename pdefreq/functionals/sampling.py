@@ -15,9 +15,10 @@ from pdefreq.streams import stream
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.data import Data
     from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Values
+    from pdefreq.shapes import Points, Values
 
 
 def points_at_once(like: Tensor) -> int:
@@ -65,22 +66,42 @@ class Sampling:
 def data_samples(problem: Problem) -> tuple[Samples, Values]:
     """The points at which a problem's source is known, equally weighted, and its values there, noise included.
 
-    They belong to the problem: every run sees the same ones, whatever its seed.
+    They belong to the problem: every run sees the same ones, whatever its seed. Those held out are not among them.
 
     Raises:
         IncompatibleError: If evenly spread points are asked for on a domain that is no box.
     """
+    x, values, held_out = _known(problem)
+    x, values = x[~held_out], values[~held_out]
+    return Samples(x, torch.full((len(x),), problem.domain.measure / len(x), dtype=torch.float64)), values
+
+
+def held_out_samples(problem: Problem) -> tuple[Points, Values]:
+    """The points that no method trains on, and the values there; none unless the data hold some out."""
+    x, values, held_out = _known(problem)
+    return x[held_out], values[held_out]
+
+
+def _known(problem: Problem) -> tuple[Points, Values, Tensor]:
+    """All points, their values, and which are held out."""
     data, domain = problem.data, problem.domain
     assert data is not None
-    if data.points == "random":
-        x = domain.interior(data.number, stream(0, "data")).x
+    if data.x is not None and data.values is not None:
+        x, values = data.x, data.values
     else:
-        if not isinstance(domain, Box):
-            raise IncompatibleError(
-                f'[data] points = "uniform" fill boxes and this domain is none ({domain.title}): use points = "random"'
-            )
-        axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
-        x = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
-    values = problem.source(x)
+        x = _generated(data, domain)
+        values = problem.source(x)
     values = values + data.noise * torch.randn(len(x), generator=stream(0, "noise"), dtype=torch.float64)
-    return Samples(x, torch.full((len(x),), domain.measure / len(x), dtype=torch.float64)), values
+    order = torch.randperm(len(x), generator=stream(0, "holdout"))
+    return x, values, order < data.held_out(domain.dimension)
+
+
+def _generated(data: Data, domain: Domain) -> Points:
+    if data.points == "random":
+        return domain.interior(data.number, stream(0, "data")).x
+    if not isinstance(domain, Box):
+        raise IncompatibleError(
+            f'[data] points = "uniform" fill boxes and this domain is none ({domain.title}): use points = "random"'
+        )
+    axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
+    return torch.cartesian_prod(*axes).reshape(-1, domain.dimension)

@@ -15,10 +15,11 @@ PROBES = Registry(
     {
         "error": "pdefreq.probes.error:ErrorProbe",
         "spectral": "pdefreq.probes.spectral:SpectralProbe",
+        "holdout": "pdefreq.probes.holdout:HoldoutProbe",
     },
 )
 
 
 def default_probes() -> tuple[Probe, ...]:
-    """What every run measures unless the user says otherwise: the errors and the spectrum."""
-    return PROBES.load("error")(), PROBES.load("spectral")()
+    """What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
+    return tuple(PROBES.load(name)() for name in ("error", "spectral", "holdout"))

@@ -17,7 +17,7 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
         ("source f", _clipped(problem.source.text)),
         ("exact u", _clipped(problem.exact.text) if problem.exact is not None else "not known"),
         *(("boundary", _condition(problem, part)) for part in problem.boundary),
-        ("data", f"{data.number} {data.points} points, noise {data.noise:g}" if data else ""),
+        ("data", data.text(domain.dimension) if data is not None else ""),
         ("modes", spectrum.modes),
         ("wavenumbers", ", ".join(f"{k:.6g}" for k in spectrum.wavenumbers)),
     ]

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.data import Data
 from pdefreq.domains.domain import Domain
 from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.expressions import ExpressionField, Region
 from pdefreq.expressions.manufactured import flux, source
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
-from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
+from pdefreq.fields import CallableField, Field
+from pdefreq.problem import BoundaryPart, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
+from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
 from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from sympy import Expr
 
 _MAX_EXPONENT = 100
-_MAX_BYTES = 2**33
 
 
 def read_problem(
@@ -65,20 +67,21 @@ def read_problem(
     def table(section: str) -> Table:
         return Table(document.get(section, {}), section, scope)
 
-    equation = _Equation.read(table("equation"))
+    data = read_data(table("data"), domain, files)
+    equation = _Equation.read(table("equation"), data)
     claims = equation.claims()
     problem = Problem(
         domain=domain,
-        source=equation.source,
+        source=equation.source or (data and data.field),  # pyright: ignore[reportArgumentType]  # _Equation.read sees to it
         boundary=_boundary(table("boundary"), equation, domain, claims),
         exponent=equation.exponent,
         diffusion=equation.diffusion,
         reaction=equation.reaction,
-        exact=equation.exact,
+        exact=equation.exact or _pictured(equation, data),
         title=head.text("title", ""),
         name=name,
         citation=head.text("citation", ""),
-        data=_data(table("data"), domain.dimension),
+        data=data,
         spectrum=_spectrum(table("spectrum")),
         parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
         singular=tuple(map(tuple, table("equation").points("singular"))),
@@ -100,11 +103,16 @@ class _Equation:
     exact: ExpressionField | None
 
     @classmethod
-    def read(cls, table: Table) -> _Equation:
+    def read(cls, table: Table, data: Data | None) -> _Equation:
         diffusion, reaction = table.field("diffusion", "1"), table.field("reaction", "0")
         given = table.field("source") if table.has("source") else None
         exact = table.field("exact") if table.has("exact") else None
-        if given is None and exact is None:
+        known = None if data is None or data.values is None else data
+        if given is not None and known is not None:
+            raise ProblemFileError(
+                f"[equation] source and the values in {known.points} both say what f is: leave one of them out"
+            )
+        if given is None and exact is None and known is None:
             raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
         if exact is None and given is not None and diffusion.constant == 0 and reaction.constant != 0:  # regression of f / c
             exact = ExpressionField(given.expression / reaction.expression, given.dimension)
@@ -114,8 +122,9 @@ class _Equation:
         return cls(exponent, diffusion, reaction, given, exact)
 
     @property
-    def source(self) -> ExpressionField:
-        return self.given if self.given is not None else self._derived()
+    def source(self) -> ExpressionField | None:
+        """As stated, else as it follows from the exact solution; None where only data say what it is."""
+        return self.given if self.given is not None else None if self.exact is None else self._derived()
 
     def _derived(self) -> ExpressionField:
         assert self.exact is not None
@@ -135,6 +144,14 @@ class _Equation:
         coordinates = Scope(self.exact.dimension).coordinates
         u, a = self.exact.expression, self.diffusion.expression
         return ExpressionField(flux(u, a, alpha.expression, self.exponent, coordinates, outward), self.exact.dimension)
+
+
+def _pictured(equation: _Equation, data: Data | None) -> Field | None:
+    """The solution f / c of a regression whose f is a picture, known between its pixels by interpolation."""
+    picture, c = data and data.interpolant, equation.reaction
+    if picture is None or equation.diffusion.constant != 0:
+        return None
+    return picture if c.constant == 1 else CallableField(lambda x: picture(x) / c(x))
 
 
 def _boundary(table: Table, equation: _Equation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
@@ -197,22 +214,6 @@ def _dirichlet(
     else:
         data = equation.exact
     return BoundaryPart("dirichlet", name, where, value=data)
-
-
-def _data(table: Table, dimension: int) -> Data | None:
-    if not table.values:
-        return None
-    points = table.choice("points", "uniform", ("uniform", "random"))
-    number = table.whole("number", None, 2, 10**9)
-    needed = 8.0 * (dimension + 1) * float(number) ** (dimension if points == "uniform" else 1)
-    if needed > _MAX_BYTES:
-        raise ProblemFileError(
-            f"[data] number = {number} needs {needed / 2**30:.3g} GiB in dimension {dimension}; ask for fewer points"
-        )
-    noise = table.number("noise", 0.0)
-    if noise < 0:
-        table.fail("noise", "a standard deviation, zero or more")
-    return Data(points, number, noise)
 
 
 def _spectrum(table: Table) -> Spectrum:

@@ -1,1 +1,13 @@
-"""Published numbers, by the recipes that they were made with."""
+"""Published experiments, each run again by one command: ``pdefreq reproduce NAME``. Importing this loads no torch."""
+
+from pdefreq.registry import Registry
+
+REPRODUCTIONS = Registry(
+    "reproduction",
+    "pdefreq.reproductions",
+    {
+        "limit": "pdefreq.reproduce.limit:limit",
+        "multiscale-2d": "pdefreq.reproduce.multiscale_2d:multiscale_2d",
+    },
+)
+"""Name -> function without arguments that runs the experiment and returns a `pdefreq.reproduce.report.Report`."""

@@ -17,6 +17,7 @@ import torch
 from pdefreq.iterations.newton import Newton
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.problem_file import load_problem
+from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.spaces.lagrange import ElementRule, Lagrange
 from pdefreq.spaces.trial_space import LinearSystem
 from pdefreq.spaces.weak_form import WeakForm
@@ -24,6 +25,7 @@ from pdefreq.spaces.weak_form import WeakForm
 if TYPE_CHECKING:
     from pdefreq.spaces.weak_form import Rule
 
+SOURCE = "Li, Xu, Zhang (2020), arXiv 2009.14597; files stored with the authors' programs"
 PUBLISHED = {  # max, mean and root mean square at the interior nodes
     "E1, q = 4": (0.291447633133, 0.155564815205, 0.173788196888),
     "E1, q = 5": (0.293827014252, 0.148682825928, 0.169796467053),
@@ -83,13 +85,17 @@ def _on_grid(space: Lagrange, c: np.ndarray) -> np.ndarray:
     return c[np.lexsort((y, x))].reshape(n, n)[1:-1, 1:-1]
 
 
-def main() -> None:
-    """Print what is published and what the recipes give."""
+def multiscale_2d() -> Report:
+    """Max, mean and rms of the published reference solutions E1, E2 and E5 (arXiv 2009.14597)."""
+    rows = []
     for name, published in PUBLISHED.items():
         u = nonlinear() if name == "E5" else linear(name[:2], int(name[-1]))
-        ours = u.max(), u.mean(), np.sqrt((u**2).mean())
-        print(f"{name:10}", *(f"{a:.10f} ({b - a:+.0e})" for a, b in zip(published, ours, strict=True)))
+        ours = float(u.max()), float(u.mean()), float(np.sqrt((u**2).mean()))
+        for quantity, a, b in zip(("max", "mean", "rms"), published, ours, strict=True):
+            rows.append([name, quantity, f"{a:.12f}", f"{b:.12f}", f"{b - a:+.0e}"])
+    columns = ["solution", "quantity", "published", "here", "difference"]
+    return Report("Reference solutions of multiscale problems", SOURCE, [], {"multiscale-2d": Table(columns, rows)})
 
 
 if __name__ == "__main__":
-    main()
+    main("multiscale-2d", multiscale_2d)

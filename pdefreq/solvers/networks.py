@@ -168,14 +168,16 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.ritz_energy import RitzEnergy
         from pdefreq.functionals.sampling import data_samples
 
-        known = problem.data is not None
-        interior, source = data_samples(problem) if known else (problem.regular(sampling.interior(problem.domain, draw)), None)
+        data = None if problem.data is None else data_samples(problem)
+        if self.functional == "misfit" and data is not None:
+            return Misfit(problem, space, data[0], source=data[1], like=like)
+        interior = problem.regular(sampling.interior(problem.domain, draw))
         if self.functional == "misfit":
-            return Misfit(problem, space, interior, source=source, like=like)
+            return Misfit(problem, space, interior, like=like)
         if self.boundary == "hard":
-            return RitzEnergy(problem, space, interior, source=source, like=like)
+            return RitzEnergy(problem, space, interior, data=data, like=like)
         edge = problem.regular(sampling.boundary(problem.domain, draw))
-        return RitzEnergy(problem, space, interior, edge, beta=self.beta, source=source, like=like)
+        return RitzEnergy(problem, space, interior, edge, beta=self.beta, data=data, like=like)
 
     def _require_memory(self, dimension: int, number: int) -> None:
         parts = 1 if self.scales is None or self.form == "first-layer" else len(self.scales)

@@ -4,7 +4,7 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.figures.problem import problem_figure
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem import BoundaryPart, Data, Problem
 
 
 def wave(x):
@@ -52,3 +52,16 @@ def test_every_dimension_is_drawn(dimension):
     figure = problem_figure(Problem(domain=box, source=lambda x: 1 / x[:, 0], boundary=0.0, title="A title"))  # infinite at 0
     assert ("slice" in figure.get_suptitle()) == (dimension > 2)
     figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_data_are_marked_where_they_are_and_those_held_out_apart(dimension):
+    x = torch.rand(20, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    data = Data(x=x, values=wave(x), holdout=0.25)
+    box = Box((0.0,) * dimension, (1.0,) * dimension)
+    axes = problem_figure(Problem(domain=box, diffusion=0.0, reaction=1.0, data=data)).axes[0]
+    dots = {mark.get_gid(): np.asarray(mark.get_offsets()) for mark in axes.collections if mark.get_gid() in ("data", "held-out")}
+    assert [len(dots[name]) for name in ("data", "held-out")] == [15, 5]
+    shown = np.concatenate(list(dots.values()))
+    expected = np.c_[x, wave(x)] if dimension == 1 else x.numpy()
+    np.testing.assert_array_equal(np.sort(shown, axis=0), np.sort(expected, axis=0))

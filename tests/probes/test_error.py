@@ -146,5 +146,5 @@ def test_single_precision_is_measured_in_double():
 
 def test_the_table_names_the_probes_and_the_default_ones():
     assert set(PROBES) >= {"error", "spectral"}
-    assert [type(probe) for probe in default_probes()] == [PROBES.load(name) for name in ("error", "spectral")]
+    assert [type(probe) for probe in default_probes()] == [PROBES.load(name) for name in ("error", "spectral", "holdout")]
     assert np.isfinite(len(default_probes()))

@@ -18,6 +18,7 @@ from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
 from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.theory.green import sum_of_green_functions
 
 BOX = Box((-1.0,), (1.0,))
 
@@ -190,19 +191,17 @@ def test_three_dimensions_by_multigrid(element, cells):
 
 
 SAMPLED = Problem(domain=BOX, source=lambda x: (3 * x[:, 0]).exp(), boundary=0.0, data=Data("uniform", 21))
+VALUES = (3 * torch.linspace(-1, 1, 21, dtype=torch.float64)).exp()
 
 
-def sum_of_green_functions(x):
-    """|Omega| / n sum_i f_i G(x, x_i) on (-1, 1)."""
-    points = torch.linspace(-1, 1, 21, dtype=torch.float64)
-    weights = 2 / 21 * SAMPLED.source(points[:, None])
-    return ((x + 1) / 2 * (1 - points) - (x - points).clamp(min=0)) @ weights
+def limit_of_sampled(x):
+    return sum_of_green_functions(x, torch.linspace(-1, 1, 21, dtype=torch.float64)[:, None], VALUES, *BOX.bounds)
 
 
 def test_with_a_node_at_each_known_point_hat_functions_give_the_limit_itself():
     """Wang et al. (2020), equation 3.2: P1 elements are exact at the nodes, and the limit is linear between the points."""
     x = torch.linspace(-1, 1, 777, dtype=torch.float64)[:, None]
-    exact = sum_of_green_functions(x)
+    exact = limit_of_sampled(x)
     for cells in (20, 40):
         u = at(solved(SAMPLED, cells=cells), x)
         assert (u - exact).abs().max() < 5e-15 * exact.abs().max()
@@ -211,19 +210,11 @@ def test_with_a_node_at_each_known_point_hat_functions_give_the_limit_itself():
 def test_legendre_polynomials_tend_to_the_same_limit_with_order_one_in_the_maximum():
     """Kinks in u: the best polynomial of degree m is off by 1/m."""
     x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None]
-    exact = sum_of_green_functions(x)
+    exact = limit_of_sampled(x)
     numbers = (64, 128, 256, 512)
     errors = [float((at(solved(SAMPLED, RitzGalerkin, number=m), x) - exact).abs().max()) for m in numbers]
     assert abs(np.polyfit(np.log(numbers), np.log(errors), 1)[0] + 1) < 0.15
     assert errors[-1] < 2e-3 * exact.abs().max()
-
-
-def green_in_the_square(x, source):
-    """G on (0, 1)^2, by the single sum; exact to rounding where |y - y0| > 0.02."""
-    k = torch.pi * torch.arange(1, 1000, dtype=torch.float64)[:, None]
-    low, high = torch.minimum(x[:, 1], source[1]), torch.maximum(x[:, 1], source[1])
-    ratio = (k * (low - high)).exp() * (1 - (-2 * k * low).exp()) * (1 - (-2 * k * (1 - high)).exp()) / (2 * (1 - (-2 * k).exp()))
-    return (2 * (k * x[:, 0]).sin() * (k * source[0]).sin() * ratio / k).sum(dim=0)
 
 
 def test_in_two_dimensions_the_limit_has_a_logarithm_at_each_point():
@@ -234,14 +225,26 @@ def test_in_two_dimensions_the_limit_has_a_logarithm_at_each_point():
     points = torch.cartesian_prod(axis, axis)
     values = problem.source(points)
     x = 0.05 + 0.9 * torch.rand(300, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    x = x[((x[:, None] - points).norm(dim=2).min(dim=1).values > 0.06) & ((x[:, 1:] - axis).abs().min(dim=1).values > 0.02)]
-    series = sum(f / 25 * green_in_the_square(x, p) for p, f in zip(points, values, strict=True))
-    assert (at(state, x) - series).abs().max() < 1e-4
+    x = x[torch.cdist(x, points).min(dim=1).values > 0.06]
+    assert (at(state, x) - sum_of_green_functions(x, points, values, *SQUARE.bounds)).abs().max() < 1e-4
     angle = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
     circle = torch.stack([angle.cos(), angle.sin()], dim=1)
     for i in (6, 12, 13):
         near, far = (float(at(state, points[i] + r * circle).mean()) for r in (0.02, 0.08))
         assert abs((near - far) / np.log(4) / (float(values[i]) / 25 / (2 * np.pi)) - 1) < 0.02
+
+
+def test_on_other_rectangles_the_logarithm_carries_the_measure():
+    """|Omega| f_i / (2 pi n): on a rectangle of area 3 it is three times the unit square's."""
+    box = Box((-1.0, 0.0), (1.0, 1.5))
+    x = [[-0.25, 0.5], [0.5, 0.75]]
+    problem = Problem(domain=box, boundary=0.0, data=Data(x=x, values=[2.0, -1.0]))
+    state = solved(problem, cells=192)
+    angle = 2 * torch.pi * torch.arange(64, dtype=torch.float64) / 64
+    circle = torch.stack([angle.cos(), angle.sin()], dim=1)
+    for point, value in zip(x, (2.0, -1.0), strict=True):
+        near, far = (float(at(state, torch.tensor(point) + r * circle).mean()) for r in (0.04, 0.16))
+        assert abs((near - far) / np.log(4) / (3 * value / 2 / (2 * np.pi)) - 1) < 0.02
 
 
 def test_hat_functions_are_linear_elements():

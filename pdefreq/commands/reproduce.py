@@ -1,0 +1,36 @@
+"""`pdefreq reproduce`: published experiments, run again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pdefreq.commands import options as o
+
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One to run; without it they are listed.", show_default=False)]
+
+
+def reproduce(name: Name = None, threads: o.Threads = 1, out: o.Out = None) -> None:
+    """Run a published experiment again, and keep its figures and tables in a folder."""
+    from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.reproduce import REPRODUCTIONS
+
+    console = make_console()
+    if name is None:
+        table = plain_table("experiment", "what it reproduces")
+        for each in REPRODUCTIONS:
+            table.add_row(each, _summary(REPRODUCTIONS.load(each)))
+        console.print(table)
+        say(console, "Run one: pdefreq reproduce NAME")
+        return
+    o.use_threads(threads)
+    experiment = REPRODUCTIONS.load(name)
+    folder = o.new_folder(out, "reproduce", name)
+    report = experiment()
+    print(report.text())
+    say(console, f"results: {report.write(folder)}")
+
+
+def _summary(experiment: object) -> str:
+    return (experiment.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,172 @@
+"""The [data] table of a problem file, and the files of points and pictures that it may name."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.data import Data
+from pdefreq.domains.box import Box, axis_names
+from pdefreq.errors import ProblemFileError
+from pdefreq.fields import Field
+from pdefreq.files import csv_rows, is_number
+from pdefreq.problem_file.tables import Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem_file.domains import Files
+    from pdefreq.shapes import Points, Values
+
+_MAX_BYTES = 2**33
+_PICTURES = (".png", ".jpg", ".jpeg")
+_MAX_PIXELS = 2**22  # each is a point that every training step visits
+
+
+def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
+    """The data that a [data] table describes; None where it is missing.
+
+    Raises:
+        ProblemFileError: If the table is malformed; if a file is missing, unreadable, or has a row that does not fit.
+    """
+    if not table.values:
+        return None
+    noise, holdout = table.number("noise", 0.0), table.number("holdout", 0.0)
+    points = table.text("points", "uniform")
+    if points in ("uniform", "random"):
+        return Data(points, _number(table, points, domain.dimension), noise, holdout)
+    suffix = Path(points).suffix.lower()
+    if suffix not in (".csv", *_PICTURES):
+        table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
+    if table.has("number"):
+        raise ProblemFileError("[data] number belongs to generated points, and a file has its own: leave it out")
+    path = files.path(table, "points")
+    if not path.is_file():
+        raise ProblemFileError(f"[data] points: there is no file {path}")
+    if suffix == ".csv":
+        x, values = read_points(path, domain)
+        return Data(points, noise=noise, holdout=holdout, x=x, values=values)
+    if not (isinstance(domain, Box) and domain.dimension == 2):
+        raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
+    picture = Picture(points, domain, read_grey(path))
+    return Data(points, noise=noise, holdout=holdout, x=picture.centres(), values=picture.grey.flatten(), interpolant=picture)
+
+
+def _number(table: Table, points: str, dimension: int) -> int:
+    number = table.whole("number", None, 2, 10**9)
+    needed = 8.0 * (dimension + 1) * float(number) ** (dimension if points == "uniform" else 1)
+    if needed > _MAX_BYTES:
+        raise ProblemFileError(
+            f"[data] number = {number} needs {needed / 2**30:.3g} GiB in dimension {dimension}; ask for fewer points"
+        )
+    return number
+
+
+def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
+    """Points and values from a file of comma-separated rows: the coordinates, then the value.
+
+    Args:
+        path: Lines that begin with ``#`` are skipped. A heading is optional; where there is one, it names the coordinates in
+            their order.
+        domain: Where the points lie.
+
+    Returns:
+        Points ``(n, d)`` and values ``(n,)``.
+
+    Raises:
+        ProblemFileError: If the file can't be read or has no rows, or a row has another number of columns, something that is no
+            finite number, or a point outside the domain; the sentence names the line.
+    """
+    d = domain.dimension
+    columns = [*axis_names(d), "value"]
+    heading, rows = csv_rows(path, "data")
+    if heading is not None:
+        _check_heading(path, heading, d)
+    if not rows:
+        raise ProblemFileError(f"{path} holds no data; give one point a row: {', '.join(columns)}")
+    numbers = []
+    for line, row in rows:
+        if len(row) != d + 1:
+            raise ProblemFileError(
+                f"{path}, line {line}: expected {d + 1} columns ({', '.join(columns)}), got {len(row)}: '{_short(','.join(row))}'"
+            )
+        for name, cell in zip(columns, row, strict=True):
+            if not (is_number(cell) and math.isfinite(float(cell))):
+                raise ProblemFileError(f"{path}, line {line}: {name} must be a finite number, got '{_short(cell)}'")
+        numbers.append([float(cell) for cell in row])
+    table = torch.tensor(numbers, dtype=torch.float64)
+    outside = (~domain.contains(table[:, :d])).nonzero()
+    if len(outside):
+        line, row = rows[int(outside[0])]
+        point = ", ".join(cell.strip() for cell in row[:d])
+        raise ProblemFileError(f"{path}, line {line}: the point ({_short(point)}) lies outside the {domain.title}; leave it out")
+    return table[:, :d], table[:, d]
+
+
+def _check_heading(path: Path, cells: list[str], d: int) -> None:
+    """A heading that names the coordinates in another order would mean other points."""
+    names = [cell.strip().lower() for cell in cells]
+    ways = [[*axis_names(d)], [f"x{k}" for k in range(1, d + 1)]]
+    if len(names) != d + 1 or names[:d] not in ways:
+        expected = f"{', '.join(axis_names(d))}, value"
+        raise ProblemFileError(f"{path}: the heading must be {expected}, got '{_short(','.join(cells))}'")
+
+
+def read_grey(path: Path) -> Tensor:
+    """The grey values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
+
+    Raises:
+        ProblemFileError: If the file is no picture, or has more pixels than points can be trained on.
+    """
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            if width * height > _MAX_PIXELS:
+                raise ProblemFileError(f"{path} has {width} x {height} pixels, more than {_MAX_PIXELS:,}: shrink it")
+            deep = picture.mode.startswith("I")  # 16 bits
+            pixels = np.asarray(picture if deep else picture.convert("L"), dtype=float) / (65535 if deep else 255)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # what Pillow raises for broken files
+        raise ProblemFileError(f"can't read the picture {path}: {' '.join(str(error).split())[:100]}") from None
+    return torch.from_numpy(pixels[::-1].T.copy())
+
+
+@dataclass(frozen=True, eq=False)
+class Picture(Field):
+    """A picture that fills a rectangle: grey values at the centres of its pixels, bilinear in between.
+
+    Args:
+        name: For people.
+        box: The rectangle; a pixel is one of equal pieces of it.
+        grey: Values, shape ``(columns, rows)``, from the lower left corner.
+    """
+
+    name: str
+    box: Box
+    grey: Tensor
+
+    def centres(self) -> Points:
+        """Where the pixels are, in the order of ``grey.flatten()``, shape ``(n, 2)``."""
+        sides = zip(self.box.lower, self.box.lengths, self.grey.shape, strict=True)
+        return torch.cartesian_prod(*(a + s * (torch.arange(n, dtype=torch.float64) + 0.5) / n for a, s, n in sides))
+
+    def __call__(self, x: Points) -> Values:
+        unit = 2 * (x - x.new_tensor(self.box.lower)) / x.new_tensor(self.box.lengths) - 1
+        # grid_sample wants (x, y) with x along the last axis of the picture, and counts pixels as here if corners aren't aligned
+        image = self.grey.T.to(x)[None, None]
+        return torch.nn.functional.grid_sample(image, unit[None, None], padding_mode="border", align_corners=False).flatten()
+
+    @property
+    def text(self) -> str:
+        return f"grey values of {self.name}, {self.grey.shape[0]} x {self.grey.shape[1]} pixels"
+
+
+def _short(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)[:60]
