@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.loop import solve
     from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
     from pdefreq.problem_file import load_problem
+    from pdefreq.refinement import Refinement, refine
     from pdefreq.run_spec import RunSpec
     from pdefreq.runs import load_run, rerun, resume, run
     from pdefreq.solution import Solution
@@ -42,6 +43,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Problem": "problem",
     "Spectrum": "problem",
     "load_problem": "problem_file",
+    "Refinement": "refinement",
+    "refine": "refinement",
     "RunSpec": "run_spec",
     "load_run": "runs",
     "rerun": "runs",
@@ -62,6 +65,7 @@ __all__ = [
     "Field",
     "History",
     "Problem",
+    "Refinement",
     "RunSpec",
     "Schedule",
     "Solution",
@@ -73,6 +77,7 @@ __all__ = [
     "load_problem",
     "load_run",
     "make_solver",
+    "refine",
     "rerun",
     "resume",
     "run",
