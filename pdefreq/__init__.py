@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pdefreq.loop import solve
     from pdefreq.problem import BoundaryPart, Data, Problem, Spectrum
     from pdefreq.problem_file import load_problem
-    from pdefreq.refinement import Refinement, refine
+    from pdefreq.refinement.report import Refinement
+    from pdefreq.refinement.run import refine
     from pdefreq.run_spec import RunSpec
     from pdefreq.runs import load_run, rerun, resume, run
     from pdefreq.solution import Solution
@@ -43,8 +44,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Problem": "problem",
     "Spectrum": "problem",
     "load_problem": "problem_file",
-    "Refinement": "refinement",
-    "refine": "refinement",
+    "Refinement": "refinement.report",
+    "refine": "refinement.run",
     "RunSpec": "run_spec",
     "load_run": "runs",
     "rerun": "runs",

@@ -61,7 +61,7 @@ class Fem(Solver):
     refinement: Literal["uniform", "adaptive"] | None = None
     levels: int | None = None
 
-    refines: ClassVar[str] = "cells"
+    refines: ClassVar[str | None] = "cells"
 
     def __post_init__(self) -> None:
         if self.cells is not None and self.cells < 1:
@@ -213,7 +213,7 @@ class RitzGalerkin(Solver):
     number: int | None = None
     quadrature: int | None = None
 
-    refines: ClassVar[str] = "number"
+    refines: ClassVar[str | None] = "number"
 
     def __post_init__(self) -> None:
         for name in ("number", "quadrature"):

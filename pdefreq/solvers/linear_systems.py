@@ -33,7 +33,7 @@ class ConjugateGradientsSolver(GridSolver):
 
     steps: int = 10_000
 
-    refines: ClassVar[str] = "intervals"
+    refines: ClassVar[str | None] = "intervals"
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class MultigridSolver(GridSolver):
     steps: int = 100
 
     arrays: ClassVar[int] = 150
-    refines: ClassVar[str] = "intervals"
+    refines: ClassVar[str | None] = "intervals"
 
     @property
     def name(self) -> str:

@@ -36,7 +36,7 @@ class Sine(Solver):
 
     intervals: int | None = None
 
-    refines: ClassVar[str] = "intervals"
+    refines: ClassVar[str | None] = "intervals"
 
     def __post_init__(self) -> None:
         if self.intervals is not None and self.intervals < 2:
