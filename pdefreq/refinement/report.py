@@ -198,6 +198,7 @@ class Refinement:
             dimension=self.problem.domain.dimension,
             predicted=self.predicted,
             title=f"{self.problem.title or self.problem.name}: {self.method}",
+            wavenumbers=self.problem.spectrum.wavenumbers,
         )
 
     def save(self, folder: str | Path, *, figures: bool = True) -> Path:

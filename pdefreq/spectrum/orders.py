@@ -57,9 +57,7 @@ def fit_order(h: np.ndarray, errors: np.ndarray, *, floor: float = 0.0) -> Order
     h, errors = np.asarray(h, dtype=float), np.asarray(errors, dtype=float)
     usable = np.isfinite(errors) & (errors > max(floor, 0.0))
     if usable.sum() < _LEVELS:
-        return _faster(h, errors, usable) or Order(
-            None, None, None, False, "fewer than three levels have an error above the floor"
-        )
+        return _faster(h, errors, usable) or Order(None, None, None, False, "fewer than three levels count")
     x, y = np.log(h), np.log(np.where(usable, errors, 1.0))
     for length in range(len(h), _LEVELS - 1, -1):
         for first in range(len(h) - length, -1, -1):
