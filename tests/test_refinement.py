@@ -80,8 +80,11 @@ def test_polynomials_converge_faster_than_any_power():
     assert "No orders are predicted" in found.sentence
 
 
-def test_a_corner_takes_the_order():
-    even = refine(str(L_SHAPE), "fem", levels=3)
+def test_a_corner_takes_the_order_of_refinements_of_the_mesh_in_a_file():
+    problem = load_problem(str(L_SHAPE))
+    even = refine(problem, "fem", levels=3)
+    mesh = problem.domain.mesh
+    assert [level.unknowns for level in even.levels] == [mesh.refined(k).nvertices for k in range(3)]
     assert even.axis == "h"
     assert orders(even)["relative_h1"] == pytest.approx(2 / 3, abs=0.02)  # Grisvard: u in H^(5/3)
     assert "too rough" in even.sentence
@@ -122,14 +125,6 @@ def test_every_method_refines_or_says_what_does(name):
 
 def test_a_size_that_is_set_is_where_it_starts():
     assert [level.size for level in refine(line_problem(), make_solver("fem", {"cells": 5}), levels=2).levels] == [5, 10]
-
-
-def test_a_mesh_file_is_refined_from_its_own_mesh():
-    problem = load_problem(str(L_SHAPE))
-    found = refine(problem, "fem", levels=2)
-    mesh = problem.domain.mesh
-    assert found.levels[0].unknowns == mesh.nvertices
-    assert found.levels[1].unknowns == mesh.refined().nvertices
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,14 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
     from pdefreq.commands.result import number, plain_table, say
 
     table, rows = plain_table(), refinement.rows()
+    table.padding = (0, 0, 0, 1)  # ten columns on 80
     sized = any(row["size"] is not None for row in rows)
     for name in ("level", *([refinement.option] if sized else []), "h", "unknowns", *_NAMES.values(), "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         size = [f"{row['size']:,}"] if sized else []
         errors = [number(row[name]) for name in _NAMES]
-        table.add_row(str(row["level"]), *size, number(row["h"]), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
+        table.add_row(str(row["level"]), *size, number(row["h"], 2), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
     console.print(table)
     if refinement.status not in ENDED:
         say(console, f"The last level is no discrete solution and does not count: {refinement.status.label}.", "bold red")

@@ -103,7 +103,8 @@ class Refinement:
     @property
     def power(self) -> str:
         """The same as people write it."""
-        return "h" if self.axis == "h" else f"N^(-1/{self.problem.domain.dimension})"
+        d = self.problem.domain.dimension
+        return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
 
     def widths(self) -> np.ndarray:
         """What orders are powers of: h, or N^(-1/d), shape ``(levels,)``."""
