@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,10 @@ def test_a_level_that_is_no_discrete_solution_does_not_count():
     assert found.status is Status.STEPS
     assert [level.status for level in found.levels[:-1]] == ["converged"] * (len(found.levels) - 1)
     assert len(found.levels) < 6  # finer ones would fare no better
-    assert all(row["last_level"] is None or row["last_level"] < len(found.levels) - 1 for row in found.orders())
+    whole = refine("poisson", "cg", start=64, levels=4)
+    broken = replace(whole, levels=(*whole.levels[:-1], replace(whole.levels[-1], status="steps")))
+    assert {row["last_level"] for row in whole.orders()} == {3}
+    assert {row["last_level"] for row in broken.orders()} == {2}
 
 
 def test_an_interruption_keeps_the_levels_before(tmp_path):

@@ -54,6 +54,7 @@ def test_an_error_that_is_zero_at_once_is_faster_than_any_power():
     ("errors", "reason"),
     [
         (np.full(8, 0.3), "no three levels"),  # a floor is straight, but no order
+        (0.3 * H**0.1, "no three levels"),  # nor one that still falls a little
         (H**2 * 3.0 ** ((-1.0) ** np.arange(8)), "no three levels"),
         (np.array([1.0, 0.25, *[np.nan] * 6]), "fewer than three"),
     ],
@@ -67,3 +68,4 @@ def test_why_there_is_no_order(errors, reason):
 def test_levels_that_follow_closely_are_no_evidence():
     h = 1.1 ** -np.arange(6.0)  # a factor of 1.6 in all
     assert fit_order(h, h**8).value is None
+    assert not fit_order(h[:4], h[:4] ** 9).faster
