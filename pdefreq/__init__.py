@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pdefreq.loop import solve
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
+    from pdefreq.refinement.report import Refinement
+    from pdefreq.refinement.run import refine
     from pdefreq.run_spec import RunSpec
     from pdefreq.runs import load_run, rerun, resume, run
     from pdefreq.solution import Solution
@@ -43,6 +45,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Problem": "problem",
     "Spectrum": "problem",
     "load_problem": "problem_file",
+    "Refinement": "refinement.report",
+    "refine": "refinement.run",
     "RunSpec": "run_spec",
     "load_run": "runs",
     "rerun": "runs",
@@ -63,6 +67,7 @@ __all__ = [
     "Field",
     "History",
     "Problem",
+    "Refinement",
     "RunSpec",
     "Schedule",
     "Solution",
@@ -74,6 +79,7 @@ __all__ = [
     "load_problem",
     "load_run",
     "make_solver",
+    "refine",
     "rerun",
     "resume",
     "run",

@@ -15,6 +15,7 @@ import pdefreq
 from pdefreq.commands.compare import compare
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
+from pdefreq.commands.refine import refine
 from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
@@ -97,6 +98,9 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
     "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
+    refine: "pdefreq refine poisson --method fem --levels 6\n\n"
+    "pdefreq refine poisson-multilevel --method fem --set element=Q1 --start 16 --levels 4\n\n"
+    "pdefreq refine my.toml --method fem --set refinement=adaptive",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

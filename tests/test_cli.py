@@ -99,6 +99,11 @@ def assert_refused(result, before):
         (["solve", "poisson", "--method", "regression"], "regression"),
         (["compare", "poisson", "fem", "jakobi"], "jacobi"),
         (["compare", "poisson"], "METHOD"),
+        (["refine", "poisson", "--method", "jacobi"], "multigrid"),
+        (["refine", "poisson", "--method", "mscale"], "fem"),
+        (["refine", "poisson", "--levels", "1"], "--levels"),
+        (["refine", "poisson", "--start", "0"], "--start"),
+        (["refine", "poisson", "--set", "cels=3"], "cells"),
         (["methods", "mscal"], "mscale"),
         (["check", "poison"], "poisson"),
         (["show", "nothing"], "nothing"),
@@ -473,6 +478,20 @@ def test_options_behind_the_name_are_those_of_set(cli):
     ]
     assert [each["relative_l2"] for each in found] == [found[0]["relative_l2"]] * 3
     assert found[0]["run"] == "runs/poisson-jacobi-1"
+
+
+def test_refine_prints_orders_and_leaves_its_tables(cli):
+    result = cli("refine", "poisson", "--method", "fem", "--start", "32", "--levels", "3", "--no-figures", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^ mode 3π .* 2\.0\d .* 0 to 2 +2 *$", result.stdout, re.MULTILINE)
+    assert "Predicted orders: L2 2, H1 1, modes 2" in result.stdout
+    assert files() == ["runs", *(f"runs/poisson-fem-refinement-1{f}" for f in ("", "/refinement.csv", "/refinement.json"))]
+    again = cli("refine", "poisson", "--start", "32", "--levels", "3", "--no-figures", "--quiet", "--json")
+    record = json.loads(again.stdout)
+    assert [row["size"] for row in record["levels"]] == [32, 64, 128]
+    assert record["folder"] == "runs/poisson-fem-refinement-2"
+    kept = json.loads(Path("runs/poisson-fem-refinement-1/refinement.json").read_text())
+    assert kept["orders"] == record["orders"]
 
 
 # ---------------------------------------------------------------- endings

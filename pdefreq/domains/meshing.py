@@ -68,6 +68,15 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
             return _by_gmsh(domain, h)
 
 
+def own_mesh(domain: Domain) -> Mesh | None:
+    """The mesh that a domain brings, where it does."""
+    match domain:
+        case MeshDomain(mesh) | WithHoles(triangulation=MeshDomain(mesh)):
+            return mesh
+        case _:
+            return None
+
+
 def refined(mesh: Mesh, domain: Domain) -> Mesh:
     """Every cell split into 2^d, with its boundary names, and the vertices of curved parts moved onto the true boundary.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
@@ -13,10 +14,14 @@ from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import ArrayLike
+    from torch import Tensor
 
+    from pdefreq.domains.domain import Domain
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
+    from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spaces.weak_form import GalerkinSpace, WeakForm
 
 _STEPS = 300  # linear problems take one step, nonlinear ones about 100 at most
@@ -56,6 +61,8 @@ class Fem(Solver):
     refinement: Literal["uniform", "adaptive"] | None = None
     levels: int | None = None
 
+    refines: ClassVar[str | None] = "cells"
+
     def __post_init__(self) -> None:
         if self.cells is not None and self.cells < 1:
             raise OptionError(f"`cells` must be at least 1, got {self.cells}")
@@ -63,6 +70,10 @@ class Fem(Solver):
             raise OptionError(f"`quadrature` must be a degree from 1 to 60, got {self.quadrature}")
         if self.levels is not None and self.levels < 1:
             raise OptionError(f"`levels` must be at least 1, got {self.levels}")
+
+    @property
+    def degree(self) -> int:
+        return 2 if self.element == "P2" else 1
 
     @property
     def budget(self) -> Stop:
@@ -100,6 +111,37 @@ class Fem(Solver):
         adaptive = self.refinement == "adaptive"
         levels = self.levels or (12 if adaptive else 5)
         return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like)
+
+    def coarsest(self, domain: Domain) -> int:
+        """Where the domain brings a mesh: so many cells that the first level is this mesh."""
+        from pdefreq.domains.meshing import own_mesh
+
+        mesh = own_mesh(domain)
+        return super().coarsest(domain) if mesh is None else max(1, int(domain.measure ** (1 / domain.dimension) / mesh.param()))
+
+    def refined(self, domain: Domain, *, start: int | None = None, levels: int | None = None) -> Sequence[Solver]:
+        if self.refinement is None:
+            return super().refined(domain, start=start, levels=levels)
+        return [replace(self, cells=start or self.cells, levels=self.levels if levels is None else levels - 1)]
+
+    def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
+        from pdefreq.domains.box import Box
+        from pdefreq.spaces.lagrange import Lagrange
+        from pdefreq.spectrum.modes import grid_intervals
+        from pdefreq.theory.refinement import multilinear_element_error
+
+        box, d = problem.domain, problem.domain.dimension
+        if self.degree > 1 or self.refinement == "adaptive" or (d > 1 and self.element != "Q1"):
+            return None
+        assert isinstance(box, Box)
+        assert isinstance(space, Lagrange)
+        a, c, cells = problem.diffusion.constant, problem.reaction.constant, round(space.mesh.nelements ** (1 / d))
+        assert a is not None
+        assert c is not None
+        h, points = [length / cells for length in box.lengths], grid_intervals(box)[0]
+        delta = [length / points for length in box.lengths]
+        sampling = delta if points % cells == 0 else h if cells % points == 0 else None  # else nearly integrals
+        return multilinear_element_error(wavevectors, h, diffusion=a, reaction=c, sampling=sampling)
 
     def _cells(self, problem: Problem) -> int | None:
         """Along each axis; None for the mesh that a domain brings."""
@@ -171,11 +213,20 @@ class RitzGalerkin(Solver):
     number: int | None = None
     quadrature: int | None = None
 
+    refines: ClassVar[str | None] = "number"
+
     def __post_init__(self) -> None:
         for name in ("number", "quadrature"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"`{name}` must be at least 1, got {value}")
+
+    @property
+    def degree(self) -> int | None:
+        return 1 if self.basis == "hat" else None
+
+    def coarsest(self, domain: Domain) -> int:
+        return 4 if domain.dimension == 1 else 2
 
     @property
     def budget(self) -> Stop:

@@ -33,6 +33,8 @@ class ConjugateGradientsSolver(GridSolver):
 
     steps: int = 10_000
 
+    refines: ClassVar[str | None] = "intervals"
+
     @property
     def name(self) -> str:
         return "cg"
@@ -63,6 +65,7 @@ class MultigridSolver(GridSolver):
     steps: int = 100
 
     arrays: ClassVar[int] = 150
+    refines: ClassVar[str | None] = "intervals"
 
     @property
     def name(self) -> str:

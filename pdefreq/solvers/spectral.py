@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
@@ -35,6 +35,8 @@ class Sine(Solver):
     """
 
     intervals: int | None = None
+
+    refines: ClassVar[str | None] = "intervals"
 
     def __post_init__(self) -> None:
         if self.intervals is not None and self.intervals < 2:

@@ -43,6 +43,10 @@ class Grid(LinearSpace):
         return tuple(length / n for length, n in zip(self.box.lengths, self.intervals, strict=True))
 
     @property
+    def mesh_width(self) -> float:
+        return max(self.spacings)
+
+    @property
     def num_coefficients(self) -> int:
         return math.prod(self.shape)
 

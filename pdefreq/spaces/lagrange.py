@@ -69,6 +69,10 @@ class Lagrange(GalerkinSpace):
     def smoothness(self) -> float:
         return 1
 
+    @property
+    def mesh_width(self) -> float:
+        return float(self.mesh.param())
+
     @functools.cached_property
     def nodes(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
         if self.degree == 1:

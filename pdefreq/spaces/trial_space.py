@@ -51,6 +51,11 @@ class TrialSpace(ABC):
         """Points ``(P, d)`` whose values are the coefficients, for nodal spaces; else None."""
         return None
 
+    @property
+    def mesh_width(self) -> float | None:
+        """The length of the longest edge of a cell, for spaces on a mesh; else None."""
+        return None
+
     @abstractmethod
     def at(self, x: Points) -> Evaluator:
         """The space at points ``(n, d)``, which also fix dtype and device."""

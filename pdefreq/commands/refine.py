@@ -1,0 +1,133 @@
+"""`pdefreq refine`: one method on finer and finer discretizations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pdefreq.commands import options as o
+from pdefreq.commands.solve import Method, Settings
+from pdefreq.refinement.report import ENDED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pdefreq.loop import Progress
+    from pdefreq.refinement.report import Refinement
+
+Levels = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=2, help="How many discretizations; by default 6, in three dimensions 4.", show_default=False),
+]
+Start = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="The size of the coarsest, e.g. its cells along each axis; the next ones double it.",
+        show_default=False,
+    ),
+]
+_NAMES = {"relative_l2": "L2", "relative_h1": "H1", "max_error": "largest"}
+
+
+def refine(
+    problem: o.ProblemName,
+    method: Method = "fem",
+    levels: Levels = None,
+    start: Start = None,
+    settings: Settings = None,
+    params: o.Params = None,
+    modes: o.Modes = None,
+    dtype: o.Dtype = o.Precision.float64,
+    device: o.Device = "cpu",
+    threads: o.Threads = 1,
+    out: o.Out = None,
+    json_output: o.Json = False,
+    quiet: o.Quiet = False,
+    no_figures: o.NoFigures = False,
+) -> int:
+    """Solve on finer and finer discretizations and show the order at which each frequency converges."""
+    solver = o.load_solver(method, o.key_values("--set", settings))
+    o.use_threads(threads)
+    subject = o.load_problem(problem, params)
+
+    import pdefreq
+    from pdefreq.commands.live import LiveLine
+    from pdefreq.commands.result import make_console, print_json, say
+
+    console = make_console(json_output=json_output)
+    folder = o.new_folder(out, subject.name, f"{method}-refinement")
+    with LiveLine(console, quiet=quiet) as live:
+
+        def follow(label: str, progress: Progress) -> None:
+            live.label = label
+            live.progress(progress)
+
+        refinement = pdefreq.refine(
+            subject,
+            solver,
+            levels=levels,
+            start=start,
+            folder=folder,
+            device=device,
+            dtype=dtype.value,
+            modes=modes.value if modes else None,
+            method=method,
+            figures=not no_figures,
+            progress=follow,
+        )
+    if json_output:
+        print_json(refinement.to_json() | {"folder": str(folder)})
+    else:
+        say(console, f"{subject.title or subject.name}, {method}", "bold")
+        _print_levels(console, refinement)
+        _print_orders(console, refinement)
+        if not no_figures:
+            say(console, f"picture: {folder / 'refinement.png'}")
+        say(console, f"tables: {folder}")
+    return refinement.status.exit_code
+
+
+def _print_levels(console: Console, refinement: Refinement) -> None:
+    """One line a discretization, and what went wrong."""
+    from pdefreq.commands.result import number, plain_table, say
+
+    table, rows = plain_table(), refinement.rows()
+    table.padding = (0, 0, 0, 1)  # ten columns on 80
+    sized = any(row["size"] is not None for row in rows)
+    for name in ("level", *([refinement.option] if sized else []), "h", "unknowns", *_NAMES.values(), "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        size = [f"{row['size']:,}"] if sized else []
+        errors = [number(row[name]) for name in _NAMES]
+        table.add_row(str(row["level"]), *size, number(row["h"], 2), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
+    console.print(table)
+    if refinement.status not in ENDED:
+        say(console, f"The last level is no discrete solution and does not count: {refinement.status.label}.", "bold red")
+
+
+def _print_orders(console: Console, refinement: Refinement) -> None:
+    """One line a norm and a mode: its error on the finest level, and the order over the levels where there is one."""
+    from pdefreq.commands.result import number, plain_table, say
+
+    table, finest = plain_table("error"), refinement.rows()[-1]
+    for name in ("finest", "order", "+-", "levels", "predicted"):
+        table.add_column(name, justify="right", no_wrap=True)
+    missing: dict[str, list[str]] = {}
+    labels = [*_NAMES.values(), *(f"mode {label}" for label in refinement.modes.labels)]
+    for row, label in zip(refinement.orders(), labels, strict=True):
+        fit = "-" if row["first_level"] is None else f"{row['first_level']} to {row['last_level']}"
+        order = "-" if row["order"] is None else f"{row['order']:.2f}"
+        table.add_row(label, number(finest[row["name"]]), order, number(row["standard_error"], 1), fit, number(row["predicted"]))
+        if row["reason"]:
+            missing.setdefault(row["reason"], []).append(label)
+    console.print(table)
+    for reason, names in missing.items():
+        say(console, f"no order of {', '.join(names)}: {reason}")
+    say(console, f"orders: powers of {refinement.power}; L2, H1 and modes are relative errors, the largest is absolute")
+    if refinement.reference_error > 0:
+        own = number(refinement.reference_error)
+        say(console, f"against a reference solution whose own relative L2 error is about {own}")
+    say(console, refinement.sentence)

@@ -1,0 +1,1 @@
+"""Refinement as an axis: one method on finer and finer discretizations."""
