@@ -16,7 +16,6 @@ from pdefreq.problem_file import load_problem
 from pdefreq.solvers import SOLVERS, make_solver
 from tests.toys import line_problem
 
-L_SHAPE = Path(__file__).parent / "data" / "l-shape.toml"
 NEAR = 0.1  # what the issue asks of orders on manufactured problems
 
 TONES = """
@@ -82,7 +81,7 @@ def test_polynomials_converge_faster_than_any_power():
 
 
 def test_a_corner_takes_the_order_of_refinements_of_the_mesh_in_a_file():
-    problem = load_problem(str(L_SHAPE))
+    problem = load_problem("l-shape")
     even = refine(problem, "fem", levels=3)
     mesh = problem.domain.mesh
     assert [level.unknowns for level in even.levels] == [mesh.refined(k).nvertices for k in range(3)]
@@ -93,7 +92,7 @@ def test_a_corner_takes_the_order_of_refinements_of_the_mesh_in_a_file():
 
 @pytest.mark.slow
 def test_adaptive_refinement_gives_the_order_back():
-    adaptive = refine(str(L_SHAPE), make_solver("fem", {"refinement": "adaptive"}), levels=9)
+    adaptive = refine("l-shape", make_solver("fem", {"refinement": "adaptive"}), levels=9)
     assert adaptive.axis == "unknowns"
     assert [level.size for level in adaptive.levels] == [None] * 9
     assert orders(adaptive)["relative_h1"] == pytest.approx(1, abs=0.15)  # steps of one level scatter
