@@ -1,0 +1,214 @@
+"""Eigenfunctions of the Laplacian on any domain: what sine and cosine modes are on a box."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from pdefreq.domains.meshing import curved
+from pdefreq.errors import IncompatibleError
+from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spaces.meshes import mesh_for
+from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized, multiplets
+from pdefreq.spectrum.family import Modes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from skfem import Mesh
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Points
+    from pdefreq.spaces.trial_space import TrialSpace
+
+_CELLS = {1: 2048, 2: 56, 3: 9}  # of a cube of the same measure, along each axis
+_MOST_NODES = {1: 5000, 2: 20_000, 3: 12_000}
+MOST_MODES = {1: 512, 2: 512, 3: 96}
+"""Eigenvalues that are computed at most, by dimension: the wavenumber of the last is good to about a percent."""
+_QUADRATURE = 6  # exact for the mass matrix of P2 on cells with curved sides
+_TELLABLE = 1e-3  # a part of u smaller than this, the boundary values taken off, may be the error of the mesh near a corner
+
+
+class EigenModes(Modes):
+    """Eigenfunctions of -Laplace, zero on the Dirichlet parts of a problem's boundary and natural on the rest, by P2 elements.
+
+    A mode is an eigenspace: the coefficient of u is the norm of its projection, since eigenvectors of a multiple eigenvalue can
+    be turned into each other, and no one of them can be told from the others. The mean square of an eigenfunction is 2^-d, that of
+    a product of sines, so that on a box coefficients are those of sine modes.
+
+    What boundary values imply is subtracted first: their harmonic continuation, which is the straight line in one dimension.
+    The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
+
+    One mesh serves all methods on a domain: modes are the same in every run, and are got once in a process.
+
+    Args:
+        basis: The eigenfunctions.
+        indices: Numbers of the modes; by default all that the basis holds so far.
+    """
+
+    kind = "eigen"
+    complete = True
+    wavevectors = None
+    _natural: ClassVar[bool] = False
+
+    def __init__(self, basis: EigenBasis, indices: ArrayLike | None = None) -> None:
+        self._basis = basis
+        starts = basis.starts
+        numbers = starts + 1 if indices is None else np.asarray(indices, dtype=int).reshape(-1)
+        place = np.searchsorted(starts, numbers - 1)
+        ends = np.append(starts[1:], len(basis.values))
+        self._sizes = ends[place] - starts[place]
+        self._columns = np.concatenate([np.arange(starts[p], ends[p]) for p in place]) if len(place) else place
+        self.indices = numbers[:, None]
+        mean = np.add.reduceat(basis.values[self._columns], self._first) / self._sizes if len(place) else np.empty(0)
+        self.magnitude = np.sqrt(mean.clip(0))
+
+    @classmethod
+    def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
+        """The modes of a problem; without numbers the first of them, of which `strongest` gets as many as a function needs.
+
+        Raises:
+            IncompatibleError: If the domain has more than three dimensions, or needs a mesh generator that is not installed.
+        """
+        domain = problem.domain
+        if domain.dimension not in _CELLS:
+            raise IncompatibleError(
+                f"{cls.kind} modes need a mesh, which is possible in up to 3 dimensions, got {domain.dimension}"
+            )
+        space = eigen_space(domain)
+        fixed = np.empty(0, int) if cls._natural or not problem.boundary else space.dirichlet_nodes(problem)
+        basis = _basis(domain, fixed.tobytes())
+        basis.reach(1 if indices is None else int(np.max(indices)))
+        return cls(basis, indices)
+
+    def points(self, space: TrialSpace | None = None) -> Points:
+        """The nodes of the mesh, whatever the space."""
+        return self._basis.space.nodes
+
+    def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
+        """See `Modes`; coefficients are norms of projections."""
+        basis = self._basis
+        inner = basis.without_boundary(np.asarray(values, dtype=float))
+        parts = self._vectors.T @ (basis.mass @ inner)
+        rest = inner - self._vectors @ parts
+        squares = np.add.reduceat(parts**2, self._first) if len(self) else np.empty(0)
+        return np.sqrt(squares) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+
+    def take(self, places: np.ndarray) -> Self:
+        return type(self)(self._basis, self.indices[places])
+
+    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+        """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
+        basis = self._basis
+        while True:
+            every = type(self)(basis)
+            amplitude, rest = every.decompose(values)
+            largest = amplitude.max(initial=0.0)
+            if rest <= threshold * largest * basis.norm or not basis.grow():
+                break
+        if largest <= _TELLABLE * np.abs(values).max(initial=0.0):
+            return every.take(np.empty(0, int)), 0
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, limit=limit)
+
+    @functools.cached_property
+    def _vectors(self) -> np.ndarray:
+        """Eigenvectors of these modes, orthonormal in the mass matrix, shape ``(n, number of columns)``."""
+        return np.asfortranarray(self._basis.vectors[:, self._columns])
+
+    @property
+    def _first(self) -> np.ndarray:
+        """Where each mode starts among its columns."""
+        return np.cumsum(self._sizes) - self._sizes
+
+
+class NeumannModes(EigenModes):
+    """Eigenfunctions of the Neumann Laplacian, whatever the problem prescribes: boundary values are not taken off first.
+
+    They tell the frequencies of a function that is all boundary values, such as a harmonic one.
+    """
+
+    kind = "neumann"
+    _natural = True
+
+
+class EigenBasis:
+    """Eigenfunctions on a mesh, as many as were asked for so far.
+
+    Args:
+        space: P2 elements.
+        fixed: Nodes at which eigenfunctions are zero.
+    """
+
+    def __init__(self, space: Lagrange, fixed: np.ndarray) -> None:
+        self.space = space
+        rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
+        stiffness, self.mass = csc_array(rule.matrix(1.0, 0.0)), csc_array(rule.matrix(0.0, 1.0))
+        measure = float(self.mass.sum())
+        self.norm = math.sqrt(measure / 2**d)
+        """The L2 norm of a mode with coefficient 1."""
+        self._most = min(MOST_MODES[d], n // 2)
+        self._fixed, self._free = fixed, np.setdiff1d(np.arange(n), fixed)
+        rows = stiffness[self._free]
+        self._coupling, inner = rows[:, fixed], csc_array(rows[:, self._free])
+        self._factors = factorized(inner) if len(fixed) else None
+        ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
+        tenth = 4 * math.pi**2 * (10 / (ball * measure)) ** (2 / d)  # Weyl's law
+        self._pairs = Eigenpairs(inner, csc_array(self.mass[self._free][:, self._free]), first=tenth)
+        self.starts = np.empty(0, int)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Eigenvalues, ascending."""
+        return self._pairs.values
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """Values of the eigenfunctions at the nodes, shape ``(n, m)``."""
+        vectors = np.zeros((self.space.num_coefficients, len(self.values)))
+        vectors[self._free] = self._pairs.vectors
+        return vectors
+
+    def grow(self) -> bool:
+        """Compute the next eigenfunctions, unless there are enough."""
+        if len(self.values) >= self._most:
+            return False
+        self._pairs.extend()
+        self.starts = multiplets(self.values)
+        return True
+
+    def reach(self, number: int) -> None:
+        """Have at least as many eigenfunctions."""
+        while len(self.values) < number and self.grow():
+            pass
+
+    def without_boundary(self, values: np.ndarray) -> np.ndarray:
+        """Values at the nodes less the harmonic continuation of those at the fixed ones."""
+        if self._factors is None:
+            return values
+        inner = np.zeros_like(values)
+        inner[self._free] = values[self._free] + self._factors.solve(self._coupling @ values[self._fixed])
+        return inner
+
+
+@functools.lru_cache(maxsize=8)
+def eigen_space(domain: Domain) -> Lagrange:
+    """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
+    d = domain.dimension
+    for finer in range(8):
+        space = Lagrange(curved(_simplices(mesh_for(domain, round(_CELLS[d] / 2 ** (finer / 4)))), domain), _QUADRATURE, degree=2)
+        if space.num_coefficients <= _MOST_NODES[d]:
+            break
+    return space
+
+
+@functools.lru_cache(maxsize=8)
+def _basis(domain: Domain, fixed: bytes) -> EigenBasis:
+    return EigenBasis(eigen_space(domain), np.frombuffer(fixed, dtype=int))
+
+
+def _simplices(mesh: Mesh) -> Mesh:
+    return mesh.to_meshtri() if hasattr(mesh, "to_meshtri") else mesh
