@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import csc_array
+from skfem import MeshQuad
 
 from pdefreq.domains.meshing import curved
 from pdefreq.errors import IncompatibleError
@@ -18,14 +19,13 @@ from pdefreq.spectrum.family import Modes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from skfem import Mesh
 
     from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
     from pdefreq.shapes import Points
     from pdefreq.spaces.trial_space import TrialSpace
 
-_CELLS = {1: 2048, 2: 56, 3: 9}  # of a cube of the same measure, along each axis
+_CELLS = {1: 2048, 2: 44, 3: 9}  # of a cube of the same measure, along each axis
 _MOST_NODES = {1: 5000, 2: 20_000, 3: 12_000}
 MOST_MODES = {1: 512, 2: 512, 3: 96}
 """Eigenvalues that are computed at most, by dimension: the wavenumber of the last is good to about a percent."""
@@ -37,8 +37,8 @@ class EigenModes(Modes):
     """Eigenfunctions of -Laplace, zero on the Dirichlet parts of a problem's boundary and natural on the rest, by P2 elements.
 
     A mode is an eigenspace: the coefficient of u is the norm of its projection, since eigenvectors of a multiple eigenvalue can
-    be turned into each other, and no one of them can be told from the others. The mean square of an eigenfunction is 2^-d, that of
-    a product of sines, so that on a box coefficients are those of sine modes.
+    be turned into each other, and none of them is told from the others. The mean square of an eigenfunction is 2^-d, that of a
+    product of sines, so that on a box coefficients are those of sine modes.
 
     What boundary values imply is subtracted first: their harmonic continuation, which is the straight line in one dimension.
     The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
@@ -57,15 +57,13 @@ class EigenModes(Modes):
 
     def __init__(self, basis: EigenBasis, indices: ArrayLike | None = None) -> None:
         self._basis = basis
-        starts = basis.starts
-        numbers = starts + 1 if indices is None else np.asarray(indices, dtype=int).reshape(-1)
-        place = np.searchsorted(starts, numbers - 1)
-        ends = np.append(starts[1:], len(basis.values))
-        self._sizes = ends[place] - starts[place]
-        self._columns = np.concatenate([np.arange(starts[p], ends[p]) for p in place]) if len(place) else place
+        numbers = basis.starts + 1 if indices is None else np.asarray(indices, dtype=int).reshape(-1)
+        multiplet = np.searchsorted(basis.starts, numbers - 1)
+        self._sizes = np.diff(basis.starts, append=len(basis.values))[multiplet]
+        self._first = np.cumsum(self._sizes) - self._sizes  # where each mode starts among the columns
+        self._columns = np.repeat(numbers - 1 - self._first, self._sizes) + np.arange(self._sizes.sum())
         self.indices = numbers[:, None]
-        mean = np.add.reduceat(basis.values[self._columns], self._first) / self._sizes if len(place) else np.empty(0)
-        self.magnitude = np.sqrt(mean.clip(0))
+        self.magnitude = np.sqrt(self._by_mode(basis.values[self._columns]) / self._sizes)
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
@@ -76,9 +74,7 @@ class EigenModes(Modes):
         """
         domain = problem.domain
         if domain.dimension not in _CELLS:
-            raise IncompatibleError(
-                f"{cls.kind} modes need a mesh, which is possible in up to 3 dimensions, got {domain.dimension}"
-            )
+            raise IncompatibleError(f"{cls.kind} modes need a mesh, so at most 3 dimensions, got {domain.dimension}")
         space = eigen_space(domain)
         fixed = np.empty(0, int) if cls._natural or not problem.boundary else space.dirichlet_nodes(problem)
         basis = _basis(domain, fixed.tobytes())
@@ -95,8 +91,7 @@ class EigenModes(Modes):
         inner = basis.without_boundary(np.asarray(values, dtype=float))
         parts = self._vectors.T @ (basis.mass @ inner)
         rest = inner - self._vectors @ parts
-        squares = np.add.reduceat(parts**2, self._first) if len(self) else np.empty(0)
-        return np.sqrt(squares) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+        return np.sqrt(self._by_mode(parts**2)) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
 
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._basis, self.indices[places])
@@ -104,14 +99,13 @@ class EigenModes(Modes):
     def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
         """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
         basis = self._basis
-        while True:
+        every = self.take(np.empty(0, int))
+        amplitude, rest = every.decompose(values)
+        if rest <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
+            return every, 0
+        while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)
-            largest = amplitude.max(initial=0.0)
-            if rest <= threshold * largest * basis.norm or not basis.grow():
-                break
-        if largest <= _TELLABLE * np.abs(values).max(initial=0.0):
-            return every.take(np.empty(0, int)), 0
         return super(EigenModes, every).strongest(values, space, threshold=threshold, limit=limit)
 
     @functools.cached_property
@@ -119,10 +113,9 @@ class EigenModes(Modes):
         """Eigenvectors of these modes, orthonormal in the mass matrix, shape ``(n, number of columns)``."""
         return np.asfortranarray(self._basis.vectors[:, self._columns])
 
-    @property
-    def _first(self) -> np.ndarray:
-        """Where each mode starts among its columns."""
-        return np.cumsum(self._sizes) - self._sizes
+    def _by_mode(self, parts: np.ndarray) -> np.ndarray:
+        """Sums over the columns of each mode, of numbers that are not negative up to rounding."""
+        return np.add.reduceat(parts, self._first).clip(0) if len(self) else np.empty(0)
 
 
 class NeumannModes(EigenModes):
@@ -150,7 +143,6 @@ class EigenBasis:
         measure = float(self.mass.sum())
         self.norm = math.sqrt(measure / 2**d)
         """The L2 norm of a mode with coefficient 1."""
-        self._most = min(MOST_MODES[d], n // 2)
         self._fixed, self._free = fixed, np.setdiff1d(np.arange(n), fixed)
         rows = stiffness[self._free]
         self._coupling, inner = rows[:, fixed], csc_array(rows[:, self._free])
@@ -174,7 +166,7 @@ class EigenBasis:
 
     def grow(self) -> bool:
         """Compute the next eigenfunctions, unless there are enough."""
-        if len(self.values) >= self._most:
+        if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
             return False
         self._pairs.extend()
         self.starts = multiplets(self.values)
@@ -198,17 +190,16 @@ class EigenBasis:
 def eigen_space(domain: Domain) -> Lagrange:
     """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
     d = domain.dimension
-    for finer in range(8):
-        space = Lagrange(curved(_simplices(mesh_for(domain, round(_CELLS[d] / 2 ** (finer / 4)))), domain), _QUADRATURE, degree=2)
-        if space.num_coefficients <= _MOST_NODES[d]:
-            break
-    return space
+    cells, coarsest = _CELLS[d], _CELLS[d] / 4
+    while True:
+        mesh = mesh_for(domain, round(cells))
+        straight = mesh.to_meshtri() if isinstance(mesh, MeshQuad) else mesh
+        space = Lagrange(curved(straight, domain), _QUADRATURE, degree=2)
+        if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
+            return space
+        cells *= 0.8
 
 
 @functools.lru_cache(maxsize=8)
 def _basis(domain: Domain, fixed: bytes) -> EigenBasis:
     return EigenBasis(eigen_space(domain), np.frombuffer(fixed, dtype=int))
-
-
-def _simplices(mesh: Mesh) -> Mesh:
-    return mesh.to_meshtri() if hasattr(mesh, "to_meshtri") else mesh

@@ -8,6 +8,7 @@ from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
 SAME = 1e-4  # eigenvalues that agree to this part of themselves count as one, multiple eigenvalue
 _SLICE = 48  # eigenvalues found about a shift: the cost of one grows with their number, that of a factorization does not
+_TOLERANCE = 1e-10  # of eigenvectors, relative; their eigenvalues are good to its square
 _BELOW = 0.4  # the part of them that is meant to lie below the shift
 
 
@@ -33,17 +34,12 @@ class Eigenpairs:
 
     def __init__(self, stiffness: csc_array, mass: csc_array, *, first: float) -> None:
         self._stiffness, self._mass = stiffness, mass
-        n = stiffness.shape[0]
+        n = mass.diagonal().size
         self.values, self.vectors = np.empty(0), np.empty((n, 0))
         self._start = np.linspace(1, 2, n)  # by default it is random
         self._edge = self._sure = -np.finfo(float).eps  # nothing lies below; how far the spectrum is known, and known for sure
         self._width = first
         self._size = min(_SLICE, n - 1)
-
-    @property
-    def largest(self) -> int:
-        """The most eigenvalues that Lanczos iteration is asked for here."""
-        return self._stiffness.shape[0] - 1
 
     def extend(self) -> None:
         """Find the next slice."""
@@ -59,7 +55,7 @@ class Eigenpairs:
                 continue
             end = _last_gap(values, shift)
             if end is None:  # all that was found above the shift is one eigenvalue
-                self._size = min(2 * self._size, self.largest)
+                self._size = min(2 * self._size, len(self._start) - 1)
                 continue
             new &= values < end
             self.values = np.append(self.values, values[new])
@@ -71,7 +67,9 @@ class Eigenpairs:
     def _about(self, shift: float, factors: SuperLU) -> tuple[np.ndarray, np.ndarray]:
         """The eigenvalues nearest to a shift, ascending, and their vectors."""
         inverse = LinearOperator(self._stiffness.shape, factors.solve)  # pyright: ignore[reportCallIssue]
-        values, vectors = eigsh(self._stiffness, self._size, M=self._mass, sigma=shift, OPinv=inverse, v0=self._start)
+        values, vectors = eigsh(
+            self._stiffness, self._size, M=self._mass, sigma=shift, OPinv=inverse, v0=self._start, tol=_TOLERANCE
+        )
         order = np.argsort(values)
         return values[order], vectors[:, order]
 

@@ -45,6 +45,5 @@ def modes_of(problem: Problem, kind: str, indices: ArrayLike | None = None, *, s
     if kind not in FAMILIES:
         raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}")
     assert isinstance(domain, Box)
-    return make_modes(
-        kind, domain, indices, intervals=None if indices is not None or space is None else grid_intervals(domain, space)
-    )
+    intervals = None if space is None else grid_intervals(domain, space)
+    return make_modes(kind, domain, indices, intervals=intervals)
