@@ -56,7 +56,6 @@ class BoxModes(Modes):
         indices: Mode numbers along each axis, shape ``(m, d)``.
     """
 
-    wavevectors: np.ndarray  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
     _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
     _signs: ClassVar[tuple[int, ...]] = (1,)  # the entries of a transform that belong to mode k: sign x k
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
@@ -67,9 +69,8 @@ class Eigenpairs:
     def _about(self, shift: float, factors: SuperLU) -> tuple[np.ndarray, np.ndarray]:
         """The eigenvalues nearest to a shift, ascending, and their vectors."""
         inverse = LinearOperator(self._stiffness.shape, factors.solve)  # pyright: ignore[reportCallIssue]
-        values, vectors = eigsh(
-            self._stiffness, self._size, M=self._mass, sigma=shift, OPinv=inverse, v0=self._start, tol=_TOLERANCE
-        )
+        options: dict[str, Any] = {"sigma": shift, "OPinv": inverse, "v0": self._start, "tol": _TOLERANCE}
+        values, vectors = eigsh(self._stiffness, self._size, M=self._mass, **options)
         order = np.argsort(values)
         return values[order], vectors[:, order]
 

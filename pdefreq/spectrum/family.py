@@ -31,7 +31,7 @@ class Modes(ABC):
     complete: ClassVar[bool]
     indices: np.ndarray
     magnitude: np.ndarray
-    wavevectors: np.ndarray | None
+    wavevectors: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
