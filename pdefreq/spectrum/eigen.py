@@ -98,10 +98,11 @@ class EigenModes(Modes):
     def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
         """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
         basis = self._basis
-        every = self.take(np.empty(0, int))
+        none = self.take(np.empty(0, int))
+        if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
+            return none, 0
+        every = type(self)(basis)
         amplitude, rest = every.decompose(values)
-        if rest <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
-            return every, 0
         while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)

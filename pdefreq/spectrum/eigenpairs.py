@@ -11,6 +11,7 @@ from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 SAME = 1e-4  # eigenvalues that agree to this part of themselves count as one, multiple eigenvalue
 _SLICE = 48  # eigenvalues found about a shift: the cost of one grows with their number, that of a factorization does not
 _TOLERANCE = 1e-10  # of eigenvectors, relative; their eigenvalues are good to its square
+_PIVOTING = 0.1  # least pivot beside the largest of its column: without a bound solutions lost ten digits in one dimension
 _BELOW = 0.4  # the part of them that is meant to lie below the shift
 
 
@@ -47,9 +48,9 @@ class Eigenpairs:
         """Find the next slice."""
         while True:
             shift = self._edge + self._width
-            factors = factorized(self._stiffness - shift * self._mass)
-            below = int(np.count_nonzero(factors.U.diagonal() < 0))
-            values, vectors = self._about(shift, factors)
+            shifted = self._stiffness - shift * self._mass
+            below = int(np.count_nonzero(factorized(shifted).U.diagonal() < 0))
+            values, vectors = self._about(shift, factorized(shifted, pivoting=_PIVOTING))
             new = values > self._edge
             if len(self.values) + np.count_nonzero(values[new] < shift) != below:  # too wide, or one was missed further down
                 self._keep(self.values < self._sure)
@@ -78,10 +79,10 @@ class Eigenpairs:
         self.values, self.vectors = self.values[which], self.vectors[:, which]
 
 
-def factorized(matrix: csc_array) -> SuperLU:
-    """P A P^T = L D L^T of a symmetric matrix; its pivots are the diagonal of ``U``, in the order of the inertia."""
-    # Symmetric mode takes pivots from the diagonal, and orders by A + A^T.
-    return splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+def factorized(matrix: csc_array, *, pivoting: float = 0.0) -> SuperLU:
+    """L U of a symmetric matrix; without pivoting the signs of the diagonal of ``U`` are those of the eigenvalues."""
+    # Symmetric mode prefers pivots on the diagonal, and orders by A + A^T.
+    return splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=pivoting, options={"SymmetricMode": True})
 
 
 def _last_gap(values: np.ndarray, shift: float) -> float | None:
