@@ -11,7 +11,8 @@ from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 SAME = 1e-4  # eigenvalues that agree to this part of themselves count as one, multiple eigenvalue
 _SLICE = 48  # eigenvalues found about a shift: the cost of one grows with their number, that of a factorization does not
 _TOLERANCE = 1e-10  # of eigenvectors, relative; their eigenvalues are good to its square
-_PIVOTING = 0.1  # least pivot beside the largest of its column: without a bound solutions lost ten digits in one dimension
+_CLEAR = 1e-4  # an eigenvalue nearer to the shift than this part of a slice would drown the others in its rounding errors
+_PIVOTING = 0.1  # least pivot beside the largest of its column: the shifted matrix is not definite
 _BELOW = 0.4  # the part of them that is meant to lie below the shift
 
 
@@ -24,7 +25,7 @@ class Eigenpairs:
     Args:
         stiffness: K, symmetric and positive semidefinite, ``(n, n)``.
         mass: M, symmetric and positive definite, ``(n, n)``.
-        first: A guess of the tenth or so eigenvalue; a wrong one costs time, not digits.
+        first: A guess of the tenth or so eigenvalue; a wrong one costs time.
 
     Attributes:
         values: Eigenvalues so far, ascending, shape ``(m,)``.
@@ -51,6 +52,9 @@ class Eigenpairs:
             shifted = self._stiffness - shift * self._mass
             below = int(np.count_nonzero(factorized(shifted).U.diagonal() < 0))
             values, vectors = self._about(shift, factorized(shifted, pivoting=_PIVOTING))
+            if np.abs(values - shift).min() < _CLEAR * self._width:
+                self._width *= 0.9
+                continue
             new = values > self._edge
             if len(self.values) + np.count_nonzero(values[new] < shift) != below:  # too wide, or one was missed further down
                 self._keep(self.values < self._sure)
