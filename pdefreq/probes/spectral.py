@@ -68,7 +68,12 @@ class SpectralProbe(Probe):
         if "mode_indices" in facts:  # settled by an earlier space of this run
             modes = modes_of(problem, str(facts["mode_kind"]), facts["mode_indices"])
             return SpectralMeasurement(modes, int(facts["mode_candidates"]), state, reference, limit)
-        modes, candidates = self._watched(problem, state, reference, limit)
+        try:
+            modes, candidates = self._watched(problem, state, reference, limit)
+        except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
+            if self.modes or problem.spectrum.modes:
+                raise
+            return Nothing()
         return SpectralMeasurement(modes, candidates, state, reference, limit) if len(modes) else Nothing()
 
     def _watched(self, problem: Problem, state: State, reference: Field | None, limit: Coefficients | None) -> tuple[Modes, int]:
