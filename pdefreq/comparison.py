@@ -126,7 +126,7 @@ def compare(
         folder: A new folder for everything; nothing is written without it.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
+        modes: A family, as for `solve`; by default what the problem names.
         progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
 
     Returns:

@@ -18,7 +18,9 @@ from pdefreq.files import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.mesh_io import Cells
+    from pdefreq.problem import Problem
     from pdefreq.solution import Solution
+    from pdefreq.spectrum.eigen import EigenModes
 
 _PER_AXIS = {1: 1024, 2: 64, 3: 16}  # cells of a mesh made for the export, along a side of a cube of the same measure
 
@@ -112,7 +114,7 @@ def _cells(solution: Solution) -> Cells:
     from pdefreq.domains.box import Box
     from pdefreq.mesh_io import cells_of, grid_cells
     from pdefreq.spaces.lagrange import Lagrange
-    from pdefreq.spectrum.modes import grid_axes, grid_intervals, tensor_points
+    from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
 
     space, domain = solution.state.space, solution.problem.domain
     d = domain.dimension
@@ -133,16 +135,32 @@ def _bands(
 ) -> tuple[dict[str, np.ndarray], str]:
     """The bands of the error at points ``(n, d)`` by field name, or none and a sentence."""
     from pdefreq.domains.box import Box
-    from pdefreq.spectrum.bands import split_on_box
-    from pdefreq.spectrum.modes import DEFAULT_INTERVALS, FAMILIES
+    from pdefreq.probes.spectral import family_of
+    from pdefreq.spectrum.bands import split_on_box, split_on_mesh
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS
 
-    domain, kind = solution.problem.domain, solution.problem.spectrum.modes
-    if not isinstance(domain, Box) or domain.dimension not in DEFAULT_INTERVALS or kind not in FAMILIES:
-        return {}, f"no bands: the {domain.title} has no modes to split the error into"
+    problem, facts = solution.problem, solution.history.facts
     if not np.isfinite(values).all():
         return {}, f"no bands: the error is not finite at {np.sum(~np.isfinite(values))} of {len(values)} points"
-    parts = split_on_box(kind, domain, x, values, error)
+    kind, domain = str(facts.get("mode_kind", family_of(problem))), problem.domain
+    if kind in BOX_FAMILIES and isinstance(domain, Box) and domain.dimension in DEFAULT_INTERVALS:
+        parts = split_on_box(kind, domain, x, values, error)
+    elif kind not in BOX_FAMILIES and "mode_indices" in facts:
+        parts = split_on_mesh(_up_to_the_last(kind, problem, facts["mode_indices"]), x, values, error)
+    else:
+        return {}, f"no bands: this run on a {domain.title} watched no modes to split the error into"
     return {f"error_{name}": part for name, part in parts.items()}, ""
+
+
+def _up_to_the_last(kind: str, problem: Problem, watched: np.ndarray) -> EigenModes:
+    """All modes of a mesh up to the highest that a run watched: enough for what it could tell apart."""
+    from pdefreq.spectrum.eigen import EigenModes
+    from pdefreq.spectrum.modes import modes_of
+
+    modes_of(problem, kind, watched)  # computes as many
+    every = modes_of(problem, kind)
+    assert isinstance(every, EigenModes)
+    return every.take(np.flatnonzero(every.indices[:, 0] <= watched.max()))
 
 
 def _write_vtu(path: Path, table: Table) -> None:

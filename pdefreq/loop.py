@@ -75,7 +75,8 @@ def solve(
         seed: Seed of every random number.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
+        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"`` or ``"neumann"``; by default what the problem names, else
+            sine modes on a box and eigen modes elsewhere.
         reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
         guess: Where to start, for methods that can.
         folder: A new folder to keep the run in; nothing is written without it.
@@ -356,12 +357,9 @@ def _predicted(setup: Setup, history: History) -> Mapping[str, Any]:
         return {}
     import torch
 
-    from pdefreq.domains.box import Box
-    from pdefreq.spectrum.modes import make_modes
+    from pdefreq.spectrum.modes import modes_of
 
-    domain = setup.problem.domain
-    assert isinstance(domain, Box)
-    modes = make_modes(str(history.facts["mode_kind"]), domain, history.facts["mode_indices"])
+    modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
     prediction = setup.iteration.predict(modes, torch.zeros(1))
     if prediction is None:
         return {}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pdefreq.shapes import Points
 
+ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann"]
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
@@ -49,9 +50,12 @@ class BoundaryPart:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What to watch: the family of modes, and the wavenumbers (angular) whose rows a summary prints."""
+    """What to watch: the family of modes, and the wavenumbers (angular) whose rows a summary prints.
 
-    modes: Literal["sine", "cosine", "fourier"] = "sine"
+    Without a family it is ``"sine"`` on a box, ``"eigen"`` elsewhere.
+    """
+
+    modes: ModeFamily | None = None
     wavenumbers: tuple[float, ...] = ()
 
 

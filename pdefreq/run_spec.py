@@ -35,7 +35,7 @@ class RunSpec:
         device: A torch device such as ``"cpu"`` or ``"cuda"``.
         stop: The budget.
         schedule: When to record.
-        modes: The family of modes watched.
+        modes: The family of modes watched, where one was named.
         given: Arguments of `solve` that were Python objects and are not here: guess, reference, probes.
     """
 
@@ -49,7 +49,7 @@ class RunSpec:
     device: str = "cpu"
     stop: Stop = field(default_factory=Stop)
     schedule: Schedule = field(default_factory=Schedule)
-    modes: str = "sine"
+    modes: str | None = None
     problem_files: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import resume
 from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.solver import Solver
+from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
 
 PROBLEMS = [name for name, _ in problem_names()]
@@ -30,6 +31,12 @@ CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi"]
 # Sizes that make a step cheap, for options that a method happens to have.
 SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "boundary_points": 8, "scales": [1.0, 2.0]}
 HOME = {name: "tones" if name == "regression" else "poisson" for name in METHODS}  # a problem each method can do
+
+
+@pytest.fixture(autouse=True)
+def few_modes(monkeypatch):
+    """These laws hold for any number of modes, and hundreds of eigenfunctions take seconds on each domain."""
+    monkeypatch.setattr(eigen, "MOST_MODES", dict.fromkeys((1, 2, 3), 40))
 
 
 def small(name: str) -> Solver:

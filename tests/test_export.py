@@ -14,6 +14,8 @@ from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
 from pdefreq.export import export, tabulate
 from pdefreq.fields import as_field
+from pdefreq.spectrum.bands import split_on_mesh
+from pdefreq.spectrum.modes import modes_of
 
 ROUNDING = 1e-12  # of errors of size 1
 
@@ -132,9 +134,25 @@ def test_other_domains_are_meshed(domain, tmp_path):
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1), probes=[])
     table = export(solution, tmp_path / "a.vtu")
     assert list(meshio.read(tmp_path / "a.vtu").point_data) == ["u", "exact", "error"]
-    assert table.note.startswith("no bands: the ")
+    assert table.note.startswith("no bands: this run on a ") and table.note.endswith("watched no modes to split the error into")
     inside = domain.contains(torch.from_numpy(table.x)).numpy() | (domain.distance()(torch.from_numpy(table.x)).numpy() > -1e-9)
     assert inside.all()
+
+
+def test_bands_of_eigen_modes_add_up_and_a_mode_lies_in_its_own(tmp_path):
+    """On a disk: u = J0(k r) is the first eigenfunction that depends on r alone, so the error of u_h = 0 lies in the first band."""
+    k = 2.404825557695773  # the first zero of J0
+    exact = lambda x: torch.special.bessel_j0(k * x.norm(dim=1))  # noqa: E731
+    problem = Problem(domain=Ball((0.0, 0.0), 1.0), source=lambda x: k**2 * exact(x), boundary=0.0, exact=exact)
+    solution = solve(problem, make_solver("fem", {"cells": 3}), stop=Stop(steps=1))
+    table = export(solution, tmp_path / "a.csv")
+    parts = {name: part for name, part in table.fields.items() if name.startswith("error_")}
+    assert np.abs(sum(parts.values()) - table.fields["error"]).max() < 1e-14
+    watched = modes_of(problem, "eigen", solution.history.facts["mode_indices"])
+    x = torch.from_numpy(table.x)
+    whole = split_on_mesh(watched, table.x, exact(x).numpy(), lambda x: exact(torch.from_numpy(x)).numpy())
+    first = next(iter(whole.values()))
+    assert np.abs(first - exact(x).numpy()).max() < 1e-3  # the square of the mesh width next to the boundary, inside far less
 
 
 def test_in_more_than_three_dimensions_there_are_points_but_no_cells(tmp_path):

@@ -106,6 +106,7 @@ ALLOWED_NEIGHBOURS = {
     ("iterations", "functionals"),
     ("iterations", "theory"),
     ("iterations", "spectrum"),
+    ("spectrum", "spaces"),  # eigenfunctions on any domain are members of a finite element space
 }
 
 

@@ -26,11 +26,13 @@ class Precision(StrEnum):
 
 
 class ModeFamily(StrEnum):
-    """Families of modes on a box."""
+    """Families of modes; those of a box first."""
 
     sine = "sine"
     cosine = "cosine"
     fourier = "fourier"
+    eigen = "eigen"
+    neumann = "neumann"
 
 
 _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.spectrum.report import ModeRow, SpectralReport
 
+_NO_MODES = "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
@@ -81,8 +82,7 @@ def print_solution(console: Console, solution: Solution) -> None:
         known = solution.reference is not None
         say(
             console,
-            "No spectrum: "
-            + ("there are no modes to watch." if known else "neither an exact nor a reference solution is known."),
+            "No spectrum: " + (_NO_MODES if known else "neither an exact nor a reference solution is known."),
         )
     else:
         console.print(modes_table(report))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from skfem import Mesh, MeshLine, MeshTet, MeshTri
+from skfem import Dofs, Mesh, MeshLine, MeshTet, MeshTet2, MeshTri, MeshTri2
 
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
@@ -94,6 +94,24 @@ def refined(mesh: Mesh, domain: Domain) -> Mesh:
         vertices = np.unique(facets_of(fine)[:, facets])
         p[:, vertices] = _onto(domain, name, p[:, vertices].T).T
     return replace(fine, doflocs=p)
+
+
+def curved(mesh: Mesh, domain: Domain) -> Mesh:
+    """Quadratic cells: the middles of edges on curved parts are moved onto the true boundary.
+
+    Args:
+        mesh: Lines, triangles or tetrahedra, their boundaries named as the domain's parts.
+        domain: The domain.
+    """
+    if mesh.dim() == 1:
+        return mesh
+    kind = MeshTri2 if mesh.dim() == 2 else MeshTet2
+    quadratic, dofs = kind.from_mesh(mesh), Dofs(mesh, kind.elem())
+    p = quadratic.doflocs.copy()
+    for name, facets in (mesh.boundaries or {}).items():
+        nodes = dofs.get_facet_dofs(facets).all()
+        p[:, nodes] = _onto(domain, name, p[:, nodes].T).T
+    return replace(quadratic, doflocs=p, _boundaries=mesh.boundaries)
 
 
 def _onto(domain: Domain, part: str, x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import Sampled, field_values
-from pdefreq.spectrum.modes import DEFAULT_INTERVALS, Modes, grid_intervals, make_modes, strongest
+from pdefreq.problem import ModeFamily
+from pdefreq.spectrum.modes import Modes, modes_of
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients
 
-_ROUNDING = 1e-12  # coefficients below this times the largest value are rounding errors of the transform
+_MOST_DIMENSIONS = 3  # beyond, there is neither a grid nor a mesh
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class SpectralProbe(Probe):
         max_modes: Largest number of watched modes; the strongest are kept.
     """
 
-    modes: Literal["sine", "cosine", "fourier"] | None = None
+    modes: ModeFamily | None = None
     threshold: float = 1e-3
     max_modes: int = 512
 
@@ -56,21 +57,42 @@ class SpectralProbe(Probe):
         limit: Coefficients | None,
         facts: Mapping[str, Any],
     ) -> Measurement:
-        domain = problem.domain
-        if not isinstance(domain, Box) or domain.dimension not in DEFAULT_INTERVALS:
+        if problem.domain.dimension > _MOST_DIMENSIONS:
             if self.modes is not None:
-                raise IncompatibleError(f"{self.modes} modes need a box of up to 3 dimensions; leave out `modes` here")
+                raise IncompatibleError(
+                    f"{self.modes} modes need a space of up to {_MOST_DIMENSIONS} dimensions; leave out `modes`"
+                )
             return Nothing()
         if reference is None and limit is None:
             return Nothing()
         if "mode_indices" in facts:  # settled by an earlier space of this run
-            modes, candidates = make_modes(str(facts["mode_kind"]), domain, facts["mode_indices"]), int(facts["mode_candidates"])
+            modes = modes_of(problem, str(facts["mode_kind"]), facts["mode_indices"])
+            return SpectralMeasurement(modes, int(facts["mode_candidates"]), state, reference, limit)
+        try:
+            modes, candidates = self._watched(problem, state, reference, limit)
+        except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
+            if self.modes or problem.spectrum.modes:
+                raise
+            return Nothing()
+        return SpectralMeasurement(modes, candidates, state, reference, limit) if len(modes) else Nothing()
+
+    def _watched(self, problem: Problem, state: State, reference: Field | None, limit: Coefficients | None) -> tuple[Modes, int]:
+        """The strongest modes of the solution, else of the limit, and how many qualify."""
+        kind = self.modes or family_of(problem)
+        space = state.space if reference is None else None
+        every = modes_of(problem, kind, space=space)
+        x = every.points(space)
+        if reference is not None:
+            values = field_values(reference, x)
         else:
-            found = _watched(self, problem, domain, state, reference, limit)
-            if found is None:
-                return Nothing()
-            modes, candidates = found
-        return SpectralMeasurement(modes, candidates, state, reference, limit)
+            assert limit is not None
+            values = Sampled(state, x)(limit)
+        return every.strongest(values, space, threshold=self.threshold, limit=self.max_modes)
+
+
+def family_of(problem: Problem) -> str:
+    """The family of modes that a problem names, else sine modes on a box and eigen modes elsewhere."""
+    return problem.spectrum.modes or ("sine" if isinstance(problem.domain, Box) else "eigen")
 
 
 class Nothing(Measurement):
@@ -93,13 +115,12 @@ class SpectralMeasurement(Measurement):
         self.facts = {
             "mode_kind": np.array(modes.kind),
             "mode_indices": modes.indices,
-            "mode_wavevectors": modes.wavevectors,
             "mode_magnitude": modes.magnitude,
             "mode_amplitude": self._amplitude,
             "mode_complete": np.array(modes.complete),
             "mode_target": np.array("total" if limit is None else "algebraic"),
             "mode_candidates": np.array(candidates),  # modes above the threshold; more than are watched if that was cut
-        }
+        } | ({} if modes.wavevectors is None else {"mode_wavevectors": modes.wavevectors})
 
     def __call__(self, state: State) -> Mapping[str, Any]:
         values = self._sampled(state.coefficients)
@@ -116,27 +137,4 @@ class SpectralMeasurement(Measurement):
         return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0), rest
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:
-        if values is None:
-            return np.full(len(self._modes), np.nan)
-        amplitude = np.abs(self._modes.coefficients(values, self._space))
-        return np.where(amplitude > _ROUNDING * np.abs(values).max(), amplitude, 0.0)
-
-
-def _watched(
-    probe: SpectralProbe, problem: Problem, box: Box, state: State, reference: Field | None, limit: Coefficients | None
-) -> tuple[Modes, int] | None:
-    """The strongest modes of the solution, else of the limit, and how many qualify; None where there are none."""
-    kind = probe.modes or problem.spectrum.modes
-    if reference is not None:
-        space, every = None, make_modes(kind, box)
-        values = field_values(reference, every.points())
-    elif limit is not None:
-        space = state.space
-        every = make_modes(kind, box, intervals=grid_intervals(box, space))
-        values = Sampled(state, every.points(space))(limit)
-    else:
-        return None
-    amplitude = np.abs(every.coefficients(values, space))
-    amplitude[amplitude <= _ROUNDING * np.abs(values).max()] = 0.0
-    places, candidates = strongest(amplitude, threshold=probe.threshold, limit=probe.max_modes)
-    return (make_modes(kind, box, every.indices[places]), candidates) if len(places) else None
+        return np.full(len(self._modes), np.nan) if values is None else self._modes.amplitudes(values, self._space)

@@ -18,7 +18,7 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
         ("exact u", _clipped(problem.exact.text) if problem.exact is not None else "not known"),
         *(("boundary", _condition(problem, part)) for part in problem.boundary),
         ("data", data.text(domain.dimension) if data is not None else ""),
-        ("modes", spectrum.modes),
+        ("modes", spectrum.modes or ""),
         ("wavenumbers", ", ".join(f"{k:.6g}" for k in spectrum.wavenumbers)),
     ]
     return [(label, text) for label, text in rows if text]

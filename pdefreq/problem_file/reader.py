@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pdefreq.data import Data
 from pdefreq.domains.domain import Domain
@@ -14,7 +14,7 @@ from pdefreq.expressions import ExpressionField, Region
 from pdefreq.expressions.manufactured import flux, source
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.fields import CallableField, Field
-from pdefreq.problem import BoundaryPart, Problem, Spectrum
+from pdefreq.problem import BoundaryPart, ModeFamily, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
 from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
@@ -220,4 +220,5 @@ def _spectrum(table: Table) -> Spectrum:
     wavenumbers = table.numbers("wavenumbers")
     if any(k < 0 for k in wavenumbers):
         table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")
-    return Spectrum(table.choice("modes", "sine", ("sine", "cosine", "fourier")), tuple(wavenumbers))
+    modes = table.choice("modes", "", get_args(ModeFamily)) if table.has("modes") else None
+    return Spectrum(modes, tuple(wavenumbers))

@@ -158,10 +158,10 @@ def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]
 
 def _sees_modes(solution: Solution, space: TrialSpace) -> bool:
     from pdefreq.domains.box import Box
-    from pdefreq.spectrum.modes import FAMILIES, UniformGrid, grid_intervals
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES, UniformGrid, grid_intervals
 
     box, facts = solution.problem.domain, solution.history.facts
-    sampled = str(facts.get("mode_kind")) in FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)
+    sampled = str(facts.get("mode_kind")) in BOX_FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)
     if not sampled or not isinstance(box, Box):
         return True
     return _FINER * (space.num_coefficients ** (1 / box.dimension) - 1) <= max(grid_intervals(box, space)) * (1 + 1e-9)

@@ -127,7 +127,7 @@ class Fem(Solver):
     def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
         from pdefreq.domains.box import Box
         from pdefreq.spaces.lagrange import Lagrange
-        from pdefreq.spectrum.modes import grid_intervals
+        from pdefreq.spectrum.box_modes import grid_intervals
         from pdefreq.theory.refinement import multilinear_element_error
 
         box, d = problem.domain, problem.domain.dimension

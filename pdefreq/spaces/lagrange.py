@@ -37,6 +37,8 @@ _ELEMENTS: dict[tuple[type, int], type[Element]] = {
     (skfem.MeshQuad1, 1): skfem.ElementQuad1,
     (skfem.MeshTet1, 1): skfem.ElementTetP1,
     (skfem.MeshTet1, 2): skfem.ElementTetP2,
+    (skfem.MeshTri2, 2): skfem.ElementTriP2,  # cells with curved sides
+    (skfem.MeshTet2, 2): skfem.ElementTetP2,
     (skfem.MeshHex1, 1): skfem.ElementHex1,
 }
 _QUADRATIC = {skfem.MeshLine1: "line3", skfem.MeshTri1: "triangle6", skfem.MeshTet1: "tetra10"}  # in mesh files
@@ -80,7 +82,7 @@ class Lagrange(GalerkinSpace):
         reference = np.asarray(self.element.doflocs).T
         x = np.empty((self.mesh.dim(), self.num_coefficients))
         x[:, self._dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
-        x[:, self._dofs.nodal_dofs[0]] = self.mesh.p  # to the last digit
+        x[:, self._dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # to the last digit
         return torch.from_numpy(x.T.copy())
 
     def at(self, x: Points) -> Evaluator:
@@ -103,12 +105,9 @@ class Lagrange(GalerkinSpace):
         return [(k, rule(k)) for k, condition in parts if condition.kind == "robin" and (part == k).any()]
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-        facets, part = self.boundary_facets(problem)
         values = np.full(self.num_coefficients, np.nan)
-        for k, condition in reversed([*enumerate(problem.boundary)]):  # the first part wins where two meet
-            if condition.kind == "dirichlet" and (part == k).any():
-                dofs = self._dofs.get_facet_dofs(facets[part == k]).all()
-                values[dofs] = checked(condition.value, "[boundary] value", self.nodes[dofs]).numpy()
+        for k, dofs in reversed(self._dirichlet_dofs(problem)):  # the first part wins where two meet
+            values[dofs] = checked(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
 
@@ -121,6 +120,16 @@ class Lagrange(GalerkinSpace):
         turned: Any = self.mesh.oriented()  # pyright: ignore[reportAttributeAccessIssue]
         nodes = Dofs(turned, self.element).element_dofs.T  # edges are numbered by their ends, however cells are turned
         return replace(linear, nodes=self.nodes.numpy(), kind=_QUADRATIC[type(self.mesh)], cells=nodes)
+
+    def dirichlet_nodes(self, problem: Problem) -> np.ndarray:
+        """The coefficients that Dirichlet parts prescribe, ascending, whatever their values."""
+        return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in self._dirichlet_dofs(problem))]))
+
+    def _dirichlet_dofs(self, problem: Problem) -> list[tuple[int, np.ndarray]]:
+        """Each Dirichlet part that has facets, and the coefficients on them."""
+        facets, part = self.boundary_facets(problem)
+        parts = [k for k, condition in enumerate(problem.boundary) if condition.kind == "dirichlet" and (part == k).any()]
+        return [(k, self._dofs.get_facet_dofs(facets[part == k]).all()) for k in parts]
 
     def locate(self, x: np.ndarray) -> np.ndarray:
         """The cell of each point ``(n, d)``: for points outside the mesh the one with the nearest centre."""

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from scipy.interpolate import RegularGridInterpolator
 
-from pdefreq.spectrum.modes import FAMILIES, grid_axes, grid_intervals, tensor_points
+from pdefreq.spectrum.box_modes import BOX_FAMILIES, grid_axes, grid_intervals, tensor_points
 
 if TYPE_CHECKING:
     from pdefreq.domains.box import Box
-    from pdefreq.spectrum.modes import Expansion
+    from pdefreq.spectrum.eigen import EigenModes
+    from pdefreq.spectrum.family import Expansion
 
 _EVEN = 1e-9  # of the side of a box: nodes this near to a uniform grid are on it
 _ROUNDING = 1e-12  # a remainder below this times the largest value is none
@@ -45,7 +47,7 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
 
     Example:
         >>> from pdefreq.domains.box import Box
-        >>> from pdefreq.spectrum.modes import SineModes
+        >>> from pdefreq.spectrum.box_modes import SineModes
         >>> x = np.linspace(0, np.pi, 9)
         >>> bands = dyadic_bands(SineModes.expand(Box((0.0,), (np.pi,)), np.sin(x) + np.sin(5 * x)))
         >>> [(round(band.lower, 9), round(band.upper, 9), bool(abs(band.values).max() > 1e-15)) for band in bands]
@@ -94,14 +96,40 @@ def split_on_box(
     return between | _remainder("unresolved", values, between)
 
 
+def split_on_mesh(
+    modes: EigenModes, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The parts of a function on any domain, by name; they add up to it.
+
+    The bands are taken on the mesh of the modes and evaluated in its elements.
+
+    Args:
+        modes: Of the domain.
+        x: Points, shape ``(n, d)``.
+        values: The function there, shape ``(n,)``.
+        function: Gives its values ``(n,)`` at other points ``(n, d)``.
+
+    Returns:
+        As `split_on_box` does; ``unresolved`` also holds what lies in modes beyond the last.
+    """
+    nodal = function(modes.points().numpy())
+    parts = _named(dyadic_bands(modes.expand(nodal)))
+    boundary = modes.boundary_part(nodal)
+    parts |= {"boundary": boundary} if np.abs(boundary).max() > _ROUNDING * np.abs(nodal).max() else {}
+    at = modes.straight.at(torch.from_numpy(x))
+    there = {name: at.value(torch.from_numpy(part)).numpy() for name, part in parts.items()}
+    return there | _remainder("unresolved", values, there)
+
+
 def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
     """The same for values at all nodes of a grid."""
-    bands = dyadic_bands(FAMILIES[kind].expand(box, values))
-    width = len(str(len(bands)))
-    parts = {
-        f"band_{number:0{width}}_{band.lower:.3g}_to_{band.upper:.3g}": band.values for number, band in enumerate(bands, start=1)
-    }
+    parts = _named(dyadic_bands(BOX_FAMILIES[kind].expand(box, values)))
     return parts | _remainder("boundary", values, parts)
+
+
+def _named(bands: list[Band]) -> dict[str, np.ndarray]:
+    width = len(str(len(bands)))
+    return {f"band_{k:0{width}}_{band.lower:.3g}_to_{band.upper:.3g}": band.values for k, band in enumerate(bands, start=1)}
 
 
 def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is left out.
         half_times: t_k(0.5) as `half_time` gives them: inf for never, nan for a mode that started below one half.
         last_step: The step at which the run ended.
-        complete: Whether the family is complete and orthogonal (sine, cosine).
+        complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann).
 
     Example:
         >>> xi = np.array([1.0, 2.0, 4.0, 8.0])
@@ -62,7 +62,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
     if last_step <= 1:
         return undefined("After a single step at most there is no order to tell.")
     if not complete:
-        return undefined("The family of modes is not a complete orthogonal one; watch sine or cosine modes.")
+        return undefined("The family of modes is not a complete orthogonal one; watch sine, cosine or eigen modes.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if not arrived.any():

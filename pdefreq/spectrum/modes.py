@@ -1,355 +1,49 @@
-"""Families of modes on a box: sine, cosine and Fourier, by fast transforms on a uniform grid.
-
-The one convention of the package (docs/conventions.md): wavenumbers are angular, phases count from the lower corner, and
-``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
-"""
+"""Families of modes by name: those of a box, and those of any domain."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
-
-import numpy as np
-import scipy.fft
-import torch
+from typing import TYPE_CHECKING
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, UnknownNameError
 from pdefreq.registry import nearest
+from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS, grid_intervals, make_modes
+from pdefreq.spectrum.eigen import EigenModes, NeumannModes
+from pdefreq.spectrum.family import Modes, strongest
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pdefreq.shapes import Points
+    from pdefreq.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
-DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
-"""Intervals per axis of the grid on which a function is sampled that brings no grid of its own, by dimension."""
+__all__ = ["DEFAULT_INTERVALS", "FAMILIES", "Modes", "grid_intervals", "make_modes", "modes_of", "strongest"]
+
+_MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
+FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **_MESH_FAMILIES}
 
 
-@runtime_checkable
-class UniformGrid(Protocol):
-    """A space whose coefficients are values at the nodes of a uniform grid; its modes are the modes of that grid."""
-
-    @property
-    def box(self) -> Box: ...
-
-    @property
-    def intervals(self) -> tuple[int, ...]: ...
-
-
-def grid_intervals(box: Box, space: TrialSpace | None = None) -> tuple[int, ...]:
-    """Intervals per axis of the grid on which members of a space are sampled: its own grid's, else the default."""
-    if isinstance(space, UniformGrid) and space.box == box:
-        return space.intervals
-    return (DEFAULT_INTERVALS[box.dimension],) * box.dimension
-
-
-def grid_axes(box: Box, intervals: Sequence[int]) -> list[np.ndarray]:
-    """Coordinates of the nodes of a uniform grid along each axis, ends included."""
-    return [np.linspace(a, b, n + 1) for a, b, n in zip(box.lower, box.upper, intervals, strict=True)]
-
-
-def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
-    """All points with these coordinates, shape ``(n, d)``, in C order (the last axis varies fastest)."""
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-
-
-@dataclass(frozen=True, eq=False)
-class Expansion:
-    """A function as a sum of modes.
+def modes_of(problem: Problem, kind: str, indices: ArrayLike | None = None, *, space: TrialSpace | None = None) -> Modes:
+    """Modes of a family on the domain of a problem.
 
     Args:
-        coefficients: Of the modes, any shape.
-        magnitude: |xi| of each, the same shape.
-        synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
-    """
-
-    coefficients: np.ndarray
-    magnitude: np.ndarray
-    synthesize: Callable[[np.ndarray], np.ndarray]
-
-
-class Modes(ABC):
-    """Finitely many modes of one family.
-
-    Args:
-        box: The box on which they live.
-        indices: Mode numbers along each axis, shape ``(m, d)``.
-
-    Attributes:
-        kind: The name of the family.
-        complete: Whether a bias index may be formed: the family is orthogonal and complete without periodicity.
-        wavevectors: Angular wavevectors, shape ``(m, d)``, rad per unit length.
-        magnitude: Their lengths |xi|, shape ``(m,)``.
-    """
-
-    kind: ClassVar[str]
-    complete: ClassVar[bool]
-    _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
-    _signs: ClassVar[tuple[int, ...]] = (1,)  # the entries of a transform that belong to mode k: sign x k
-
-    def __init__(self, box: Box, indices: ArrayLike) -> None:
-        self.box = box
-        self.indices = np.asarray(indices, dtype=int).reshape(-1, box.dimension)
-        self.wavevectors = self.indices * self._unit / np.array(box.lengths)
-        self.magnitude = np.linalg.norm(self.wavevectors, axis=1)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def points(self, space: TrialSpace | None = None) -> Points:
-        """Where a function must be given, ``(n, d)`` float64 in C order: the nodes of a grid space, else a fine grid."""
-        intervals = grid_intervals(self.box, space)
-        axes = zip(grid_axes(self.box, intervals), self._sizes(intervals), strict=True)
-        return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
-
-    def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
-        """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``, complex for Fourier modes.
-
-        A mode that the grid can't carry has coefficient 0.
-        """
-        return self.decompose(values, space)[0]
-
-    def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """The coefficients, and the L2 norm of what all other modes of the grid carry together."""
-        intervals = grid_intervals(self.box, space)
-        transform = self._transform(np.asarray(values, dtype=float).reshape(self._sizes(intervals)))
-        position, carried = self._locate(self.indices, intervals)
-        coefficients = np.where(carried, transform[position], 0)
-        for sign in self._signs:
-            position, carried = self._locate(sign * self.indices, intervals)
-            transform[tuple(p[carried] for p in position)] = 0
-        power = np.abs(transform) ** 2
-        for norms in map(self._squared_norms, intervals, self.box.lengths):
-            power = np.tensordot(norms, power, axes=1)
-        return coefficients, math.sqrt(float(power))
-
-    @classmethod
-    def of_grid(cls, box: Box, intervals: Sequence[int]) -> Modes:
-        """Every mode that a grid carries, in order of wavenumber."""
-        numbers = [cls._numbers(n) for n in intervals]
-        axes = [k[np.isfinite(k)].astype(int) for k in numbers]
-        indices = cls._distinct(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
-        modes = cls(box, indices)
-        return cls(box, modes.indices[np.argsort(modes.magnitude, kind="stable")])
-
-    @classmethod
-    def expand(cls, box: Box, values: np.ndarray) -> Expansion:
-        """A function on a grid as the sum of all modes of the grid.
-
-        Args:
-            box: Where.
-            values: At all nodes of a uniform grid, ends included, one axis a dimension.
-        """
-        intervals = [size - 1 for size in values.shape]
-        sizes = cls._sizes(intervals)
-        squares = []
-        for n, length in zip(intervals, box.lengths, strict=True):
-            numbers = cls._numbers(n)
-            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
-            squares.append((numbers * cls._unit / length) ** 2)
-        magnitude = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
-
-        def synthesize(transform: np.ndarray) -> np.ndarray:
-            ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
-            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
-
-        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), magnitude, synthesize)
-
-    @staticmethod
-    @abstractmethod
-    def _numbers(n: int) -> np.ndarray:
-        """The mode number at each place of a transform along an axis of `n` intervals; nan where it is ambiguous."""
-
-    @staticmethod
-    @abstractmethod
-    def _squared_norms(n: int, length: float) -> np.ndarray:
-        """The squared L2 norm of each of these modes along an axis."""
-
-    @staticmethod
-    @abstractmethod
-    def _transform(values: np.ndarray) -> np.ndarray:
-        """All coefficients of values on the grid, a new array."""
-
-    @staticmethod
-    @abstractmethod
-    def _inverse(transform: np.ndarray) -> np.ndarray:
-        """The sum of these multiples of the modes at the points of the grid, real."""
-
-    @staticmethod
-    def _distinct(indices: np.ndarray) -> np.ndarray:
-        """The rows of `indices` that stand for different modes of real functions."""
-        return indices
-
-    @staticmethod
-    def _sizes(intervals: Sequence[int]) -> tuple[int, ...]:
-        return tuple(n + 1 for n in intervals)
-
-    def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """Where modes stand in a transform, one array for each axis, and whether they are there at all."""
-        position, carried = [], np.ones(len(indices), dtype=bool)
-        for k, n in zip(indices.T, intervals, strict=True):
-            numbers = self._numbers(n)
-            place = (k - int(numbers[0])) % len(numbers)
-            carried &= numbers[place] == k
-            position.append(place)
-        return tuple(position), carried
-
-
-class SineModes(Modes):
-    """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, by DST-I.
-
-    What boundary values imply is subtracted first, for it would leak into every mode as 1/k: in one dimension their
-    linear interpolant, in more the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with P_a linear along
-    axis a (Gordon and Hall, 1973).
-    """
-
-    kind = "sine"
-    complete = True
-    _unit = math.pi
-
-    @staticmethod
-    def _numbers(n: int) -> np.ndarray:
-        return np.arange(1.0, n)
-
-    @staticmethod
-    def _squared_norms(n: int, length: float) -> np.ndarray:
-        return np.full(n - 1, length / 2)
-
-    @staticmethod
-    def _transform(values: np.ndarray) -> np.ndarray:
-        for axis, size in enumerate(values.shape):
-            s = np.linspace(0, 1, size).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-            first, last = np.take(values, [0], axis), np.take(values, [-1], axis)
-            values = values - ((1 - s) * first + s * last)
-        inner = values[(slice(1, -1),) * values.ndim]
-        return np.asarray(scipy.fft.dstn(inner, type=1)) / math.prod(size - 1 for size in values.shape)
-
-    @staticmethod
-    def _inverse(transform: np.ndarray) -> np.ndarray:
-        return np.pad(np.asarray(scipy.fft.dstn(transform, type=1)) / 2**transform.ndim, 1)
-
-
-class CosineModes(Modes):
-    """Neumann eigenfunctions of the Laplacian, ``prod_a cos(k_a pi (x_a - lower_a) / L_a)``, by DCT-I."""
-
-    kind = "cosine"
-    complete = True
-    _unit = math.pi
-
-    @staticmethod
-    def _numbers(n: int) -> np.ndarray:
-        return np.arange(n + 1.0)
-
-    @staticmethod
-    def _squared_norms(n: int, length: float) -> np.ndarray:
-        norms = np.full(n + 1, length / 2)
-        norms[[0, n]] = length  # by the trapezoidal rule, for which the modes of the grid are orthogonal
-        return norms
-
-    @staticmethod
-    def _transform(values: np.ndarray) -> np.ndarray:
-        transform = np.asarray(scipy.fft.dctn(values, type=1)) / math.prod(size - 1 for size in values.shape)
-        for axis in range(values.ndim):
-            np.moveaxis(transform, axis, 0)[[0, -1]] /= 2
-        return transform
-
-    @staticmethod
-    def _inverse(transform: np.ndarray) -> np.ndarray:
-        doubled = transform.copy()  # DCT-I counts its end terms once and all others twice
-        for axis in range(transform.ndim):
-            np.moveaxis(doubled, axis, 0)[[0, -1]] *= 2
-        return np.asarray(scipy.fft.dctn(doubled, type=1)) / 2**transform.ndim
-
-
-class FourierModes(Modes):
-    """Complex exponentials ``exp(2 pi i k . (x - lower) / L)``, by DFT on the grid without its last point along each axis.
-
-    Coefficients of k and -k are conjugate, so only indices whose first non-zero entry is positive stand for modes.
-    Functions that are not periodic leak into all of them as 1/k.
-    """
-
-    kind = "fourier"
-    complete = False
-    _unit = 2 * math.pi
-    _signs = (1, -1)
-
-    @staticmethod
-    def _numbers(n: int) -> np.ndarray:
-        numbers = np.fft.fftfreq(n, 1 / n).round()
-        numbers[2 * np.abs(numbers) == n] = np.nan  # n/2 and -n/2 look alike on the grid
-        return numbers
-
-    @staticmethod
-    def _squared_norms(n: int, length: float) -> np.ndarray:
-        return np.full(n, length)
-
-    @staticmethod
-    def _transform(values: np.ndarray) -> np.ndarray:
-        return np.asarray(scipy.fft.fftn(values, norm="forward"))
-
-    @staticmethod
-    def _inverse(transform: np.ndarray) -> np.ndarray:
-        return np.asarray(scipy.fft.ifftn(transform, norm="forward")).real  # pyright: ignore[reportAttributeAccessIssue]
-
-    @staticmethod
-    def _distinct(indices: np.ndarray) -> np.ndarray:
-        base = 2 * np.abs(indices).max(initial=0) + 1  # the sign of a number in this base is that of its first digit
-        return indices[indices @ base ** np.arange(indices.shape[1])[::-1] >= 0]
-
-    @staticmethod
-    def _sizes(intervals: Sequence[int]) -> tuple[int, ...]:
-        return tuple(intervals)
-
-
-FAMILIES: dict[str, type[Modes]] = {family.kind: family for family in (SineModes, CosineModes, FourierModes)}
-
-
-def make_modes(kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None) -> Modes:
-    """Modes of a family by its name.
-
-    Args:
-        kind: ``"sine"``, ``"cosine"`` or ``"fourier"``.
-        box: Where they live.
-        indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid carries.
-        intervals: That grid's intervals along each axis; by default `DEFAULT_INTERVALS`.
+        problem: Its domain counts, and for ``"eigen"`` where it has Dirichlet conditions.
+        kind: A name in `FAMILIES`.
+        indices: Numbers of the modes, as `Modes.indices`; by default all that there are, or the first, of which
+            `Modes.strongest` gets as many as a function needs.
+        space: The modes that its grid carries, if it has one; by default those of a fine grid.
 
     Raises:
         UnknownNameError: If there is no such family.
-        IncompatibleError: If the box has more than three dimensions.
-
-    Example:
-        >>> modes = make_modes("sine", Box((0.0,), (3.141592653589793,)), [1, 2])
-        >>> x = modes.points()[:, 0].numpy()
-        >>> modes.coefficients(np.sin(x) + 3 * np.sin(2 * x)).round(12).tolist()
-        [1.0, 3.0]
+        IncompatibleError: If the family has no modes on the domain.
     """
+    domain = problem.domain
+    if kind in _MESH_FAMILIES:
+        return _MESH_FAMILIES[kind].of(problem, indices)
+    if kind in BOX_FAMILIES and not isinstance(domain, Box):
+        raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: watch eigen modes")
     if kind not in FAMILIES:
         raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}")
-    if box.dimension not in DEFAULT_INTERVALS:
-        raise IncompatibleError(
-            f"{kind} modes need a grid, which is possible in up to 3 dimensions, got {box.dimension}; "
-            "watch the error without a spectrum there"
-        )
-    family = FAMILIES[kind]
-    return family.of_grid(box, intervals or grid_intervals(box)) if indices is None else family(box, indices)
-
-
-def strongest(amplitude: np.ndarray, *, threshold: float, limit: int) -> tuple[np.ndarray, int]:
-    """Which modes of a function are worth watching.
-
-    Args:
-        amplitude: |u^_k|, shape ``(m,)``.
-        threshold: Least amplitude, relative to the largest.
-        limit: Largest number of modes.
-
-    Returns:
-        Their places, ascending, and how many modes are above the threshold in all.
-    """
-    above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
-    kept = above[np.argsort(-amplitude[above], kind="stable")[:limit]]
-    return np.sort(kept), len(above)
+    assert isinstance(domain, Box)
+    intervals = None if space is None else grid_intervals(domain, space)
+    return make_modes(kind, domain, indices, intervals=intervals)

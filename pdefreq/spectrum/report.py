@@ -19,9 +19,9 @@ class ModeRow:
     """What is known of one mode; None where something is undefined.
 
     Args:
-        index: Mode numbers along each axis.
-        wavevector: Angular, rad per unit length.
-        wavenumber: Its length.
+        index: Mode numbers along each axis of a box; elsewhere the number of the eigenvalue.
+        wavevector: Angular, rad per unit length; None where modes have no direction.
+        wavenumber: Its length, or the root of the eigenvalue.
         amplitude: |u^_k| of the target.
         error: Relative error at the end against the exact or reference solution.
         half_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
@@ -32,7 +32,7 @@ class ModeRow:
     """
 
     index: tuple[int, ...]
-    wavevector: tuple[float, ...]
+    wavevector: tuple[float, ...] | None
     wavenumber: float
     amplitude: float
     error: float | None
@@ -109,10 +109,11 @@ def spectral_report(
         "predicted_rate": np.full(len(magnitude), np.nan) if predicted_rates is None else np.asarray(predicted_rates, float),
     }
     bias = bias_index(magnitude, half_steps, last_step=steps[-1], complete=bool(facts["mode_complete"]))
+    vectors = facts.get("mode_wavevectors")
     rows = tuple(
         ModeRow(
             index=tuple(np.asarray(facts["mode_indices"])[k].tolist()),
-            wavevector=tuple(np.asarray(facts["mode_wavevectors"])[k].tolist()),
+            wavevector=None if vectors is None else tuple(np.asarray(vectors)[k].tolist()),
             wavenumber=float(magnitude[k]),
             amplitude=float(facts["mode_amplitude"][k]),
             **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.bands import dyadic_bands, split_on_box
-from pdefreq.spectrum.modes import FAMILIES, grid_axes, tensor_points
+from pdefreq.spectrum.box_modes import BOX_FAMILIES, grid_axes, tensor_points
 
 BOXES = {1: Box((-1.0,), (2.0,)), 2: Box((0.0, -1.0), (1.0, 2.0)), 3: Box((0.0, 0.0, 1.0), (1.0, 2.0, 2.0))}
 INTERVALS = {1: (12,), 2: (9, 8), 3: (4, 5, 6)}
-families = pytest.mark.parametrize("kind", FAMILIES)
+families = pytest.mark.parametrize("kind", BOX_FAMILIES)
 dimensions = pytest.mark.parametrize("d", BOXES)
 ROUNDING = 1e-13  # of values of size 1, on a few hundred nodes
 
@@ -51,7 +51,7 @@ def test_the_parts_add_up(kind, d, seed):
 def test_a_mode_lies_in_the_one_band_that_holds_its_wavenumber(kind, d):
     for k in ((1, 2, 1)[:d], (3, 1, 2)[:d], (2, 3, 1)[:d]):
         values, xi = mode(kind, d, k)
-        bands = dyadic_bands(FAMILIES[kind].expand(BOXES[d], values.reshape([n + 1 for n in INTERVALS[d]])))
+        bands = dyadic_bands(BOX_FAMILIES[kind].expand(BOXES[d], values.reshape([n + 1 for n in INTERVALS[d]])))
         assert bands[0].lower == 0
         assert all(a.upper == b.lower for a, b in zip(bands, bands[1:], strict=False))
         for band in bands:
@@ -63,7 +63,7 @@ def test_a_mode_lies_in_the_one_band_that_holds_its_wavenumber(kind, d):
 def test_bands_of_sine_modes_are_orthogonal(d):
     """So the squares of their norms add up: no part hides what another one cancels."""
     values = np.pad(np.random.default_rng(0).uniform(-1, 1, [n - 1 for n in INTERVALS[d]]), 1)
-    bands = dyadic_bands(FAMILIES["sine"].expand(BOXES[d], values))
+    bands = dyadic_bands(BOX_FAMILIES["sine"].expand(BOXES[d], values))
     assert sum((band.values**2).sum() for band in bands) == pytest.approx((values**2).sum(), rel=ROUNDING)
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, UnknownNameError
-from pdefreq.spectrum.modes import DEFAULT_INTERVALS, FAMILIES, make_modes, strongest
+from pdefreq.spectrum.box_modes import BOX_FAMILIES as FAMILIES
+from pdefreq.spectrum.modes import DEFAULT_INTERVALS, make_modes, strongest
 
 EXACT = 1e-13  # a fast transform of 1e3 to 3e4 values of size 1 is off by a few units of rounding, 2e-16 each
 

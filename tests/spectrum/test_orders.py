@@ -22,7 +22,7 @@ def test_the_floor_does_not_count(order, floor):
     errors = np.maximum(H**order, floor * (1 + 0.1 * (-1.0) ** np.arange(8)))
     found = fit_order(H, errors)
     assert found.value == pytest.approx(order, abs=0.05)  # at most one level at the floor enters, where it is near the line
-    assert found.levels[0] == 0
+    assert found.levels[0] <= 1  # a window from level 1 that takes in one level at the floor is as long, and finer
 
 
 def test_coarse_levels_that_resolve_nothing_do_not_count():

@@ -1,0 +1,227 @@
+"""Eigenfunctions of the Laplacian on any domain: what sine and cosine modes are on a box."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+from scipy.sparse import csc_array
+from skfem import Mesh, MeshLine1, MeshQuad, MeshTet1, MeshTri1
+
+from pdefreq.domains.meshing import curved
+from pdefreq.errors import IncompatibleError
+from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spaces.meshes import mesh_for
+from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized, multiplets
+from pdefreq.spectrum.family import Expansion, Modes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Points
+    from pdefreq.spaces.trial_space import TrialSpace
+
+_CELLS = {1: 2048, 2: 44, 3: 10}  # of a cube of the same measure, along each axis
+_MOST_NODES = {1: 5000, 2: 19_000, 3: 12_000}
+MOST_MODES = {1: 512, 2: 512, 3: 96}
+"""Where computing them ends, by dimension: the last wavenumbers are good to a percent, in three dimensions to two."""
+_QUADRATURE = 6  # exact for the mass matrix of P2 on cells with curved sides
+_TELLABLE = 1e-3  # a part of u smaller than this, the boundary values taken off, may be the error of the mesh near a corner
+
+
+class EigenModes(Modes):
+    """Eigenfunctions of -Laplace, zero on the Dirichlet parts of a problem's boundary and natural on the rest, by P2 elements.
+
+    A mode is an eigenspace: the coefficient of u is the norm of its projection, since eigenvectors of a multiple eigenvalue can
+    be turned into each other, and none of them is told from the others. The mean square of an eigenfunction is 2^-d, that of a
+    product of sines, so that on a box coefficients are those of sine modes.
+
+    What boundary values imply is subtracted first: their harmonic continuation, which is the straight line in one dimension.
+    The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
+
+    One mesh serves all methods on a domain: modes are the same in every run, and are got once in a process.
+
+    Args:
+        basis: The eigenfunctions.
+        indices: Numbers of the modes; by default all that the basis holds so far.
+    """
+
+    kind = "eigen"
+    complete = True
+    _natural: ClassVar[bool] = False
+
+    def __init__(self, basis: EigenBasis, indices: ArrayLike | None = None) -> None:
+        self._basis = basis
+        numbers = basis.starts + 1 if indices is None else np.asarray(indices, dtype=int).reshape(-1)
+        multiplet = np.searchsorted(basis.starts, numbers - 1)
+        self._sizes = np.diff(basis.starts, append=len(basis.values))[multiplet]
+        self._first = np.cumsum(self._sizes) - self._sizes  # where each mode starts among the columns
+        self._columns = np.repeat(numbers - 1 - self._first, self._sizes) + np.arange(self._sizes.sum())
+        self.indices = numbers[:, None]
+        self.magnitude = np.sqrt(self._by_mode(basis.values[self._columns]) / self._sizes)
+
+    @classmethod
+    def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
+        """The modes of a problem; without numbers the first of them, of which `strongest` gets as many as a function needs.
+
+        Raises:
+            IncompatibleError: If the domain has more than three dimensions, or needs a mesh generator that is not installed.
+        """
+        domain = problem.domain
+        if domain.dimension not in _CELLS:
+            raise IncompatibleError(f"{cls.kind} modes need a mesh, so at most 3 dimensions, got {domain.dimension}")
+        space = eigen_space(domain)
+        fixed = np.empty(0, int) if cls._natural or not problem.boundary else space.dirichlet_nodes(problem)
+        basis = _basis(domain, fixed.tobytes())
+        basis.reach(1 if indices is None else int(np.max(indices)))
+        return cls(basis, indices)
+
+    def points(self, space: TrialSpace | None = None) -> Points:
+        """The nodes of the mesh, whatever the space."""
+        return self._basis.space.nodes
+
+    def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
+        """See `Modes`; coefficients are norms of projections."""
+        basis = self._basis
+        inner = basis.without_boundary(np.asarray(values, dtype=float))
+        parts = self._vectors.T @ (basis.mass @ inner)
+        rest = inner - self._vectors @ parts
+        return np.sqrt(self._by_mode(parts**2)) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+
+    def take(self, places: np.ndarray) -> Self:
+        return type(self)(self._basis, self.indices[places])
+
+    @functools.cached_property
+    def straight(self) -> Lagrange:
+        """P2 elements of the same nodes in cells with straight sides, where points are found: coefficients are values at `points`.
+
+        Between nodes they differ from those with curved sides by the square of the mesh width, next to the boundary only.
+        """
+        mesh = self._basis.space.mesh
+        kind = {1: MeshLine1, 2: MeshTri1, 3: MeshTet1}[mesh.dim()]
+        return Lagrange(kind(np.ascontiguousarray(mesh.p[:, : mesh.nvertices]), mesh.t), _QUADRATURE, degree=2)
+
+    def expand(self, values: np.ndarray) -> Expansion:
+        """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
+        parts = self._vectors.T @ (self._basis.mass @ self._basis.without_boundary(values))
+        magnitude = np.sqrt(self._basis.values[self._columns].clip(0))
+        return Expansion(parts, magnitude, lambda parts: self._vectors @ parts)
+
+    def boundary_part(self, values: np.ndarray) -> np.ndarray:
+        """What is subtracted first: the harmonic continuation of boundary values; zero where nothing is prescribed."""
+        return values - self._basis.without_boundary(values)
+
+    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+        """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
+        basis = self._basis
+        none = self.take(np.empty(0, int))
+        if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
+            return none, 0
+        every = type(self)(basis)
+        amplitude, rest = every.decompose(values)
+        while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
+            every = type(self)(basis)
+            amplitude, rest = every.decompose(values)
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, limit=limit)
+
+    @functools.cached_property
+    def _vectors(self) -> np.ndarray:
+        """Eigenvectors of these modes, orthonormal in the mass matrix, shape ``(n, number of columns)``."""
+        return np.asfortranarray(self._basis.vectors[:, self._columns])
+
+    def _by_mode(self, parts: np.ndarray) -> np.ndarray:
+        """Sums over the columns of each mode, of numbers that are not negative up to rounding."""
+        return np.add.reduceat(parts, self._first).clip(0) if len(self) else np.empty(0)
+
+
+class NeumannModes(EigenModes):
+    """Eigenfunctions of the Neumann Laplacian, whatever the problem prescribes: boundary values are not taken off first.
+
+    They tell the frequencies of a function that is all boundary values, such as a harmonic one.
+    """
+
+    kind = "neumann"
+    _natural = True
+
+
+class EigenBasis:
+    """Eigenfunctions on a mesh, as many as were asked for so far.
+
+    Args:
+        space: P2 elements.
+        fixed: Nodes at which eigenfunctions are zero.
+    """
+
+    def __init__(self, space: Lagrange, fixed: np.ndarray) -> None:
+        self.space = space
+        rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
+        stiffness, self.mass = csc_array(rule.matrix(1.0, 0.0)), csc_array(rule.matrix(0.0, 1.0))
+        measure = float(self.mass.sum())
+        self.norm = math.sqrt(measure / 2**d)
+        """The L2 norm of a mode with coefficient 1."""
+        self._fixed, self._free = fixed, np.setdiff1d(np.arange(n), fixed)
+        rows = stiffness[self._free]
+        self._coupling, inner = rows[:, fixed], csc_array(rows[:, self._free])
+        self._factors = factorized(inner) if len(fixed) else None
+        ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
+        tenth = 4 * math.pi**2 * (10 / (ball * measure)) ** (2 / d)  # Weyl's law
+        self._pairs = Eigenpairs(inner, csc_array(self.mass[self._free][:, self._free]), first=tenth)
+        self.starts = np.empty(0, int)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Eigenvalues, ascending."""
+        return self._pairs.values
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """Values of the eigenfunctions at the nodes, shape ``(n, m)``."""
+        vectors = np.zeros((self.space.num_coefficients, len(self.values)))
+        vectors[self._free] = self._pairs.vectors
+        return vectors
+
+    def grow(self) -> bool:
+        """Compute the next eigenfunctions, unless there are enough."""
+        if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
+            return False
+        self._pairs.extend()
+        self.starts = multiplets(self.values)
+        return True
+
+    def reach(self, number: int) -> None:
+        """Have at least as many eigenfunctions."""
+        while len(self.values) < number and self.grow():
+            pass
+
+    def without_boundary(self, values: np.ndarray) -> np.ndarray:
+        """Values at the nodes less the harmonic continuation of those at the fixed ones."""
+        if self._factors is None:
+            return values
+        inner = np.zeros_like(values)
+        inner[self._free] = values[self._free] + self._factors.solve(self._coupling @ values[self._fixed])
+        return inner
+
+
+@functools.lru_cache(maxsize=8)
+def eigen_space(domain: Domain) -> Lagrange:
+    """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
+    d = domain.dimension
+    cells, coarsest = _CELLS[d], _CELLS[d] / 4
+    while True:
+        mesh = mesh_for(domain, round(cells))
+        if isinstance(mesh, MeshQuad):
+            mesh = mesh.to_meshtri()
+        assert isinstance(mesh, Mesh)  # scikit-fem's types are wider than its values
+        space = Lagrange(curved(mesh, domain), _QUADRATURE, degree=2)
+        if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
+            return space
+        cells *= 0.8
+
+
+@functools.lru_cache(maxsize=8)
+def _basis(domain: Domain, fixed: bytes) -> EigenBasis:
+    return EigenBasis(eigen_space(domain), np.frombuffer(fixed, dtype=int))

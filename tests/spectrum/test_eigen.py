@@ -1,0 +1,287 @@
+"""Eigenfunctions against closed forms and published eigenvalues, and the laws that make their report one of the function alone."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import jn_zeros, jv
+
+import pdefreq.spectrum.eigenpairs
+from pdefreq.domains.ball import Ball
+from pdefreq.domains.box import Box
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.meshing import curved, mesh_of
+from pdefreq.domains.ring import Ring
+from pdefreq.errors import IncompatibleError, UnknownNameError
+from pdefreq.mesh_io import read_mesh
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spectrum import eigen
+from pdefreq.spectrum.eigen import EigenBasis, EigenModes
+from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
+from pdefreq.spectrum.modes import FAMILIES, modes_of
+
+DATA = Path(__file__).parent.parent.parent / "problems" / "meshes"
+INTERVAL, SQUARE, DISK = Box((-1.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Ball((0.5, -1.0), 2.0)
+NEUMANN = (BoundaryPart("robin"),)
+
+
+def problem(domain, boundary=0.0):
+    return Problem(domain=domain, source=1.0, boundary=boundary)
+
+
+def first(of, kind="eigen", number=40):
+    """All modes up to the slice that holds eigenvalue `number`."""
+    modes = modes_of(of, kind, [number])
+    return EigenModes(modes._basis)
+
+
+def bessel_zeros(number):
+    """The lowest zeros of J_0, J_1, ... as the disk has them: each of a positive order twice."""
+    return np.sort([z for n in range(30) for z in np.repeat(jn_zeros(n, 20), 1 if n == 0 else 2)])[:number]
+
+
+def lowest(mesh, domain, number=8, degree=2):
+    """The lowest eigenvalues on a mesh."""
+    space = Lagrange(curved(mesh, domain) if degree == 2 else mesh, 6, degree=degree)
+    basis = EigenBasis(space, space.dirichlet_nodes(problem(domain)))
+    basis.reach(number)
+    return basis.values[:number]
+
+
+def test_wavenumbers_of_the_disk_are_zeros_of_bessel_functions():
+    modes = first(problem(DISK), number=100)
+    zeros = bessel_zeros(len(modes._basis.values)) / 2  # the radius
+    error = np.sqrt(modes._basis.values) / zeros - 1
+    assert (error > 0).all()  # Ritz values lie above, up to the error of the boundary, of higher order
+    assert error[:10].max() < 1e-5 and error[:50].max() < 1e-4 and error[:100].max() < 5e-4  # measured: 6e-6, 9e-5, 3.1e-4
+    single = np.isin(zeros, jn_zeros(0, 20) / 2)
+    assert modes.indices.ravel()[:10].tolist() == [1, 2, 4, 6, 7, 9, 11, 13, 15, 16]  # J0, J1, J2, J0, J3, J1, J4, J2, J0, J5
+    assert single[[0, 5, 14]].all()
+
+
+def test_eigenvalues_of_three_unit_squares():
+    """Betcke, Trefethen (2005), Reviving the method of particular solutions, SIAM Review 47: an L of unit squares."""
+    domain = MeshDomain(read_mesh(DATA / "l-shape.msh"))
+    values = first(problem(domain), number=3)._basis.values
+    # The first has the singularity r^(2/3) of the corner, order 4/3 in h: 4e-4; the second vanishes there, the third is smooth.
+    np.testing.assert_allclose(values[0], 9.6397238440219, rtol=5e-4)
+    np.testing.assert_allclose(values[1:3], [15.197252, 2 * math.pi**2], rtol=3e-6)
+
+
+@pytest.mark.parametrize("degree", [1, 2])
+@pytest.mark.parametrize(
+    ("domain", "exact"),
+    [
+        (SQUARE, math.pi**2 * np.array([2, 5, 5, 8])),
+        (Ball((0.0, 0.0), 1.0), bessel_zeros(4) ** 2),
+        (Ring((0.0, 0.0), 1.0, 2.0), None),
+    ],
+    ids=["square", "disk", "ring"],
+)
+def test_eigenvalues_converge_at_twice_the_degree(domain, exact, degree):
+    """Babuska, Osborn (1991), Eigenvalue problems. On curved domains P2 keeps its order because its cells are curved."""
+    values = [lowest(mesh_of(domain, h), domain, 4, degree) for h in (0.2, 0.1, 0.05)]
+    if exact is None:
+        order = np.log2((values[0] - values[1]) / (values[1] - values[2]))
+    else:
+        order = np.log2((values[1] - exact) / (values[2] - exact))
+    assert (np.abs(order - 2 * degree) < 0.35).all()  # coarse meshes: the widths of the ring's cells are whole parts
+
+
+@pytest.mark.parametrize(("domain", "numbers"), [(INTERVAL, 1), (SQUARE, 2), (Box((0.0,) * 3, (1.0, 1.5, 2.0)), 3)])
+def test_on_a_box_coefficients_are_those_of_sine_modes(domain, numbers):
+    """Multiplets carry the norm of their sine coefficients: (1, 2) and (2, 1) of the square are one mode."""
+    of = problem(domain)
+
+    def u(x):
+        s = (x - np.array(domain.lower)) / np.array(domain.lengths)
+        return np.prod(s * (1 - s), axis=1) * np.exp(s[:, 0] + (0.5 * s[:, 1] if numbers > 1 else 0)) + 3 * s[:, 0]
+
+    sine, modes = modes_of(of, "sine"), first(of, number=12)
+    expected = np.abs(sine.coefficients(u(sine.points().numpy())))
+    found, _ = modes.decompose(u(modes.points().numpy()))
+    for wavenumber, coefficient in list(zip(modes.magnitude, found, strict=True))[:6]:
+        same = np.abs(sine.magnitude / wavenumber - 1) < 2e-3  # far below the distance of two wavenumbers here
+        # Eigenvectors are off by about as much as their wavenumbers: 1e-4, in three dimensions 1e-3. There mesh cells are as
+        # wide as half a wave and couple a strong mode to weak ones: 7e-4 of the largest coefficient.
+        assert coefficient == pytest.approx(
+            np.linalg.norm(expected[same]), rel=1e-2, abs=(1e-3 if numbers == 3 else 2e-4) * expected.max()
+        ), wavenumber
+
+
+def test_an_eigenfunction_of_the_disk_is_one_mode_whichever_way_it_is_turned():
+    modes = first(problem(DISK), number=60)
+    x, y = ((modes.points().numpy() - DISK.midpoint) / DISK.radius).T
+    r, theta = np.hypot(x, y), np.arctan2(y, x)
+    sizes = []
+    for turn in (0.0, 0.3, 1.1):
+        u = jv(3, jn_zeros(3, 1)[0] * r) * np.cos(3 * (theta - turn))
+        found, rest = modes.decompose(u)
+        mine = int(np.argmin(np.abs(modes.magnitude - jn_zeros(3, 1)[0] / 2)))
+        assert found.argmax() == mine
+        assert np.delete(found, mine).max() < 1e-3 * found[mine] and rest < 1e-3 * np.sqrt(4 * np.pi)  # errors of the mesh
+        # ||J_3(j r) cos|| on the unit disk is sqrt(pi / 2) |J_4(j)|; a mode of mean square 1/4 has norm sqrt(pi) / 2
+        assert found[mine] == pytest.approx(math.sqrt(2) * abs(jv(4, jn_zeros(3, 1)[0])), rel=1e-4)
+        sizes.append(found[mine])
+    np.testing.assert_allclose(sizes, sizes[0], rtol=1e-4)
+
+
+@settings(max_examples=20)
+@given(st.floats(0, 2 * math.pi), st.integers(0, 100))
+def test_the_choice_of_eigenvectors_does_not_enter_the_report(angle, seed):
+    """Eigenvectors of a double eigenvalue turned by any angle: coefficients and the rest stay the same to rounding."""
+    basis = first(problem(SQUARE), number=40)._basis
+    modes = EigenModes(basis)
+    u = np.random.default_rng(seed).standard_normal(len(modes.points()))
+    before, rest = modes.decompose(u)
+    pair = basis.starts[1]  # (1, 2) and (2, 1)
+    old = basis._pairs.vectors
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    try:
+        basis._pairs.vectors = old.copy()
+        basis._pairs.vectors[:, pair : pair + 2] = old[:, pair : pair + 2] @ turn
+        after, other = EigenModes(basis).decompose(u)
+    finally:
+        basis._pairs.vectors = old
+    np.testing.assert_allclose(after, before, rtol=1e-10, atol=1e-12)
+    assert other == pytest.approx(rest, rel=1e-12)
+
+
+@pytest.mark.parametrize("domain", [INTERVAL, SQUARE, DISK])
+@pytest.mark.parametrize("boundary", [0.0, NEUMANN])
+def test_modes_are_orthogonal_eigenvectors_and_none_is_missed(domain, boundary):
+    basis = first(problem(domain, boundary), number=100)._basis
+    vectors, mass = basis._pairs.vectors, basis._pairs._mass
+    gram = vectors.T @ (mass @ vectors)
+    # Vectors of neighbouring slices are orthogonal to the tolerance of the solver over the gap between them: 1e-10 / 2e-4.
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-6)
+    # (K + M)^-1 M v = v / (lambda + 1): the residual without the large entries of K
+    again = factorized(basis._pairs._stiffness + mass).solve(mass @ vectors) * (basis.values + 1)
+    np.testing.assert_allclose(again, vectors, atol=1e-6 * np.abs(vectors).max())
+    assert (np.diff(basis.values) >= 0).all()
+
+
+def test_a_slice_that_misses_eigenvalues_is_repeated(monkeypatch):
+    """The count by Sylvester's law: a first shift so high that the slice about it leaves out the lowest eigenvalues."""
+    mesh = mesh_of(SQUARE, 0.1)
+    rule = Lagrange(mesh, 4, degree=2).inside()
+    monkeypatch.setattr(pdefreq.spectrum.eigenpairs, "_SLICE", 12)
+    good, far = (Eigenpairs(rule.matrix(1.0, 0.0).tocsc(), rule.matrix(0.0, 1.0).tocsc(), first=first) for first in (20.0, 2e3))
+    for pairs in (good, far):
+        while len(pairs.values) < 40:
+            pairs.extend()
+    np.testing.assert_allclose(far.values[:40], good.values[:40], rtol=1e-9, atol=1e-9)
+    k = np.arange(20)
+    exact = np.sort((math.pi**2 * (k[:, None] ** 2 + k**2)).ravel())[:40]
+    np.testing.assert_allclose(far.values[:40], exact, rtol=3e-2, atol=1e-8)  # (k h)^4 / 720 with k h = 2
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+def test_multiplets_are_told_apart_by_gaps(sizes, seed):
+    rng = np.random.default_rng(seed)
+    exact = np.cumprod(1 + SAME * rng.uniform(10, 1000, len(sizes)))
+    values = np.sort(np.repeat(exact, sizes) * (1 + 0.1 * SAME * rng.uniform(-1, 1, sum(sizes))))
+    assert multiplets(values).tolist() == (np.cumsum(sizes) - sizes).tolist()
+
+
+def test_harmonic_functions_have_no_modes_but_the_natural_ones(monkeypatch):
+    """What boundary values imply is taken off: on the disk the harmonic r^3 cos(3 theta) is all boundary values."""
+    monkeypatch.setattr(eigen, "MOST_MODES", {2: 40})  # its flux on the boundary makes the natural ones fall slowly
+    of = problem(DISK)
+    modes = modes_of(of, "eigen")
+    x, y = (modes.points().numpy() - DISK.midpoint).T
+    u = (x**3 - 3 * x * y**2) / 8
+    inner, rest = first(of).decompose(u)
+    assert inner.max() < 1e-5 and rest < 1e-5  # P2 of a cubic: h^3 / 12 of the third derivative
+    assert len(modes.strongest(u, threshold=1e-3, limit=9)[0]) == 0
+    natural, _ = modes_of(of, "neumann").strongest(u, threshold=1e-3, limit=9)
+    # the first root of J_3' is 4.2012
+    assert natural.magnitude[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
+
+
+def test_on_an_interval_the_straight_line_is_taken_off():
+    of = problem(INTERVAL)
+    x = modes_of(of, "eigen").points().numpy()[:, 0]
+    modes = first(of)
+    np.testing.assert_allclose(modes.decompose(3 - 2 * x)[0], 0, atol=1e-9)  # the condition of a stiffness matrix: 1e6 roundings
+    np.testing.assert_allclose(modes.decompose(3 - 2 * x + np.sin(3 * np.pi * (x + 1) / 2))[0][:5], [0, 0, 1, 0, 0], atol=1e-6)
+
+
+def test_natural_modes_hold_the_constant_and_mixed_conditions_are_kept():
+    modes = first(problem(SQUARE, NEUMANN))
+    constant = np.full(len(modes.points()), 3.0)
+    assert modes.magnitude[0] < 1e-4
+    np.testing.assert_allclose(modes.decompose(constant)[0][:2], [6, 0], atol=1e-6)  # mean square 1/4
+    mixed = problem(SQUARE, (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin")))
+    np.testing.assert_allclose(first(mixed).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-5)
+
+
+def test_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
+    of = problem(Ball((0.0, 0.0), 3.0))
+    modes = modes_of(of, "eigen")
+    r = modes.points().norm(dim=1).numpy() / 3
+    few, candidates = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
+    assert candidates == len(few) == 1 and len(modes._basis.values) < 100  # two slices
+    monkeypatch.setattr(eigen, "MOST_MODES", {2: 100})
+    many, candidates = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, limit=4)
+    assert candidates > len(many) == 4
+
+
+def test_the_rest_is_what_the_modes_do_not_carry():
+    """Parseval on the mesh: the square of the norm is the sum of those of the parts, watched or not."""
+    modes = first(problem(SQUARE), number=60)
+    x, y = modes.points().numpy().T
+    u = x * (1 - x) * y * (1 - y) * np.exp(x)
+    some = modes.take(np.arange(0, len(modes), 2))
+    others = modes.take(np.arange(1, len(modes), 2))
+    (_, rest), (d, _), (_, least) = some.decompose(u), others.decompose(u), modes.decompose(u)
+    norm = modes._basis.norm
+    assert rest**2 == pytest.approx(norm**2 * np.sum(d**2) + least**2, rel=1e-6)  # orthogonality, see above
+    assert norm == 0.5 or norm == pytest.approx(0.5, rel=1e-12)
+    _, nothing = modes.decompose(0 * u)
+    assert nothing == 0
+
+
+def test_modes_are_the_same_whenever_they_are_asked_for():
+    """In a fresh basis, by number alone, after another function: to the last bit, for a resumed run settles them so."""
+    of = problem(DISK)
+    u = np.random.default_rng(0).standard_normal(len(modes_of(of, "eigen").points()))
+    one = modes_of(of, "eigen", [[2], [40], [7]])
+    eigen._basis.cache_clear()
+    two = modes_of(of, "eigen", [[2], [40], [7]])
+    assert two._basis is not one._basis
+    np.testing.assert_array_equal(one.magnitude, two.magnitude)
+    np.testing.assert_array_equal(one.decompose(u)[0], two.decompose(u)[0])
+    assert one.decompose(u)[1] == two.decompose(u)[1]
+
+
+def test_quadrilaterals_become_triangles_and_keep_their_names():
+    from skfem import MeshQuad
+
+    mesh = MeshQuad.init_tensor(np.linspace(0, 1, 9), np.linspace(0, 1, 9))
+    mesh = mesh.with_boundaries({"left": lambda x: x[0] == 0})
+    domain = MeshDomain(mesh)
+    mixed = problem(domain, (BoundaryPart("dirichlet", name="left"), BoundaryPart("robin")))
+    np.testing.assert_allclose(first(mixed, number=2).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-4)
+
+
+def test_what_can_not_be_is_refused_in_a_sentence():
+    with pytest.raises(IncompatibleError, match=r"sine modes need a box.*disk.*eigen"):
+        modes_of(problem(DISK), "sine")
+    with pytest.raises(IncompatibleError, match="at most 3 dimensions, got 4"):
+        modes_of(problem(Box((0.0,) * 4, (1.0,) * 4)), "eigen")
+    with pytest.raises(UnknownNameError, match="did you mean 'eigen'"):
+        modes_of(problem(DISK), "eigne")
+
+
+def test_the_command_line_knows_every_family():
+    from typing import get_args
+
+    from pdefreq.commands.options import ModeFamily as Choices
+    from pdefreq.problem import ModeFamily
+
+    assert set(FAMILIES) == set(get_args(ModeFamily)) == {choice.value for choice in Choices}
