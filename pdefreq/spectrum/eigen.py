@@ -97,7 +97,7 @@ class EigenModes(Modes):
 
     @functools.cached_property
     def straight(self) -> Lagrange:
-        """P2 elements of the same nodes in cells with straight sides, where points are found: coefficients are values at `points`.
+        """P2 elements of the same nodes in cells with straight sides, to find points in: coefficients are values at `points`.
 
         Between nodes they differ from those with curved sides by the square of the mesh width, next to the boundary only.
         """
