@@ -1,7 +1,8 @@
-"""Where functionals are sampled: fixed Gauss points, or random points drawn anew every few steps."""
+"""Where functionals are sampled: fixed Gauss points, or random points drawn anew every few steps, or batches of either."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -39,6 +40,7 @@ class Sampling:
         boundary_number: Boundary points.
         resample_every: Steps between draws.
         seed: The run's seed.
+        batch: Interior points that one step uses; None is all of them. Each point comes once in an epoch, in a new order.
     """
 
     points: Literal["gauss", "uniform", "sobol"]
@@ -46,6 +48,7 @@ class Sampling:
     boundary_number: int
     resample_every: int
     seed: int
+    batch: int | None = None
 
     def draw(self, step: int) -> int:
         """Which draw a step uses, counted from 0."""
@@ -60,6 +63,19 @@ class Sampling:
     def boundary(self, domain: Domain, draw: int) -> Samples:
         """Boundary points of one draw, float64 on the CPU."""
         return domain.boundary(self.boundary_number, None if self.points == "gauss" else stream(self.seed, "boundary", draw))
+
+    def batch_at(self, step: int, count: int) -> Tensor | None:
+        """Which of `count` interior points a step uses, as indices; None is all of them."""
+        if self.batch is None or self.batch >= count:
+            return None
+        epoch, position = divmod(step, math.ceil(count / self.batch))
+        order = torch.randperm(count, generator=stream(self.seed, "batch", epoch))
+        return order[position * self.batch : (position + 1) * self.batch]
+
+    def held_out(self, domain: Domain) -> tuple[Samples, Samples]:
+        """Interior and boundary points that no step uses: a scrambled Sobol set and random ones, from streams of their own."""
+        interior = domain.interior(self.number, stream(self.seed, "held-out interior"), sobol=True)
+        return interior, domain.boundary(self.boundary_number, stream(self.seed, "held-out boundary"))
 
 
 def data_samples(problem: Problem) -> tuple[Samples, Values]:
