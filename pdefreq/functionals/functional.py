@@ -97,9 +97,7 @@ class Functional:
         """Rows r with objective = |r|^2 / 2, where all terms are squares: a term int e^2 has rows sqrt(2 w) e."""
         if not self.tends_to_zero:
             return None
-        with torch.no_grad():
-            rows = [self.weights[b.name] ** 0.5 * b.residual(c.detach()) for b in self.blocks if isinstance(b, Squares)]
-        return torch.cat(rows)
+        return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, Squares)])
 
     def factor(self, c: Coefficients) -> Tensor:
         """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the objective, F F^T the tangent kernel in its metric.

@@ -46,7 +46,7 @@ class Misfit(Functional):
         like: Tensor,
     ) -> None:
         source = checked(problem.source, "[equation] source", samples.x) if source is None else source
-        columns = samples.x, source / _reaction(problem, samples.x), _mean_weights(samples)
+        columns = samples.x, source / _reaction(problem, samples.x), samples.weights / problem.domain.measure
         super().__init__([_MisfitBlock(space.at(x), *rest, exponent) for x, *rest in _split(columns, like)])
 
 
@@ -74,7 +74,7 @@ class GradientMisfit(Functional):
         slope = checked(problem.source.gradient, "the gradient of [equation] source", x)
         f = checked(problem.source, "[equation] source", x)[:, None]
         slope = slope / c - f * checked(problem.reaction.gradient, "the gradient of [equation] reaction", x) / c.square()
-        columns = x, slope, _mean_weights(samples)
+        columns = x, slope, samples.weights / problem.domain.measure
         super().__init__([_GradientBlock(space.at(x), *rest) for x, *rest in _split(columns, like)])
 
 
@@ -123,10 +123,6 @@ class _GradientBlock(Squares):
 
 def _reaction(problem: Problem, x: Points) -> Values:
     return checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)
-
-
-def _mean_weights(samples: Samples) -> Values:
-    return samples.weights / samples.weights.sum()
 
 
 def _split(columns: tuple[Tensor, ...], like: Tensor) -> list[tuple[Tensor, ...]]:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class StrongResidual(Functional):
     """``int ( -div(a |grad u|^(p-2) grad u) + c u - f )^2 + beta int_Dirichlet (u - g)^2 + beta int_Robin r^2``.
 
-    Here r = a |grad u|^(p-2) du/dn + alpha u - flux. Integrals, in the domain's measure, without a factor 1/2; terms ``residual``, ``boundary`` and ``robin``. The mean
-    that others print is the term divided by the measure. Where p < 2 the equation is singular at points with grad u = 0.
+    Here r = a |grad u|^(p-2) du/dn + alpha u - flux. Integrals, in the domain's measure, without a factor 1/2; terms
+    ``residual``, ``boundary`` and ``robin``. The mean that others print is the term divided by the measure. Where p < 2
+    the equation is singular at points with grad u = 0.
 
     Args:
         problem: The problem, of any exponent p > 1.

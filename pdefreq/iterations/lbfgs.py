@@ -1,4 +1,4 @@
-"""The limited-memory BFGS method. All its memory is tensors, where that of `torch.optim.LBFGS` is lists: it resumes bit for bit."""
+"""The limited-memory BFGS method. All its memory is tensors, unlike that of `torch.optim.LBFGS`: it resumes bit for bit."""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ from pdefreq.domains.box import Box
 from pdefreq.functionals.course import SampledCourse
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.sampling import Sampling
+from pdefreq.history import Status, Stop
 from pdefreq.iterations.gradient import Gradient
+from pdefreq.iterations.held_out import HeldOut
 from pdefreq.iterations.lbfgs import Lbfgs
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.optimizers import Adam, GradientDescent
-from pdefreq.history import Status, Stop
-from pdefreq.iterations.held_out import HeldOut
 from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.spaces.mlp import Mlp
