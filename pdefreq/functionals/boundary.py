@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -68,8 +68,8 @@ class BoundaryConditions:
         mine = getattr(self, kind) > 0
         if not bool(mine.any()):
             return None
-        columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return BoundaryConditions(**{name: column if column is None else column[mine] for name, column in columns.items()})
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return BoundaryConditions(**{name: None if column is None else column[mine] for name, column in columns.items()})
 
     def robin_energy(self, u: Values) -> Tensor:
         """Int over the Robin part of alpha / 2 u^2 - flux u."""

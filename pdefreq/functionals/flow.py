@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from pdefreq.shapes import Gradients, Values
 
 
@@ -19,7 +17,7 @@ def size_power(q: Gradients, power: float) -> Values:
 
 
 def divergence_of_flow(
-    exponent: float, a: Values, a_slope: Gradients, q: Gradients, laplacian: Values, hessian: Tensor | None
+    exponent: float, a: Values, a_slope: Gradients, q: Gradients, laplacian: Values, bent: Gradients | None
 ) -> Values:
     """div( a |q|^(p-2) q ), q = grad u: |q|^(p-2) ( a lap u + grad a.q + (p-2) a q^T H q / |q|^2 ), shape ``(n,)``.
 
@@ -29,11 +27,11 @@ def divergence_of_flow(
         a_slope: Its gradient, ``(n, d)``.
         q: grad u, ``(n, d)``.
         laplacian: lap u, ``(n,)``.
-        hessian: H, ``(n, d, d)``; not needed for p = 2.
+        bent: H q with H the Hessian of u, ``(n, d)``; not needed for p = 2.
     """
     linear = a * laplacian + (a_slope * q).sum(dim=1)
     if exponent == 2:
         return linear
-    assert hessian is not None
-    bend = torch.einsum("ni,nij,nj->n", q, hessian, q) * size_power(q, -2)
+    assert bent is not None
+    bend = (q * bent).sum(dim=1) * size_power(q, -2)
     return size_power(q, exponent - 2) * (linear + (exponent - 2) * a * bend)

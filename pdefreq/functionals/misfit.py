@@ -47,7 +47,7 @@ class Misfit(Functional):
     ) -> None:
         source = checked(problem.source, "[equation] source", samples.x) if source is None else source
         columns = samples.x, source / _reaction(problem, samples.x), samples.weights / problem.domain.measure
-        super().__init__([_MisfitBlock(space.at(x), *rest, exponent) for x, *rest in _split(columns, like)])
+        super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in _split(columns, like)])
 
 
 class GradientMisfit(Functional):
@@ -75,7 +75,7 @@ class GradientMisfit(Functional):
         f = checked(problem.source, "[equation] source", x)[:, None]
         slope = slope / c - f * checked(problem.reaction.gradient, "the gradient of [equation] reaction", x) / c.square()
         columns = x, slope, samples.weights / problem.domain.measure
-        super().__init__([_GradientBlock(space.at(x), *rest) for x, *rest in _split(columns, like)])
+        super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in _split(columns, like)])
 
 
 class _MisfitBlock(Squares):

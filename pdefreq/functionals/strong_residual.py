@@ -114,7 +114,7 @@ class GradientOfResidual(Functional):
             interior.weights,
         )
         pieces = zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True)
-        varies = problem.diffusion.constant is None
+        varies = problem.diffusion.constant is None or problem.reaction.constant is None
         super().__init__([_GradientBlock(space.at(x), varies, *rest) for x, *rest in pieces])
 
 
@@ -130,8 +130,8 @@ class _ResidualSquares(Squares):
 
     def residual(self, c: Coefficients) -> Tensor:
         u, q, laplacian = self.evaluator.second_order(c)
-        hessian = None if self._exponent == 2 else self.evaluator.hessian(c)
-        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, q, laplacian, hessian)
+        bent = None if self._exponent == 2 else self.evaluator.gradient_of(c, gradient=q)
+        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, q, laplacian, bent)
         return self._scale * (self._c * u - divergence - self._f)
 
 
@@ -146,7 +146,7 @@ class _NonlinearBlock(DifferentiatedSquares, _ResidualSquares):
 
 
 class _GradientBlock(DifferentiatedSquares):
-    """Rows of grad r = -a grad lap u - lap u grad a - H_a grad u - H_u grad a + c grad u + u grad c - grad f, by component."""
+    """Rows of grad( c u - grad a . grad u - a lap u - f ), one component after the other."""
 
     order = 3
 
@@ -169,11 +169,9 @@ class _GradientBlock(DifferentiatedSquares):
         self._scale = (2 * weights).sqrt()
 
     def residual(self, c: Coefficients) -> Tensor:
-        u, q, laplacian = self.evaluator.second_order(c)
-        slope = self._c[:, None] * q + u[:, None] * self._c_slope - self._f_slope
-        slope = slope - self._a[:, None] * self.evaluator.gradient_of_laplacian(c)
+        slope = self.evaluator.gradient_of(c, self._c, -self._a_slope, -self._a) - self._f_slope
         if self._varies:
-            bend = torch.einsum("nij,nj->ni", self._a_bend, q)
-            bend = bend + torch.einsum("nij,nj->ni", self.evaluator.hessian(c), self._a_slope)
-            slope = slope - bend - laplacian[:, None] * self._a_slope
+            u, q, laplacian = self.evaluator.second_order(c)
+            slope = slope + u[:, None] * self._c_slope - laplacian[:, None] * self._a_slope
+            slope = slope - torch.einsum("nij,nj->ni", self._a_bend, q)
         return (self._scale[:, None] * slope).T.flatten()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.solvers.requirements import require_memory
@@ -174,7 +174,7 @@ def _sampling(solver: NetworkSolver, problem: Problem, seed: int) -> Sampling:
     return Sampling(points, number, solver.boundary_points, solver.resample_every, seed, solver.batch)
 
 
-def _points(solver: NetworkSolver, dimension: int) -> str:
+def _points(solver: NetworkSolver, dimension: int) -> Literal["gauss", "uniform", "sobol"]:
     return solver.points or ("gauss" if dimension <= 2 else "sobol")
 
 

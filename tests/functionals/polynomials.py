@@ -64,8 +64,11 @@ class _Table(Evaluator):
     def hessian(self, c):
         return self._bends @ c
 
-    def gradient_of_laplacian(self, c):
-        return self._thirds @ c
+    def gradient_of(self, c, value=None, gradient=None, laplacian=None):
+        parts = [] if value is None else [value[:, None] * self.gradient(c)]
+        parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
+        parts += [] if laplacian is None else [laplacian[:, None] * (self._thirds @ c)]
+        return sum(parts)
 
     def jacobian(self, c, value=None, gradient=None, laplacian=None):
         channels = [(value, self._values), (laplacian, self._laplacians)]
