@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Values
 
 
+_HELD_OUT = 1024  # points at least: a few could be fitted by chance, and their mean tells little
+
+
 def points_at_once(like: Tensor) -> int:
     """How many points to evaluate together.
 
@@ -74,7 +77,7 @@ class Sampling:
 
     def held_out(self, domain: Domain) -> tuple[Samples, Samples]:
         """Interior and boundary points that no step uses: a scrambled Sobol set and random ones, from streams of their own."""
-        interior = domain.interior(self.number, stream(self.seed, "held-out interior"), sobol=True)
+        interior = domain.interior(max(self.number, _HELD_OUT), stream(self.seed, "held-out interior"), sobol=True)
         return interior, domain.boundary(self.boundary_number, stream(self.seed, "held-out boundary"))
 
 

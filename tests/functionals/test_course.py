@@ -74,7 +74,7 @@ def test_batches_stand_for_all_points_in_integrals():
 def test_held_out_points_are_none_that_a_step_uses():
     sampling = Sampling("sobol", 64, 8, 1, seed=3)
     interior, _ = sampling.held_out(INTERVAL)
-    assert len(interior.x) == 64
+    assert len(interior.x) == 1024  # at least
     for draw in range(3):
         assert not torch.isin(interior.x, sampling.interior(INTERVAL, draw).x).any()
     assert fit(sampling, data=Data("uniform", 9)).held_out() is None
