@@ -9,7 +9,6 @@ from pdefreq.loop import solve
 from pdefreq.tensorboard import TensorBoard
 from tests.toys import Geometric, line_problem
 
-
 MADE: list = []
 
 
