@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Values
 
 
-_HELD_OUT = 1024  # points at least: a few could be fitted by chance, and their mean tells little
+_HELD_OUT = 0.77  # held-out points for each point of a step
+_HELD_OUT_LEAST = 1024  # at least: a few could be fitted by chance, and their mean tells little
 
 
 def points_at_once(like: Tensor) -> int:
@@ -76,8 +77,16 @@ class Sampling:
         return order[position * self.batch : (position + 1) * self.batch]
 
     def held_out(self, domain: Domain) -> tuple[Samples, Samples]:
-        """Interior and boundary points that no step uses: a scrambled Sobol set and random ones, from streams of their own."""
-        interior = domain.interior(max(self.number, _HELD_OUT), stream(self.seed, "held-out interior"), sobol=True)
+        """Interior and boundary points that no step uses.
+
+        Inside, another Gauss rule where there is one: a Sobol set of 1000 points was 0.3 per cent off the energy of `poisson`,
+        far more than what overfitting changes. Else a Sobol set. On the boundary random points; both from their own streams.
+        """
+        number = max(math.ceil(_HELD_OUT * self.number), _HELD_OUT_LEAST)
+        if domain.dimension <= 3:
+            interior = domain.quadrature(number)
+        else:
+            interior = domain.interior(number, stream(self.seed, "held-out interior"), sobol=True)
         return interior, domain.boundary(self.boundary_number, stream(self.seed, "held-out boundary"))
 
 

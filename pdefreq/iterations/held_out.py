@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients
 
 _EVERY = 10  # steps between two looks
-_GAP = 0.01  # part of its fall by which the objective may be lower at the training points than at held-out ones
+_GAP = 1e-3  # part of its fall by which the objective may be lower at the training points than at held-out ones
 
 
 @dataclass(frozen=True)
