@@ -16,9 +16,11 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType, NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 from pdefreq.errors import OptionError, UnknownNameError
+
+T = TypeVar("T")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -26,6 +28,37 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}." if known else "there are none."
+
+
+def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, Callable[..., T]]) -> T:
+    """What a name stands for, or a name with numbers in brackets: ``tanh``, ``ricker(0.1)``.
+
+    Args:
+        kind: What the names are, for messages: "activation".
+        text: The name.
+        table: What names without numbers stand for.
+        families: Functions of numbers, which check their range.
+
+    Raises:
+        UnknownNameError: If the name is not there.
+        OptionError: If the numbers are missing, are none, or are too many or outside their range.
+    """
+    if text in table:
+        return table[text]
+    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
+    name, inside = match.groups() if match else (text, None)
+    if name not in table and name not in families:
+        raise UnknownNameError(f"unknown {kind} '{name}': {nearest(name, {*table, *families})}")
+    if name not in families:
+        raise OptionError(f"{kind} '{name}' takes no numbers, got '{text}': write {name}")
+    wanted = list(inspect.signature(families[name]).parameters)
+    try:
+        numbers = [float(number) for number in (inside or "").split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(wanted):
+        raise OptionError(f"{kind} '{name}' takes numbers in brackets, {name}({', '.join(wanted)}), got '{text}'")
+    return families[name](*numbers)
 
 
 class Registry:
