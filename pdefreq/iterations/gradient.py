@@ -103,7 +103,7 @@ class Gradient(Iteration):
         functional = self._course.at(step)
         if self._balance_every is None:
             return functional
-        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))
+        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
 
 
 def balanced(functional: Functional, c: Coefficients) -> Tensor:

@@ -40,8 +40,8 @@ class NetworkSolver(Solver):
         staged: Whether beta is multiplied by 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
         weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns
             objective.NAME of the history.
-        balance_every: Steps between which terms of squares are weighted anew, by the traces of their tangent kernels; null
-            leaves weights alone.
+        balance_every: Steps after which terms of squares are weighted anew, by the traces of their tangent kernels, on top
+            of `weights`; null never does.
         misfit_exponent: q of a misfit, the mean of |u - target|^q.
         points: A fixed Gauss quadrature, or random points (uniform, sobol); null means gauss to 2-D, else sobol.
         number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond.
@@ -110,8 +110,6 @@ class NetworkSolver(Solver):
             )
         if self.optimizer == "lbfgs" and self.batch is not None:
             raise OptionError("lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use adam")
-        if self.weights and self.balance_every is not None:
-            raise OptionError("`balance_every` works the weights out and `weights` states them: give one of the two")
         from pdefreq.spaces.activations import activation_named
         from pdefreq.spaces.initialization import initialization_named
 

@@ -50,8 +50,8 @@ pinn = preset(
     fixed={"functional": "residual", **_EQUATION},
     widths=(50, 50, 50),
     activation="sin",
-    learning_rate=5e-3,
-    half_life=500.0,
+    learning_rate=1e-2,
+    half_life=400.0,
     steps=2000,
 )
 
@@ -65,10 +65,10 @@ pinn_gradient = preset(
     """,
     fixed={"functional": "residual-gradient", **_EQUATION},
     widths=(50, 50, 50),
-    activation="sin",
+    weights={"gradient": 1e-3},  # else it outweighs the residual by the square of the highest frequency
     learning_rate=5e-3,
-    half_life=500.0,
-    steps=2000,
+    half_life=300.0,
+    steps=1000,
 )
 
 regression = preset(

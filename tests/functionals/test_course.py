@@ -71,13 +71,22 @@ def test_batches_stand_for_all_points_in_integrals():
     assert mean == pytest.approx(float(whole.at(0).value(C)), rel=1e-12)
 
 
-def test_held_out_points_are_none_that_a_step_uses():
-    sampling = Sampling("sobol", 64, 8, 1, seed=3)
-    interior, _ = sampling.held_out(INTERVAL)
-    assert len(interior.x) == 1024  # at least
+@pytest.mark.parametrize("points", ["gauss", "uniform", "sobol"])
+@pytest.mark.parametrize("box", [INTERVAL, Box((0.0,) * 4, (1.0,) * 4)], ids=["1-D", "4-D"])
+def test_held_out_points_are_none_that_a_step_uses(points, box):
+    if points == "gauss" and box.dimension > 3:
+        return
+    sampling = Sampling(points, 1000, 8, 1, seed=3)
+    held_out, edge = sampling.held_out(box)
+    assert len(held_out.x) >= 1000 and float(held_out.weights.sum()) == pytest.approx(box.measure)
     for draw in range(3):
-        assert not torch.isin(interior.x, sampling.interior(INTERVAL, draw).x).any()
-    assert fit(sampling, data=Data("uniform", 9)).held_out() is None
+        used = sampling.interior(box, draw).x
+        assert torch.cdist(held_out.x, used).min() > 0
+        assert box.dimension == 1 or torch.cdist(edge.x, sampling.boundary(box, draw).x).min() > 0
+
+
+def test_where_the_source_is_known_at_points_only_none_are_held_out():
+    assert fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
 def test_the_same_step_has_the_same_functional():
