@@ -20,11 +20,12 @@ PAIRS = (("mscale", "poisson"), ("pinn", "poisson"), ("mscale", "poisson-chirp")
 KINDS = {
     "matrix products": ("aten::bmm", "aten::baddbmm", "aten::mm", "aten::addmm"),
     "sine, cosine, tanh": ("aten::sin", "aten::cos", "aten::tanh", "aten::cos_", "aten::sin_"),
-    "products and sums, entry by entry": ("aten::mul", "aten::add", "aten::sub", "aten::neg", "aten::addcmul", "aten::rsub",
-                                          "aten::mul_", "aten::add_", "aten::sub_", "aten::addcmul_", "aten::neg_", "aten::addcdiv_"),
+    "products and sums, entry by entry": tuple(
+        f"aten::{name}" for name in ("mul", "add", "sub", "neg", "addcmul", "rsub", "mul_", "add_", "sub_", "addcmul_", "neg_")
+    ),
     "sums over an axis": ("aten::sum",),
     "copies": ("aten::copy_", "aten::fill_", "aten::zero_", "aten::cat"),
-}  # fmt: skip
+}
 
 
 def main(pairs: list[tuple[str, str]]) -> None:

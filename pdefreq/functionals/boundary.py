@@ -69,7 +69,8 @@ class BoundaryConditions:
         if not bool(mine.any()):
             return None
         columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return BoundaryConditions(**{name: None if column is None else column[mine] for name, column in columns.items()})
+        kept: dict[str, Any] = {name: None if column is None else column[mine] for name, column in columns.items()}
+        return BoundaryConditions(**kept)
 
     def robin_energy(self, u: Values) -> Tensor:
         """Int over the Robin part of alpha / 2 u^2 - flux u."""

@@ -49,10 +49,9 @@ pinn = preset(
     """,
     fixed={"functional": "residual", **_EQUATION},
     widths=(50, 50, 50),
-    activation="sin",
-    learning_rate=1e-2,
-    half_life=400.0,
-    steps=2000,
+    learning_rate=5e-3,
+    half_life=500.0,
+    steps=2500,
 )
 
 pinn_gradient = preset(
