@@ -41,9 +41,9 @@ HOLE = WithHoles(Box((-1.0, -1.0), (2.0, 2.0)), (SQUARE,))
 
 
 def second_derivatives_towards(field, corner, direction):
-    """Largest second derivative at distances 1e-3 and 1e-4 from a corner, as a ratio: 10 if they grow like 1 / r."""
+    """Largest second derivative at distances 1e-4 and 1e-5 from a corner, as a ratio: 10 if they grow like 1 / r."""
     near = [
-        torch.tensor([[a + r * b for a, b in zip(corner, direction, strict=True)]], dtype=torch.float64) for r in (1e-2, 1e-3)
+        torch.tensor([[a + r * b for a, b in zip(corner, direction, strict=True)]], dtype=torch.float64) for r in (1e-4, 1e-5)
     ]
     sizes = [float(field.hessian(x).abs().max()) for x in near]
     return sizes[1] / sizes[0]
