@@ -18,7 +18,8 @@ quadrature points it has no minimum, and in the end the error grows like t.
 rounding are put into the null space without a jump. Powers are taken through log |1 - eta kappa|, accurate for small eta kappa.
 
 Source:
-    Jacot, Gabriel, Hongler (2018); Lee et al. (2019), Wide neural networks of any depth evolve as linear models, eqs. 8 to 12.
+    Jacot, Gabriel, Hongler (2018), Neural tangent kernel; Lee et al. (2019), Wide neural networks of any depth evolve as linear
+    models, arXiv 1902.06720.
 """
 
 from __future__ import annotations

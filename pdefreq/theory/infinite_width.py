@@ -12,7 +12,7 @@ covariance S_l and the tangent kernel to
 expectations over two Gaussians with covariance S_l; the last layer has s_w = 1 and no bias.
 
 Source:
-    Jacot, Gabriel, Hongler (2018), Neural tangent kernel, NeurIPS, theorem 1; Lee et al. (2019), appendix E.
+    Jacot, Gabriel, Hongler (2018), Neural tangent kernel, NeurIPS; Lee et al. (2019), arXiv 1902.06720.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def wide_kernels(
 
 
 def _relu(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """Arc-cosine kernels of order 1 and 0: Cho and Saul (2009), eq. 6."""
+    """Arc-cosine kernels of order 1 and 0: Cho and Saul (2009)."""
     determinant = (p * q - s * s).clamp(min=0).sqrt()  # |x||y| sin(theta)
     angle = torch.atan2(determinant, s)  # arccos of the quotient would lose half the digits at small angles
     slopes = (math.pi - angle) / (2 * math.pi)
@@ -102,7 +102,7 @@ def _relu(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _erf(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """Arcsine kernel: Williams (1997), eq. 11."""
+    """Arcsine kernel: Williams (1997)."""
     scale = (1 + 2 * p) * (1 + 2 * q)
     return 2 / math.pi * torch.asin(2 * s / scale.sqrt()), 4 / math.pi / (scale - 4 * s * s).sqrt()
 

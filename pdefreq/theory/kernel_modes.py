@@ -112,7 +112,7 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
         before: The same shape, not zero.
 
     Source:
-        Luo, Xu, Ma, Zhang (2021), Phase diagram for two-layer ReLU neural networks at infinite-width limit, JMLR 22, eq. 17.
+        Luo, Xu, Ma, Zhang (2021), Phase diagram for two-layer ReLU neural networks at infinite-width limit, JMLR 22.
     """
     return float((after - before).norm() / before.norm())
 

@@ -12,7 +12,7 @@ functional takes derivatives in x, those too). The layer's part of the kernel is
 which costs N^2 (a + b) where the Jacobian costs N^2 a b. A ``Block`` is the pair (D, Z) of one layer.
 
 Source:
-    Novak, Sohl-Dickstein, Schoenholz (2022), Fast finite width neural tangent kernel, ICML, section 3.4.
+    Novak, Sohl-Dickstein, Schoenholz (2022), Fast finite width neural tangent kernel, arXiv 2206.08720.
 """
 
 from __future__ import annotations
