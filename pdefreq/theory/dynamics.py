@@ -160,7 +160,8 @@ class LinearDynamics:
 def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start: Tensor) -> LinearDynamics:
     """The dynamics of a least-squares loss |r|^2 / 2 from kernels alone, whatever the number of coefficients.
 
-    Eigenvectors with eigenvalues below n eps kappa_1 are left where they are: within 1 / (n eps) steps nothing moves along them.
+    Eigenvalues below n eps kappa_1 are rounding, and count as zero: what they move is J F^T times their part of r(0), linear in t.
+    Of a kernel that is singular this part is rounding too, and shows after 1 / eps steps; `dynamics_from_factor` knows it is zero.
 
     Args:
         kernel: K = F F^T, shape ``(n, n)``.
@@ -170,8 +171,9 @@ def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start:
     """
     kappa, u = torch.linalg.eigh(kernel)
     kept = kappa > len(kappa) * torch.finfo(kappa.dtype).eps * kappa[-1]
-    kappa, u = kappa[kept].flip(0), u[:, kept].flip(1)
-    return LinearDynamics(kappa, (cross @ u) * (u.T @ residual), torch.zeros_like(start), start)
+    along = u.T @ residual
+    drift = cross @ (u[:, ~kept] @ along[~kept])
+    return LinearDynamics(kappa[kept].flip(0), ((cross @ u[:, kept]) * along[kept]).flip(1), drift, start)
 
 
 def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start: Tensor) -> LinearDynamics:
@@ -204,7 +206,8 @@ def gauss_newton_residual(kernel: Tensor, residual: Tensor, damping: float) -> T
     """
     kappa, u = torch.linalg.eigh(kernel)
     left = damping / (kappa.clamp(min=0) + damping)  # by eigenvectors: K + lambda may be singular to rounding
-    return u @ (left * (u.T @ residual).T).T
+    columns = residual.reshape(len(kernel), -1)
+    return (u @ (left[:, None] * (u.T @ columns))).reshape(residual.shape)
 
 
 def gauss_newton_certificate(kernel: Tensor, modes: Tensor, damping: float) -> Tensor:

@@ -71,7 +71,8 @@ class FourierKernel:
         """
         matrix = self(x) + ridge * torch.eye(len(x)).to(x)
         factor, failed = torch.linalg.cholesky_ex(matrix)
-        if failed:
+        pivots = factor.diagonal().square()
+        if failed or pivots.min() <= len(x) * torch.finfo(x.dtype).eps * matrix.diagonal().max():
             raise OptionError(
                 f"{len(x)} points are not told apart by the waves of this model: leave out points that coincide, or use a ridge"
             )

@@ -96,10 +96,10 @@ class TwoGrid:
         sweep = self._red_black(indices, factor) if self.smoother == "red-black" else torch.diag(1 - self.omega * (1 - factor))
         correction = torch.eye(len(indices), dtype=torch.float64)
         if all(len(pair) == 2 for pair in pairs):
-            half = [torch.tensor(k * math.pi / (2 * n)) for k, n in zip(lowest, self.intervals, strict=True)]
             restriction = torch.ones(1, dtype=torch.float64)
-            for angle in half:
-                restriction = torch.kron(restriction, torch.stack([angle.cos() ** 2, -(angle.sin() ** 2)]).double())
+            for k, n in zip(lowest, self.intervals, strict=True):
+                low = math.cos(k * math.pi / (2 * n)) ** 2
+                restriction = torch.kron(restriction, torch.tensor([low, low - 1], dtype=torch.float64))
             fine = self._eigenvalues(indices, self.intervals)
             coarse = self._eigenvalues(torch.tensor([lowest]), [n // 2 for n in self.intervals])
             correction -= torch.outer(restriction, restriction * fine) / coarse
@@ -108,7 +108,7 @@ class TwoGrid:
 
     def _eigenvalues(self, indices: Tensor, intervals: Sequence[int]) -> Tensor:
         n, sides = torch.tensor(intervals, dtype=torch.float64), torch.tensor(self.lengths, dtype=torch.float64)
-        sines = torch.sin(indices * math.pi / (2 * n))
+        sines = torch.sin(indices.double() * math.pi / (2 * n))
         return (self.diffusion * (2 * n / sides * sines) ** 2).sum(dim=1) + self.reaction
 
     def _red_black(self, indices: Tensor, factor: Tensor) -> Tensor:

@@ -62,11 +62,15 @@ def test_expectations_by_quadrature(activation, p, q, correlation):
     w = w / math.sqrt(2 * math.pi)
     g = math.sqrt(p) * t[:, None]
     h = math.sqrt(q) * (correlation * t[:, None] + math.sqrt(1 - correlation**2) * t)
-    slope = {"relu": lambda z: (z > 0).double(), "erf": lambda z: 2 / math.pi**0.5 * torch.exp(-(z**2)), "sin": torch.cos}[activation]
+    slope = {"relu": lambda z: (z > 0).double(), "erf": lambda z: 2 / math.pi**0.5 * torch.exp(-(z**2)), "sin": torch.cos}[
+        activation
+    ]
     phi, weights = ACTIVATIONS[activation], w[:, None] * w
     found = DUALS[activation](*(torch.tensor(v, dtype=torch.float64) for v in (p, q, correlation * math.sqrt(p * q))))
     for value, product in zip(found, (phi(g) * phi(h), slope(g) * slope(h)), strict=True):
-        assert value.item() == pytest.approx(float((weights * product).sum()), abs={"relu": 0.06, "erf": 1e-3, "sin": 1e-10}[activation])
+        assert value.item() == pytest.approx(
+            float((weights * product).sum()), abs={"relu": 0.06, "erf": 1e-3, "sin": 1e-10}[activation]
+        )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

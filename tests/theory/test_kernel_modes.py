@@ -89,7 +89,7 @@ def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
     gamma = torch.exp(-0.3 * k)
     waves = torch.cat([torch.cos(x[:, None] * k), torch.sin(x[:, None] * k)], dim=1)
     slopes = torch.cat([-k * torch.sin(x[:, None] * k), k * torch.cos(x[:, None] * k)], dim=1)
-    laplacians = -k.repeat(2) ** 2 * waves
+    laplacians = -(k.repeat(2) ** 2) * waves
     features = gamma.repeat(2) ** 0.5  # u = sum c_j features_j wave_j
     value, gradient, laplacian = ((w * features) @ (w * features).T / n for w in (waves, slopes, laplacians))
     modes = torch.cos(x[:, None] * k)
