@@ -15,7 +15,6 @@ from pdefreq.registry import nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Domain
     from pdefreq.spaces.activations import Activation
 
 
@@ -28,15 +27,15 @@ class Layer:
         fan_out: Units.
         stack: How many equal layers are drawn at once.
         activation: What the units apply; None for the last layer, which is linear.
-        first: For the first layer, the domain where inputs come from and the fixed factors of its units' inputs,
-            ``(stack, fan_out, 1)``; else None.
+        first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed factors of its
+            units' inputs, ``(stack, fan_out, 1)``; else None.
     """
 
     fan_in: int
     fan_out: int
     stack: int
     activation: Activation | None
-    first: tuple[Domain, Tensor] | None
+    first: tuple[Callable[[int, torch.Generator], Tensor], Tensor] | None
 
     @property
     def glorot_std(self) -> float:
@@ -48,8 +47,21 @@ class Layer:
         return std * torch.randn(self.stack, self.fan_out, columns, generator=stream, dtype=torch.float64)
 
 
-Initialization: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
+Draw: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
 """Draws weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)``."""
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """How parameters are drawn, and by which fixed factors they are multiplied in the network.
+
+    Args:
+        draw: Draws a layer's weights and biases.
+        factors: Of a layer's weights and biases.
+    """
+
+    draw: Draw
+    factors: Callable[[Layer], tuple[float, float]] = lambda _: (1.0, 1.0)
 
 
 def glorot(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -73,9 +85,9 @@ def tiled(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
     """
     left, right = (layer.activation and layer.activation.support) or (0.0, 0.0)
     if layer.first is not None:
-        domain, scales = layer.first
+        inputs, scales = layer.first
         weight = layer.normal(layer.fan_in, layer.glorot_std, stream)
-        point = domain.interior(layer.stack * layer.fan_out, stream).x.view_as(weight)
+        point = inputs(layer.stack * layer.fan_out, stream).view_as(weight)
         return weight, (left + right) / 2 - scales * (weight * point).sum(dim=2, keepdim=True)
     if layer.activation is None or layer.activation.support is None:
         return glorot(layer, stream)
@@ -86,7 +98,7 @@ def tiled(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
     return layer.normal(layer.fan_in, std, stream), left + (right - left) * uniform
 
 
-INITIALIZATIONS: dict[str, Initialization] = {"glorot": glorot, "mscale": mscale, "tiled": tiled}
+INITIALIZATIONS = {"glorot": Initialization(glorot), "mscale": Initialization(mscale), "tiled": Initialization(tiled)}
 
 
 def initialization_named(name: str) -> Initialization:
