@@ -160,8 +160,8 @@ class LinearDynamics:
 def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start: Tensor) -> LinearDynamics:
     """The dynamics of a least-squares loss |r|^2 / 2 from kernels alone, whatever the number of coefficients.
 
-    Eigenvalues below n eps kappa_1 are rounding, and count as zero: what they move is J F^T times their part of r(0), linear in t.
-    Of a kernel that is singular this part is rounding too, and shows after 1 / eps steps; `dynamics_from_factor` knows it is zero.
+    Eigenvalues below n eps kappa_1 are rounding, and count as zero: what they move is J F^T times their part of r(0), linear in
+    t. Of a singular kernel this is rounding too, and shows after 1 / eps steps; `dynamics_from_factor` knows that it is zero.
 
     Args:
         kernel: K = F F^T, shape ``(n, n)``.

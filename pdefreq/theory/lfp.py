@@ -4,10 +4,10 @@ For u = h - f* with h = sum_j a_j relu(w_j . x + b_j), wide biases, and training
 
     d/dt F[u](xi) = -gamma(xi)^2 F[u rho](xi),    gamma^2 = (2 pi)^(d-1) (E[r^3] / |xi|^(d+3) + E[a^2 r] / |xi|^(d+1)),
 
-with r = |w| and angular wavenumbers; for xi / 2 pi in cycles this is E[ r^3 / (16 pi^4 |xi|^(d+3)) + a^2 r / (4 pi^2 |xi|^(d+1)) ]. The
-first term is what the output weights learn (the transform of ReLU), the second what the inner weights learn (that of its
-derivative). The trained network is the interpolant of least int |F[h]|^2 / gamma^2: in one dimension the natural cubic spline
-where the first term rules, and the piecewise linear one where the second does.
+with r = |w| and angular wavenumbers; for xi / 2 pi in cycles this is E[ r^3 / (16 pi^4 |xi|^(d+3)) + a^2 r / (4 pi^2
+|xi|^(d+1)) ]. The first term is what the output weights learn (the transform of ReLU), the second what the inner weights learn
+(that of its derivative). The trained network is the interpolant of least int |F[h]|^2 / gamma^2: in one dimension the natural
+cubic spline where the first term rules, and the piecewise linear one where the second does.
 
 A common factor of gamma^2 changes the speed only, and is left to the caller; a term with the divergence of grad F[u rho], which
 the first derivation has besides, is left out as in the later ones.

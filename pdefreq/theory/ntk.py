@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
 Block: TypeAlias = "tuple[Tensor, Tensor]"  # D (S, q, n, b) and Z (S, q, n, a)
 
-_TILE = 512  # points a side: two products of 512^2 doubles take 4 MB and stay in the cache
-_ENTRIES = 2**24  # most numbers in one temporary: 128 MB in double precision
+_TILE = 256  # points a side: two products of 256^2 doubles take 1 MB and stay in the cache
 
 
 def kernel(left: Sequence[Block], right: Sequence[Block] | None = None) -> Tensor:
-    """The kernel between two sets of points, tile by tile: beyond its factors and the result it takes 3 temporaries.
+    """The kernel between two sets of points, tile by tile: it takes the memory of its factors, of the result and of a few tiles.
 
     A layer whose Jacobian is cheaper than its Khatri-Rao product (few units, or many channels) is contracted directly.
 
@@ -59,17 +58,21 @@ def kernel(left: Sequence[Block], right: Sequence[Block] | None = None) -> Tenso
     others = left if right is None else right
     _check(left, others)
     rows, columns = left[0][0].shape[2], others[0][0].shape[2]
-    result = left[0][0].new_zeros(rows, columns)
-    for (d, z), (e, y) in zip(left, others, strict=True):
-        contract = _by_jacobian if _jacobian_is_cheaper(d, z) else _by_khatri_rao
-        side = min(_TILE, max(1, _ENTRIES // (d.shape[0] * d.shape[3] * z.shape[3]))) if contract is _by_jacobian else _TILE
-        for i in range(0, rows, side):
-            for j in range(i if symmetric else 0, columns, side):
-                p, q = slice(i, i + side), slice(j, j + side)
-                contract(result[p, q], d[:, :, p], z[:, :, p], e[:, :, q], y[:, :, q])
-    if symmetric:
-        result = result.triu()
-        result = result + result.triu(1).T
+    layers = list(_layers(left, others))
+    result = left[0][0].new_empty(rows, columns)
+    for i in range(0, rows, _TILE):
+        for j in range(i if symmetric else 0, columns, _TILE):
+            p, q = slice(i, i + _TILE), slice(j, j + _TILE)
+            tile = torch.zeros_like(result[p, q], memory_format=torch.contiguous_format)
+            for (d, z), (e, y) in layers:
+                contract = _by_jacobian if _jacobian_is_cheaper(d, z) else _by_khatri_rao
+                contract(tile, d[:, :, p], z[:, :, p], e[:, :, q], y[:, :, q])
+            if not symmetric:
+                result[p, q] = tile
+            elif i == j:
+                result[p, q] = (tile + tile.T) / 2
+            else:
+                result[p, q], result[q, p] = tile, tile.T
     return result
 
 
@@ -84,15 +87,6 @@ def diagonal(blocks: Sequence[Block]) -> Tensor:
         pairs = torch.einsum("sqnb,srnb->nsqr", d, d) * torch.einsum("sqna,srna->nsqr", z, z)
         total += pairs.sum(dim=(1, 2, 3))
     return total
-
-
-def jacobian(blocks: Sequence[Block]) -> Tensor:
-    """J itself, shape ``(n, P)``; columns are in the order of the blocks, not in that of the network's coefficients.
-
-    Args:
-        blocks: The blocks at n points.
-    """
-    return torch.cat([_jacobian(d, z) for d, z in blocks], dim=1)
 
 
 def operator(blocks: Sequence[Block]) -> LinearOperator:
@@ -150,6 +144,32 @@ def _channel_pairs(d: Tensor, z: Tensor, e: Tensor, y: Tensor) -> Iterator[tuple
         for q in range(d.shape[1]):
             for r in range(e.shape[1]):
                 yield d[s, q], z[s, q], e[s, r], y[s, r]
+
+
+def _layers(left: Sequence[Block], right: Sequence[Block]) -> Iterator[tuple[Block, Block]]:
+    """Pairs of blocks, each bias folded into the weights of its layer: one more input, which is 1 in the channel of values.
+
+    Both then share one product of what flows back, a third of the work.
+    """
+    pairs = list(zip(left, right, strict=True))
+    while pairs:
+        first, *pairs = pairs
+        while pairs and all(_folds(bias, weight) for bias, weight in zip(pairs[0], first, strict=True)):
+            first = _folded(pairs[0][0], first[0]), _folded(pairs[0][1], first[1])
+            pairs = pairs[1:]
+        yield first
+
+
+def _folds(bias: Block, weight: Block) -> bool:
+    d, e = bias[0], weight[0][:, :1]
+    return d.shape == e.shape and torch.equal(d, e)
+
+
+def _folded(bias: Block, weight: Block) -> Block:
+    (_, one), (d, z) = bias, weight
+    channels = one.new_zeros(*z.shape[:3], one.shape[3])
+    channels[:, :1] = one
+    return d, torch.cat([z, channels], dim=3)
 
 
 def _check(left: Sequence[Block], right: Sequence[Block]) -> None:

@@ -38,5 +38,5 @@ def test_the_rough_part_is_a_power_of_the_distance():
 
 
 def test_kinks_beyond_the_bound_are_refused():
-    with pytest.raises(OptionError, match="need .* <= 1, got 1.5"):
+    with pytest.raises(OptionError, match=r"need .* <= 1, got 1.5"):
         relu_average(torch.tensor(0.5), torch.tensor(0.1), 3.0, 1.0)

@@ -98,7 +98,7 @@ def test_without_biases_the_relu_kernel_is_homogeneous():
 
 
 def test_what_has_no_closed_form_is_refused():
-    with pytest.raises(UnknownNameError, match="no closed form .* 'tanh'"):
+    with pytest.raises(UnknownNameError, match=r"no closed form .* 'tanh'"):
         wide_kernels(POINTS, activation="tanh")
     with pytest.raises(OptionError, match="at least one hidden layer"):
         wide_kernels(POINTS, hidden_layers=0)
