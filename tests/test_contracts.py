@@ -25,7 +25,7 @@ METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi"]
 # Sizes that make a step cheap, for options that a method happens to have.
 SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "boundary_points": 8, "scales": [1.0, 2.0]}
-HOME = {name: "tones" if name == "regression" else "poisson" for name in METHODS}  # a problem each method can do
+HOME = dict.fromkeys(METHODS, "poisson") | {"regression": "tones", "regression-gradient": "tones-known"}  # one each can do
 
 
 def small(name: str) -> Solver:

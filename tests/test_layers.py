@@ -17,7 +17,7 @@ LAYERS = {
     1: ["expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
-    4: ["run_spec", "store", "solution", "reference", "loop", "runs"],
+    4: ["run_spec", "store", "solution", "reference", "loop", "runs", "tensorboard"],
     5: ["reproduce", "comparison"],
     6: ["cli", "commands"],
 }

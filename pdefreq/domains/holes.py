@@ -134,7 +134,7 @@ class WithHoles(Domain):
         def product(x: Tensor) -> Tensor:
             return reduce(torch.mul, (factor(x) for factor in factors), base(x))
 
-        return CallableField(product)
+        return CallableField(product, smoothness=min(factor.smoothness for factor in (base, *factors)))
 
     def lifting(self, g: Field) -> Field:
         """The base's, blended with the values at the near point of each hole."""
@@ -208,7 +208,8 @@ def signed(shape: Hole) -> Field:
         slabs = 1 - ((x - x.new_tensor(middle)) / (x.new_tensor(shape.lengths) / 2)).square()
         return reduce(lambda a, b: a + b - torch.hypot(a, b), slabs.unbind(dim=1))
 
-    return CallableField(conjunction)
+    # At a corner, where two slabs are zero, the root is like the distance r from it: second derivatives are like 1 / r.
+    return CallableField(conjunction, smoothness=math.inf if shape.dimension == 1 else 1)
 
 
 def _outside(hole: Hole) -> Field:
@@ -219,13 +220,17 @@ def _outside(hole: Hole) -> Field:
         s = level(x)
         return -s / (2 - s)
 
-    return CallableField(bounded)
+    return CallableField(bounded, smoothness=level.smoothness)
 
 
 def _nearby(hole: Hole, g: Field) -> Field:
     """`g` at a point of the hole's edge: on the ray from its midpoint, or the nearest point of a box."""
     if isinstance(hole, Box):
-        return CallableField(lambda x: g(torch.minimum(torch.maximum(x, x.new_tensor(hole.lower)), x.new_tensor(hole.upper))))
+
+        def clamped(x: Tensor) -> Tensor:
+            return g(torch.minimum(torch.maximum(x, x.new_tensor(hole.lower)), x.new_tensor(hole.upper)))
+
+        return CallableField(clamped, smoothness=1)  # its slope jumps where the nearest point reaches a corner
     solid = _convex(hole)
     return CallableField(lambda x: g(radial(x, tuple(solid.midpoint), tuple(solid.half))[0]))
 

@@ -6,7 +6,8 @@ lifting must not look at them. Each one here takes the values at points of the b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,10 +37,11 @@ def into_ellipsoid(g: Field, midpoint: Sequence[float], half_axes: Sequence[floa
         square = ((x - x.new_tensor(midpoint)) / x.new_tensor(half_axes)).square().sum(dim=1)
         return mean + square * (g(edge) - mean)
 
-    return CallableField(lift)
+    # At the midpoint r^2 (g - mean) is like r^2 times a function of the direction: its k-th derivatives are like r^(2 - k).
+    return CallableField(lift, smoothness=math.ceil(2 + len(midpoint) / 2) - 1)
 
 
-def blended(pieces: Sequence[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]) -> Field:
+def blended(pieces: Sequence[tuple[Field, Field]]) -> Field:
     """The mean of several functions, weighted by the inverses of others: each wins where its weight function is zero.
 
     Args:
@@ -53,7 +55,7 @@ def blended(pieces: Sequence[tuple[Callable[[Tensor], Tensor], Callable[[Tensor]
         values = torch.stack([function(x) for function, _ in pieces])
         return _inverse_mean(values, torch.stack([distance(x) for _, distance in pieces]))
 
-    return CallableField(lift)
+    return CallableField(lift, smoothness=min(field.smoothness for piece in pieces for field in piece))
 
 
 class FromFacets(Field):
@@ -64,6 +66,8 @@ class FromFacets(Field):
         corners: The facets' corners, points or segments, shape ``(F, d, d)`` with d = 1 or 2.
     """
 
+    smoothness = 1  # the nearest point of a facet stops at its corners
+
     def __init__(self, g: Field, corners: Tensor) -> None:
         self._g, self._corners = g, corners
 
@@ -72,6 +76,9 @@ class FromFacets(Field):
 
     def gradient(self, x: Tensor) -> Tensor:
         return torch.cat([super(FromFacets, self).gradient(part) for part in self._chunks(x)])
+
+    def _derivatives(self, x: Tensor, order: int) -> Tensor:
+        return torch.cat([super(FromFacets, self)._derivatives(part, order) for part in self._chunks(x)])
 
     def _chunks(self, x: Tensor) -> tuple[Tensor, ...]:
         return x.split(max(1, _PAIRS // len(self._corners)))

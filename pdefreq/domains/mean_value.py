@@ -30,12 +30,17 @@ class MeanValueDistance(Field):
         self._corners, self._normals = corners, normals
         self._phi = {1: _of_point, 2: _of_segment, 3: _of_triangle}[corners.shape[2]]
         self._slope = {1: 1.0, 2: 2.0, 3: math.pi}[corners.shape[2]]
+        # At corners and edges it is like their distance r times a function of the direction: second derivatives are like 1 / r.
+        self.smoothness = math.inf if corners.shape[2] == 1 else 1
 
     def __call__(self, x: Points) -> Values:
         return torch.cat([self._evaluated(part) for part in self._chunks(x)])
 
     def gradient(self, x: Points) -> Gradients:
         return torch.cat([super(MeanValueDistance, self).gradient(part) for part in self._chunks(x)])
+
+    def _derivatives(self, x: Points, order: int) -> Tensor:
+        return torch.cat([super(MeanValueDistance, self)._derivatives(part, order) for part in self._chunks(x)])
 
     def _chunks(self, x: Points) -> tuple[Tensor, ...]:
         return x.split(max(1, _PAIRS // len(self._corners)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from pdefreq.spaces.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.channels import Channels, activated, pull_back, push_forward
-from pdefreq.spaces.trial_space import Evaluator
+from pdefreq.spaces.trial_space import Evaluator, Network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,14 +55,29 @@ class StackEvaluator(Evaluator):
     sweeps are written out, so one reverse pass of autograd gives their derivatives in c. For grad u alone only values go
     forwards: its cost does not depend on d. Against tangents carried forward that was as fast for d = 1, and 1.5, 3 times
     faster for d = 2, 3; against ``autograd.grad(..., create_graph=True)`` 1.2 to 1.5 times.
+
+    Args:
+        design: How the layers are arranged.
+        x: The points.
+        parameters: Names and shapes of the parameters in c, where they are not the design's own.
+        factors: Their fixed factors, likewise.
     """
 
-    def __init__(self, space: FeedForward, x: Points) -> None:
-        self._space = space
-        self._activation = activation_named(space.activation)
-        self._scaling = [(None if (w == 1).all() else w.to(x), b) for w, b in space.factors()]
+    def __init__(
+        self,
+        design: FeedForward,
+        x: Points,
+        *,
+        parameters: Network | None = None,
+        factors: Sequence[tuple[Tensor, float]] | None = None,
+    ) -> None:
+        self._design = design
+        self._parameters = design if parameters is None else parameters
+        self._activation = activation_named(design.activation)
+        factors = design.factors() if factors is None else factors
+        self._scaling = [(None if (w == 1).all() else w.to(x), b) for w, b in factors]
         self._x = x.detach()
-        self._modulation = space.modulation(self._x)
+        self._modulation = design.modulation(self._x)
         self._embedded: dict[int, tuple[Channels, Step | None]] = {}
 
     def value(self, c: Coefficients) -> Values:
@@ -115,14 +131,14 @@ class StackEvaluator(Evaluator):
             if affine.slope is not None:  # W h + b is n a_l times what does not depend on a_l
                 total = (at_a.stacked() * tape[k - 1].a.stacked()).sum(dim=(1, 2), keepdim=True)
                 blocks[f"slope{k}"] = _by_point(total * self._adaptive / slope, one)
-        return [blocks[name] for name in self._space.shapes]
+        return [blocks[name] for name in self._parameters.shapes]
 
     @property
     def _adaptive(self) -> float:
-        return self._space.adaptive or 1.0
+        return self._design.adaptive or 1.0
 
     def _layers(self, c: Coefficients) -> list[Affine]:
-        p = self._space.unflatten(c)
+        p = self._parameters.unflatten(c)
         layers = []
         for k, (w, b) in enumerate(self._scaling, start=1):
             weight, bias, slope = p[f"weight{k}"], p.get(f"bias{k}"), p.get(f"slope{k}")
@@ -144,12 +160,12 @@ class StackEvaluator(Evaluator):
                 h = h._replace(gradient=eye[:, :, None].repeat(1, 1, n)[None])
             if order >= 2:
                 h = h._replace(laplacian=torch.zeros_like(h.value))
-            if self._space.embedding is not None:
-                affine = Affine(*(t.to(self._x)[None] for t in self._space.embedding.layer))
+            if self._design.embedding is not None:
+                affine = Affine(*(t.to(self._x)[None] for t in self._design.embedding.layer))
                 a = affine(h)
                 step = Step(affine, h, a, ACTIVATIONS["sin"].jet(a.value, order + 1), False)
                 h = push_forward(step.jet, a)
-            stack = self._space.stack
+            stack = self._design.stack
             self._embedded[order] = h.map(lambda t: t.expand(stack, *t.shape[1:])), step
         return self._embedded[order]
 
@@ -158,7 +174,7 @@ class StackEvaluator(Evaluator):
         h, _ = self._input(order)
         for affine in layers[:-1]:
             a = affine(h)
-            skip = self._space.residual and h.value.shape == a.value.shape and affine is not layers[0]
+            skip = self._design.residual and h.value.shape == a.value.shape and affine is not layers[0]
             if tape is None:
                 out = activated(self._activation, a)
             else:
@@ -173,7 +189,7 @@ class StackEvaluator(Evaluator):
         out = layers[-1](h)
         out = out if self._modulation is None else self._modulation.times(out)
         total = out.map(lambda t: t.sum(dim=(0, 1)))
-        bias = self._space.unflatten(c).get(f"bias{len(layers)}")
+        bias = self._parameters.unflatten(c).get(f"bias{len(layers)}")
         return total if bias is None or bias.dim() > 1 else total._replace(value=total.value + bias * self._scaling[-1][1])
 
     def _weights_of_each(self, weights: Channels) -> Channels:
