@@ -89,10 +89,10 @@ def test_the_curves_move_at_all():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_width_ten_thousand_stays_within_one_percent(loss):
     """Antisymmetrical start, NTK scaling, target times 0.01: |measured - predicted| <= 1 % of each mode's initial amplitude
-    until the first mode is below 0.05; the parameters move by a thousandth at most.
+    until the first mode is below 0.05, and well beyond; the parameters move by a thousandth at most.
     """
-    steps = sorted({0, *np.geomspace(1, 2000, 40).astype(int).tolist()})
-    distance, measured, _, (start, end) = compared(loss, 5000, 0.01, steps)  # two copies of 5000
+    steps = sorted({0, *np.geomspace(1, 1000, 40).astype(int).tolist()})
+    distance, measured, _, (start, end) = compared(loss, 5000, 0.01, steps, number=24)  # two copies of 5000
     assert np.abs(measured[-1, 0]) < 0.05
     assert distance < 0.01
     assert relative_distance(end, start) < 1e-3
