@@ -117,8 +117,9 @@ def ntk(
     title = f"{subject.title or subject.name}, {method}: tangent kernel of u at the start"
     save_figure(kernel_figure(matrix.numpy(), x.numpy(), drift=drift, title=title), out)
     pairs = eigenpairs(matrix)
-    changes = sign_changes(pairs.vectors[:, :_ROWS]).tolist()
-    values = pairs.values[:_ROWS].tolist()
+    shown = min(_ROWS, pairs.rank)
+    changes = sign_changes(pairs.vectors[:, :shown]).tolist()
+    values = pairs.values[:shown].tolist()
     last = None if drift is None else float(drift[1][-1])
     if json_output:
         print_json(
@@ -133,6 +134,8 @@ def ntk(
     for index, (value, crossings) in enumerate(zip(values, changes, strict=True)):
         table.add_row(str(index), text(value, 4), str(crossings))
     console.print(table)
+    if shown < _ROWS:
+        say(console, f"the other {number - shown} eigenvalues are at the level of rounding")
     if last is not None:
         say(console, f"after {steps:,} steps the kernel has moved by {text(last)} of itself")
     say(console, f"figure: {out}")

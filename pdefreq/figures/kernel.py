@@ -42,13 +42,13 @@ def kernel_figure(
 
     pairs = eigenpairs(torch.as_tensor(kernel))
     values, vectors = pairs.values.numpy(), pairs.vectors.numpy()
-    shown = min(_SHOWN, len(x))
+    shown = min(_SHOWN, pairs.rank)  # the rest is noise
     figure = Picture(figsize=(13, 7.6))
     panels = figure.subplots(2, 3).reshape(-1)
     figure.suptitle(title)
     _draw_matrix(figure, panels[0], kernel, x)
     _draw_eigenvalues(panels[1], values)
-    for index, color in zip(range(min(_VECTORS, len(x))), wavenumber_colors(_VECTORS), strict=False):
+    for index, color in zip(range(min(_VECTORS, shown)), wavenumber_colors(_VECTORS), strict=False):
         panels[2].plot(x, vectors[:, index], color=color, label=str(index), gid=f"eigenvector-{index}")
     panels[2].set(xlabel="x", title="first eigenvectors")
     panels[2].legend(ncols=_VECTORS, loc="upper center", handlelength=1, columnspacing=1)
@@ -98,7 +98,7 @@ def prediction_figure(
     left.set_ylabel("error of the mode over its first")
     left.legend(title="wavenumber", loc="best")
     right.set_yscale("log", nonpositive="mask")
-    right.set(ylabel="|measured − predicted|", ylim=log_limits(np.abs(measured - predicted), floor=1e-12))
+    right.set(ylabel="|measured − predicted|", ylim=log_limits(np.abs(measured - predicted)[steps > 0], floor=1e-12))
     figure.supxlabel(note_below, fontsize=10, color="0.35")
     return figure
 
@@ -106,7 +106,7 @@ def prediction_figure(
 def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) -> None:
     stride = -(-len(x) // _MATRIX)
     part, largest = kernel[::stride, ::stride], float(np.abs(kernel).max())
-    signed = part.min() < 0
+    signed = part.min() < -0.01 * largest  # a few slightly negative entries are not worth half of the scale
     limits = {"cmap": DIFFERENCE_MAP, "vmin": -largest, "vmax": largest} if signed else {"cmap": HEAT_MAP, "vmin": 0}
     mesh = axes.pcolormesh(x[::stride], x[::stride], part, shading="nearest", rasterized=True, **limits)
     axes.set(xlabel="x", ylabel="x′", title="kernel K(x, x′)", aspect="equal")

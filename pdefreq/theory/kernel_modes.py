@@ -31,6 +31,11 @@ class Eigenpairs:
     values: Tensor
     vectors: Tensor
 
+    @property
+    def rank(self) -> int:
+        """How many of the pairs lie above rounding, n eps times the largest value; vectors of the others are noise."""
+        return int((self.values > len(self.vectors) * torch.finfo(self.values.dtype).eps * self.values[0]).sum())
+
 
 def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eigenpairs:
     """The leading eigenpairs of a symmetric positive semi-definite kernel.

@@ -103,6 +103,12 @@ def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
     assert torch.allclose(shared, (plain.rates * gradient_loss_weight(k)).repeat(2).sort().values, rtol=1e-10)
 
 
+def test_the_rank_counts_what_is_no_rounding():
+    x = torch.linspace(-1, 1, 50, dtype=torch.float64)
+    factor = torch.stack([x**k for k in range(4)], dim=1)
+    assert eigenpairs(factor @ factor.T).rank == 4
+
+
 def test_relative_distances_are_relative():
     a = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
     assert relative_distance(1.5 * a, a) == pytest.approx(0.5)
