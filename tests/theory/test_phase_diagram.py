@@ -29,6 +29,11 @@ def test_the_published_points_at_zero_gamma_prime():
     assert regimes == [Regime.LINEAR, Regime.CRITICAL, Regime.CONDENSED]
 
 
+def test_the_boundary_is_level_and_then_rises():
+    """gamma = 1 for gamma' <= 0, gamma' = gamma - 1 for gamma' > 0."""
+    assert [critical_gamma(g) for g in (-2.0, 0.0, 0.5, 2.0)] == [1.0, 1.0, 1.5, 3.0]
+
+
 @given(st.floats(-2, 2), st.floats(1e-3, 1e3))
 def test_the_slope_of_a_power_is_its_exponent(slope, factor):
     widths = [1000, 5000, 10000, 20000, 40000]
