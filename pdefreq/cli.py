@@ -17,6 +17,7 @@ from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.runs import rerun, resume, show
 from pdefreq.commands.solve import solve
+from pdefreq.commands.theory import ntk, predict
 from pdefreq.errors import UnknownNameError, UserError
 from pdefreq.registry import nearest
 
@@ -95,6 +96,9 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20",
+    predict: "pdefreq predict poisson --method jacobi\n\n"
+    "pdefreq predict poisson --method deep-ritz --set optimizer=gd --set learning_rate=0.01 --set number=200",
+    ntk: "pdefreq ntk poisson --method deep-ritz --steps 1000",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

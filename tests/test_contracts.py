@@ -174,9 +174,9 @@ def test_problems_without_their_exact_solution_still_solve(name):
 
 @pytest.mark.parametrize("name", sorted(PROBES))
 def test_probes_return_the_same_names_and_shapes_each_time(name):
-    # 64 intervals carry every watched mode; one that a grid can't carry has no error on it
-    solution = solve("poisson", make_solver("jacobi", {"intervals": 64}), stop=Stop(steps=3), probes=[PROBES.load(name)()])
-    columns = set(solution.history.names) - {"step", "seconds", "unknowns", "objective", "objective.residual"}
+    # a network: some probes have nothing to say of spaces that are linear in their coefficients
+    solution = solve("poisson", small("deep-ritz"), stop=Stop(steps=3), probes=[PROBES.load(name)()])
+    columns = set(solution.history.names) - {"step", "seconds", "unknowns", "objective", "objective.energy", "held_out"}
     assert columns
     for column in columns:
         assert np.isfinite(solution.history.column(column)).all()

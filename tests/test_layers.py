@@ -18,7 +18,7 @@ LAYERS = {
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
     4: ["run_spec", "store", "solution", "reference", "loop", "runs", "tensorboard"],
-    5: ["reproduce", "comparison"],
+    5: ["reproduce", "comparison", "prediction"],
     6: ["cli", "commands"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.linearized import linearize
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.held_out import HeldOut
     from pdefreq.iterations.optimizers import Optimizer
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import Network
+    from pdefreq.spectrum.modes import Modes
+    from pdefreq.theory.dynamics import LinearDynamics
 
 
 class Gradient(Iteration):
@@ -73,6 +76,23 @@ class Gradient(Iteration):
     def objective(self, state: State) -> dict[str, Tensor]:
         with torch.no_grad():
             return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
+
+    def linearized(self, modes: Modes, target: Values) -> tuple[LinearDynamics, float | None]:
+        """How modes would move if the network were its tangent at the start; and the rate of gradient descent.
+
+        There is no rate, and no theory of the steps, for another optimizer, a rate that changes or a functional that does.
+
+        Args:
+            modes: With real coefficients.
+            target: The solution at ``modes.points(space)``.
+
+        Raises:
+            IncompatibleError: As `linearize`.
+        """
+        state = self.init()
+        fixed = self._course.is_final(0) and self._balance_every is None
+        dynamics = linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target)
+        return dynamics, self._optimizer.plain_rate if fixed else None
 
     def columns(self, state: State) -> dict[str, Tensor]:
         columns = {} if self._held_out is None else {"held_out": self._held_out.functional.value(state.coefficients)}

@@ -23,6 +23,11 @@ Memory = MutableMapping[str, "Tensor"]
 class Optimizer(ABC):
     """Lowers a functional, step by step."""
 
+    @property
+    def plain_rate(self) -> float | None:
+        """The learning rate of steps that are plain gradient descent at one rate; None for all others."""
+        return None
+
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """What is remembered between steps, before the first."""
         return {}
@@ -78,6 +83,11 @@ class GradientDescent(FirstOrder):
     """
 
     momentum: float = 0.0
+
+    @property
+    def plain_rate(self) -> float | None:
+        changed = self.momentum or self.clip is not None or self.rate.half_life is not None
+        return None if changed else self.rate.start
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}

@@ -15,6 +15,7 @@ PROBES = Registry(
     {
         "error": "pdefreq.probes.error:ErrorProbe",
         "spectral": "pdefreq.probes.spectral:SpectralProbe",
+        "ntk": "pdefreq.probes.ntk:NtkProbe",
     },
 )
 
