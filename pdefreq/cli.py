@@ -19,6 +19,7 @@ from pdefreq.commands.refine import refine
 from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
+from pdefreq.commands.theory import ntk, predict
 from pdefreq.errors import UnknownNameError, UserError
 from pdefreq.registry import nearest
 
@@ -101,6 +102,9 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     refine: "pdefreq refine poisson --method fem --levels 6\n\n"
     "pdefreq refine poisson-multilevel --method fem --set element=Q1 --start 16 --levels 4\n\n"
     "pdefreq refine my.toml --method fem --set refinement=adaptive",
+    predict: "pdefreq predict poisson --method jacobi\n\n"
+    "pdefreq predict poisson --method deep-ritz --set optimizer=gd --set learning_rate=0.01 --set number=200",
+    ntk: "pdefreq ntk poisson --method deep-ritz --steps 1000",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ class Field(ABC):
     constant: float | None = None
     """The value, where the field is the same everywhere and known to be so."""
 
+    smoothness: float = math.inf
+    """Largest order of derivative known to be square integrable; inf where nothing is known against it."""
+
     @abstractmethod
     def __call__(self, x: Points) -> Values:
         """Values at `x`, shape ``(n,)``."""
@@ -37,10 +41,43 @@ class Field(ABC):
             (gradient,) = torch.autograd.grad(value.sum(), x)
         return gradient
 
+    def laplacian(self, x: Points) -> Values:
+        """Sum of the second derivatives at `x`, shape ``(n,)``, by automatic differentiation."""
+        return self.hessian(x).diagonal(dim1=1, dim2=2).sum(dim=1)
+
+    def hessian(self, x: Points) -> Tensor:
+        """Second derivatives at `x`, shape ``(n, d, d)``, by automatic differentiation."""
+        return self._derivatives(x, 2)
+
+    def gradient_of_laplacian(self, x: Points) -> Gradients:
+        """Gradient of the Laplacian at `x`, shape ``(n, d)``, by automatic differentiation."""
+        return self._derivatives(x, 3).diagonal(dim1=1, dim2=2).sum(dim=2)
+
+    def _derivatives(self, x: Points, order: int) -> Tensor:
+        """All partial derivatives of an order, ``(n, d, ..., d)``: a pass backwards for each entry of those one order lower."""
+        import torch
+
+        n, d = x.shape
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            entries = [self(x)]
+            for _ in range(order):
+                entries = [slope for entry in entries for slope in _slopes(entry, x).unbind(dim=1)]
+        return torch.stack([entry.detach() for entry in entries], dim=1).reshape(n, *[d] * order)
+
     @property
     def text(self) -> str:
         """How the field is shown to a person."""
         return type(self).__name__
+
+
+def _slopes(values: Values, x: Points) -> Gradients:
+    """Gradients of values that depend on their own point only, to be differentiated again; zero where they depend on none."""
+    import torch
+
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]
 
 
 @dataclass(frozen=True)
@@ -55,6 +92,9 @@ class ConstantField(Field):
     def gradient(self, x: Points) -> Gradients:
         return x.new_zeros(x.shape)
 
+    def _derivatives(self, x: Points, order: int) -> Tensor:
+        return x.new_zeros(len(x), *[x.shape[1]] * order)
+
     @property
     def text(self) -> str:
         return f"{self.constant:g}"
@@ -62,10 +102,17 @@ class ConstantField(Field):
 
 @dataclass(frozen=True)
 class CallableField(Field):
-    """A Python function of points ``(n, d)`` that returns ``(n,)``, written with torch operations."""
+    """A Python function of points ``(n, d)`` that returns ``(n,)``, written with torch operations.
+
+    Args:
+        function: The values.
+        derivative: The gradients ``(n, d)``; None for automatic differentiation.
+        smoothness: Largest order of derivative that is square integrable.
+    """
 
     function: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor], Tensor] | None = None
+    smoothness: float = math.inf
 
     def __call__(self, x: Points) -> Values:
         import torch

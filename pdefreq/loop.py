@@ -254,12 +254,13 @@ def advance(
         solver=setup.solver,
         spec=setup.spec,
         status=status,
-        state=end.state,
+        state=setup.iteration.answer(end.state),
         step=end.step,
         seconds=end.seconds,
         history=history,
         reference=setup.reference,
         reference_error=setup.reference_error,
+        notes=tuple(setup.iteration.notes(end.state)),
     )
     if store is not None:
         store.write_checkpoint(end.checkpoint())
@@ -299,6 +300,7 @@ class _Recorder:
         row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
         finite = math.isfinite(objective) and _finite(state)
         if finite:
+            row |= {name: float(value) for name, value in setup.iteration.columns(state).items()}
             if state.space is not self._space:
                 self._prepare(state)
             for measurement in self._measurements:

@@ -16,9 +16,11 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType, NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 from pdefreq.errors import OptionError, UnknownNameError
+
+T = TypeVar("T")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -26,6 +28,37 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}." if known else "there are none."
+
+
+def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, Callable[..., T]]) -> T:
+    """What a name stands for, or a name with numbers in brackets: ``tanh``, ``ricker(0.1)``.
+
+    Args:
+        kind: What the names are, for messages: "activation".
+        text: The name.
+        table: What names without numbers stand for.
+        families: Functions of numbers, which check their range.
+
+    Raises:
+        UnknownNameError: If the name is not there.
+        OptionError: If the numbers are missing, are none, or are too many or outside their range.
+    """
+    if text in table:
+        return table[text]
+    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
+    name, inside = match.groups() if match else (text, None)
+    if name not in table and name not in families:
+        raise UnknownNameError(f"unknown {kind} '{name}': {nearest(name, {*table, *families})}")
+    if name not in families:
+        raise OptionError(f"{kind} '{name}' takes no numbers, got '{text}': write {name}")
+    wanted = list(inspect.signature(families[name]).parameters)
+    try:
+        numbers = [float(number) for number in (inside or "").split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(wanted):
+        raise OptionError(f"{kind} '{name}' takes numbers in brackets, {name}({', '.join(wanted)}), got '{text}'")
+    return families[name](*numbers)
 
 
 def in_lines(name: str, width: int = 26) -> str:
@@ -143,6 +176,46 @@ def options_of(factory: Callable[..., Any]) -> list[Option]:
     return [Option(p.name, hints[p.name], p.default, docs.get(p.name, "")) for p in parameters]
 
 
+def preset(name: str, factory: type, doc: str, *, fixed: Mapping[str, Any] | None = None, **defaults: Any) -> Callable[..., Any]:
+    """A method that is another one's options with defaults of its own.
+
+    Args:
+        name: The function's name.
+        factory: A frozen dataclass of options, all by keyword.
+        doc: The preset's docstring; the options are explained in it as the dataclass explains them.
+        fixed: Options that the preset settles, and does not offer.
+        **defaults: Default values in place of the dataclass's.
+
+    Returns:
+        A function of the remaining options, that `options_of` can read.
+    """
+    settled = dict(fixed or {})
+    options = [option for option in options_of(factory) if option.name not in settled]
+    parameters = [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(option.name, inspect.Parameter.empty if option.default is MISSING else option.default),
+            annotation=option.annotation,
+        )
+        for option in options
+    ]
+    signature = inspect.Signature(parameters, return_annotation=factory)
+
+    def make(**given: Any) -> Any:
+        bound = signature.bind(**given)
+        bound.apply_defaults()
+        return factory(**settled, **bound.arguments)
+
+    text, _, source = inspect.cleandoc(doc).partition("\nSource:")
+    lines = [f"    {option.name}: {option.doc}" for option in options]
+    make.__doc__ = "\n".join([text.rstrip(), "", "Args:", *lines, *(["", "Source:" + source] if source else [])])
+    make.__name__ = make.__qualname__ = name
+    make.__signature__ = signature  # type: ignore[attr-defined]
+    make.__annotations__ = {option.name: option.annotation for option in options} | {"return": factory}
+    return make
+
+
 def _made(field: Any) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else MISSING
 
@@ -177,15 +250,25 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
         OptionError: If the value does not fit the annotation.
     """
     if isinstance(value, str):
-        try:
-            read = json.loads(value)
-        except ValueError:
-            read = value
+        read = _read(value)
         if _fits(read, annotation):
             value = read
     if not _fits(value, annotation):
         raise OptionError(f"option '{key}' must be {describe(annotation)}, got {value!r}")
     return _shape(value, annotation)
+
+
+def _read(text: str) -> Any:
+    """Text as JSON, or as ``name:number,name:number``, or as it stands."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    try:
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        return text
 
 
 def describe(annotation: Any) -> str:
@@ -195,6 +278,8 @@ def describe(annotation: Any) -> str:
         return "one of " + ", ".join(map(str, args))
     if origin is tuple:
         return f"a list of {describe(args[0]).removeprefix('a ')}s such as [1,2,4]"
+    if origin is Mapping:
+        return "numbers by name such as first:1,second:10"
     if args:  # a union
         return " or ".join(describe(a) for a in args)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
@@ -207,6 +292,8 @@ def _fits(value: Any, annotation: Any) -> bool:
         return value in args
     if origin is tuple:
         return isinstance(value, (list, tuple)) and len(value) > 0 and all(_fits(v, args[0]) for v in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items())
     if args:
         return any(_fits(value, a) for a in args)
     if annotation is float:
@@ -219,6 +306,8 @@ def _fits(value: Any, annotation: Any) -> bool:
 def _shape(value: Any, annotation: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_shape(v, typing.get_args(annotation)[0]) for v in value)
+    if isinstance(value, Mapping):
+        return {key: float(v) for key, v in value.items()}
     wants_float = annotation is float or float in typing.get_args(annotation)
     wants_int = annotation is int or int in typing.get_args(annotation)
     return float(value) if wants_float and not wants_int and isinstance(value, int) and not isinstance(value, bool) else value

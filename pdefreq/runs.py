@@ -70,7 +70,7 @@ def resume(
     _require_nothing([name for name in store.read_spec().given if name != "guess"])  # the guess has done its work
     setup, checkpoint, notes = _load(store, problem, stop)
     solution = advance(setup, _position(setup, checkpoint), store=store, progress=progress)
-    return replace(solution, notes=tuple(notes))
+    return replace(solution, notes=(*notes, *solution.notes))
 
 
 def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
@@ -86,19 +86,20 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
     setup, checkpoint, notes = _load(store, problem, None)
     labels = {status.label: status for status in Status}
     status = labels.get(store.read_summary().get("status", ""), Status.INTERRUPTED)
+    last = _state(setup, checkpoint)
     return Solution(
         problem=setup.problem,
         solver=setup.solver,
         spec=setup.spec,
         status=status,
-        state=_state(setup, checkpoint),
+        state=setup.iteration.answer(last),
         step=checkpoint.step,
         seconds=checkpoint.seconds,
         history=checkpoint.history,
         reference=setup.reference,
         reference_error=setup.reference_error,
         folder=store.path,
-        notes=tuple(notes),
+        notes=(*notes, *setup.iteration.notes(last)),
     )
 
 

@@ -18,8 +18,8 @@ LAYERS = {
     1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
-    4: ["run_spec", "store", "seeds", "solution", "export", "reference", "loop", "runs"],
-    5: ["reproduce", "comparison", "refinement"],
+    4: ["run_spec", "store", "seeds", "solution", "export", "reference", "loop", "runs", "tensorboard"],
+    5: ["reproduce", "comparison", "refinement", "prediction"],
     6: ["cli", "commands"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

@@ -2,9 +2,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.registry import MISSING, Registry, build, options_of
+from pdefreq.errors import OptionError, UnknownNameError, UserError
+from pdefreq.registry import MISSING, Registry, build, named, options_of
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,36 @@ def test_an_unknown_name_gets_the_nearest_one_or_the_list():
         registry.load("jacoby")
     with pytest.raises(UnknownNameError, match="known are jacobi, sine"):
         registry.load("zzz")
+
+
+FAMILIES = {"normal": lambda std: ("normal", std), "phase": lambda gamma, gamma_prime: ("phase", gamma, gamma_prime)}
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["", " "])
+)
+def test_a_name_takes_numbers_in_brackets(a, b, space):
+    assert named("initialization", f"phase({a!r},{space}{b!r})", {}, FAMILIES) == ("phase", a, b)
+    assert named("initialization", f"{space}normal{space}({a!r})", {}, FAMILIES) == ("normal", a)
+
+
+@given(st.text(max_size=12))
+def test_any_other_text_is_refused_in_one_sentence(text):
+    with pytest.raises(UserError) as caught:
+        named("initialization", text, {"glorot": 1}, FAMILIES)
+    assert str(caught.value).startswith(("unknown initialization", "initialization"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("normal", r"initialization 'normal' takes numbers in brackets, normal\(std\), got 'normal'"),
+        ("phase(1)", r"phase\(gamma, gamma_prime\), got 'phase\(1\)'"),
+        ("glorot(2)", "initialization 'glorot' takes no numbers, got 'glorot\\(2\\)': write glorot"),
+        ("norml(2)", "unknown initialization 'norml': did you mean 'normal'"),
+        ("normal(__import__)", "takes numbers in brackets"),
+    ],
+)
+def test_wrong_numbers_are_named(text, message):
+    with pytest.raises(UserError, match=message):
+        named("initialization", text, {"glorot": 1}, FAMILIES)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pdefreq.commands import options as o
 from pdefreq.history import Stop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pdefreq.history import History
+    from pdefreq.iterations.iteration import State
 
 Method = Annotated[
     str,
@@ -17,6 +24,10 @@ Method = Annotated[
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
+]
+Board = Annotated[
+    bool,
+    typer.Option("--tensorboard", help="Write curves for TensorBoard into the run folder.", rich_help_panel="Output"),
 ]
 
 
@@ -39,6 +50,7 @@ def solve(
     json_output: o.Json = False,
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
+    tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency went down."""
     solver = o.load_solver(method, o.key_values("--set", settings))
@@ -56,7 +68,14 @@ def solve(
     folder = o.new_folder(out, subject.name, method)
     solutions, runs = {}, {}
     for each in range(seed, seed + seeds):
-        with LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet) as live:
+        run_folder = folder if seeds == 1 else seed_folder(folder, each)
+        with ExitStack() as stack:
+            live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet))
+            callbacks = [live.callback, *([_board(stack, run_folder)] if tensorboard else [])]
+
+            def callback(step: int, state: State, history: History, callbacks: list[Any] = callbacks) -> bool:
+                return any([call(step, state, history) for call in callbacks])
+
             solution = pdefreq.solve(
                 subject,
                 solver,
@@ -65,9 +84,9 @@ def solve(
                 device=device,
                 dtype=dtype.value,
                 modes=modes.value if modes else None,
-                folder=folder if seeds == 1 else seed_folder(folder, each),
+                folder=run_folder,
                 method=method,
-                callback=live.callback,
+                callback=callback,
                 progress=live.progress,
             )
         solutions[each] = solution
@@ -79,3 +98,9 @@ def solve(
             break
     print_outcome(console, solutions[median_seed(runs) if runs else seed], json_output=json_output, seeds=runs)
     return max(solution.status.exit_code for solution in solutions.values())
+
+
+def _board(stack: ExitStack, folder: Path) -> Any:
+    from pdefreq.tensorboard import TensorBoard
+
+    return stack.enter_context(TensorBoard(folder / "tensorboard"))

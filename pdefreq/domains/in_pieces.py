@@ -10,6 +10,8 @@ import torch
 from pdefreq.fields import Field
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pdefreq.shapes import Gradients, Points, Values
 
 _NUMBERS = 2**16  # worked on at once, for each intermediate array: they stay in the cache
@@ -39,3 +41,6 @@ class InPieces(Field):
 
     def gradient(self, x: Points) -> Gradients:
         return torch.cat([super(InPieces, self).gradient(piece) for piece in pieces(x, self._count)])
+
+    def _derivatives(self, x: Points, order: int) -> Tensor:
+        return torch.cat([super(InPieces, self)._derivatives(piece, order) for piece in pieces(x, self._count)])

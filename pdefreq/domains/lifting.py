@@ -6,6 +6,7 @@ lifting must not look at them. Each one here takes the values at points of the b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ def into_ellipsoid(g: Field, midpoint: Sequence[float], half_axes: Sequence[floa
         square = ((x - x.new_tensor(midpoint)) / x.new_tensor(half_axes)).square().sum(dim=1)
         return mean + square * (g(edge) - mean)
 
-    return CallableField(lift)
+    # At the midpoint r^2 (g - mean) is like r^2 times a function of the direction: its k-th derivatives are like r^(2 - k).
+    return CallableField(lift, smoothness=math.ceil(2 + len(midpoint) / 2) - 1)
 
 
 class FromFacets(InPieces):
@@ -49,6 +51,8 @@ class FromFacets(InPieces):
         g: The boundary values.
         corners: The facets' corners, points or segments, shape ``(F, d, d)`` with d = 1 or 2.
     """
+
+    smoothness = 1  # the nearest point of a facet stops at its corners
 
     def __init__(self, g: Field, corners: Tensor) -> None:
         super().__init__(len(corners))

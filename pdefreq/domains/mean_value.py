@@ -30,6 +30,8 @@ class MeanValueDistance(InPieces):
         self._corners, self._normals = corners, normals
         self._phi = {1: _of_point, 2: _of_segment, 3: _of_triangle}[corners.shape[2]]
         self._slope = {1: 1.0, 2: 2.0, 3: math.pi}[corners.shape[2]]
+        # At corners and edges it is like their distance r times a function of the direction: second derivatives are like 1 / r.
+        self.smoothness = math.inf if corners.shape[2] == 1 else 1
 
     def evaluated(self, x: Points) -> Values:
         # Coordinates come before points, (corner, coordinate, n, F): arithmetic is then on long vectors.

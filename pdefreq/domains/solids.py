@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -48,6 +49,11 @@ class Solids:
 
     def __len__(self) -> int:
         return len(self.round)
+
+    @property
+    def smoothness(self) -> float:
+        """Of the levels: near the corner of a box they are like the distance r from it, second derivatives like 1 / r."""
+        return math.inf if self.midpoints.shape[1] == 1 or bool(self.round.all()) else 1
 
     def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
         """Zero on the edge of a solid, positive outside and at least -1 inside, smooth off the corners of boxes.
@@ -112,6 +118,7 @@ class DistanceWithHoles(InPieces):
     def __init__(self, base: Field, size: float, solids: Solids) -> None:
         super().__init__(len(solids))
         self._base, self._size, self._solids = base, size, solids
+        self.smoothness = min(base.smoothness, solids.smoothness)
 
     def evaluated(self, x: Points) -> Values:
         gaps = off_zero(torch.cat([self._base(x)[:, None], self._solids.gaps(x) / self._size], dim=1))
@@ -140,6 +147,8 @@ class LiftingWithHoles(InPieces):
         super().__init__(len(solids))
         self._g, self._lifting, self._base = g, lifting, base
         self._size, self._solids, self._reach = size, solids, reach
+        within = 2  # at the edge of its reach the weight of a hole has a jump in its second derivative
+        self.smoothness = min(within, lifting.smoothness, base.smoothness, solids.smoothness)
 
     def evaluated(self, x: Points) -> Values:
         with torch.no_grad():

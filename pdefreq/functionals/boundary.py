@@ -1,12 +1,14 @@
-"""Conditions at boundary points, sorted into Dirichlet and Robin."""
+"""Conditions at boundary points, sorted into Dirichlet and Robin, and the terms of functionals that they give."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pdefreq.functionals.block import Block, Channels, Squares
+from pdefreq.functionals.flow import size_power
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Points, Values
+    from pdefreq.shapes import Coefficients, Points, Values
+    from pdefreq.spaces.trial_space import TrialSpace
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class BoundaryConditions:
         robin: Weights where the flux is prescribed, else 0.
         alpha: The Robin coefficient there, else 0.
         flux: The Robin data there, else 0.
+        normals: Outward unit normals, ``(n, d)``, where the domain gives them.
     """
 
     x: Points
@@ -36,6 +40,7 @@ class BoundaryConditions:
     robin: Values
     alpha: Values
     flux: Values
+    normals: Tensor | None = None
 
     @classmethod
     def of(cls, problem: Problem, samples: Samples, like: Tensor) -> BoundaryConditions:
@@ -55,12 +60,83 @@ class BoundaryConditions:
             else:
                 columns["alpha"][mine] = checked(condition.alpha, "[boundary] alpha", x, least=0)
                 columns["flux"][mine] = checked(condition.flux, "[boundary] flux", x)
-        return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()})
+        normals = None if samples.normals is None else samples.normals.to(like)
+        return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
+
+    def where(self, kind: str) -> BoundaryConditions | None:
+        """Those of one kind, ``"dirichlet"`` or ``"robin"``; None where there are none."""
+        mine = getattr(self, kind) > 0
+        if not bool(mine.any()):
+            return None
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept: dict[str, Any] = {name: None if column is None else column[mine] for name, column in columns.items()}
+        return BoundaryConditions(**kept)
 
     def robin_energy(self, u: Values) -> Tensor:
         """Int over the Robin part of alpha / 2 u^2 - flux u."""
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
-    def penalty(self, u: Values) -> Tensor:
-        """Int over the Dirichlet part of (u - g)^2: the integral, without a factor 1/2."""
-        return (self.dirichlet * (u - self.value).square()).sum()
+
+class PenaltyBlock(Squares):
+    """Term ``boundary``: beta int over the Dirichlet part of (u - g)^2, the integral, without a factor 1/2."""
+
+    order = 0
+
+    def __init__(self, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
+        super().__init__("boundary", space.at(conditions.x))
+        self._value, self._scale = conditions.value, (2 * beta * conditions.dirichlet).sqrt()
+
+    def residual(self, c: Coefficients) -> Tensor:
+        return self._scale * (self.evaluator.value(c) - self._value)
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        return [{"value": self._scale}]
+
+
+class RobinEnergyBlock(Block):
+    """A part of term ``energy``: int over the Robin part of alpha / 2 u^2 - flux u."""
+
+    order = 0
+
+    def __init__(self, space: TrialSpace, conditions: BoundaryConditions) -> None:
+        super().__init__("energy", space.at(conditions.x))
+        self._conditions = conditions
+
+    def value(self, c: Coefficients) -> Tensor:
+        return self._conditions.robin_energy(self.evaluator.value(c))
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        return [{"value": (self._conditions.robin * self._conditions.alpha).sqrt()}]
+
+
+class RobinResidualBlock(Squares):
+    """Term ``robin``: beta int over the Robin part of (a |grad u|^(p-2) du/dn + alpha u - flux)^2."""
+
+    order = 1
+
+    def __init__(
+        self, problem: Problem, space: TrialSpace, conditions: BoundaryConditions, beta: float, diffusion: Values
+    ) -> None:
+        super().__init__("robin", space.at(conditions.x))
+        assert conditions.normals is not None
+        self._conditions, self._normals = conditions, conditions.normals
+        self._exponent, self._diffusion = problem.exponent, diffusion
+        self._scale = (2 * beta * conditions.robin).sqrt()
+
+    def residual(self, c: Coefficients) -> Tensor:
+        u, q = self.evaluator.value_and_gradient(c)
+        flow = self._diffusion * (q * self._normals).sum(dim=1)
+        flow = flow if self._exponent == 2 else flow * size_power(q, self._exponent - 2)
+        return self._scale * (flow + self._conditions.alpha * u - self._conditions.flux)
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        return [{"value": self._scale * self._conditions.alpha, "gradient": self._slope(c) * self._scale[:, None]}]
+
+    def _slope(self, c: Coefficients) -> Tensor:
+        """The derivative of a |q|^(p-2) q.n in q: a |q|^(p-2) (n + (p-2) (q.n) q / |q|^2)."""
+        p, slope = self._exponent, self._normals
+        if p == 2:
+            return self._diffusion[:, None] * slope
+        q = self.evaluator.gradient(c)
+        along = (q * self._normals).sum(dim=1, keepdim=True) * size_power(q, -2)[:, None]
+        return (self._diffusion * size_power(q, p - 2))[:, None] * (slope + (p - 2) * along * q)

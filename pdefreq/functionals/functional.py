@@ -2,42 +2,114 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import UnknownNameError
+from pdefreq.functionals.block import Squares
+from pdefreq.registry import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.functionals.block import Block
     from pdefreq.shapes import Coefficients
 
 
-class Functional(ABC):
-    """A scalar function of the coefficients."""
+class Functional:
+    """A sum of named terms, each of them a sum of blocks of points.
 
-    order: ClassVar[int]
-    """The highest derivative taken: regression 0, Ritz 1, strong residual 2. A space must be at least as smooth."""
+    Blocks are differentiated one after the other, so they share one memory. Functionals add up, ``a + b``.
 
-    tends_to_zero: ClassVar[bool]
-    """Whether the minimum is zero in the limit of rich spaces (losses), or some negative energy (Ritz)."""
+    Args:
+        blocks: At least one.
+    """
 
-    @abstractmethod
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = tuple(blocks)
+        self.weights = dict.fromkeys((block.name for block in blocks), 1.0)
+
+    @property
+    def order(self) -> int:
+        """The highest derivative taken: regression 0, Ritz 1, strong residual 2. A space must be at least as smooth."""
+        return max(block.order for block in self.blocks)
+
+    @property
+    def tends_to_zero(self) -> bool:
+        """Whether it is a sum of squares, zero in the limit of rich spaces; an energy tends to some other number."""
+        return all(isinstance(block, Squares) for block in self.blocks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The terms."""
+        return tuple(self.weights)
+
+    def __add__(self, other: Functional) -> Functional:
+        total = Functional(self.blocks + other.blocks)
+        total.weights = {**self.weights, **other.weights}
+        return total
+
+    def weighted(self, weights: Mapping[str, float]) -> Functional:
+        """The same with some terms multiplied by positive numbers.
+
+        Raises:
+            UnknownNameError: If there is no such term.
+        """
+        for name in weights:
+            if name not in self.weights:
+                raise UnknownNameError(f"unknown term '{name}' in `weights`: {nearest(name, self.names)}")
+        other = copy.copy(self)
+        other.weights = {name: weight * weights.get(name, 1.0) for name, weight in self.weights.items()}
+        return other
+
     def terms(self, c: Coefficients) -> dict[str, Tensor]:
         """Named terms, weights included; their sum is the objective."""
+        terms = {name: c.new_zeros(()) for name in self.names}
+        for block in self.blocks:
+            terms[block.name] = terms[block.name] + self.weights[block.name] * block.value(c)
+        return terms
 
-    def parts(self, c: Coefficients) -> Iterator[Tensor]:
-        """Scalars whose sum is the objective: differentiated one after the other, they share one memory."""
-        import torch
-
-        yield torch.stack(list(self.terms(c).values())).sum()
+    def value(self, c: Coefficients) -> Tensor:
+        """The objective, without a graph behind it."""
+        with torch.no_grad():
+            return torch.stack(list(self.terms(c.detach()).values())).sum()
 
     def gradient(self, c: Coefficients) -> Coefficients:
-        """The gradient of the objective, ``(P,)``: by automatic differentiation unless a subclass knows better."""
-        import torch
+        """The gradient of the objective, ``(P,)``."""
+        return self.value_and_gradient(c)[1]
 
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        """The objective and its gradient, by automatic differentiation."""
         c = c.detach().requires_grad_(True)
-        total = torch.zeros_like(c)
-        with torch.enable_grad():
-            for part in self.parts(c):
-                total += torch.autograd.grad(part, c)[0]
-        return total
+        value, gradient = torch.zeros_like(c[0]), torch.zeros_like(c)
+        for block in self.blocks:
+            with torch.enable_grad():
+                part = block.value(c)
+            weight = self.weights[block.name]
+            value.add_(part.detach(), alpha=weight)
+            gradient.add_(torch.autograd.grad(part, c)[0], alpha=weight)
+        return value, gradient
+
+    def residual(self, c: Coefficients) -> Tensor | None:
+        """Rows r with objective = |r|^2 / 2, where all terms are squares: a term int e^2 has rows sqrt(2 w) e."""
+        if not self.tends_to_zero:
+            return None
+        return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, Squares)])
+
+    def factor(self, c: Coefficients) -> Tensor:
+        """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the objective, F F^T the tangent kernel in its metric.
+
+        Where there is a residual, F is its Jacobian, so the gradient is F^T r. Of an energy F^T F is the second
+        derivative in the direction of functions: on a linear space, the Hessian.
+        """
+        return torch.cat([self.weights[block.name] ** 0.5 * block.factor(c) for block in self.blocks])
+
+    def traces(self, c: Coefficients) -> dict[str, Tensor]:
+        """tr(F F^T) of each term, its weight left out: the sum of squared per-sample gradients."""
+        traces = {name: c.new_zeros(()) for name in self.names}
+        for block in self.blocks:
+            traces[block.name] = traces[block.name] + block.trace(c)
+        return traces

@@ -1,12 +1,12 @@
-"""Least-squares distance to a known function: regression, the member of order zero."""
+"""Distance to a known function: regression, the member of order zero, with and without the distance of the gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.functionals.block import Channels, Squares
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.checked import checked
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Values
-    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
 class Misfit(Functional):
-    """The mean square of ``u - f/c``: its integral over the domain, divided by the domain's measure.
+    """The mean of ``|u - f/c|^q``: its integral over the domain, divided by the domain's measure. Term ``misfit``.
 
     Args:
         problem: A regression problem, c u = f.
         space: Where u lives.
         samples: Points and weights.
+        exponent: q >= 1.
         source: f at the points, where it is known only there.
         like: A tensor whose dtype and device the values take.
 
@@ -34,22 +35,95 @@ class Misfit(Functional):
         ProblemFileError: If f is not finite, or c not positive, at one of the points.
     """
 
-    order = 0
-    tends_to_zero = True
-
     def __init__(
-        self, problem: Problem, space: TrialSpace, samples: Samples, *, source: Values | None = None, like: Tensor
+        self,
+        problem: Problem,
+        space: TrialSpace,
+        samples: Samples,
+        *,
+        exponent: float = 2.0,
+        source: Values | None = None,
+        like: Tensor,
     ) -> None:
+        source = checked(problem.source, "[equation] source", samples.x) if source is None else source
+        columns = samples.x, source / _reaction(problem, samples.x), samples.weights / problem.domain.measure
+        super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in _split(columns, like)])
+
+
+class GradientMisfit(Functional):
+    """The mean of ``|grad u - grad(f/c)|^2``. Term ``gradient``; added to `Misfit` it is the loss L_grad.
+
+    By Parseval's identity it weights the square of the error at frequency xi by |xi|^2, and L_grad by 1 + |xi|^2.
+
+    Args:
+        problem: A regression problem, c u = f, with f known everywhere.
+        space: Where u lives.
+        samples: Points and weights.
+        like: A tensor whose dtype and device the values take.
+
+    Raises:
+        ProblemFileError: If c is not positive, or a gradient not finite, at one of the points.
+
+    Source:
+        Xu, Understanding deep learning (lecture notes), equation 1.23.
+    """
+
+    def __init__(self, problem: Problem, space: TrialSpace, samples: Samples, *, like: Tensor) -> None:
         x = samples.x
-        reaction = checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)
-        source = checked(problem.source, "[equation] source", x) if source is None else source
-        columns = x, source / reaction, samples.weights / samples.weights.sum()
-        pieces = zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True)
-        self._pieces = [(space.at(x), target, weights) for x, target, weights in pieces]
+        c = _reaction(problem, x)[:, None]
+        slope = checked(problem.source.gradient, "the gradient of [equation] source", x)
+        f = checked(problem.source, "[equation] source", x)[:, None]
+        slope = slope / c - f * checked(problem.reaction.gradient, "the gradient of [equation] reaction", x) / c.square()
+        columns = x, slope, samples.weights / problem.domain.measure
+        super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in _split(columns, like)])
 
-    def terms(self, c: Coefficients) -> dict[str, Tensor]:
-        return {"misfit": sum(self.parts(c), start=c.new_zeros(()))}
 
-    def parts(self, c: Coefficients) -> Iterator[Tensor]:
-        for evaluator, target, weights in self._pieces:
-            yield (weights * (evaluator.value(c) - target).square()).sum()
+class _MisfitBlock(Squares):
+    """Rows ``sqrt(2 w) sign(e) |e|^(q/2)``."""
+
+    order = 0
+
+    def __init__(self, evaluator: Evaluator, target: Values, weights: Values, exponent: float) -> None:
+        super().__init__("misfit", evaluator)
+        self._target, self._weights, self._exponent = target, weights, exponent
+
+    def value(self, c: Coefficients) -> Tensor:
+        error, q = self.evaluator.value(c) - self._target, self._exponent
+        return (self._weights * (error.square() if q == 2 else error.abs().pow(q))).sum()
+
+    def residual(self, c: Coefficients) -> Tensor:
+        error, q = self.evaluator.value(c) - self._target, self._exponent
+        return (2 * self._weights).sqrt() * (error if q == 2 else error.sign() * error.abs().pow(q / 2))
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        scale, q = (2 * self._weights).sqrt(), self._exponent
+        if q != 2:  # for q < 2 infinite where the error is zero, and the gradient there is not: keep it off zero
+            error = (self.evaluator.value(c) - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
+            scale = scale * (q / 2 * error.pow(q / 2 - 1))
+        return [{"value": scale}]
+
+
+class _GradientBlock(Squares):
+    """Rows ``sqrt(2 w) e_k`` for each component k, one component after the other."""
+
+    order = 1
+
+    def __init__(self, evaluator: Evaluator, slope: Gradients, weights: Values) -> None:
+        super().__init__("gradient", evaluator)
+        self._slope, self._scale = slope, (2 * weights).sqrt()
+
+    def residual(self, c: Coefficients) -> Tensor:
+        error = self.evaluator.gradient(c) - self._slope
+        return (self._scale[:, None] * error).T.flatten()
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        axes = torch.eye(self._slope.shape[1]).to(self._scale)
+        return [{"gradient": self._scale[:, None] * axis} for axis in axes]
+
+
+def _reaction(problem: Problem, x: Points) -> Values:
+    return checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)
+
+
+def _split(columns: tuple[Tensor, ...], like: Tensor) -> list[tuple[Tensor, ...]]:
+    return list(zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True))

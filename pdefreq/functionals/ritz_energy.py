@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.fields import ConstantField
-from pdefreq.functionals.boundary import BoundaryConditions
+from pdefreq.functionals.block import Block, Channels
+from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
+from pdefreq.functionals.flow import size_power
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.checked import checked
@@ -22,6 +24,56 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
+
+
+class RitzEnergy(Functional):
+    """``J(u) = int( a/p |grad u|^p + c/2 u^2 - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
+
+    Integrals, in the domain's measure; terms ``energy`` and ``boundary``, the last. Without `beta` the space must have the
+    boundary values itself. With it the minimiser misses them by du/dn / (2 beta) to first order: the penalty is the Robin
+    condition alpha = 2 beta, flux = 2 beta g.
+
+    Args:
+        problem: The problem.
+        space: Where u lives.
+        interior: Points and weights for the first integral.
+        boundary: Points and weights for the others; needed for Robin parts and for the penalty.
+        beta: The penalty factor.
+        data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
+            them, as in Ritz-Galerkin. The others stay integrals: were they sums over few points too, there would be no minimum.
+        like: A tensor whose dtype and device the values take.
+
+    Raises:
+        ProblemFileError: If a field is not finite or a coefficient negative at one of the points.
+
+    Source:
+        E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6, equations 2 and 17.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        space: TrialSpace,
+        interior: Samples,
+        boundary: Samples | None = None,
+        *,
+        beta: float | None = None,
+        data: tuple[Samples, Values] | None = None,
+        like: Tensor,
+    ) -> None:
+        source = problem.source if data is None else ConstantField(0.0)
+        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(like))
+        blocks: list[Block] = [_EnergyBlock(space, piece) for piece in pieces]
+        if data is not None:
+            samples, values = data
+            blocks.append(_LoadBlock(space, samples.x.to(like), (samples.weights * values).to(like)))
+        if boundary is not None:
+            conditions = BoundaryConditions.of(problem, boundary, like)
+            if (robin := conditions.where("robin")) is not None:
+                blocks.append(RobinEnergyBlock(space, robin))
+            if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
+                blocks.append(PenaltyBlock(space, dirichlet, beta))
+        super().__init__(blocks)
 
 
 @dataclass(frozen=True)
@@ -52,80 +104,50 @@ class _Integrand:
         ]
 
     def energy(self, u: Values, gradient: Gradients) -> Tensor:
-        squared = gradient.square().sum(dim=1)
-        # The power has an infinite slope at zero for p < 2, where |q|^(p-2) q is zero: keep it off zero.
-        power = squared if self.exponent == 2 else squared.clamp_min(torch.finfo(u.dtype).tiny).pow(self.exponent / 2)
+        power = gradient.square().sum(dim=1) if self.exponent == 2 else size_power(gradient, self.exponent)
         return (self.diffusion * power + (self.reaction * u - self.source) * u).sum()
 
 
-class RitzEnergy(Functional):
-    """``J(u) = int( a/p |grad u|^p + c/2 u^2 - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
-
-    Integrals, in the domain's measure. Without `beta` the space must have the boundary values itself. With it the
-    minimiser misses them by du/dn / (2 beta) to first order: the penalty is the Robin condition alpha = 2 beta, flux = 2 beta g.
-
-    Args:
-        problem: The problem.
-        space: Where u lives.
-        interior: Points and weights for the first integral.
-        boundary: Points and weights for the others; needed for Robin parts and for the penalty.
-        beta: The penalty factor.
-        data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
-            them, as in Ritz-Galerkin. The others stay integrals: were they sums over few points too, there would be no minimum.
-        like: A tensor whose dtype and device the values take.
-
-    Raises:
-        ProblemFileError: If a field is not finite or a coefficient negative at one of the points.
-
-    Source:
-        E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6, equations 2 and 17.
-    """
-
+class _EnergyBlock(Block):
     order = 1
-    tends_to_zero = False
 
-    def __init__(
-        self,
-        problem: Problem,
-        space: TrialSpace,
-        interior: Samples,
-        boundary: Samples | None = None,
-        *,
-        beta: float | None = None,
-        data: tuple[Samples, Values] | None = None,
-        like: Tensor,
-    ) -> None:
-        source = problem.source if data is None else ConstantField(0.0)
-        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(like))
-        self._inside = [(piece, space.at(piece.x)) for piece in pieces]
-        self._conditions = None if boundary is None else BoundaryConditions.of(problem, boundary, like)
-        self._edge = None if self._conditions is None else space.at(self._conditions.x)
-        self._beta = beta
-        self._known = None if data is None else (space.at(data[0].x.to(like)), (data[0].weights * data[1]).to(like))
+    def __init__(self, space: TrialSpace, integrand: _Integrand) -> None:
+        super().__init__("energy", space.at(integrand.x))
+        self._integrand = integrand
 
-    def terms(self, c: Coefficients) -> dict[str, Tensor]:
-        edge = self._edge_terms(c)
-        energy = sum(self._inside_energies(c), start=edge.pop("energy", c.new_zeros(())))
-        return {"energy": energy} | edge
+    def value(self, c: Coefficients) -> Tensor:
+        return self._integrand.energy(*self.evaluator.value_and_gradient(c))
 
-    def parts(self, c: Coefficients) -> Iterator[Tensor]:
-        yield from self._inside_energies(c)
-        if edge := list(self._edge_terms(c).values()):
-            yield torch.stack(edge).sum()
+    def channels(self, c: Coefficients) -> list[Channels]:
+        """The root of the second derivative in q = grad u, a |q|^(p-2) (I + (p-2) n n^T) with n = q / |q|, and of c."""
+        p, a = self._integrand.exponent, self._integrand.diffusion
+        axes = torch.eye(self._integrand.x.shape[1]).to(a)
+        scale, directions = (p * a).sqrt(), [axis.expand(len(a), -1) for axis in axes]
+        if p != 2:
+            q = self.evaluator.gradient(c)
+            n = q * size_power(q, -1)[:, None]
+            scale = scale * size_power(q, (p - 2) / 2)
+            directions = [axis + (math.sqrt(p - 1) - 1) * n[:, k, None] * n for k, axis in enumerate(directions)]
+        rows: list[Channels] = [{"gradient": scale[:, None] * direction} for direction in directions]
+        if bool((self._integrand.reaction > 0).any()):
+            rows.append({"value": (2 * self._integrand.reaction).sqrt()})
+        return rows
 
-    def _inside_energies(self, c: Coefficients) -> Iterator[Tensor]:
-        for integrand, evaluator in self._inside:
-            yield integrand.energy(*evaluator.value_and_gradient(c))
-        if self._known is not None:
-            evaluator, load = self._known
-            yield -(load * evaluator.value(c)).sum()
 
-    def _edge_terms(self, c: Coefficients) -> dict[str, Tensor]:
-        if self._conditions is None or self._edge is None:
-            return {}
-        u = self._edge.value(c)
-        terms = {"energy": self._conditions.robin_energy(u)}
-        return terms if self._beta is None else terms | {"boundary": self._beta * self._conditions.penalty(u)}
+class _LoadBlock(Block):
+    """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
+
+    order = 0
+
+    def __init__(self, space: TrialSpace, x: Points, load: Values) -> None:
+        super().__init__("energy", space.at(x))
+        self._load = load
+
+    def value(self, c: Coefficients) -> Tensor:
+        return -(self._load * self.evaluator.value(c)).sum()
+
+    def channels(self, c: Coefficients) -> list[Channels]:
+        return []
 
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:

@@ -2,72 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.linearized import linearize
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.functionals.course import Course
     from pdefreq.functionals.functional import Functional
-    from pdefreq.shapes import Coefficients
+    from pdefreq.iterations.held_out import HeldOut
+    from pdefreq.iterations.optimizers import Optimizer
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import Network
-
-
-@dataclass(frozen=True)
-class Optimizer(ABC):
-    """How a gradient becomes a step.
-
-    Args:
-        learning_rate: At the first step.
-        half_life: Steps in which the learning rate halves; None keeps it.
-    """
-
-    learning_rate: float
-    half_life: float | None = None
-
-    def rate(self, step: int) -> float:
-        """The learning rate of a step: independent of the budget, so that a longer run repeats a shorter one."""
-        return self.learning_rate * (1.0 if self.half_life is None else 2 ** (-step / self.half_life))
-
-    def memory(self, c: Coefficients) -> dict[str, Tensor]:
-        """What is remembered between steps, before the first."""
-        return {}
-
-    @abstractmethod
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Mapping[str, Tensor]) -> None:
-        """Change coefficients and memory in place; `step` counts from 0."""
-
-
-@dataclass(frozen=True)
-class GradientDescent(Optimizer):
-    """``c <- c - rate * gradient``."""
-
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Mapping[str, Tensor]) -> None:
-        c.sub_(gradient, alpha=self.rate(step))
-
-
-@dataclass(frozen=True)
-class Adam(Optimizer):
-    """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
-
-    def memory(self, c: Coefficients) -> dict[str, Tensor]:
-        return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}
-
-    def update(self, c: Coefficients, gradient: Coefficients, step: int, memory: Mapping[str, Tensor]) -> None:
-        beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-        m, v = memory["m"], memory["v"]
-        m.lerp_(gradient, 1 - beta1)
-        v.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        denominator = (v.sqrt() / math.sqrt(1 - beta2 ** (step + 1))).add_(epsilon)
-        c.addcdiv_(m, denominator, value=-self.rate(step) / (1 - beta1 ** (step + 1)))
+    from pdefreq.spectrum.modes import Modes
+    from pdefreq.theory.dynamics import LinearDynamics
 
 
 class Gradient(Iteration):
@@ -75,34 +30,110 @@ class Gradient(Iteration):
 
     Args:
         space: The network.
-        functional_at: The functional that a step lowers: the same, or another sample of it, for each step.
+        course: The functional that each step lowers.
         optimizer: Turns gradients into steps.
         seed: Seed of the initial coefficients.
         like: A tensor whose dtype and device the coefficients take.
+        balance_every: Steps between which terms are weighted anew by the traces of their kernels (`balanced`); None leaves
+            their weights alone.
+        held_out: Watches points that are not trained on.
     """
 
     def __init__(
-        self, space: Network, functional_at: Callable[[int], Functional], optimizer: Optimizer, *, seed: int, like: Tensor
+        self,
+        space: Network,
+        course: Course,
+        optimizer: Optimizer,
+        *,
+        seed: int,
+        like: Tensor,
+        balance_every: int | None = None,
+        held_out: HeldOut | None = None,
     ) -> None:
-        self._space, self._functional_at, self._optimizer = space, functional_at, optimizer
+        self._space, self._course, self._optimizer = space, course, optimizer
         self._seed, self._like = seed, like
-        self.tends_to_zero = functional_at(0).tends_to_zero
+        self._balance_every, self._held_out = balance_every, held_out
+        self.tends_to_zero = course.at(0).tends_to_zero
 
     def init(self) -> State:
         c = self._space.initialize(stream(self._seed, "initialization")).to(self._like)
-        return State(self._space, c, self._optimizer.memory(c) | {"steps": torch.tensor(0)})
+        memory = self._optimizer.memory(c) | {"steps": torch.tensor(0)}
+        if self._balance_every is not None:
+            memory["term_weights"] = balanced(self._course.at(0), c)
+        return State(self._space, c, memory | ({} if self._held_out is None else self._held_out.memory(c)))
 
     def step(self, state: State) -> State:
-        step = int(state.memory["steps"])
-        gradient = self._functional_at(step).gradient(state.coefficients)
-        self._optimizer.update(state.coefficients, gradient, step, state.memory)
-        return replace(state, memory={**state.memory, "steps": torch.tensor(step + 1)})
+        c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
+        due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
+        if due:
+            memory["term_weights"] = balanced(self._course.at(step), c)
+        fresh = due or step == 0 or self._course.key(step) != self._course.key(step - 1)
+        done = self._optimizer.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
+        memory["steps"] = torch.tensor(step + 1)
+        done |= self._held_out is not None and self._held_out.look(c, step + 1, memory)
+        return replace(state, memory=memory, done=done)
 
     def objective(self, state: State) -> dict[str, Tensor]:
         with torch.no_grad():
-            return self._functional_at(int(state.memory["steps"])).terms(state.coefficients)
+            return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
+
+    def linearized(self, modes: Modes, target: Values) -> tuple[LinearDynamics, float | None]:
+        """How modes would move if the network were its tangent at the start; and the rate of gradient descent.
+
+        There is no rate, and no theory of the steps, for another optimizer, a rate that changes or a functional that does.
+
+        Args:
+            modes: With real coefficients.
+            target: The solution at ``modes.points(space)``.
+
+        Raises:
+            IncompatibleError: As `linearize`.
+        """
+        state = self.init()
+        fixed = self._course.is_final(0) and self._balance_every is None
+        dynamics = linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target)
+        return dynamics, self._optimizer.plain_rate if fixed else None
+
+    def columns(self, state: State) -> dict[str, Tensor]:
+        columns = {} if self._held_out is None else {"held_out": self._held_out.functional.value(state.coefficients)}
+        if self._balance_every is not None:
+            names = self._course.at(int(state.memory["steps"])).names
+            columns |= {f"weight.{name}": w for name, w in zip(names, state.memory["term_weights"], strict=True)}
+        return columns
+
+    def answer(self, state: State) -> State:
+        return replace(state, coefficients=state.memory["best"]) if "best" in state.memory else state
+
+    def notes(self, state: State) -> list[str]:
+        if self._held_out is None:
+            return []
+        step, c = int(state.memory["steps"]), self.answer(state).coefficients
+        training = float(self._course.at(step).value(c)) if self._course.is_final(step) else None
+        return self._held_out.notes(c, state.coefficients, training, step, dict(state.memory))
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
-        moved = {name: value.to(self._like, copy=True) for name, value in memory.items() if name != "steps"}
         c = coefficients.to(self._like, copy=True)
-        return State(self._space, c, moved | {"steps": torch.tensor(int(memory["steps"]))})
+        return State(self._space, c, {name: self._restored(value) for name, value in memory.items()})
+
+    def _restored(self, value: Tensor) -> Tensor:
+        """A copy in the dtype and on the device of the run; counts stay whole numbers, on the CPU."""
+        return value.to(self._like, copy=True) if value.is_floating_point() else value.cpu().clone()
+
+    def _functional(self, step: int, memory: Mapping[str, Tensor]) -> Functional:
+        functional = self._course.at(step)
+        if self._balance_every is None:
+            return functional
+        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
+
+
+def balanced(functional: Functional, c: Coefficients) -> Tensor:
+    """Weights tr K / tr K_i of the terms: then all of them fall at one mean rate. Shape ``(terms,)``.
+
+    tr K_i is the sum of squared gradients of the rows of term i, one by one: not the square of their summed gradient. Rows
+    hold the quadrature weights, so the numbers of points do not matter. A term that no coefficient changes keeps weight 1.
+
+    Source:
+        Wang, Yu, Perdikaris (2022), When and why PINNs fail to train, J. Comput. Phys. 449, Algorithm 1.
+    """
+    traces = torch.stack(list(functional.traces(c).values()))
+    return torch.where(traces > 0, traces.sum() / traces, 1.0)

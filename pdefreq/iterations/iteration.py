@@ -65,6 +65,18 @@ class Iteration(ABC):
     def objective(self, state: State) -> dict[str, Tensor]:
         """Named terms whose sum is what the method lowers. Called at recorded steps only."""
 
+    def columns(self, state: State) -> Mapping[str, Tensor]:
+        """Further scalars to record beside the objective: the same names each time. Called at recorded steps only."""
+        return {}
+
+    def answer(self, state: State) -> State:
+        """The state that a run which ends here hands back: by default the last one. A resumed run goes on from the last."""
+        return state
+
+    def notes(self, state: State) -> list[str]:
+        """Sentences for the user on a run that ends here."""
+        return []
+
     @abstractmethod
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         """The state that was saved with these coefficients and this memory."""

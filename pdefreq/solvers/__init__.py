@@ -26,7 +26,10 @@ SOLVERS = Registry(
         "ritz-galerkin": "pdefreq.solvers.galerkin:RitzGalerkin",
         "deep-ritz": "pdefreq.solvers.networks:deep_ritz",
         "mscale": "pdefreq.solvers.networks:mscale",
+        "pinn": "pdefreq.solvers.networks:pinn",
+        "pinn-gradient": "pdefreq.solvers.networks:pinn_gradient",
         "regression": "pdefreq.solvers.networks:regression",
+        "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
     },
 )
 

@@ -97,6 +97,15 @@ class ChainIteration(Iteration):
     def objective(self, state: State) -> dict[str, Tensor]:
         return self._active(state).objective(self._unwrap(state))
 
+    def columns(self, state: State) -> Mapping[str, Tensor]:
+        return self._active(state).columns(self._unwrap(state))
+
+    def answer(self, state: State) -> State:
+        return replace(state, coefficients=self._active(state).answer(self._unwrap(state)).coefficients)
+
+    def notes(self, state: State) -> list[str]:
+        return self._active(state).notes(self._unwrap(state))
+
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         stage, step = self._position(memory)
         inner = {name.removeprefix(_INNER): value for name, value in memory.items() if name.startswith(_INNER)}
@@ -109,6 +118,7 @@ class ChainIteration(Iteration):
     def _take_over(self, inner: State) -> State:
         from pdefreq.spaces.trial_space import SpaceField
 
+        inner = self._methods[0].answer(inner)
         self._methods[1] = self._prepare_second(SpaceField(inner.space, inner.coefficients.detach().clone()))
         return self._methods[1].init()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.errors import UnknownNameError
-from pdefreq.registry import nearest
+from pdefreq.errors import OptionError
+from pdefreq.registry import named
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +40,12 @@ class Activation:
 
     def jet(self, a: Tensor, order: int) -> tuple[Tensor, ...]:
         """sigma(a) and its derivatives up to `order`, each differentiable with respect to `a`, any number of times."""
-        return _Jet.apply(a, self.derivatives, order)  # pyright: ignore[reportReturnType]
+        return jet_of(self.derivatives, a, order)
+
+
+def jet_of(derivatives: Callable[[Tensor, int], list[Tensor]], a: Tensor, order: int) -> tuple[Tensor, ...]:
+    """`Activation.jet` of a function given by its derivatives."""
+    return _Jet.apply(a, derivatives, order)  # pyright: ignore[reportReturnType]
 
 
 class _Jet(torch.autograd.Function):
@@ -127,6 +133,37 @@ def _sin_srelu(a: Tensor, order: int) -> list[Tensor]:
     return jet
 
 
+def _relu(a: Tensor, order: int) -> list[Tensor]:
+    jet = [a.relu()]
+    if order >= 1:
+        jet.append((a > 0).to(a))
+    return jet + [torch.zeros_like(a)] * (order - 1)
+
+
+def ricker(a: float) -> Activation:
+    """``pi^(1/4) / (15 a) (1 - (x/a)^2) exp(-(x/a)^2 / 2)``: its transform rises to the wavenumber sqrt(2) / a, then falls.
+
+    Args:
+        a: Its width: zero at x = a and -a.
+
+    Raises:
+        OptionError: If `a` is not positive.
+    """
+    if not 0 < a < math.inf:
+        raise OptionError(f"the width a of ricker(a) must be positive and finite, got {a:g}")
+    return Activation(f"ricker({a:g})", functools.partial(_ricker, a), math.inf)
+
+
+def _ricker(width: float, a: Tensor, order: int) -> list[Tensor]:
+    """-c (exp(-s^2 / 2))'' with s = x / a; the n-th derivative of the Gaussian is (-1)^n He_n(s) times it."""
+    s = a / width
+    bell = torch.exp(-s.square() / 2).mul_(-(math.pi**0.25) / (15 * width))
+    hermite = [torch.ones_like(s), s]
+    for n in range(1, order + 2):
+        hermite.append(torch.addcmul(-n * hermite[n - 1], s, hermite[n]))
+    return [(bell * hermite[n + 2]).mul_((-1 / width) ** n) for n in range(order + 1)]
+
+
 ACTIVATIONS = {
     entry.name: entry
     for entry in (
@@ -135,6 +172,7 @@ ACTIVATIONS = {
         Activation("srelu", _srelu, 1, (0.0, 1.0)),
         Activation("phi", _phi, 2, (0.0, 3.0)),
         Activation("sin-srelu", _sin_srelu, 2, (0.0, 1.0)),
+        Activation("relu", _relu, 1),
     )
 }
 """sReLU (x)+(1-x)+, phi (x)+^2 - 3(x-1)+^2 + 3(x-2)+^2 - (x-3)+^2, sin-sReLU sin(2 pi x)(x)+(1-x)+.
@@ -142,13 +180,15 @@ ACTIVATIONS = {
 Source: Liu, Cai, Xu (2020), arXiv 2007.11207, section 4; sin-sReLU: Li, Xu, Zhang (2020), arXiv 2009.14597.
 """
 
+FAMILIES = {"ricker": ricker}
+"""Activations with a number: ``ricker(0.3)``. Source: Xu (2023), the lecture notes on deep learning, equation 1.8."""
+
 
 def activation_named(name: str) -> Activation:
     """An activation by name.
 
     Raises:
         UnknownNameError: If there is none of this name.
+        OptionError: If its number is missing or wrong.
     """
-    if name not in ACTIVATIONS:
-        raise UnknownNameError(f"unknown activation '{name}': {nearest(name, ACTIVATIONS)}")
-    return ACTIVATIONS[name]
+    return named("activation", name, ACTIVATIONS, FAMILIES)

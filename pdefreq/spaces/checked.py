@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,12 +11,13 @@ import torch
 from pdefreq.errors import ProblemFileError
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.shapes import Points, Values
+    from torch import Tensor
+
+    from pdefreq.shapes import Points
 
 
-def checked(field: Field, name: str, x: Points, *, least: float = -math.inf) -> Values:
-    """A field at `x`, shape ``(n,)``, without a gradient.
+def checked(field: Callable[[Points], Tensor], name: str, x: Points, *, least: float = -math.inf) -> Tensor:
+    """A field or its gradient at `x`, shape ``(n,)`` or ``(n, d)``, without a graph behind it.
 
     Args:
         field: What to evaluate.
@@ -30,8 +32,8 @@ def checked(field: Field, name: str, x: Points, *, least: float = -math.inf) -> 
         values = field(x)
     wrong = ~(values.isfinite() & (values >= least))
     if wrong.any():
-        first = int(wrong.nonzero()[0])
+        first = int(wrong.nonzero()[0, 0])
         at = ", ".join(f"{v:g}" for v in x[first].tolist())
         expected = "finite" if least == -math.inf else f"finite and at least {least:g}"
-        raise ProblemFileError(f"{name} must be {expected}, got {float(values[first]):g} at ({at})")
+        raise ProblemFileError(f"{name} must be {expected}, got {float(values[wrong][0]):g} at ({at})")
     return values

@@ -1,24 +1,52 @@
-"""What plain and multiscale networks share: a stack of equal feed-forward networks, summed, evaluated as one."""
+"""What all networks here share: a stack of equal feed-forward networks, summed, with parameters in one vector."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.initialization import Layer, initialization_named
+from pdefreq.spaces.stack import StackEvaluator
 from pdefreq.spaces.trial_space import Evaluator, Network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.domain import Domain
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.shapes import Coefficients, Points
+    from pdefreq.spaces.embedding import FourierFeatures
+    from pdefreq.spaces.factor import Factor
 
 
-class FeedForward(Network):
+@dataclass(frozen=True, kw_only=True)
+class LayerOptions:
+    """What may be chosen for the layers of any feed-forward network.
+
+    Args:
+        embedding: A fixed map of the input; None for the points themselves.
+        residual: Whether h_(l-1) is added to h_l where both hidden layers have the same width.
+        bias: Which layers have biases: ``"all"``, ``"hidden"``, all but the last, or ``"none"``.
+        adaptive: n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that starts at 1 / n;
+            None for none.
+
+    Source:
+        Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
+        20200334, section 2.
+    """
+
+    embedding: FourierFeatures | None = None
+    residual: bool = False
+    bias: Literal["all", "hidden", "none"] = "all"
+    adaptive: float | None = None
+
+
+class FeedForward(LayerOptions, Network):
     """The sum of S networks of equal shape: ``h_1 = sigma(s W_1 x + b_1)``, ``h_l = sigma(W_l h_(l-1) + b_l)``, ``W h_L + b``.
 
     The factors s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
@@ -35,74 +63,68 @@ class FeedForward(Network):
     def unit_scales(self) -> Tensor:
         """The factors s, shape ``(S, widths[0], 1)``, float64 on the CPU."""
 
+    def modulation(self, x: Points) -> Factor | None:
+        """Known functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
+        return None
+
+    @property
+    def stack(self) -> int:
+        """S."""
+        return len(self.unit_scales)
+
     @property
     def smoothness(self) -> float:
         return activation_named(self.activation).smoothness
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        stack = len(self.unit_scales)
         shapes: dict[str, tuple[int, ...]] = {}
-        for layer, (fan_in, fan_out) in enumerate(self._fans, start=1):
-            shapes |= {f"weight{layer}": (stack, fan_out, fan_in), f"bias{layer}": (stack, fan_out, 1)}
-        shapes[f"bias{len(self._fans)}"] = (1,)  # of the sum
+        last = len(self.layers)
+        for number, layer in enumerate(self.layers, start=1):
+            shapes[f"weight{number}"] = (self.stack, layer.fan_out, layer.fan_in)
+            if self.bias == "all" or (self.bias == "hidden" and number < last):
+                shapes[f"bias{number}"] = self._last_bias if number == last else (self.stack, layer.fan_out, 1)
+            if self.adaptive is not None and number < last:
+                shapes[f"slope{number}"] = (self.stack, 1, 1)
         return shapes
 
+    @property
+    def layers(self) -> list[Layer]:
+        """What each layer's parameters depend on, from the first to the last, which is linear."""
+        sigma, scales = activation_named(self.activation), self.unit_scales
+        inputs = self.domain.dimension if self.embedding is None else self.embedding.number
+        fans = list(itertools.pairwise((inputs, *self.widths, 1)))
+        return [
+            Layer(a, b, len(scales), sigma if i < len(self.widths) else None, (self._inputs, scales) if i == 0 else None)
+            for i, (a, b) in enumerate(fans)
+        ]
+
+    def factors(self) -> list[tuple[Tensor, float]]:
+        """Fixed factors of each layer's weights, ``(S or 1, out or 1, 1)``, and biases: the initialization's, and s."""
+        scheme = initialization_named(self.initialization)
+        found = [(torch.full((1, 1, 1), w, dtype=torch.float64), b) for w, b in map(scheme.factors, self.layers)]
+        return [(found[0][0] * self.unit_scales, found[0][1]), *found[1:]]
+
     def initialize(self, stream: torch.Generator) -> Coefficients:
-        activation, scales = activation_named(self.activation), self.unit_scales
-        draw = initialization_named(self.initialization)
-        first, last = 0, len(self._fans) - 1
-        parameters = []
-        for index, (fan_in, fan_out) in enumerate(self._fans):
-            where = (self.domain, scales) if index == first else None
-            layer = Layer(fan_in, fan_out, len(scales), activation if index < last else None, where)
-            weight, bias = draw(layer, stream)
-            parameters += [weight.flatten(), bias.flatten() if index < last else bias.sum(dim=(0, 1))]
-        return torch.cat(parameters)
+        scheme = initialization_named(self.initialization)
+        drawn: dict[str, Tensor] = {}
+        for number, layer in enumerate(self.layers, start=1):
+            drawn[f"weight{number}"], drawn[f"bias{number}"] = scheme.draw(layer, stream)
+            drawn[f"slope{number}"] = torch.full((self.stack,), 1 / (self.adaptive or 1), dtype=torch.float64)
+        parts = []
+        for name, shape in self.shapes.items():
+            summed = math.prod(shape) < drawn[name].numel()  # the S last biases act as one
+            parts.append(drawn[name].sum().view(1) if summed else drawn[name].flatten())
+        return torch.cat(parts)
 
     def at(self, x: Points) -> Evaluator:
-        return _StackEvaluator(self, x)
+        return StackEvaluator(self, x)
 
     @property
-    def _fans(self) -> list[tuple[int, int]]:
-        sizes = [self.domain.dimension, *self.widths, 1]
-        return list(zip(sizes, sizes[1:], strict=False))
+    def _last_bias(self) -> tuple[int, ...]:
+        return (1,)
 
-
-class _StackEvaluator(Evaluator):
-    """Points run along the last axis, ``(S, width, n)``: products with long rows are 1.6 times faster than with short ones.
-
-    The gradient is a reverse sweep through the layers written out, so that one reverse pass of autograd gives its
-    derivative in c. Its cost does not depend on d: against tangents carried forward it was as fast for d = 1, and 1.5, 3
-    times faster for d = 2, 3; against ``autograd.grad(..., create_graph=True)`` 1.2 to 1.5 times.
-    """
-
-    def __init__(self, space: FeedForward, x: Points) -> None:
-        self._space = space
-        self._activation = activation_named(space.activation)
-        self._scales = space.unit_scales.to(x)
-        self._x = x.detach().T.contiguous().expand(len(self._scales), -1, -1)
-
-    def value(self, c: Coefficients) -> Values:
-        return self._forward(c, order=0)[0]
-
-    def gradient(self, c: Coefficients) -> Gradients:
-        return self.value_and_gradient(c)[1]
-
-    def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
-        value, slopes, weights = self._forward(c, order=1)
-        cotangent = weights[-1].mT  # of h_L
-        for slope, weight in zip(reversed(slopes), reversed(weights[:-1]), strict=True):
-            cotangent = torch.bmm(weight.mT, cotangent * slope)
-        return value, cotangent.sum(dim=0).T
-
-    def _forward(self, c: Coefficients, order: int) -> tuple[Values, list[Tensor], list[Tensor]]:
-        """Values; sigma' at each layer where `order` is 1; the layers' weights."""
-        p = self._space.unflatten(c)
-        layers = len(p) // 2
-        weights = [p["weight1"] * self._scales] + [p[f"weight{layer}"] for layer in range(2, layers + 1)]
-        h, slopes = self._x, []
-        for layer, weight in enumerate(weights[:-1], start=1):
-            h, *slope = self._activation.jet(torch.baddbmm(p[f"bias{layer}"], weight, h), order)
-            slopes += slope
-        return torch.bmm(weights[-1], h).sum(dim=(0, 1)) + p[f"bias{layers}"], slopes, weights
+    def _inputs(self, n: int, stream: torch.Generator) -> Tensor:
+        """Inputs of the first layer at random points of the domain, ``(n, fan_in)``."""
+        x = self.domain.interior(n, stream).x
+        return x if self.embedding is None else self.embedding(x)

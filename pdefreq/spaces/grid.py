@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.spaces.stencil import Stencil, difference_equations, tensor_product
-from pdefreq.spaces.trial_space import Evaluator, LinearSpace, LinearSystem
+from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +82,7 @@ class Grid(LinearSpace):
         return self.stencil(problem).system()
 
 
-class _Multilinear(Evaluator):
+class _Multilinear(LinearEvaluator):
     """Multilinear interpolation between the 2^d corners of each point's cell."""
 
     def __init__(self, grid: Grid, x: Points) -> None:

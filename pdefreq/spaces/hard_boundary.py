@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-import torch
-
+from pdefreq.spaces.channels import Channels
+from pdefreq.spaces.factor import Factor, FieldAt
 from pdefreq.spaces.trial_space import Evaluator, Network
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
     from pdefreq.fields import Field
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
 
@@ -38,7 +40,7 @@ class HardBoundary(Network):
 
     @property
     def smoothness(self) -> float:
-        return self.network.smoothness
+        return min(self.network.smoothness, self.lifting.smoothness, self.distance.smoothness)
 
     def initialize(self, stream: torch.Generator) -> Coefficients:
         return self.network.initialize(stream)
@@ -48,28 +50,54 @@ class HardBoundary(Network):
 
 
 class _HardEvaluator(Evaluator):
-    """Lifting and distance are evaluated once, their gradients when first asked for: errors need none."""
+    """The product rule around the network's own evaluator; weights of u become weights of N."""
 
     def __init__(self, space: HardBoundary, x: Points) -> None:
-        self._space, self._x, self._inner = space, x, space.network.at(x)
-        with torch.no_grad():
-            self._lifting, self._distance = space.lifting(x), space.distance(x)
-
-    @cached_property
-    def _slopes(self) -> tuple[Gradients, Gradients]:
-        """Of the lifting and of the distance."""
-        return self._space.lifting.gradient(self._x), self._space.distance.gradient(self._x)
+        self._inner = space.network.at(x)
+        self._x = x
+        self._lifting, self._distance = Factor(FieldAt(space.lifting, x)), Factor(FieldAt(space.distance, x))
 
     def value(self, c: Coefficients) -> Values:
-        return self._lifting + self._distance * self._inner.value(c)
+        return self._lifting.value + self._distance.value * self._inner.value(c)
 
     def gradient(self, c: Coefficients) -> Gradients:
         return self.value_and_gradient(c)[1]
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
-        value, gradient = self._inner.value_and_gradient(c)
-        lifting, distance = self._slopes
-        return (
-            self._lifting + self._distance * value,
-            lifting + distance * value[:, None] + self._distance[:, None] * gradient,
-        )
+        u = self._composed(self._network_channels(c, 1))
+        assert u.gradient is not None
+        return u.value, u.gradient.T
+
+    def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
+        u = self._composed(self._network_channels(c, 2))
+        assert u.gradient is not None and u.laplacian is not None
+        return u.value, u.gradient.T, u.laplacian
+
+    def gradient_of(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Gradients:
+        weights = Channels.weights(self._x, value, gradient, laplacian)
+        network = self._network_channels(c, weights.order)
+        outside = self._lifting.slope(weights) + self._distance.slope_of_weights(weights, network)
+        return outside.T + self._inner.gradient_of(c, *self._distance.pull_back(weights).by_point())
+
+    def jacobian(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Tensor:
+        weights = Channels.weights(self._x, value, gradient, laplacian)
+        return self._inner.jacobian(c, *self._distance.pull_back(weights).by_point())
+
+    def jacobian_factors(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        weights = Channels.weights(self._x, value, gradient, laplacian)
+        return self._inner.jacobian_factors(c, *self._distance.pull_back(weights).by_point())
+
+    def _composed(self, network: Channels) -> Channels:
+        return self._lifting.channels(network.order).plus(self._distance.times(network))
+
+    def _network_channels(self, c: Coefficients, order: int) -> Channels:
+        if order == 0:
+            return Channels(self._inner.value(c))
+        value, gradient, *laplacian = self._inner.value_and_gradient(c) if order == 1 else self._inner.second_order(c)
+        return Channels(value, gradient.T, *laplacian)

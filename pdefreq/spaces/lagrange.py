@@ -18,7 +18,7 @@ from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
 from pdefreq.mesh_io import Cells, cells_of, facets_of
 from pdefreq.spaces.checked import checked
-from pdefreq.spaces.trial_space import Evaluator
+from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class ElementRule(Rule):
         return BilinearForm(form).assemble(self._basis)
 
 
-class _Interpolation(Evaluator):
+class _Interpolation(LinearEvaluator):
     """The basis functions of each point's cell, as fixed indices and weights: an evaluation is a gather and a product."""
 
     def __init__(self, space: Lagrange, x: Points) -> None:

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from pdefreq.domains.domain import Samples
 from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.checked import checked
-from pdefreq.spaces.trial_space import Evaluator
+from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ class _TensorRule(Rule):
         return a.transpose(order).reshape(rows, rows)
 
 
-class _PolynomialSum(Evaluator):
+class _PolynomialSum(LinearEvaluator):
     """Sums over the products of the functions along the axes, whose tables at the points are kept."""
 
     def __init__(self, space: Legendre, x: Points) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.checked import checked
-from pdefreq.spaces.trial_space import Evaluator, LinearSpace, LinearSystem
+from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,33 +85,12 @@ class SineSeries(LinearSpace):
                 "a sine series diagonalises the equation only where diffusion and reaction are constant: use `multigrid`"
             )
         x = self.grid
-        lifted = -a * laplacian(self.lifting, x) + c * self.lifting(x).detach()
+        lifted = -a * self.lifting.laplacian(x) + c * self.lifting(x).detach()
         load = self.transform(checked(problem.source, "[equation] source", x) - lifted)
         wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
         symbol = a * functools.reduce(np.add.outer, [xi**2 for xi in wavenumbers]) + c
         none = np.empty(0, dtype=int)
         return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0))
-
-
-def laplacian(u: Field, x: Points) -> Values:
-    """The Laplacian of a smooth field at `x`, by automatic differentiation."""
-    total = x.new_zeros(len(x))
-    if u.constant is not None:
-        return total
-    with torch.enable_grad():
-        x = x.detach().requires_grad_(True)
-        slopes = _derivatives(u(x), x, create_graph=True)
-        for k in range(x.shape[1]):
-            total += _derivatives(slopes[:, k], x)[:, k].detach()
-    return total
-
-
-def _derivatives(values: Values, x: Points, *, create_graph: bool = False) -> Gradients:
-    """Gradients of values that depend on their own point only; zero where they do not depend on it at all."""
-    if not values.requires_grad:
-        return torch.zeros_like(x)
-    total = values.sum()
-    return torch.autograd.grad(total, x, create_graph=create_graph, retain_graph=True, materialize_grads=True)[0]
 
 
 def _sine_coefficients(v: np.ndarray) -> np.ndarray:
@@ -129,7 +108,7 @@ def _sine_coefficients(v: np.ndarray) -> np.ndarray:
     return np.asarray(dst(rest, type=1)) / n + 2 / (np.pi * k) * (first - (-1) ** k * last)
 
 
-class _SineSum(Evaluator):
+class _SineSum(LinearEvaluator):
     """Separable sums, one axis after the other, over as many points at a time as memory allows.
 
     Tables of sines are built anew at each evaluation: they cost less than the sums, and would be the largest arrays here.

@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from pdefreq.errors import IncompatibleError
 from pdefreq.fields import Field
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from pdefreq.problem import Problem
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Evaluator(ABC):
-    """A space at fixed points: everything that depends on the points alone is computed once."""
+    """A space at fixed points: everything that depends on the points alone is computed once.
+
+    All results can be differentiated in c by one reverse pass. What takes second derivatives is offered by networks, and by
+    no space whose members have kinks.
+    """
 
     @abstractmethod
     def value(self, c: Coefficients) -> Values:
@@ -31,6 +37,102 @@ class Evaluator(ABC):
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
         """Both at once, for spaces that share work between them."""
         return self.value(c), self.gradient(c)
+
+    def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
+        """U, grad u and lap u at the points.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points.
+        """
+        raise self._lacks("second derivatives")
+
+    def laplacian(self, c: Coefficients) -> Values:
+        """Lap u at the points."""
+        return self.second_order(c)[2]
+
+    def gradient_of(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Gradients:
+        """Grad ( value_i u + gradient_i . grad u + laplacian_i lap u ) at x_i, the weights held; with none given, grad u.
+
+        So it is ``value grad u + H gradient + laplacian grad lap u`` with H the Hessian, at the cost of one gradient: a
+        Hessian times a vector, or the gradient of a whole residual, needs no Hessian.
+
+        Args:
+            c: Coefficients.
+            value: Weights ``(n,)``; they may depend on c.
+            gradient: Weights ``(n, d)``.
+            laplacian: Weights ``(n,)``.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points.
+        """
+        raise self._lacks("second derivatives")
+
+    def hessian(self, c: Coefficients) -> Tensor:
+        """The second derivatives of u at the points, ``(n, d, d)``."""
+        n, d = self.value_and_gradient(c)[1].shape
+        rows = [self.gradient_of(c, gradient=axis.expand(n, -1)) for axis in torch.eye(d, dtype=c.dtype, device=c.device)]
+        return torch.stack(rows, dim=1)
+
+    def gradient_of_laplacian(self, c: Coefficients) -> Gradients:
+        """Grad lap u at the points."""
+        return self.gradient_of(c, laplacian=torch.ones_like(self.value(c)))
+
+    def jacobian(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Tensor:
+        """The derivatives in c of ``value_i u + gradient_i . grad u + laplacian_i lap u`` at x_i, shape ``(n, P)``.
+
+        Args:
+            c: Coefficients.
+            value: Weights ``(n,)``; with no weights given, the derivatives are those of u.
+            gradient: Weights ``(n, d)``.
+            laplacian: Weights ``(n,)``.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+        """
+        blocks = self.jacobian_factors(c, value, gradient, laplacian)
+        return torch.cat([torch.einsum("sqnb,sqna->nsba", D, Z).flatten(1) for D, Z in blocks], dim=1)
+
+    def jacobian_factors(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """`jacobian` without forming it: a pair (D, Z) for each parameter block, in the order of ``Network.shapes``.
+
+        With D of shape ``(S, q, n, b)`` and Z of shape ``(S, q, n, a)``, the derivative at x_n in entry (s, b, a) of the block
+        is ``sum_q D[s, q, n, b] Z[s, q, n, a]``: a matrix's is cotangents times inputs, channel by channel (value, gradient,
+        Laplacian: q is 1, 1 + d or 2 + d). A bias has q = a = 1 and Z = 1. S = 1 where a stack shares the block.
+
+        Raises:
+            IncompatibleError: If the space is no network.
+        """
+        raise self._lacks("layers")
+
+    def _lacks(self, what: str) -> IncompatibleError:
+        return IncompatibleError(f"this method needs {what} and {type(self).__name__.strip('_')} has none: use a network")
+
+
+class LinearEvaluator(Evaluator):
+    """Of a space whose members depend linearly on c, up to a fixed function."""
+
+    def jacobian(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Tensor:
+        """The basis functions, one evaluation each: for small P."""
+
+        def combined(c: Coefficients) -> Values:
+            if value is None and gradient is None and laplacian is None:
+                return self.value(c)
+            terms = [] if value is None else [value * self.value(c)]
+            terms += [] if gradient is None else [(gradient * self.gradient(c)).sum(dim=1)]
+            terms += [] if laplacian is None else [laplacian * self.laplacian(c)]
+            return torch.stack(terms).sum(dim=0)
+
+        with torch.no_grad():
+            origin = combined(torch.zeros_like(c))
+            return torch.stack([combined(e) - origin for e in torch.eye(len(c), dtype=c.dtype, device=c.device)], dim=1)
 
 
 class TrialSpace(ABC):
@@ -66,8 +168,6 @@ class TrialSpace(ABC):
         Raises:
             IncompatibleError: If the space has no nodes (networks).
         """
-        from pdefreq.errors import IncompatibleError
-
         if self.nodes is None:
             raise IncompatibleError(
                 f"a {type(self).__name__} can't start from a given function: it has no nodes to interpolate at"
@@ -135,3 +235,12 @@ class SpaceField(Field):
 
     def gradient(self, x: Points) -> Gradients:
         return self.space.at(x).gradient(self.coefficients.to(x)).detach()
+
+    def laplacian(self, x: Points) -> Values:
+        return self.space.at(x).laplacian(self.coefficients.to(x)).detach()
+
+    def hessian(self, x: Points) -> Tensor:
+        return self.space.at(x).hessian(self.coefficients.to(x)).detach()
+
+    def gradient_of_laplacian(self, x: Points) -> Gradients:
+        return self.space.at(x).gradient_of_laplacian(self.coefficients.to(x)).detach()

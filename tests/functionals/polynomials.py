@@ -31,24 +31,53 @@ class Polynomials(TrialSpace):
 
 class _Table(Evaluator):
     def __init__(self, space, x):
-        eye = np.eye(space.degree + 1)
-        one = [np.polynomial.legendre.legval(t, eye).T for t in x.double().numpy().T]
-        slope = [np.polynomial.legendre.legval(t, np.polynomial.legendre.legder(eye)).T for t in x.double().numpy().T]
+        eye, d = np.eye(space.degree + 1), x.shape[1]
+        along = [  # along each axis: values and derivatives to the third
+            [np.polynomial.legendre.legval(t, np.polynomial.legendre.legder(eye, order)).T for order in range(4)]
+            for t in x.double().numpy().T
+        ]
 
-        def product(factors):
-            table = factors[0]
-            for f in factors[1:]:
-                table = (table[:, :, None] * f[:, None, :]).reshape(len(table), -1)
+        def derivative(*axes):
+            table = np.ones((len(x), 1))
+            for k in range(d):
+                table = (table[:, :, None] * along[k][axes.count(k)][:, None, :]).reshape(len(x), -1)
             return torch.from_numpy(table).to(x)
 
-        self._values = product(one)
-        self._slopes = [product([slope[j] if j == k else one[j] for j in range(len(one))]) for k in range(len(one))]
+        self._values = derivative()
+        self._slopes = torch.stack([derivative(j) for j in range(d)], dim=1)
+        self._bends = torch.stack([torch.stack([derivative(i, j) for j in range(d)], dim=1) for i in range(d)], dim=1)
+        self._laplacians = self._bends.diagonal(dim1=1, dim2=2).sum(dim=2)
+        self._thirds = torch.stack([sum(derivative(i, j, j) for j in range(d)) for i in range(d)], dim=1)
 
     def value(self, c):
         return self._values @ c
 
     def gradient(self, c):
-        return torch.stack([table @ c for table in self._slopes], dim=1)
+        return self._slopes @ c
+
+    def laplacian(self, c):
+        return self._laplacians @ c
+
+    def second_order(self, c):
+        return self.value(c), self.gradient(c), self.laplacian(c)
+
+    def hessian(self, c):
+        return self._bends @ c
+
+    def gradient_of(self, c, value=None, gradient=None, laplacian=None):
+        parts = [] if value is None else [value[:, None] * self.gradient(c)]
+        parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
+        parts += [] if laplacian is None else [laplacian[:, None] * (self._thirds @ c)]
+        return sum(parts)
+
+    def jacobian(self, c, value=None, gradient=None, laplacian=None):
+        channels = [(value, self._values), (laplacian, self._laplacians)]
+        rows = sum((w[:, None] * table for w, table in channels if w is not None), start=torch.zeros_like(self._values))
+        return rows if gradient is None else rows + torch.einsum("nd,ndp->np", gradient, self._slopes)
+
+    def jacobian_factors(self, c, value=None, gradient=None, laplacian=None):
+        rows = self.jacobian(c, value, gradient, laplacian)
+        return [(rows[None, None], torch.ones_like(rows[None, None, :, :1]))]
 
 
 def minimiser(functional, number: int) -> torch.Tensor:

@@ -4,8 +4,9 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, as_field
-from pdefreq.functionals.boundary import BoundaryConditions
+from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock
 from pdefreq.problem import BoundaryPart, Problem
+from tests.functionals.polynomials import Polynomials
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -25,7 +26,11 @@ def test_each_integral_runs_over_its_own_part():
     conditions = BoundaryConditions.of(problem, BOX.boundary(80), LIKE)
     u = conditions.x[:, 0]
     assert float(conditions.dirichlet.sum()) == pytest.approx(3) and float(conditions.robin.sum()) == pytest.approx(3 + 4)
-    assert float(conditions.penalty(u)) == pytest.approx(9)  # int of y^2 over x = 0
+    dirichlet = conditions.where("dirichlet")
+    assert dirichlet is not None
+    penalty = PenaltyBlock(Polynomials(1, 2), dirichlet, beta=5.0)
+    zero = torch.zeros(4, dtype=torch.float64)
+    assert float(penalty.value(zero)) == pytest.approx(5 * 9)  # 5 times the int of y^2 over x = 0
     assert float(conditions.robin_energy(u)) == pytest.approx(3 * (2**2 - 2))  # x = 2; the last part has alpha = flux = 0
 
 

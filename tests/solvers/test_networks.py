@@ -12,7 +12,8 @@ from pdefreq.history import Stop
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.registry import options_of
 from pdefreq.solvers import make_solver
-from pdefreq.solvers.networks import NetworkSolver, deep_ritz, mscale, regression
+from pdefreq.solvers.network_solver import NetworkSolver
+from pdefreq.solvers.networks import deep_ritz, mscale, pinn, pinn_gradient, regression, regression_gradient
 from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
@@ -21,7 +22,7 @@ from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.theory.green import sum_of_green_functions
 
 CPU = torch.device("cpu")
-PRESETS = [deep_ritz, mscale, regression]
+PRESETS = [deep_ritz, mscale, pinn, pinn_gradient, regression, regression_gradient]
 
 
 def box(d):
@@ -106,10 +107,8 @@ def test_the_space_is_the_one_asked_for(options, kind):
 @pytest.mark.parametrize(("d", "number"), [(1, 1000), (2, 19600), (3, 8192), (5, 8192)])
 def test_default_points(d, number):
     iteration = prepare(deep_ritz(widths=(2,)), poisson(d))
-    (functional,) = (
-        cell.cell_contents for cell in iteration._functional_at.__closure__ if hasattr(cell.cell_contents, "cache_info")
-    )
-    assert sum(len(piece.x) for piece, _ in functional(0)._inside) == number
+    functional = iteration._course.at(0)
+    assert sum(len(block.evaluator._inner._x) for block in functional.blocks) == number
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,14 @@ def test_default_points(d, number):
         ({"resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
         ({"points": "grid"}, "option 'points' must be one of gauss, uniform, sobol or null, got 'grid'"),
-        ({"optimizer": "sgd"}, "option 'optimizer' must be one of adam, gd, got 'sgd'"),
+        ({"optimizer": "sdg"}, "option 'optimizer' must be one of adam, gd, sgd, lbfgs, got 'sdg'"),
+        ({"batch": 0}, "`batch` must be at least 1, got 0"),
+        ({"patience": 0}, "`patience` must be at least 1, got 0"),
+        ({"clip": 0.0}, "`clip` must be positive and finite, got 0"),
+        ({"momentum": 1.0}, "`momentum` must be at least 0 and below 1, got 1"),
+        ({"weights": {"energy": -1.0}}, "`weights` must be positive and finite, got -1"),
+        ({"weights": 3}, "option 'weights' must be numbers by name such as first:1,second:10 or null, got 3"),
+        ({"optimizer": "lbfgs", "batch": 10}, "lbfgs needs an objective that stays the same .* leave `batch` out"),
         ({"boundary": "soft"}, "option 'boundary' must be one of hard, penalty, got 'soft'"),
         ({"form": "first-layer", "widths": (3, 3)}, "the first of `widths` must be at least the number of scales, 6"),
     ],
@@ -159,7 +165,7 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
     [
         (deep_ritz(), tones(), "deep-ritz lowers the energy .* this is a regression: use `regression`"),
         (mscale(), tones(), "mscale lowers the energy .* this is a regression: use `regression`"),
-        (regression(), poisson(), "this is a differential equation: use `deep-ritz` or `mscale`"),
+        (regression(), poisson(), "this is a differential equation: use `deep-ritz`, `mscale` or `pinn`"),
         (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),
         (deep_ritz(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),
         (
@@ -180,16 +186,16 @@ def test_a_given_start_is_refused():
         prepare(mscale(), poisson(), guess=ConstantField(0.0))
 
 
-def test_a_functional_asks_for_as_many_derivatives_as_it_takes(monkeypatch):
-    """All activations have the one that the energy takes; a functional of order 2 refuses sReLU alone."""
-    from pdefreq.functionals.ritz_energy import RitzEnergy
-
-    for name in ACTIVATIONS:
-        prepare(deep_ritz(activation=name, number=10), poisson())
-    monkeypatch.setattr(RitzEnergy, "order", 2)
-    prepare(deep_ritz(activation="phi", number=10), poisson())
-    with pytest.raises(IncompatibleError, match="takes derivatives of order 2 and srelu has 1: use activation=sin or tanh"):
-        prepare(deep_ritz(activation="srelu", number=10), poisson())
+@pytest.mark.parametrize(("preset", "order"), [(deep_ritz, 1), (mscale, 1), (pinn, 2), (pinn_gradient, 3)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_functional_asks_for_as_many_derivatives_as_it_takes(preset, order, activation):
+    """One rule and no list of pairs: a method runs with an activation that has the derivatives, and refuses the others."""
+    solver = preset(activation=activation, number=10, widths=(3,))
+    if ACTIVATIONS[activation].smoothness >= order:
+        prepare(solver, poisson())
+        return
+    with pytest.raises(IncompatibleError, match=f"takes derivatives of order {order} and {activation} has 1|2: use activation="):
+        prepare(solver, poisson())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

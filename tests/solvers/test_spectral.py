@@ -10,7 +10,6 @@ from pdefreq.fields import as_field
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.registry import options_of
 from pdefreq.solvers.spectral import Sine
-from pdefreq.spaces.sine_series import laplacian
 
 CPU = torch.device("cpu")
 
@@ -37,7 +36,7 @@ def manufactured(domain, exact, *, diffusion=1.0, reaction=0.0):
     u = as_field(exact)
     return Problem(
         domain=domain,
-        source=lambda x: -diffusion * laplacian(u, x) + reaction * u(x).detach(),
+        source=lambda x: -diffusion * u.laplacian(x) + reaction * u(x).detach(),
         diffusion=diffusion,
         reaction=reaction,
         boundary=exact,

@@ -4,27 +4,35 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import UnknownNameError
+from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.spaces.activations import ACTIVATIONS, activation_named
 
-NAMES = list(ACTIVATIONS)
-COMPACT = [name for name in NAMES if ACTIVATIONS[name].support]
-KNOTS = {"sin": [], "tanh": [], "srelu": [0, 1], "phi": [0, 1, 2, 3], "sin-srelu": [0, 1]}
+NAMES = [*ACTIVATIONS, "ricker(0.3)"]
+COMPACT = [name for name in ACTIVATIONS if ACTIVATIONS[name].support]
+KNOTS = {"srelu": [0, 1], "phi": [0, 1, 2, 3], "sin-srelu": [0, 1], "relu": [0]}
 
-# As the papers write them (Liu, Cai, Xu, 2020; Li, Xu, Zhang, 2020).
+
+def published_ricker(x, a):
+    return math.pi**0.25 / (15 * a) * (1 - (x / a) ** 2) * torch.exp(-0.5 * (x / a) ** 2)
+
+
+# As the papers write them (Liu, Cai, Xu, 2020; Li, Xu, Zhang, 2020; lecture notes, 1.8).
 PUBLISHED = {
     "sin": torch.sin,
     "tanh": torch.tanh,
     "srelu": lambda x: torch.relu(x) * torch.relu(1 - x),
     "phi": lambda x: torch.relu(x) ** 2 - 3 * torch.relu(x - 1) ** 2 + 3 * torch.relu(x - 2) ** 2 - torch.relu(x - 3) ** 2,
     "sin-srelu": lambda x: torch.sin(2 * math.pi * x) * torch.relu(x) * torch.relu(1 - x),
+    "relu": torch.relu,
+    "ricker(0.3)": lambda x: published_ricker(x, 0.3),
+    "ricker(0.8)": lambda x: published_ricker(x, 0.8),
 }
 
 
 def points(name: str) -> torch.Tensor:
     """Points on both sides of the support, 1e-2 away from every knot."""
     x = torch.linspace(-1.7, 4.3, 301, dtype=torch.float64)
-    return x[[all(abs(float(v) - knot) > 1e-2 for knot in KNOTS[name]) for v in x]]
+    return x[[all(abs(float(v) - knot) > 1e-2 for knot in KNOTS.get(name, [])) for v in x]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,10 +48,11 @@ def test_derivatives_are_those_of_the_published_function(name):
     jet = activation_named(name).jet(x.detach(), 4)
     expected = PUBLISHED[name](x)
     for order in range(5):
-        # sin-sReLU's derivatives grow like (2 pi)^order: a few roundings of their size
+        # sin-sReLU's and Ricker's derivatives grow like 7^order: a few roundings of their size
         torch.testing.assert_close(jet[order], expected.detach(), rtol=0, atol=1e-13 * 7**order)
         if order < 4:
             (expected,) = torch.autograd.grad(expected.sum(), x, create_graph=True)
+            expected = expected if expected.requires_grad else expected + 0 * x  # of a piecewise constant
 
 
 @pytest.mark.parametrize("order", [0, 1, 2])
@@ -63,7 +72,7 @@ def test_smoothness_is_the_order_of_the_first_derivative_that_jumps(name):
     """A derivative of order s is square integrable exactly when those below are continuous."""
     activation = activation_named(name)
     jumps = set()
-    for knot in KNOTS[name]:
+    for knot in KNOTS.get(name, []):
         sides = torch.tensor([knot - 1e-9, knot + 1e-9], dtype=torch.float64)
         for order, values in enumerate(activation.jet(sides, 2)):
             if abs(float(values[1] - values[0])) > 1e-6:  # a continuous one moves by its slope, at most 80, times 2e-9
@@ -101,6 +110,23 @@ def test_fourier_transforms_are_the_closed_forms():
         assert transform("srelu", k) == pytest.approx(srelu(k), abs=1e-14)
         assert transform("phi", k) == pytest.approx(2 * ((1 - np.exp(-1j * k)) / (1j * k)) ** 3, abs=1e-14)
         assert transform("sin-srelu", k) == pytest.approx((srelu(k - 2 * np.pi) - srelu(k + 2 * np.pi)) / 2j, abs=1e-13)
+
+
+@pytest.mark.parametrize("a", [0.1, 0.3, 2.0])
+def test_rickers_transform_peaks_where_it_is_said(a):
+    """It is proportional to k^2 exp(-(a k)^2 / 2), with its largest value at sqrt(2) / a."""
+    x = torch.linspace(-12 * a, 12 * a, 4001, dtype=torch.float64)
+    value = activation_named(f"ricker({a})")(x)
+    for k in (0.5 / a, math.sqrt(2) / a, 3 / a):
+        found = float((value * torch.cos(k * x)).sum() * (x[1] - x[0]))  # exact to rounding: smooth, and zero at the ends
+        closed = math.pi**0.25 / 15 * math.sqrt(2 * math.pi) * (a * k) ** 2 * math.exp(-((a * k) ** 2) / 2)
+        assert found == pytest.approx(closed, abs=1e-13)  # the sum of 4001 terms rounds
+
+
+@pytest.mark.parametrize("text", ["ricker", "ricker()", "ricker(0)", "ricker(-1)", "ricker(inf)", "ricker(1,2)", "ricker(x)"])
+def test_ricker_needs_a_width(text):
+    with pytest.raises(OptionError, match=r"ricker\(a\)"):
+        activation_named(text)
 
 
 def test_unknown_names_get_the_nearest():

@@ -1,98 +1,25 @@
-"""Laws of all feed-forward networks, held against a plain one written out with autograd."""
+"""How networks keep their parameters and precision. Their derivatives: `test_derivatives`."""
 
 import pytest
 import torch
 
-from pdefreq.domains.box import Box
 from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
 from pdefreq.spaces.trial_space import SpaceField
-from pdefreq.streams import stream
-from tests.spaces.test_activations import PUBLISHED
-
-SCALES = (1.0, 2.0, 5.0)
+from tests.spaces.networks import NAMES, NETWORKS, box, case
 
 
-def box(d):
-    return Box((-1.0,) * d, (1.0,) * d)
-
-
-NETWORKS = {
-    "mlp": lambda d, activation: Mlp(box(d), (7, 5, 6), activation),
-    "one layer": lambda d, activation: Mlp(box(d), (9,), activation),
-    "mscale-1": lambda d, activation: Mscale(box(d), SCALES, (7, 5), activation, form="first-layer"),
-    "mscale-2": lambda d, activation: Mscale(box(d), SCALES, (6, 5, 4), activation),
-}
-
-
-def plain(space, c, x):
-    """The same function, a network and a layer at a time."""
-    p, total = space.unflatten(c), 0.0
-    layers = len(p) // 2
-    for s, scale in enumerate(space.unit_scales):
-        h = PUBLISHED[space.activation]((x @ p["weight1"][s].T) * scale.T + p["bias1"][s].T)
-        for layer in range(2, layers):
-            h = PUBLISHED[space.activation](h @ p[f"weight{layer}"][s].T + p[f"bias{layer}"][s].T)
-        total = total + h @ p[f"weight{layers}"][s].T
-    return total[:, 0] + p[f"bias{layers}"]
-
-
-def case(kind, activation, d):
-    """A network, random coefficients (no unit dead), and points."""
-    space = NETWORKS[kind](d, activation)
-    generator = stream(0, "test", d)
-    c = space.initialize(generator) + 0.05 * torch.randn(space.num_coefficients, generator=generator, dtype=torch.float64)
-    return space, c, torch.rand(40, d, generator=generator, dtype=torch.float64) * 2 - 1
-
-
-@pytest.mark.parametrize("d", [1, 2, 3])
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_value_and_gradient_are_those_of_the_plain_network(kind, activation, d):
-    space, c, x = case(kind, activation, d)
-    x.requires_grad_(True)
-    expected = plain(space, c, x)
-    (slope,) = torch.autograd.grad(expected.sum(), x)
-    assert slope.abs().max() > 1e-3  # else there is nothing to see
+def test_values_do_not_depend_on_what_else_is_asked(kind, activation):
+    space, c, x = case(kind, activation, 2)
     evaluator = space.at(x)
     value, gradient = evaluator.value_and_gradient(c)
-    assert value.shape == (40,) and gradient.shape == (40, d)
-    # relative to the largest: a sum of some ten products of order one each
-    expected = expected.detach()
-    torch.testing.assert_close(value, expected, rtol=0, atol=1e-13 * float(expected.abs().max()))
-    torch.testing.assert_close(gradient, slope, rtol=0, atol=1e-13 * float(slope.abs().max()))
-    torch.testing.assert_close(evaluator.value(c), value, rtol=0, atol=0)
-    torch.testing.assert_close(evaluator.gradient(c), gradient, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("d", [1, 2])
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
-@pytest.mark.parametrize("kind", list(NETWORKS))
-def test_derivatives_in_the_coefficients_are_those_of_the_plain_network(kind, activation, d):
-    """Of a sum that mixes values and squared gradients, as the Ritz energy does."""
-    space, c, x = case(kind, activation, d)
-    weight = torch.linspace(-1, 2, len(x), dtype=torch.float64)
-    c.requires_grad_(True)
-    value, gradient = space.at(x).value_and_gradient(c)
-    (found,) = torch.autograd.grad((weight * (gradient.square().sum(dim=1) - value)).sum(), c)
-    x.requires_grad_(True)
-    value = plain(space, c, x)
-    (gradient,) = torch.autograd.grad(value.sum(), x, create_graph=True)
-    (expected,) = torch.autograd.grad((weight * (gradient.square().sum(dim=1) - value)).sum(), c)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * float(expected.abs().max()))
-
-
-@pytest.mark.parametrize("kind", list(NETWORKS))
-def test_gradient_is_the_limit_of_difference_quotients(kind):
-    space, c, x = case(kind, "sin", 2)
-    gradient = space.at(x).gradient(c)
-    for k in range(2):
-        h = torch.zeros(2, dtype=torch.float64)
-        h[k] = 1e-5
-        quotient = (space.at(x + h).value(c) - space.at(x - h).value(c)) / 2e-5
-        # third derivatives are of order 5^3: error 1e-10 x that / 6; rounding 1e-16 / 1e-5
-        torch.testing.assert_close(quotient, gradient[:, k], rtol=0, atol=1e-8)
+    if kind not in ("ntk", "siren"):  # these may be dead with activations that they are not made for
+        assert gradient.abs().max() > 1e-5  # else there is nothing to see
+    assert torch.equal(evaluator.value(c), value) and torch.equal(evaluator.gradient(c), gradient)
+    # the activation is one kernel then, not one for values and slopes: a rounding may differ
+    torch.testing.assert_close(evaluator.second_order(c)[0], value, rtol=0, atol=1e-14 * max(1.0, float(value.abs().max())))
 
 
 def test_the_vector_holds_all_parameters_once():

@@ -1,0 +1,99 @@
+"""What a tangent kernel costs, as ratios within one run: ``python benchmarks/kernels.py``.
+
+- layer by layer against the Jacobian of each sample by automatic differentiation and a product, both in double precision, with
+  the largest difference between the two; asked: at least 25 for 3 x 128, 50 for 4 x 256, N = 1000;
+- a large kernel in bounded memory: 4 layers of 1000, N = 3000, seconds and the peak of the process; as an operator too.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch.func import functional_call, jacrev, vmap
+
+from pdefreq.domains.box import Box
+from pdefreq.spaces.mlp import Mlp
+from pdefreq.streams import stream
+from pdefreq.theory.kernel_modes import eigenpairs
+from pdefreq.theory.ntk import kernel, operator
+
+DOUBLE = torch.float64
+BOX = Box((-1.0,), (1.0,))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def ratio(work: Callable[[], object], unit: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median of work / unit over pairs run in turn, so that the machine's moods cancel; median seconds of the unit."""
+    work(), unit()
+    pairs = [(timed(work), timed(unit)) for _ in range(repeats)]
+    return statistics.median(a / b for a, b in pairs), statistics.median(b for _, b in pairs)
+
+
+def plain_network(layers: int, width: int) -> torch.nn.Module:
+    """The same network as a torch module, which knows nothing of pdefreq."""
+    sizes = [1] + [width] * layers
+    modules = [m for a, b in zip(sizes, sizes[1:], strict=False) for m in (torch.nn.Linear(a, b), torch.nn.Tanh())]
+    return torch.nn.Sequential(*modules, torch.nn.Linear(width, 1)).double()
+
+
+def by_samples(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """``vmap(jacrev)``, one Jacobian for each sample, then their products, as in the tutorials of torch.func."""
+    parameters = {name: p.detach() for name, p in network.named_parameters()}
+    jacobians = vmap(jacrev(lambda p, point: functional_call(network, p, (point[None],))[0, 0]), in_dims=(None, 0))(parameters, x)
+    return sum((j.flatten(1) @ j.flatten(1).T for j in jacobians.values()), start=x.new_zeros(()))
+
+
+def coefficients_of(network: torch.nn.Module, space: Mlp) -> torch.Tensor:
+    """The module's parameters as coefficients: the order of both is weight, bias, layer by layer."""
+    return torch.cat([p.detach().flatten() for p in network.parameters()]).reshape(space.num_coefficients)
+
+
+def compare(layers: int, width: int, n: int, repeats: int) -> None:
+    """One line: the ratio, seconds, and the relative difference."""
+    torch.manual_seed(0)
+    network, space = plain_network(layers, width), Mlp(BOX, (width,) * layers)
+    x, c = torch.linspace(-1, 1, n, dtype=DOUBLE)[:, None], coefficients_of(network, space)
+    evaluator = space.at(x)
+    layerwise = lambda: kernel(evaluator.jacobian_factors(c))  # noqa: E731
+    times, seconds = ratio(lambda: by_samples(network, x), layerwise, repeats)
+    expected = by_samples(network, x)
+    difference = float((layerwise() - expected).abs().max() / expected.abs().max())
+    title = f"{layers} x {width}, N = {n}"
+    print(f"{title:20s} {times:5.1f} x faster than vmap(jacrev), {1e3 * seconds:6.1f} ms, differs by {difference:.0e}")
+
+
+def large(layers: int, width: int, n: int) -> None:
+    """Whether a kernel whose Jacobian would fill gigabytes is formed in little memory."""
+    space, x = Mlp(BOX, (width,) * layers), torch.linspace(-1, 1, n, dtype=DOUBLE)[:, None]
+    c = space.initialize(stream(0, "initialization"))
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # noqa: E731
+    before, results = peak(), []
+    seconds = timed(lambda: results.append(kernel(space.at(x).jacobian_factors(c))))
+    jacobian = 8 * n * space.num_coefficients / 2**30
+    title = f"{layers} x {width}, N = {n}"
+    print(f"{title}: {seconds:.1f} s, peak {before:.2f} -> {peak():.2f} GiB; its Jacobian alone has {jacobian:.0f} GiB")
+    blocks = space.at(x).jacobian_factors(c)
+    seconds = timed(lambda: results.append(eigenpairs(operator(blocks), 8)))
+    print(f"its 8 leading eigenpairs as an operator: {seconds:.1f} s, peak {peak():.2f} GiB")
+
+
+def main() -> None:
+    """Print one line for each network."""
+    torch.set_num_threads(1)
+    large(4, 1000, 3000)  # first: the peak of a process never falls
+    for layers, width, n, repeats in ((1, 64, 1000, 9), (3, 16, 100, 9), (3, 64, 500, 9), (3, 128, 1000, 5), (4, 256, 1000, 3)):
+        compare(layers, width, n, repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""A tangent kernel: the matrix, its spectrum, what its eigenvectors look like, how it moves; predicted beside measured modes."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from pdefreq.figures.panels import log_limits
+from pdefreq.figures.style import (
+    DIFFERENCE_MAP,
+    HEAT_MAP,
+    METHOD_COLORS,
+    Picture,
+    note,
+    styled,
+    wavenumber_colors,
+    wavenumber_label,
+)
+
+_VECTORS = 5  # eigenvectors drawn as curves: more can't be told apart
+_SHOWN = 60  # eigenvectors whose sign changes and frequencies are shown
+_MATRIX = 400  # entries a side of the picture of the matrix
+
+
+@styled
+def kernel_figure(
+    kernel: np.ndarray, x: np.ndarray, *, drift: tuple[np.ndarray, np.ndarray] | None = None, title: str = ""
+) -> Figure:
+    """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, the kernel's drift.
+
+    Args:
+        kernel: K, shape ``(n, n)``.
+        x: The n uniform points of an interval, ascending, end points included.
+        drift: Steps of a run and |K(t) - K(0)| / |K(0)| at each; None where there was no run.
+        title: Above the panels.
+    """
+    import torch
+
+    from pdefreq.theory.kernel_modes import cosine_amplitudes, eigenpairs, sign_changes
+
+    pairs = eigenpairs(torch.as_tensor(kernel))
+    values, vectors = pairs.values.numpy(), pairs.vectors.numpy()
+    shown = min(_SHOWN, pairs.rank)  # the rest is noise
+    figure = Picture(figsize=(13, 7.6))
+    panels = figure.subplots(2, 3).reshape(-1)
+    figure.suptitle(title)
+    _draw_matrix(figure, panels[0], kernel, x)
+    _draw_eigenvalues(panels[1], values)
+    for index, color in zip(range(min(_VECTORS, shown)), wavenumber_colors(_VECTORS), strict=False):
+        panels[2].plot(x, vectors[:, index], color=color, label=str(index), gid=f"eigenvector-{index}")
+    panels[2].set(xlabel="x", title="first eigenvectors")
+    panels[2].legend(ncols=_VECTORS, loc="upper center", handlelength=1, columnspacing=1)
+    panels[2].margins(y=0.2)
+    changes = sign_changes(pairs.vectors[:, :shown]).numpy()
+    panels[3].plot(np.arange(shown), np.arange(shown), color="0.75", linewidth=1)
+    panels[3].plot(np.arange(shown), changes, ".", color=METHOD_COLORS[0], gid="sign-changes")
+    panels[3].set(xlabel="index of the eigenvector", ylabel="sign changes", title="how often each crosses zero")
+    _draw_frequencies(figure, panels[4], cosine_amplitudes(pairs.vectors[:, :shown]).numpy()[:shown])
+    _draw_drift(panels[5], drift)
+    return figure
+
+
+@styled
+def prediction_figure(
+    steps: np.ndarray,
+    measured: np.ndarray,
+    predicted: np.ndarray,
+    wavenumber: np.ndarray,
+    *,
+    note_below: str = "",
+    title: str = "",
+) -> Figure:
+    """Each mode's error over its initial value: measured as a line, predicted in black dashes on it; and how far they differ.
+
+    Args:
+        steps: Shape ``(T,)``.
+        measured: Signed or not, relative to the initial value, shape ``(T, m)``.
+        predicted: The same of theory.
+        wavenumber: |xi| of each mode, shape ``(m,)``.
+        note_below: How far the theory can be trusted: coupling, drift of the kernel, distance of the parameters.
+        title: Above the panels.
+    """
+    figure = Picture(figsize=(11, 5))
+    left, right = figure.subplots(1, 2)
+    figure.suptitle(title)
+    order = np.argsort(wavenumber)
+    for column, color in zip(order, wavenumber_colors(len(order)), strict=True):
+        label = wavenumber_label(float(wavenumber[column]))
+        left.plot(steps, measured[:, column], color=color, linewidth=4, alpha=0.55, label=label, gid=f"measured-{column}")
+        left.plot(steps, predicted[:, column], color="black", linestyle=(0, (4, 3)), linewidth=1, gid=f"predicted-{column}")
+        distance = np.abs(measured[:, column] - predicted[:, column])
+        right.plot(steps, distance, color=color, gid=f"distance-{column}")
+    for axes in (left, right):
+        axes.set_xscale("log", nonpositive="mask")
+        axes.set(xlabel="step", xlim=log_limits(steps, floor=0, ceiling=np.inf))
+    left.set_ylabel("error of the mode over its first")
+    left.legend(title="wavenumber", loc="best")
+    right.set_yscale("log", nonpositive="mask")
+    right.set(ylabel="|measured − predicted|", ylim=log_limits(np.abs(measured - predicted)[steps > 0], floor=1e-12))
+    figure.supxlabel(note_below, fontsize=10, color="0.35")
+    return figure
+
+
+def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) -> None:
+    stride = -(-len(x) // _MATRIX)
+    part, largest = kernel[::stride, ::stride], float(np.abs(kernel).max())
+    signed = part.min() < -0.01 * largest  # a few slightly negative entries are not worth half of the scale
+    limits = {"cmap": DIFFERENCE_MAP, "vmin": -largest, "vmax": largest} if signed else {"cmap": HEAT_MAP, "vmin": 0}
+    mesh = axes.pcolormesh(x[::stride], x[::stride], part, shading="nearest", rasterized=True, **limits)
+    axes.set(xlabel="x", ylabel="x′", title="kernel K(x, x′)", aspect="equal")
+    axes.grid(False)
+    figure.colorbar(mesh, ax=axes, shrink=0.85).ax.grid(False)
+
+
+def _draw_eigenvalues(axes: Axes, values: np.ndarray) -> None:
+    rounding = len(values) * np.finfo(values.dtype).eps * values[0]
+    axes.axhspan(rounding * 1e-3, rounding, color="0.93", linewidth=0, gid="rounding")
+    axes.plot(np.arange(1, len(values) + 1), values, ".", color=METHOD_COLORS[0], gid="eigenvalues")
+    axes.set_xscale("log")
+    axes.set_yscale("log", nonpositive="mask")
+    axes.set(xlabel="index + 1", title="eigenvalues", ylim=log_limits(values, floor=rounding / 10, ceiling=np.inf))
+
+
+def _draw_frequencies(figure: Figure, axes: Axes, amplitudes: np.ndarray) -> None:
+    largest = amplitudes.max(axis=0)
+    relative = amplitudes / np.where(largest > 0, largest, 1)
+    mesh = axes.pcolormesh(np.clip(relative, 1e-3, 1), norm=LogNorm(1e-3, 1), cmap=HEAT_MAP, rasterized=True)
+    axes.set(xlabel="index of the eigenvector", ylabel="half waves", title="frequencies in each eigenvector", aspect="equal")
+    axes.grid(False)
+    figure.colorbar(mesh, ax=axes, shrink=0.85, label="over the largest").ax.grid(False)
+
+
+def _draw_drift(axes: Axes, drift: tuple[np.ndarray, np.ndarray] | None) -> None:
+    axes.set_title("drift |K(t) − K(0)| / |K(0)|")
+    if drift is None:
+        note(axes, "no run")
+        return
+    steps, values = (np.asarray(v, float) for v in drift)
+    axes.plot(steps, values, color=METHOD_COLORS[1], gid="drift")
+    axes.set_xscale("log", nonpositive="mask")
+    axes.set_yscale("log", nonpositive="mask")
+    axes.set(xlabel="step", xlim=log_limits(steps, floor=0, ceiling=np.inf), ylim=log_limits(values))

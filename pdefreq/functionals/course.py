@@ -1,0 +1,128 @@
+"""Which functional each step lowers: a function of the step alone, so that a resumed run lowers the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from pdefreq.domains.domain import Samples
+
+if TYPE_CHECKING:
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.functionals.sampling import Sampling
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Values
+
+
+class Course(Protocol):
+    """What `Gradient` asks of a sequence of functionals."""
+
+    def at(self, step: int) -> Functional:
+        """The functional that a step lowers."""
+        ...
+
+    def key(self, step: int) -> Hashable:
+        """Equal for two steps exactly if they lower the same functional."""
+        ...
+
+    def is_final(self, step: int) -> bool:
+        """Whether every step from this one on lowers one and the same functional, which a network may then overfit."""
+        ...
+
+
+@dataclass(frozen=True)
+class StagedPenalty:
+    """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps.
+
+    Args:
+        steps: The number.
+
+    Source:
+        Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code: gamma_0 times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25,
+        50, 75 per cent of the epochs on.
+    """
+
+    steps: int
+
+    def stage(self, step: int) -> int:
+        """The number of the stage of a step, from 0."""
+        return sum(step >= start * self.steps for start in _STARTS) - 1
+
+    def factor(self, step: int) -> float:
+        """The factor at a step."""
+        return _FACTORS[self.stage(step)]
+
+
+_STARTS, _FACTORS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)
+
+
+class SampledCourse:
+    """A functional on the points that a sampling draws, or on those at which the problem's source is known.
+
+    Args:
+        problem: The problem.
+        sampling: The points of each step.
+        build: The functional from interior points, boundary points, and f at the interior ones where it is known only there.
+        penalty: The course of the penalty's factor; None keeps it.
+        known: The points at which f is known, and f there, for functionals that are sums over these; else None.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        sampling: Sampling,
+        build: Callable[[Samples, Samples, Values | None], Functional],
+        penalty: StagedPenalty | None = None,
+        known: tuple[Samples, Values] | None = None,
+    ) -> None:
+        self._problem, self._sampling, self._build, self._penalty, self._known = problem, sampling, build, penalty, known
+        self._interior = lru_cache(maxsize=1)(self._draw_interior)
+        self._sampled = lru_cache(maxsize=1)(self._build_at)
+
+    def key(self, step: int) -> tuple[int, int, int]:
+        """The draw, the step where each takes its own batch, and the stage of the penalty."""
+        stage = 0 if self._penalty is None else self._penalty.stage(step)
+        return self._draw(step), 0 if self._sampling.batch is None else step, stage
+
+    def at(self, step: int) -> Functional:
+        draw, batch, _ = self.key(step)
+        return self._staged(self._sampled(draw, batch), step)
+
+    def is_final(self, step: int) -> bool:
+        fixed = self._sampling.points == "gauss" or self._known is not None
+        last = self._penalty is None or self._penalty.factor(step) == _FACTORS[-1]
+        return fixed and last and self._sampling.batch is None
+
+    def held_out(self) -> Functional | None:
+        """The functional, its penalty at the last stage, on points that no step uses; None where there are no others."""
+        if self._known is not None:
+            return None
+        interior, boundary = (self._problem.regular(points) for points in self._sampling.held_out(self._problem.domain))
+        functional = self._build(interior, boundary, None)
+        return functional if self._penalty is None else self._staged(functional, self._penalty.steps)
+
+    def _draw(self, step: int) -> int:
+        return 0 if self._known is not None else self._sampling.draw(step)
+
+    def _draw_interior(self, draw: int) -> tuple[Samples, Values | None]:
+        if self._known is not None:
+            return self._known
+        return self._problem.regular(self._sampling.interior(self._problem.domain, draw)), None
+
+    def _build_at(self, draw: int, step: int) -> Functional:
+        interior, source = self._interior(draw)
+        boundary = self._problem.regular(self._sampling.boundary(self._problem.domain, draw))
+        count = len(interior.x)
+        chosen = self._sampling.batch_at(step, count)
+        if chosen is not None:
+            # Its points stand for all: the objective of a batch is that of the whole set in the mean.
+            interior = Samples(interior.x[chosen], interior.weights[chosen] * (count / len(chosen)))
+            source = None if source is None else source[chosen]
+        return self._build(interior, boundary, source)
+
+    def _staged(self, functional: Functional, step: int) -> Functional:
+        if self._penalty is None or "boundary" not in functional.names:
+            return functional
+        return functional.weighted({"boundary": self._penalty.factor(step)})

@@ -1,0 +1,80 @@
+"""Points that training does not see: the best state on them, when to stop, and whether training has begun to fit its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.iterations.optimizers import Memory
+    from pdefreq.shapes import Coefficients
+
+_EVERY = 10  # steps between two looks
+_GAP = 1e-3  # part of its fall by which the objective may be lower at the training points than at held-out ones
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Watches the objective at points that no step uses.
+
+    Everything it knows between steps is in the memory of the state, and it looks at fixed steps, so that a resumed run
+    keeps and stops like the uninterrupted one.
+
+    Args:
+        functional: The objective at those points.
+        keep_best: Whether the run hands back the state that was lowest there, of those looked at.
+        patience: Steps without a new lowest value after which the run stops; None never stops it.
+    """
+
+    functional: Functional
+    keep_best: bool = False
+    patience: int | None = None
+
+    def memory(self, c: Coefficients) -> dict[str, Tensor]:
+        """What is remembered, before the first step."""
+        value = self.functional.value(c)
+        memory = {"held_out_start": value, "held_out_best": value.clone(), "held_out_best_step": torch.tensor(0)}
+        return memory | ({"best": c.clone()} if self.keep_best else {})
+
+    def look(self, c: Coefficients, step: int, memory: Memory) -> bool:
+        """Compare the state after `step` steps with the best one; whether it is time to stop."""
+        if (not self.keep_best and self.patience is None) or step % _EVERY:
+            return False
+        value = self.functional.value(c)
+        if bool(value < memory["held_out_best"]):
+            memory["held_out_best"], memory["held_out_best_step"] = value, torch.tensor(step)
+            if self.keep_best:
+                memory["best"] = c.clone()
+        return self.patience is not None and step - int(memory["held_out_best_step"]) >= self.patience
+
+    def notes(self, c: Coefficients, last: Coefficients, training: float | None, step: int, memory: Memory) -> list[str]:
+        """Sentences for the user.
+
+        Args:
+            c: The coefficients that the run hands back.
+            last: Those of its last step.
+            training: The objective of `c` at the training points; None where these change.
+            step: The number of the last step.
+            memory: As after it.
+        """
+        best, notes = int(memory["held_out_best_step"]), []
+        if self.patience is not None and step - best >= self.patience:
+            notes.append(f"Stopped early: the objective at held-out points has not fallen since step {best:,}.")
+        if self.keep_best and best < step:
+            lowest, end = float(memory["held_out_best"]), float(self.functional.value(last))
+            notes.append(
+                f"This is the state of step {best:,}, with the lowest objective at held-out points: {lowest:.6g}, "
+                f"against {end:.6g} at the last step."
+            )
+        held_out = float(self.functional.value(c))
+        if training is not None and held_out - training > _GAP * abs(float(memory["held_out_start"]) - training):
+            notes.append(
+                f"The network has begun to fit its points: the objective is {training:.6g} there and {held_out:.6g} at "
+                "held-out points; use more points (number), draw them anew (points=sobol) or keep the best state (keep=best)."
+            )
+        return notes

@@ -1,0 +1,93 @@
+"""Whether a network trains like its linearization: how far its tangent kernel and its parameters have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pdefreq.errors import OptionError
+from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.sampled import as_array
+from pdefreq.spaces.trial_space import Network
+from pdefreq.streams import stream
+from pdefreq.theory.kernel_modes import relative_distance
+from pdefreq.theory.ntk import kernel
+
+if TYPE_CHECKING:
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+
+
+@dataclass(frozen=True)
+class NtkProbe(Probe):
+    """Records ``kernel_drift``, |K(t) - K(0)| / |K(0)|, ``kernel_trace``, tr K, and ``parameter_distance``, the relative RD.
+
+    K is the tangent kernel of u itself at fixed points of the domain, whatever the loss. Both distances are small while a
+    prediction from the start can be trusted. A space that is linear in its coefficients has a kernel that never moves:
+    nothing is recorded there.
+
+    Args:
+        number: Points at which the kernel is formed.
+    """
+
+    number: int = 100
+
+    def __post_init__(self) -> None:
+        if self.number < 2:
+            raise OptionError(f"`number` must be at least 2, got {self.number}")
+
+    def prepare(
+        self,
+        problem: Problem,
+        state: State,
+        *,
+        reference: Field | None,
+        limit: Coefficients | None,
+        facts: Mapping[str, Any],
+    ) -> Measurement:
+        settled = "ntk_start" in facts
+        if not isinstance(state.space, Network):
+            return Unmoved(settled)
+        x = problem.domain.interior(self.number, stream(0, "kernel points")).x
+        return NtkMeasurement(state, x, facts)
+
+
+class Unmoved(Measurement):
+    """Where no network is trained: unknown, if one was trained before in this run."""
+
+    def __init__(self, settled: bool) -> None:
+        names = ("kernel_drift", "kernel_trace", "parameter_distance")
+        self._row: dict[str, float] = {name: np.nan for name in names if settled}
+
+    def __call__(self, state: State) -> Mapping[str, Any]:
+        return self._row
+
+
+class NtkMeasurement(Measurement):
+    """Against the kernel and the parameters of the first state of the run, which a resumed run finds among its facts."""
+
+    def __init__(self, state: State, x: torch.Tensor, facts: Mapping[str, Any]) -> None:
+        self._evaluator = state.space.at(x.to(state.coefficients))
+        if "ntk_start" in facts:
+            self._kernel, self._start = (torch.from_numpy(np.array(facts[name])) for name in ("ntk_start", "ntk_parameters"))
+        else:
+            self._kernel, self._start = self._kernel_at(state.coefficients), torch.from_numpy(as_array(state.coefficients).copy())
+        self.facts = {"ntk_start": self._kernel.numpy(), "ntk_parameters": self._start.numpy()}
+
+    def __call__(self, state: State) -> Mapping[str, Any]:
+        now = self._kernel_at(state.coefficients)
+        return {
+            "kernel_drift": relative_distance(now, self._kernel),
+            "kernel_trace": float(now.trace()),
+            "parameter_distance": relative_distance(torch.from_numpy(as_array(state.coefficients)), self._start),
+        }
+
+    def _kernel_at(self, c: Coefficients) -> torch.Tensor:
+        with torch.no_grad():
+            return kernel(self._evaluator.jacobian_factors(c)).to("cpu", torch.float64)

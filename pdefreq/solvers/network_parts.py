@@ -1,0 +1,189 @@
+"""The parts of a network method, each made from its options: network, functional, points, optimizer, held-out points."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Literal
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.solvers.requirements import require_memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Samples
+    from pdefreq.functionals.course import SampledCourse
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.functionals.sampling import Sampling
+    from pdefreq.iterations.held_out import HeldOut
+    from pdefreq.iterations.optimizers import Optimizer
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Values
+    from pdefreq.solvers.network_solver import NetworkSolver
+    from pdefreq.spaces.trial_space import Network
+
+# Interior points by dimension. In 2-D fewer than 130 along each axis were overfitted on `poisson-multilevel`, within 300 steps.
+_NUMBER = {1: 1000, 2: 19600}
+_NUMBER_BEYOND = 8192
+_LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
+
+
+def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
+    """What can be said before anything is built.
+
+    Raises:
+        IncompatibleError: If the problem is of another kind, or does not say what the functional needs.
+        OptionError: If there is too little memory.
+    """
+    method, regression = solver.name, solver.functional.startswith("misfit")
+    if problem.is_regression and not regression:
+        what = "energy" if solver.functional == "ritz" else "residual"
+        raise IncompatibleError(
+            f"{method} lowers the {what} of a differential equation and this is a regression: use `regression`"
+        )
+    if regression and not problem.is_regression:
+        raise IncompatibleError(
+            f"{method} fits a given function and this is a differential equation: use `deep-ritz`, `mscale` or `pinn`"
+        )
+    if solver.functional.endswith("-gradient") and problem.data is not None:
+        raise IncompatibleError(
+            f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): "
+            f"use `{method.removesuffix('-gradient')}`"
+        )
+    summed = problem.data is not None and solver.functional != "ritz"
+    if summed and (solver.keep == "best" or solver.patience is not None):
+        raise IncompatibleError(
+            f"{method} has no points to hold out where the problem gives its source at points only ([data]): "
+            "leave `keep` and `patience` out"
+        )
+    dimension = problem.domain.dimension
+    if _points(solver, dimension) == "gauss" and dimension > 3:
+        raise IncompatibleError(f"Gauss points fill at most 3 dimensions, got {dimension}: use points=sobol")
+    parts = 1 if solver.scales is None or solver.form == "first-layer" else len(solver.scales)
+    weights = parts * sum(a * b for a, b in itertools.pairwise((dimension, *solver.widths, 1)))
+    units, number = parts * sum(solver.widths), _number(solver, dimension)
+    require_memory(max(solver.widths), "widths", 8 * _LIVE * (weights + 1024 * units))
+    require_memory(number, "number", 8 * (24 + 8 * dimension) * number)  # points, fields, boundary factors
+
+
+def network_of(solver: NetworkSolver, problem: Problem) -> Network:
+    """The trial space.
+
+    Raises:
+        IncompatibleError: If boundary values can't be built into it.
+    """
+    from pdefreq.spaces.hard_boundary import HardBoundary
+    from pdefreq.spaces.mlp import Mlp
+    from pdefreq.spaces.mscale import Mscale
+
+    domain, common = problem.domain, (solver.widths, solver.activation, solver.initialization)
+    network = Mlp(domain, *common) if solver.scales is None else Mscale(domain, solver.scales, *common, solver.form)
+    if problem.is_regression or solver.boundary == "penalty":
+        return network
+    if problem.dirichlet is None:
+        raise IncompatibleError(
+            "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
+            "use boundary=penalty"
+        )
+    return HardBoundary(network, domain.lifting(problem.dirichlet), domain.distance())
+
+
+def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int, like: Tensor) -> SampledCourse:
+    """The functional of each step.
+
+    Raises:
+        IncompatibleError: If the network is not smooth enough, or terms can't be balanced.
+        OptionError: If lbfgs would meet another functional in each step.
+        UnknownNameError: If `weights` names no term.
+    """
+    from pdefreq.functionals.course import SampledCourse, StagedPenalty
+    from pdefreq.functionals.ritz_energy import RitzEnergy
+    from pdefreq.functionals.sampling import data_samples
+
+    sampling = _sampling(solver, problem, seed)
+    data = None if problem.data is None else data_samples(problem)
+    known = None if solver.functional == "ritz" else data  # an energy is an integral, but for the work of f
+    if solver.optimizer == "lbfgs" and sampling.points != "gauss" and known is None and sampling.resample_every == 1:
+        raise OptionError(
+            "lbfgs needs an objective that stays the same from step to step, and random points are drawn at each: "
+            "use points=gauss or resample_every=100"
+        )
+
+    def build(interior: Samples, boundary: Samples, source: Values | None) -> Functional:
+        if solver.functional == "ritz":
+            edge = boundary if solver.boundary == "penalty" else None
+            functional = RitzEnergy(problem, space, interior, edge, beta=solver.beta, data=data, like=like)
+        else:
+            functional = _sum_of_squares(solver, problem, space, interior, boundary, source, like)
+        return functional.weighted(solver.weights or {})
+
+    course = SampledCourse(problem, sampling, build, StagedPenalty(solver.steps) if solver.staged else None, known)
+    functional = course.at(0)
+    if functional.order > space.smoothness:
+        raise IncompatibleError(
+            f"{solver.name} takes derivatives of order {functional.order} and {solver.activation} has {space.smoothness:g}: "
+            "use activation=sin or tanh"
+        )
+    if solver.balance_every is not None and not functional.tends_to_zero:
+        raise IncompatibleError(f"{solver.name} lowers an energy and balancing is for sums of squares: use `pinn`, or `weights`")
+    return course
+
+
+def optimizer_of(solver: NetworkSolver) -> Optimizer:
+    """What turns gradients into steps."""
+    from pdefreq.iterations.lbfgs import Lbfgs
+    from pdefreq.iterations.learning_rate import LearningRate
+    from pdefreq.iterations.optimizers import Adam, GradientDescent
+
+    if solver.optimizer == "lbfgs":
+        return Lbfgs()
+    rate = LearningRate(solver.learning_rate, solver.half_life, solver.decay)
+    if solver.optimizer == "adam":
+        return Adam(rate, solver.clip)
+    return GradientDescent(rate, solver.clip, solver.momentum if solver.optimizer == "sgd" else 0.0)
+
+
+def held_out_of(solver: NetworkSolver, course: SampledCourse) -> HeldOut | None:
+    """What watches points that are not trained on; None where the problem has no others."""
+    from pdefreq.iterations.held_out import HeldOut
+
+    functional = course.held_out()
+    return None if functional is None else HeldOut(functional, solver.keep == "best", solver.patience)
+
+
+def _sum_of_squares(
+    solver: NetworkSolver,
+    problem: Problem,
+    space: Network,
+    interior: Samples,
+    boundary: Samples,
+    source: Values | None,
+    like: Tensor,
+) -> Functional:
+    from pdefreq.functionals.misfit import GradientMisfit, Misfit
+    from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
+
+    edge = boundary if solver.boundary == "penalty" else None
+    if solver.functional.startswith("residual"):
+        residual = StrongResidual(problem, space, interior, edge, beta=solver.beta, source=source, like=like)
+        enhanced = solver.functional == "residual-gradient"
+        return residual + GradientOfResidual(problem, space, interior, like=like) if enhanced else residual
+    misfit = Misfit(problem, space, interior, exponent=solver.misfit_exponent, source=source, like=like)
+    enhanced = solver.functional == "misfit-gradient"
+    return misfit + GradientMisfit(problem, space, interior, like=like) if enhanced else misfit
+
+
+def _sampling(solver: NetworkSolver, problem: Problem, seed: int) -> Sampling:
+    from pdefreq.functionals.sampling import Sampling
+
+    d = problem.domain.dimension
+    points, number = _points(solver, d), _number(solver, d)
+    return Sampling(points, number, solver.boundary_points, solver.resample_every, seed, solver.batch)
+
+
+def _points(solver: NetworkSolver, dimension: int) -> Literal["gauss", "uniform", "sobol"]:
+    return solver.points or ("gauss" if dimension <= 2 else "sobol")
+
+
+def _number(solver: NetworkSolver, dimension: int) -> int:
+    return solver.number or _NUMBER.get(dimension, _NUMBER_BEYOND)

@@ -1,0 +1,160 @@
+"""The one solver behind all methods that train a network: its options, and how they are put together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.history import Stop
+from pdefreq.registry import convert, options_of
+from pdefreq.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    import torch
+
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.problem import Problem
+
+Loss = Literal["ritz", "residual", "residual-gradient", "misfit", "misfit-gradient"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSolver(Solver):
+    """A network trained along gradients.
+
+    Args:
+        functional: "ritz", the energy of the problem; "residual", the square of the equation's; "misfit", the distance to a
+            target; with "-gradient" the same of their gradients is added.
+        widths: Units of each hidden layer; of each sub-network where there are sub-networks.
+        scales: Factors of the input of a multiscale network; null is a plain one.
+        form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
+            (first-layer, MscaleDNN-1).
+        activation: sin, tanh, srelu, phi or sin-srelu.
+        initialization: How weights are drawn: tiled, glorot or mscale.
+        boundary: Boundary values built into the network (hard), or a term of the objective (penalty).
+        beta: Factor of the boundary terms, on integrals; the minimum of an energy misses boundary values by du/dn / (2 beta).
+        staged: Whether beta is multiplied by 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
+        weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns
+            objective.NAME of the history.
+        balance_every: Steps after which terms of squares are weighted anew, by the traces of their tangent kernels, on top
+            of `weights`; null never does.
+        misfit_exponent: q of a misfit, the mean of |u - target|^q.
+        points: A fixed Gauss quadrature, or random points (uniform, sobol); null means gauss to 2-D, else sobol.
+        number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond.
+        boundary_points: Boundary points of the penalty, in 2-D and beyond.
+        resample_every: Steps between draws of random points.
+        batch: Interior points used in one step, in a new order each epoch; null is all.
+        optimizer: adam; gd, gradient descent; sgd, the same with momentum; lbfgs, which searches along its directions and
+            knows no learning rate.
+        learning_rate: At the first step.
+        half_life: Steps after which the learning rate is first the half; null keeps it.
+        decay: How it falls: exponential, inverse (as 1 / (1 + t)) or cosine (zero after two half-lives).
+        momentum: Of sgd.
+        clip: Largest norm of a gradient; null is none.
+        keep: What the run hands back: the last state, or the best at held-out points.
+        patience: Stop once the objective at held-out points has not fallen for this many steps; null never does.
+        steps: Budget.
+
+    Raises:
+        OptionError: If an option has the wrong type or lies outside its range.
+        UnknownNameError: If there is no such activation or initialization.
+    """
+
+    functional: Loss
+    widths: tuple[int, ...]
+    scales: tuple[float, ...] | None = None
+    form: Literal["subnetworks", "first-layer"] = "subnetworks"
+    activation: str = "tanh"
+    initialization: str = "tiled"
+    boundary: Literal["hard", "penalty"] = "hard"
+    beta: float = 500.0
+    staged: bool = False
+    weights: Mapping[str, float] | None = None
+    balance_every: int | None = None
+    misfit_exponent: float = 2.0
+    points: Literal["gauss", "uniform", "sobol"] | None = None
+    number: int | None = None
+    boundary_points: int = 400
+    resample_every: int = 1
+    batch: int | None = None
+    optimizer: Literal["adam", "gd", "sgd", "lbfgs"] = "adam"
+    learning_rate: float = 1e-3
+    half_life: float | None = None
+    decay: Literal["exponential", "inverse", "cosine"] = "exponential"
+    momentum: float = 0.9
+    clip: float | None = None
+    keep: Literal["last", "best"] = "last"
+    patience: int | None = None
+    steps: int = 4000
+
+    def __post_init__(self) -> None:
+        for option in options_of(type(self)):
+            value = convert(option.name, getattr(self, option.name), option.annotation)
+            object.__setattr__(self, option.name, value)
+        for name in ("widths", "number", "boundary_points", "resample_every", "batch", "balance_every", "patience"):
+            _require(name, getattr(self, name), lambda n: n >= 1, "at least 1")
+        _require("steps", self.steps, lambda n: n >= 0, "at least 0")
+        for name in ("scales", "beta", "learning_rate", "half_life", "clip"):
+            _require(name, getattr(self, name), lambda x: 0 < x < math.inf, "positive and finite")
+        _require("weights", tuple((self.weights or {}).values()), lambda x: 0 < x < math.inf, "positive and finite")
+        _require("momentum", self.momentum, lambda x: 0 <= x < 1, "at least 0 and below 1")
+        _require("misfit_exponent", self.misfit_exponent, lambda x: 1 <= x < math.inf, "at least 1 and finite")
+        if self.form == "first-layer" and self.widths[0] < len(self.scales or ()):
+            raise OptionError(
+                f"the first of `widths` must be at least the number of scales, {len(self.scales or ())}, so that each has "
+                f"a unit, got {self.widths[0]}"
+            )
+        if self.optimizer == "lbfgs" and self.batch is not None:
+            raise OptionError("lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use adam")
+        from pdefreq.spaces.activations import activation_named
+        from pdefreq.spaces.initialization import initialization_named
+
+        activation_named(self.activation)
+        initialization_named(self.initialization)
+
+    @property
+    def name(self) -> str:
+        if self.functional == "ritz":
+            return "deep-ritz" if self.scales is None else "mscale"
+        return self.functional.replace("residual", "pinn").replace("misfit", "regression")
+
+    @property
+    def budget(self) -> Stop:
+        return Stop(steps=self.steps)
+
+    def prepare(
+        self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
+    ) -> Iteration:
+        from pdefreq.solvers.network_parts import course_of, held_out_of, network_of, optimizer_of, require_suitable
+
+        require_suitable(self, problem)
+        if guess is not None:
+            raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
+
+        import torch
+
+        from pdefreq.iterations.gradient import Gradient
+
+        like = torch.empty(0, dtype=dtype, device=device)
+        space = network_of(self, problem)
+        course = course_of(self, problem, space, seed, like)
+        return Gradient(
+            space,
+            course,
+            optimizer_of(self),
+            seed=seed,
+            like=like,
+            balance_every=self.balance_every,
+            held_out=held_out_of(self, course),
+        )
+
+
+def _require(name: str, value: float | tuple[float, ...] | None, holds: Callable[[float], bool], expected: str) -> None:
+    """Check a number, or each of a list of numbers; None is always right."""
+    for number in value if isinstance(value, tuple) else () if value is None else (value,):
+        if not holds(number):
+            raise OptionError(f"`{name}` must be {expected}, got {number:g}")

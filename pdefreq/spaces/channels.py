@@ -1,0 +1,141 @@
+"""What a layer carries forward beside its values: their gradients and Laplacians in x. And how sensitivities come back.
+
+A quantity at n points is a `Channels`. Layers push it forward (forward Laplacian: Li et al., 2023, arXiv 2307.08214); the
+derivative of ``value_i u + gradient_i . grad u + laplacian_i lap u`` in whatever went into u is pulled back through the same
+layers as another `Channels`, of cotangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from pdefreq.spaces.activations import jet_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.spaces.activations import Activation
+
+
+class Channels(NamedTuple):
+    """A function at n points up to some order of derivative: 0, 1 or 2.
+
+    Args:
+        value: Shape ``(..., n)``.
+        gradient: Shape ``(..., d, n)``; None for order 0.
+        laplacian: Shape ``(..., n)``; None below order 2.
+    """
+
+    value: Tensor
+    gradient: Tensor | None = None
+    laplacian: Tensor | None = None
+
+    @property
+    def order(self) -> int:
+        return 0 if self.gradient is None else 1 if self.laplacian is None else 2
+
+    @staticmethod
+    def weights(x: Points, value: Values | None, gradient: Gradients | None, laplacian: Values | None) -> Channels:
+        """Weights ``(n,)``, ``(n, d)``, ``(n,)`` as channels: zero where a lower one is missing, ``(1,)`` if all are."""
+        if gradient is None and laplacian is None:
+            return Channels(x.new_ones(1) if value is None else value)
+        value = x.new_zeros(len(x)) if value is None else value
+        return Channels(value, x.new_zeros(x.shape).T if gradient is None else gradient.T, laplacian)
+
+    def by_point(self) -> tuple[Values, Gradients | None, Values | None]:
+        """As arrays ``(n,)``, ``(n, d)``, ``(n,)``."""
+        return self.value, None if self.gradient is None else self.gradient.T, self.laplacian
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Channels:
+        """A function applied to each channel there is."""
+        gradient, laplacian = self.gradient, self.laplacian
+        return Channels(
+            function(self.value),
+            None if gradient is None else function(gradient),
+            None if laplacian is None else function(laplacian),
+        )
+
+    def map_rows(self, function: Callable[[Tensor], Tensor]) -> Channels:
+        """The same with the axes d and n seen as one: all channels then have rows as their last axis."""
+        found = self.map(lambda t: function(t.flatten(-2) if t is self.gradient else t))
+        if self.gradient is None or found.gradient is None:
+            return found
+        return found._replace(gradient=found.gradient.unflatten(-1, self.gradient.shape[-2:]))
+
+    def plus(self, other: Channels) -> Channels:
+        """The sum, channel by channel."""
+        return Channels(*(None if a is None or b is None else a + b for a, b in zip(self, other, strict=True)))  # pyright: ignore[reportArgumentType]
+
+    def stacked(self) -> Tensor:
+        """All channels along one axis before n: shape ``(..., q, n)`` with q = 1, 1 + d or 2 + d."""
+        parts = [self.value.unsqueeze(-2)]
+        parts += [] if self.gradient is None else [self.gradient]
+        parts += [] if self.laplacian is None else [self.laplacian.unsqueeze(-2)]
+        return torch.cat(parts, dim=-2) if len(parts) > 1 else parts[0]
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """The sum of a b over the axis d, the last but one: `torch.sum` over so few, so far apart, is slower."""
+    pairs = zip(a.unbind(-2), b.unbind(-2), strict=True)
+    p, q = next(pairs)
+    total = p * q
+    for p, q in pairs:
+        total = torch.addcmul(total, p, q)
+    return total
+
+
+def push_forward(jet: Sequence[Tensor], a: Channels) -> Channels:
+    """``sigma(a)``: with order m it takes sigma ... sigma^(m) at ``a.value``."""
+    if a.gradient is None:
+        return Channels(jet[0])
+    gradient = a.gradient * jet[1].unsqueeze(-2)
+    if a.laplacian is None:
+        return Channels(jet[0], gradient)
+    return Channels(jet[0], gradient, torch.addcmul(a.laplacian * jet[1], dot(a.gradient, a.gradient), jet[2]))
+
+
+def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels) -> Channels:
+    """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1)."""
+    value = cotangent.value * jet[1]
+    if a.gradient is None or cotangent.gradient is None:
+        return Channels(value)
+    bend = dot(cotangent.gradient, a.gradient)
+    gradient = cotangent.gradient * jet[1].unsqueeze(-2)
+    if a.laplacian is None or cotangent.laplacian is None:
+        return Channels(torch.addcmul(value, bend, jet[2]), gradient)
+    of_laplacian = cotangent.laplacian
+    bend = torch.addcmul(bend, of_laplacian, a.laplacian)
+    gradient = torch.addcmul(gradient, (of_laplacian * jet[2]).unsqueeze(-2), a.gradient, value=2)
+    value = torch.addcmul(value, bend, jet[2]).addcmul(dot(a.gradient, a.gradient) * of_laplacian, jet[3])
+    return Channels(value, gradient, of_laplacian * jet[1])
+
+
+def activated(activation: Activation, a: Channels) -> Channels:
+    """`push_forward`, with `pull_back` for its backward pass: one kernel for each product, nothing but `a` and the jet kept."""
+    if a.gradient is None:
+        return Channels(activation(a.value))
+    return Channels(*_Activated.apply(activation.derivatives, *a))  # pyright: ignore[reportGeneralTypeIssues]
+
+
+class _Activated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, derivatives: Callable[[Tensor, int], list[Tensor]], *a: Tensor | None) -> tuple[Tensor | None, ...]:
+        inputs = Channels(*a)  # pyright: ignore[reportArgumentType]
+        trained = any(ctx.needs_input_grad)
+        jet = derivatives(inputs.value, inputs.order + trained)
+        if trained:
+            ctx.save_for_backward(*a, *jet[1:])
+            ctx.derivatives = derivatives
+        return tuple(push_forward(jet, inputs))
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        value, gradient, laplacian, *slopes = ctx.saved_tensors
+        a, jet = Channels(value, gradient, laplacian), [value, *slopes]  # the jet's first entry is not used
+        if torch.is_grad_enabled():  # the result will be differentiated again
+            jet = jet_of(ctx.derivatives, value, len(slopes))
+        return None, *pull_back(jet, a, Channels(*cotangents))  # pyright: ignore[reportArgumentType]

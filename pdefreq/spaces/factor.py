@@ -1,0 +1,146 @@
+"""Products with a known function: boundary factors, phases. The product rule forwards, and back for sensitivities."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.spaces.channels import Channels, dot
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.fields import Field
+    from pdefreq.shapes import Points
+
+
+class Known(ABC):
+    """A function D at n points. Leading axes, if there are any, number several such functions."""
+
+    @abstractmethod
+    def value(self) -> Tensor:
+        """Shape ``(..., n)``."""
+
+    @abstractmethod
+    def gradient(self) -> Tensor:
+        """Shape ``(..., d, n)``."""
+
+    @abstractmethod
+    def laplacian(self) -> Tensor:
+        """Shape ``(..., n)``."""
+
+    @abstractmethod
+    def hessian(self) -> Tensor:
+        """Shape ``(..., d, d, n)``."""
+
+    @abstractmethod
+    def gradient_of_laplacian(self) -> Tensor:
+        """Shape ``(..., d, n)``."""
+
+
+class FieldAt(Known):
+    """A field at points ``(n, d)``."""
+
+    def __init__(self, field: Field, x: Points) -> None:
+        self._field, self._x = field, x.detach()
+
+    def value(self) -> Tensor:
+        with torch.no_grad():
+            return self._field(self._x)
+
+    def gradient(self) -> Tensor:
+        return self._field.gradient(self._x).detach().T.contiguous()
+
+    def laplacian(self) -> Tensor:
+        return self._field.laplacian(self._x).detach()
+
+    def hessian(self) -> Tensor:
+        return self._field.hessian(self._x).detach().permute(1, 2, 0).contiguous()
+
+    def gradient_of_laplacian(self) -> Tensor:
+        return self._field.gradient_of_laplacian(self._x).detach().T.contiguous()
+
+
+class Factor:
+    """Multiplication by a known function D; each of its derivatives is computed when it is first needed."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+
+    @cached_property
+    def value(self) -> Tensor:
+        """D."""
+        return self._known.value()
+
+    @cached_property
+    def gradient(self) -> Tensor:
+        """Grad D."""
+        return self._known.gradient()
+
+    @cached_property
+    def laplacian(self) -> Tensor:
+        """Lap D."""
+        return self._known.laplacian()
+
+    @cached_property
+    def hessian(self) -> Tensor:
+        """The Hessian of D."""
+        return self._known.hessian()
+
+    @cached_property
+    def gradient_of_laplacian(self) -> Tensor:
+        """Grad lap D."""
+        return self._known.gradient_of_laplacian()
+
+    def channels(self, order: int) -> Channels:
+        """D itself."""
+        return Channels(self.value, self.gradient if order >= 1 else None, self.laplacian if order >= 2 else None)
+
+    def times(self, u: Channels) -> Channels:
+        """``D u``, of the order of u."""
+        value = self.value * u.value
+        if u.gradient is None:
+            return Channels(value)
+        gradient = self.gradient * u.value.unsqueeze(-2) + self.value.unsqueeze(-2) * u.gradient
+        if u.laplacian is None:
+            return Channels(value, gradient)
+        return Channels(value, gradient, self.laplacian * u.value + 2 * dot(self.gradient, u.gradient) + self.value * u.laplacian)
+
+    def pull_back(self, weights: Channels) -> Channels:
+        """Weights of u, grad u and lap u that make of u what `weights` make of ``D u``."""
+        value = weights.value * self.value
+        if weights.gradient is None:
+            return Channels(value)
+        value = value + dot(weights.gradient, self.gradient)
+        gradient = weights.gradient * self.value.unsqueeze(-2)
+        if weights.laplacian is None:
+            return Channels(value, gradient)
+        return Channels(
+            value + weights.laplacian * self.laplacian,
+            gradient + 2 * weights.laplacian.unsqueeze(-2) * self.gradient,
+            weights.laplacian * self.value,
+        )
+
+    def slope(self, weights: Channels) -> Tensor:
+        """The gradient of ``value D + gradient . grad D + laplacian lap D`` with the weights held, ``(..., d, n)``."""
+        total = weights.value.unsqueeze(-2) * self.gradient
+        if weights.gradient is not None:
+            total = total + (self.hessian * weights.gradient.unsqueeze(-3)).sum(dim=-2)
+        if weights.laplacian is not None:
+            total = total + weights.laplacian.unsqueeze(-2) * self.gradient_of_laplacian
+        return total
+
+    def slope_of_weights(self, weights: Channels, u: Channels) -> Tensor:
+        """What is missing in the gradient of ``pull_back(weights)`` applied to u if those weights are held, ``(..., d, n)``."""
+        total = self.slope(weights) * u.value.unsqueeze(-2)
+        if weights.gradient is None or u.gradient is None:
+            return total
+        along = dot(weights.gradient, u.gradient)
+        if weights.laplacian is not None and u.laplacian is not None:
+            along = along + weights.laplacian * u.laplacian
+            bent = (self.hessian * u.gradient.unsqueeze(-3)).sum(dim=-2)
+            total = total + 2 * weights.laplacian.unsqueeze(-2) * bent
+        return total + along.unsqueeze(-2) * self.gradient

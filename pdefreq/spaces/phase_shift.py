@@ -1,0 +1,95 @@
+"""Phase-shift networks: each band of frequencies is learnt at low frequency, then shifted to its place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import OptionError
+from pdefreq.spaces.factor import Factor, Known
+from pdefreq.spaces.feed_forward import FeedForward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.shapes import Points
+
+
+@dataclass(frozen=True)
+class PhaseShift(FeedForward):
+    """PhaseDNN with real phases, ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)``, A_m and B_m networks.
+
+    Args:
+        domain: Where inputs come from.
+        frequencies: The omega_m, angular wavevectors. The one that is zero, if any, has no B_m.
+        widths: Units of each hidden layer of each A_m and B_m.
+        activation: Name of sigma.
+        initialization: How parameters are drawn.
+
+    Raises:
+        OptionError: If there is no frequency, or one has not a component for each coordinate.
+
+    Source:
+        Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
+        Comput. 42(5), section 3: the coupled form.
+    """
+
+    domain: Domain
+    frequencies: tuple[tuple[float, ...], ...]
+    widths: tuple[int, ...]
+    activation: str = "tanh"
+    initialization: str = "tiled"
+
+    def __post_init__(self) -> None:
+        dimension = self.domain.dimension
+        if not self.frequencies or any(len(omega) != dimension for omega in self.frequencies):
+            raise OptionError(f"`frequencies` must be at least one list of {dimension} numbers, one for each coordinate")
+
+    @property
+    def unit_scales(self) -> Tensor:
+        return torch.ones(len(self.phases[0]), self.widths[0], 1, dtype=torch.float64)
+
+    @property
+    def phases(self) -> tuple[Tensor, Tensor]:
+        """The networks' factors are ``sin(omega . x + shift)``: omega ``(S, d)`` and shift ``(S,)``."""
+        cosines = [(omega, math.pi / 2) for omega in self.frequencies]
+        sines = [(omega, 0.0) for omega in self.frequencies if any(omega)]
+        omega, shift = zip(*cosines, *sines, strict=True)
+        return torch.tensor(omega, dtype=torch.float64), torch.tensor(shift, dtype=torch.float64)
+
+    def modulation(self, x: Points) -> Factor:
+        omega, shift = self.phases
+        return Factor(_Waves(omega.to(x), shift.to(x), x))
+
+    @property
+    def _last_bias(self) -> tuple[int, ...]:
+        return (self.stack, 1, 1)
+
+
+class _Waves(Known):
+    """``sin(omega_s . x + shift_s)`` for each of the S networks; leading axes are (S, 1)."""
+
+    def __init__(self, omega: Tensor, shift: Tensor, x: Points) -> None:
+        self._omega = omega[:, None, :, None]  # (S, 1, d, 1)
+        angle = (omega @ x.T + shift[:, None])[:, None]
+        self._sine, self._cosine = torch.sin(angle), torch.cos(angle)
+        self._squared = omega.square().sum(dim=1)[:, None, None]
+
+    def value(self) -> Tensor:
+        return self._sine
+
+    def gradient(self) -> Tensor:
+        return self._omega * self._cosine.unsqueeze(-2)
+
+    def laplacian(self) -> Tensor:
+        return -self._squared * self._sine
+
+    def hessian(self) -> Tensor:
+        return -self._omega.unsqueeze(-2) * self._omega.unsqueeze(-3) * self._sine[..., None, None, :]
+
+    def gradient_of_laplacian(self) -> Tensor:
+        return -self._squared.unsqueeze(-2) * self.gradient()

@@ -1,0 +1,226 @@
+r"""How the error falls, mode by mode, while the tangent kernel stays what it was: the exact dynamics of a linearized model.
+
+Let G be the gradient of the objective in the coefficients at the start, F the factor of its Gauss-Newton matrix,
+F^T F = sum_j kappa_j w_j w_j^T, so that the kappa_j are the eigenvalues of the kernel K = F F^T as well, and J the Jacobian
+of what is watched: u at points, or the amplitudes V^T u of modes. Every method here has, after t steps, moved the coefficients
+by -phi_t(F^T F) G, hence
+
+    e(t) = e(0) - sum_j phi_t(kappa_j) (J w_j) (w_j^T G) - phi_t(0) J G_0,    phi_t(kappa) = (1 - g_t(kappa)) / kappa,
+
+where g_t is what the method leaves of an eigenvector of the kernel, and G_0 the part of G in the null space of F. A method
+is its g_t: (1 - eta kappa)^t for gradient descent, exp(-kappa t) for its flow, (lambda / (kappa + lambda))^t for Gauss-Newton.
+
+For a least-squares loss |r|^2 / 2, G = F^T r(0): then G_0 = 0, w_j^T G = sqrt(kappa_j) u_j^T r(0), and this is
+e(t) = e(0) - J F^T K^+ (I - g_t(K)) r(0). A Ritz energy whose load lies outside the range of F^T has G_0 != 0: as a sum over
+quadrature points it has no minimum, and in the end the error grows like t.
+
+**Null spaces.** No pseudo-inverse is formed: phi_t(kappa) tends to phi_t(0) as kappa tends to 0, so eigenvalues at the level of
+rounding are put into the null space without a jump. Powers are taken through log |1 - eta kappa|, accurate for small eta kappa.
+
+Source:
+    Jacot, Gabriel, Hongler (2018), Neural tangent kernel; Lee et al. (2019), Wide neural networks of any depth evolve as linear
+    models, arXiv 1902.06720.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Filter(ABC):
+    """What a method does to each eigenvector of the kernel."""
+
+    @abstractmethod
+    def log_left(self, kappa: Tensor) -> Tensor:
+        """Log of |g_1|, what one step (one unit of time) leaves, shape ``(k,)``; -inf where nothing is left."""
+
+    @abstractmethod
+    def slope(self, kappa: Tensor) -> Tensor:
+        """phi_1, how far one step moves along a unit of gradient, shape ``(k,)``."""
+
+    def alternates(self, kappa: Tensor) -> Tensor:
+        """Where g_1 is negative: the sign of what is left changes with every step."""
+        return torch.zeros_like(kappa, dtype=torch.bool)
+
+    def left(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        """g_t, shape ``(len(steps), k)``."""
+        size = torch.exp(self._log_left(kappa, steps))
+        return torch.where(self.alternates(kappa) & (steps[:, None] % 2 == 1), -size, size)
+
+    def moved(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        """phi_t = (1 - g_t) / kappa, shape ``(len(steps), k)``; phi_t(0) is its limit t phi_1(0)."""
+        alternating = self.alternates(kappa) & (steps[:, None] % 2 == 1)
+        gone = torch.where(alternating, 1 + torch.exp(self._log_left(kappa, steps)), -torch.expm1(self._log_left(kappa, steps)))
+        return torch.where(kappa > 0, gone / kappa.where(kappa > 0, 1), steps[:, None] * self.slope(kappa))
+
+    def _log_left(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        product = steps[:, None] * self.log_left(kappa)
+        return torch.where(steps[:, None] == 0, 0, product)  # 0 times -inf
+
+
+@dataclass(frozen=True)
+class GradientDescent(Filter):
+    """``c <- c - eta G``: g_t = (1 - eta kappa)^t; it diverges along eigenvalues above 2 / eta.
+
+    Args:
+        rate: eta, the learning rate.
+    """
+
+    rate: float
+
+    def log_left(self, kappa: Tensor) -> Tensor:
+        step = self.rate * kappa
+        return torch.where(step < 1, torch.log1p(-step.clamp(max=1)), torch.log((step - 1).clamp(min=0)))
+
+    def slope(self, kappa: Tensor) -> Tensor:
+        return torch.full_like(kappa, self.rate)
+
+    def alternates(self, kappa: Tensor) -> Tensor:
+        return self.rate * kappa > 1
+
+
+@dataclass(frozen=True)
+class GradientFlow(Filter):
+    """``dc/dt = -G``: g_t = exp(-kappa t), the limit of gradient descent where t counts eta times the steps."""
+
+    def log_left(self, kappa: Tensor) -> Tensor:
+        return -kappa
+
+    def slope(self, kappa: Tensor) -> Tensor:
+        return torch.where(kappa > 0, -torch.expm1(-kappa) / kappa.where(kappa > 0, 1), 1)
+
+
+@dataclass(frozen=True)
+class GaussNewton(Filter):
+    """Levenberg-Marquardt at a fixed damping, ``(F^T F + lambda) step = -G``: g_t = (lambda / (kappa + lambda))^t.
+
+    Args:
+        damping: lambda > 0.
+    """
+
+    damping: float
+
+    def log_left(self, kappa: Tensor) -> Tensor:
+        return -torch.log1p(kappa / self.damping)
+
+    def slope(self, kappa: Tensor) -> Tensor:
+        return 1 / (kappa + self.damping)
+
+
+@dataclass(frozen=True)
+class LinearDynamics:
+    """The error of a linearized model at any time, for any `Filter`.
+
+    Args:
+        kappa: Positive eigenvalues of the kernel, descending, shape ``(k,)``.
+        response: (J w_j)(w_j^T G) at j = 1 ... k, for each of q watched numbers, shape ``(q, k)``.
+        drift: J G_0, shape ``(q,)``.
+        start: e(0), shape ``(q,)``.
+    """
+
+    kappa: Tensor
+    response: Tensor
+    drift: Tensor
+    start: Tensor
+
+    def errors(self, method: Filter, steps: Tensor) -> Tensor:
+        """E(t), signed, shape ``(len(steps), q)``."""
+        steps = steps.to(self.kappa)
+        null = method.moved(torch.zeros_like(self.kappa[:1]), steps)
+        return self.start - method.moved(self.kappa, steps) @ self.response.T - null * self.drift
+
+    def initial_rates(self, method: Filter) -> Tensor:
+        """Relative decrease of each e_k in the first step, shape ``(q,)``; negative where it grows first."""
+        zero = torch.zeros_like(self.kappa[:1])
+        return (self.response @ method.slope(self.kappa) + self.drift * method.slope(zero)) / self.start
+
+    def asymptotic_rates(self, method: Filter, tolerance: float = 1e-3) -> Tensor:
+        """Rate of the slowest eigenvector that holds more than `tolerance` of e_k(0): what each curve falls at in the end.
+
+        Args:
+            method: How the objective is lowered.
+            tolerance: The part of a mode's initial error below which an eigenvector does not count.
+
+        Returns:
+            -log |g_1|, shape ``(q,)``; nan where no eigenvector counts.
+        """
+        rates = -method.log_left(self.kappa)
+        weights = (self.response / self.kappa / self.start[:, None]).abs()
+        slowest = torch.where(weights > tolerance, rates, torch.inf).amin(dim=1)
+        return torch.where(slowest.isfinite(), slowest, torch.nan)
+
+
+def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start: Tensor) -> LinearDynamics:
+    """The dynamics of a least-squares loss |r|^2 / 2 from kernels alone, whatever the number of coefficients.
+
+    Eigenvalues below n eps kappa_1 are rounding, and count as zero: what they move is J F^T times their part of r(0), linear in
+    t. Of a singular kernel this is rounding too, and shows after 1 / eps steps; `dynamics_from_factor` knows that it is zero.
+
+    Args:
+        kernel: K = F F^T, shape ``(n, n)``.
+        cross: J F^T, shape ``(q, n)``; for u at the points of an unweighted regression it is K itself.
+        residual: r(0), shape ``(n,)``.
+        start: e(0), shape ``(q,)``.
+    """
+    kappa, u = torch.linalg.eigh(kernel)
+    kept = kappa > len(kappa) * torch.finfo(kappa.dtype).eps * kappa[-1]
+    along = u.T @ residual
+    drift = cross @ (u[:, ~kept] @ along[~kept])
+    return LinearDynamics(kappa[kept].flip(0), ((cross @ u[:, kept]) * along[kept]).flip(1), drift, start)
+
+
+def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start: Tensor) -> LinearDynamics:
+    """The dynamics of any objective that is quadratic near the start, by the singular values of F: kappa to twice the digits.
+
+    Args:
+        factor: F, shape ``(rows, P)``.
+        probe: J, shape ``(q, P)``.
+        gradient: G, shape ``(P,)``; F^T r(0) where the objective is |r|^2 / 2.
+        start: e(0), shape ``(q,)``.
+    """
+    _, s, w = torch.linalg.svd(factor, full_matrices=False)
+    kept = s > max(factor.shape) * torch.finfo(s.dtype).eps * s[0]
+    s, w = s[kept], w[kept]
+    along = w @ gradient
+    null = gradient - w.T @ along
+    null = null - w.T @ (w @ null)  # once more: what rounding left in the range of F^T is gone
+    rounding = len(gradient) * torch.finfo(s.dtype).eps * gradient.norm()
+    drift = probe @ null if null.norm() > rounding else torch.zeros_like(start)
+    return LinearDynamics(s.square(), (probe @ w.T) * along, drift, start)
+
+
+def gauss_newton_residual(kernel: Tensor, residual: Tensor, damping: float) -> Tensor:
+    """What a step (F^T F + lambda) d = -F^T r leaves of the linearized residual: lambda (K + lambda)^-1 r.
+
+    Args:
+        kernel: K = F F^T, shape ``(n, n)``.
+        residual: r or several columns, shape ``(n,)`` or ``(n, m)``.
+        damping: lambda > 0.
+    """
+    kappa, u = torch.linalg.eigh(kernel)
+    left = damping / (kappa.clamp(min=0) + damping)  # by eigenvectors: K + lambda may be singular to rounding
+    columns = residual.reshape(len(kernel), -1)
+    return (u @ (left[:, None] * (u.T @ columns))).reshape(residual.shape)
+
+
+def gauss_newton_certificate(kernel: Tensor, modes: Tensor, damping: float) -> Tensor:
+    """Certificate q_k = |lambda (K + lambda)^-1 v_k|: after a step |v_k.r+| <= q_k |r| + |r(c + d) - r - J d|, for every mode.
+
+    No bound on |v_k.r+| / |v_k.r| holds, even for linear models: modes mix.
+
+    Args:
+        kernel: K, shape ``(n, n)``.
+        modes: v_k as columns, shape ``(n, m)``.
+        damping: lambda > 0.
+
+    Returns:
+        Numbers in (0, |v_k|], shape ``(m,)``.
+    """
+    return gauss_newton_residual(kernel, modes, damping).norm(dim=0)

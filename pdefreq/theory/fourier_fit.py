@@ -1,0 +1,108 @@
+"""Interpolation by waves, each at its price: the least of sum_j |c_j|^2 / gamma_j^2 among all that fit the data.
+
+This is what models of training in the linear regime come down to: a frequency that is learnt slowly is one that is dear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def half_space_wavevectors(dimension: int, spacing: float, cutoff: int) -> Tensor:
+    """One of xi and -xi from the grid of all wavevectors ``spacing * j`` with integers |j_a| <= cutoff; zero comes first.
+
+    Args:
+        dimension: d.
+        spacing: Between neighbours, angular.
+        cutoff: The largest integer.
+
+    Returns:
+        Shape ``(((2 cutoff + 1)^d + 1) / 2, d)``, float64.
+
+    Example:
+        >>> half_space_wavevectors(1, 0.5, 3).flatten().tolist()
+        [0.0, 0.5, 1.0, 1.5]
+    """
+    integers = torch.arange(-cutoff, cutoff + 1, dtype=torch.float64)
+    grid = torch.cartesian_prod(*[integers] * dimension).reshape(-1, dimension)
+    return spacing * grid[len(grid) // 2 :]  # in lexicographic order -j lies as far before zero as j behind it
+
+
+@dataclass(frozen=True)
+class FourierKernel:
+    """K(x, x') = sum_j gamma_j^2 cos(xi_j . (x - x')): the kernel of the waves cos and sin, each weighted by gamma_j.
+
+    The sine of frequency zero is no wave, and is not there.
+
+    Args:
+        wavevectors: Angular, one of each pair of opposites, shape ``(M, d)``.
+        weights: gamma_j^2, shape ``(M,)``.
+    """
+
+    wavevectors: Tensor
+    weights: Tensor
+
+    def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """K between points ``(n, d)`` and ``(n', d)``, by default the same, shape ``(n, n')``."""
+        left = self._waves(x)
+        return left @ (left if y is None else self._waves(y)).T
+
+    def fit(self, x: Tensor, y: Tensor, ridge: float = 0.0) -> FourierFit:
+        """The least of |h(x) - y|^2 + ridge sum_j |c_j|^2 / gamma_j^2, or the cheapest interpolant for ridge = 0.
+
+        Solved for the n multipliers of the data, not for the 2 M amplitudes: (K + ridge) lambda = y, c = gamma^2 (waves at x)^T
+        lambda.
+
+        Args:
+            x: Points ``(n, d)``.
+            y: Values ``(n,)``.
+            ridge: epsilon >= 0.
+
+        Raises:
+            OptionError: If two points coincide, or there are more points than waves, without a ridge.
+        """
+        matrix = self(x) + ridge * torch.eye(len(x)).to(x)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        pivots = factor.diagonal().square()
+        if failed or pivots.min() <= len(x) * torch.finfo(x.dtype).eps * matrix.diagonal().max():
+            raise OptionError(
+                f"{len(x)} points are not told apart by the waves of this model: leave out points that coincide, or use a ridge"
+            )
+        return FourierFit(self, x, torch.cholesky_solve(y[:, None], factor)[:, 0])
+
+    def _waves(self, x: Tensor) -> Tensor:
+        """Weighted waves at points, shape ``(n, 2 M)``."""
+        phase = x @ self.wavevectors.to(x).T
+        return torch.cat([phase.cos(), phase.sin()], dim=1) * self.weights.to(x).sqrt().repeat(2)
+
+
+@dataclass(frozen=True)
+class FourierFit:
+    """The fitted function h(x) = K(x, X) lambda.
+
+    Args:
+        kernel: The waves and their weights.
+        data: X, shape ``(n, d)``.
+        multipliers: lambda, shape ``(n,)``.
+    """
+
+    kernel: FourierKernel
+    data: Tensor
+    multipliers: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Values at points ``(n, d)``, shape ``(n,)``."""
+        return self.kernel(x, self.data) @ self.multipliers
+
+    def amplitudes(self) -> Tensor:
+        """Complex c_j with h = Re sum_j c_j exp(i xi_j . x), shape ``(M,)``."""
+        phase = self.data @ self.kernel.wavevectors.to(self.data).T
+        return self.kernel.weights.to(self.data) * (torch.exp(-1j * phase) * self.multipliers[:, None]).sum(dim=0)

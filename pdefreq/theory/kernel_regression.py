@@ -1,0 +1,62 @@
+"""Where training in the linear regime ends: the interpolant that is nearest to the start, and what the initial output adds to it.
+
+Source:
+    Zhang, Xu, Luo, Ma (2020), A type of generalization error induced by initialization in deep neural networks, MSML, section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def minimum_norm_step(factor: Tensor, residual: Tensor) -> Tensor:
+    """The shortest d with F d = -r, or the shortest of those that come nearest: where gradient descent from d = 0 ends.
+
+    Args:
+        factor: F, shape ``(rows, P)``.
+        residual: r, shape ``(rows,)``.
+
+    Returns:
+        d, shape ``(P,)``. Singular values below max(rows, P) eps times the largest count as zero.
+    """
+    u, s, w = torch.linalg.svd(factor, full_matrices=False)
+    kept = s > max(factor.shape) * torch.finfo(s.dtype).eps * s[0]
+    return -(w[kept].T @ ((u[:, kept].T @ residual) / s[kept]))
+
+
+def kernel_regression(kernel: Tensor, cross: Tensor, values: Tensor) -> Tensor:
+    """h_k(.; 0, X, Y) = K(., X) K(X, X)^+ Y: the trained output of a model that is zero at the start.
+
+    Args:
+        kernel: K(X, X), shape ``(n, n)``. Eigenvalues below n eps kappa_1 count as zero.
+        cross: K(x, X) at the points asked for, shape ``(q, n)``.
+        values: Y, shape ``(n,)``.
+    """
+    kappa, u = torch.linalg.eigh(kernel)
+    kept = kappa > len(kappa) * torch.finfo(kappa.dtype).eps * kappa[-1]
+    return cross @ (u[:, kept] @ ((u[:, kept].T @ values) / kappa[kept]))
+
+
+def trained_output(
+    kernel: Tensor, cross: Tensor, values: Tensor, *, initial_at_data: Tensor | None = None, initial: Tensor | None = None
+) -> Tensor:
+    """h_k(.; h_ini, X, Y) = h_k(.; 0, X, Y) + h_ini - h_k(.; 0, X, h_ini(X)): what a random initial output leaves behind.
+
+    The last two terms are a prior that has nothing to do with the data; an antisymmetrical start has h_ini = 0 and none of it.
+
+    Args:
+        kernel: K(X, X), shape ``(n, n)``.
+        cross: K(x, X), shape ``(q, n)``.
+        values: Y, shape ``(n,)``.
+        initial_at_data: h_ini(X), shape ``(n,)``; zero by default.
+        initial: h_ini(x), shape ``(q,)``; zero by default.
+    """
+    learnt = kernel_regression(kernel, cross, values)
+    if initial_at_data is None or initial is None:
+        return learnt
+    return learnt + initial - kernel_regression(kernel, cross, initial_at_data)

@@ -1,0 +1,182 @@
+"""The neural tangent kernel K = J J^T of a network, from the factors of its layers: no gradient of a single sample is formed.
+
+In a layer, the derivative of an output at point n with respect to the weight from unit a to unit b is a short sum of products,
+
+    J[n, (s, b, a)] = sum_q D[s, q, n, b] Z[s, q, n, a],
+
+with what flows back (D) and what came in (Z), over stacked sub-networks s and channels q (the value of a unit and, where a
+functional takes derivatives in x, those too). The layer's part of the kernel is then a Khatri-Rao product,
+
+    K = sum_s sum_q,q' (D_q D_q'^T) o (Z_q Z_q'^T),
+
+which costs N^2 (a + b) where the Jacobian costs N^2 a b. A ``Block`` is the pair (D, Z) of one layer.
+
+Source:
+    Novak, Sohl-Dickstein, Schoenholz (2022), Fast finite width neural tangent kernel, arXiv 2206.08720.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+
+from pdefreq.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse.linalg import LinearOperator
+    from torch import Tensor
+
+Block: TypeAlias = "tuple[Tensor, Tensor]"  # D (S, q, n, b) and Z (S, q, n, a)
+
+_TILE = 256  # points a side: two products of 256^2 doubles take 1 MB and stay in the cache
+
+
+def kernel(left: Sequence[Block], right: Sequence[Block] | None = None) -> Tensor:
+    """The kernel between two sets of points, tile by tile: it takes the memory of its factors, of the result and of a few tiles.
+
+    A layer whose Jacobian is cheaper than its Khatri-Rao product (few units, or many channels) is contracted directly.
+
+    Args:
+        left: The blocks at n points.
+        right: The blocks of the same parameters at n' points; those of `left` by default.
+
+    Returns:
+        K, shape ``(n, n')``; exactly symmetric where `right` is not given.
+
+    Raises:
+        OptionError: If the two do not belong to the same layers.
+
+    Example:
+        >>> ones = torch.ones(1, 1, 3, 1)
+        >>> kernel([(ones, ones)]).tolist()
+        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
+    symmetric = right is None
+    others = left if right is None else right
+    _check(left, others)
+    rows, columns = left[0][0].shape[2], others[0][0].shape[2]
+    layers = list(_layers(left, others))
+    result = left[0][0].new_empty(rows, columns)
+    for i in range(0, rows, _TILE):
+        for j in range(i if symmetric else 0, columns, _TILE):
+            p, q = slice(i, i + _TILE), slice(j, j + _TILE)
+            tile = torch.zeros_like(result[p, q], memory_format=torch.contiguous_format)
+            for (d, z), (e, y) in layers:
+                contract = _by_jacobian if _jacobian_is_cheaper(d, z) else _by_khatri_rao
+                contract(tile, d[:, :, p], z[:, :, p], e[:, :, q], y[:, :, q])
+            if not symmetric:
+                result[p, q] = tile
+            elif i == j:
+                result[p, q] = (tile + tile.T) / 2
+            else:
+                result[p, q], result[q, p] = tile, tile.T
+    return result
+
+
+def diagonal(blocks: Sequence[Block]) -> Tensor:
+    """K(x, x) at each point without the kernel, shape ``(n,)``; its sum is the trace.
+
+    Args:
+        blocks: The blocks at n points.
+    """
+    total = torch.zeros_like(blocks[0][0][0, 0, :, 0])
+    for d, z in blocks:
+        pairs = torch.einsum("sqnb,srnb->nsqr", d, d) * torch.einsum("sqna,srna->nsqr", z, z)
+        total += pairs.sum(dim=(1, 2, 3))
+    return total
+
+
+def operator(blocks: Sequence[Block]) -> LinearOperator:
+    """K as a linear operator, ``v -> J (J^T v)``, which forms neither K nor J: for ``eigsh`` on thousands of points.
+
+    It takes as much memory as the blocks and one gradient do.
+
+    Args:
+        blocks: The blocks at n points.
+    """
+    from scipy.sparse.linalg import LinearOperator
+
+    n, like = blocks[0][0].shape[2], blocks[0][0]
+
+    def apply(v: np.ndarray) -> np.ndarray:
+        vector = torch.from_numpy(v.reshape(-1)).to(like)
+        return sum((_push(d, z, _pull(d, z, vector)) for d, z in blocks), start=torch.zeros_like(vector)).numpy(force=True)
+
+    return LinearOperator((n, n), matvec=apply, rmatvec=apply, dtype=torch.empty(0, dtype=like.dtype).numpy().dtype)  # pyright: ignore[reportCallIssue]
+
+
+def _pull(d: Tensor, z: Tensor, v: Tensor) -> Tensor:
+    """J^T v, shape ``(S, b, a)``."""
+    weighted = d * v[:, None]
+    return torch.bmm(weighted.flatten(1, 2).mT, z.flatten(1, 2))
+
+
+def _push(d: Tensor, z: Tensor, gradient: Tensor) -> Tensor:
+    """J g, shape ``(n,)``."""
+    return (torch.matmul(z, gradient.mT[:, None]) * d).sum(dim=(0, 1, 3))
+
+
+def _jacobian_is_cheaper(d: Tensor, z: Tensor) -> bool:
+    """Per pair of points: a b multiplications against q^2 (a + b)."""
+    channels, a, b = d.shape[1], z.shape[3], d.shape[3]
+    return a * b <= channels**2 * (a + b)
+
+
+def _jacobian(d: Tensor, z: Tensor) -> Tensor:
+    """The layer's columns of J, shape ``(n, S b a)``."""
+    return torch.einsum("sqnb,sqna->nsba", d, z).flatten(1)
+
+
+def _by_jacobian(out: Tensor, d: Tensor, z: Tensor, e: Tensor, y: Tensor) -> None:
+    out.addmm_(_jacobian(d, z), _jacobian(e, y).T)
+
+
+def _by_khatri_rao(out: Tensor, d: Tensor, z: Tensor, e: Tensor, y: Tensor) -> None:
+    for backward, forward, backward2, forward2 in _channel_pairs(d, z, e, y):
+        out.addcmul_(backward @ backward2.T, forward @ forward2.T)
+
+
+def _channel_pairs(d: Tensor, z: Tensor, e: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    for s in range(d.shape[0]):
+        for q in range(d.shape[1]):
+            for r in range(e.shape[1]):
+                yield d[s, q], z[s, q], e[s, r], y[s, r]
+
+
+def _layers(left: Sequence[Block], right: Sequence[Block]) -> Iterator[tuple[Block, Block]]:
+    """Pairs of blocks, each bias folded into the weights of its layer: one more input, which is 1 in the channel of values.
+
+    Both then share one product of what flows back, a third of the work.
+    """
+    pairs = list(zip(left, right, strict=True))
+    while pairs:
+        first, *pairs = pairs
+        while pairs and all(_folds(bias, weight) for bias, weight in zip(pairs[0], first, strict=True)):
+            first = _folded(pairs[0][0], first[0]), _folded(pairs[0][1], first[1])
+            pairs = pairs[1:]
+        yield first
+
+
+def _folds(bias: Block, weight: Block) -> bool:
+    d, e = bias[0], weight[0][:, :1]
+    return d.shape == e.shape and torch.equal(d, e)
+
+
+def _folded(bias: Block, weight: Block) -> Block:
+    (_, one), (d, z) = bias, weight
+    channels = one.new_zeros(*z.shape[:3], one.shape[3])
+    channels[:, :1] = one
+    return d, torch.cat([z, channels], dim=3)
+
+
+def _check(left: Sequence[Block], right: Sequence[Block]) -> None:
+    if not left:
+        raise OptionError("a kernel needs the factors of at least one layer, got none")
+    shapes = [[(d.shape[0], d.shape[3], z.shape[3]) for d, z in blocks] for blocks in (left, right)]
+    if shapes[0] != shapes[1]:
+        raise OptionError(
+            f"both sides of a kernel need the factors of the same layers, got (S, b, a) of {shapes[0]} and {shapes[1]}"
+        )

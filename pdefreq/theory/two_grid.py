@@ -1,0 +1,134 @@
+r"""Two-grid cycles for finite differences on a box: what a cycle does to each sine mode, exactly.
+
+For -a Laplace(u) + c u on a grid of even n_a intervals along each axis, the coarse grid has every other node; equations there
+are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the coarse grid can't
+tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d modes is
+multiplied by
+
+    M = S^post (I - P A_c^-1 R A) S^pre,    R = (product over axes of cos^2(k pi / 2n), or -sin^2 for n - k),    P = R^T,
+
+A diagonal, S the smoother's block. Modes with k = n/2 along an axis vanish at all nodes of the coarse grid: they are smoothed
+only.
+
+Source:
+    Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 3.3 and 4.5.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from pdefreq.errors import OptionError
+from pdefreq.theory.relaxation import relaxation_factor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TwoGrid:
+    """A two-grid cycle.
+
+    Args:
+        intervals: Of the fine grid along each axis, even.
+        lengths: Sides of the box.
+        smoother: ``damped-jacobi``, or ``red-black`` Gauss-Seidel, the nodes with an even sum of indices first.
+        omega: Damping of Jacobi.
+        pre: Sweeps before the correction.
+        post: Sweeps after it.
+        diffusion: a > 0.
+        reaction: c >= 0.
+    """
+
+    intervals: tuple[int, ...]
+    lengths: tuple[float, ...]
+    smoother: Literal["damped-jacobi", "red-black"] = "damped-jacobi"
+    omega: float = 2 / 3
+    pre: int = 1
+    post: int = 1
+    diffusion: float = 1.0
+    reaction: float = 0.0
+
+    def __post_init__(self) -> None:
+        if any(n < 2 or n % 2 for n in self.intervals):
+            raise OptionError(f"a two-grid cycle needs an even number of intervals along each axis, got {list(self.intervals)}")
+        if self.smoother not in ("damped-jacobi", "red-black"):
+            raise OptionError(f"a two-grid smoother is 'damped-jacobi' or 'red-black', got '{self.smoother}'")
+
+    def blocks(self) -> list[ModeBlock]:
+        """All blocks; together they hold every mode of the grid once."""
+        lowest = itertools.product(*(range(1, n // 2 + 1) for n in self.intervals))
+        return [self._block(k) for k in lowest]
+
+    def amplitudes(self, start: Tensor, cycles: int) -> Tensor:
+        """Signed amplitudes of all modes after 0 ... `cycles` cycles.
+
+        Args:
+            start: Shape ``(n_1 - 1, ..., n_d - 1)``, entry k - 1 for mode k.
+            cycles: How many.
+
+        Returns:
+            Shape ``(cycles + 1, n_1 - 1, ..., n_d - 1)``.
+        """
+        curves = start.new_zeros(cycles + 1, *start.shape)
+        for block in self.blocks():
+            where = tuple((block.indices - 1).T)
+            error = start[where]
+            for t in range(cycles + 1):
+                curves[(t, *where)] = error
+                error = block.matrix.to(start) @ error
+        return curves
+
+    def radius(self) -> float:
+        """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""
+        return max(float(torch.linalg.eigvals(block.matrix).abs().max()) for block in self.blocks())
+
+    def _block(self, lowest: tuple[int, ...]) -> ModeBlock:
+        pairs = [(k,) if 2 * k == n else (k, n - k) for k, n in zip(lowest, self.intervals, strict=True)]
+        indices = torch.tensor(list(itertools.product(*pairs)))
+        factor = relaxation_factor(indices, self.intervals, self.lengths, diffusion=self.diffusion, reaction=self.reaction)
+        sweep = self._red_black(indices, factor) if self.smoother == "red-black" else torch.diag(1 - self.omega * (1 - factor))
+        correction = torch.eye(len(indices), dtype=torch.float64)
+        if all(len(pair) == 2 for pair in pairs):
+            restriction = torch.ones(1, dtype=torch.float64)
+            for k, n in zip(lowest, self.intervals, strict=True):
+                low = math.cos(k * math.pi / (2 * n)) ** 2
+                restriction = torch.kron(restriction, torch.tensor([low, low - 1], dtype=torch.float64))
+            fine = self._eigenvalues(indices, self.intervals)
+            coarse = self._eigenvalues(torch.tensor([lowest]), [n // 2 for n in self.intervals])
+            correction -= torch.outer(restriction, restriction * fine) / coarse
+        power = torch.linalg.matrix_power
+        return ModeBlock(indices, power(sweep, self.post) @ correction @ power(sweep, self.pre))
+
+    def _eigenvalues(self, indices: Tensor, intervals: Sequence[int]) -> Tensor:
+        n, sides = torch.tensor(intervals, dtype=torch.float64), torch.tensor(self.lengths, dtype=torch.float64)
+        sines = torch.sin(indices.double() * math.pi / (2 * n))
+        return (self.diffusion * (2 * n / sides * sines) ** 2).sum(dim=1) + self.reaction
+
+    def _red_black(self, indices: Tensor, factor: Tensor) -> Tensor:
+        """Each color takes Jacobi's value in turn; multiplying by (-1)^(sum of indices) turns mode k into (-1)^d times n - k."""
+        opposite = torch.arange(len(indices)).flip(0)  # of a product of pairs, the other member along every axis
+        identity = torch.eye(len(indices), dtype=torch.float64)
+        sign = (-1) ** len(self.intervals) * identity[opposite]
+        jacobi = torch.diag(factor)
+        even, odd = (identity + sign) / 2, (identity - sign) / 2
+        return (odd @ jacobi + even) @ (even @ jacobi + odd)
+
+
+@dataclass(frozen=True)
+class ModeBlock:
+    """Modes that a cycle couples, and what it does to them.
+
+    Args:
+        indices: Mode numbers, shape ``(b, d)``.
+        matrix: Amplitudes after a cycle from those before it, shape ``(b, b)``.
+    """
+
+    indices: Tensor
+    matrix: Tensor

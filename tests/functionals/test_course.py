@@ -1,0 +1,98 @@
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.fields import CallableField
+from pdefreq.functionals.course import SampledCourse, StagedPenalty
+from pdefreq.functionals.misfit import Misfit
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.sampling import Sampling
+from pdefreq.problem import Data, Problem
+from tests.functionals.polynomials import Polynomials
+
+INTERVAL = Box((-1.0,), (1.0,))
+LIKE = torch.empty(0, dtype=torch.float64)
+SPACE = Polynomials(3)
+C = torch.tensor([0.3, -1.0, 0.2, 0.5], dtype=torch.float64)
+
+
+def fit(sampling, **fields):
+    problem = Problem(domain=INTERVAL, source=CallableField(lambda x: x[:, 0].exp()), diffusion=0.0, reaction=1.0, **fields)
+    return SampledCourse(problem, sampling, lambda interior, _, f: Misfit(problem, SPACE, interior, source=f, like=LIKE))
+
+
+def ritz(sampling, penalty):
+    problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
+    return SampledCourse(
+        problem, sampling, lambda i, b, f: RitzEnergy(problem, SPACE, i, b, beta=3.0, source=f, like=LIKE), penalty
+    )
+
+
+def test_the_penalty_grows_in_the_stages_of_the_paper():
+    penalty = StagedPenalty(1000)
+    at = [0, 99, 100, 199, 200, 249, 250, 499, 500, 749, 750, 5000]
+    assert [penalty.factor(step) for step in at] == [1, 1, 10, 10, 50, 50, 100, 100, 200, 200, 500, 500]
+
+
+def test_a_stage_multiplies_the_boundary_term_alone():
+    course = ritz(Sampling("gauss", 20, 2, 1, seed=0), StagedPenalty(100))
+    first, later = (course.at(step).terms(C) for step in (0, 30))
+    assert float(later["boundary"]) == pytest.approx(100 * float(first["boundary"]))
+    assert later["energy"] == first["energy"]
+    assert [course.key(step) == course.key(step - 1) for step in (9, 10, 11)] == [True, False, True]
+    assert course.is_final(75) and not course.is_final(74)
+    assert course.held_out().weights == {"energy": 1.0, "boundary": 500.0}
+
+
+@pytest.mark.parametrize("data", [None, Data("random", 60)])
+def test_an_epoch_uses_each_point_once_and_is_the_whole_objective_in_the_mean(data):
+    whole = fit(Sampling("gauss", 60, 2, 1, seed=0), data=data).at(0)
+    course = fit(Sampling("gauss", 60, 2, 1, seed=0, batch=12), data=data)
+    for epoch in range(2):
+        parts = [float(course.at(step).value(C)) for step in range(5 * epoch, 5 * epoch + 5)]
+        assert len(set(parts)) == 5
+        assert sum(parts) / 5 == pytest.approx(float(whole.value(C)), rel=1e-12)
+    indices = Sampling("gauss", 60, 2, 1, seed=0, batch=13)
+    epoch = torch.cat([indices.batch_at(step, 60) for step in range(5)])
+    assert sorted(epoch.tolist()) == list(range(60))
+    assert not torch.equal(indices.batch_at(5, 60), indices.batch_at(0, 60))
+    assert not course.is_final(0) and course.key(0) != course.key(1)
+
+
+def test_batches_stand_for_all_points_in_integrals():
+    problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
+    whole, course = (
+        SampledCourse(
+            problem, Sampling("gauss", 60, 2, 1, seed=0, batch=batch), lambda i, *_: RitzEnergy(problem, SPACE, i, like=LIKE)
+        )
+        for batch in (None, 12)
+    )
+    mean = sum(float(course.at(step).value(C)) for step in range(5)) / 5
+    assert mean == pytest.approx(float(whole.at(0).value(C)), rel=1e-12)
+
+
+@pytest.mark.parametrize("points", ["gauss", "uniform", "sobol"])
+@pytest.mark.parametrize("box", [INTERVAL, Box((0.0,) * 4, (1.0,) * 4)], ids=["1-D", "4-D"])
+def test_held_out_points_are_none_that_a_step_uses(points, box):
+    if points == "gauss" and box.dimension > 3:
+        return
+    sampling = Sampling(points, 1000, 8, 1, seed=3)
+    held_out, edge = sampling.held_out(box)
+    assert len(held_out.x) >= 1000 and float(held_out.weights.sum()) == pytest.approx(box.measure)
+    for draw in range(3):
+        used = sampling.interior(box, draw).x
+        assert torch.cdist(held_out.x, used).min() > 0
+        assert box.dimension == 1 or torch.cdist(edge.x, sampling.boundary(box, draw).x).min() > 0
+
+
+def test_where_the_source_is_known_at_points_only_none_are_held_out():
+    assert fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9)).held_out() is None
+
+
+def test_the_same_step_has_the_same_functional():
+    for sampling in (Sampling("sobol", 16, 8, 3, seed=1), Sampling("uniform", 16, 8, 1, seed=1, batch=4)):
+        one, other = fit(sampling), fit(sampling)
+        values = [float(one.at(step).value(C)) for step in range(7)]
+        assert [float(other.at(step).value(C)) for step in reversed(range(7))] == values[::-1]
+        for step in range(1, 7):
+            assert (one.key(step) == one.key(step - 1)) == (values[step] == values[step - 1])

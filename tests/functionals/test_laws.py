@@ -1,0 +1,154 @@
+"""Laws of every functional: gradients, residuals, factors, traces and weights agree with automatic differentiation."""
+
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import UnknownNameError
+from pdefreq.fields import CallableField, as_field
+from pdefreq.functionals.block import rows_of_jacobian
+from pdefreq.functionals.misfit import GradientMisfit, Misfit
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.spaces.hard_boundary import HardBoundary
+from pdefreq.spaces.mscale import Mscale
+from pdefreq.streams import stream
+from tests.functionals.polynomials import Polynomials
+
+SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
+LIKE = torch.empty(0, dtype=torch.float64)
+NETWORK = Mscale(SQUARE, (1.0, 3.0), (4, 3))
+SPACES = {
+    "polynomials": Polynomials(3, 2),
+    "network": NETWORK,
+    "hard": HardBoundary(NETWORK, SQUARE.lifting(as_field(1.0)), SQUARE.distance()),
+}
+INSIDE, EDGE = SQUARE.interior(40, stream(0, "test")), SQUARE.boundary(12)
+
+
+def field(function):
+    return CallableField(lambda x: function(*x.unbind(dim=1)))
+
+
+def equation(exponent):
+    parts = (
+        BoundaryPart("dirichlet", name="x-min", value=field(lambda x, y: x * y)),
+        BoundaryPart("robin", alpha=field(lambda x, _: 1 + x**2), flux=field(lambda x, y: x - y)),
+    )
+    fields = {"diffusion": field(lambda x, y: 2 + x * y), "reaction": field(lambda x, _: 1 + x**2)}
+    return Problem(domain=SQUARE, source=field(lambda x, y: torch.exp(x) * y), boundary=parts, exponent=exponent, **fields)
+
+
+def fit():
+    return Problem(
+        domain=SQUARE, source=field(lambda x, y: torch.exp(x) * y), diffusion=0.0, reaction=field(lambda x, _: 2 + x), boundary=()
+    )
+
+
+FUNCTIONALS = {
+    **{
+        f"ritz, p = {p}": lambda space, p=p: RitzEnergy(equation(p), space, INSIDE, EDGE, beta=3.0, like=LIKE)
+        for p in (1.05, 1.5, 2, 3, 20)
+    },
+    **{
+        f"residual, p = {p}": lambda space, p=p: StrongResidual(equation(p), space, INSIDE, EDGE, beta=3.0, like=LIKE)
+        for p in (1.5, 2, 3)
+    },
+    "residual and gradient": lambda space: (
+        StrongResidual(equation(2), space, INSIDE, EDGE, like=LIKE) + GradientOfResidual(equation(2), space, INSIDE, like=LIKE)
+    ),
+    **{f"misfit, q = {q}": lambda space, q=q: Misfit(fit(), space, INSIDE, exponent=q, like=LIKE) for q in (1.0, 1.5, 2.0, 4.0)},
+    "misfit and gradient": lambda space: (
+        Misfit(fit(), space, INSIDE, like=LIKE) + GradientMisfit(fit(), space, INSIDE, like=LIKE)
+    ),
+}
+CASES = [(name, space) for name in FUNCTIONALS for space in SPACES]
+SQUARES = [(name, space) for name, space in CASES if not name.startswith("ritz")]
+
+
+def make(name, space):
+    space = SPACES[space]
+    draw = torch.randn(space.num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
+    return FUNCTIONALS[name](space), draw / 2 if isinstance(space, Polynomials) else space.initialize(stream(1, "test"))
+
+
+def total(functional):
+    return lambda c: torch.stack(list(functional.terms(c).values())).sum()
+
+
+def close(found, expected, digits=11):
+    """Equal up to roundings of the largest entry."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=10**-digits * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize(("name", "space"), CASES)
+def test_the_gradient_is_the_derivative_of_the_terms(name, space):
+    functional, c = make(name, space)
+    c.requires_grad_(True)
+    (expected,) = torch.autograd.grad(total(functional)(c), c)
+    value, gradient = functional.value_and_gradient(c)
+    close(gradient, expected)
+    close(value, total(functional)(c).detach())
+    # and of the objective as numbers: central differences along a direction, of order h^2 = 1e-10 relative to third derivatives
+    direction = torch.randn(len(c), generator=stream(2, "test"), dtype=torch.float64)
+    direction /= direction.norm()
+    slope = (functional.value(c + 1e-5 * direction) - functional.value(c - 1e-5 * direction)) / 2e-5
+    assert float(slope) == pytest.approx(float(gradient @ direction), rel=1e-5, abs=1e-6 * float(gradient.norm()))
+
+
+@pytest.mark.parametrize(("name", "space"), SQUARES)
+def test_the_objective_is_half_the_square_of_the_residual_and_the_factor_its_jacobian(name, space):
+    functional, c = make(name, space)
+    r, f = functional.residual(c), functional.factor(c)
+    assert r is not None and f.shape == (len(r), len(c))
+    close(r.square().sum() / 2, functional.value(c))
+    close(f.T @ r, functional.gradient(c))
+    close(f, rows_of_jacobian(functional.residual, c))
+
+
+@pytest.mark.parametrize("name", [n for n in FUNCTIONALS if n.startswith("ritz") or n in ("residual, p = 2", "misfit, q = 2.0")])
+def test_on_a_linear_space_the_gauss_newton_matrix_is_the_hessian(name):
+    """Of the energy for every exponent p; of squares where the residual is linear in u."""
+    functional, c = make(name, "polynomials")
+    hessian = torch.autograd.functional.hessian(total(functional), c)
+    f = functional.factor(c)
+    close(f.T @ f, hessian, digits=10)  # for p = 20 the entries go through powers of 18
+
+
+@pytest.mark.parametrize(("name", "space"), CASES)
+def test_traces_are_sums_of_squared_per_sample_gradients(name, space):
+    functional, c = make(name, space)
+    traces = functional.traces(c)
+    assert list(traces) == list(functional.names)
+    for term, trace in traces.items():
+        rows = torch.cat([block.factor(c) for block in functional.blocks if block.name == term])
+        close(trace, rows.square().sum())
+
+
+@pytest.mark.parametrize("name", FUNCTIONALS)
+def test_weights_multiply_terms(name):
+    functional, c = make(name, "polynomials")
+    term = functional.names[-1]
+    weighted = functional.weighted({term: 4.0}).weighted({term: 2.0})
+    for each, value in functional.terms(c).items():
+        close(weighted.terms(c)[each], (8.0 if each == term else 1.0) * value)
+    close(weighted.gradient(c), torch.autograd.functional.jacobian(total(weighted), c))
+    if functional.tends_to_zero:
+        close(weighted.factor(c).T @ weighted.residual(c), weighted.gradient(c))
+    with pytest.raises(UnknownNameError, match=f"unknown term '{term}s' in `weights`: did you mean '{term}'"):
+        functional.weighted({f"{term}s": 1.0})
+
+
+def test_what_tends_to_zero_is_a_sum_of_squares():
+    assert {name for name in FUNCTIONALS if FUNCTIONALS[name](Polynomials(1, 2)).tends_to_zero} == {name for name, _ in SQUARES}
+    assert make("ritz, p = 2", "polynomials")[0].residual(torch.zeros(16, dtype=torch.float64)) is None
+
+
+@pytest.mark.parametrize("p", [1.01, 1.1, 3.0, 50.0])
+def test_extreme_exponents_stay_finite(p):
+    """At u = 0, where |grad u|^(p-2) is infinite or zero, and elsewhere."""
+    functional = RitzEnergy(equation(p), Polynomials(2, 2), INSIDE, EDGE, beta=3.0, like=LIKE)
+    for c in (torch.zeros(9, dtype=torch.float64), torch.full((9,), 0.1, dtype=torch.float64)):
+        value, gradient = functional.value_and_gradient(c)
+        assert value.isfinite() and gradient.isfinite().all() and functional.factor(c).isfinite().all()

@@ -1,0 +1,190 @@
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import IncompatibleError
+from pdefreq.fields import CallableField, as_field
+from pdefreq.functionals.flow import divergence_of_flow
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem_file import load_problem, problem_names
+from pdefreq.spaces.trial_space import Evaluator, TrialSpace
+from pdefreq.streams import stream
+from tests.functionals.polynomials import Polynomials, minimiser
+
+INTERVAL, SQUARE = Box((-1.0,), (1.0,)), Box((-1.0, -1.0), (1.0, 1.0))
+LIKE = torch.empty(0, dtype=torch.float64)
+ONE = torch.ones(1, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Multiples(TrialSpace):
+    """c u of one function u, differentiated by nested automatic differentiation."""
+
+    u: Any
+
+    num_coefficients = 1
+    smoothness = math.inf
+
+    def at(self, x):
+        return _Differentiated(self.u, x)
+
+
+class _Differentiated(Evaluator):
+    def __init__(self, u, x):
+        x = x.detach().requires_grad_(True)
+        with torch.enable_grad():
+            self._value = u(x)
+            (self._gradient,) = torch.autograd.grad(self._value.sum(), x, create_graph=True)
+            rows = [torch.autograd.grad(q.sum(), x, create_graph=True)[0] for q in self._gradient.unbind(dim=1)]
+            self._hessian = torch.stack(rows, dim=1)
+            laplacian = self._hessian.diagonal(dim1=1, dim2=2).sum(dim=1)
+            self._thirds = torch.autograd.grad(laplacian.sum(), x)[0] if laplacian.requires_grad else torch.zeros_like(x)
+
+    def value(self, c):
+        return c * self._value.detach()
+
+    def gradient(self, c):
+        return c * self._gradient.detach()
+
+    def hessian(self, c):
+        return c * self._hessian.detach()
+
+    def laplacian(self, c):
+        return self.hessian(c).diagonal(dim1=1, dim2=2).sum(dim=1)
+
+    def second_order(self, c):
+        return self.value(c), self.gradient(c), self.laplacian(c)
+
+    def gradient_of(self, c, value=None, gradient=None, laplacian=None):
+        parts = [] if value is None else [value[:, None] * self.gradient(c)]
+        parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
+        parts += [] if laplacian is None else [laplacian[:, None] * c * self._thirds]
+        return sum(parts)
+
+
+def field(function):
+    return CallableField(lambda x: function(*x.unbind(dim=1)))
+
+
+def known(problem):
+    return problem.exact is not None and not problem.is_regression and problem.data is None
+
+
+KNOWN = [name for name, _ in problem_names() if known(load_problem(name))]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_exact_solution_of_every_problem_has_no_residual(name):
+    """Inside and on the boundary, relative to the residual of u = 0; random points, so no kink is met."""
+    problem = load_problem(name)
+    interior, edge = problem.domain.interior(200, stream(0, "test")), problem.domain.boundary(40, stream(1, "test"))
+    functional = StrongResidual(problem, Multiples(problem.exact), problem.regular(interior), problem.regular(edge), like=LIKE)
+    at_exact, at_zero = functional.terms(ONE), functional.terms(0 * ONE)
+    size = sum(float(v) for v in at_zero.values())
+    # second derivatives of waves lose a few digits to cancellation: squares of 1e-11
+    assert all(float(value) <= 1e-22 * size for value in at_exact.values()), (at_exact, at_zero)
+
+
+@pytest.mark.parametrize("name", [name for name in KNOWN if load_problem(name).exponent == 2])
+def test_nor_has_the_residual_a_gradient_there(name):
+    problem = load_problem(name)
+    interior = problem.regular(problem.domain.interior(200, stream(0, "test")))
+    functional = GradientOfResidual(problem, Multiples(problem.exact), interior, like=LIKE)
+    assert float(functional.value(ONE)) <= 1e-20 * float(functional.value(0 * ONE)) + 1e-26
+
+
+@given(st.floats(1.1, 9.0), st.integers(0, 100))
+def test_the_divergence_is_that_of_the_flow(p, seed):
+    """Against div( a |q|^(p-2) q ) differentiated as it stands."""
+    c = torch.randn(16, generator=stream(seed, "test"), dtype=torch.float64)
+    u = Multiples(CallableField(lambda x: polynomials(x) @ c))
+    a = field(lambda x, y: 2 + x * y)
+    x = SQUARE.interior(5, stream(seed, "points")).x.requires_grad_(True)
+    value = polynomials(x) @ c
+    (q,) = torch.autograd.grad(value.sum(), x, create_graph=True)
+    flow = (a(x) * q.norm(dim=1) ** (p - 2))[:, None] * q
+    expected = sum(torch.autograd.grad(flow[:, k].sum(), x, retain_graph=True)[0][:, k] for k in range(2))
+    at = u.at(x)
+    _, q, laplacian = at.second_order(ONE)
+    found = divergence_of_flow(p, a(x).detach(), a.gradient(x), q, laplacian, at.gradient_of(ONE, gradient=q))
+    torch.testing.assert_close(found, expected.detach(), rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
+
+
+def polynomials(x):
+    """x^i y^j for i, j = 0 .. 3."""
+    return (x[:, :1, None] ** torch.arange(4)[:, None] * x[:, 1:, None] ** torch.arange(4)[None, :]).reshape(len(x), -1)
+
+
+@pytest.mark.parametrize("p", [1.5, 2.0, 3.0])
+def test_scaling(p):
+    """u -> s u and f -> s^(p-1) f multiply the residual by s^(p-1), and the energy by s^p."""
+    s, u = 1.7, Multiples(field(lambda x, y: torch.sin(x + 2 * y) + x))
+    source = field(lambda x, y: x * y + 1)
+    scaled = field(lambda x, y: s ** (p - 1) * (x * y + 1))
+    first, second = (Problem(domain=SQUARE, source=f, boundary=0.0, exponent=p) for f in (source, scaled))
+    inside = SQUARE.interior(50, stream(0, "test"))
+    for kind, power in ((StrongResidual, 2 * (p - 1)), (RitzEnergy, p)):
+        one, other = kind(first, u, inside, like=LIKE).value(ONE), kind(second, u, inside, like=LIKE).value(s * ONE)
+        assert float(other) == pytest.approx(s**power * float(one), rel=1e-12)
+
+
+def test_integrals_are_in_the_measure_of_the_domain():
+    """Of u = 0: int f^2, beta int g^2 and beta int flux^2, by hand on a square of area 4 and sides 2."""
+    parts = (BoundaryPart("robin", name="x-max", flux=as_field(3.0)), BoundaryPart("dirichlet", value=as_field(2.0)))
+    problem = Problem(domain=SQUARE, source=5.0, boundary=parts)
+    functional = StrongResidual(problem, Polynomials(1, 2), SQUARE.quadrature(100), SQUARE.boundary(40), beta=10.0, like=LIKE)
+    terms = {name: float(value) for name, value in functional.terms(torch.zeros(4, dtype=torch.float64)).items()}
+    assert terms == pytest.approx({"residual": 25 * 4, "robin": 10 * 9 * 2, "boundary": 10 * 4 * 6})
+
+
+def test_the_minimiser_solves_the_boundary_value_problem():
+    """-((2 + x) u')' + u = f with u = x^3 + 1, a Dirichlet and a Robin end: found exactly, whatever beta is."""
+    u = field(lambda x: x**3 + 1)
+    f = field(lambda x: x**3 + 1 - (3 * x**2 + 6 * x * (2 + x)))
+    parts = (
+        BoundaryPart("dirichlet", name="x-min", value=u),
+        BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=as_field(3 * 3.0 + 2 * 2.0)),
+    )
+    problem = Problem(domain=INTERVAL, source=f, diffusion=field(lambda x: 2 + x), reaction=1.0, boundary=parts)
+    space = Polynomials(4)
+    functional = StrongResidual(problem, space, INTERVAL.quadrature(40), INTERVAL.boundary(2), beta=7.0, like=LIKE)
+    x = INTERVAL.quadrature(20).x
+    torch.testing.assert_close(space.at(x).value(minimiser(functional, 5)), u(x), rtol=0, atol=1e-11)
+    enhanced = functional + GradientOfResidual(problem, space, INTERVAL.quadrature(40), like=LIKE)
+    torch.testing.assert_close(space.at(x).value(minimiser(enhanced, 5)), u(x), rtol=0, atol=1e-11)
+
+
+def test_the_gradient_of_the_residual_is_its_gradient():
+    """On an interval: against differences of the residual at neighbouring points."""
+    problem = Problem(
+        domain=INTERVAL,
+        source=field(lambda x: torch.sin(3 * x)),
+        diffusion=field(lambda x: 2 + x**2),
+        reaction=field(lambda x: torch.exp(x)),
+        boundary=0.0,
+    )
+    space, h = Polynomials(6), 1e-4
+    c = torch.randn(7, generator=stream(0, "test"), dtype=torch.float64)
+    inside = INTERVAL.interior(10, stream(0, "test"))
+    weights = (2 * inside.weights).sqrt()
+
+    def residual(shift):
+        return StrongResidual(problem, space, type(inside)(inside.x + shift, inside.weights), like=LIKE).residual(c) / weights
+
+    expected = (residual(h) - residual(-h)) / (2 * h)
+    found = GradientOfResidual(problem, space, inside, like=LIKE).residual(c) / weights
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-5)  # h^2 times a fifth derivative of size 1e4, over 6
+
+
+def test_the_gradient_is_refused_for_other_exponents():
+    problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=3.0)
+    with pytest.raises(IncompatibleError, match="formed for exponent = 2, got 3: use `pinn` or `deep-ritz`"):
+        GradientOfResidual(problem, Polynomials(2), INTERVAL.quadrature(10), like=LIKE)

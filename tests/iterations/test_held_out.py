@@ -1,0 +1,117 @@
+"""Best states, early stopping and overfitting, on functionals whose minima are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.ritz_energy import energy_of
+from pdefreq.history import Status, Stop
+from pdefreq.iterations.gradient import Gradient
+from pdefreq.iterations.held_out import HeldOut
+from pdefreq.iterations.learning_rate import LearningRate
+from pdefreq.iterations.optimizers import GradientDescent
+from pdefreq.loop import solve
+from pdefreq.runs import load_run, resume
+from pdefreq.solvers import make_solver
+from tests.iterations.toys import Fixed, Numbers, Plain
+
+LIKE = torch.empty(0, dtype=torch.float64)
+
+
+def distance(target):
+    return Functional([Plain("distance", lambda c: (c - target).square().sum() / 2)])
+
+
+def descend(**options):
+    """Training goes from the start to 0 along a line; held-out points would have it stop at a fifth of the way left."""
+    start = Numbers(4).initialize(torch.Generator().manual_seed(0))
+    optimizer, held_out = GradientDescent(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
+    iteration = Gradient(Numbers(4), Fixed(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
+    iteration._space = Start(4)
+    return iteration, start
+
+
+class Start(Numbers):
+    def initialize(self, stream):
+        return super().initialize(torch.Generator().manual_seed(0))
+
+
+def run(iteration, steps):
+    states = [iteration.init()]
+    for _ in range(steps):
+        state = iteration.step(states[-1])
+        states[-1] = type(state)(states[-1].space, states[-1].coefficients.clone(), states[-1].memory)
+        states.append(state)
+        if state.done:
+            break
+    return states
+
+
+def test_the_best_state_is_the_lowest_of_those_looked_at():
+    """c_k = 0.99^k c_0 passes c_0 / 5 at k = log 5 / -log 0.99 = 160.1: of every tenth step the nearest is 160."""
+    iteration, start = descend(keep_best=True)
+    (*_, last) = run(iteration, 400)
+    assert int(last.memory["held_out_best_step"]) == 160
+    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    torch.testing.assert_close(last.coefficients, 0.99**400 * start, rtol=1e-11, atol=0)
+
+
+def test_patience_ends_the_run():
+    iteration, _ = descend(patience=50)
+    (*_, last) = run(iteration, 1000)
+    assert last.done and int(last.memory["steps"]) == 160 + 50
+    assert "Stopped early: the objective at held-out points has not fallen since step 160." in iteration.notes(last)
+
+
+def test_by_default_nothing_is_kept_or_stopped():
+    iteration, start = descend()
+    (*_, last) = run(iteration, 300)
+    assert not last.done and "best" not in last.memory
+    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**300 * start, rtol=1e-11, atol=0)
+
+
+def test_sentences_say_what_happened():
+    iteration, _ = descend(keep_best=True)
+    states = run(iteration, 400)
+    kept = iteration.notes(states[-1])
+    assert len(kept) == 1 and kept[0].startswith("This is the state of step 160, with the lowest objective at held-out points: ")
+    assert iteration.notes(states[100]) == []  # the best so far is the last
+    iteration, _ = descend()
+    (note,) = iteration.notes(run(iteration, 400)[-1])
+    assert note.startswith("The network has begun to fit its points: the objective is ") and "keep=best" in note
+
+
+@pytest.mark.parametrize("steps", [160, 400])
+def test_overfitting_is_told_from_the_gap(steps):
+    """Training and held-out objectives |c|^2 / 2 and |c - c_0 / 5|^2 / 2 differ from the start on; what counts is who is lower."""
+    iteration, _ = descend()
+    (*_, last) = run(iteration, steps)
+    assert bool(iteration.notes(last)) == (steps == 400)
+
+
+def test_a_run_hands_back_the_best_state_and_resumes_from_the_last(tmp_path):
+    """12 points for a network of 423 unknowns: it overfits them, and the kept state is better than the last."""
+    options = {"widths": [10, 10], "scales": [1, 2, 4], "number": 12, "learning_rate": 0.02, "form": "subnetworks"}
+    best, last = (make_solver("mscale", {**options, "keep": keep}) for keep in ("best", "last"))
+    stop = Stop(steps=60)
+    whole, plain = solve("poisson", best, stop=stop), solve("poisson", last, stop=stop)
+    solve("poisson", best, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == 25)
+    again = resume(tmp_path / "run")
+    np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
+    shown = load_run(tmp_path / "run")
+    np.testing.assert_array_equal(shown.state.coefficients, whole.state.coefficients)
+    assert shown.notes == again.notes == whole.notes and any("This is the state of step" in note for note in whole.notes)
+    assert any("has begun to fit its points" in note for note in plain.notes)
+    held_out = whole.history.column("held_out")
+    assert np.isfinite(held_out).all() and held_out[-1] > held_out[::10].min()
+    np.testing.assert_array_equal(held_out, plain.history.column("held_out"))  # looking changes nothing
+    fine = whole.problem.domain.quadrature(4000)
+    assert energy_of(whole.problem, whole, fine) < energy_of(plain.problem, plain, fine)
+
+
+def test_patience_ends_a_run_as_done():
+    solver = make_solver("mscale", {"widths": [10, 10], "number": 12, "learning_rate": 0.02, "patience": 20})
+    solution = solve("poisson", solver, stop=Stop(steps=500))
+    assert solution.status is Status.DONE and solution.step < 500
+    assert any(note.startswith("Stopped early") for note in solution.notes)

@@ -1,0 +1,113 @@
+"""Predicted curves of modes against training itself: the lazy limit, for losses of order 0, 1 and 2."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import IncompatibleError
+from pdefreq.fields import CallableField
+from pdefreq.functionals.misfit import Misfit
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.strong_residual import StrongResidual
+from pdefreq.iterations.linearized import analysis_matrix, linearize
+from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.spaces.antisymmetric import Antisymmetric
+from pdefreq.spaces.hard_boundary import HardBoundary
+from pdefreq.spaces.mlp import Mlp
+from pdefreq.spectrum.modes import make_modes
+from pdefreq.streams import stream
+from pdefreq.theory.dynamics import GradientDescent
+from pdefreq.theory.kernel_modes import relative_distance
+
+BOX = Box((-1.0,), (1.0,))
+TONES = (1, 2, 3)  # half waves on the interval, each at amplitude one
+LIKE = torch.empty(0, dtype=torch.float64)
+LOSSES = {"regression": (0, Misfit), "ritz": (1, RitzEnergy), "residual": (2, StrongResidual)}
+
+
+def tones(x, weights=(1.0, 1.0, 1.0)):
+    return sum(w * torch.sin(k * math.pi / 2 * (x[:, 0] + 1)) for k, w in zip(TONES, weights, strict=True))
+
+
+def case(loss, width, scale, number=40):
+    """An antisymmetrical network in NTK scaling, zero at the boundary, and a loss whose minimum is the scaled tones."""
+    order, functional = LOSSES[loss]
+    weights = [scale * (k * math.pi / 2) ** 2 if order else scale for k in TONES]  # -u'' = f
+    fields = {"diffusion": 1.0, "boundary": (BoundaryPart("dirichlet"),)} if order else {"diffusion": 0.0, "reaction": 1.0}
+    problem = Problem(domain=BOX, source=CallableField(lambda x: tones(x, weights)), **fields)
+    network = Antisymmetric(Mlp(BOX, (width,), "tanh", "ntk"))
+    space = HardBoundary(network, CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
+    c = space.initialize(stream(0, "initialization"))
+    modes = make_modes("sine", BOX, [[k] for k in TONES])
+    return space, functional(problem, space, BOX.quadrature(number), like=LIKE), c, modes
+
+
+def train(space, functional, c, modes, target, rate, steps):
+    """Gradient descent itself; amplitudes of the error at the steps asked for, and the last coefficients."""
+    x, c, rows = modes.points(space), c.clone(), []
+    evaluator = space.at(x)
+    for step in range(steps[-1] + 1):
+        if step in steps:
+            with torch.no_grad():
+                rows.append(modes.coefficients((evaluator.value(c) - target).numpy(), space))
+        c -= rate * functional.gradient(c)
+    return np.array(rows), c
+
+
+def compared(loss, width, scale, steps, number=40):
+    """Largest |measured - predicted| over all modes and steps, over each mode's initial amplitude, and both sets of curves."""
+    space, functional, c, modes = case(loss, width, scale, number)
+    target = scale * tones(modes.points(space))
+    dynamics = linearize(space, functional, c, modes, target)
+    rate = 1 / float(dynamics.kappa[0])
+    measured, trained = train(space, functional, c, modes, target, rate, steps)
+    predicted = dynamics.errors(GradientDescent(rate), torch.tensor(steps)).numpy()
+    return np.abs(measured - predicted).max() / scale, measured / scale, predicted / scale, (c, trained)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_smaller_targets_make_training_linear(loss):
+    """An antisymmetrical network is zero at the start, so all that is nonlinear is of second order in the target: the relative
+    distance of measured and predicted curves falls with the target, one order for one.
+    """
+    distances = [compared(loss, 30, scale, [0, 1, 3, 10, 30, 100])[0] for scale in (1e-2, 1e-3, 1e-4)]
+    orders = -np.diff(np.log10(distances))
+    np.testing.assert_array_less(0.9, orders)  # antisymmetry cancels some second-order terms: it may be more
+    assert distances[-1] < 1e-3
+
+
+def test_the_curves_move_at_all():
+    _, measured, predicted, _ = compared("residual", 30, 1e-4, [0, 10, 100])
+    np.testing.assert_allclose(predicted[0], -1, atol=1e-10)  # the error of zero is minus the target
+    assert np.abs(measured[-1] - measured[0]).max() > 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", LOSSES)
+def test_width_ten_thousand_stays_within_one_percent(loss):
+    """Antisymmetrical start, NTK scaling, target times 0.01: |measured - predicted| <= 1 % of each mode's initial amplitude
+    until the first mode is below 0.05, and well beyond; the parameters move by a thousandth at most.
+    """
+    steps = sorted({0, *np.geomspace(1, 1000, 40).astype(int).tolist()})
+    distance, measured, _, (start, end) = compared(loss, 5000, 0.01, steps, number=24)  # two copies of 5000
+    assert np.abs(measured[-1, 0]) < 0.05
+    assert distance < 0.01
+    assert relative_distance(end, start) < 1e-3
+
+
+def test_the_analysis_is_the_transform():
+    modes = make_modes("sine", BOX, [[1], [4]])
+    x = modes.points()
+    values = torch.randn(len(x), generator=stream(0, "test"), dtype=torch.float64).numpy()
+    found = analysis_matrix(modes, Mlp(BOX, (3,)), len(x)).numpy() @ values
+    np.testing.assert_allclose(found, modes.coefficients(values), atol=1e-13)
+
+
+def test_complex_modes_are_refused():
+    space, functional, c, _ = case("regression", 5, 1.0)
+    modes = make_modes("fourier", BOX, [[1]])
+    with pytest.raises(IncompatibleError, match="use sine or cosine"):
+        linearize(space, functional, c, modes, torch.zeros(len(modes.points(space))).double())

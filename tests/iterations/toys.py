@@ -1,0 +1,132 @@
+"""Small functionals and courses whose minimum is known, for tests of iterations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from pdefreq.functionals.block import Block, Squares
+from pdefreq.functionals.functional import Functional
+from pdefreq.history import Stop
+from pdefreq.iterations.gradient import Gradient
+from pdefreq.solvers.solver import Solver
+from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.trial_space import Network
+from pdefreq.streams import stream
+
+
+class Fixed:
+    """The same functional in every step; `used` holds the steps asked for."""
+
+    def __init__(self, functional):
+        self.functional, self.used = functional, []
+
+    def at(self, step):
+        self.used.append(step)
+        return self.functional
+
+    def key(self, step):
+        return 0
+
+    def is_final(self, step):
+        return True
+
+
+@dataclass(frozen=True)
+class Numbers(Network):
+    """Coefficients and nothing else."""
+
+    number: int
+
+    @property
+    def shapes(self):
+        return {"c": (self.number,)}
+
+    smoothness = 0
+
+    def initialize(self, stream):
+        return torch.randn(self.number, generator=stream, dtype=torch.float64)
+
+    def at(self, x):
+        raise NotImplementedError
+
+
+class Plain(Block):
+    """A function of the coefficients."""
+
+    order = 0
+
+    def __init__(self, name, function):
+        super().__init__(name, None)
+        self.function = function
+
+    def value(self, c):
+        return self.function(c)
+
+    def channels(self, c):
+        raise NotImplementedError
+
+
+class Rows(Squares):
+    """|A c - b|^2 / 2."""
+
+    order = 0
+
+    def __init__(self, name, matrix, load):
+        super().__init__(name, None)
+        self.matrix, self.load = matrix, load
+
+    def residual(self, c):
+        return self.matrix @ c - self.load
+
+    def channels(self, c):
+        raise NotImplementedError
+
+    def factor(self, c):
+        return self.matrix
+
+    def trace(self, c):
+        return self.matrix.square().sum()
+
+
+class Quadratic(Functional):
+    """c^T A c / 2 - b^T c."""
+
+    def __init__(self, matrix, load):
+        super().__init__([Plain("quadratic", lambda c: c @ matrix @ c / 2), Plain("linear", lambda c: -load @ c)])
+        self.matrix, self.load = matrix, load
+
+
+def quadratic(number=6, dtype=torch.float64):
+    generator = stream(0, "test")
+    root = torch.randn(number, number, generator=generator, dtype=torch.float64)
+    return Quadratic((root @ root.T).to(dtype), torch.randn(number, generator=generator, dtype=torch.float64).to(dtype))
+
+
+@dataclass(frozen=True)
+class Breaking(Solver):
+    """Lowers |c|^2 / 2, which is no number once |c| has fallen to a tenth.
+
+    Args:
+        optimizer: A name of `OPTIMIZERS` in test_gradient.
+    """
+
+    optimizer: str
+
+    @property
+    def budget(self):
+        return Stop(steps=50)
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None):
+        from tests.iterations.test_gradient import OPTIMIZERS
+
+        space = Mlp(problem.domain, (4,))
+        start = float(space.initialize(stream(seed, "initialization")).norm())
+        functional = Functional([Plain("size", lambda c: (c @ c / 2).where(c.norm() > 0.1 * start, torch.nan))])
+        from dataclasses import replace
+
+        optimizer = OPTIMIZERS[self.optimizer]
+        if hasattr(optimizer, "rate"):
+            optimizer = replace(optimizer, rate=replace(optimizer.rate, start=0.3, half_life=None), clip=None)
+        return Gradient(space, Fixed(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))

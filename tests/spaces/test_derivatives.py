@@ -1,0 +1,173 @@
+"""Laws of every network: all derivatives are those of the plain function, by nested autograd and by difference quotients."""
+
+import math
+
+import pytest
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.errors import IncompatibleError
+from pdefreq.fields import ConstantField
+from pdefreq.spaces.activations import activation_named
+from pdefreq.spaces.grid import Grid
+from pdefreq.spaces.legendre import Legendre
+from pdefreq.spaces.sine_series import SineSeries
+from tests.spaces.networks import NAMES, NETWORKS, case, plain
+
+SMOOTH = [name for name in NAMES if activation_named(name).smoothness == math.inf]
+
+
+def close(found, expected):
+    """To the asked 1e-10 of the largest entry; rounding is some hundred times less, more where derivatives of waves cancel."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10 * max(1.0, float(expected.detach().abs().max())))
+
+
+def slopes(values, x):
+    if not values.requires_grad:  # an outer derivative of a piecewise linear function
+        return torch.zeros_like(x)
+    return torch.autograd.grad(values.sum(), x, create_graph=True, materialize_grads=True)[0]
+
+
+class Nested:
+    """What an evaluator gives, by autograd of the plain function."""
+
+    def __init__(self, space, c, x, order):
+        x = x.clone().requires_grad_(True)
+        self.value = plain(space, c, x)
+        self.gradient = slopes(self.value, x)
+        if order >= 2:
+            self.hessian = torch.stack([slopes(g, x) for g in self.gradient.unbind(dim=1)], dim=1)
+            self.laplacian = self.hessian.diagonal(dim1=1, dim2=2).sum(dim=1)
+        if order >= 3:
+            self.gradient_of_laplacian = slopes(self.laplacian, x)
+
+
+def weights(n, d):
+    generator = torch.Generator().manual_seed(d)
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((n,), (n, d), (n,))]
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("activation", NAMES)
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
+    space, c, x = case(kind, activation, d, n=3)
+    c.requires_grad_(True)
+    order = int(min(space.smoothness, 3))
+    assert order == int(min(activation_named(activation).smoothness, 3))
+    expected, evaluator = Nested(space, c, x, order), space.at(x)
+    v, g, q = weights(*x.shape)
+    with torch.no_grad():
+        close(evaluator.value(c), expected.value)
+        for found, wanted in zip(evaluator.value_and_gradient(c), (expected.value, expected.gradient), strict=True):
+            close(found, wanted)
+        close(evaluator.gradient_of(c, v), v[:, None] * expected.gradient)
+        if order >= 2:
+            second = (expected.value, expected.gradient, expected.laplacian)
+            for found, wanted in zip(evaluator.second_order(c), second, strict=True):
+                close(found, wanted)
+            close(evaluator.laplacian(c), expected.laplacian)
+            close(evaluator.hessian(c), expected.hessian)
+        if order >= 3:
+            close(evaluator.gradient_of_laplacian(c), expected.gradient_of_laplacian)
+            total = v[:, None] * expected.gradient + (expected.hessian @ g[:, :, None])[:, :, 0]
+            close(evaluator.gradient_of(c, v, g, q), total + q[:, None] * expected.gradient_of_laplacian)
+    rows = [(expected.value, {})]
+    rows += [(v * expected.value + (g * expected.gradient).sum(dim=1), {"value": v, "gradient": g})]
+    if order >= 2:
+        rows += [(q * expected.laplacian, {"laplacian": q})]
+    for combination, given in rows:
+        wanted = [torch.autograd.grad(entry, c, retain_graph=True, materialize_grads=True)[0] for entry in combination]
+        close(evaluator.jacobian(c.detach(), **given), torch.stack(wanted))
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_derivatives_in_the_coefficients_are_those_of_the_plain_function(kind, activation, d):
+    """One reverse pass through everything that a residual or its gradient may hold; and one more, as for a Hessian in c."""
+    space, c, x = case(kind, activation, d, n=3)
+    c.requires_grad_(True)
+    evaluator, nested = space.at(x), Nested(space, c, x, 3)
+    v, g, q = weights(*x.shape)
+
+    def loss(value, gradient, laplacian, hessian, third):
+        mixed = v * value**2 + (g * gradient**2).sum(dim=1) + q * laplacian**2 + (hessian**2).sum(dim=(1, 2))
+        return (mixed + (third**2).sum(dim=1)).sum()
+
+    found = loss(*evaluator.second_order(c), evaluator.hessian(c), evaluator.gradient_of_laplacian(c))
+    wanted = loss(nested.value, nested.gradient, nested.laplacian, nested.hessian, nested.gradient_of_laplacian)
+    first = [torch.autograd.grad(value, c, create_graph=True)[0] for value in (found, wanted)]
+    close(*first)
+    along = torch.linspace(-1, 1, len(c), dtype=torch.float64)
+    close(*(torch.autograd.grad(along @ slope, c)[0] for slope in first))
+
+
+STEPS = torch.tensor([-4.0, -3, -2, -1, 1, 2, 3, 4], dtype=torch.float64)
+QUOTIENT = torch.tensor([1 / 280, -4 / 105, 1 / 5, -4 / 5, 4 / 5, -1 / 5, 4 / 105, -1 / 280], dtype=torch.float64)
+H = 1 / 512
+"""Error of this quotient of order 8: h^8 / 630 = 3e-25 times a ninth derivative, at most some 30^9 = 2e13 here; rounding 2e-16 / h."""
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("activation", SMOOTH)
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_derivatives_are_limits_of_difference_quotients(kind, activation, d):
+    """Each of the one below it; where an activation has kinks a quotient that meets one has no such limit."""
+    space, c, x = case(kind, activation, d, n=2)
+    moved = x + H * STEPS[:, None, None, None] * torch.eye(d, dtype=torch.float64)[:, None, :]  # (8, d, n, d)
+    around, here = space.at(moved.reshape(-1, d)), space.at(x)
+    value, gradient, laplacian = around.second_order(c)
+
+    def quotient(values):
+        parts = torch.einsum("k,kj...->j...", QUOTIENT, values.reshape(8, d, 2, *values.shape[1:])) / H
+        return parts.movedim(0, -1)
+
+    close(here.gradient(c), quotient(value))
+    close(here.hessian(c), quotient(gradient))
+    close(here.laplacian(c), quotient(gradient).diagonal(dim1=1, dim2=2).sum(dim=1))
+    close(here.gradient_of_laplacian(c), quotient(laplacian))
+    along = torch.cos(torch.arange(len(c), dtype=torch.float64))
+    moved = sum(w * torch.stack(unpacked(here.second_order(c + H * s * along))) for w, s in zip(QUOTIENT, STEPS, strict=True)) / H
+    jacobians = [here.jacobian(c)]
+    jacobians += [here.jacobian(c, gradient=e.expand(2, -1)) for e in torch.eye(d, dtype=torch.float64)]
+    jacobians += [here.jacobian(c, laplacian=torch.ones(2, dtype=torch.float64))]
+    close(torch.stack(jacobians) @ along, moved)
+
+
+def unpacked(second_order):
+    value, gradient, laplacian = second_order
+    return [value, *gradient.unbind(dim=1), laplacian]
+
+
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_factors_have_a_block_for_each_parameter(kind):
+    space, c, x = case(kind, "tanh", 2, n=5)
+    blocks = space.at(x).jacobian_factors(c, laplacian=torch.ones(5, dtype=torch.float64))
+    for (name, shape), (d, z) in zip(space.shapes.items(), blocks, strict=True):
+        assert d.shape[:3] == z.shape[:3] and d.shape[2] == 5
+        assert (d.shape[0], d.shape[3], z.shape[3]) == (shape if len(shape) == 3 else (1, 1, 1)), name
+        assert d.shape[1] == (4 if "weight" in name else 1), name  # value, two slopes, Laplacian; or one sum
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        Grid(Box((0.0, 0.0), (1.0, 2.0)), (2, 3)),
+        Legendre(Box((0.0, 0.0), (1.0, 2.0)), 3, 6),
+        SineSeries(Box((0.0, 0.0), (1.0, 2.0)), (3, 2), ConstantField(2.0)),
+    ],
+    ids=lambda space: type(space).__name__,
+)
+def test_jacobians_of_linear_spaces_are_their_basis_functions(space):
+    generator = torch.Generator().manual_seed(0)
+    c, zero = (f(space.num_coefficients, dtype=torch.float64) for f in (torch.ones, torch.zeros))
+    c = c * torch.randn(len(c), generator=generator, dtype=torch.float64)
+    x = torch.rand(7, 2, generator=generator, dtype=torch.float64)
+    evaluator, (v, g, _) = space.at(x), weights(7, 2)
+    # sums of ten products of order one
+    torch.testing.assert_close(evaluator.jacobian(c) @ c, evaluator.value(c) - evaluator.value(zero), rtol=0, atol=1e-13)
+    both = [v * evaluator.value(a) + (g * evaluator.gradient(a)).sum(dim=1) for a in (c, zero)]
+    torch.testing.assert_close(evaluator.jacobian(c, v, g) @ c, both[0] - both[1], rtol=0, atol=1e-12)
+    with pytest.raises(IncompatibleError, match="needs second derivatives"):
+        evaluator.jacobian(c, laplacian=v)

@@ -1,0 +1,93 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from pdefreq.cli import app
+from pdefreq.errors import IncompatibleError
+from pdefreq.history import Stop
+from pdefreq.loop import solve
+from pdefreq.prediction import predict
+from pdefreq.problem_file import load_problem
+from pdefreq.solvers import make_solver
+
+DESCENT = {
+    "widths": (200,),
+    "initialization": "ntk",
+    "activation": "sin",
+    "optimizer": "gd",
+    "learning_rate": 1e-4,
+    "half_life": None,
+    "number": 40,
+}
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_of_jacobi_it_is_the_run():
+    """All recorded steps of a run; 1000 factors, each rounded."""
+    problem, solver = load_problem("poisson"), make_solver("jacobi", {"intervals": 64})
+    found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=1000)).history
+    where = [i for i, step in enumerate(history.column("step")) if step in found.steps]
+    np.testing.assert_allclose(found.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
+    assert not found.guide
+
+
+def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start():
+    """Steps so small that the parameters move by 1e-3: what theory leaves out is of second order in them."""
+    problem, solver = load_problem("poisson"), make_solver("deep-ritz", DESCENT)
+    found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=30)).history
+    measured, predicted = history.column("mode_error")[[0, 1, 10, 30]], found.error[np.isin(found.steps, [0, 1, 10, 30])]
+    np.testing.assert_allclose(predicted[0], measured[0], rtol=1e-10)
+    moved = np.abs(measured[-1] - measured[0])
+    assert moved.max() > 1e-3
+    assert np.abs(predicted - measured).max() < 0.1 * moved.max()
+    np.testing.assert_allclose(found.initial_rate, 1 - predicted[1] / predicted[0], atol=1e-9)
+
+
+def test_adam_gets_a_guide_and_finite_elements_a_sentence():
+    problem = load_problem("poisson")
+    guide = predict(problem, make_solver("deep-ritz", {"widths": (20,), "number": 30}))
+    assert guide.guide and "neither Adam" in guide.note
+    with pytest.raises(IncompatibleError, match="no theory of modes for fem"):
+        predict(problem, make_solver("fem"))
+
+
+def test_the_command_prints_the_published_half_steps():
+    """Jacobi with 500 intervals: 8780, 976, 137 sweeps, to whole sweeps."""
+    result = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    half = dict(zip(np.round(np.array(found["wavenumber"]) / math.pi).astype(int).tolist(), found["half_step"], strict=True))
+    np.testing.assert_allclose([half[1], half[3], half[8]], [8780, 976, 137], rtol=0.005)
+    printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500").stdout
+    assert "8,7" in printed and "exact" in printed
+
+
+def test_the_kernel_command_prints_and_draws(tmp_path):
+    out = tmp_path / "kernel.png"
+    options = ["--set", "widths=[20]", "--set", "number=30", "--number", "60", "--steps", "3", "--out", str(out)]
+    result = run("ntk", "poisson", "--method", "deep-ritz", *options, "--json")
+    assert result.exit_code == 0 and out.stat().st_size > 10_000
+    found = json.loads(result.stdout)
+    assert found["sign_changes"][:4] == [0, 1, 2, 3]
+    assert 0 < found["drift"] < 1 and found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("ntk", "poisson", "--method", "jacobi"), "trains no network"),
+        (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
+        (("predict", "poisson", "--method", "fem"), "no theory of modes"),
+        (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
+    ],
+)
+def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2 and sentence in result.stderr and not list(tmp_path.iterdir())

@@ -1,0 +1,112 @@
+"""Transforms by quadrature of their definition; where the activation does not decay, against a test function."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+
+from pdefreq.theory.activation_spectra import (
+    ACTIVATION_SPECTRA,
+    heaviside_transform,
+    phi_transform,
+    ricker_transform,
+    sin_srelu_transform,
+    srelu_transform,
+    tanh_transform,
+)
+
+K = torch.tensor([-30.0, -2 * math.pi, -1.0, -1e-5, 0.0, 1e-9, 0.7, 2 * math.pi, 11.0], dtype=torch.float64)
+
+
+def plus(x):
+    return max(x, 0.0)
+
+
+COMPACT = {
+    "srelu": (srelu_transform, lambda x: plus(x) * plus(1 - x), [0, 1]),
+    "phi": (phi_transform, lambda x: plus(x) ** 2 - 3 * plus(x - 1) ** 2 + 3 * plus(x - 2) ** 2 - plus(x - 3) ** 2, [0, 1, 2, 3]),
+    "sin-srelu": (sin_srelu_transform, lambda x: math.sin(2 * math.pi * x) * plus(x) * plus(1 - x), [0, 1]),
+    "ricker": (
+        ricker_transform,
+        lambda x: math.pi**0.25 / (15 * 0.3) * (1 - (x / 0.3) ** 2) * math.exp(-((x / 0.3) ** 2) / 2),
+        [-4, 0, 4],
+    ),
+}
+
+
+def transform(function, k, edges):
+    parts = []
+    for wave in ("cos", "sin"):
+        pieces = [
+            quad(function, a, b, weight=wave, wvar=k, epsabs=1e-13, limit=200)[0] for a, b in zip(edges, edges[1:], strict=False)
+        ]
+        parts.append(sum(pieces))
+    return parts[0] - 1j * parts[1]
+
+
+@pytest.mark.parametrize("name", COMPACT)
+def test_transforms_of_what_is_integrable(name):
+    found, function, edges = COMPACT[name]
+    expected = [transform(function, float(k), edges) for k in K]
+    np.testing.assert_allclose(found(K).numpy(), expected, atol=1e-11)
+
+
+def test_tanh_by_its_derivative():
+    """i k F[tanh] = F[sech^2], which is integrable: pi k / sinh(pi k / 2)."""
+    k = K[K.abs() > 1e-3]
+    expected = [transform(lambda x: 1 / math.cosh(x) ** 2, float(v), [-25, 0, 25]) for v in k]
+    np.testing.assert_allclose((1j * k * tanh_transform(k)).numpy(), expected, atol=1e-11)
+    assert tanh_transform(torch.tensor([5000.0])).isfinite()
+
+
+@pytest.mark.parametrize(("name", "order"), [("heaviside", 1), ("relu", 2)])
+def test_steps_and_ramps_by_parseval(name, order):
+    """int sigma g = (1 / 2 pi) int F[sigma] conj F[g] with g the derivative of order 4 of a Gaussian, whose transform is k^4 exp(-k^2/2).
+
+    g has no moments of order 0 and 1, so what F[sigma] has at k = 0 plays no part.
+    """
+    spectrum = heaviside_transform if name == "heaviside" else ACTIVATION_SPECTRA["relu"].transform
+    center = 0.7
+    hermite = lambda x: (x**4 - 6 * x**2 + 3) * math.exp(-(x**2) / 2)  # noqa: E731
+    direct = quad(lambda x: x ** (order - 1) * hermite(x - center), 0, 14, epsabs=1e-13)[0]
+    k = torch.linspace(-12, 12, 4001, dtype=torch.float64)[torch.arange(4001) != 2000]
+    gaussian = math.sqrt(2 * math.pi) * k**4 * torch.exp(-(k**2) / 2) * torch.exp(-1j * k * center)
+    by_spectrum = float((spectrum(k) * gaussian.conj()).sum().real) * 24 / 4000 / (2 * math.pi)  # exact for analytic integrands
+    assert by_spectrum == pytest.approx(direct, abs=1e-10)
+
+
+def test_a_neuron_moves_and_stretches_the_transform():
+    """tanh(w x + b): (2 pi i / |w|) exp(i b k / w) / (exp(-pi k / 2w) - exp(pi k / 2w)), as published."""
+    k = torch.tensor([0.5, 1.0, 4.0], dtype=torch.float64)
+    for w, b in ((2.0, 0.25), (-0.75, 1.125)):
+        published = (
+            2j * math.pi / abs(w) * torch.exp(1j * b * k / w) / (torch.exp(-math.pi * k / 2 / w) - torch.exp(math.pi * k / 2 / w))
+        )
+        found = ACTIVATION_SPECTRA["tanh"].of_neuron(k, torch.tensor(w).double(), torch.tensor(b).double())
+        assert torch.allclose(found, published, rtol=1e-12)
+    shifted = ACTIVATION_SPECTRA["srelu"].of_neuron(k, torch.tensor(3.0).double(), torch.tensor(-0.5).double())
+    expected = [transform(lambda x: plus(3 * x - 0.5) * plus(1.5 - 3 * x), float(v), [1 / 6, 1 / 2]) for v in k]
+    np.testing.assert_allclose(shifted.numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n, s in ACTIVATION_SPECTRA.items() if math.isfinite(s.tail)])
+def test_tails_fall_at_the_power_stated(name):
+    """The largest |F| in windows of one period, far out: the slope is that of the leading term, corrections are 1/k^2 of it."""
+    spectrum = ACTIVATION_SPECTRA[name]
+    starts = 2 * math.pi * np.array([20.0, 40.0, 80.0])
+    window = torch.linspace(0, 4 * math.pi, 400, dtype=torch.float64)
+    peaks = [float(spectrum.transform(start + window).abs().max()) for start in starts]
+    slope = np.polyfit(np.log(starts), np.log(peaks), 1)[0]
+    assert slope == pytest.approx(
+        -spectrum.tail, abs=0.1
+    )  # windows begin at 20 periods: their own width bends by 2 / 20 of a power
+
+
+@pytest.mark.parametrize("a", [0.3, 0.1])
+def test_the_ricker_activation_is_largest_at_the_published_frequency(a):
+    k = torch.linspace(0, 40, 40001, dtype=torch.float64)
+    peak = float(k[ricker_transform(k, a).abs().argmax()])
+    assert peak == pytest.approx(math.sqrt(2) / a, abs=1e-3)
+    assert f"{peak:.3g}" == {0.3: "4.71", 0.1: "14.1"}[a]

@@ -1,0 +1,197 @@
+"""Predicted dynamics against the iteration itself, written out here in the coefficients."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pdefreq.theory.dynamics import (
+    GaussNewton,
+    GradientDescent,
+    GradientFlow,
+    dynamics_from_factor,
+    dynamics_from_kernel,
+    gauss_newton_certificate,
+    gauss_newton_residual,
+)
+
+STEPS = torch.tensor([0, 1, 2, 3, 10, 100, 1000])
+
+
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def descend(factor, gradient, probe, start, rate, steps):
+    """``c <- c - rate (F^T F c + G)`` from c = 0, one step at a time."""
+    c, rows = torch.zeros_like(gradient), {0: start}
+    for t in range(1, int(steps.max()) + 1):
+        c = c - rate * (factor.T @ (factor @ c) + gradient)
+        rows[t] = start + probe @ c
+    return torch.stack([rows[t] for t in steps.tolist()])
+
+
+def two_layer(width=200, n=20):
+    """Jacobian of a random two-layer ReLU network at n points and at 31 others, from its formula."""
+    a, w, b = normal(width), normal(width, seed=1), normal(width, seed=2)
+    scale = width**-0.5
+
+    def jacobian(x):
+        h = x[:, None] * w + b
+        return scale * torch.cat([h.relu(), a * (h > 0) * x[:, None], a * (h > 0)], dim=1)
+
+    return jacobian(torch.linspace(-1, 1, n, dtype=torch.float64)), jacobian(torch.linspace(-1, 1, 31, dtype=torch.float64))
+
+
+def test_descent_of_a_linearized_network():
+    """Within 1e-10 of the initial norm at the data and between them, from the factor and from kernels alone."""
+    f, j = two_layer()
+    r, e = normal(20, seed=3), normal(31, seed=4)
+    rate = 1.5 / float(torch.linalg.matrix_norm(f, 2)) ** 2
+    for probe, start in ((f, r), (j, e)):
+        measured = descend(f, f.T @ r, probe, start, rate, STEPS)
+        for dynamics in (
+            dynamics_from_factor(f, probe, f.T @ r, start),
+            dynamics_from_kernel(f @ f.T, probe @ f.T, r, start),
+        ):
+            predicted = dynamics.errors(GradientDescent(rate), STEPS)
+            assert (predicted - measured).norm(dim=1).max() <= 1e-10 * start.norm()
+
+
+def test_each_eigenvector_of_the_kernel_decays_by_itself():
+    """(1 - eta kappa)^t, every one of them, alternating in sign where eta kappa > 1."""
+    f, _ = two_layer()
+    kappa, v = torch.linalg.eigh(f @ f.T)
+    rate = 1.9 / float(kappa[-1])
+    r = normal(20, seed=3)
+    measured = descend(f, f.T @ r, v.T @ f, v.T @ r, rate, STEPS)
+    expected = (1 - rate * kappa) ** STEPS[:, None] * (v.T @ r)
+    assert (measured - expected).abs().max() <= 1e-10 * r.norm()
+    predicted = dynamics_from_kernel(f @ f.T, v.T @ f @ f.T, r, v.T @ r).errors(GradientDescent(rate), STEPS)
+    assert (predicted - expected).abs().max() <= 1e-10 * r.norm()
+
+
+def test_flow_is_the_limit_of_descent():
+    """Half the rate and twice the steps halve the distance to the flow: first order."""
+    f, j = two_layer(50, 8)
+    r, e = normal(8, seed=3), normal(31, seed=4)
+    dynamics = dynamics_from_factor(f, j, f.T @ r, e)
+    time, unit = 20.0, 1 / float(torch.linalg.matrix_norm(f, 2)) ** 2
+    flow = dynamics.errors(GradientFlow(), torch.tensor([time * unit]))
+    distances = [
+        float((dynamics.errors(GradientDescent(unit / n), torch.tensor([time * n])) - flow).norm()) for n in (16, 32, 64)
+    ]
+    orders = np.log2(np.divide(distances[:-1], distances[1:]))
+    np.testing.assert_allclose(orders, 1, atol=0.1)
+
+
+def test_damped_gauss_newton_steps():
+    f, j = two_layer(50, 8)
+    r, e = normal(8, seed=3), normal(31, seed=4)
+    damping, steps = 1e-3, torch.tensor([0, 1, 2, 7])
+    c, rows = torch.zeros(f.shape[1], dtype=torch.float64), {0: e}
+    for t in range(1, 8):
+        residual = r + f @ c
+        c = c - torch.linalg.solve(f.T @ f + damping * torch.eye(len(c)), f.T @ residual)
+        rows[t] = e + j @ c
+    measured = torch.stack([rows[t] for t in steps.tolist()])
+    predicted = dynamics_from_factor(f, j, f.T @ r, e).errors(GaussNewton(damping), steps)
+    assert (predicted - measured).abs().max() < 1e-9 * e.norm()  # the solve above has condition 1e4 at rounding
+    once = gauss_newton_residual(f @ f.T, r, damping)
+    left = dynamics_from_factor(f, f, f.T @ r, r).errors(GaussNewton(damping), torch.tensor([1]))[0]
+    assert (once - left).abs().max() < 1e-12 * r.norm()
+
+
+def test_an_energy_whose_load_is_out_of_range_drifts():
+    """Fewer rows than coefficients and any gradient: along the null space of F the descent never ends, as the sums say."""
+    f, j, g, e = normal(5, 12), normal(4, 12, seed=1), normal(12, seed=2), normal(4, seed=3)
+    rate = 1 / float(torch.linalg.matrix_norm(f, 2)) ** 2
+    measured = descend(f, g, j, e, rate, STEPS)
+    dynamics = dynamics_from_factor(f, j, g, e)
+    assert dynamics.drift.norm() > 0.1
+    predicted = dynamics.errors(GradientDescent(rate), STEPS)
+    assert (predicted - measured).abs().max() <= 1e-10 * measured.abs().max()
+
+
+@pytest.mark.parametrize("digits", [8, 16, 24])
+def test_ill_conditioned_and_singular_kernels(digits):
+    """Singular values of F down to 10^-digits, and twice the same row: descent and theory stay together, and finite."""
+    q, _ = torch.linalg.qr(normal(30, 10))
+    f = torch.linalg.qr(normal(10, 10, seed=1))[0] @ torch.diag(torch.logspace(0, -digits, 10, dtype=torch.float64)) @ q.T
+    f = torch.cat([f, f[:1]])
+    r, j, e = normal(11, seed=2), normal(6, 30, seed=3), normal(6, seed=4)
+    measured = descend(f, f.T @ r, j, e, 0.4, STEPS)
+    scale = e.norm()
+    exact = dynamics_from_factor(f, j, f.T @ r, e).errors(GradientDescent(0.4), STEPS)
+    assert (exact - measured).abs().max() <= 1e-10 * scale
+    from_kernel = dynamics_from_kernel(f @ f.T, j @ f.T, r, e).errors(GradientDescent(0.4), STEPS)
+    assert (from_kernel - measured).abs().max() <= 1e-10 * scale
+    assert dynamics_from_kernel(f @ f.T, j @ f.T, r, e).errors(GradientDescent(0.4), torch.tensor([10**9])).isfinite().all()
+
+
+@given(st.floats(1e-18, 1), st.integers(0, 10**18))
+def test_powers_keep_their_digits_where_one_minus_eta_kappa_rounds_to_one(kappa, t):
+    """Against mpmath-free exact arithmetic: log(1 - x) = -x - x^2/2 for tiny x, log1p for the rest."""
+    method, k, steps = (
+        GradientDescent(0.5),
+        torch.tensor([kappa], dtype=torch.float64),
+        torch.tensor([float(t)], dtype=torch.float64),
+    )
+    exponent = t * math.log1p(-0.5 * kappa)
+    assert method.left(k, steps).item() == pytest.approx(math.exp(exponent), rel=1e-12, abs=1e-300)
+    assert method.moved(k, steps).item() == pytest.approx(-math.expm1(exponent) / kappa, rel=1e-12)
+
+
+def test_the_null_space_is_the_limit_of_small_eigenvalues():
+    steps = torch.tensor([0.0, 1, 2, 50], dtype=torch.float64)
+    for method in (GradientDescent(0.3), GradientFlow(), GaussNewton(0.2)):
+        zero, small = (method.moved(torch.tensor([k], dtype=torch.float64), steps) for k in (0.0, 1e-12))
+        assert torch.allclose(zero, small, rtol=1e-9)
+        assert torch.allclose(method.left(torch.tensor([0.0]), steps), torch.ones(4, 1, dtype=torch.float64))
+
+
+def test_descent_too_fast_diverges_with_alternating_signs_and_dies_at_once_at_the_exact_rate():
+    method, steps = GradientDescent(1.0), torch.tensor([0.0, 1, 2, 3], dtype=torch.float64)
+    left = method.left(torch.tensor([3.0, 1.0], dtype=torch.float64), steps)
+    assert torch.allclose(left, torch.tensor([[1.0, 1], [-2, 0], [4, 0], [-8, 0]], dtype=torch.float64), rtol=1e-14)
+    moved = method.moved(torch.tensor([3.0, 1.0], dtype=torch.float64), steps)
+    assert torch.allclose(moved, torch.tensor([[0.0, 0], [1, 1], [-1, 1], [3, 1]], dtype=torch.float64), rtol=1e-14)
+
+
+def test_initial_and_asymptotic_rates_are_those_of_the_curves():
+    """Eigenvalues 1, 1/2, 1/10. Modes mix all three, but for the last, which is the second eigenvector alone."""
+    u = torch.linalg.qr(normal(3, 3))[0]
+    f = u @ torch.diag(torch.tensor([1.0, 0.5, 0.1], dtype=torch.float64).sqrt())
+    r, modes = normal(3, seed=3), torch.cat([torch.eye(3, dtype=torch.float64), u[:, 1:2]], dim=1)
+    method = GradientDescent(0.9)
+    dynamics = dynamics_from_factor(f, modes.T @ f, f.T @ r, modes.T @ r)
+    curves = dynamics.errors(method, torch.tensor([0, 1, 20, 21, 150, 151]))
+    assert torch.allclose(dynamics.initial_rates(method), 1 - curves[1] / curves[0], rtol=1e-12)
+    measured = torch.log(curves[[4, 4, 4, 2], range(4)] / curves[[5, 5, 5, 3], range(4)])
+    assert torch.allclose(dynamics.asymptotic_rates(method), measured, rtol=1e-6)  # the others have (0.55 / 0.91)^150 left
+    still = dynamics_from_factor(f, f, torch.zeros(3, dtype=torch.float64), r)
+    assert still.asymptotic_rates(method).isnan().all()
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10**6), st.floats(1e-6, 1e2), st.floats(0, 3))
+def test_the_certificate_holds_for_every_mode_of_nonlinear_problems(seed, damping, bend):
+    """|v_k.r+| <= q_k |r| + |r(c + d) - r - J d|: a theorem, so rounding is the only slack."""
+    matrix, target, c = normal(6, 9, seed=seed), normal(6, seed=seed + 1), normal(9, seed=seed + 2)
+    residual = lambda c: torch.sin(bend * matrix @ c) + matrix @ c - target  # noqa: E731
+    f, r = torch.func.jacrev(residual)(c), residual(c)
+    step = -torch.linalg.solve(f.T @ f + damping * torch.eye(9), f.T @ r)
+    after = residual(c + step)
+    modes = torch.linalg.qr(normal(6, 6, seed=seed + 3))[0]
+    bound = gauss_newton_certificate(f @ f.T, modes, damping) * r.norm() + (after - r - f @ step).norm()
+    assert ((modes.T @ after).abs() <= bound * (1 + 1e-9) + 1e-9 * r.norm()).all()
+
+
+def test_no_such_bound_holds_relative_to_the_mode_itself():
+    """A mode that is absent before a step can be there after it: the certificate is about |r|, not |v_k.r|."""
+    kernel = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
+    after = gauss_newton_residual(kernel, torch.tensor([1.0, 0.0], dtype=torch.float64), 1.0)
+    assert after[1].abs() > 0.1

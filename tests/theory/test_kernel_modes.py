@@ -1,0 +1,127 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.errors import OptionError
+from pdefreq.theory.infinite_width import wide_kernels
+from pdefreq.theory.kernel_modes import (
+    cosine_amplitudes,
+    eigenpairs,
+    frequency_weight,
+    gradient_loss_weight,
+    mode_coupling,
+    relative_distance,
+    sign_changes,
+)
+
+
+def interval(n):
+    return torch.linspace(-1, 1, n, dtype=torch.float64)[:, None]
+
+
+@pytest.fixture(scope="module")
+def relu_pairs():
+    return eigenpairs(wide_kernels(interval(600)).tangent)
+
+
+def test_the_published_eigenvalues_of_the_relu_kernel(relu_pairs):
+    """n = 600 even points of [-1, 1]: eigenvalues over n, to the digits given."""
+    published = ["0.9627", "0.3099", "0.03331", "0.00915", "0.00463", "0.00280"]
+    assert [f"{v / 600:.{len(p) - 2}f}" for v, p in zip(relu_pairs.values.tolist(), published, strict=False)] == published
+
+
+def test_eigenvector_i_of_the_relu_kernel_changes_sign_i_times(relu_pairs):
+    assert sign_changes(relu_pairs.vectors[:, :60]).tolist() == list(range(60))
+
+
+@pytest.mark.slow
+def test_eigenvector_i_changes_sign_i_times_at_three_thousand_points():
+    """The lecture notes' figure 1.1 has 3000 points."""
+    vectors = eigenpairs(wide_kernels(interval(3000)).tangent).vectors
+    assert sign_changes(vectors[:, :60]).tolist() == list(range(60))
+
+
+def test_eigenvalues_of_the_relu_kernel_fall_like_the_square_of_the_frequency(relu_pairs):
+    """The kernel's kink |x - x'| has the spectrum xi^-2; eigenvector i has i half waves. Published over i = 5 ... 40, counted from
+    one: -2.17, against the same values -2.16 here. Counted in half waves the limit -2 is near.
+    """
+    i, values = np.arange(5, 41), np.log(relu_pairs.values[5:41].numpy())
+    assert np.polyfit(np.log(i), values, 1)[0] == pytest.approx(-2, abs=0.05)
+    assert np.polyfit(np.log(i + 1), values, 1)[0] == pytest.approx(-2.17, abs=0.01)
+
+
+def test_an_eigenvector_of_the_relu_kernel_is_mostly_one_frequency(relu_pairs):
+    """Eigenvector i has about i half waves on the interval: its largest cosine mode is number i or next to it."""
+    largest = cosine_amplitudes(relu_pairs.vectors[:, :30]).argmax(dim=0)
+    assert (largest - torch.arange(30)).abs().max() <= 1
+
+
+def test_amplitudes_are_those_of_the_cosines():
+    s = torch.linspace(0, 1, 33, dtype=torch.float64)
+    u = 3 - 2 * torch.cos(5 * math.pi * s) + 0.5 * torch.cos(32 * math.pi * s)
+    expected = torch.zeros(33, 1, dtype=torch.float64)
+    expected[[0, 5, 32], 0] = torch.tensor([3, 2, 0.5], dtype=torch.float64)
+    assert (cosine_amplitudes(u[:, None]) - expected).abs().max() < 1e-14
+
+
+def test_sign_changes_pass_over_zeros():
+    columns = [[0, 1, 0, 0, -1], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0], [1, -1, 1, -1, 1]]
+    assert sign_changes(torch.tensor(columns, dtype=torch.float64).T).tolist() == [1, 0, 0, 4]
+
+
+def test_eigenvectors_are_no_mix_and_sines_are():
+    kernel = wide_kernels(interval(100)).tangent
+    pairs = eigenpairs(kernel, 5)
+    exact = mode_coupling(kernel, 7 * pairs.vectors)  # of any length
+    assert torch.allclose(exact.rates, pairs.values, rtol=1e-12)
+    assert exact.coupling.max() < 1e-10  # rounding of 1e-16 kappa_1 over the smallest of five eigenvalues
+    k = torch.arange(1, 6, dtype=torch.float64)
+    assert mode_coupling(kernel, torch.sin(math.pi / 2 * k * (interval(100) + 1))).coupling.min() > 0.1
+
+
+def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
+    """A translation-invariant kernel on periodic points: rates gamma^2 (1 + k^2) of the gradient loss, by circulant matrices."""
+    n = 64
+    x = 2 * math.pi * torch.arange(n, dtype=torch.float64) / n
+    k = torch.arange(1, 9, dtype=torch.float64)
+    gamma = torch.exp(-0.3 * k)
+    waves = torch.cat([torch.cos(x[:, None] * k), torch.sin(x[:, None] * k)], dim=1)
+    slopes = torch.cat([-k * torch.sin(x[:, None] * k), k * torch.cos(x[:, None] * k)], dim=1)
+    laplacians = -(k.repeat(2) ** 2) * waves
+    features = gamma.repeat(2) ** 0.5  # u = sum c_j features_j wave_j
+    value, gradient, laplacian = ((w * features) @ (w * features).T / n for w in (waves, slopes, laplacians))
+    modes = torch.cos(x[:, None] * k)
+    plain = mode_coupling(value, modes)
+    assert plain.coupling.max() < 1e-12
+    for weighted, order in ((gradient, 1), (laplacian, 2)):
+        # the rate of coefficients under the loss is that of its Gauss-Newton matrix, whose eigenvalues its kernel shares
+        assert torch.allclose(mode_coupling(weighted, modes).rates / plain.rates, frequency_weight(k, order), rtol=1e-10)
+    factor = torch.cat([waves * features, slopes * features]) / n**0.5
+    shared = torch.linalg.eigvalsh(factor @ factor.T).flip(0)[:16].sort().values
+    assert torch.allclose(shared, (plain.rates * gradient_loss_weight(k)).repeat(2).sort().values, rtol=1e-10)
+
+
+def test_the_rank_counts_what_is_no_rounding():
+    x = torch.linspace(-1, 1, 50, dtype=torch.float64)
+    factor = torch.stack([x**k for k in range(4)], dim=1)
+    assert eigenpairs(factor @ factor.T).rank == 4
+
+
+def test_relative_distances_are_relative():
+    a = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
+    assert relative_distance(1.5 * a, a) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_the_number_of_eigenpairs_has_a_range(count):
+    with pytest.raises(OptionError, match="1 to 3 eigenpairs"):
+        eigenpairs(torch.eye(3), count)
+
+
+def test_an_operator_has_no_full_decomposition():
+    from scipy.sparse.linalg import aslinearoperator
+
+    with pytest.raises(OptionError, match="1 to 2 eigenpairs"):
+        eigenpairs(aslinearoperator(np.eye(3)))
