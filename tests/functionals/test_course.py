@@ -6,7 +6,7 @@ from pdefreq.fields import CallableField
 from pdefreq.functionals.course import SampledCourse, StagedPenalty
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.functionals.sampling import Sampling
+from pdefreq.functionals.sampling import Sampling, data_samples
 from pdefreq.problem import Data, Problem
 from tests.functionals.polynomials import Polynomials
 
@@ -18,13 +18,16 @@ C = torch.tensor([0.3, -1.0, 0.2, 0.5], dtype=torch.float64)
 
 def fit(sampling, **fields):
     problem = Problem(domain=INTERVAL, source=CallableField(lambda x: x[:, 0].exp()), diffusion=0.0, reaction=1.0, **fields)
-    return SampledCourse(problem, sampling, lambda interior, _, f: Misfit(problem, SPACE, interior, source=f, like=LIKE))
+    known = None if problem.data is None else data_samples(problem)
+    return SampledCourse(
+        problem, sampling, lambda interior, _, f: Misfit(problem, SPACE, interior, source=f, like=LIKE), known=known
+    )
 
 
 def ritz(sampling, penalty):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
     return SampledCourse(
-        problem, sampling, lambda i, b, f: RitzEnergy(problem, SPACE, i, b, beta=3.0, source=f, like=LIKE), penalty
+        problem, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty
     )
 
 
