@@ -140,10 +140,6 @@ def _boundary_values(problem: Problem) -> tuple[torch.Tensor, np.ndarray] | None
 
 def _centring(problem: Problem, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """What is done to values before they are compared: nothing, or for a pure Neumann problem the mean taken off."""
-    free = (
-        bool(problem.boundary)
-        and not problem.is_regression
-        and problem.reaction.constant == 0
-        and all(part.kind == "robin" and part.alpha.constant == 0 for part in problem.boundary)
-    )
-    return (lambda values: values - weights @ values / weights.sum()) if free else (lambda values: values)
+    if problem.is_pure_neumann:
+        return lambda values: values - weights @ values / weights.sum()
+    return lambda values: values

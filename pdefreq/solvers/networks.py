@@ -128,7 +128,10 @@ class NetworkSolver(Solver):
 
         from pdefreq.functionals.sampling import Sampling
         from pdefreq.iterations.gradient import Adam, Gradient, GradientDescent
+        from pdefreq.spaces.compatibility import require_compatible
 
+        if problem.is_pure_neumann and dimension <= 3:  # beyond, quadrature can't tell
+            require_compatible(problem)  # else the energy has no minimum
         like = torch.empty(0, dtype=dtype, device=device)
         space = self._space(problem)
         sampling = Sampling(points, number, self.boundary_points, self.resample_every, seed)
