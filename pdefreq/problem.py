@@ -195,6 +195,16 @@ class Problem:
         return index
 
     @property
+    def is_pure_neumann(self) -> bool:
+        """Whether fluxes alone are given, on all of the boundary, and no reaction: u is then open by a constant."""
+        return (
+            bool(self.boundary)
+            and not self.is_regression
+            and self.reaction.constant == 0
+            and all(part.kind == "robin" and part.alpha.constant == 0 for part in self.boundary)
+        )
+
+    @property
     def dirichlet(self) -> Field | None:
         """The boundary values, where one Dirichlet condition holds on all of the boundary; else None."""
         parts = self.boundary

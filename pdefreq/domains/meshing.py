@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from skfem import Dofs, Mesh, MeshLine, MeshTet, MeshTet2, MeshTri, MeshTri2
+from skfem.mesh.mesh_simplex import MeshSimplex
 
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
@@ -89,11 +90,33 @@ def refined(mesh: Mesh, domain: Domain) -> Mesh:
         fine = replace(fine, _boundaries=_refined_names(mesh, fine))
     else:
         fine = mesh.refined()
-    p = fine.p.copy()
-    for name, facets in (fine.boundaries or {}).items():
-        vertices = np.unique(facets_of(fine)[:, facets])
+    return fitted(fine, domain)
+
+
+def fitted(mesh: Mesh, domain: Domain) -> Mesh:
+    """A mesh whose vertices on curved parts of the boundary are moved onto the true boundary; straight parts stay.
+
+    Args:
+        mesh: Near the domain, its boundaries named as the domain's parts.
+        domain: The domain.
+
+    Raises:
+        IncompatibleError: If that turns a cell over.
+    """
+    p = mesh.p.copy()
+    for name, facets in (mesh.boundaries or {}).items():
+        vertices = np.unique(facets_of(mesh)[:, facets])
         p[:, vertices] = _onto(domain, name, p[:, vertices].T).T
-    return replace(fine, doflocs=p)
+    moved = replace(mesh, doflocs=p)
+    if isinstance(mesh, MeshSimplex) and (_turns(mesh) * _turns(moved) <= 0).any():
+        raise IncompatibleError("a cell turns over as its vertices are moved onto the curved boundary: use more `cells`")
+    return moved
+
+
+def _turns(mesh: Mesh) -> np.ndarray:
+    """Determinants of the edges of simplices, shape ``(cells,)``: twice or six times the signed measure."""
+    corners = mesh.p.T[mesh.t.T]
+    return np.linalg.det(corners[:, 1:] - corners[:, :1])
 
 
 def curved(mesh: Mesh, domain: Domain) -> Mesh:

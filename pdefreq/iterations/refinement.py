@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.domains.meshing import refined
+from pdefreq.domains.meshing import fitted, refined
 from pdefreq.iterations.galerkin_system import GalerkinSystem
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.spaces.estimator import estimate, marked
@@ -80,7 +80,7 @@ class Refinement(Iteration):
     def _refined(self, state: State) -> Mesh:
         mesh = state.space.mesh  # type: ignore[attr-defined]
         if self._adaptive:
-            return locally_refined(mesh, marked(self._indicators(state)))
+            return fitted(locally_refined(mesh, marked(self._indicators(state))), self._problem.domain)
         return refined(mesh, self._problem.domain)
 
     def _indicators(self, state: State) -> np.ndarray:

@@ -81,7 +81,7 @@ def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2
 
 def mean_error(u: Field, reference: Field, problem: Problem) -> float:
     """What is taken off u - u* before it is an error: its mean where the problem fixes u up to a constant, else 0."""
-    if not _is_free(problem):
+    if not problem.is_pure_neumann:
         return 0.0
     samples = test_points(problem.domain)
     difference = torch.from_numpy(field_values(u, samples.x) - field_values(reference, samples.x))
@@ -148,15 +148,7 @@ def _boundary_values(problem: Problem) -> tuple[torch.Tensor, np.ndarray] | None
 
 
 def _centring(problem: Problem, weights: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """What is done to values before they are compared: nothing, or where u is fixed up to a constant the mean taken off."""
-    return (lambda values: values - weights @ values / weights.sum()) if _is_free(problem) else (lambda values: values)
-
-
-def _is_free(problem: Problem) -> bool:
-    """Whether the problem fixes its solution up to a constant: fluxes alone are given, and nothing reacts."""
-    return (
-        bool(problem.boundary)
-        and not problem.is_regression
-        and problem.reaction.constant == 0
-        and all(part.kind == "robin" and part.alpha.constant == 0 for part in problem.boundary)
-    )
+    """What is done to values before they are compared: nothing, or for a pure Neumann problem the mean taken off."""
+    if problem.is_pure_neumann:
+        return lambda values: values - weights @ values / weights.sum()
+    return lambda values: values

@@ -98,6 +98,10 @@ class Fem(Solver):
         if self.refinement is None:
             return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess)
         self._require_refinable(problem)
+        adaptive = self.refinement == "adaptive"
+        levels = self.levels or (12 if adaptive else 5)
+        if not adaptive:  # adaptive levels grow as they please
+            self._require_memory(problem, levels, "levels", mesh.nelements * 2 ** (problem.domain.dimension * levels))
 
         import torch
 
@@ -108,8 +112,6 @@ class Fem(Solver):
             return GalerkinSystem(form.system(), by=self.solver or _faster(form.space, problem), mean=form.mean)
 
         like = torch.empty(0, dtype=dtype, device=device)
-        adaptive = self.refinement == "adaptive"
-        levels = self.levels or (12 if adaptive else 5)
         return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like)
 
     def coarsest(self, domain: Domain) -> int:
@@ -157,9 +159,6 @@ class Fem(Solver):
         Raises:
             IncompatibleError: Otherwise.
         """
-        from pdefreq.domains.box import Box
-        from pdefreq.domains.mesh_domain import MeshDomain
-
         if problem.exponent != 2:
             raise IncompatibleError(f"refinement is for linear problems, exponent = 2, got {problem.exponent:g}: leave it out")
         if problem.data is not None:
@@ -168,10 +167,6 @@ class Fem(Solver):
             )
         if self.element == "Q1":
             raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
-        if self.refinement == "adaptive" and not isinstance(problem.domain, (Box, MeshDomain)):
-            raise IncompatibleError(
-                "adaptive refinement keeps sides straight and this boundary is curved: use refinement=uniform"
-            )
 
     def _degree(self, problem: Problem) -> int:
         d = problem.domain.dimension
@@ -182,13 +177,16 @@ class Fem(Solver):
         return degree
 
     def _require_room(self, problem: Problem) -> None:
-        d, degree = problem.domain.dimension, self._degree(problem)
-        per_axis = self._cells(problem) or 1
+        d, per_axis = problem.domain.dimension, self._cells(problem) or 1
         cells = per_axis**d * (1 if self.element == "Q1" else (1, 2, 6)[d - 1])
+        self._require_memory(problem, per_axis, "cells", cells)
+
+    def _require_memory(self, problem: Problem, value: int, option: str, cells: int) -> None:
+        d, degree = problem.domain.dimension, self._degree(problem)
         local = {"P1": d + 1, "P2": (d + 1) * (d + 2) // 2, "Q1": 2**d}[self.element]
         points = (degree // 2 + 1) ** d
         # basis functions and their gradients at the points, element matrices and their indices
-        require_memory(per_axis, "cells", 8 * cells * (points * (local * (d + 1) + 3 * d + 6) + 3 * local**2))
+        require_memory(value, option, 8 * cells * (points * (local * (d + 1) + 3 * d + 6) + 3 * local**2))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,10 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     Raises:
         IncompatibleError: If the problem is of another kind, or does not say what the functional needs.
         OptionError: If there is too little memory.
+        ProblemFileError: If fluxes alone are given and do not balance the source.
     """
+    from pdefreq.spaces.compatibility import require_compatible
+
     method, regression = solver.name, solver.functional.startswith("misfit")
     if problem.is_regression and not regression:
         what = "energy" if solver.functional == "ritz" else "residual"
@@ -59,6 +62,8 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     dimension = problem.domain.dimension
     if _points(solver, dimension) == "gauss" and dimension > 3:
         raise IncompatibleError(f"Gauss points fill at most 3 dimensions, got {dimension}: use points=sobol")
+    if problem.is_pure_neumann and dimension <= 3:  # beyond, quadrature can't tell
+        require_compatible(problem)  # else the energy has no minimum
     parts = 1 if solver.scales is None or solver.form == "first-layer" else len(solver.scales)
     weights = parts * sum(a * b for a, b in itertools.pairwise((dimension, *solver.widths, 1)))
     units, number = parts * sum(solver.widths), _number(solver, dimension)

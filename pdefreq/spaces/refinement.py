@@ -14,7 +14,7 @@ _CANDIDATES = 16  # old facets whose midpoints are nearest to that of a new one
 
 
 def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
-    """A conforming mesh in which these cells are split, and others where that is needed; sides stay straight.
+    """A conforming mesh in which these cells are split, and others where that is needed; new vertices are midpoints of edges.
 
     Args:
         mesh: Of lines, triangles or tetrahedra.

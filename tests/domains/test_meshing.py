@@ -70,12 +70,19 @@ def test_meshes_cover_the_domain_once_and_name_every_boundary_facet(domain, h):
 
 @structured
 def test_vertices_of_named_facets_lie_on_the_boundary_after_refinement_too(domain):
-    mesh = refined(mesh_of(domain, 0.6), domain)
+    mesh = refined(mesh_of(domain, 0.3), domain)
     distance = domain.distance()
     for facets in mesh.boundaries.values():
         x = torch.from_numpy(mesh.p[:, np.unique(mesh.facets[:, facets])].T.copy())
         assert float(distance(x).abs().max()) < 1e-12  # coordinates of size 4, a few roundings
     assert sorted(np.concatenate(list(mesh.boundaries.values()))) == sorted(mesh.boundary_facets())
+
+
+def test_a_move_onto_the_boundary_that_turns_a_cell_over_is_refused():
+    """Sides of 0.5 on a ring 0.05 thick: their middles move by 0.03, past the middles of the cells' diagonals."""
+    thin = STRUCTURED["thin-ring"]
+    with pytest.raises(IncompatibleError, match=r"a cell turns over .* use more `cells`"):
+        refined(mesh_of(thin, 0.6), thin)
 
 
 @pytest.mark.parametrize("domain", [Ball((0.0, 0.0), 1.0), Ellipse((0.0, 0.0), (2.0, 0.5)), Ring((0.0, 0.0), 1.0, 3.0)])

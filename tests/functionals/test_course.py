@@ -26,9 +26,7 @@ def fit(sampling, **fields):
 
 def ritz(sampling, penalty):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
-    return SampledCourse(
-        problem, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty
-    )
+    return SampledCourse(problem, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty)
 
 
 def test_the_penalty_grows_in_the_stages_of_the_paper():

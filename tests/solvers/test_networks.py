@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError
+from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError, UnknownNameError
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.history import Stop
 from pdefreq.problem import BoundaryPart, Data, Problem
@@ -155,6 +155,13 @@ def test_unknown_names_get_the_nearest():
 def test_sizes_beyond_the_memory_are_refused(options):
     with pytest.raises(OptionError, match=r"would need about [0-9,]+ GiB of memory"):
         prepare(mscale(**options), poisson())
+
+
+def test_fluxes_that_do_not_balance_the_source_are_refused():
+    """The energy has no minimum."""
+    problem = Problem(domain=Box((0.0,), (3.0,)), source=1.0, boundary=(BoundaryPart("robin"),))
+    with pytest.raises(ProblemFileError, match=r"add up to zero, got 3 \(of 3 in modulus\)"):
+        prepare(deep_ritz(boundary="penalty"), problem)
 
 
 MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-max", flux=ConstantField(1.0)))

@@ -5,9 +5,13 @@ import pytest
 import skfem
 import torch
 
+from pdefreq.domains.ball import Ball
+from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.ring import Ring
 from pdefreq.fields import as_field
 from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem_file import load_problem
 from pdefreq.solvers.galerkin import Fem
 from pdefreq.spaces.estimator import estimate, marked
 from pdefreq.spaces.lagrange import Lagrange
@@ -87,3 +91,53 @@ def test_marked_cells_are_the_fewest_that_hold_half():
     assert marked(indicators).tolist() == [1, 3]
     assert marked(indicators, part=0.4).tolist() == [1]
     assert marked(np.array([3.0])).tolist() == [0]
+
+
+def peak(domain, at, sharpness):
+    """A Gaussian, its boundary values too: where an adaptive mesh must go."""
+
+    def u(x):
+        return (-sharpness * (x - x.new_tensor(at)).square().sum(dim=1)).exp()
+
+    def source(x):
+        square = (x - x.new_tensor(at)).square().sum(dim=1)
+        return (2 * domain.dimension * sharpness - 4 * sharpness**2 * square) * u(x)
+
+    return Problem(domain=domain, source=source, boundary=u), u
+
+
+DISK, ELLIPSE = Ball((0.0, 0.0), 1.0), Ellipse((0.0, 0.0), (2.0, 1.0))
+
+
+@pytest.mark.parametrize(("domain", "at", "sharpness"), [(DISK, (0.8, 0.3), 40.0), (ELLIPSE, (1.6, 0.3), 20.0)])
+@pytest.mark.parametrize(("element", "best"), [("P1", 0.5), ("P2", 1.0)])
+def test_adaptive_meshes_of_curved_domains_are_optimal(domain, at, sharpness, element, best):
+    """Orders as on polygons: near the boundary, where sides are straight, cells are small only where the peak is."""
+    unknowns, error, _ = levels(*peak(domain, at, sharpness), element=element, refinement="adaptive", levels=10)
+    assert abs(order(unknowns, error) - best) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("domain", "at"),
+    [
+        (DISK, (0.9, 0.3)),
+        (Ball((0.0, 0.0, 0.0), 1.0), (0.6, 0.6, 0.5)),
+        (Ring((0.0, 0.0), 1.0, 3.0), (0.8, 0.6)),
+        (load_problem("perforated").domain, (-0.4, -0.5)),
+    ],
+    ids=["disk", "ball", "ring", "perforated"],
+)
+def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_keep_their_side(domain, at):
+    problem, _ = peak(domain, at, 20.0)
+    iteration = Fem(refinement="adaptive", levels=3).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state, counts = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        mesh = state.space.mesh
+        edge = mesh.p[:, mesh.boundary_nodes()].T
+        counts.append(len(edge))
+        # a rounding of coordinates of size 3, on levels whose slopes are below 20 (the small hole: 2 / radius); files: 16 digits
+        assert float(domain.distance()(torch.from_numpy(edge)).abs().max()) < 1e-13
+        cells = mesh.p[:, mesh.t].mean(axis=1).T
+        assert bool(domain.contains(torch.from_numpy(cells)).all())  # one turned over would lie beyond the boundary
+    assert counts[-1] > counts[0]  # there are new ones
