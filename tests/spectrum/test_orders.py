@@ -21,7 +21,8 @@ def test_a_power_is_found_whatever_its_factor_and_the_unit_of_length(order, size
 def test_the_floor_does_not_count(order, floor):
     errors = np.maximum(H**order, floor * (1 + 0.1 * (-1.0) ** np.arange(8)))
     found = fit_order(H, errors)
-    assert found.value == pytest.approx(order, abs=0.05)  # at most one level at the floor enters, where it is near the line
+    # One level at the floor may enter where it is near the line: windows whose finer half drifts by up to 0.1 are accepted.
+    assert found.value == pytest.approx(order, abs=0.1)
     assert found.levels[0] <= 1  # a window from level 1 that takes in one level at the floor is as long, and finer
 
 
