@@ -89,9 +89,13 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and below it what each method's row means in words."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.registry import in_lines
+    from pdefreq.solvers import SOLVERS
 
     table = plain_table()
-    table.add_column("method", overflow="fold")  # a long name gives way, numbers never
+    # a long name gives way, numbers never; names without options stay whole
+    table.add_column(
+        "method", overflow="fold", min_width=max((len(row["method"]) for row in rows if row["method"] in SOLVERS), default=0)
+    )
     for name in ("unknowns", "steps", "seconds", "relative L2", "B"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
