@@ -38,11 +38,22 @@ class Block(ABC):
         """The contribution to the objective, quadrature weights included."""
 
     @abstractmethod
+    def factor(self, c: Coefficients) -> Tensor:
+        """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the contribution."""
+
+    @abstractmethod
+    def trace(self, c: Coefficients) -> Tensor:
+        """tr(F F^T): the sum over rows of squared per-sample gradients."""
+
+
+class ByChannels(Block):
+    """A block whose rows are combinations of value, gradient and Laplacian of u at a point."""
+
+    @abstractmethod
     def channels(self, c: Coefficients) -> list[Channels]:
         """Rows of the factor, a list entry for each row of a point."""
 
     def factor(self, c: Coefficients) -> Tensor:
-        """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the contribution."""
         c = c.detach()
         with torch.no_grad():
             channels = self.channels(c)
@@ -50,7 +61,7 @@ class Block(ABC):
         return torch.cat(rows) if rows else c.new_zeros(0, len(c))
 
     def trace(self, c: Coefficients) -> Tensor:
-        """tr(F F^T): the sum over rows of squared per-sample gradients, without forming a row where the space can do so."""
+        """See `Block`; no row is formed where the space can do without."""
         c = c.detach()
         with torch.no_grad():
             channels = self.channels(c)
@@ -70,9 +81,6 @@ class Squares(Block):
 
 class DifferentiatedSquares(Squares):
     """Squares whose rows are more than value, gradient and Laplacian: the factor takes one backward pass for each row."""
-
-    def channels(self, c: Coefficients) -> list[Channels]:
-        raise NotImplementedError("the rows are not combinations of value, gradient and Laplacian")
 
     def factor(self, c: Coefficients) -> Tensor:
         return rows_of_jacobian(self.residual, c)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.functionals.block import Block, Channels, Squares
+from pdefreq.functionals.block import ByChannels, Channels, Squares
 from pdefreq.functionals.flow import size_power
 from pdefreq.spaces.checked import checked
 
@@ -77,7 +77,7 @@ class BoundaryConditions:
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
 
-class PenaltyBlock(Squares):
+class PenaltyBlock(Squares, ByChannels):
     """Term ``boundary``: beta int over the Dirichlet part of (u - g)^2, the integral, without a factor 1/2."""
 
     order = 0
@@ -93,7 +93,7 @@ class PenaltyBlock(Squares):
         return [{"value": self._scale}]
 
 
-class RobinEnergyBlock(Block):
+class RobinEnergyBlock(ByChannels):
     """A part of term ``energy``: int over the Robin part of alpha / 2 u^2 - flux u."""
 
     order = 0
@@ -109,7 +109,7 @@ class RobinEnergyBlock(Block):
         return [{"value": (self._conditions.robin * self._conditions.alpha).sqrt()}]
 
 
-class RobinResidualBlock(Squares):
+class RobinResidualBlock(Squares, ByChannels):
     """Term ``robin``: beta int over the Robin part of (a |grad u|^(p-2) du/dn + alpha u - flux)^2."""
 
     order = 1

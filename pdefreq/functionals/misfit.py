@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.functionals.block import Channels, Squares
+from pdefreq.functionals.block import ByChannels, Channels, Squares
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.checked import checked
@@ -78,7 +78,7 @@ class GradientMisfit(Functional):
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in _split(columns, like)])
 
 
-class _MisfitBlock(Squares):
+class _MisfitBlock(Squares, ByChannels):
     """Rows ``sqrt(2 w) sign(e) |e|^(q/2)``."""
 
     order = 0
@@ -103,7 +103,7 @@ class _MisfitBlock(Squares):
         return [{"value": scale}]
 
 
-class _GradientBlock(Squares):
+class _GradientBlock(Squares, ByChannels):
     """Rows ``sqrt(2 w) e_k`` for each component k, one component after the other."""
 
     order = 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.fields import ConstantField
-from pdefreq.functionals.block import Block, Channels
+from pdefreq.functionals.block import Block, ByChannels, Channels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.flow import size_power
 from pdefreq.functionals.functional import Functional
@@ -108,7 +108,7 @@ class _Integrand:
         return (self.diffusion * power + (self.reaction * u - self.source) * u).sum()
 
 
-class _EnergyBlock(Block):
+class _EnergyBlock(ByChannels):
     order = 1
 
     def __init__(self, space: TrialSpace, integrand: _Integrand) -> None:
@@ -134,7 +134,7 @@ class _EnergyBlock(Block):
         return rows
 
 
-class _LoadBlock(Block):
+class _LoadBlock(ByChannels):
     """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
 
     order = 0

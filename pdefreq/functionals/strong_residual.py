@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.functionals.block import Block, Channels, DifferentiatedSquares, Squares
+from pdefreq.functionals.block import Block, ByChannels, Channels, DifferentiatedSquares, Squares
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.functional import Functional
@@ -135,7 +135,7 @@ class _ResidualSquares(Squares):
         return self._scale * (self._c * u - divergence - self._f)
 
 
-class _LinearBlock(_ResidualSquares):
+class _LinearBlock(_ResidualSquares, ByChannels):
     def channels(self, c: Coefficients) -> list[Channels]:
         s = self._scale
         return [{"value": s * self._c, "gradient": -s[:, None] * self._a_slope, "laplacian": -s * self._a}]
