@@ -277,13 +277,19 @@ def describe(annotation: Any) -> str:
     if origin is typing.Literal:
         return "one of " + ", ".join(map(str, args))
     if origin is tuple:
-        return f"a list of {describe(args[0]).removeprefix('a ')}s such as [1,2,4]"
+        if typing.get_origin(args[0]) is tuple:
+            return f"a list of lists of {_plural(typing.get_args(args[0])[0])} such as [[1,2],[3,4]]"
+        return f"a list of {_plural(args[0])} such as [1,2,4]"
     if origin is Mapping:
         return "numbers by name such as first:1,second:10"
     if args:  # a union
         return " or ".join(describe(a) for a in args)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _plural(annotation: Any) -> str:
+    return describe(annotation).removeprefix("a ") + "s"
 
 
 def _fits(value: Any, annotation: Any) -> bool:
@@ -304,10 +310,12 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _shape(value: Any, annotation: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return tuple(_shape(v, typing.get_args(annotation)[0]) for v in value)
-    if isinstance(value, Mapping):
+    """A value that fits its annotation, with lists as tuples and whole numbers as floats where floats are wanted."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is tuple:
+        return tuple(_shape(v, args[0]) for v in value)
+    if origin is Mapping:
         return {key: float(v) for key, v in value.items()}
-    wants_float = annotation is float or float in typing.get_args(annotation)
-    wants_int = annotation is int or int in typing.get_args(annotation)
-    return float(value) if wants_float and not wants_int and isinstance(value, int) and not isinstance(value, bool) else value
+    if args and origin is not typing.Literal:  # a union: the first that it fits
+        return _shape(value, next(a for a in args if _fits(value, a)))
+    return float(value) if annotation is float else value

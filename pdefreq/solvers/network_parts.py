@@ -1,11 +1,11 @@
-"""The parts of a network method, each made from its options: network, functional, points, optimizer, held-out points."""
+"""The parts of a network method, each made from its options: functional, points, optimizer, held-out points."""
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.solvers.network_space import features_of, require_room, require_smooth
 from pdefreq.solvers.requirements import require_memory
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # Interior points by dimension. In 2-D fewer than 130 along each axis were overfitted on `poisson-multilevel`, within 300 steps.
 _NUMBER = {1: 1000, 2: 19600}
 _NUMBER_BEYOND = 8192
-_LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
 
 
 def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
@@ -64,40 +63,17 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
         raise IncompatibleError(f"Gauss points fill at most 3 dimensions, got {dimension}: use points=sobol")
     if problem.is_pure_neumann and dimension <= 3:  # beyond, quadrature can't tell
         require_compatible(problem)  # else the energy has no minimum
-    parts = 1 if solver.scales is None or solver.form == "first-layer" else len(solver.scales)
-    weights = parts * sum(a * b for a, b in itertools.pairwise((dimension, *solver.widths, 1)))
-    units, number = parts * sum(solver.widths), _number(solver, dimension)
-    require_memory(max(solver.widths), "widths", 8 * _LIVE * (weights + 1024 * units))
-    require_memory(number, "number", 8 * (24 + 8 * dimension) * number)  # points, fields, boundary factors
-
-
-def network_of(solver: NetworkSolver, problem: Problem) -> Network:
-    """The trial space.
-
-    Raises:
-        IncompatibleError: If boundary values can't be built into it.
-    """
-    from pdefreq.spaces.hard_boundary import HardBoundary
-    from pdefreq.spaces.mlp import Mlp
-    from pdefreq.spaces.mscale import Mscale
-
-    domain, common = problem.domain, (solver.widths, solver.activation, solver.initialization)
-    network = Mlp(domain, *common) if solver.scales is None else Mscale(domain, solver.scales, *common, solver.form)
-    if problem.is_regression or solver.boundary == "penalty":
-        return network
-    if problem.dirichlet is None:
-        raise IncompatibleError(
-            "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
-            "use boundary=penalty"
-        )
-    return HardBoundary(network, domain.lifting(problem.dirichlet), domain.distance())
+    require_room(solver, dimension)
+    number = _number(solver, dimension)
+    kept = 24 + 8 * dimension + (dimension + 2) * features_of(solver, dimension)  # points, fields, boundary factors, input
+    require_memory(number, "number", 8 * kept * number)
 
 
 def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int, like: Tensor) -> SampledCourse:
     """The functional of each step.
 
     Raises:
-        IncompatibleError: If the network is not smooth enough, or terms can't be balanced.
+        IncompatibleError: If the space is not smooth enough, or terms can't be balanced.
         OptionError: If lbfgs would meet another functional in each step.
         UnknownNameError: If `weights` names no term.
     """
@@ -124,11 +100,7 @@ def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int
 
     course = SampledCourse(problem, sampling, build, StagedPenalty(solver.steps) if solver.staged else None, known)
     functional = course.at(0)
-    if functional.order > space.smoothness:
-        raise IncompatibleError(
-            f"{solver.name} takes derivatives of order {functional.order} and {solver.activation} has {space.smoothness:g}: "
-            "use activation=sin or tanh"
-        )
+    require_smooth(solver, space, functional.order)
     if solver.balance_every is not None and not functional.tends_to_zero:
         raise IncompatibleError(f"{solver.name} lowers an energy and balancing is for sums of squares: use `pinn`, or `weights`")
     return course

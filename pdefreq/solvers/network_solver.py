@@ -33,8 +33,22 @@ class NetworkSolver(Solver):
         scales: Factors of the input of a multiscale network; null is a plain one.
         form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
             (first-layer, MscaleDNN-1).
-        activation: sin, tanh, srelu, phi or sin-srelu.
-        initialization: How weights are drawn: tiled, glorot or mscale.
+        frequencies: Angular wavenumbers by which sub-networks are shifted (PhaseDNN), two for each: a list of numbers in
+            1-D, of wavevectors beyond; null is none.
+        fourier: So many random frequencies, whose cosines and sines are the network's input in place of the coordinates;
+            they are the same for every seed; null is none.
+        fourier_std: Standard deviation of the components of the frequencies of `fourier`, angular wavenumbers.
+        periodic: So many harmonics of each side of a box, whose cosines and sines are the input: the network is periodic;
+            null is none.
+        residual: Whether a hidden layer's input is added to its output, where both have the same width.
+        bias: Which layers have biases: all, hidden (all but the last) or none.
+        adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
+        activation: sin, tanh, srelu, phi, sin-srelu, relu or ricker(a).
+        initialization: How weights are drawn: tiled, glorot, he, lecun, mscale, ntk, mean-field, siren, or with numbers
+            normal(std), phase(gamma, gamma_prime), siren(omega).
+        start: How the network is made to start at zero: antisymmetric, the difference of two equal ones; doubled, the
+            last hidden layer there twice with opposite signs; or wide, their control, twice the width and no zero;
+            null is as drawn.
         boundary: Boundary values built into the network (hard), or a term of the objective (penalty).
         beta: Factor of the boundary terms, on integrals; the minimum of an energy misses boundary values by du/dn / (2 beta).
         staged: Whether beta is multiplied by 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
@@ -68,8 +82,16 @@ class NetworkSolver(Solver):
     widths: tuple[int, ...]
     scales: tuple[float, ...] | None = None
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
+    frequencies: tuple[float, ...] | tuple[tuple[float, ...], ...] | None = None
+    fourier: int | None = None
+    fourier_std: float = 10.0
+    periodic: int | None = None
+    residual: bool = False
+    bias: Literal["all", "hidden", "none"] = "all"
+    adaptive: float | None = None
     activation: str = "tanh"
     initialization: str = "tiled"
+    start: Literal["antisymmetric", "doubled", "wide"] | None = None
     boundary: Literal["hard", "penalty"] = "hard"
     beta: float = 500.0
     staged: bool = False
@@ -95,19 +117,27 @@ class NetworkSolver(Solver):
         for option in options_of(type(self)):
             value = convert(option.name, getattr(self, option.name), option.annotation)
             object.__setattr__(self, option.name, value)
-        for name in ("widths", "number", "boundary_points", "resample_every", "batch", "balance_every", "patience"):
+        counts = ("widths", "fourier", "periodic", "number", "boundary_points", "resample_every", "batch", "balance_every")
+        for name in (*counts, "patience"):
             _require(name, getattr(self, name), lambda n: n >= 1, "at least 1")
         _require("steps", self.steps, lambda n: n >= 0, "at least 0")
-        for name in ("scales", "beta", "learning_rate", "half_life", "clip"):
+        for name in ("scales", "fourier_std", "beta", "learning_rate", "half_life", "clip"):
             _require(name, getattr(self, name), lambda x: 0 < x < math.inf, "positive and finite")
         _require("weights", tuple((self.weights or {}).values()), lambda x: 0 < x < math.inf, "positive and finite")
         _require("momentum", self.momentum, lambda x: 0 <= x < 1, "at least 0 and below 1")
+        _require("adaptive", self.adaptive, lambda n: 1 <= n < math.inf, "at least 1 and finite")
+        for omega in self.wavevectors:
+            _require("frequencies", omega, math.isfinite, "finite")
         _require("misfit_exponent", self.misfit_exponent, lambda x: 1 <= x < math.inf, "at least 1 and finite")
         if self.form == "first-layer" and self.widths[0] < len(self.scales or ()):
             raise OptionError(
                 f"the first of `widths` must be at least the number of scales, {len(self.scales or ())}, so that each has "
                 f"a unit, got {self.widths[0]}"
             )
+        if self.scales is not None and self.frequencies is not None:
+            raise OptionError("`scales` and `frequencies` each say what the sub-networks are: set the other to null")
+        if self.fourier is not None and self.periodic is not None:
+            raise OptionError("`fourier` and `periodic` each say what the input is: set the other to null")
         if self.optimizer == "lbfgs" and self.batch is not None:
             raise OptionError("lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use adam")
         from pdefreq.spaces.activations import activation_named
@@ -123,13 +153,19 @@ class NetworkSolver(Solver):
         return self.functional.replace("residual", "pinn").replace("misfit", "regression")
 
     @property
+    def wavevectors(self) -> tuple[tuple[float, ...], ...]:
+        """`frequencies` as wavevectors; none where there are none."""
+        return tuple(omega if isinstance(omega, tuple) else (omega,) for omega in self.frequencies or ())
+
+    @property
     def budget(self) -> Stop:
         return Stop(steps=self.steps)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        from pdefreq.solvers.network_parts import course_of, held_out_of, network_of, optimizer_of, require_suitable
+        from pdefreq.solvers.network_parts import course_of, held_out_of, optimizer_of, require_suitable
+        from pdefreq.solvers.network_space import network_of
 
         require_suitable(self, problem)
         if guess is not None:

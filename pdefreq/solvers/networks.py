@@ -6,6 +6,7 @@ from pdefreq.registry import preset
 from pdefreq.solvers.network_solver import NetworkSolver
 
 _PLAIN = {"scales": None, "form": "subnetworks"}
+_SCALED = {"frequencies": None}
 _EQUATION = {"misfit_exponent": 2.0}
 _FIT = {"form": "subnetworks", "boundary": "hard", "beta": 500.0, "boundary_points": 400, "staged": False}
 
@@ -30,7 +31,7 @@ mscale = preset(
     Source:
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207.
     """,
-    fixed={"functional": "ritz", "balance_every": None, **_EQUATION},
+    fixed={"functional": "ritz", "balance_every": None, **_SCALED, **_EQUATION},
     scales=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     widths=(30, 30, 30),
     activation="sin",
