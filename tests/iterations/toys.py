@@ -67,6 +67,9 @@ class Plain(Block):
     def channels(self, c):
         raise NotImplementedError
 
+    def factor(self, c):
+        return torch.func.grad(self.function)(c)[None]
+
 
 class Rows(Squares):
     """|A c - b|^2 / 2."""
