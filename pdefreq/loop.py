@@ -62,6 +62,7 @@ def solve(
     method: str | None = None,
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    predict: bool = True,
 ) -> Solution:
     """Solve a problem with a method, and measure the error of every frequency on the way.
 
@@ -83,6 +84,7 @@ def solve(
         method: The method's name in tables; by default the name given, or the solver's own.
         callback: Called at each recorded step with step, state and history; a true answer stops the run.
         progress: Called with a `Progress` at least at each recorded step.
+        predict: Whether to keep what theory says of each mode, where there is a theory that takes no more than some seconds.
 
     Raises:
         UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
@@ -126,7 +128,7 @@ def solve(
             name for name, value in (("guess", guess), ("reference", reference), ("probes", probes)) if value is not None
         ),
     )
-    setup = Setup.of(problem, solver, spec, probes=probes, reference=reference, guess=guess)
+    setup = Setup.of(problem, solver, spec, probes=probes, reference=reference, guess=guess, predict=predict)
     store = None
     if folder is not None:
         from pdefreq.store import RunFolder
@@ -150,6 +152,7 @@ class Setup:
     probes: Sequence[Probe]
     reference: Field | None
     reference_error: float
+    predict: bool
 
     @classmethod
     def of(
@@ -161,6 +164,7 @@ class Setup:
         probes: Sequence[Probe] | None = None,
         reference: Field | None = None,
         guess: Field | None = None,
+        predict: bool = True,
     ) -> Setup:
         """Prepare the method, the probes and the reference solution."""
         iteration = solver.prepare(
@@ -182,7 +186,7 @@ class Setup:
 
             found = reference_solution(problem)
             reference, reference_error = found if found is not None else (None, math.nan)
-        return cls(problem, solver, spec, iteration, probes, reference, reference_error)
+        return cls(problem, solver, spec, iteration, probes, reference, reference_error, predict)
 
 
 @dataclass(frozen=True)
@@ -321,7 +325,8 @@ class _Recorder:
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
-        history.facts.update(_predicted(setup, history))
+        if setup.predict and not len(history):
+            history.facts.update(_predicted(setup, state, history))
         self._space = state.space
 
 
@@ -353,19 +358,27 @@ def _size(objective: np.ndarray) -> float:
     return own or next((abs(value) for value in objective if value), 0.0)
 
 
-def _predicted(setup: Setup, history: History) -> Mapping[str, Any]:
-    """What theory says of each watched mode, as facts."""
-    if "mode_indices" not in history.facts or "mode_predicted_rate" in history.facts:
+def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any]:
+    """What theory says of each watched mode before the run, or why it says nothing, as facts."""
+    if "mode_indices" not in history.facts:
         return {}
     import torch
 
+    from pdefreq.errors import IncompatibleError
+    from pdefreq.probes.sampled import field_values
     from pdefreq.spectrum.modes import modes_of
+    from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
 
     modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
-    prediction = setup.iteration.predict(modes, torch.zeros(1))
+    reference = setup.reference
+    target = None if reference is None else torch.from_numpy(field_values(reference, modes.points(state.space)))
+    try:
+        prediction = setup.iteration.predict(modes, torch.from_numpy(PREDICTED_STEPS), target)
+    except IncompatibleError as error:
+        return {"mode_predicted_note": _array(str(error))}
     if prediction is None:
         return {}
-    return {"mode_predicted_rate": _array(prediction.rates), "mode_predicted_note": _array(prediction.note)}
+    return predicted_facts(*(_array(value) for value in (prediction.curves, prediction.rates, prediction.note)))
 
 
 def _limit(step: int, seconds: float, stop: Stop) -> Status | None:

@@ -115,7 +115,7 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
 
     from pdefreq.theory.dynamics import GradientDescent, GradientFlow
 
-    dynamics, rate = iteration.linearized(modes, target)
+    dynamics, rate = iteration.linearized(modes, target), iteration.plain_rate
     fastest = float(dynamics.kappa[0])
     if rate is None:
         note = (

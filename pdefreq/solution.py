@@ -98,7 +98,6 @@ class Solution(Field):
             mode_error=history.column("mode_error"),
             mode_error_total=history.column("mode_error_total"),
             facts=history.facts,
-            predicted_rates=history.facts.get("mode_predicted_rate"),
             wavenumbers=self.problem.spectrum.wavenumbers,
         )
 
@@ -138,6 +137,7 @@ class Solution(Field):
             "bias_index_modes": 0 if report is None else len(report.bias_modes),
             "bias_index_is_bound": None if report is None else report.bias_bound,
             "order": None if report is None else report.sentence,
+            "theory": None if report is None else report.theory,
             "modes": [] if report is None else [_mode(row) for row in report.rows],
             "run": None if self.folder is None else str(self.folder),
         }
@@ -241,5 +241,6 @@ class Solution(Field):
 
 
 def _mode(row: Any) -> dict[str, Any]:
-    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate", "predicted_rate")
+    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate")
+    names += ("predicted_half_step", "predicted_rate")
     return {name: getattr(row, name) for name in names}

@@ -17,7 +17,7 @@ from pdefreq.commands.live import duration
 
 if TYPE_CHECKING:
     from pdefreq.solution import Solution
-    from pdefreq.spectrum.report import ModeRow, SpectralReport
+    from pdefreq.spectrum.report import SpectralReport
 
 _NO_MODES = "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
@@ -87,6 +87,8 @@ def print_solution(console: Console, solution: Solution) -> None:
     else:
         console.print(modes_table(report))
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
+        if report.theory:
+            say(console, f"theory: {report.theory}")
         say(console, report.sentence, "bold")
     for line in _error_lines(summary):
         say(console, line)
@@ -105,25 +107,23 @@ def status_sentence(solution: Solution) -> str:
 def modes_table(report: SpectralReport) -> Table:
     """The modes that matter most, sorted by wavenumber."""
     table = plain_table()
-    for name in ("wavenumber", "amplitude", "error", "half step", "half s", "rate", "predicted"):
+    foretold = any(row.predicted_rate is not None or row.predicted_half_step is not None for row in report.rows)
+    last = ("theory", "rate", "theory") if foretold else ("half s", "rate")  # all of them are more than 80 characters
+    for name in ("wavenumber", "amplitude", "error", "half step", *last):
         table.add_column(name, justify="right", no_wrap=True)
     for row in report.rows_to_print():
-        table.add_row(
-            number(row.wavenumber, 4),
-            number(row.amplitude),
-            number(row.error),
-            _half_step(row),
-            number(row.half_seconds, 2),
-            number(row.rate),
-            number(row.predicted_rate),
-        )
+        half_step = "from start" if row.status == "below half from the start" else _whole(row.half_step)
+        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), half_step]
+        if foretold:
+            cells += [_whole(row.predicted_half_step), number(row.rate), number(row.predicted_rate)]
+        else:
+            cells += [number(row.half_seconds, 2), number(row.rate)]
+        table.add_row(*cells)
     return table
 
 
-def _half_step(row: ModeRow) -> str:
-    if row.status == "below half from the start":
-        return "from start"
-    return "-" if row.half_step is None else f"{math.ceil(row.half_step):,}"
+def _whole(step: float | None) -> str:
+    return "-" if step is None else f"{math.ceil(step):,}"
 
 
 def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> None:

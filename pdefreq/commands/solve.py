@@ -25,6 +25,10 @@ Method = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
 ]
+NoPrediction = Annotated[
+    bool,
+    typer.Option("--no-prediction", help="Keep no predicted curves beside the measured ones.", rich_help_panel="Output"),
+]
 Board = Annotated[
     bool,
     typer.Option("--tensorboard", help="Write curves for TensorBoard into the run folder.", rich_help_panel="Output"),
@@ -50,6 +54,7 @@ def solve(
     json_output: o.Json = False,
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
+    no_prediction: NoPrediction = False,
     tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency went down."""
@@ -88,6 +93,7 @@ def solve(
                 method=method,
                 callback=callback,
                 progress=live.progress,
+                predict=not no_prediction,
             )
         solutions[each] = solution
         if not no_figures:

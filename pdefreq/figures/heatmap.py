@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pdefreq.figures.mode_errors import ModeErrors, order_in_title
-from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
-from pdefreq.figures.style import Picture, note, styled
+from pdefreq.figures.panels import (
+    draw_front,
+    draw_heat_map,
+    draw_predicted_front,
+    heat_colorbar,
+    label_rows,
+    log_limits,
+    step_columns,
+)
+from pdefreq.figures.style import METHOD_COLORS, Picture, note, styled
 from pdefreq.history import History
 
 
 @styled
 def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 24) -> Figure:
     """The relative error of each mode (row) after each step (column), and the step at which it is halved.
+
+    Crosses mark where theory predicted that step. Of a method that takes one step the errors of its answer are drawn.
 
     Args:
         history: Of one run.
@@ -28,6 +40,9 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     if not watched.has_steps:
         note(axes, "no steps recorded" if len(watched) else "no spectrum recorded")
         return figure
+    if watched.step[-1] <= 1:
+        _draw_answer(axes, ModeErrors.read(history, "mode_error_total").pick(limit, wavenumbers))
+        return figure
     modes = watched.pick(limit, wavenumbers)
     axes.set_title(f"{title}\n{order_in_title([watched])}".strip())
     axes.set(xscale="log", xlabel="step", ylabel="wavenumber")
@@ -35,6 +50,23 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     draw_heat_map(axes, steps, modes.resampled(steps))
     axes.set_xlim(steps[0], steps[-1])
     draw_front(axes, modes.half_steps()[None])
+    if len(modes.predicted):
+        draw_predicted_front(axes, modes.predicted.half_steps())
     label_rows(axes, modes.labels)
     heat_colorbar(figure, [axes])
     return figure
+
+
+def _draw_answer(axes: Axes, modes: ModeErrors) -> None:
+    """The error that is left in each mode, a row for each as in the map."""
+    left = np.where(modes.error[-1] > 0, modes.error[-1], np.nan)
+    if not np.isfinite(left).any():
+        note(axes, "one step, and no solution to compare with")
+        return
+    low, high = log_limits(left, ceiling=np.inf) or (1e-16, 1.0)
+    rows = np.arange(len(modes))
+    axes.hlines(rows, low, left, color="0.75", linewidth=2)
+    axes.plot(left, rows, "o", color=METHOD_COLORS[0], gid="answer")
+    axes.set(xscale="log", xlim=(low, high), ylim=(-0.5, len(modes) - 0.5), ylabel="wavenumber")
+    axes.set_xlabel("relative error of the mode after the one step")
+    label_rows(axes, modes.labels)

@@ -11,6 +11,7 @@ import numpy as np
 from pdefreq.figures.style import wavenumber_label
 from pdefreq.history import History
 from pdefreq.spectrum.bias import BiasIndex, bias_index
+from pdefreq.spectrum.predicted import PredictedErrors
 from pdefreq.spectrum.rates import half_time
 
 _TINY = 1e-300  # stands for an error of zero where a logarithm is taken
@@ -30,6 +31,7 @@ class ModeErrors:
         column: Where each mode stands in the history, shape ``(m,)``.
         kind: The family, e.g. ``"sine"``.
         complete: Whether the family is a complete orthogonal one.
+        predicted: What theory said of the same modes.
     """
 
     step: np.ndarray
@@ -41,6 +43,7 @@ class ModeErrors:
     column: np.ndarray
     kind: str
     complete: bool
+    predicted: PredictedErrors
 
     @classmethod
     def read(cls, history: History, name: str = "mode_error") -> ModeErrors:
@@ -54,19 +57,24 @@ class ModeErrors:
         step, seconds = (history.column(n).astype(float) if rows else np.empty(0) for n in ("step", "seconds"))
         if name not in history or "mode_magnitude" not in facts:
             none = np.empty(0)
-            return cls(step, seconds, np.empty((rows, 0)), none, none, np.empty((0, 1), int), np.empty(0, int), "", False)
+            nothing = PredictedErrors.read({}, none, 0)
+            return cls(
+                step, seconds, np.empty((rows, 0)), none, none, np.empty((0, 1), int), np.empty(0, int), "", False, nothing
+            )
         wavenumber = np.asarray(facts["mode_magnitude"], float)
         count = len(wavenumber)
+        error = history.column(name).astype(float).reshape(rows, count)
         return cls(
             step,
             seconds,
-            history.column(name).astype(float).reshape(rows, count),
+            error,
             wavenumber,
             np.asarray(facts["mode_amplitude"], float),
             np.asarray(facts["mode_indices"]),
             np.arange(count),
             str(facts["mode_kind"]),
             bool(facts["mode_complete"]),
+            PredictedErrors.read(facts, error[0], step[-1]),
         ).take(np.argsort(wavenumber, kind="stable"))
 
     def __len__(self) -> int:
@@ -75,7 +83,7 @@ class ModeErrors:
     def take(self, which: np.ndarray) -> ModeErrors:
         """These modes only, in this order."""
         own = {name: getattr(self, name)[which] for name in ("wavenumber", "amplitude", "indices", "column")}
-        return replace(self, error=self.error[:, which], **own)
+        return replace(self, error=self.error[:, which], predicted=self.predicted.take(which), **own)
 
     def pick(self, limit: int, wavenumbers: Iterable[float] = ()) -> ModeErrors:
         """At most `limit` modes: those nearest to the given wavenumbers, then those of largest amplitude."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,12 +16,14 @@ from pdefreq.figures.panels import TAU, log_limits
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.history import History
 
+_THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
+
 
 @styled
 def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 12) -> Figure:
     """Relative error of the modes against step (left) and seconds (right), low wavenumbers dark, high ones bright.
 
-    Where the history holds predicted rates, e_k(0) exp(-rate_k step) is drawn dashed on top.
+    What theory predicted before the run is drawn in black dashes on top.
 
     Args:
         history: Of one run.
@@ -37,13 +40,16 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
             note(axes, "no steps recorded" if len(modes) else "no spectrum recorded")
         return figure
     colors = wavenumber_colors(len(modes))
-    predicted = _predicted(history, modes)
-    for axes, time, label in zip(panels, (modes.step, modes.seconds), ("step", "seconds"), strict=True):
+    at = modes.predicted.step, np.interp(modes.predicted.step, modes.step, modes.seconds)
+    for axes, time, when, label in zip(panels, (modes.step, modes.seconds), at, ("step", "seconds"), strict=True):
         axes.set_xscale("log", nonpositive="mask")
         axes.set_yscale("log", nonpositive="mask")
         # limits first: a diverged run holds numbers that no logarithmic axis can be fitted to
         axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(modes.error, TAU)))
-        _draw(axes, time, modes, predicted, colors)
+        _draw(axes, time, modes, when, colors)
+    if len(modes.predicted):
+        panels[0].plot([], [], label="predicted", **_THEORY)
+        panels[0].legend(loc="lower left")
     panels[0].set_ylabel("relative error of the mode")
     scale = ScalarMappable(Normalize(-0.5, len(modes) - 0.5), ListedColormap(colors))
     bar = figure.colorbar(scale, ax=panels, ticks=range(len(modes)), pad=0.02, aspect=30, label="wavenumber")
@@ -53,17 +59,12 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
     return figure
 
 
-def _draw(axes: Axes, time: np.ndarray, modes: ModeErrors, predicted: np.ndarray, colors: np.ndarray) -> None:
+def _draw(axes: Axes, time: np.ndarray, modes: ModeErrors, when: np.ndarray, colors: np.ndarray) -> None:
     axes.axhline(TAU, color="0.5", linewidth=1, zorder=1)
     axes.text(1.005, TAU, "½", transform=axes.get_yaxis_transform(), va="center", color="0.4")
-    for error, theory, color, column in zip(modes.error.T, predicted.T, colors, modes.column, strict=True):
-        axes.plot(time, error, color=color, gid=f"mode-{column}")
-        axes.plot(time, theory, color="black", linestyle=(0, (4, 4)), linewidth=0.9, gid=f"predicted-{column}")
-
-
-def _predicted(history: History, modes: ModeErrors) -> np.ndarray:
-    """E_k(0) exp(-rate_k step), shape ``(rows, m)``; nan where there is no theory."""
-    if "mode_predicted_rate" not in history.facts:
-        return np.full(modes.error.shape, np.nan)
-    rate = np.asarray(history.facts["mode_predicted_rate"], float)[modes.column]
-    return modes.error[:1] * np.exp(-np.outer(modes.step - modes.step[0], rate))
+    theory = modes.predicted.error.T if len(modes.predicted) else [None] * len(modes)
+    below = {"linewidth": 4, "alpha": 0.6} if len(modes.predicted) else {}
+    for error, foretold, color, column in zip(modes.error.T, theory, colors, modes.column, strict=True):
+        axes.plot(time, error, color=color, gid=f"mode-{column}", **below)
+        if foretold is not None:
+            axes.plot(when, foretold, gid=f"predicted-{column}", **_THEORY)

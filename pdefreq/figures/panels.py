@@ -101,6 +101,15 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
 
 
+def draw_predicted_front(axes: Axes, half: np.ndarray) -> None:
+    """Where theory predicted that the error of each mode is halved for good, shape ``(m,)``: black crosses on white."""
+    seen = np.where(half > 0, half, np.nan)
+    rows = np.arange(len(half))
+    axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
+    axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
+    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted)")
+
+
 def _direction(front: np.ndarray) -> int:
     """Whether the front moves up (1) or down (-1) the rows as steps go by, or neither (0)."""
     (reached,) = np.nonzero(np.isfinite(front))

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.iterations.iteration import Iteration, State
-from pdefreq.iterations.linearized import linearize
+from pdefreq.errors import IncompatibleError
+from pdefreq.iterations.iteration import Iteration, Prediction, State
+from pdefreq.iterations.linearized import kernel_drift, linearize
 from pdefreq.streams import stream
+from pdefreq.theory.dynamics import GradientDescent
+from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import LinearDynamics
+
+
+_LINEAR = 0.05  # drift of the kernel up to which a network trains like its linearization: curves are off by about as much
 
 
 class Gradient(Iteration):
@@ -77,22 +83,36 @@ class Gradient(Iteration):
         with torch.no_grad():
             return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
 
-    def linearized(self, modes: Modes, target: Values) -> tuple[LinearDynamics, float | None]:
-        """How modes would move if the network were its tangent at the start; and the rate of gradient descent.
+    @property
+    def plain_rate(self) -> float | None:
+        """The rate, where all steps are plain gradient descent at one rate on one functional: these have a theory."""
+        fixed = self._course.is_final(0) and self._balance_every is None
+        return self._optimizer.plain_rate if fixed else None
 
-        There is no rate, and no theory of the steps, for another optimizer, a rate that changes or a functional that does.
+    def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
+        """How modes would move if the network were its tangent at the start.
 
         Args:
             modes: With real coefficients.
             target: The solution at ``modes.points(space)``.
+            cheap: Whether to refuse what takes more than some seconds.
 
         Raises:
             IncompatibleError: As `linearize`.
         """
         state = self.init()
-        fixed = self._course.is_final(0) and self._balance_every is None
-        dynamics = linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target)
-        return dynamics, self._optimizer.plain_rate if fixed else None
+        return linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target, cheap=cheap)
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+        if self.plain_rate is None:
+            name = "changing points, weights or rates" if self._optimizer.plain_rate else type(self._optimizer).__name__
+            raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
+        if target is None:
+            return None
+        dynamics = self.linearized(modes, target, cheap=True)
+        error = dynamics.errors(GradientDescent(self.plain_rate), steps)
+        note = "exact for the network linearized at its start (Lee et al., 2019)"
+        return Prediction((error / dynamics.start).abs(), torch.full_like(dynamics.start, torch.nan), note)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         columns = {} if self._held_out is None else {"held_out": self._held_out.functional.value(state.coefficients)}
@@ -105,6 +125,19 @@ class Gradient(Iteration):
         return replace(state, coefficients=state.memory["best"]) if "best" in state.memory else state
 
     def notes(self, state: State) -> list[str]:
+        return self._notes_on_linearity(state) + self._notes_on_held_out(state)
+
+    def _notes_on_linearity(self, state: State) -> list[str]:
+        """Whether what was predicted from the start can still hold."""
+        if self.plain_rate is None:
+            return []
+        start = self.init()
+        drift = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
+        moved = relative_distance(state.coefficients, start.coefficients)
+        told = f"since the start the kernel has moved by {drift:.2g} of itself and the parameters by {moved:.2g}: "
+        return [told + ("predictions from the start hold" if drift <= _LINEAR else "predictions from the start do not hold here")]
+
+    def _notes_on_held_out(self, state: State) -> list[str]:
         if self._held_out is None:
             return []
         step, c = int(state.memory["steps"]), self.answer(state).coefficients

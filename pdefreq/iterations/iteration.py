@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.modes import Modes
 
@@ -38,7 +38,7 @@ class Prediction:
 
     Args:
         curves: Predicted |error| of each mode over its initial value, shape ``(len(steps), m)``.
-        rates: Predicted decay -d log|e| / d step, shape ``(m,)``.
+        rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
     """
 
@@ -85,6 +85,15 @@ class Iteration(ABC):
         """What the iteration tends to, in the space of `state` (the discrete solution), where it is known."""
         return None
 
-    def predict(self, modes: Modes, steps: Tensor) -> Prediction | None:
-        """Predicted error of each mode after each number of steps, where there is a theory."""
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+        """Predicted error of each mode after each number of steps, where there is a theory; else None.
+
+        Args:
+            modes: Which.
+            steps: Shape ``(T,)``, from 0.
+            target: The solution at ``modes.points(space)``, where it is known: errors of networks are predicted against it.
+
+        Raises:
+            IncompatibleError: If there is a theory of methods like this one that does not cover it; the sentence says why.
+        """
         return None

@@ -9,6 +9,7 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
+from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
 
 _ENTRIES = 2**28  # most numbers in a factor: 2 GiB in double precision, of which the decomposition takes two copies
+_WATCHED = 1e8  # most numbers in the Jacobian at the points of the modes, for which the same holds
+_WORK = 4e9  # most multiplications, over ten, of a decomposition that need not be asked for: three seconds on one core
 _PIECE = 128  # points whose Jacobian is held at a time
 
 
-def linearize(space: TrialSpace, functional: Functional, c: Coefficients, modes: Modes, target: Values) -> LinearDynamics:
+def linearize(
+    space: TrialSpace, functional: Functional, c: Coefficients, modes: Modes, target: Values, *, cheap: bool = False
+) -> LinearDynamics:
     """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
 
     Args:
@@ -31,22 +36,36 @@ def linearize(space: TrialSpace, functional: Functional, c: Coefficients, modes:
         c: Coefficients at the start.
         modes: Of a family with real coefficients.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
+        cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If the modes are complex, or the factor of the functional is too large to decompose.
+        IncompatibleError: If coefficients in the modes are complex, or moduli, or if the factor of the functional is too large
+            to decompose.
     """
-    if modes.kind == "fourier":
-        raise IncompatibleError("predictions are formed for real modes: use sine or cosine")
+    if modes.kind not in ("sine", "cosine"):
+        raise IncompatibleError(
+            f"predictions of networks are formed for modes with signed amplitudes, and those of {modes.kind} modes have none: "
+            "use sine or cosine"
+        )
+    x = modes.points(space).to(c)
+    if cheap and len(x) * len(c) > _WATCHED:
+        raise IncompatibleError(
+            f"not predicted on the way, at {len(x):,} points of {len(c):,} coefficients: `pdefreq predict` takes the time"
+        )
     factor = functional.factor(c)
+    if cheap and factor.numel() * min(factor.shape) > _WORK:
+        raise IncompatibleError(
+            f"not predicted on the way, with a kernel of {factor.shape[0]:,} rows of {factor.shape[1]:,} coefficients: "
+            "`pdefreq predict` takes the time, or use fewer points (`number`)"
+        )
     if factor.numel() > _ENTRIES:
         raise IncompatibleError(
             f"the kernel has {factor.shape[0]} rows of {factor.shape[1]} coefficients, too many to decompose: use fewer points "
             "(`number`) or a smaller network"
         )
-    x = modes.points(space).to(c)
     analysis = analysis_matrix(modes, space, len(x)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
     with torch.no_grad():
@@ -57,6 +76,23 @@ def linearize(space: TrialSpace, functional: Functional, c: Coefficients, modes:
             probe += columns @ evaluator.jacobian(c).detach()
             error += columns @ (evaluator.value(c) - values)
     return dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+
+
+def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, rows: int = 100) -> float:
+    """How far the kernel K = F F^T of a functional has moved between two sets of coefficients: |K(c) - K(start)| / |K(start)|.
+
+    Args:
+        functional: What is lowered.
+        c: Coefficients now.
+        start: Coefficients before.
+        rows: Of the factor, evenly spread over the first block of points, that the kernel is formed of.
+    """
+    kernels = []
+    for coefficients in (c, start):
+        factor = functional.blocks[0].factor(coefficients).detach()
+        some = factor[:: -(-len(factor) // rows)]
+        kernels.append(some @ some.T)
+    return relative_distance(*kernels)
 
 
 def analysis_matrix(modes: Modes, space: TrialSpace, count: int) -> Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
@@ -84,7 +84,7 @@ class Relaxation(GridIteration):
         self._states[0].coefficients.copy_(coefficients)
         return self._states[0]
 
-    def predict(self, modes: Modes, steps: Tensor) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
             return None

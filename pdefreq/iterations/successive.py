@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
@@ -62,7 +62,7 @@ class Successive(GridIteration):
         smoothest = relaxation_factor([[1] * len(grid.shape)], grid.intervals, grid.box.lengths, diffusion=a, reaction=c)
         return float(smoothest)
 
-    def predict(self, modes: Modes, steps: Tensor) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
             return None

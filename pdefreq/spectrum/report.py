@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pdefreq.spectrum.bias import bias_index
+from pdefreq.spectrum.predicted import PredictedErrors
 from pdefreq.spectrum.rates import decay_rates, half_time
 from pdefreq.spectrum.wording import order_in_words
 
@@ -28,6 +29,7 @@ class ModeRow:
         half_seconds: The same in seconds.
         rate: Measured decay -d log e_k / d step.
         predicted_rate: What theory says of it.
+        predicted_half_step: What theory says of `half_step`; None where it says nothing, or beyond the end of the run.
         status: Whether the error fell below one half for good, did not, or was there from the start.
     """
 
@@ -40,6 +42,7 @@ class ModeRow:
     half_seconds: float | None
     rate: float | None
     predicted_rate: float | None
+    predicted_half_step: float | None
     status: Literal["halved", "not halved", "below half from the start"]
 
 
@@ -57,6 +60,7 @@ class SpectralReport:
         bias_bound: Whether modes that never arrived entered as the end of the run.
         bias_reason: Why there is no B; empty where there is one.
         bias_modes: Wavenumbers of the modes that entered.
+        theory: Where predictions come from, or why there are none; it may be empty.
         sentence: The order in words.
     """
 
@@ -69,6 +73,7 @@ class SpectralReport:
     bias_bound: bool
     bias_reason: str
     bias_modes: tuple[float, ...]
+    theory: str
     sentence: str
 
     def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
@@ -85,7 +90,6 @@ def spectral_report(
     mode_error: np.ndarray,
     mode_error_total: np.ndarray,
     facts: Mapping[str, Any],
-    predicted_rates: np.ndarray | None = None,
     wavenumbers: Iterable[float] = (),
 ) -> SpectralReport:
     """The report of a run.
@@ -95,18 +99,20 @@ def spectral_report(
         seconds: The same in seconds.
         mode_error: Relative error of each mode, shape ``(rows, m)``: algebraic where the method has a limit, else total.
         mode_error_total: Against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
-        facts: What the spectral probe wrote to the history: ``mode_kind``, ``mode_indices`` and the like.
-        predicted_rates: Rates by theory, shape ``(m,)``; nan where it says nothing.
+        facts: What the spectral probe wrote to the history, ``mode_kind``, ``mode_indices`` and the like, and what
+            `predicted_facts` holds of theory.
         wavenumbers: Angular wavenumbers whose rows matter most.
     """
     steps, mode_error = np.asarray(steps, dtype=float), np.asarray(mode_error, dtype=float)
     half_steps, magnitude = half_time(steps, mode_error), np.asarray(facts["mode_magnitude"], dtype=float)
+    predicted = PredictedErrors.read(facts, mode_error[0], steps[-1])
     columns = {
         "error": np.asarray(mode_error_total, dtype=float)[-1],
         "half_step": half_steps,
         "half_seconds": half_time(seconds, mode_error),
         "rate": decay_rates(steps, mode_error),
-        "predicted_rate": np.full(len(magnitude), np.nan) if predicted_rates is None else np.asarray(predicted_rates, float),
+        "predicted_rate": predicted.rates(),
+        "predicted_half_step": predicted.half_steps(),
     }
     bias = bias_index(magnitude, half_steps, last_step=steps[-1], complete=bool(facts["mode_complete"]))
     vectors = facts.get("mode_wavevectors")
@@ -132,6 +138,7 @@ def spectral_report(
         bias_bound=bias.bound,
         bias_reason=bias.reason,
         bias_modes=tuple(magnitude[list(bias.modes)].tolist()),
+        theory=predicted.note,
         sentence=order_in_words(rows, nearest_rows(rows, asked), bias, last_step=int(steps[-1])),
     )
 

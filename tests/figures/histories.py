@@ -3,6 +3,7 @@
 import numpy as np
 
 from pdefreq.history import History
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
 
 N = 100  # intervals of the Jacobi histories
 
@@ -30,7 +31,8 @@ def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
     """Jacobi on n intervals of (0, 1): the error of mode k shrinks by cos(k pi / n) in each sweep."""
     k, step = np.asarray(modes), np.arange(last + 1)
     factor = np.cos(k * np.pi / N)
-    return history(step, factor ** step[:, None], k * np.pi, mode_predicted_rate=-np.log(factor), mode_indices=k[:, None])
+    theory = predicted_facts(factor ** PREDICTED_STEPS[:, None], -np.log(factor), np.array("exact"))
+    return history(step, factor ** step[:, None], k * np.pi, mode_indices=k[:, None], **theory)
 
 
 def network(modes=(1, 2, 4, 8, 16), last=600, scale=1.0):

@@ -7,7 +7,7 @@ from matplotlib.text import Annotation
 
 from pdefreq.figures.heatmap import heatmap_figure
 from pdefreq.figures.style import encode
-from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network
+from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network, one_step
 
 MODES = (1, 2, 4, 8, 16)
 
@@ -31,6 +31,22 @@ def test_the_front_is_the_half_times():
     line = front(heatmap_figure(jacobi(MODES)).axes[0])
     np.testing.assert_allclose(line.get_xdata(), half_times(MODES), rtol=1e-10)  # exact interpolation, rounding only
     np.testing.assert_array_equal(line.get_ydata(), range(5))
+
+
+def test_crosses_stand_where_theory_predicted_the_front():
+    axes = heatmap_figure(jacobi(MODES)).axes[0]
+    (crosses,) = [line for line in axes.lines if line.get_gid() == "predicted-front"]
+    # curves are kept at every step to 100, then 50 a decade; interpolation between exponentials is exact
+    np.testing.assert_allclose(crosses.get_xdata(), half_times(MODES), rtol=1e-9)
+    assert not [line for line in heatmap_figure(network()).axes[0].lines if line.get_gid() == "predicted-front"]
+
+
+def test_one_step_shows_what_is_left_in_each_mode():
+    run = one_step(MODES)
+    (axes,) = heatmap_figure(run).axes  # no map, no colour scale
+    (dots,) = [line for line in axes.lines if line.get_gid() == "answer"]
+    np.testing.assert_array_equal(dots.get_xdata(), run.column("mode_error_total")[-1])
+    np.testing.assert_array_equal(dots.get_ydata(), range(len(MODES)))
 
 
 @pytest.mark.parametrize(("run", "row"), [(jacobi, 0), (network, 4)])
@@ -64,7 +80,7 @@ def test_modes_that_start_below_one_half_are_marked_and_the_front_passes_them():
 
 def test_without_such_modes_there_is_no_mark():
     axes = heatmap_figure(jacobi(MODES)).axes[0]
-    assert axes.get_xlabel() == "step"
+    assert axes.get_xlabel() == "step (\u00d7 predicted)"
     assert not [line for line in axes.lines if line.get_gid() == "from-start"]
 
 

@@ -4,6 +4,7 @@ import pytest
 from pdefreq.figures.mode_errors import ModeErrors
 from pdefreq.figures.refinement import refinement_figure
 from pdefreq.spectrum.orders import fit_order
+from pdefreq.spectrum.predicted import PredictedErrors
 
 H = 0.5 ** np.arange(3, 9)
 UNKNOWNS = (1 / H + 1).astype(int).tolist()
@@ -25,6 +26,7 @@ def drawn(*, h=H, errors=None, predicted=None):
         column=np.arange(2),
         kind="sine",
         complete=True,
+        predicted=PredictedErrors.read({}, np.ones(2), 0),
     )
     norms = {"relative_l2": H**2, "relative_h1": H, "max_error": H**2}
     names = ["mode_1", "mode_4"]

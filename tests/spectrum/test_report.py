@@ -1,21 +1,23 @@
 import dataclasses
 import json
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
 from pdefreq.spectrum.report import spectral_report
 
 XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not in order
 STEPS = np.arange(1001.0)
 
 
-def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), **others):
+def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=MappingProxyType({})):
     """Of a run in which each mode decays exponentially with the given half time."""
     half_steps = np.asarray(half_steps, dtype=float)
     m = len(half_steps)
     errors = start * 0.5 ** (steps[:, None] / half_steps)
-    facts = {
+    facts = dict(theory) | {
         "mode_kind": np.array(kind),
         "mode_indices": np.rint(XI[:m, None] * 2 / np.pi).astype(int),
         "mode_wavevectors": XI[:m, None],
@@ -31,19 +33,22 @@ def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), *
         mode_error_total=errors + 0.001,
         facts=facts,
         wavenumbers=wavenumbers,
-        **others,
     )
 
 
 def test_rows_come_by_wavenumber_with_what_was_recorded():
-    found = report([160, 20, 60, 400], predicted_rates=np.array([0.1, np.nan, 0.2, 0.3]))
+    curves = 0.5 ** (PREDICTED_STEPS[:, None] / np.array([80, 10, 30, 200]))  # twice as fast as measured
+    found = report([160, 20, 60, 400], theory=predicted_facts(curves, np.array([0.1, np.nan, 0.2, 0.3]), np.array("as told")))
     assert [row.index for row in found.rows] == [(2,), (6,), (16,), (40,)]
     assert [row.wavenumber for row in found.rows] == pytest.approx(np.sort(XI))
     assert [row.amplitude for row in found.rows] == [1.0, 0.3, 0.1, 0.2]
     assert [row.half_step for row in found.rows] == pytest.approx([20, 60, 160, 400])
     assert [row.half_seconds for row in found.rows] == pytest.approx([0.2, 0.6, 1.6, 4.0])
     assert [row.rate for row in found.rows] == pytest.approx(np.log(2) / np.array([20, 60, 160, 400]))
-    assert [row.predicted_rate for row in found.rows] == [None, 0.2, 0.1, 0.3]
+    rate = np.log(2) / 10  # where theory has no single rate, that of its curve
+    assert [row.predicted_rate for row in found.rows] == pytest.approx([rate, 0.2, 0.1, 0.3], rel=1e-9)
+    assert [row.predicted_half_step for row in found.rows] == pytest.approx([10, 30, 80, 200], rel=1e-9)
+    assert found.theory == "as told"
     assert [row.error for row in found.rows] == pytest.approx(0.5 ** (1000 / np.array([20, 60, 160, 400])) + 0.001)
     assert {row.status for row in found.rows} == {"halved"}
     assert found.bias_modes == pytest.approx(XI)
