@@ -11,9 +11,13 @@ from pdefreq.commands import options as o
 Name = Annotated[str | None, typer.Argument(metavar="NAME", help="One to run; without it they are listed.", show_default=False)]
 
 
-def reproduce(name: Name = None, threads: o.Threads = 1, out: o.Out = None) -> None:
+Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each method, where an experiment has several.")]
+
+
+def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> None:
     """Run a published experiment again, and keep its figures and tables in a folder."""
     from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.registry import build
     from pdefreq.reproduce import REPRODUCTIONS
 
     console = make_console()
@@ -27,7 +31,8 @@ def reproduce(name: Name = None, threads: o.Threads = 1, out: o.Out = None) -> N
     o.use_threads(threads)
     experiment = REPRODUCTIONS.load(name)
     folder = o.new_folder(out, "reproduce", name)
-    report = experiment()
+    given = {key: value for key, value in (("seeds", seeds), ("steps", steps)) if value is not None}
+    report = build("reproduction", name, experiment, given)
     print(report.text())
     say(console, f"results: {report.write(folder)}")
 

@@ -6,8 +6,11 @@ REPRODUCTIONS = Registry(
     "reproduction",
     "pdefreq.reproductions",
     {
+        "hybrid": "pdefreq.reproduce.hybrid:hybrid",
         "limit": "pdefreq.reproduce.limit:limit",
+        "mscale-6pi": "pdefreq.reproduce.mscale_6pi:mscale_6pi",
         "multiscale-2d": "pdefreq.reproduce.multiscale_2d:multiscale_2d",
+        "scales": "pdefreq.reproduce.scales:scales",
     },
 )
-"""Name -> function without arguments that runs the experiment and returns a `pdefreq.reproduce.report.Report`."""
+"""Name -> function that runs the experiment and returns a `pdefreq.reproduce.report.Report`; its options are keywords."""

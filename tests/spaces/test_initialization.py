@@ -25,7 +25,7 @@ def test_the_same_stream_gives_the_same_weights():
 
 VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn likewise, or are zero
     "glorot": (lambda fan_in, fan_out: 2 / (fan_in + fan_out), False),
-    "mscale": (lambda fan_in, fan_out: 4 / (fan_in + fan_out), True),
+    "mscale": (lambda fan_in, fan_out: 4 / (fan_in + (fan_out if fan_out > 1 else fan_in)), True),  # as if the last were square
     "he": (lambda fan_in, _: 2 / fan_in, False),
     "lecun": (lambda fan_in, _: 1 / fan_in, False),
     "normal(0.3)": (lambda *_: 0.09, True),
