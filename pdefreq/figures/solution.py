@@ -1,4 +1,4 @@
-"""The approximate solution against the exact one."""
+"""The approximate solution against the exact one, or a reference."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
 
 
 @styled
-def solution_figure(problem: Problem, approximate: Field, exact: Field | None = None, *, title: str = "") -> Figure:
+def solution_figure(problem: Problem, approximate: Field, reference: Field | None = None, *, title: str = "") -> Figure:
     """In one dimension curves, and their difference below; in two, maps side by side; in more, the plane in the middle.
 
     Args:
-        problem: Gives the domain.
+        problem: Gives the domain, and says whether the reference is its exact solution.
         approximate: What a method found.
-        exact: The exact or a reference solution; without one only the approximation is shown.
+        reference: The exact or a reference solution; without one only the approximation is shown.
         title: Above the panels; by default the problem's.
     """
     where = Slice.of(problem.domain)
     found = where.values(approximate)
-    target = None if exact is None else where.values(exact)
+    target = None if reference is None else where.values(reference)
+    name = "exact" if reference is problem.exact else "reference"
     heading = ", ".join(part for part in (title or problem.title, where.note) if part)
-    figure = _maps(where, found, target) if where.is_plane else _curves(where, found, target)
+    figure = _maps(where, found, target, name) if where.is_plane else _curves(where, found, target, name)
     figure.suptitle(heading)
     return figure
 
 
-def _curves(where: Slice, found: np.ndarray, target: np.ndarray | None) -> Figure:
+def _curves(where: Slice, found: np.ndarray, target: np.ndarray | None, name: str) -> Figure:
     (x,) = where.axes
     figure = Picture(figsize=(8, 4.2 if target is None else 5.4))
     panels = figure.subplots(
         1 if target is None else 2, 1, sharex=True, squeeze=False, height_ratios=[2.4, 1][: 1 + (target is not None)]
     )[:, 0]
     if target is not None:
-        panels[0].plot(x, target, color=EXACT_COLOR, linewidth=3.5, alpha=0.45, label="exact", gid="exact")
+        panels[0].plot(x, target, color=EXACT_COLOR, linewidth=3.5, alpha=0.45, label=name, gid=name)
         panels[1].axhline(0.0, color="0.5", linewidth=0.8)
         panels[1].plot(x, found - target, color=APPROXIMATE_COLOR, linewidth=1.3, gid="error")
         panels[1].set_ylabel("error")
@@ -54,13 +55,13 @@ def _curves(where: Slice, found: np.ndarray, target: np.ndarray | None) -> Figur
     return figure
 
 
-def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None) -> Figure:
-    names = ["approximate"] if target is None else ["exact", "approximate", "error"]
+def _maps(where: Slice, found: np.ndarray, target: np.ndarray | None, name: str) -> Figure:
+    names = ["approximate"] if target is None else [name, "approximate", "error"]
     figure = Picture(figsize=(5, 4.4) if target is None else (13, 4.2), layout="compressed")
     panels: list[Axes] = list(figure.subplots(1, len(names), sharey=True, squeeze=False)[0])
     scale = value_range(found) if target is None else value_range(target)
-    for axes, name in zip(panels, names, strict=True):
-        axes.set_title(name)
+    for axes, heading in zip(panels, names, strict=True):
+        axes.set_title(heading)
     if target is None:
         figure.colorbar(where.draw_map(panels[0], found, scale, SOLUTION_MAP), ax=panels[0])
         return figure

@@ -26,12 +26,20 @@ def meshes(figure):
 
 
 def test_curves_are_the_functions_and_their_difference():
-    upper, lower = solution_figure(problem(1), APPROXIMATE, EXACT).axes
+    upper, lower = solution_figure(problem(1, exact=EXACT), APPROXIMATE, EXACT).axes
     x = by_name(upper)["exact"].get_xdata()
     assert (x[0], x[-1]) == (-1, 2)
     np.testing.assert_allclose(by_name(upper)["exact"].get_ydata(), np.sin(3 * x), atol=1e-14)  # two sines, one rounding each
     np.testing.assert_allclose(by_name(upper)["approximate"].get_ydata(), 1.1 * np.sin(3 * x), atol=1e-14)
     np.testing.assert_allclose(by_name(lower)["error"].get_ydata(), 0.1 * np.sin(3 * x), atol=1e-14)
+
+
+@pytest.mark.parametrize(("fields", "name"), [({"exact": EXACT}, "exact"), ({}, "reference")])
+def test_only_what_the_problem_states_is_called_exact(fields, name):
+    curves = solution_figure(problem(1, **fields), APPROXIMATE, EXACT).axes[0].get_legend_handles_labels()[1]
+    assert curves == [name, "approximate"]
+    maps = [mesh.axes.get_title() for mesh in meshes(solution_figure(problem(2, **fields), APPROXIMATE, EXACT))]
+    assert maps == [name, "approximate", "error"]
 
 
 def test_maps_have_one_scale_and_equal_units():
