@@ -4,8 +4,8 @@ The published network has 1-4000-500-400-1 units, whose activation, steps and ha
 seconds on one core here. Ours is the default of `deep-ritz`. What both share is the penalty with beta = 10 and the 500 intervals.
 
 Who is faster in seconds depends on the price of a sweep. The published curve of Jacobi alone, which has no free parameter, gives
-320 sweeps a second; here it is some hundred times as many. The figure therefore shows both: the seconds measured here, and those of
-a network that trains for 95 s and of sweeps at the published price.
+320 sweeps a second; here there are some hundred times as many. The figure therefore shows both: the seconds measured here, and
+those of a network that trains for 95 s and of sweeps at the published price.
 """
 
 from __future__ import annotations
