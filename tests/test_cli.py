@@ -594,4 +594,6 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
     assert files() == ["here", "here/report.md", "here/t.csv"]
     assert_refused(cli("reproduce", "limt"), files())
+    assert_refused(result := cli("reproduce", "limit", "--seeds", "2", "--out", "there"), files())
+    assert "no option 'seeds'" in result.stderr
     assert_refused(cli("reproduce", "limit", "--out", "here"), files())

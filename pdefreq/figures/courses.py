@@ -65,8 +65,8 @@ def courses_figure(
         for label, level in (guides or {}).items():
             panel.axhline(level, color="0.45", linewidth=1.1, linestyle=":", label=label)
         panel.set(title=heading, xlabel=xlabel, yscale="log", xscale="log" if heading in logarithmic else "linear")
-    shown = [errors for curves in panels.values() for curve in curves for _, errors in _all(curve)]
-    axes[0].set(ylabel=ylabel, ylim=log_limits(np.concatenate([np.asarray(errors, float) for errors in shown])))
+    shown = [np.asarray(errors, float) for curves in panels.values() for curve in curves for _, errors in _all(curve)]
+    axes[0].set(ylabel=ylabel, ylim=log_limits(np.concatenate([*shown, list((guides or {}).values())])))
     handles = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(list(handles.values()), list(handles), loc="outside right center", fontsize=9, handlelength=1.8)
     figure.suptitle(title)

@@ -1,11 +1,11 @@
 """A network first, Jacobi or multigrid after it: ``python -m pdefreq.reproduce.hybrid``.
 
-The published network has 1-4000-500-400-1 units, whose activation, steps and hardware are not told; a step of it takes 0.3
-seconds on one core. Ours is the default of `deep-ritz`. What both share is the penalty with beta = 10 and the 500 intervals.
+The published network has 1-4000-500-400-1 units, whose activation, steps and hardware are not told; a step of it took 0.4
+seconds on one core here. Ours is the default of `deep-ritz`. What both share is the penalty with beta = 10 and the 500 intervals.
 
 Who is faster in seconds depends on the price of a sweep. The published curve of Jacobi alone, which has no free parameter, gives
-320 sweeps a second; here it is a hundred times as many. The figure therefore shows both: the seconds measured here, and those of
-a network that trains for 95 s and of sweeps at the published price.
+320 sweeps a second; here there are some hundred times as many. The figure therefore shows both: the seconds measured here, and
+those of a network that trains for 95 s and of sweeps at the published price.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     }
 
 
-def hybrid(*, seeds: int = 1, steps: int = 3000) -> Report:
+def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
     """A network and then Jacobi, as published (arXiv 1901.06523, figure 4d), at the price of a sweep then and now.
 
     Args:
