@@ -81,13 +81,20 @@ def _sin(a: Tensor, order: int) -> list[Tensor]:
 
 
 def _tanh(a: Tensor, order: int) -> list[Tensor]:
-    """T' = 1 - t^2, and Leibniz' rule for the derivatives of t^2."""
-    jet = [torch.tanh(a)]
-    for n in range(order):
+    """T' = 1 - t^2; s = t' has s' = -2 t s and s'' = 4 s - 6 s^2; beyond, Leibniz' rule for the derivatives of t^2."""
+    t = torch.tanh(a)
+    jet = [t]
+    if order >= 1:
+        jet.append(torch.addcmul(t.new_ones(()), t, t, value=-1))
+    if order >= 2:
+        jet.append(torch.mul(t, jet[1]).mul_(-2))
+    if order >= 3:
+        jet.append(torch.rsub(jet[1], 4, alpha=6).mul_(jet[1]))
+    for n in range(3, order):
         value = torch.mul(jet[0], jet[n])
         for k in range(1, n + 1):
             value.addcmul_(jet[k], jet[n - k], value=math.comb(n, k))
-        jet.append(1 - value if n == 0 else value.neg_())
+        jet.append(value.neg_())
     return jet
 
 

@@ -26,8 +26,8 @@ class Channels(NamedTuple):
 
     Args:
         value: Shape ``(..., n)``.
-        gradient: Shape ``(..., d, n)``; None for order 0.
-        laplacian: Shape ``(..., n)``; None below order 2.
+        gradient: Shape ``(..., d, n)``, or ``(..., d, 1)`` where it is the same at all points; None for order 0.
+        laplacian: Shape ``(..., n)``, or ``(..., 1)`` likewise; None below order 2.
     """
 
     value: Tensor
@@ -84,38 +84,55 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
     p, q = next(pairs)
     total = p * q
     for p, q in pairs:
-        total = torch.addcmul(total, p, q)
+        total.addcmul_(p, q)
     return total
 
 
-def push_forward(jet: Sequence[Tensor], a: Channels) -> Channels:
-    """``sigma(a)``: with order m it takes sigma ... sigma^(m) at ``a.value``."""
+def push_forward(jet: Sequence[Tensor], a: Channels, squared: Tensor | None = None) -> Channels:
+    """``sigma(a)``: with order m it takes sigma ... sigma^(m) at ``a.value``.
+
+    Args:
+        jet: The derivatives of sigma.
+        a: What it is applied to.
+        squared: ``|grad a|^2``, if it is known.
+    """
     if a.gradient is None:
         return Channels(jet[0])
     gradient = a.gradient * jet[1].unsqueeze(-2)
     if a.laplacian is None:
         return Channels(jet[0], gradient)
-    return Channels(jet[0], gradient, torch.addcmul(a.laplacian * jet[1], dot(a.gradient, a.gradient), jet[2]))
+    squared = dot(a.gradient, a.gradient) if squared is None else squared
+    return Channels(jet[0], gradient, (a.laplacian * jet[1]).addcmul_(squared, jet[2]))
 
 
-def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels) -> Channels:
-    """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1)."""
+def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: Tensor | None = None) -> Channels:
+    """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1).
+
+    It comes point by point, also where a channel of a is the same at all of them.
+
+    Args:
+        jet: The derivatives of sigma.
+        a: What it was applied to.
+        cotangent: That of ``sigma(a)``.
+        squared: ``|grad a|^2``, if it is known.
+    """
     value = cotangent.value * jet[1]
     if a.gradient is None or cotangent.gradient is None:
         return Channels(value)
     bend = dot(cotangent.gradient, a.gradient)
     gradient = cotangent.gradient * jet[1].unsqueeze(-2)
     if a.laplacian is None or cotangent.laplacian is None:
-        return Channels(torch.addcmul(value, bend, jet[2]), gradient)
+        return Channels(value.addcmul_(bend, jet[2]), gradient)
     of_laplacian = cotangent.laplacian
-    bend = torch.addcmul(bend, of_laplacian, a.laplacian)
-    gradient = torch.addcmul(gradient, (of_laplacian * jet[2]).unsqueeze(-2), a.gradient, value=2)
-    value = torch.addcmul(value, bend, jet[2]).addcmul(dot(a.gradient, a.gradient) * of_laplacian, jet[3])
+    squared = dot(a.gradient, a.gradient) if squared is None else squared
+    bent = of_laplacian * jet[2]
+    gradient.addcmul_(bent.unsqueeze(-2), a.gradient, value=2)
+    value.addcmul_(bend.addcmul_(of_laplacian, a.laplacian), jet[2]).addcmul_(squared * of_laplacian, jet[3])
     return Channels(value, gradient, of_laplacian * jet[1])
 
 
 def activated(activation: Activation, a: Channels) -> Channels:
-    """`push_forward`, with `pull_back` for its backward pass: one kernel for each product, nothing but `a` and the jet kept."""
+    """`push_forward`, with `pull_back` for its backward pass: one kernel for each product, and nothing worked out twice."""
     if a.gradient is None:
         return Channels(activation(a.value))
     return Channels(*_Activated.apply(activation.derivatives, *a))  # pyright: ignore[reportGeneralTypeIssues]
@@ -127,15 +144,17 @@ class _Activated(torch.autograd.Function):
         inputs = Channels(*a)  # pyright: ignore[reportArgumentType]
         trained = any(ctx.needs_input_grad)
         jet = derivatives(inputs.value, inputs.order + trained)
+        squared = dot(inputs.gradient, inputs.gradient) if inputs.gradient is not None and inputs.order == 2 else None
         if trained:
-            ctx.save_for_backward(*a, *jet[1:])
+            ctx.save_for_backward(*a, squared, *jet[1:])
             ctx.derivatives = derivatives
-        return tuple(push_forward(jet, inputs))
+        return tuple(push_forward(jet, inputs, squared))
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        value, gradient, laplacian, *slopes = ctx.saved_tensors
+        value, gradient, laplacian, squared, *slopes = ctx.saved_tensors
         a, jet = Channels(value, gradient, laplacian), [value, *slopes]  # the jet's first entry is not used
         if torch.is_grad_enabled():  # the result will be differentiated again
-            jet = jet_of(ctx.derivatives, value, len(slopes))
-        return None, *pull_back(jet, a, Channels(*cotangents))  # pyright: ignore[reportArgumentType]
+            jet, squared = jet_of(ctx.derivatives, value, len(slopes)), None
+        found = pull_back(jet, a, Channels(*cotangents), squared)  # pyright: ignore[reportArgumentType]
+        return None, *(None if t is None else t.sum_to_size(like.shape) for t, like in zip(found, a, strict=True))  # pyright: ignore[reportOptionalMemberAccess]

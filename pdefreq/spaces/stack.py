@@ -78,7 +78,7 @@ class StackEvaluator(Evaluator):
         self._scaling = [(None if (w == 1).all() else w.to(x), b) for w, b in factors]
         self._x = x.detach()
         self._modulation = design.modulation(self._x)
-        self._embedded: dict[int, tuple[Channels, Step | None]] = {}
+        self._embedded: dict[tuple[int, bool], tuple[Channels, Step | None]] = {}
 
     def value(self, c: Coefficients) -> Values:
         layers = self._layers(c)
@@ -150,28 +150,35 @@ class StackEvaluator(Evaluator):
             layers.append(Affine(weight, bias, slope))
         return layers
 
-    def _input(self, order: int) -> tuple[Channels, Step | None]:
-        """What the first layer meets: points or their embedding, and the layer that this is, kept from the first call."""
-        if order not in self._embedded:
+    def _input(self, order: int, by_point: bool = True) -> tuple[Channels, Step | None]:
+        """What the first layer meets: points or their embedding, and the layer that this is, kept from the first call.
+
+        Args:
+            order: Of the channels.
+            by_point: Whether the derivatives of x are repeated for every point, as sensitivities of each one need it. Else
+                they stay one, and the first layer's gradients and Laplacians cost nothing.
+        """
+        if (order, by_point) not in self._embedded:
             n, d = self._x.shape
             h, step = Channels(self._x.T.contiguous()[None]), None
+            number = n if by_point else 1
             if order >= 1:
                 eye = torch.eye(d, dtype=self._x.dtype, device=self._x.device)
-                h = h._replace(gradient=eye[:, :, None].repeat(1, 1, n)[None])
+                h = h._replace(gradient=eye[:, :, None].repeat(1, 1, number)[None])
             if order >= 2:
-                h = h._replace(laplacian=torch.zeros_like(h.value))
+                h = h._replace(laplacian=self._x.new_zeros(1, d, number))
             if self._design.embedding is not None:
                 affine = Affine(*(t.to(self._x)[None] for t in self._design.embedding.layer))
                 a = affine(h)
                 step = Step(affine, h, a, ACTIVATIONS["sin"].jet(a.value, order + 1), False)
                 h = push_forward(step.jet, a)
             stack = self._design.stack
-            self._embedded[order] = h.map(lambda t: t.expand(stack, *t.shape[1:])), step
-        return self._embedded[order]
+            self._embedded[order, by_point] = h.map(lambda t: t.expand(stack, *t.shape[1:])), step
+        return self._embedded[order, by_point]
 
     def _hidden(self, layers: list[Affine], order: int, tape: list[Step] | None = None) -> Channels:
         """Outputs of the last hidden layer; with a tape, what the sweep back needs is put on it."""
-        h, _ = self._input(order)
+        h, _ = self._input(order, by_point=tape is not None)
         for affine in layers[:-1]:
             a = affine(h)
             skip = self._design.residual and h.value.shape == a.value.shape and affine is not layers[0]
