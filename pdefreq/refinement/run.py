@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Status
 from pdefreq.refinement.report import ENDED, Level, Refinement
 
@@ -64,6 +64,7 @@ def refine(
         IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
         UserError: As `solve` does.
     """
+    from pdefreq.files import free_folder
     from pdefreq.loop import solve
     from pdefreq.problem_file import load_problem
     from pdefreq.solvers import make_solver
@@ -80,7 +81,7 @@ def refine(
             f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
             f"use {', '.join(_refinable())}"
         )
-    folder = None if folder is None else _new(Path(folder))
+    folder = None if folder is None else free_folder(folder)
     sequence = solver.refined(problem.domain, start=start, levels=levels)
     runs: list[_Run] = []
     for each in sequence:
@@ -253,9 +254,3 @@ def _refinable() -> list[str]:
     from pdefreq.solvers import SOLVERS
 
     return [name for name in SOLVERS if getattr(SOLVERS.load(name), "refines", None) is not None]
-
-
-def _new(folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"the folder {folder} is not empty; name another one")
-    return folder
