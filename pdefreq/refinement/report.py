@@ -69,6 +69,7 @@ class Refinement:
         condition: When these hold, or why there is no theory.
         reference_error: Relative L2 error of the reference solution: 0 for an exact one.
         status: How the last run ended.
+        refusal: Why there are fewer levels than were asked for, the sentence of the first that was refused; else empty.
 
     Example:
         >>> from pdefreq import refine
@@ -87,6 +88,7 @@ class Refinement:
     condition: str
     reference_error: float
     status: Status
+    refusal: str = ""
 
     @property
     def axis(self) -> str:
@@ -220,7 +222,7 @@ class Refinement:
         from pdefreq.store import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
-        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error}
+        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}
         return to_json(about | told | {"levels": self.rows(), "orders": self.orders()})
 
     def _repr_png_(self) -> bytes:
