@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 import re
 import statistics
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Status, Stop
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Comparison:
             RunFolderError: If it can't be written.
         """
         from pdefreq.figures.style import encode
-        from pdefreq.files import csv_bytes, write_atomically
+        from pdefreq.files import csv_bytes, json_bytes, write_atomically
 
         folder = Path(folder)
         for label, seeds in self.solutions.items():
@@ -83,7 +82,7 @@ class Comparison:
         rows = self.rows()
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
         write_atomically(folder / "comparison.csv", csv_bytes(_columns(), ([row[name] for name in _columns()] for row in rows)))
-        write_atomically(folder / "comparison.json", (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+        write_atomically(folder / "comparison.json", json_bytes(record))
         write_atomically(folder / "comparison.png", encode(self.plot(), "png"))
         return folder
 
@@ -136,6 +135,7 @@ def compare(
         IncompatibleError: If no method can do the problem.
         UserError: As `solve` does.
     """
+    from pdefreq.files import free_folder
     from pdefreq.loop import solve
     from pdefreq.problem_file import load_problem
 
@@ -143,7 +143,7 @@ def compare(
         raise OptionError(f"`seeds` must be at least 1, got {seeds}")
     problem = load_problem(problem) if isinstance(problem, str) else problem
     methods = _labelled(solvers)
-    folder = None if folder is None else _new(Path(folder))
+    folder = None if folder is None else free_folder(folder)
     solutions: dict[str, list[Solution]] = {}
     refusals: dict[str, str] = {}
     for label, solver in methods.items():
@@ -200,12 +200,6 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
 
 def _label(solver: str | Solver) -> str:
     return solver if isinstance(solver, str) else solver.name
-
-
-def _new(folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"the folder {folder} is not empty; name another one")
-    return folder
 
 
 def _run_folder(folder: Path, label: str, seed: int) -> Path:

@@ -1,9 +1,10 @@
-"""Writing files so that a reader never sees half of one, the bytes of tables and arrays, and reading tables."""
+"""Writing files so that a reader never sees half of one, new folders, the bytes of tables and arrays, and reading tables."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,6 +32,48 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
+    """A folder for something new, held to be usable before anything is computed: missing or empty, where one may write.
+
+    Args:
+        folder: Where; nothing is made yet.
+        otherwise: What to do if it is not empty, for the message.
+
+    Raises:
+        RunFolderError: If it is no folder, or holds something, or could not be made or written.
+    """
+    folder = Path(folder)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise RunFolderError(f"{folder} is no folder; name another one")
+        if folder.exists() and any(folder.iterdir()):
+            raise RunFolderError(f"the folder {folder} is not empty; {otherwise}")
+        place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:
+        raise RunFolderError(f"can't use the folder {folder}: {error.strerror or error}; name another one") from None
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        reason = "may not be written to" if place.is_dir() else "is no folder"
+        raise RunFolderError(f"can't create the folder {folder}: {place} {reason}; name another one")
+    return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        RunFolderError: If the disk refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+
+
+def json_bytes(record: Any) -> bytes:
+    """Plain JSON to read and to compare, as `pdefreq.store.to_json` leaves it: no infinity, no nan."""
+    return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
 
 
 def csv_bytes(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:

@@ -6,7 +6,6 @@ seeds.csv     one row a seed
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import statistics
@@ -14,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pdefreq.files import csv_bytes, write_atomically
+from pdefreq.files import csv_bytes, json_bytes, write_atomically
 from pdefreq.store import RunFolder
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
@@ -52,7 +51,7 @@ def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
         "spread": spread([*runs.values()]),
         "seeds": [{"seed": seed} | summary for seed, summary in runs.items()],
     }
-    write_atomically(folder / "seeds.json", (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+    write_atomically(folder / "seeds.json", json_bytes(record))
     rows = ([row[name] for name in _COLUMNS] for row in record["seeds"])
     write_atomically(folder / "seeds.csv", csv_bytes(_COLUMNS, rows))
     return runs

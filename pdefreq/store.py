@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError
-from pdefreq.files import csv_bytes, npz_bytes, write_atomically
+from pdefreq.files import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
 from pdefreq.history import History
 from pdefreq.run_spec import RunSpec, own_files
 
@@ -90,12 +90,8 @@ class RunFolder:
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise RunFolderError(f"the folder {self.path} is not empty; name another one with --out, or resume the run in it")
-        try:
-            (self.path / "checkpoints").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"can't create the folder {self.path}: {error.strerror or error}") from None
+        free_folder(self.path, otherwise="name another one, or resume the run in it")
+        make_folder(self.path / "checkpoints")
         if spec.problem_text:
             write_atomically(self.path / "problem.toml", spec.problem_text.encode())
         for name, copy in spec.problem_files.items():
@@ -113,7 +109,7 @@ class RunFolder:
             "definitions": DEFINITIONS,
             "versions": _versions(),
         }
-        write_atomically(self.path / "run.json", (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+        write_atomically(self.path / "run.json", json_bytes(record))
 
     def read_spec(self) -> RunSpec:
         """The spec in ``run.json``.

@@ -152,10 +152,24 @@ def test_bad_problem_files_are_one_sentence(cli, change, hint):
         assert hint in result.stderr
 
 
-def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("solve", "poisson", "-m", "fem"),
+        ("compare", "poisson", "fem", "sine"),
+        ("refine", "poisson", "-m", "fem"),
+        ("reproduce", "multiscale-2d"),
+    ],
+)
+@pytest.mark.parametrize("out", ["file", "file/run"])
+def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatch, command, out):
+    monkeypatch.setattr("pdefreq.loop.solve", lambda *_, **__: pytest.fail("was run"))
+    monkeypatch.setattr("pdefreq.reproduce.multiscale_2d.linear", lambda *_: pytest.fail("was run"))
     Path("file").write_text("not a folder")
     before = files()
-    assert_refused(cli("solve", "poisson", "-m", "fem", "--out", "file/run"), before)
+    result = cli(*command, "--out", out)
+    assert_refused(result, before)
+    assert "is no folder" in result.stderr
 
 
 def test_a_folder_that_holds_something_is_left_alone(cli):

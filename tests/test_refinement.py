@@ -154,6 +154,21 @@ def test_a_level_that_is_no_discrete_solution_does_not_count():
     assert {row["last_level"] for row in broken.orders()} == {2}
 
 
+def test_a_level_that_needs_too_much_memory_does_not_lose_those_before(tmp_path, monkeypatch):
+    def small_machine(number, option, bytes_needed):  # noqa: ARG001
+        if number > 32:
+            raise OptionError(f"`{option}` = {number} would need too much")
+
+    monkeypatch.setattr("pdefreq.solvers.on_grid.require_memory", small_machine)
+    found = refine("poisson", "cg", start=8, levels=5, folder=tmp_path / "out", figures=False)
+    assert [level.size for level in found.levels] == [8, 16, 32]
+    assert found.refusal == "`intervals` = 64 would need too much"
+    assert json.loads((tmp_path / "out/refinement.json").read_text())["refusal"] == found.refusal
+    with pytest.raises(OptionError, match="= 64"):
+        refine("poisson", "cg", start=64, folder=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_an_interruption_keeps_the_levels_before(tmp_path):
     def press_ctrl_c(label, now):  # noqa: ARG001
         if label == "cells 32":

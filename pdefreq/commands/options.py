@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.errors import OptionError, RunFolderError
+from pdefreq.errors import OptionError
 
 if TYPE_CHECKING:
     from pdefreq.problem import Problem
@@ -140,14 +140,13 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
-        RunFolderError: If the folder asked for holds something.
+        RunFolderError: As `pdefreq.files.free_folder` does.
     """
+    from pdefreq.files import free_folder
     from pdefreq.solvers import split_options
     from pdefreq.store import next_free
 
     if out is not None:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise RunFolderError(f"the folder '{out}' holds something already; name another one with --out")
-        return out
+        return free_folder(out, otherwise="name another one with --out")
     short = "+".join(part.rpartition(":")[2] for part in split_options(method)[0].split("+"))
-    return next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}"))
+    return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))

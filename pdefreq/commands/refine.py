@@ -106,6 +106,8 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
     console.print(table)
     if refinement.status not in ENDED:
         say(console, f"The last level is no discrete solution and does not count: {refinement.status.label}.", "bold red")
+    if refinement.refusal:
+        say(console, f"No finer level: {refinement.refusal}", "bold red")
 
 
 def _print_orders(console: Console, refinement: Refinement) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.functionals.sampling import held_out_samples
-from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.probes.sampled import Sampled, as_array, field_values
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class HoldoutProbe(Probe):
         limit: Coefficients | None,
         facts: Mapping[str, Any],
     ) -> Measurement:
-        return HoldoutMeasurement(problem, state) if problem.data is not None and problem.data.holdout else NoMeasurement()
+        return HoldoutMeasurement(problem, state) if problem.data is not None and problem.data.holdout else Nothing()
 
 
 class HoldoutMeasurement(Measurement):
@@ -43,10 +43,3 @@ class HoldoutMeasurement(Measurement):
 
     def __call__(self, state: State) -> Mapping[str, float]:
         return {"holdout_misfit": float(((self._sampled(state.coefficients) - self._target) ** 2).mean())}
-
-
-class NoMeasurement(Measurement):
-    """Adds no column."""
-
-    def __call__(self, state: State) -> Mapping[str, float]:
-        return {}

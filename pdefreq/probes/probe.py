@@ -24,6 +24,13 @@ class Measurement(ABC):
         """One row: floats or float arrays ``(m,)`` (numpy or Python), the same names and shapes every time."""
 
 
+class Nothing(Measurement):
+    """Of what is not there to be measured no column is kept."""
+
+    def __call__(self, state: State) -> Mapping[str, Any]:
+        return {}
+
+
 class Probe(ABC):
     """A frozen dataclass of options."""
 

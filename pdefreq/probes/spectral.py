@@ -10,7 +10,7 @@ import numpy as np
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.probes.sampled import Sampled, field_values
 from pdefreq.problem import ModeFamily
 from pdefreq.spectrum.modes import Modes, modes_of
@@ -93,13 +93,6 @@ class SpectralProbe(Probe):
 def family_of(problem: Problem) -> str:
     """The family of modes that a problem names, else sine modes on a box and eigen modes elsewhere."""
     return problem.spectrum.modes or ("sine" if isinstance(problem.domain, Box) else "eigen")
-
-
-class Nothing(Measurement):
-    """Of what can't be measured no column is kept."""
-
-    def __call__(self, state: State) -> Mapping[str, Any]:
-        return {}
 
 
 class SpectralMeasurement(Measurement):

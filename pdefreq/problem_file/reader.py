@@ -52,7 +52,9 @@ def read_problem(
     raw = document.get("parameters", {})
     for key in overrides:
         if key not in (*raw, "dimension"):
-            raise UnknownNameError(f"problem '{name}' has no parameter {shorten(key)}: {nearest(key, [*raw, 'dimension'])}")
+            raise UnknownNameError(
+                f"problem '{name}' has no parameter {shorten(key)}: known are {', '.join([*raw, 'dimension'])}"
+            )
     parameters: dict[str, float] = {}
     for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():
         check_parameter_name(key, "[parameters]")
@@ -118,7 +120,7 @@ class _Equation:
             exact = ExpressionField(given.expression / reaction.expression, given.dimension)
         exponent = table.number("exponent", 2.0)
         if not 1 < exponent <= _MAX_EXPONENT:
-            table.fail("exponent", f"above 1, and at most {_MAX_EXPONENT}")
+            raise ProblemFileError(f"{table.key('exponent')} must be above 1, and at most {_MAX_EXPONENT}, got {exponent:g}")
         return cls(exponent, diffusion, reaction, given, exact)
 
     @property

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.errors import RunFolderError
 from pdefreq.history import Status
 
 if TYPE_CHECKING:
@@ -73,6 +69,7 @@ class Refinement:
         condition: When these hold, or why there is no theory.
         reference_error: Relative L2 error of the reference solution: 0 for an exact one.
         status: How the last run ended.
+        refusal: Why there are fewer levels than were asked for, the sentence of the first that was refused; else empty.
 
     Example:
         >>> from pdefreq import refine
@@ -91,6 +88,7 @@ class Refinement:
     condition: str
     reference_error: float
     status: Status
+    refusal: str = ""
 
     @property
     def axis(self) -> str:
@@ -209,19 +207,12 @@ class Refinement:
             RunFolderError: If it can't be written.
         """
         from pdefreq.figures.style import encode
-        from pdefreq.files import write_atomically
+        from pdefreq.files import csv_bytes, json_bytes, make_folder, write_atomically
 
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"can't write {folder}: {error.strerror or error}") from None
-        rows, text = self.rows(), io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomically(folder / "refinement.csv", text.getvalue().encode())
-        write_atomically(folder / "refinement.json", (json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n").encode())
+        folder, rows = Path(folder), self.rows()
+        make_folder(folder)
+        write_atomically(folder / "refinement.csv", csv_bytes(rows[0], (row.values() for row in rows)))
+        write_atomically(folder / "refinement.json", json_bytes(self.to_json()))
         if figures:
             write_atomically(folder / "refinement.png", encode(self.plot(), "png"))
         return folder
@@ -231,7 +222,7 @@ class Refinement:
         from pdefreq.store import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
-        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error}
+        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}
         return to_json(about | told | {"levels": self.rows(), "orders": self.orders()})
 
     def _repr_png_(self) -> bytes:

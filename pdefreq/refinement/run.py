@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.errors import IncompatibleError, OptionError, UserError
 from pdefreq.history import Status
 from pdefreq.refinement.report import ENDED, Level, Refinement
 
@@ -58,12 +58,13 @@ def refine(
         progress: Called as ``progress(level, progress)`` where `solve` would call it.
 
     Returns:
-        The refinement; after an interruption, of the levels solved until then.
+        The refinement; after an interruption, or where a finer level is refused, of the levels solved until then.
 
     Raises:
         IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
         UserError: As `solve` does.
     """
+    from pdefreq.files import free_folder
     from pdefreq.loop import solve
     from pdefreq.problem_file import load_problem
     from pdefreq.solvers import make_solver
@@ -80,24 +81,31 @@ def refine(
             f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
             f"use {', '.join(_refinable())}"
         )
-    folder = None if folder is None else _new(Path(folder))
+    folder = None if folder is None else free_folder(folder)
     sequence = solver.refined(problem.domain, start=start, levels=levels)
     runs: list[_Run] = []
+    refusal = ""
     for each in sequence:
         size = getattr(each, solver.refines) if len(sequence) > 1 else None
         label = method if size is None else f"{solver.refines} {size}"
         states: dict[int, State] = {}
-        solution = solve(
-            problem,
-            each,
-            device=device,
-            dtype=dtype,
-            modes=modes,
-            reference=runs[0].solution.reference if runs and problem.exact is None else None,  # computed once
-            method=method,
-            callback=_remember(states),
-            progress=None if progress is None else lambda now, label=label: progress(label, now),
-        )
+        try:
+            solution = solve(
+                problem,
+                each,
+                device=device,
+                dtype=dtype,
+                modes=modes,
+                reference=runs[0].solution.reference if runs and problem.exact is None else None,  # computed once
+                method=method,
+                callback=_remember(states),
+                progress=None if progress is None else lambda now, label=label: progress(label, now),
+            )
+        except UserError as error:
+            if not runs:
+                raise
+            refusal = str(error)  # e.g. of a size that needs too much memory: no reason to lose the levels before
+            break
         if solution.reference is None:
             raise IncompatibleError(
                 f"orders need the exact or a reference solution, and none is known of the problem '{problem.name}': "
@@ -106,7 +114,7 @@ def refine(
         runs.append(_Run(size, solution, states))
         if solution.status not in ENDED:
             break
-    refinement = _measured(problem, method, solver, runs)
+    refinement = _measured(problem, method, solver, runs, refusal)
     if folder is not None:
         refinement.save(folder, figures=figures)
     return refinement
@@ -167,7 +175,7 @@ def _sees_modes(solution: Solution, space: TrialSpace) -> bool:
     return _FINER * (space.num_coefficients ** (1 / box.dimension) - 1) <= max(grid_intervals(box, space)) * (1 + 1e-9)
 
 
-def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run]) -> Refinement:
+def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run], refusal: str) -> Refinement:
     """What the runs say, put together level by level, in the modes that all of them watch."""
     import numpy as np
 
@@ -199,6 +207,7 @@ def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run
         condition=condition,
         reference_error=runs[0].solution.reference_error,
         status=runs[-1].solution.status,
+        refusal=refusal,
     )
 
 
@@ -253,9 +262,3 @@ def _refinable() -> list[str]:
     from pdefreq.solvers import SOLVERS
 
     return [name for name in SOLVERS if getattr(SOLVERS.load(name), "refines", None) is not None]
-
-
-def _new(folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"the folder {folder} is not empty; name another one")
-    return folder

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.errors import RunFolderError
-from pdefreq.files import write_atomically
+from pdefreq.files import csv_bytes, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,9 +29,7 @@ class Table:
 
     def csv(self) -> bytes:
         """As comma-separated values, numbers in full."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
-        return text.getvalue().encode()
+        return csv_bytes(self.columns, self.rows)
 
 
 @dataclass(frozen=True)
@@ -71,10 +66,7 @@ class Report:
         from pdefreq.figures.style import save_figure
 
         folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+        make_folder(folder)
         for name, table in self.tables.items():
             write_atomically(folder / f"{name}.csv", table.csv())
         for name, figure in self.figures.items():

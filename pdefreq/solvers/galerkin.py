@@ -70,6 +70,8 @@ class Fem(Solver):
             raise OptionError(f"`quadrature` must be a degree from 1 to 60, got {self.quadrature}")
         if self.levels is not None and self.levels < 1:
             raise OptionError(f"`levels` must be at least 1, got {self.levels}")
+        if self.levels is not None and self.refinement is None:
+            raise OptionError("`levels` counts refinements, and there are none: set refinement=uniform or adaptive, too")
 
     @property
     def degree(self) -> int:

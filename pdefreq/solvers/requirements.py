@@ -21,11 +21,18 @@ def require_linear_equation(problem: Problem, method: str) -> None:
     if problem.is_regression:
         raise IncompatibleError(f"{method} solves differential equations and this problem is a regression: use `regression`")
     if problem.exponent != 2:
-        raise IncompatibleError(f"{method} solves linear equations, exponent = 2, got {problem.exponent:g}: use `deep-ritz`")
+        raise IncompatibleError(
+            f"{method} solves linear equations, exponent = 2, got {problem.exponent:g}: use {_instead(problem)}"
+        )
     if problem.data is not None:
         raise IncompatibleError(
-            f"{method} needs the source everywhere and this problem gives it at points only ([data]): use `deep-ritz`"
+            f"{method} needs the source everywhere and this problem gives it at points only ([data]): use {_instead(problem)}"
         )
+
+
+def _instead(problem: Problem) -> str:
+    """What takes nonlinear equations, and data."""
+    return "`fem` or `deep-ritz`" if problem.domain.dimension <= 3 else "`deep-ritz`"
 
 
 def require_box(problem: Problem, method: str, most: int) -> Box:

@@ -105,6 +105,7 @@ def test_what_they_cannot_do_is_refused_by_name_of_what_can(solver, fields, erro
         ({"cells": 10**6, "element": "P2"}, {}, r"`cells` = 1000000 would need about [\d,]+ GiB"),
         ({"refinement": "uniform", "element": "Q1"}, {}, "use element=P1 or P2"),
         ({"refinement": "adaptive"}, {"exponent": 3.0}, "exponent = 2, got 3"),
+        ({"levels": 3}, {}, "`levels` counts refinements, and there are none"),
         ({"refinement": "uniform", "levels": 30}, {}, r"`levels` = 30 would need about [\d,]+ GiB"),
         (
             {"element": "Q1"},
