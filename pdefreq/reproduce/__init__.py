@@ -6,6 +6,7 @@ REPRODUCTIONS = Registry(
     "reproduction",
     "pdefreq.reproductions",
     {
+        "gradient-loss": "pdefreq.reproduce.gradient_loss:gradient_loss",
         "limit": "pdefreq.reproduce.limit:limit",
         "multiscale-2d": "pdefreq.reproduce.multiscale_2d:multiscale_2d",
     },
