@@ -10,7 +10,7 @@ what the gradient adds into
     -(1/pi) int d/dy K(x, y) e'(y) dy = (1/pi) int K(x, y) e''(y) dy - (1/pi) [ K(x, y) e'(y) ] from y = -pi to pi,
 
 which for a tone, e'' = -xi^2 e, is xi^2 times as much as before, and a boundary term. So L_grad : L_nongrad = 1 + xi^2 where the
-network is periodic: its kernel is too, and the boundary term vanishes. On an interval it does not, and the ratio is what it leaves.
+network is periodic: its kernel is too, and the boundary term vanishes. On an interval it does not, and takes its part away.
 
 The notes state the losses and no numbers; networks, widths and the interval are our own. Networks start at zero
 (antisymmetrical), so the error at the start is the target. Activations must be smooth: where the slope of a unit jumps, so does
@@ -32,7 +32,7 @@ from pdefreq.figures.gradient_loss import Curves, gradient_loss_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers.networks import regression, regression_gradient
-from pdefreq.spectrum.modes import make_modes
+from pdefreq.spectrum.modes import modes_of
 from pdefreq.theory.dynamics import GradientFlow
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Fit:
     @property
     def modes(self) -> Modes:
         """The tones as sine modes: 2 xi half waves."""
-        return make_modes("sine", self.problem.domain, [[2 * k] for k in self.tones])
+        return modes_of(self.problem, "sine", [[2 * k] for k in self.tones])
 
     def target(self, x: Tensor) -> Tensor:
         """The sum of tones at points ``(n, 1)``."""
@@ -202,7 +202,7 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
 
 
 def gradient_loss() -> Report:
-    """Fitting the gradient too: frequency xi comes 1 + xi^2 times sooner on periodic input, less on an interval (lecture notes)."""
+    """Fitting the gradient too: frequency xi comes 1 + xi^2 times sooner if the input is periodic (lecture notes)."""
     return experiment(width=500, widths=(100, 1000, 10000), seeds=(0, 1, 2))
 
 

@@ -52,7 +52,8 @@ def require_room(solver: NetworkSolver, dimension: int) -> None:
     """
     features = features_of(solver, dimension)
     for name, number in (("fourier", solver.fourier), ("periodic", solver.periodic)):
-        require_memory(number or 0, name, 8 * _LIVE * 1024 * features)
+        if number is not None:
+            require_memory(number, name, 8 * _LIVE * 1024 * features)
     parts = 2 * len(solver.wavevectors) or (len(solver.scales) if solver.scales and solver.form == "subnetworks" else 1)
     parts *= 2 if solver.start == "antisymmetric" else 1
     widths = [(1 if solver.start in (None, "antisymmetric") else 2) * width for width in solver.widths]
