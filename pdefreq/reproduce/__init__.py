@@ -6,10 +6,16 @@ REPRODUCTIONS = Registry(
     "reproduction",
     "pdefreq.reproductions",
     {
+        "five-dimensions": "pdefreq.reproduce.five_dimensions:five_dimensions",
+        "gradient-loss": "pdefreq.reproduce.gradient_loss:gradient_loss",
         "hybrid": "pdefreq.reproduce.hybrid:hybrid",
         "limit": "pdefreq.reproduce.limit:limit",
+        "mscale-2d": "pdefreq.reproduce.mscale_2d:mscale_2d",
         "mscale-6pi": "pdefreq.reproduce.mscale_6pi:mscale_6pi",
         "multiscale-2d": "pdefreq.reproduce.multiscale_2d:multiscale_2d",
+        "p-laplacian": "pdefreq.reproduce.p_laplacian:p_laplacian",
+        "prediction": "pdefreq.reproduce.prediction:prediction",
+        "relaxation": "pdefreq.reproduce.relaxation:relaxation",
         "scales": "pdefreq.reproduce.scales:scales",
     },
 )

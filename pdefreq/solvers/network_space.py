@@ -51,13 +51,14 @@ def require_room(solver: NetworkSolver, dimension: int) -> None:
         OptionError: If there is too little.
     """
     features = features_of(solver, dimension)
+    for name, number in (("fourier", solver.fourier), ("periodic", solver.periodic)):
+        if number is not None:
+            require_memory(number, name, 8 * _LIVE * 1024 * features)
     parts = 2 * len(solver.wavevectors) or (len(solver.scales) if solver.scales and solver.form == "subnetworks" else 1)
     parts *= 2 if solver.start == "antisymmetric" else 1
     widths = [(1 if solver.start in (None, "antisymmetric") else 2) * width for width in solver.widths]
     weights = parts * sum(a * b for a, b in itertools.pairwise((features or dimension, *widths, 1)))
     require_memory(max(solver.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
-    for name, number in (("fourier", solver.fourier), ("periodic", solver.periodic)):
-        require_memory(number or 0, name, 8 * _LIVE * 1024 * features)
 
 
 def require_smooth(solver: NetworkSolver, space: Network, order: int) -> None:
@@ -72,10 +73,11 @@ def require_smooth(solver: NetworkSolver, space: Network, order: int) -> None:
         return
     network = space.network if isinstance(space, HardBoundary) else space
     if order > network.smoothness:
-        cause, smoothness, remedy = solver.activation, network.smoothness, "activation=sin or tanh"
+        cause, remedy = f"{solver.activation} has {network.smoothness:g}", "activation=sin or tanh"
     else:
-        cause, smoothness, remedy = "the way boundary values are built in on this domain", space.smoothness, "boundary=penalty"
-    raise IncompatibleError(f"{solver.name} takes derivatives of order {order} and {cause} has {smoothness:g}: use {remedy}")
+        cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
+        remedy = "boundary=penalty"
+    raise IncompatibleError(f"{solver.name} takes derivatives of order {order} and {cause}: use {remedy}")
 
 
 def _drawn(solver: NetworkSolver, domain: Domain) -> FeedForward:

@@ -46,8 +46,13 @@ class PhaseShift(FeedForward):
 
     def __post_init__(self) -> None:
         dimension = self.domain.dimension
-        if not self.frequencies or any(len(omega) != dimension for omega in self.frequencies):
-            raise OptionError(f"`frequencies` must be at least one list of {dimension} numbers, one for each coordinate")
+        if not self.frequencies:
+            raise OptionError("a phase-shift network needs at least one of `frequencies`, got none")
+        for omega in self.frequencies:
+            if len(omega) != dimension:
+                raise OptionError(
+                    f"each of `frequencies` must have as many components as there are coordinates, {dimension}, got {list(omega)}"
+                )
 
     @property
     def unit_scales(self) -> Tensor:

@@ -1,0 +1,182 @@
+"""Every network there is, asked for by options: it is the one that was meant, it trains, it goes on where it stopped."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.history import Stop
+from pdefreq.loop import solve
+from pdefreq.problem_file import load_problem
+from pdefreq.registry import options_of
+from pdefreq.run_spec import solver_from_json, solver_to_json
+from pdefreq.runs import resume
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.network_solver import NetworkSolver
+from pdefreq.solvers.network_space import network_of
+from pdefreq.spaces import activations, initialization
+from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
+from pdefreq.spaces.embedding import periodic_features, random_features
+from pdefreq.spaces.hard_boundary import HardBoundary
+from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.mscale import Mscale
+from pdefreq.spaces.phase_shift import PhaseShift
+
+SMALL = {"widths": [6, 5], "number": 40}
+OPTIONS = {  # as on the command line, with a method and a problem that they suit
+    "residual": ("deep-ritz", "poisson", {"residual": "true", "widths": "[6,6]"}),
+    "bias hidden": ("mscale", "poisson", {"bias": "hidden"}),
+    "bias none": ("pinn", "poisson", {"bias": "none"}),
+    "adaptive": ("pinn", "poisson", {"adaptive": "5"}),
+    "fourier": ("deep-ritz", "poisson", {"fourier": "4", "fourier_std": "2"}),
+    "periodic": ("regression-gradient", "tones-known", {"periodic": "3"}),
+    "frequencies": ("deep-ritz", "poisson", {"frequencies": "[0,4,24]"}),
+    "wavevectors": ("pinn", "poisson-chirp", {"frequencies": "[[0,0],[3,-4]]"}),
+    "antisymmetric": ("mscale", "poisson", {"start": "antisymmetric"}),
+    "doubled": ("deep-ritz", "poisson", {"start": "doubled"}),
+    "wide": ("deep-ritz", "poisson", {"start": "wide"}),
+    "siren": ("pinn", "poisson", {"activation": "sin", "initialization": "siren(10)"}),
+    "ricker, ntk": ("regression", "tones", {"activation": "ricker(0.5)", "initialization": "ntk"}),
+    "relu, phase": ("deep-ritz", "poisson", {"activation": "relu", "initialization": "phase(0.75,0)"}),
+    "all at once": ("deep-ritz", "poisson", {"frequencies": "[0,9]", "periodic": "2", "adaptive": "2", "start": "antisymmetric"}),
+}
+
+
+def made(kind):
+    method, problem, options = OPTIONS[kind]
+    return make_solver(method, {**SMALL, **options}), problem
+
+
+def prepare(method, problem, **options):
+    solver = make_solver(method, {**SMALL, **options})
+    return solver.prepare(load_problem(problem).blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_it_trains_and_a_resumed_run_ends_with_the_same_bits(kind, tmp_path):
+    solver, problem = made(kind)
+    whole = solve(problem, solver, stop=Stop(steps=6), seed=2)
+    objective = whole.history.column("objective")
+    assert np.isfinite(objective).all() and objective[-1] != objective[0]
+    solve(problem, solver, stop=Stop(steps=6), seed=2, folder=tmp_path / "run", callback=lambda step, *_: step == 3)
+    again = resume(tmp_path / "run")
+    assert again.step == 6
+    np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_options_survive_a_round_trip_through_json(kind):
+    solver, _ = made(kind)
+    assert solver_from_json(json.loads(json.dumps(solver_to_json(solver)))) == solver
+
+
+def test_the_network_is_the_one_asked_for():
+    """From the inside out: input, sub-networks, start, boundary values."""
+    poisson, tones, torsion = (load_problem(name) for name in ("poisson", "tones", "torsion"))
+    box, widths = poisson.domain, (6, 5)
+
+    def space(method, problem, **options):
+        solver = make_solver(method, {**SMALL, **options})
+        assert isinstance(solver, NetworkSolver)
+        return network_of(solver, problem)
+
+    hard = space("deep-ritz", poisson, residual=True, bias="hidden", adaptive=3)
+    assert isinstance(hard, HardBoundary)
+    assert hard.network == Mlp(box, widths, "tanh", "tiled", residual=True, bias="hidden", adaptive=3.0)
+    soft = {"boundary": "penalty"}
+    assert space("mscale", poisson, **soft, scales=[1, 3], periodic=2, start="antisymmetric") == Antisymmetric(
+        Mscale(box, (1.0, 3.0), widths, "sin", "tiled", embedding=periodic_features(box, 2))  # pyright: ignore[reportArgumentType]
+    )
+    assert space("pinn", poisson, **soft, frequencies=[0, 4], start="doubled") == Doubled(
+        PhaseShift(box, ((0.0,), (4.0,)), widths, "tanh", "tiled")
+    )
+    features = random_features(2, 7, 1.5)
+    assert space("deep-ritz", torsion, **soft, fourier=7, fourier_std=1.5).embedding == features  # pyright: ignore[reportAttributeAccessIssue]
+    assert space("regression", tones, start="wide") == Mlp(tones.domain, (12, 10))
+
+
+@pytest.mark.parametrize("start", ["antisymmetric", "doubled"])
+@pytest.mark.parametrize("problem", ["cosine-diffusion", "poisson-multilevel"])
+def test_a_network_that_starts_at_zero_starts_at_the_lifting(problem, start):
+    """With the boundary values built in, u = L + D N and N = 0."""
+    problem = load_problem(problem)
+    solution = solve(problem, make_solver("deep-ritz", {**SMALL, "start": start}), stop=Stop(steps=0))
+    assert problem.dirichlet is not None
+    x = problem.domain.quadrature(50).x
+    # antisymmetric: the same numbers are subtracted; doubled: sums of a dozen products and their negatives
+    tolerance = 0.0 if start == "antisymmetric" else 1e-14
+    torch.testing.assert_close(solution(x), problem.domain.lifting(problem.dirichlet)(x), rtol=0, atol=tolerance)
+
+
+def test_a_periodic_network_has_equal_ends_and_another_has_not():
+    gaps = []
+    for periodic in (2, None):
+        solution = solve("tones", make_solver("regression", {**SMALL, "periodic": periodic}), stop=Stop(steps=5))
+        lower, upper = solution.problem.domain.bounds
+        u = solution(torch.tensor([lower, upper], dtype=torch.float64))
+        gaps.append(abs(float(u[0] - u[1])))
+    assert gaps[0] < 1e-14 < 1e-3 < gaps[1]  # cos, sin of multiples of 2 pi, to rounding
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scales": [1, 2], "frequencies": [1]}, "`scales` and `frequencies` each say what the sub-networks are"),
+        ({"fourier": 3, "periodic": 3}, "`fourier` and `periodic` each say what the input is"),
+        ({"fourier": 0}, "`fourier` must be at least 1, got 0"),
+        ({"fourier_std": 0}, "`fourier_std` must be positive and finite, got 0"),
+        ({"periodic": -1}, "`periodic` must be at least 1, got -1"),
+        ({"periodic": 2.5}, "option 'periodic' must be a whole number or null, got 2.5"),
+        ({"adaptive": 0.5}, "`adaptive` must be at least 1 and finite, got 0.5"),
+        ({"frequencies": [1, math.inf]}, "`frequencies` must be finite, got inf"),
+        ({"frequencies": []}, "option 'frequencies' must be a list of numbers such as"),
+        ({"frequencies": "[1,[2]]"}, r"a list of lists of numbers such as \[\[1,2\],\[3,4\]\] or null, got '\[1,\[2\]\]'"),
+        ({"bias": "some"}, "option 'bias' must be one of all, hidden, none, got 'some'"),
+        ({"start": "zero"}, "option 'start' must be one of antisymmetric, doubled, wide or null, got 'zero'"),
+    ],
+)
+def test_options_that_say_nothing_or_two_things_are_refused(options, message):
+    with pytest.raises(OptionError, match=message) as refusal:
+        make_solver("pinn", options)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("problem", "options", "error", "message"),
+    [
+        ("ring", {"periodic": 2}, IncompatibleError, "takes the sides of a box as periods .* use `fourier`"),
+        ("poisson", {"frequencies": [[1, 2]]}, OptionError, r"as many components as there are coordinates, 1, got \[1.0, 2.0\]"),
+        ("poisson-chirp", {"frequencies": [3]}, OptionError, r"as many components as there are coordinates, 2, got \[3.0\]"),
+        ("poisson", {"start": "doubled", "residual": True, "widths": [6, 6]}, OptionError, "choose residual=false"),
+        ("poisson", {"fourier": 10**9}, OptionError, r"`fourier` = 1,?0.* would need about [0-9,]+ GiB of memory"),
+        ("poisson", {"periodic": 10**9}, OptionError, r"`periodic` = 1,?0.* would need about [0-9,]+ GiB of memory"),
+    ],
+)
+def test_networks_that_a_problem_has_no_place_for_are_refused(problem, options, error, message):
+    with pytest.raises(error, match=message) as refusal:
+        prepare("pinn", problem, **options)
+    assert "\n" not in str(refusal.value)
+
+
+def test_missing_derivatives_are_laid_to_what_lacks_them():
+    """The activation, or the boundary values built in where the domain has re-entrant corners."""
+    with pytest.raises(IncompatibleError, match="of order 2 and relu has 1: use activation=sin or tanh"):
+        prepare("pinn", "l-shape", activation="relu")
+    with pytest.raises(
+        IncompatibleError, match="boundary values built in on this domain leave the network 1: use boundary=penalty"
+    ):
+        prepare("pinn", "l-shape")
+    prepare("pinn", "l-shape", boundary="penalty")
+
+
+@pytest.mark.parametrize(("option", "module"), [("activation", activations), ("initialization", initialization)])
+def test_the_options_text_names_what_there_is(option, module):
+    """The table is read without loading torch, so the text repeats the names: it has all of them, and no others."""
+    (text,) = [o.doc for o in options_of(NetworkSolver) if o.name == option]
+    listed = text.removeprefix("How weights are drawn: ").removesuffix(".").replace("or with numbers", "").replace(" or ", ", ")
+    names = {name.split("(")[0].strip() for name in listed.replace("(gamma, gamma_prime)", "").split(",")}
+    tables = {"activation": "ACTIVATIONS", "initialization": "INITIALIZATIONS"}
+    assert names == {*getattr(module, tables[option]), *module.FAMILIES}
