@@ -7,6 +7,8 @@ REPRODUCTIONS = Registry(
     "pdefreq.reproductions",
     {
         "limit": "pdefreq.reproduce.limit:limit",
+        "prediction": "pdefreq.reproduce.prediction:prediction",
+        "relaxation": "pdefreq.reproduce.relaxation:relaxation",
         "multiscale-2d": "pdefreq.reproduce.multiscale_2d:multiscale_2d",
     },
 )
