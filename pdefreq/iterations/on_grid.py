@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -81,18 +81,14 @@ class GridIteration(Iteration):
 
     def _by_transform(self) -> Coefficients:
         """By sine transform, for which the equations of all unknowns must be alike."""
-        from scipy.fft import dstn, idstn
-
         problem, grid = self._problem, self._grid
         a, c = problem.diffusion.constant, problem.reaction.constant
         assert a is not None
         assert c is not None
-        half_angles = [np.arange(1, n) * np.pi / (2 * n) for n in grid.intervals]
-        symbols = [a * (2 / h * np.sin(theta)) ** 2 for theta, h in zip(half_angles, grid.spacings, strict=True)]
-        eigenvalues = functools.reduce(np.add.outer, symbols) + c
         u = self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
-        self._equations.window(u).copy_(torch.from_numpy(idstn(np.asarray(dstn(residual, type=1)) / eigenvalues, type=1)))
+        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c)
+        self._equations.window(u).copy_(torch.from_numpy(solved))
         return u
 
     def _solve(self) -> Coefficients:
@@ -101,3 +97,25 @@ class GridIteration(Iteration):
         if self._stencil.mean is not None:  # any one value makes the rest unique
             system = replace(system, fixed=np.zeros(1, dtype=int), values=np.zeros(1))
         return self._settle(torch.from_numpy(CondensedSystem(system).solve()))
+
+
+def solve_by_transform(
+    load: np.ndarray, intervals: Sequence[int], lengths: Sequence[float], diffusion: float, reaction: float
+) -> np.ndarray:
+    """The solution of the difference equations for -a Laplace(u) + c u = f, zero on the boundary, at the inner nodes.
+
+    Args:
+        load: f at the inner nodes, shape ``(n_1 - 1, ..., n_d - 1)``.
+        intervals: n along each axis.
+        lengths: Sides of the box.
+        diffusion: a > 0.
+        reaction: c >= 0.
+    """
+    from scipy.fft import dstn, idstn
+
+    symbols = [
+        diffusion * (2 * n / length * np.sin(np.arange(1, n) * np.pi / (2 * n))) ** 2
+        for n, length in zip(intervals, lengths, strict=True)
+    ]
+    eigenvalues = functools.reduce(np.add.outer, symbols) + reaction
+    return np.asarray(idstn(np.asarray(dstn(load, type=1)) / eigenvalues, type=1))

@@ -19,6 +19,7 @@ SOLVERS = Registry(
         "damped-jacobi": "pdefreq.solvers.relaxation:damped_jacobi",
         "gauss-seidel": "pdefreq.solvers.relaxation:gauss_seidel",
         "sor": "pdefreq.solvers.relaxation:sor",
+        "two-grid": "pdefreq.solvers.linear_systems:TwoGridSolver",
         "cg": "pdefreq.solvers.linear_systems:ConjugateGradientsSolver",
         "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",

@@ -30,6 +30,9 @@ from pdefreq.theory.relaxation import relaxation_factor
 if TYPE_CHECKING:
     from torch import Tensor
 
+CYCLES = 200
+"""Up to which curves are followed one by one."""
+
 
 @dataclass(frozen=True)
 class TwoGrid:
@@ -84,6 +87,36 @@ class TwoGrid:
                 curves[(t, *where)] = error
                 error = block.matrix.to(start) @ error
         return curves
+
+    def curves(self, indices: Tensor, start: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+        """|Amplitudes| of some modes over their initial values, and what each falls by in the end.
+
+        Beyond `CYCLES` cycles, where an error is far below rounding unless sweeps are hardly damped, curves go on at the rate
+        of their block.
+
+        Args:
+            indices: Mode numbers, shape ``(m, d)``; a mode that the grid doesn't carry has nan.
+            start: Initial amplitudes of all modes, as `amplitudes` takes them.
+            steps: Numbers of cycles, whole, shape ``(T,)``.
+
+        Returns:
+            Curves ``(T, m)`` and the spectral radii ``(m,)`` of the modes' blocks.
+        """
+        early = steps.clamp(max=CYCLES).long()
+        curves, radii = start.new_full((len(steps), len(indices)), torch.nan), start.new_full((len(indices),), torch.nan)
+        for column, index in enumerate(indices.tolist()):
+            if not all(0 < k < n for k, n in zip(index, self.intervals, strict=True)):
+                continue
+            block = self._block(tuple(min(k, n - k) for k, n in zip(index, self.intervals, strict=True)))
+            error, own = start[tuple((block.indices - 1).T)], block.indices.tolist().index(index)
+            history = []
+            for _ in range(int(early.max()) + 1):
+                history.append(error[own])
+                error = block.matrix.to(start) @ error
+            radii[column] = torch.linalg.eigvals(block.matrix).abs().max()
+            curve = torch.stack(history)[early] / history[0]
+            curves[:, column] = curve.abs() * radii[column] ** (steps - early)
+        return curves, radii
 
     def radius(self) -> float:
         """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""

@@ -1,0 +1,96 @@
+"""Predicted beside measured: how each mode falls, and whether the theory may be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber_label
+
+_FLAG_COLOR = "#B3261E"
+
+
+@dataclass(frozen=True)
+class Course:
+    """Errors of m modes along a run, over their initial values.
+
+    Args:
+        name: Of the run.
+        steps: Shape ``(T,)``, from 0.
+        measured: Shape ``(T, m)``.
+        predicted: The same of theory.
+        wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
+        drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
+        moved: How far the parameters have.
+        limit: The drift from which on a prediction is not to be trusted.
+    """
+
+    name: str
+    steps: np.ndarray
+    measured: np.ndarray
+    predicted: np.ndarray
+    wavenumber: np.ndarray
+    drift: float | None = None
+    moved: float | None = None
+    limit: float = np.inf
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the theory's own condition is violated."""
+        return self.drift is not None and self.drift > self.limit
+
+    @property
+    def deviation(self) -> float:
+        """The largest |measured - predicted| of all."""
+        return float(np.abs(self.measured - self.predicted).max())
+
+
+@styled
+def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, title: str = "", log: bool = False) -> Figure:
+    """A panel for each run: measured as a line, predicted in black dashes on it.
+
+    Args:
+        rows: Runs, in rows of one length.
+        labels: Of the rows.
+        title: Above all.
+        log: Whether errors are drawn on a logarithmic axis, as moduli.
+    """
+    columns = len(rows[0])
+    figure = Picture(figsize=(4.1 * columns + 0.5, 3.4 * len(rows) + 0.6))
+    panels = figure.subplots(len(rows), columns, squeeze=False, sharex=not log, sharey=True)
+    figure.suptitle(title)
+    for axes, run in zip(panels.flat, (run for row in rows for run in row), strict=True):
+        _draw(axes, run, log=log)
+    for axes, run in zip(panels[0], rows[0], strict=True):
+        axes.set_title(run.name, pad=10)
+    for axes in panels[-1]:
+        axes.set_xlabel("step")
+    for axes, label in zip(panels[:, 0], labels, strict=True):
+        axes.set_ylabel(f"{label}\nerror of the mode over its first" if label else "error of the mode over its first")
+    wavenumber = rows[0][0].wavenumber
+    lines = [Line2D([], [], color=c, linewidth=4, alpha=0.6) for c in wavenumber_colors(len(wavenumber))]
+    lines.append(Line2D([], [], color="black", linestyle=(0, (4, 3)), linewidth=1.1))
+    names = [f"ξ = {wavenumber_label(float(w))}" for w in wavenumber] + ["predicted"]
+    figure.legend(lines, names, loc="outside lower center", ncols=len(names), handlelength=2.2)
+    return figure
+
+
+def _draw(axes: Axes, run: Course, *, log: bool) -> None:
+    measured, predicted = (np.abs(e) if log else e for e in (run.measured, run.predicted))
+    for column, color in enumerate(wavenumber_colors(len(run.wavenumber))):
+        axes.plot(run.steps, measured[:, column], color=color, linewidth=4, alpha=0.6, gid=f"measured-{column}")
+        axes.plot(run.steps, predicted[:, column], color="black", linestyle=(0, (4, 3)), linewidth=1.1, gid=f"predicted-{column}")
+    axes.set_xscale("log", nonpositive="mask")
+    axes.set_xlim(1, run.steps[-1])
+    if log:
+        axes.set(yscale="log", ylim=(1e-6, 2))
+    if run.drift is not None:
+        said = f"kernel moved by {100 * run.drift:.2g} %"
+        said += ":\nflag raised" if run.flagged else f"\nlargest difference {100 * run.deviation:.2g} %"
+        color = _FLAG_COLOR if run.flagged else "0.3"
+        axes.text(0.03, 0.04, said, transform=axes.transAxes, fontsize=9.5, color=color, va="bottom", gid="flag")
