@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
 
-_RECORDS = Schedule(dense=1, per_decade=8)
+_RECORDS = Schedule(dense=1, per_decade=7)
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,13 @@ class Trial:
     solutions: Sequence[Solution]
 
     @classmethod
-    def of(cls, problem: Problem, solver: Solver, *, seeds: int, steps: int) -> Trial:
+    def of(cls, problem: Problem, solver: Solver, *, seeds: int, steps: int, dtype: str = "float64") -> Trial:
         """Train for a number of steps, which no load of the machine changes, with seeds 0, 1, ..."""
-        stop = Stop(steps=steps)
-        return cls(
-            [solve(problem, solver, stop=stop, probes=[ErrorProbe()], schedule=_RECORDS, seed=seed) for seed in range(seeds)]
-        )
+        runs = [
+            solve(problem, solver, stop=Stop(steps=steps), probes=[ErrorProbe()], schedule=_RECORDS, seed=seed, dtype=dtype)
+            for seed in range(seeds)
+        ]
+        return cls(runs)
 
     @property
     def histories(self) -> list[History]:
