@@ -34,7 +34,8 @@ def errors_figure(
         squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
         guides: Errors by label, each drawn as a dashed line in every panel; squares where squares are drawn.
     """
-    figure = Picture(figsize=(max(6.5, 1.0 + 3.9 * len(panels)), 4.2))
+    alone = len(panels) <= 1  # then there is room for names beside the panel
+    figure = Picture(figsize=(8.5 if alone else 1.0 + 3.9 * len(panels), 4.2))
     figure.suptitle(title)
     row = figure.subplots(1, max(1, len(panels)), squeeze=False, sharey=True)[0]
     limits: list[tuple[float, float]] = []
@@ -42,7 +43,7 @@ def errors_figure(
         for label, level in (guides or {}).items():
             axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", gid=f"guide-{label}")
             axes.annotate(label, (0.02, level), xycoords=("axes fraction", "data"), color="0.35", fontsize=9, va="bottom")
-        draw_errors(axes, runs, squared=squared, legend={"loc": "best", "fontsize": 9})
+        draw_errors(axes, runs, squared=squared, legend=_BESIDE if alone else {"loc": "best", "fontsize": 9})
         axes.set_title(name)
         axes.label_outer()
         limits.append(axes.get_ylim())  # of this panel; the axis is one for all
