@@ -50,7 +50,7 @@ def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
         boundary="penalty" if problem == "poisson-chirp" else "hard",
         boundary_points=800,
         points="sobol",
-        number=3000,
+        number=2000,
         learning_rate=8e-3,
         half_life=250.0,
     )

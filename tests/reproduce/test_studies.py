@@ -9,6 +9,7 @@ import torch
 from pdefreq.history import History
 from pdefreq.probes import error
 from pdefreq.problem_file import load_problem
+from pdefreq.reproduce import five_dimensions
 from pdefreq.reproduce.five_dimensions import CASES as CASES_5D
 from pdefreq.reproduce.five_dimensions import conditions_and_activations, distance_alone
 from pdefreq.reproduce.five_dimensions import network as network_5d
@@ -37,7 +38,8 @@ def lines_of(report):
     return [sorted(line.get_gid() for line in axes.lines) for axes in figure.axes]
 
 
-def test_rel_is_the_square_of_the_relative_error_in_five_dimensions():
+def test_rel_is_the_square_of_the_relative_error_in_five_dimensions(monkeypatch):
+    monkeypatch.setattr(five_dimensions, "POINTS", 100)
     report = conditions_and_activations(steps=2)
     rows = rows_of(report)
     assert [(row["boundary"], row["activation"]) for row in rows[1:]] == list(CASES_5D)
