@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
 
-_RECORDS = Schedule(dense=1, per_decade=7)
+_RECORDS = Schedule(dense=1, per_decade=6)
 
 
 @dataclass(frozen=True)
