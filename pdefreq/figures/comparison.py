@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 
+from pdefreq.figures.errors import draw_errors
 from pdefreq.figures.mode_errors import ModeErrors, common_modes, order_in_title
-from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, log_limits, step_columns
-from pdefreq.figures.style import Picture, method_style, note, styled
+from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
+from pdefreq.figures.style import Picture, note, styled
 from pdefreq.history import History
 from pdefreq.registry import in_lines
 
 _PER_LINE = 4.0  # methods side by side
 _NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it
 _LETTERS = 8  # of a title that fit above it
-_TIMES = 200  # log-spaced times at which the seeds of a method are brought together
 
 
 @styled
@@ -52,7 +52,7 @@ def comparison_figure(
         _draw_map(axes, shown[label])
     if panels:
         heat_colorbar(upper, list(panels.values()))
-    _draw_errors(lower.subplots(), runs)
+    draw_errors(lower.subplots(), runs)
     return figure
 
 
@@ -114,46 +114,3 @@ def _draw_map(axes: Axes, seeds: Sequence[ModeErrors]) -> None:
     draw_heat_map(axes, steps, error)
     axes.set(xscale="log", xlim=(1, last), xlabel="step")
     draw_front(axes, np.stack([modes.half_steps() for modes in seeds]))
-
-
-def _draw_errors(axes: Axes, runs: Mapping[str, Sequence[History]]) -> None:
-    axes.set(xlabel="seconds", ylabel="relative L2 error")
-    curves = {label: [c for c in map(_positive, histories) if len(c[0])] for label, histories in runs.items()}
-    drawn = [error for seeds in curves.values() for _, error in seeds]
-    if not drawn:
-        note(axes, "no exact or reference solution")
-        return
-    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate(drawn)))
-    for position, (label, seeds) in enumerate(curves.items()):
-        style = method_style(position)
-        if not seeds:
-            continue
-        if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
-            point = [np.median([curve[i][0] for curve in seeds]) for i in (0, 1)]
-            axes.plot(*point, "D", color=style["color"], markersize=8, label=in_lines(label), gid=f"l2-{label}")
-            continue
-        seconds, low, middle, high = _band(seeds)
-        axes.plot(seconds, middle, label=in_lines(label), gid=f"l2-{label}", **style)
-        if len(seeds) > 1:
-            axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-
-
-def _positive(history: History) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and errors of the rows that a double logarithmic plot can show."""
-    if "relative_l2" not in history:
-        return np.empty(0), np.empty(0)
-    seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float)
-    shown = (seconds > 0) & np.isfinite(error) & (error > 0)
-    return seconds[shown], error[shown]
-
-
-def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds, and lowest, median and highest error over the seeds; one seed keeps its own records."""
-    if len(curves) == 1:
-        seconds, error = curves[0]
-        return seconds, error, error, error
-    begin, end = max(t[0] for t, _ in curves), min(t[-1] for t, _ in curves)
-    seconds = np.geomspace(begin, max(begin, end), _TIMES)
-    errors = np.exp([np.interp(np.log(seconds), np.log(t), np.log(e)) for t, e in curves])
-    return seconds, errors.min(axis=0), np.median(errors, axis=0), errors.max(axis=0)

@@ -1,0 +1,107 @@
+"""Errors against seconds: of several methods in one panel, of several problems side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pdefreq.figures.panels import log_limits
+from pdefreq.figures.style import Picture, method_style, note, styled
+from pdefreq.history import History
+from pdefreq.registry import in_lines
+
+_TIMES = 200  # log-spaced times at which the seeds of a method are brought together
+_BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+
+
+@styled
+def errors_figure(
+    panels: Mapping[str, Mapping[str, Sequence[History]]],
+    *,
+    title: str,
+    squared: bool = False,
+    guides: Mapping[str, float] | None = None,
+) -> Figure:
+    """A panel for each problem: errors of its methods against seconds, with a band over the seeds.
+
+    Args:
+        panels: For each problem the histories of each method's seeds.
+        title: Above all.
+        squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
+        guides: Errors by label, each drawn as a dashed line in every panel; squares where squares are drawn.
+    """
+    alone = len(panels) <= 1  # then there is room for names beside the panel
+    figure = Picture(figsize=(8.5 if alone else 1.0 + 3.9 * len(panels), 4.2))
+    figure.suptitle(title)
+    row = figure.subplots(1, max(1, len(panels)), squeeze=False, sharey=True)[0]
+    limits: list[tuple[float, float]] = []
+    for axes, (name, runs) in zip(row, panels.items(), strict=False):
+        for label, level in (guides or {}).items():
+            axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", gid=f"guide-{label}")
+            axes.annotate(label, (0.02, level), xycoords=("axes fraction", "data"), color="0.35", fontsize=9, va="bottom")
+        draw_errors(axes, runs, squared=squared, legend=_BESIDE if alone else {"loc": "best", "fontsize": 9})
+        axes.set_title(name)
+        axes.label_outer()
+        limits.append(axes.get_ylim())  # of this panel; the axis is one for all
+    limits += [(level / 2, 2 * level) for level in (guides or {}).values()]
+    if limits:
+        row[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+    return figure
+
+
+def draw_errors(
+    axes: Axes, runs: Mapping[str, Sequence[History]], *, squared: bool = False, legend: Mapping[str, Any] = _BESIDE
+) -> None:
+    """The relative L2 error of each method against seconds: the median over its seeds, and a band from lowest to highest.
+
+    Args:
+        axes: Where.
+        runs: For each method the histories of its seeds; one that took one step is a point.
+        squared: Whether squares are drawn.
+        legend: Where its names go.
+    """
+    axes.set(xlabel="seconds", ylabel="squared relative L2 error" if squared else "relative L2 error")
+    power = 2 if squared else 1
+    curves = {label: [c for c in (_positive(h, power) for h in histories) if len(c[0])] for label, histories in runs.items()}
+    drawn = [error for seeds in curves.values() for _, error in seeds]
+    if not drawn:
+        note(axes, "no exact or reference solution")
+        return
+    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate(drawn)))
+    for position, (label, seeds) in enumerate(curves.items()):
+        style = method_style(position)
+        if not seeds:
+            continue
+        if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
+            point = [np.median([curve[i][0] for curve in seeds]) for i in (0, 1)]
+            axes.plot(*point, "D", color=style["color"], markersize=8, label=in_lines(label), gid=f"l2-{label}")
+            continue
+        seconds, low, middle, high = _band(seeds)
+        axes.plot(seconds, middle, label=in_lines(label), gid=f"l2-{label}", **style)
+        if len(seeds) > 1:
+            axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    axes.legend(**legend)
+
+
+def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds and errors to a power, of the rows that a double logarithmic plot can show."""
+    if "relative_l2" not in history:
+        return np.empty(0), np.empty(0)
+    seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float) ** power
+    shown = (seconds > 0) & np.isfinite(error) & (error > 0)
+    return seconds[shown], error[shown]
+
+
+def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Seconds, and lowest, median and highest error over the seeds; one seed keeps its own records."""
+    if len(curves) == 1:
+        seconds, error = curves[0]
+        return seconds, error, error, error
+    begin, end = max(t[0] for t, _ in curves), min(t[-1] for t, _ in curves)
+    seconds = np.geomspace(begin, max(begin, end), _TIMES)
+    errors = np.exp([np.interp(np.log(seconds), np.log(t), np.log(e)) for t, e in curves])
+    return seconds, errors.min(axis=0), np.median(errors, axis=0), errors.max(axis=0)
