@@ -135,9 +135,9 @@ def _bands(
 ) -> tuple[dict[str, np.ndarray], str]:
     """The bands of the error at points ``(n, d)`` by field name, or none and a sentence."""
     from pdefreq.domains.box import Box
-    from pdefreq.probes.spectral import family_of
     from pdefreq.spectrum.bands import split_on_box, split_on_mesh
     from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS
+    from pdefreq.spectrum.modes import MESH_FAMILIES, family_of
 
     problem, facts = solution.problem, solution.history.facts
     if not np.isfinite(values).all():
@@ -145,8 +145,10 @@ def _bands(
     kind, domain = str(facts.get("mode_kind", family_of(problem))), problem.domain
     if kind in BOX_FAMILIES and isinstance(domain, Box) and domain.dimension in DEFAULT_INTERVALS:
         parts = split_on_box(kind, domain, x, values, error)
-    elif kind not in BOX_FAMILIES and "mode_indices" in facts:
+    elif kind in MESH_FAMILIES and "mode_indices" in facts:
         parts = split_on_mesh(_up_to_the_last(kind, problem, facts["mode_indices"]), x, values, error)
+    elif "mode_indices" in facts:
+        return {}, f"no bands: this run watched {kind} modes, which do not add up to the error"
     else:
         return {}, f"no bands: this run on a {domain.title} watched no modes to split the error into"
     return {f"error_{name}": part for name, part in parts.items()}, ""

@@ -76,8 +76,8 @@ def solve(
         seed: Seed of every random number.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"`` or ``"neumann"``; by default what the problem names, else
-            sine modes on a box and eigen modes elsewhere.
+        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default what
+            the problem names, else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
         reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
         guess: Where to start, for methods that can.
         folder: A new folder to keep the run in; nothing is written without it.
@@ -95,6 +95,7 @@ def solve(
     from pdefreq.run_spec import RunSpec, copy_name, solver_to_json
     from pdefreq.solvers import make_solver
     from pdefreq.solvers.solver import Solver
+    from pdefreq.spectrum.modes import check_family, family_of
 
     if isinstance(problem, str):
         from pdefreq.problem_file import load_problem
@@ -111,6 +112,7 @@ def solve(
     guess = None if guess is None else as_field(guess)
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
+    check_family(problem, modes or family_of(problem))
     spec = RunSpec(
         problem=problem.name,
         problem_text=problem.text,

@@ -71,7 +71,7 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
     from pdefreq.probes.sampled import field_values
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.reference import reference_solution
-    from pdefreq.spectrum.modes import make_modes
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES, make_modes
 
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
@@ -84,6 +84,10 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
     if "mode_indices" not in facts:
         raise IncompatibleError(
             "there are no modes to predict: they need a box of up to 3 dimensions and a solution that is known"
+        )
+    if facts["mode_kind"] not in BOX_FAMILIES:
+        raise IncompatibleError(
+            f"predictions are formed in sine or cosine modes, on a box, and not in {facts['mode_kind']} modes"
         )
     watched = make_modes(str(facts["mode_kind"]), problem.domain, facts["mode_indices"])  # pyright: ignore[reportArgumentType]
     amplitude = np.asarray(facts["mode_amplitude"])

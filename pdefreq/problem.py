@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pdefreq.shapes import Points
 
-ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann"]
+ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
@@ -50,13 +50,17 @@ class BoundaryPart:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What to watch: the family of modes, and the wavenumbers (angular) whose rows a summary prints.
+    """What to watch.
 
-    Without a family it is ``"sine"`` on a box, ``"eigen"`` elsewhere.
+    Args:
+        modes: The family of modes; by default ``"sine"`` on a box, ``"eigen"`` elsewhere, ``"ray"`` beyond three dimensions.
+        wavenumbers: Angular ones, whose rows a summary prints; ``"tones"`` consists of them.
+        direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
 
     modes: ModeFamily | None = None
     wavenumbers: tuple[float, ...] = ()
+    direction: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +132,9 @@ class Problem:
                 known = ", ".join(self.domain.part_names)
                 raise ProblemFileError(f"[[boundary.part]] name must be one of {known}, got '{part.name}'")
 
+        direction, d = self.spectrum.direction, self.domain.dimension
+        if direction and not (len(direction) == d and any(direction)):
+            raise ProblemFileError(f"[spectrum] direction must be {d} numbers that are not all zero, got {list(direction)}")
         if self.data is not None:
             self._check_data(self.data)
 

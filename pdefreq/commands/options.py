@@ -33,6 +33,8 @@ class ModeFamily(StrEnum):
     fourier = "fourier"
     eigen = "eigen"
     neumann = "neumann"
+    ray = "ray"
+    tones = "tones"
 
 
 _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"

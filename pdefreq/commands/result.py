@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.report import SpectralReport
 
 _NO_MODES = "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+_NO_WAVES = "no wave along the direction stands out of what varies across it; name another [spectrum] direction."
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
@@ -72,6 +73,8 @@ def print_outcome(
 
 def print_solution(console: Console, solution: Solution) -> None:
     """Print how a run went: status and advice, modes, errors with their formulas, and where the files are."""
+    from pdefreq.spectrum.modes import WAVE_FAMILIES, family_of
+
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         say(console, note, "yellow")
@@ -79,11 +82,9 @@ def print_solution(console: Console, solution: Solution) -> None:
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report is None:
+        unseen = _NO_WAVES if family_of(solution.problem) in WAVE_FAMILIES else _NO_MODES
         known = solution.reference is not None
-        say(
-            console,
-            "No spectrum: " + (_NO_MODES if known else "neither an exact nor a reference solution is known."),
-        )
+        say(console, "No spectrum: " + (unseen if known else "neither an exact nor a reference solution is known."))
     else:
         console.print(modes_table(report))
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")

@@ -16,6 +16,7 @@ PROBES = Registry(
         "error": "pdefreq.probes.error:ErrorProbe",
         "spectral": "pdefreq.probes.spectral:SpectralProbe",
         "holdout": "pdefreq.probes.holdout:HoldoutProbe",
+        "filter": "pdefreq.probes.filter:FilterProbe",
         "ntk": "pdefreq.probes.ntk:NtkProbe",
     },
 )

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.probes.sampled import Sampled, field_values
 from pdefreq.problem import ModeFamily
-from pdefreq.spectrum.modes import Modes, modes_of
+from pdefreq.spectrum.modes import Modes, family_of, modes_of
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import State
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients
-
-_MOST_DIMENSIONS = 3  # beyond, there is neither a grid nor a mesh
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,6 @@ class SpectralProbe(Probe):
         limit: Coefficients | None,
         facts: Mapping[str, Any],
     ) -> Measurement:
-        if problem.domain.dimension > _MOST_DIMENSIONS:
-            if self.modes is not None:
-                raise IncompatibleError(
-                    f"{self.modes} modes need a space of up to {_MOST_DIMENSIONS} dimensions; leave out `modes`"
-                )
-            return Nothing()
         if reference is None and limit is None:
             return Nothing()
         if "mode_indices" in facts:  # settled by an earlier space of this run
@@ -88,11 +79,6 @@ class SpectralProbe(Probe):
             assert limit is not None
             values = Sampled(state, x)(limit)
         return every.strongest(values, space, threshold=self.threshold, limit=self.max_modes)
-
-
-def family_of(problem: Problem) -> str:
-    """The family of modes that a problem names, else sine modes on a box and eigen modes elsewhere."""
-    return problem.spectrum.modes or ("sine" if isinstance(problem.domain, Box) else "eigen")
 
 
 class SpectralMeasurement(Measurement):

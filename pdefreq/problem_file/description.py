@@ -19,6 +19,7 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
         *(("boundary", _condition(problem, part)) for part in problem.boundary),
         ("data", data.text(domain.dimension) if data is not None else ""),
         ("modes", spectrum.modes or ""),
+        ("direction", ", ".join(f"{p:.6g}" for p in spectrum.direction)),
         ("wavenumbers", ", ".join(f"{k:.6g}" for k in spectrum.wavenumbers)),
     ]
     return [(label, text) for label, text in rows if text]

@@ -223,4 +223,4 @@ def _spectrum(table: Table) -> Spectrum:
     if any(k < 0 for k in wavenumbers):
         table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")
     modes = table.choice("modes", "", get_args(ModeFamily)) if table.has("modes") else None
-    return Spectrum(modes, tuple(wavenumbers))
+    return Spectrum(modes, tuple(wavenumbers), tuple(table.numbers("direction")))

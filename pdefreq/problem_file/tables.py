@@ -21,7 +21,7 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "equation": dict.fromkeys(("exponent", "diffusion", "reaction", "source", "exact", "singular")),
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),
-    "spectrum": {"modes": None, "wavenumbers": None},
+    "spectrum": dict.fromkeys(("modes", "wavenumbers", "direction")),
     "variant": str,
 }
 

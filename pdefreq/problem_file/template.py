@@ -33,7 +33,7 @@ exact = "sin(pi*x) + 0.1*sin(k1*pi*x)"    # source and boundary data follow from
 # flux = "0"
 
 [spectrum]
-modes = "sine"            # sine | cosine | fourier on a box; eigen | neumann on any domain
+modes = "sine"            # sine | cosine | fourier on a box; eigen | neumann on any domain; ray | tones along a direction
 wavenumbers = ["pi", "k1*pi"]             # angular; the rows that are printed
 
 [variant.hard]            # pdefreq solve THIS_FILE:hard

@@ -11,7 +11,6 @@ from scipy.sparse import csc_array
 from skfem import Mesh, MeshLine1, MeshQuad, MeshTet1, MeshTri1
 
 from pdefreq.domains.meshing import curved
-from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.meshes import mesh_for
 from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized, multiplets
@@ -71,11 +70,9 @@ class EigenModes(Modes):
         """The modes of a problem; without numbers the first of them, of which `strongest` gets as many as a function needs.
 
         Raises:
-            IncompatibleError: If the domain has more than three dimensions, or needs a mesh generator that is not installed.
+            IncompatibleError: If the domain needs a mesh generator that is not installed.
         """
         domain = problem.domain
-        if domain.dimension not in _CELLS:
-            raise IncompatibleError(f"{cls.kind} modes need a mesh, so at most 3 dimensions, got {domain.dimension}")
         space = eigen_space(domain)
         fixed = np.empty(0, int) if cls._natural or not problem.boundary else space.dirichlet_nodes(problem)
         basis = _basis(domain, fixed.tobytes())

@@ -1,4 +1,4 @@
-"""Families of modes by name: those of a box, and those of any domain."""
+"""Families of modes by name: those of a box, those of a mesh, and waves along a direction in any dimension."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pdefreq.registry import nearest
 from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS, grid_intervals, make_modes
 from pdefreq.spectrum.eigen import EigenModes, NeumannModes
 from pdefreq.spectrum.family import Modes, strongest
+from pdefreq.spectrum.ray import RayModes
+from pdefreq.spectrum.tones import ToneModes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -17,10 +19,54 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
-__all__ = ["DEFAULT_INTERVALS", "FAMILIES", "Modes", "grid_intervals", "make_modes", "modes_of", "strongest"]
+__all__ = [
+    "DEFAULT_INTERVALS",
+    "FAMILIES",
+    "MOST_DIMENSIONS",
+    "Modes",
+    "check_family",
+    "family_of",
+    "grid_intervals",
+    "make_modes",
+    "modes_of",
+    "strongest",
+]
 
-_MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
-FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **_MESH_FAMILIES}
+MOST_DIMENSIONS = max(DEFAULT_INTERVALS)
+"""Beyond, there is neither a grid nor a mesh."""
+
+
+MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
+WAVE_FAMILIES: dict[str, type[RayModes]] = {family.kind: family for family in (RayModes, ToneModes)}
+FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **MESH_FAMILIES, **WAVE_FAMILIES}
+
+
+def check_family(problem: Problem, kind: str) -> None:
+    """Refuse a family that has no modes on the domain of a problem, before anything is computed.
+
+    Raises:
+        UnknownNameError: If there is no such family.
+        IncompatibleError: If it has no modes there.
+    """
+    domain = problem.domain
+    if kind not in FAMILIES:
+        raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}")
+    if kind in WAVE_FAMILIES:
+        WAVE_FAMILIES[kind].check(problem)
+    elif domain.dimension > MOST_DIMENSIONS:
+        raise IncompatibleError(
+            f"{kind} modes need a grid or mesh, so at most {MOST_DIMENSIONS} dimensions, got {domain.dimension}: watch ray modes"
+        )
+    elif kind in BOX_FAMILIES and not isinstance(domain, Box):
+        raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: watch eigen modes")
+
+
+def family_of(problem: Problem) -> str:
+    """The family that a problem names, else sine modes on a box and eigen modes elsewhere; ray modes beyond three dimensions."""
+    named = problem.spectrum.modes
+    if problem.domain.dimension > MOST_DIMENSIONS:  # where a file may name the family of its lower dimensions
+        return named if named in WAVE_FAMILIES else "ray"
+    return named or ("sine" if isinstance(problem.domain, Box) else "eigen")
 
 
 def modes_of(problem: Problem, kind: str, indices: ArrayLike | None = None, *, space: TrialSpace | None = None) -> Modes:
@@ -37,13 +83,12 @@ def modes_of(problem: Problem, kind: str, indices: ArrayLike | None = None, *, s
         UnknownNameError: If there is no such family.
         IncompatibleError: If the family has no modes on the domain.
     """
+    check_family(problem, kind)
+    if kind in WAVE_FAMILIES:
+        return WAVE_FAMILIES[kind].of(problem, indices)
+    if kind in MESH_FAMILIES:
+        return MESH_FAMILIES[kind].of(problem, indices)
     domain = problem.domain
-    if kind in _MESH_FAMILIES:
-        return _MESH_FAMILIES[kind].of(problem, indices)
-    if kind in BOX_FAMILIES and not isinstance(domain, Box):
-        raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: watch eigen modes")
-    if kind not in FAMILIES:
-        raise UnknownNameError(f"unknown modes '{kind}': {nearest(kind, FAMILIES)}")
     assert isinstance(domain, Box)
     intervals = None if space is None else grid_intervals(domain, space)
     return make_modes(kind, domain, indices, intervals=intervals)

@@ -1,0 +1,103 @@
+"""The error in a low and a high band, split by a Gaussian filter: frequencies at scattered points, in any dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pdefreq.errors import OptionError
+from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.sampled import Sampled, field_values
+from pdefreq.spectrum.filter import even_split, half_wavenumber, low_part
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from pdefreq.fields import Field
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Coefficients
+
+_ROUNDING = 1e-12  # relative: a solution that varies by less is a constant
+
+
+@dataclass(frozen=True)
+class FilterProbe(Probe):
+    """Records ``low_error`` and ``high_error``, the relative L2 errors |y_low - h_low| / |y_low| and likewise of the high parts.
+
+    h is the approximation and y the exact or reference solution, else what the iteration tends to; low parts are means with
+    weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, high parts what is left. Nothing is recorded where neither
+    target is known, or where it is constant.
+
+    Args:
+        delta: Variance of the Gaussian, squared units of length; null takes the one that splits the variance of y evenly. The
+            fact ``filter_delta`` says which, ``filter_wavenumber`` the wavenumber that the filter halves.
+        number: Points; each record costs their number squared.
+
+    Source:
+        Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
+    """
+
+    delta: float | None = None
+    number: int = 2048
+
+    def __post_init__(self) -> None:
+        if self.delta is not None and not 0 < self.delta < np.inf:
+            raise OptionError(f"`delta` must be positive and finite, or null, got {self.delta:g}")
+        if self.number < 2:
+            raise OptionError(f"`number` must be at least 2, got {self.number}")
+
+    def prepare(
+        self,
+        problem: Problem,
+        state: State,
+        *,
+        reference: Field | None,
+        limit: Coefficients | None,
+        facts: Mapping[str, Any],
+    ) -> Measurement:
+        x = problem.domain.interior(self.number, stream(0, "filter points")).x
+        sampled = Sampled(state, x)
+        settled = "filter_delta" in facts
+        if reference is None and limit is None:
+            return Unknown(settled)
+        target = field_values(reference, x) if reference is not None else sampled(limit)  # pyright: ignore[reportArgumentType]
+        if np.ptp(target) <= _ROUNDING * np.abs(target).max():
+            return Unknown(settled)
+        values = torch.from_numpy(target)
+        delta = float(facts["filter_delta"]) if settled else self.delta or even_split(x, values)
+        return FilterMeasurement(sampled, x, values, delta)
+
+
+class Unknown(Measurement):
+    """Without a target the errors are not known; columns that there are already stay."""
+
+    def __init__(self, settled: bool) -> None:
+        self._row = dict.fromkeys(("low_error", "high_error"), np.nan) if settled else {}
+
+    def __call__(self, state: State) -> Mapping[str, float]:
+        return self._row
+
+
+class FilterMeasurement(Measurement):
+    """The target at the points, and the norms of its two parts. The filter is linear: only the error is split at each record."""
+
+    def __init__(self, sampled: Sampled, x: torch.Tensor, target: torch.Tensor, delta: float) -> None:
+        self._sampled, self._x, self._target, self._delta = sampled, x, target, delta
+        self._low, self._high = self._norms(target)
+        self.facts = {"filter_delta": np.array(delta), "filter_wavenumber": np.array(half_wavenumber(delta))}
+
+    def __call__(self, state: State) -> Mapping[str, float]:
+        low, high = self._norms(torch.from_numpy(self._sampled(state.coefficients)) - self._target)
+        return {"low_error": _ratio(low, self._low), "high_error": _ratio(high, self._high)}
+
+    def _norms(self, values: torch.Tensor) -> tuple[float, float]:
+        low = low_part(self._x, values, self._delta)
+        return float(low.norm()), float((values - low).norm())
+
+
+def _ratio(error: float, size: float) -> float:
+    return error / size if size > 0 else np.nan

@@ -1,0 +1,102 @@
+"""The Gaussian filter: a function at scattered points split into a low and a high part, in any dimension.
+
+Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pdefreq.shapes import Points, Values
+
+_BLOCK = 2**20  # weights at a time: 8 MB
+_HALVINGS = 60  # of an interval of log delta 60 long: beyond rounding
+_RANGE = (1e-13, 1e13)  # of delta in units of the mean squared distance between points
+
+
+def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
+    r"""The mean of a function around each point, weighted by exp(-|x_i - x_j|^2 / (2 delta)); what is left is the high part.
+
+    In the whole space it multiplies a wave of wavenumber xi by exp(-delta xi^2 / 2), if the points are dense and even.
+
+    Args:
+        x: Points, shape ``(n, d)``.
+        values: At the points, shape ``(n,)`` or, for several functions, ``(n, k)``.
+        delta: Variance of the Gaussian, squared units of length.
+
+    Returns:
+        Of the shape of `values`. No matrix of all weights is held at once.
+
+    Raises:
+        OptionError: If delta is not positive.
+
+    Example:
+        >>> x = torch.linspace(0, 1, 5, dtype=torch.float64)[:, None]
+        >>> low_part(x, torch.ones(5, dtype=torch.float64), 0.1).tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    if not delta > 0:
+        raise OptionError(f"`delta` must be positive, got {delta:g}")
+    columns = torch.cat([values.reshape(len(x), -1), torch.ones_like(x[:, :1])], dim=1)
+    rows = max(1, _BLOCK // len(x))
+    sums = torch.cat([torch.exp(torch.cdist(block, x).square_().div_(-2 * delta)) @ columns for block in x.split(rows)])
+    return (sums[:, :-1] / sums[:, -1:]).reshape(values.shape)
+
+
+def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float]:
+    """The scan over delta: |low part|^2 / (|low part|^2 + |high part|^2) of a function less its mean, from 1 towards 0.
+
+    Args:
+        x: Points, shape ``(n, d)``.
+        values: The function there, shape ``(n,)``.
+        deltas: Variances of the Gaussian.
+
+    Raises:
+        OptionError: If the function is constant, or a delta is not positive.
+    """
+    centred = values - values.mean()
+    if not centred.norm() > 1e-12 * values.norm():  # a constant, to rounding
+        raise OptionError("a constant has no high part: give a function that varies over the points")
+    shares = []
+    for delta in deltas:
+        low = low_part(x, centred, delta)
+        above = float(low.square().sum())
+        shares.append(above / (above + float((centred - low).square().sum())))
+    return shares
+
+
+def even_split(x: Points, values: Values) -> float:
+    """The delta that gives both parts of a function, less its mean, the same power; by bisection.
+
+    Kiessling and Thor: A computable definition of the spectral bias (AAAI 2022) put the cut there.
+
+    Args:
+        x: Points, shape ``(n, d)``.
+        values: The function there, shape ``(n,)``.
+
+    Raises:
+        OptionError: If the function is constant.
+    """
+    unit = 2 * float(x.var(dim=0).sum())
+    low, high = (math.log(unit * end) for end in _RANGE)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if low_shares(x, values, [math.exp(middle)])[0] > 0.5 else (low, middle)
+        if high - low < 1e-6:
+            break
+    return math.exp((low + high) / 2)
+
+
+def half_wavenumber(delta: float) -> float:
+    """The wavenumber that the filter halves, rad per unit length: sqrt(2 log 2 / delta)."""
+    return math.sqrt(2 * math.log(2) / delta)

@@ -1,0 +1,166 @@
+"""Waves along one direction, by least squares: frequencies where there is no grid, in any dimension.
+
+The projection method of Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523: of the non-uniform Fourier
+transform of a function only wavevectors along one direction p are formed. They take the sum (1/n) sum_j u(x_j) exp(-i xi p.x_j)
+itself; here its waves are fitted together, for in that sum every wave leaks into all others where points are few or bunched.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from pdefreq.domains.box import Box
+from pdefreq.spectrum.family import Modes
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Points
+    from pdefreq.spaces.trial_space import TrialSpace
+
+NUMBER = 2**14
+"""Points at which a function must be given: a Sobol set, so a power of two."""
+HIGHEST = 32
+"""The last wave of a ray."""
+_TELLABLE = 3.0  # standard errors: an amplitude of nothing but noise is larger with probability exp(-9)
+
+
+class WaveFit:
+    """Least squares onto 1 and cos, sin(xi p.(x - lower)) at fixed points.
+
+    Args:
+        x: The points, shape ``(n, d)``.
+        lower: Where phases are counted from, shape ``(d,)``.
+        direction: The unit vector p, shape ``(d,)``.
+        wavenumbers: xi > 0, rad per unit length, shape ``(m,)``.
+
+    Attributes:
+        condition: Of the matrix of waves with columns of one length.
+    """
+
+    def __init__(self, x: Points, lower: Sequence[float], direction: np.ndarray, wavenumbers: np.ndarray) -> None:
+        self.x, self.direction, self.wavenumbers = x, direction, np.concatenate([[0.0], wavenumbers])
+        phase = np.outer((x.numpy() - np.asarray(lower)) @ direction, wavenumbers)
+        waves = np.stack([np.cos(phase), np.sin(phase)], axis=-1).reshape(len(phase), -1)
+        self._waves = np.column_stack([np.ones(len(phase)), waves])
+        q, r = np.linalg.qr(self._waves)
+        self._q = np.ascontiguousarray(q.T)
+        self._inverse = solve_triangular(r, np.eye(len(r))) if np.diag(r).all() else np.full(r.shape, np.inf)
+        self.condition = float(np.linalg.cond(r / np.linalg.norm(r, axis=0)))
+
+    def solve(self, values: np.ndarray) -> np.ndarray:
+        """Complex coefficients ``(m + 1,)`` of values ``(n,)``, the constant first: A cos(xi s + phi) has (A/2) exp(i phi)."""
+        parts = self._inverse @ (self._q @ values)
+        return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
+
+    def noise(self, values: np.ndarray) -> np.ndarray:
+        """The standard error of each coefficient ``(m + 1,)``, were what is no wave drawn at random at each point."""
+        rest = values - self._q.T @ (self._q @ values)
+        variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
+        return np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
+
+    def without(self, values: np.ndarray, coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Values less the waves at these places with these coefficients."""
+        parts = np.zeros(self._waves.shape[1])
+        wave = places > 0
+        parts[2 * places[wave] - 1] = 2 * np.real(coefficients[wave])
+        parts[2 * places[wave]] = -2 * np.imag(coefficients[wave])
+        parts[0] = np.real(coefficients[~wave]).sum()
+        return values - self._waves @ parts
+
+
+class RayModes(Modes):
+    """Waves exp(i j 2 pi s / W) along a direction, s = p.(x - lower), j = 0 ... 32; W = sqrt(12) times the deviation of s.
+
+    W is the length of an interval on which s would be as wide if it were uniform. Along an axis of a box these are the
+    Fourier modes of that axis; elsewhere waves this far apart are nearly orthogonal over the domain, and closer ones are not.
+
+    All waves are fitted together whichever are watched, so that a coefficient depends on the function alone. What varies
+    across the direction is seen as noise of the points: amplitudes within three standard errors count as zero. A function of
+    s that is not periodic in W leaks into all waves, so the family is not complete, and no bias index is formed.
+
+    Args:
+        domain: Any; the points are always the same for it.
+        fit: The waves.
+        measure: Of the domain.
+        indices: j of the modes; by default all.
+    """
+
+    kind = "ray"
+    complete = False
+
+    def __init__(self, fit: WaveFit, measure: float, indices: ArrayLike | None = None) -> None:
+        self._fit, self._measure = fit, measure
+        places = np.arange(len(fit.wavenumbers)) if indices is None else np.asarray(indices, dtype=int).reshape(-1)
+        self.indices = places[:, None]
+        self.magnitude = fit.wavenumbers[places]
+        self.wavevectors = self.magnitude[:, None] * fit.direction
+
+    @classmethod
+    def check(cls, problem: Problem) -> None:
+        """Refuse a problem that has no such modes.
+
+        Raises:
+            IncompatibleError: If there are none; a ray can be laid through every domain.
+        """
+
+    @classmethod
+    def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
+        """The modes along the direction that a problem names, else along the diagonal of the smallest box around its domain."""
+        domain = problem.domain
+        return cls(_ray(domain, direction_of(problem)), domain.measure, indices)
+
+    def points(self, space: TrialSpace | None = None) -> Points:
+        """Points of a Sobol set in the domain, always the same, whatever the space."""
+        return self._fit.x
+
+    def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
+        """See `Modes`; coefficients are complex, and the norm is that of all that these waves leave."""
+        values, places = np.asarray(values, dtype=float), self.indices[:, 0]
+        coefficients = self._fit.solve(values)[places]
+        rest = self._fit.without(values, coefficients, places)
+        return coefficients, math.sqrt(self._measure * float(np.mean(rest**2)))
+
+    def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
+        """Moduli of the coefficients, ``(m,)``; 0 where they can't be told from the noise of the points."""
+        amplitude = super().amplitudes(values, space)
+        return np.where(amplitude > _TELLABLE * self._fit.noise(values)[self.indices[:, 0]], amplitude, 0.0)
+
+    def take(self, places: np.ndarray) -> Self:
+        return type(self)(self._fit, self._measure, self.indices[places])
+
+
+def direction_of(problem: Problem) -> tuple[float, ...]:
+    """The unit vector along which a problem is watched."""
+    lower, upper = problem.domain.bounds
+    vector = np.array(problem.spectrum.direction or np.subtract(upper, lower), dtype=float)
+    return tuple((vector / np.linalg.norm(vector)).tolist())
+
+
+@functools.lru_cache(maxsize=8)
+def _ray(domain: Domain, direction: tuple[float, ...]) -> WaveFit:
+    if isinstance(domain, Box):
+        width = math.hypot(*np.multiply(direction, domain.lengths).tolist())
+    else:
+        width = math.sqrt(12) * float(np.std(_points(domain).numpy() @ np.array(direction)))
+    return wave_fit(domain, direction, tuple((2 * math.pi / width * np.arange(1, HIGHEST + 1)).tolist()))
+
+
+@functools.lru_cache(maxsize=8)
+def wave_fit(domain: Domain, direction: tuple[float, ...], wavenumbers: tuple[float, ...]) -> WaveFit:
+    """Waves along a direction at the fixed points of a domain."""
+    return WaveFit(_points(domain), domain.bounds[0], np.array(direction), np.array(wavenumbers))
+
+
+def _points(domain: Domain) -> Points:
+    return domain.interior(NUMBER, stream(0, "ray points"), sobol=True).x
