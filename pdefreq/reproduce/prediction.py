@@ -142,7 +142,7 @@ def course(loss: str, size: float, *, width: int, steps: int, number: int = 24) 
     measured: list[np.ndarray] = []
     start = iteration.init().coefficients
 
-    def watch(step: int, state: State, history: History) -> None:
+    def watch(step: int, state: State, _: History) -> None:
         recorded.append(step)
         with torch.no_grad():
             measured.append(modes.coefficients((state.space.at(x).value(state.coefficients) - target).numpy(), state.space))
