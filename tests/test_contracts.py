@@ -27,7 +27,7 @@ PROBLEMS = [name for name, _ in problem_names()]
 HEAVY = {"cube-holes"}  # its mesh, made by gmsh, has a hundred thousand cells
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
-CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid", "mscale+cg"]
+CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
 # Sizes that make a step cheap, for options that a method happens to have.
 SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "boundary_points": 8, "scales": [1.0, 2.0]}
 HOME = dict.fromkeys(METHODS, "poisson") | {"regression": "tones", "regression-gradient": "tones-known"}  # one each can do

@@ -111,6 +111,17 @@ def test_a_network_that_starts_at_zero_starts_at_the_lifting(problem, start):
     torch.testing.assert_close(solution(x), problem.domain.lifting(problem.dirichlet)(x), rtol=0, atol=tolerance)
 
 
+def test_a_fit_that_starts_at_zero_starts_with_the_mean_square_of_its_target():
+    """Three tones of unit amplitude at 600 uniform points, both ends among them: 3/2 of 599/600.
+
+    The authors' program prints 1.497544 at its first step, with ends at -3.1415 and 3.1415; here they are at -pi and pi.
+    """
+    solution = solve("tones:dense", make_solver("regression", {**SMALL, "start": "antisymmetric"}), stop=Stop(steps=0))
+    start = solution.history.column("objective")[0]
+    assert start == pytest.approx(1.5 * 599 / 600, rel=1e-13)  # a sum of 600 terms
+    assert start == pytest.approx(1.497544, abs=1e-4)  # the ends move a part (pi - 3.1415) / pi of 1.5, at most
+
+
 def test_a_periodic_network_has_equal_ends_and_another_has_not():
     gaps = []
     for periodic in (2, None):
