@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber_label
 
 _FLAG_COLOR = "#B3261E"
+_FEW = 20  # steps that a linear axis shows better
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,10 @@ def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, ti
     figure.suptitle(title)
     for axes, run in zip(panels.flat, (run for row in rows for run in row), strict=True):
         _draw(axes, run, log=log)
-    for axes, run in zip(panels[0], rows[0], strict=True):
-        axes.set_title(run.name, pad=10)
+    for number, row in enumerate(rows):
+        for axes, run, above in zip(panels[number], row, rows[0], strict=True):
+            if number == 0 or run.name != above.name:
+                axes.set_title(run.name)
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
@@ -85,8 +89,12 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
     for column, color in enumerate(wavenumber_colors(len(run.wavenumber))):
         axes.plot(run.steps, measured[:, column], color=color, linewidth=4, alpha=0.6, gid=f"measured-{column}")
         axes.plot(run.steps, predicted[:, column], color="black", linestyle=(0, (4, 3)), linewidth=1.1, gid=f"predicted-{column}")
-    axes.set_xscale("log", nonpositive="mask")
-    axes.set_xlim(1, run.steps[-1])
+    if run.steps[-1] <= _FEW:
+        axes.set_xlim(0, run.steps[-1])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_xscale("log", nonpositive="mask")
+        axes.set_xlim(1, run.steps[-1])
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
