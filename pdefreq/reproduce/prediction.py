@@ -171,7 +171,7 @@ def deviation(run: Course) -> float:
     return float(np.abs(run.measured - run.predicted)[:end].max())
 
 
-def experiment(*, width: int = 10_000, steps: int = 3000, sizes: Sequence[float] = (0.01, 1.0)) -> Report:
+def experiment(*, width: int = 10_000, steps: int = 1000, sizes: Sequence[float] = (0.01, 1.0)) -> Report:
     """All losses at all sizes."""
     rows = [[course(loss, size, width=width, steps=steps) for loss in LOSSES] for size in sizes]
     table = Table(
