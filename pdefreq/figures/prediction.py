@@ -29,7 +29,7 @@ class Course:
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
         drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
         moved: How far the parameters have.
-        limit: The drift from which on a prediction is not to be trusted.
+        limit: What neither may exceed if a prediction is to be trusted.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Course:
     @property
     def flagged(self) -> bool:
         """Whether the theory's own condition is violated."""
-        return self.drift is not None and self.drift > self.limit
+        return any(distance is not None and distance > self.limit for distance in (self.drift, self.moved))
 
     @property
     def deviation(self) -> float:
@@ -99,6 +99,8 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
         said = f"kernel moved by {100 * run.drift:.2g} %"
-        said += ":\nflag raised" if run.flagged else f"\nlargest difference {100 * run.deviation:.2g} %"
+        said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
+        said += "\nflag raised: " if run.flagged else "\n"
+        said += f"largest difference {100 * run.deviation:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
         axes.text(0.03, 0.04, said, transform=axes.transAxes, fontsize=9.5, color=color, va="bottom", gid="flag")

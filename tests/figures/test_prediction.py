@@ -33,7 +33,7 @@ def test_a_logarithmic_axis_shows_moduli_and_few_steps_a_linear_one():
 
 
 @pytest.mark.parametrize(("drift", "said"), [(None, None), (0.01, "largest difference 1 %"), (0.2, "flag raised")])
-def test_the_flag_is_raised_by_the_drift_alone(drift, said):
+def test_the_flag_is_raised_by_the_drift(drift, said):
     run = course(drift=drift, off=0.01)
     texts = [text.get_text() for text in course_figure([[run]], [""]).axes[0].texts]
     assert run.flagged == (said == "flag raised")
