@@ -103,4 +103,5 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
         said += "\nflag raised: " if run.flagged else "\n"
         said += f"largest difference {100 * run.deviation:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
-        axes.text(0.03, 0.04, said, transform=axes.transAxes, fontsize=9.5, color=color, va="bottom", gid="flag")
+        axes.set_ylim(top=1.5)  # room for the words
+        axes.text(0.98, 0.98, said, transform=axes.transAxes, fontsize=9.5, color=color, va="top", ha="right", gid="flag")
