@@ -102,11 +102,15 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
 def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, name: str) -> PredictedModes:
     import torch
 
+    from pdefreq.solvers import SOLVERS
+
     prediction = iteration.predict(modes, torch.from_numpy(_STEPS))
     if prediction is None:
+        refines = ", ".join(method for method in SOLVERS if getattr(SOLVERS.load(method), "refines", None))
         raise IncompatibleError(
-            f"there is no theory of modes for {name} on this problem: it covers relaxation in sine modes on problems whose "
-            "coefficients are constant, and networks trained along gradients"
+            f"there is no theory of modes for {name} on this problem: it covers relaxation and two-grid cycles in sine modes on "
+            "problems whose coefficients are constant, and networks trained along gradients; the order of each mode against the "
+            f"mesh width is predicted by `pdefreq refine` ({refines})"
         )
     rates = prediction.rates.numpy()
     return PredictedModes(

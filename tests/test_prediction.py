@@ -91,3 +91,30 @@ def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code == 2 and sentence in result.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_against_what_came():
+    problem = load_problem("poisson")
+    solution = solve(problem, make_solver("deep-ritz", DESCENT | {"learning_rate": 1e-3}), stop=Stop(steps=200))
+    history, facts = solution.history, solution.history.facts
+    where = np.isin(facts["mode_predicted_steps"], history.column("step"))
+    predicted = history.column("mode_error")[0] * facts["mode_predicted_curve"][where]
+    measured = history.column("mode_error")[np.isin(history.column("step"), facts["mode_predicted_steps"])]
+    assert np.abs(measured[-1] - measured[0]).max() > 0.05
+    assert np.abs(predicted - measured).max() < 0.1 * np.abs(measured[-1] - measured[0]).max()  # 200 units: not quite linear
+    assert "linearized" in solution.spectrum().theory and any("kernel has moved" in note for note in solution.notes)
+    nothing = solve(problem, make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), predict=False)
+    assert "mode_predicted_note" not in nothing.history.facts and nothing.spectrum().theory == ""
+
+
+def test_a_run_without_a_theory_says_so_in_a_line():
+    solution = solve(load_problem("poisson"), make_solver("deep-ritz", {"widths": (5,), "number": 20}), stop=Stop(steps=1))
+    assert solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives the kernel of the start as a guide"
+    assert all(row.predicted_rate is None and row.predicted_half_step is None for row in solution.spectrum().rows)
+
+
+def test_what_takes_long_is_left_to_the_command():
+    problem = load_problem("poisson")
+    slow = make_solver("deep-ritz", DESCENT | {"widths": (60, 60), "number": 3000})
+    solution = solve(problem, slow, stop=Stop(steps=0))
+    assert "`pdefreq predict` takes the time" in solution.spectrum().theory

@@ -1,4 +1,4 @@
-"""A tangent kernel: the matrix, its spectrum, what its eigenvectors look like, how it moves; predicted beside measured modes."""
+"""A tangent kernel: the matrix, its spectrum, what its eigenvectors look like, how it moves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from pdefreq.figures.style import (
     note,
     styled,
     wavenumber_colors,
-    wavenumber_label,
 )
 
 _VECTORS = 5  # eigenvectors drawn as curves: more can't be told apart
@@ -59,47 +58,6 @@ def kernel_figure(
     panels[3].set(xlabel="index of the eigenvector", ylabel="sign changes", title="how often each crosses zero")
     _draw_frequencies(figure, panels[4], cosine_amplitudes(pairs.vectors[:, :shown]).numpy()[:shown])
     _draw_drift(panels[5], drift)
-    return figure
-
-
-@styled
-def prediction_figure(
-    steps: np.ndarray,
-    measured: np.ndarray,
-    predicted: np.ndarray,
-    wavenumber: np.ndarray,
-    *,
-    note_below: str = "",
-    title: str = "",
-) -> Figure:
-    """Each mode's error over its initial value: measured as a line, predicted in black dashes on it; and how far they differ.
-
-    Args:
-        steps: Shape ``(T,)``.
-        measured: Signed or not, relative to the initial value, shape ``(T, m)``.
-        predicted: The same of theory.
-        wavenumber: |xi| of each mode, shape ``(m,)``.
-        note_below: How far the theory can be trusted: coupling, drift of the kernel, distance of the parameters.
-        title: Above the panels.
-    """
-    figure = Picture(figsize=(11, 5))
-    left, right = figure.subplots(1, 2)
-    figure.suptitle(title)
-    order = np.argsort(wavenumber)
-    for column, color in zip(order, wavenumber_colors(len(order)), strict=True):
-        label = wavenumber_label(float(wavenumber[column]))
-        left.plot(steps, measured[:, column], color=color, linewidth=4, alpha=0.55, label=label, gid=f"measured-{column}")
-        left.plot(steps, predicted[:, column], color="black", linestyle=(0, (4, 3)), linewidth=1, gid=f"predicted-{column}")
-        distance = np.abs(measured[:, column] - predicted[:, column])
-        right.plot(steps, distance, color=color, gid=f"distance-{column}")
-    for axes in (left, right):
-        axes.set_xscale("log", nonpositive="mask")
-        axes.set(xlabel="step", xlim=log_limits(steps, floor=0, ceiling=np.inf))
-    left.set_ylabel("error of the mode over its first")
-    left.legend(title="wavenumber", loc="best")
-    right.set_yscale("log", nonpositive="mask")
-    right.set(ylabel="|measured − predicted|", ylim=log_limits(np.abs(measured - predicted)[steps > 0], floor=1e-12))
-    figure.supxlabel(note_below, fontsize=10, color="0.35")
     return figure
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber_label
 
 _FLAG_COLOR = "#B3261E"
+_FEW = 20  # steps that a linear axis shows better
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Course:
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
         drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
         moved: How far the parameters have.
-        limit: The drift from which on a prediction is not to be trusted.
+        limit: What neither may exceed if a prediction is to be trusted.
     """
 
     name: str
@@ -42,7 +44,7 @@ class Course:
     @property
     def flagged(self) -> bool:
         """Whether the theory's own condition is violated."""
-        return self.drift is not None and self.drift > self.limit
+        return any(distance is not None and distance > self.limit for distance in (self.drift, self.moved))
 
     @property
     def deviation(self) -> float:
@@ -66,8 +68,10 @@ def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, ti
     figure.suptitle(title)
     for axes, run in zip(panels.flat, (run for row in rows for run in row), strict=True):
         _draw(axes, run, log=log)
-    for axes, run in zip(panels[0], rows[0], strict=True):
-        axes.set_title(run.name, pad=10)
+    for number, row in enumerate(rows):
+        for axes, run, above in zip(panels[number], row, rows[0], strict=True):
+            if number == 0 or run.name != above.name:
+                axes.set_title(run.name)
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
@@ -85,12 +89,19 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
     for column, color in enumerate(wavenumber_colors(len(run.wavenumber))):
         axes.plot(run.steps, measured[:, column], color=color, linewidth=4, alpha=0.6, gid=f"measured-{column}")
         axes.plot(run.steps, predicted[:, column], color="black", linestyle=(0, (4, 3)), linewidth=1.1, gid=f"predicted-{column}")
-    axes.set_xscale("log", nonpositive="mask")
-    axes.set_xlim(1, run.steps[-1])
+    if run.steps[-1] <= _FEW:
+        axes.set_xlim(0, run.steps[-1])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_xscale("log", nonpositive="mask")
+        axes.set_xlim(1, run.steps[-1])
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
         said = f"kernel moved by {100 * run.drift:.2g} %"
-        said += ":\nflag raised" if run.flagged else f"\nlargest difference {100 * run.deviation:.2g} %"
+        said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
+        said += "\nflag raised: " if run.flagged else "\n"
+        said += f"largest difference {100 * run.deviation:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
-        axes.text(0.03, 0.04, said, transform=axes.transAxes, fontsize=9.5, color=color, va="bottom", gid="flag")
+        axes.set_ylim(top=1.5)  # room for the words
+        axes.text(0.98, 0.98, said, transform=axes.transAxes, fontsize=9.5, color=color, va="top", ha="right", gid="flag")

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from pdefreq.theory.dynamics import LinearDynamics
 
 
-PREDICTABLE_DRIFT = (
-    0.05  # drift of the kernel up to which a network trains like its linearization: curves are off by about as much
-)
+PREDICTABLE_DRIFT = 0.05
+"""Up to which relative drift, of the kernel and of the parameters, a network counts as trained like its linearization.
+
+The kernel alone does not tell: small eigenvalues, which late modes hang on, change before its norm does.
+"""
 
 
 class Gradient(Iteration):
@@ -137,10 +139,7 @@ class Gradient(Iteration):
         drift = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
         moved = relative_distance(state.coefficients, start.coefficients)
         told = f"since the start the kernel has moved by {drift:.2g} of itself and the parameters by {moved:.2g}: "
-        return [
-            told
-            + ("predictions from the start hold" if drift <= PREDICTABLE_DRIFT else "predictions from the start do not hold here")
-        ]
+        return [told + "predictions from the start " + ("hold" if max(drift, moved) <= PREDICTABLE_DRIFT else "do not hold here")]
 
     def _notes_on_held_out(self, state: State) -> list[str]:
         if self._held_out is None:

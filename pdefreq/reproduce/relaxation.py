@@ -23,7 +23,8 @@ from pdefreq.solvers import make_solver
 from pdefreq.spectrum.predicted import PredictedErrors
 
 SOURCE = (
-    "Saad (2003), Iterative Methods for Sparse Linear Systems, section 13.2; Trottenberg, Oosterlee, Schueller (2001), Multigrid"
+    "Saad (2003), Iterative Methods for Sparse Linear Systems, section 13.2; Trottenberg, Oosterlee, Schueller (2001), "
+    "Multigrid, sections 4.3 and 4.5"
 )
 INTERVALS = 64
 MODES = (1, 3, 8, 20, 48)  # none is 64 less another, and such a pair is what some methods couple
@@ -70,9 +71,8 @@ def relaxation() -> Report:
         [[run.name, int(run.steps[-1]), run.deviation, *_half_steps(run)] for run in runs],
     )
     findings = [f"{run.name}: measured and predicted errors differ by at most {run.deviation:.1e}." for run in runs]
-    figure = course_figure(
-        [runs[:3], runs[3:]], ["", ""], title="Every mode predicted, and measured: differences on 64 intervals", log=True
-    )
+    title = f"Each frequency predicted, and measured: differences on {INTERVALS} intervals"
+    figure = course_figure([runs[:3], runs[3:]], ["", ""], title=title, log=True)
     return Report(
         "Relaxation and two-grid cycles: predicted and measured", SOURCE, findings, {"relaxation": table}, {"relaxation": figure}
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.figures.kernel import kernel_figure, prediction_figure
+from pdefreq.figures.kernel import kernel_figure
 from pdefreq.theory.infinite_width import wide_kernels
 
 
@@ -36,14 +36,3 @@ def test_any_number_of_points(n):
 def test_kernels_with_both_signs_and_singular_ones():
     x = np.linspace(-1, 1, 20)
     kernel_figure(np.outer(x, x), x).draw_without_rendering()
-
-
-def test_measured_and_predicted_curves_and_their_distance():
-    steps = np.arange(1.0, 50)
-    predicted = np.exp(-np.outer(steps, [0.1, 0.01]))
-    figure = prediction_figure(steps, predicted + 1e-3, predicted, np.array([9.0, np.pi]), note_below="drift 1e-3")
-    left, right = figure.axes
-    np.testing.assert_array_equal(artists(left, "predicted-")["predicted-1"].get_ydata(), predicted[:, 1])
-    np.testing.assert_allclose(artists(right, "distance-")["distance-0"].get_ydata(), 1e-3, rtol=1e-10)
-    assert [text.get_text() for text in left.get_legend().get_texts()] == ["π", "9"]  # ascending
-    assert figure.get_supxlabel() == "drift 1e-3"
