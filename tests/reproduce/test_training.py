@@ -30,6 +30,7 @@ def below(problem, beta):
 def test_the_floors_of_the_penalties_are_those_of_the_minima():
     x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None]
     poisson, high = load_problem("poisson"), load_problem("poisson-6pi")
+    assert poisson.exact is not None and high.exact is not None
     error = (below(poisson, hybrid.BETA)(x) - poisson.exact(x)).abs().max()
     assert hybrid.penalty_floor() == pytest.approx(8.976e-3, rel=1e-4)  # its four published digits
     assert float(error) == pytest.approx(hybrid.penalty_floor(), rel=1e-3)  # off by the elements, h^3
