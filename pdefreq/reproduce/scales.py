@@ -103,7 +103,7 @@ def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
     columns = ["scales", "left, published", "left, here", "error, published", "error, here"]
     figure = courses_figure(
         {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in courses.items()]},
-        title="−u″ + 400 u = 2900 sin 50x: six sub-networks with the activation φ and several sets of scales",
+        title="−u″ + 400 u = 2900 sin 50x: MscaleDNN with φ and five sets of scales",
         xlabel="step",
         ylabel="mean square error",
         guides={"plateau: u = 0": plateau},
