@@ -20,7 +20,7 @@ from pdefreq.reproduce.training import HALF_LIFE, Course, MeanSquareError, each_
 from pdefreq.solvers.networks import mscale
 
 if TYPE_CHECKING:
-    from pdefreq.solvers.solver import Solver
+    from pdefreq.solvers.network_solver import NetworkSolver
 
 SOURCE = "Liu, Cai, Xu (2020), arXiv 2007.11207, section 5, figure 11; values read off the figure"
 SCALES = {
@@ -40,7 +40,7 @@ PUBLISHED = {  # the epoch of leaving the plateau, and the mean square error aft
 LEFT = 0.9  # of the plateau: who stays below has left it
 
 
-def solver(factors: tuple[float, ...]) -> Solver:
+def solver(factors: tuple[float, ...]) -> NetworkSolver:
     """Six sub-networks 1-50-50-50-1 with these scales."""
     return mscale(
         scales=factors,
@@ -103,7 +103,7 @@ def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
     columns = ["scales", "left, published", "left, here", "error, published", "error, here"]
     figure = courses_figure(
         {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in courses.items()]},
-        title="−u″ + 400 u = 2900 sin 50x: six sub-networks with the activation φ and several sets of scales",
+        title="−u″ + 400 u = 2900 sin 50x: MscaleDNN with φ and five sets of scales",
         xlabel="step",
         ylabel="mean square error",
         guides={"plateau: u = 0": plateau},
