@@ -9,11 +9,10 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
+from pairs import compare
 from torch.func import hessian, jacrev, vmap
 
 from pdefreq.domains.box import Box
@@ -24,22 +23,12 @@ from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.streams import stream
 
-REPEATS = 15
 DOUBLE = torch.float64
 
 
 def ratio(work: Callable[[], object], unit: Callable[[], object]) -> float:
-    """Median of work / unit over pairs run in turn, so that the machine's moods cancel."""
-    work(), unit()
-    ratios = []
-    for _ in range(REPEATS):
-        times = []
-        for run in (work, unit):
-            began = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - began)
-        ratios.append(times[0] / times[1])
-    return statistics.median(ratios)
+    """Median of work / unit, wall time."""
+    return compare(work, unit).wall_ratio
 
 
 def activation_pass(name: str, shape: tuple[int, ...]) -> Callable[[], object]:

@@ -21,7 +21,8 @@ class Cost(NamedTuple):
 
 def compare(work: Callable[[], object], unit: Callable[[], object], repeats: int = REPEATS) -> Cost:
     """What `work` costs against `unit`: medians of the ratios within pairs that are run in turn, after one of each unmeasured."""
-    work(), unit()
+    work()
+    unit()
     processor, wall, seconds = [], [], []
     for _ in range(repeats):
         times = []

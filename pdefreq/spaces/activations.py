@@ -69,7 +69,7 @@ class _Jet(torch.autograd.Function):
         total: Tensor | None = None
         for cotangent, slope in zip(cotangents, slopes, strict=True):
             if cotangent is not None:
-                total = cotangent * slope if total is None else torch.addcmul(total, cotangent, slope)
+                total = cotangent * slope if total is None else total.addcmul_(cotangent, slope)
         return total, None, None
 
 
@@ -87,7 +87,7 @@ def _tanh(a: Tensor, order: int) -> list[Tensor]:
     if order >= 1:
         jet.append(torch.addcmul(t.new_ones(()), t, t, value=-1))
     if order >= 2:
-        jet.append(torch.mul(t, jet[1]).mul_(-2))
+        jet.append(torch.addcmul(t.new_zeros(()), t, jet[1], value=-2))
     if order >= 3:
         jet.append(torch.rsub(jet[1], 4, alpha=6).mul_(jet[1]))
     for n in range(3, order):

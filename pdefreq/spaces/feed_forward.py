@@ -6,6 +6,7 @@ import itertools
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -76,8 +77,8 @@ class FeedForward(LayerOptions, Network):
     def smoothness(self) -> float:
         return activation_named(self.activation).smoothness
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:  # pyright: ignore[reportIncompatibleMethodOverride]  # asked in each step
         shapes: dict[str, tuple[int, ...]] = {}
         last = len(self.layers)
         for number, layer in enumerate(self.layers, start=1):

@@ -37,6 +37,13 @@ class Affine(NamedTuple):
         return cotangent.map_rows(lambda t: torch.bmm(self.weight.mT, t))
 
 
+class Layers(NamedTuple):
+    """The layers of the S networks, and what is added to their sum."""
+
+    affine: list[Affine]
+    shift: Tensor | None  # (1,)
+
+
 class Step(NamedTuple):
     """What the reverse sweep needs of a layer."""
 
@@ -82,21 +89,21 @@ class StackEvaluator(Evaluator):
 
     def value(self, c: Coefficients) -> Values:
         layers = self._layers(c)
-        return self._sum(c, layers, self._hidden(layers, 0)).value
+        return self._sum(layers, self._hidden(layers, 0)).value
 
     def gradient(self, c: Coefficients) -> Gradients:
         return self.value_and_gradient(c)[1]
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
         layers, tape = self._layers(c), []
-        value = self._sum(c, layers, self._hidden(layers, 0, tape)).value
+        value = self._sum(layers, self._hidden(layers, 0, tape)).value
         if self._modulation is None:
             return value, self._slope(layers, tape, Channels(self._x.new_ones(1)))
         return value, self.gradient_of(c)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
         layers = self._layers(c)
-        u = self._sum(c, layers, self._hidden(layers, 2))
+        u = self._sum(layers, self._hidden(layers, 2))
         assert u.gradient is not None and u.laplacian is not None
         return u.value, u.gradient.T, u.laplacian
 
@@ -109,7 +116,7 @@ class StackEvaluator(Evaluator):
         slope = self._slope(layers, tape, weights)
         if self._modulation is None:
             return slope
-        return slope + self._modulation.slope_of_weights(weights, layers[-1](h)).sum(dim=(0, 1)).T
+        return slope + self._modulation.slope_of_weights(weights, layers.affine[-1](h)).sum(dim=(0, 1)).T
 
     def jacobian_factors(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
@@ -123,7 +130,9 @@ class StackEvaluator(Evaluator):
         inputs = [*(step.inputs for step in tape), h]
         one = self._x.new_ones(1, 1, 1, 1)
         blocks: dict[str, tuple[Tensor, Tensor]] = {}
-        for k, (affine, (w, b), at_a, z) in enumerate(zip(layers, self._scaling, cotangents, inputs, strict=True), start=1):
+        for k, (affine, (w, b), at_a, z) in enumerate(
+            zip(layers.affine, self._scaling, cotangents, inputs, strict=True), start=1
+        ):
             slope = 1.0 if affine.slope is None else affine.slope.unsqueeze(-1)
             d = at_a.stacked() if w is None else at_a.stacked() * w.unsqueeze(-1)
             blocks[f"weight{k}"] = _by_point(d * slope, z.stacked())
@@ -137,18 +146,20 @@ class StackEvaluator(Evaluator):
     def _adaptive(self) -> float:
         return self._design.adaptive or 1.0
 
-    def _layers(self, c: Coefficients) -> list[Affine]:
+    def _layers(self, c: Coefficients) -> Layers:
         p = self._parameters.unflatten(c)
-        layers = []
+        layers, shift = [], None
         for k, (w, b) in enumerate(self._scaling, start=1):
             weight, bias, slope = p[f"weight{k}"], p.get(f"bias{k}"), p.get(f"slope{k}")
             weight = weight if w is None else weight * w
-            bias = None if bias is None or bias.dim() == 1 else bias if b == 1 else bias * b  # one for the sum: see `_sum`
+            bias = bias if bias is None or b == 1 else bias * b
+            if bias is not None and bias.dim() == 1:  # one for the sum
+                bias, shift = None, bias
             if slope is not None:
                 slope = self._adaptive * slope
                 weight, bias = weight * slope, None if bias is None else bias * slope
             layers.append(Affine(weight, bias, slope))
-        return layers
+        return Layers(layers, shift)
 
     def _input(self, order: int, by_point: bool = True) -> tuple[Channels, Step | None]:
         """What the first layer meets: points or their embedding, and the layer that this is, kept from the first call.
@@ -176,12 +187,12 @@ class StackEvaluator(Evaluator):
             self._embedded[order, by_point] = h.map(lambda t: t.expand(stack, *t.shape[1:])), step
         return self._embedded[order, by_point]
 
-    def _hidden(self, layers: list[Affine], order: int, tape: list[Step] | None = None) -> Channels:
+    def _hidden(self, layers: Layers, order: int, tape: list[Step] | None = None) -> Channels:
         """Outputs of the last hidden layer; with a tape, what the sweep back needs is put on it."""
         h, _ = self._input(order, by_point=tape is not None)
-        for affine in layers[:-1]:
+        for affine in layers.affine[:-1]:
             a = affine(h)
-            skip = self._design.residual and h.value.shape == a.value.shape and affine is not layers[0]
+            skip = self._design.residual and h.value.shape == a.value.shape and affine is not layers.affine[0]
             if tape is None:
                 out = activated(self._activation, a)
             else:
@@ -191,13 +202,12 @@ class StackEvaluator(Evaluator):
             h = out.plus(h) if skip else out
         return h
 
-    def _sum(self, c: Coefficients, layers: list[Affine], h: Channels) -> Channels:
+    def _sum(self, layers: Layers, h: Channels) -> Channels:
         """The S networks, each times its factor, summed."""
-        out = layers[-1](h)
+        out = layers.affine[-1](h)
         out = out if self._modulation is None else self._modulation.times(out)
         total = out.map(lambda t: t.sum(dim=(0, 1)))
-        bias = self._parameters.unflatten(c).get(f"bias{len(layers)}")
-        return total if bias is None or bias.dim() > 1 else total._replace(value=total.value + bias * self._scaling[-1][1])
+        return total if layers.shift is None else total._replace(value=total.value + layers.shift)
 
     def _weights_of_each(self, weights: Channels) -> Channels:
         """Weights of u as those of each network, ``(S or 1, 1, ..., n)``."""
@@ -205,9 +215,9 @@ class StackEvaluator(Evaluator):
             return self._modulation.pull_back(weights)
         return weights.map(lambda t: t[None, None])
 
-    def _pulled_back(self, layers: list[Affine], tape: list[Step], out: Channels) -> tuple[list[Channels], Channels]:
+    def _pulled_back(self, layers: Layers, tape: list[Step], out: Channels) -> tuple[list[Channels], Channels]:
         """Cotangents of the hidden layers' ``W h + b``, and of the first one's h, from those of the networks' outputs."""
-        weight = layers[-1].weight.mT
+        weight = layers.affine[-1].weight.mT
         cotangent = out.map(lambda t: weight.view(*weight.shape[:2], *[1] * (t.dim() - 2)) * t)
         found = []
         for step in reversed(tape):
@@ -217,7 +227,7 @@ class StackEvaluator(Evaluator):
             cotangent = below.plus(cotangent) if step.skip else below
         return found[::-1], cotangent
 
-    def _slope(self, layers: list[Affine], tape: list[Step], weights: Channels) -> Gradients:
+    def _slope(self, layers: Layers, tape: list[Step], weights: Channels) -> Gradients:
         """The gradient in x of weights applied to u, the weights of each network held."""
         _, at_input = self._pulled_back(layers, tape, self._weights_of_each(weights))
         _, step = self._input(weights.order)

@@ -171,3 +171,19 @@ def test_jacobians_of_linear_spaces_are_their_basis_functions(space):
     torch.testing.assert_close(evaluator.jacobian(c, v, g) @ c, both[0] - both[1], rtol=0, atol=1e-12)
     with pytest.raises(IncompatibleError, match="needs second derivatives"):
         evaluator.jacobian(c, laplacian=v)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_points_do_not_know_of_each_other(kind):
+    """One alone gives what it gives among others, and derivatives in c add up: arrays of length one are no constants."""
+    space, c, x = case(kind, "tanh", 2, n=4)
+    c = c.clone().requires_grad_(True)
+    together = list(space.at(x).second_order(c))
+    alone = [torch.cat(t) for t in zip(*(space.at(point).second_order(c) for point in x.split(1)), strict=True)]
+    for one, other in zip(alone, together, strict=True):
+        close(one, other)
+    weights = [torch.linspace(1, 2, t.numel(), dtype=t.dtype).view_as(t) for t in together]
+    derivatives = [
+        torch.autograd.grad(sum((w * t).sum() for w, t in zip(weights, ts, strict=True)), c)[0] for ts in (alone, together)
+    ]
+    close(*derivatives)
