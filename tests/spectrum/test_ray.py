@@ -228,7 +228,7 @@ def test_a_resumed_run_watches_the_same_waves_bit_for_bit(tmp_path, kind):
     for column in ("mode_error", "rest_error"):
         np.testing.assert_array_equal(whole.history.column(column), again.history.column(column))
     report = whole.spectrum()
-    assert report.bias_index is None and "not complete" in report.bias_reason
+    assert report.bias_index is None and "not a complete" in report.bias_reason
     if kind == "tones":
         assert [row.wavenumber for row in report.rows] == [1, 3, 5]
         np.testing.assert_allclose([row.amplitude for row in report.rows], 0.5, atol=EXACT)
