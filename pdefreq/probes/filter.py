@@ -76,7 +76,7 @@ class Unknown(Measurement):
     """Without a target the errors are not known; columns that there are already stay."""
 
     def __init__(self, settled: bool) -> None:
-        self._row = dict.fromkeys(("low_error", "high_error"), np.nan) if settled else {}
+        self._row: dict[str, float] = {name: np.nan for name in ("low_error", "high_error") if settled}
 
     def __call__(self, state: State) -> Mapping[str, float]:
         return self._row

@@ -62,9 +62,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
     if last_step <= 1:
         return undefined("After a single step at most there is no order to tell.")
     if not complete:
-        return undefined(
-            "The family of modes is not complete and orthogonal; sine, cosine and eigen modes are, to three dimensions."
-        )
+        return undefined("The family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if not arrived.any():

@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
+from scipy.optimize import brentq
 
 from pdefreq.errors import OptionError
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points, Values
 
 _BLOCK = 2**20  # weights at a time: 8 MB
-_HALVINGS = 60  # of an interval of log delta 60 long: beyond rounding
 _RANGE = (1e-13, 1e13)  # of delta in units of the mean squared distance between points
+_ACCURACY = 1e-6  # of log delta
 
 
 def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
@@ -76,7 +77,7 @@ def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float
 
 
 def even_split(x: Points, values: Values) -> float:
-    """The delta that gives both parts of a function, less its mean, the same power; by bisection.
+    """The delta that gives both parts of a function, less its mean, the same power.
 
     Kiessling and Thor: A computable definition of the spectral bias (AAAI 2022) put the cut there.
 
@@ -88,13 +89,8 @@ def even_split(x: Points, values: Values) -> float:
         OptionError: If the function is constant.
     """
     unit = 2 * float(x.var(dim=0).sum())
-    low, high = (math.log(unit * end) for end in _RANGE)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if low_shares(x, values, [math.exp(middle)])[0] > 0.5 else (low, middle)
-        if high - low < 1e-6:
-            break
-    return math.exp((low + high) / 2)
+    ends = (math.log(unit * end) for end in _RANGE)
+    return math.exp(brentq(lambda log: low_shares(x, values, [math.exp(log)])[0] - 0.5, *ends, xtol=_ACCURACY))
 
 
 def half_wavenumber(delta: float) -> float:

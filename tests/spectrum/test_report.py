@@ -92,7 +92,7 @@ def test_what_is_undefined_is_none():
             20 * (XI / np.pi) ** 1,
             {"kind": "fourier"},
             "Wavenumber 3.14 halved at step 20, 62.8 at step 400. "
-            "No bias index: the family of modes is not a complete orthogonal one; watch sine, cosine or eigen modes.",
+            "No bias index: the family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.",
         ),
         (
             [10, 20],
