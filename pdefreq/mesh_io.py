@@ -200,8 +200,8 @@ def _check_orientation(corners: np.ndarray, kind: str, path: Path) -> None:
     inverted = (turns * most < 0).any(axis=1)
     if inverted.any():
         raise ProblemFileError(
-            f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; orient all alike (scikit-fem: `mesh.oriented()`), "
-            "or untangle the mesh"
+            f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; "
+            "orient all alike (scikit-fem: `mesh.oriented()`), or untangle the mesh"
         )
 
 

@@ -26,6 +26,8 @@ _CLOSE = 1e-6  # relative decrement below which Newton's method halves it at lea
 _DONE = 1e-10  # relative decrement of a last step, after which the error is its square
 _FLAT = 0.5  # a line search stops where the slope has fallen by this factor
 _TRIALS = 60
+_FACTORS = (-40.0, 40.0)  # logarithms of the factors between which a multiple is sought
+_HALVINGS = 12  # of that: to 2 %
 
 
 def exponents(p: float) -> tuple[float, ...]:
@@ -44,9 +46,10 @@ def exponents(p: float) -> tuple[float, ...]:
 class Newton(Iteration):
     """One Newton step a step, for the energy with exponent 2, then with exponents nearer and nearer to the problem's own.
 
-    For p = 2 a step is exact, whatever it starts from. Each later one goes along Newton's direction d to where the energy's slope
-    has fallen to half. The last exponent is done with when the relative decrement, ``sqrt(d.H d)`` over that of the solution, is
-    below 1e-10 or no longer halves: an absolute test would never fire, for u scales as f^(1/(p-1)).
+    For p = 2 a step is exact, whatever it starts from. Each later exponent begins with a multiple of the iterate; its steps go
+    along Newton's direction d to where the energy's slope has fallen to half. The last exponent is done with when the relative
+    decrement, ``sqrt(d.H d)`` over that of the solution, is below 1e-10 or no longer halves: an absolute test would never fire,
+    for u scales as f^(1/(p-1)).
 
     The objective is the energy with the exponent of the last step. The iterate is kept in float64.
 
@@ -83,6 +86,8 @@ class Newton(Iteration):
     def step(self, state: State) -> State:
         stage, before = int(state.memory["stage"]), float(state.memory["decrement"])
         p, c = self._exponents[stage], state.memory["iterate"].numpy(force=True)
+        if stage > 0 and before == math.inf:
+            c = self._scaled(c, p)
         direction, decrement = self._direction(c, p)
         if p == 2 and stage + 1 < len(self._exponents):
             return self._state(c + direction, stage=stage + 1, exponent=p, decrement=math.inf)
@@ -105,6 +110,22 @@ class Newton(Iteration):
             exponent=float(memory["exponent"]),
             decrement=float(memory["decrement"]),
         )
+
+    def _scaled(self, c: np.ndarray, p: float) -> np.ndarray:
+        """The multiple of an iterate, up to its boundary values, that has the lowest energy with a new exponent.
+
+        u scales as f^(1/(p-1)): what solves for one exponent may be far too large or too small for the next, and have an energy
+        beyond all bounds.
+        """
+        ray = c.copy()
+        ray[self._form.fixed] = 0
+        slope = self._form.slope_along(c - ray, ray, p)
+        low, high = _FACTORS
+        with np.errstate(over="ignore", invalid="ignore"):  # inf and nan: far beyond the minimum
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2
+                low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
+        return c + (math.exp((low + high) / 2) - 1) * ray
 
     def _direction(self, c: np.ndarray, p: float) -> tuple[np.ndarray, float]:
         """Newton's direction, and its length over that of where it leads, in the norm of the curvature."""

@@ -37,7 +37,8 @@ _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # 
 class Fem(Solver):
     """Finite elements: P1, P2 or Q1 on intervals, polygons and polyhedra, boxes with a structured mesh.
 
-    Linear problems take one step. Nonlinear ones, 1 < p <= 20 and beyond, take Newton steps on the energy with continuation in p.
+    Linear problems take one step. Nonlinear ones, 1 < p <= 20, take Newton steps on the energy with continuation in p; for
+    large p the weights |grad u|^(p-2) may span more than double precision holds, which leaves few digits of u.
     In one dimension with constant diffusion and no reaction the values at the vertices are exact, up to the quadrature of f.
 
     Args:

@@ -91,12 +91,12 @@ def test_a_smooth_solution_without_critical_points_is_found_at_the_usual_orders(
 
 
 def test_newton_converges_quadratically_at_the_end():
-    """Where the gradient does not vanish: each decrement is at most the square of the one before, times a constant."""
+    """Where the gradient does not vanish: each decrement is at most the square of the one before, times a constant, or rounding."""
     problem = load_problem("p-laplacian-smooth-2d", p=4)
     _, decrements = solved(problem, Lagrange(mesh_for(problem.domain, 16), 2))
     tail = [d for d in decrements if d < 0.1]
     assert len(tail) >= 3 and tail[-1] < 1e-9
-    assert all(after <= 100 * before**2 for before, after in zip(tail, tail[1:], strict=False)), tail
+    assert all(after <= 100 * before**2 + 1e-15 for before, after in zip(tail, tail[1:], strict=False)), tail
 
 
 def test_from_the_solution_as_a_guess_it_stops_at_once():

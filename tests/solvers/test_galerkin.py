@@ -10,6 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.fields import as_field
+from pdefreq.history import Status
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.problem_file import load_problem
@@ -146,6 +147,14 @@ def test_torsion_tends_to_its_known_value(element):
     orders = -np.diff(np.log2(errors))
     assert (np.abs(orders - 2) < 0.05).all() if element == "P1" else (orders > 2.9).all()
     assert errors[-1] < {"P1": 2e-4, "P2": 1e-6}[element]
+
+
+@pytest.mark.parametrize("p", [1.1, 20.0, 40.0])
+def test_a_source_of_another_size_with_each_exponent_is_no_divergence(p):
+    """The solution with exponent 2 and this source, 1e3 and more, has with the problem's own an energy of 1e60."""
+    found = solve(load_problem("p-laplacian", p=p), Fem(cells=200), probes=())
+    assert found.status is Status.DONE
+    assert found.step < 60  # some Newton steps for each of up to nine exponents; without the scaling 287 for p = 40
 
 
 def test_curved_domains_take_the_generated_mesh():
