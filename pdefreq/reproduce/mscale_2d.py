@@ -44,7 +44,7 @@ _COLUMNS = (
 
 def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
     """The network for a problem; only the scales differ."""
-    method = mscale(
+    return mscale(
         scales=scales,
         widths=(20, 20),
         activation="sin",
@@ -55,7 +55,6 @@ def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
         learning_rate=8e-3,
         half_life=400.0,
     )
-    return method
 
 
 def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | None = None, seeds: int = 3) -> Report:
