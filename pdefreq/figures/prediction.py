@@ -72,6 +72,9 @@ def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, ti
         for axes, run, above in zip(panels[number], row, rows[0], strict=True):
             if number == 0 or run.name != above.name:
                 axes.set_title(run.name)
+    if not log:
+        low = min(min(run.measured.min(), run.predicted.min()) for row in rows for run in row)
+        panels[0, 0].set_ylim(min(0, low) - 0.08, 1.5)  # shared by all; room for the words above
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
@@ -103,5 +106,4 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
         said += "\nflag raised: " if run.flagged else "\n"
         said += f"largest difference {100 * run.deviation:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
-        axes.set_ylim(top=1.5)  # room for the words
         axes.text(0.98, 0.98, said, transform=axes.transAxes, fontsize=9.5, color=color, va="top", ha="right", gid="flag")
