@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
 from pdefreq.history import History, Schedule, Status, Stop
+from pdefreq.interrupts import interruptible
+from pdefreq.recording import Recorder, is_finite
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration, State
-    from pdefreq.probes.probe import Measurement, Probe
+    from pdefreq.probes.probe import Probe
     from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
     from pdefreq.store import Checkpoint, RunFolder
 
-_GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
-_PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
 _CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
 
 
@@ -219,13 +214,13 @@ def advance(
     from pdefreq.solution import Solution
 
     stop, schedule, history = setup.spec.stop, setup.spec.schedule, start.history
-    recorder = _Recorder(setup, history)
+    recorder = Recorder(setup, history)
     state, step, seconds = start.state, start.step, start.seconds
     due = schedule.after(int(history.last("step"))) if len(history) else 0
     good = Position(_copy(state), step, seconds, history)
     status: Status | None = None
     saved = time.monotonic()
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
 
         def pause(step: int, seconds: float) -> bool:
             return (
@@ -250,7 +245,7 @@ def advance(
                 status = Status.INTERRUPTED
             if status is None:
                 state, step, seconds = _stride(setup.iteration, state, step, seconds, pause)
-                if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and _finite(state):
+                if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
                     store.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
     # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
@@ -288,101 +283,6 @@ def _stride(
     return state, step, seconds + time.perf_counter() - began
 
 
-class _Recorder:
-    """Measures a state, appends the row, and judges the objective by the rows so far."""
-
-    def __init__(self, setup: Setup, history: History) -> None:
-        self._setup = setup
-        self._history = history
-        self._space: Any = None
-        self._measurements: list[Measurement] = []
-
-    def record(self, state: State, step: int, seconds: float) -> Status | None:
-        """Append a row; a status if the objective says that the run is over."""
-        setup, history = self._setup, self._history
-        terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
-        objective = sum(terms.values())
-        row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
-        row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
-        finite = math.isfinite(objective) and _finite(state)
-        if finite:
-            row |= {name: float(value) for name, value in setup.iteration.columns(state).items()}
-            if state.space is not self._space:
-                self._prepare(state)
-            for measurement in self._measurements:
-                row |= measurement(state)
-        history.record(row)
-        if not finite:
-            return Status.NON_FINITE
-        return Status.DONE if state.done else _judge(history, setup.spec.stop)
-
-    def _prepare(self, state: State) -> None:
-        """The space is new: make the probes ready for it."""
-        setup, history = self._setup, self._history
-        limit = setup.iteration.limit(state)
-        self._measurements = [
-            probe.prepare(setup.problem, state, reference=setup.reference, limit=limit, facts=history.facts)
-            for probe in setup.probes
-        ]
-        for measurement in self._measurements:
-            for name, fact in measurement.facts.items():
-                history.facts.setdefault(name, _array(fact))
-        if setup.predict and not len(history):
-            history.facts.update(_predicted(setup, state, history))
-        self._space = state.space
-
-
-def _judge(history: History, stop: Stop) -> Status | None:
-    """What the recorded objective says: read from the history alone, so that a resumed run judges alike."""
-    steps, objective, unknowns = (history.column(name) for name in ("step", "objective", "unknowns"))
-    others = (unknowns != unknowns[-1]).nonzero()[0]
-    first = others[-1] + 1 if len(others) else 0  # a chain's second space starts afresh
-    steps, objective = steps[first:], objective[first:]
-    start, now = objective[0], objective[-1]
-    if now - start > _GROWTH * _size(objective):
-        return Status.DIVERGED
-    if stop.tolerance is not None and now <= stop.tolerance * start:
-        return Status.CONVERGED
-    if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
-        recent = steps > steps[-1] - stop.stagnation
-        before = objective[~recent].min()
-        if before - objective[recent].min() <= _PROGRESS * (start - before):
-            return Status.STAGNATED
-    return None
-
-
-def _size(objective: np.ndarray) -> float:
-    """What the growth of an objective is measured by, whatever its unit: its start or, of an energy, its depth.
-
-    One that starts at exactly 0, as an energy does at u = 0, and has not fallen yet is measured by its first other value.
-    """
-    own = max(abs(objective[0]), abs(objective.min()))
-    return own or next((abs(value) for value in objective if value), 0.0)
-
-
-def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any]:
-    """What theory says of each watched mode before the run, or why it says nothing, as facts."""
-    if "mode_indices" not in history.facts:
-        return {}
-    import torch
-
-    from pdefreq.errors import IncompatibleError
-    from pdefreq.probes.sampled import field_values
-    from pdefreq.spectrum.modes import modes_of
-    from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
-
-    modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
-    reference = setup.reference
-    target = None if reference is None else torch.from_numpy(field_values(reference, modes.points(state.space)))
-    try:
-        prediction = setup.iteration.predict(modes, torch.from_numpy(PREDICTED_STEPS), target)
-    except IncompatibleError as error:
-        return {"mode_predicted_note": _array(str(error))}
-    if prediction is None:
-        return {}
-    return predicted_facts(*(_array(value) for value in (prediction.curves, prediction.rates, prediction.note)))
-
-
 def _limit(step: int, seconds: float, stop: Stop) -> Status | None:
     if stop.steps is not None and step >= stop.steps:
         return Status.STEPS
@@ -405,77 +305,9 @@ def _copy(state: State) -> State:
     return replace(state, coefficients=state.coefficients.detach().clone(), memory=memory)
 
 
-def _finite(state: State) -> bool:
-    return bool(state.coefficients.isfinite().all())
-
-
 def _synchronize(state: State) -> None:
     """Wait for the device, so that the clock reads what was computed and not what was queued."""
     if state.coefficients.is_cuda:
         import torch
 
         torch.cuda.synchronize(state.coefficients.device)
-
-
-def _array(value: Any) -> Any:
-    import numpy as np
-
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and a termination request end the run between two steps, with everything saved; a second Ctrl-C at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set  # only the main thread may catch signals
-        return
-
-    def ask(*_: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def as_dtype(name: str) -> torch.dtype:
-    """The torch type of that name.
-
-    Raises:
-        OptionError: If it is not ``float32`` or ``float64``.
-    """
-    import torch
-
-    known = {"float32": torch.float32, "float64": torch.float64}
-    if name not in known:
-        raise OptionError(f"`dtype` must be float32 or float64, got '{name}'")
-    return known[name]
-
-
-def as_device(name: str) -> torch.device:
-    """The torch device of that name.
-
-    Raises:
-        OptionError: If there is no such device on this machine.
-    """
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise OptionError(f"there is no device '{name}' here; available: {', '.join(devices())}") from None
-    return device
-
-
-def devices() -> list[str]:
-    """Names of the devices this machine has."""
-    import torch
-
-    return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]

@@ -167,7 +167,7 @@ def _position(setup: Setup, checkpoint: Checkpoint) -> Position:
 def _state(setup: Setup, checkpoint: Checkpoint) -> State:
     import torch
 
-    from pdefreq.loop import as_device
+    from pdefreq.devices import as_device
 
     device = as_device(setup.spec.device)
     memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from pdefreq.data import Data
+from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.loop import as_device, as_dtype, devices, solve
+from pdefreq.loop import solve
 from pdefreq.probes import PROBES, default_probes
 from pdefreq.problem_file import load_problem, problem_names
 from pdefreq.registry import MISSING, options_of

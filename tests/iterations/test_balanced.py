@@ -30,7 +30,7 @@ OPTIONS = {"widths": [6, 6], "number": 20, "boundary": "penalty", "balance_every
 
 
 def prepared(**options):
-    from pdefreq.loop import as_device
+    from pdefreq.devices import as_device
     from pdefreq.problem_file import load_problem
 
     solver = make_solver("pinn", {**OPTIONS, **options})

@@ -1,0 +1,47 @@
+"""Torch types and devices by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pdefreq.errors import OptionError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def as_dtype(name: str) -> torch.dtype:
+    """The torch type of that name.
+
+    Raises:
+        OptionError: If it is not ``float32`` or ``float64``.
+    """
+    import torch
+
+    known = {"float32": torch.float32, "float64": torch.float64}
+    if name not in known:
+        raise OptionError(f"`dtype` must be float32 or float64, got '{name}'")
+    return known[name]
+
+
+def as_device(name: str) -> torch.device:
+    """The torch device of that name.
+
+    Raises:
+        OptionError: If there is no such device on this machine.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise OptionError(f"there is no device '{name}' here; available: {', '.join(devices())}") from None
+    return device
+
+
+def devices() -> list[str]:
+    """Names of the devices this machine has."""
+    import torch
+
+    return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
