@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.fields import CallableField
+from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.prediction import Course, course_figure
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
@@ -124,9 +124,11 @@ def tones(order: Literal[0, 2], size: float) -> CallableField:
 def problem_of(loss: str, size: float) -> Problem:
     """Whose solution is the tones times `size`: -u'' = f, or u = f where it is a regression."""
     if loss == "regression":
-        return Problem(domain=BOX, source=tones(0, size), diffusion=0.0, reaction=1.0, exact=tones(0, size))
+        return Problem(
+            domain=BOX, source=tones(0, size), diffusion=ConstantField(0.0), reaction=ConstantField(1.0), exact=tones(0, size)
+        )
     boundary = (BoundaryPart("dirichlet"),)
-    return Problem(domain=BOX, source=tones(2, size), diffusion=1.0, boundary=boundary, exact=tones(0, size))
+    return Problem(domain=BOX, source=tones(2, size), diffusion=ConstantField(1.0), boundary=boundary, exact=tones(0, size))
 
 
 def course(loss: str, size: float, *, width: int, steps: int, number: int = 24) -> Course:
