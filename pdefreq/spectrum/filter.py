@@ -90,7 +90,7 @@ def even_split(x: Points, values: Values) -> float:
     """
     unit = 2 * float(x.var(dim=0).sum())
     ends = (math.log(unit * end) for end in _RANGE)
-    return math.exp(brentq(lambda log: low_shares(x, values, [math.exp(log)])[0] - 0.5, *ends, xtol=_ACCURACY))
+    return math.exp(brentq(lambda log: low_shares(x, values, [math.exp(log)])[0] - 0.5, *ends, xtol=_ACCURACY))  # pyright: ignore[reportArgumentType]
 
 
 def half_wavenumber(delta: float) -> float:
