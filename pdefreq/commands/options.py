@@ -113,7 +113,10 @@ def use_threads(count: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(count)
     import torch
 
+    from pdefreq.devices import keep_freed_memory
+
     torch.set_num_threads(count)
+    keep_freed_memory()
 
 
 def load_problem(name: str, pairs: Iterable[str] | None) -> Problem:
