@@ -85,11 +85,10 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
         raise IncompatibleError(
             "there are no modes to predict: they need a box of up to 3 dimensions and a solution that is known"
         )
-    if facts["mode_kind"] not in BOX_FAMILIES:
-        raise IncompatibleError(
-            f"predictions are formed in sine or cosine modes, on a box, and not in {facts['mode_kind']} modes"
-        )
-    watched = make_modes(str(facts["mode_kind"]), problem.domain, facts["mode_indices"])  # pyright: ignore[reportArgumentType]
+    kind = str(facts["mode_kind"])
+    if kind not in BOX_FAMILIES:
+        raise IncompatibleError(f"predictions are formed in sine or cosine modes, on a box, and not in {kind} modes")
+    watched = make_modes(kind, problem.domain, facts["mode_indices"])  # pyright: ignore[reportArgumentType]
     amplitude = np.asarray(facts["mode_amplitude"])
     if isinstance(iteration, Gradient):
         if not reference:

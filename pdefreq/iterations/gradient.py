@@ -138,7 +138,7 @@ class Gradient(Iteration):
         start = self.init()
         drift = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
         moved = relative_distance(state.coefficients, start.coefficients)
-        told = f"since the start the kernel has moved by {drift:.2g} of itself and the parameters by {moved:.2g}: "
+        told = f"Since the start the kernel has moved by {drift:.2g} of itself and the parameters by {moved:.2g}: "
         return [told + "predictions from the start " + ("hold" if max(drift, moved) <= PREDICTABLE_DRIFT else "do not hold here")]
 
     def _notes_on_held_out(self, state: State) -> list[str]:

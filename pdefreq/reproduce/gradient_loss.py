@@ -100,7 +100,7 @@ class Fit:
     def dynamics(self, *, gradient: bool) -> LinearDynamics:
         """The exact dynamics of the tones while the kernel stays what it is."""
         iteration, modes = self.iteration(gradient=gradient), self.modes
-        return iteration.linearized(modes, self.target(modes.points(iteration.init().space)))[0]
+        return iteration.linearized(modes, self.target(modes.points(iteration.init().space)))
 
     def rates(self, *, gradient: bool) -> np.ndarray:
         """Relative decrease of each tone's error in one step of gradient descent, over the step, shape ``(tones,)``."""

@@ -57,6 +57,11 @@ def test_the_best_state_is_the_lowest_of_those_looked_at():
     torch.testing.assert_close(last.coefficients, 0.99**400 * start, rtol=1e-11, atol=0)
 
 
+def told(iteration, state):
+    """What is said of held-out points; how far the kernel moved is another matter."""
+    return [note for note in iteration.notes(state) if not note.startswith("Since the start")]
+
+
 def test_patience_ends_the_run():
     iteration, _ = descend(patience=50)
     (*_, last) = run(iteration, 1000)
@@ -74,11 +79,11 @@ def test_by_default_nothing_is_kept_or_stopped():
 def test_sentences_say_what_happened():
     iteration, _ = descend(keep_best=True)
     states = run(iteration, 400)
-    kept = iteration.notes(states[-1])
+    kept = told(iteration, states[-1])
     assert len(kept) == 1 and kept[0].startswith("This is the state of step 160, with the lowest objective at held-out points: ")
-    assert iteration.notes(states[100]) == []  # the best so far is the last
+    assert told(iteration, states[100]) == []  # the best so far is the last
     iteration, _ = descend()
-    (note,) = iteration.notes(run(iteration, 400)[-1])
+    (note,) = told(iteration, run(iteration, 400)[-1])
     assert note.startswith("The network has begun to fit its points: the objective is ") and "keep=best" in note
 
 
@@ -87,7 +92,7 @@ def test_overfitting_is_told_from_the_gap(steps):
     """Training and held-out objectives |c|^2 / 2 and |c - c_0 / 5|^2 / 2 differ from the start on; what counts is who is lower."""
     iteration, _ = descend()
     (*_, last) = run(iteration, steps)
-    assert bool(iteration.notes(last)) == (steps == 400)
+    assert bool(told(iteration, last)) == (steps == 400)
 
 
 def test_a_run_hands_back_the_best_state_and_resumes_from_the_last(tmp_path):

@@ -18,7 +18,7 @@ from pdefreq.registry import build
 from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
 from pdefreq.reproduce.training import Course, MeanSquareError
 from pdefreq.solvers.galerkin import Fem
-from pdefreq.solvers.network_parts import network_of
+from pdefreq.solvers.network_space import network_of
 
 
 def below(problem, beta):
