@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 
@@ -28,3 +29,18 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if asked.is_set() and _ends_all.get():
+        raise KeyboardInterrupt
+
+
+_ends_all: ContextVar[bool] = ContextVar("ends_all", default=False)
+
+
+@contextmanager
+def ending_all() -> Iterator[None]:
+    """Within it a request ends not only the run that it meets but, by a KeyboardInterrupt, what would start the next one."""
+    token = _ends_all.set(True)
+    try:
+        yield
+    finally:
+        _ends_all.reset(token)
