@@ -103,6 +103,15 @@ class Newton(Iteration):
         c = state.memory["iterate"].numpy(force=True)
         return {"energy": torch.tensor(self._form.energy(c, float(state.memory["exponent"])))}
 
+    def notes(self, state: State) -> list[str]:
+        decrement = float(state.memory["decrement"])
+        if not state.done or decrement <= _DONE:
+            return []
+        return [
+            f"Newton's method ended where rounding keeps its relative decrement at {decrement:.1g}: in the energy's norm u is determined "
+            "to about that, in others less where its gradient is nearly zero."
+        ]
+
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return self._state(
             memory["iterate"].numpy(force=True),

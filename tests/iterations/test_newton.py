@@ -7,8 +7,10 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
 from pdefreq.iterations.newton import Newton, _line_search, exponents
+from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
+from pdefreq.solvers import make_solver
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.legendre import Legendre
 from pdefreq.spaces.meshes import mesh_for
@@ -126,3 +128,10 @@ def test_the_line_search_finds_where_a_convex_function_is_nearly_flat(p, target)
 
     t = _line_search(slope)
     assert t > 0 and abs(slope(t)) <= 0.5 * abs(slope(0.0))
+
+
+@pytest.mark.parametrize(("p", "told"), [(3.0, False), (15.0, True)])
+def test_it_says_where_rounding_ended_it(p, told):
+    """With p = 15 the curvature |u'|^13 spans more decades than there are digits."""
+    notes = solve(load_problem("p-laplacian", p=p), make_solver("fem", {"cells": 500})).notes
+    assert [note.startswith("Newton's method ended where rounding keeps") for note in notes] == [True] * told
