@@ -108,8 +108,8 @@ class Newton(Iteration):
         if not state.done or decrement <= _DONE:
             return []
         return [
-            f"Newton's method ended where rounding keeps its relative decrement at {decrement:.1g}: in the energy's norm u is determined "
-            "to about that, in others less where its gradient is nearly zero."
+            f"Newton's method ended where rounding keeps its relative decrement at {decrement:.1g}: "
+            "in the energy's norm u is determined to about that, in others less where its gradient is nearly zero."
         ]
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
