@@ -373,6 +373,15 @@ def test_export_writes_what_the_suffix_says(cli, name):
     assert Path(name).stat().st_size > 10_000
 
 
+def test_check_refuses_fluxes_that_do_not_balance_the_source(cli):
+    Path("free.toml").write_text(
+        '[domain]\nkind = "box"\nlower = 0\nupper = 1\n[equation]\nsource = "1"\n[[boundary.part]]\nkind = "robin"\nflux = "0"\n'
+    )
+    result = cli("check", "free.toml")
+    assert result.exit_code == 2 and "add up to zero" in result.stderr
+    assert files() == ["free.toml"]
+
+
 def test_export_says_what_is_missing(cli):
     cli("solve", "l-shape", "-m", "fem", "--quiet", "--no-figures", "-o", "run")  # harmonic: all of it is boundary values
     assert "no bands: this run on a mesh" in cli("export", "run", "--to", "a.csv").stdout

@@ -51,9 +51,12 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
     from pdefreq.commands.figures import draw_problem
     from pdefreq.commands.result import make_console, say
     from pdefreq.problem_file import describe
+    from pdefreq.spaces.compatibility import require_compatible
 
     o.use_threads(1)
     subject = o.load_problem(problem, params)
+    if subject.is_pure_neumann and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
+        require_compatible(subject)
     named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
     place = out or Path(f"{named}.png")
     if place.resolve() in (path.resolve() for path in subject.files.values()):
