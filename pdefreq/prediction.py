@@ -122,23 +122,23 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
 
     from pdefreq.theory.dynamics import GradientDescent, GradientFlow
 
-    dynamics, rate = iteration.linearized(modes, target), iteration.plain_rate
+    dynamics, method = iteration.linearized(modes, target), iteration.filter
+    guide = method is None
     fastest = float(dynamics.kappa[0])
-    if rate is None:
+    if method is None:
         note = (
-            "theory covers gradient descent at one rate on fixed points (optimizer=gd, half_life=null, points=gauss), neither "
-            "Adam nor the others; as a guide, gradient flow on the tangent kernel of the start, in units of the time of its "
+            "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
+            "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, gradient flow on the tangent kernel of the start, in units of the time of its "
             "fastest direction"
         )
         kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
         dynamics, method = replace(dynamics, kappa=kappa, response=response, drift=drift), GradientFlow()
     else:
-        method = GradientDescent(rate)
         note = (
             "exact for the network linearized at its start; it holds while the kernel and the parameters stay near (probe `ntk`)"
         )
-        if rate * fastest >= 2:
-            note += f"; the learning rate {rate:g} is beyond 2 / kappa_1 = {2 / fastest:.3g}: it diverges"
+        if isinstance(method, GradientDescent) and method.rate * fastest >= 2:
+            note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / fastest:.3g}: it diverges"
     error = dynamics.errors(method, torch.from_numpy(_STEPS)).abs().numpy() / amplitude
     return PredictedModes(
         modes.magnitude,
@@ -148,5 +148,5 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
         dynamics.initial_rates(method).numpy(),
         dynamics.asymptotic_rates(method).numpy(),
         note,
-        rate is None,
+        guide,
     )

@@ -12,7 +12,6 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
 from pdefreq.streams import stream
-from pdefreq.theory.dynamics import GradientDescent
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.modes import Modes
-    from pdefreq.theory.dynamics import LinearDynamics
+    from pdefreq.theory.dynamics import Filter, LinearDynamics
 
 
 PREDICTABLE_DRIFT = 0.05
@@ -88,10 +87,10 @@ class Gradient(Iteration):
             return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
 
     @property
-    def plain_rate(self) -> float | None:
-        """The rate, where all steps are plain gradient descent at one rate on one functional: these have a theory."""
+    def filter(self) -> Filter | None:
+        """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
         fixed = self._course.is_final(0) and self._balance_every is None
-        return self._optimizer.plain_rate if fixed else None
+        return self._optimizer.filter if fixed else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
         """How modes would move if the network were its tangent at the start.
@@ -108,18 +107,21 @@ class Gradient(Iteration):
         return linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target, cheap=cheap)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
-        if self.plain_rate is None:
-            name = "changing points, weights or rates" if self._optimizer.plain_rate else type(self._optimizer).__name__
+        method = self.filter
+        if method is None:
+            name = "changing points, weights or rates" if self._optimizer.filter else type(self._optimizer).__name__
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
         if target is None:
             return None
         dynamics = self.linearized(modes, target, cheap=True)
-        error = dynamics.errors(GradientDescent(self.plain_rate), steps)
+        error = dynamics.errors(method, steps)
         note = "exact for the network linearized at its start (Lee et al., 2019)"
         return Prediction((error / dynamics.start).abs(), torch.full_like(dynamics.start, torch.nan), note)
 
     def columns(self, state: State) -> dict[str, Tensor]:
-        columns = {} if self._held_out is None else {"held_out": self._held_out.functional.value(state.coefficients)}
+        columns = self._optimizer.columns(dict(state.memory))
+        if self._held_out is not None:
+            columns["held_out"] = self._held_out.functional.value(state.coefficients)
         if self._balance_every is not None:
             names = self._course.at(int(state.memory["steps"])).names
             columns |= {f"weight.{name}": w for name, w in zip(names, state.memory["term_weights"], strict=True)}
@@ -133,7 +135,7 @@ class Gradient(Iteration):
 
     def _notes_on_linearity(self, state: State) -> list[str]:
         """Whether what was predicted from the start can still hold."""
-        if self.plain_rate is None:
+        if self.filter is None:
             return []
         start = self.init()
         drift = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)

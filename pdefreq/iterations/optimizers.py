@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.theory import dynamics
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.learning_rate import LearningRate
     from pdefreq.shapes import Coefficients
+    from pdefreq.theory.dynamics import Filter
 
 Memory = MutableMapping[str, "Tensor"]
 
@@ -24,12 +27,16 @@ class Optimizer(ABC):
     """Lowers a functional, step by step."""
 
     @property
-    def plain_rate(self) -> float | None:
-        """The learning rate of steps that are plain gradient descent at one rate; None for all others."""
+    def filter(self) -> Filter | None:
+        """What every step leaves of each eigenvector of the tangent kernel, where theory says so; else None."""
         return None
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """What is remembered between steps, before the first."""
+        return {}
+
+    def columns(self, memory: Memory) -> dict[str, Tensor]:
+        """What of that is worth recording: the same names each time."""
         return {}
 
     @abstractmethod
@@ -85,9 +92,9 @@ class GradientDescent(FirstOrder):
     momentum: float = 0.0
 
     @property
-    def plain_rate(self) -> float | None:
+    def filter(self) -> Filter | None:
         changed = self.momentum or self.clip is not None or self.rate.half_life is not None
-        return None if changed else self.rate.start
+        return None if changed else dynamics.GradientDescent(self.rate.start)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}

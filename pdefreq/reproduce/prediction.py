@@ -39,7 +39,6 @@ from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.streams import stream
-from pdefreq.theory.dynamics import GradientDescent
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -150,8 +149,8 @@ def course(loss: str, size: float, *, width: int, steps: int, number: int = 24) 
             measured.append(modes.coefficients((state.space.at(x).value(state.coefficients) - target).numpy(), state.space))
 
     found = solve(problem, solver, probes=(), schedule=Schedule(dense=10, per_decade=20), callback=watch, predict=False)
-    assert iteration.plain_rate is not None
-    predicted = dynamics.errors(GradientDescent(iteration.plain_rate), torch.tensor(recorded)).numpy()
+    assert iteration.filter is not None
+    predicted = dynamics.errors(iteration.filter, torch.tensor(recorded)).numpy()
     _, functional = solver.parts(problem, like)
     end = found.state.coefficients
     return Course(

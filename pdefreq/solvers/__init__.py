@@ -29,6 +29,7 @@ SOLVERS = Registry(
         "mscale": "pdefreq.solvers.networks:mscale",
         "pinn": "pdefreq.solvers.networks:pinn",
         "pinn-gradient": "pdefreq.solvers.networks:pinn_gradient",
+        "gauss-newton": "pdefreq.solvers.networks:gauss_newton",
         "regression": "pdefreq.solvers.networks:regression",
         "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
     },

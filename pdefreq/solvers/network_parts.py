@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network
 
 # Interior points by dimension. In 2-D fewer than 130 along each axis were overfitted on `poisson-multilevel`, within 300 steps.
-_NUMBER = {1: 1000, 2: 19600}
-_NUMBER_BEYOND = 8192
+_NUMBER = {1: 1000, 2: 19600, 3: 8192}
+_NUMBER_IN_FACTOR = {1: 500, 2: 1600, 3: 2000}  # where each point is a row of a matrix
+_FACTOR = 2**27  # most numbers in that matrix: 1 GiB in double precision; with the blocks it is put together from, 2
 
 
 def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
@@ -41,16 +42,16 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     if problem.is_regression and not regression:
         what = "energy" if solver.functional == "ritz" else "residual"
         raise IncompatibleError(
-            f"{method} lowers the {what} of a differential equation and this is a regression: use `regression`"
+            f"{method} lowers the {what} of a differential equation and this is a regression: use {_instead(solver, 'misfit')}"
         )
     if regression and not problem.is_regression:
         raise IncompatibleError(
-            f"{method} fits a given function and this is a differential equation: use `deep-ritz`, `mscale` or `pinn`"
+            f"{method} fits a given function and this is a differential equation: use {_instead(solver, 'ritz', 'residual')}"
         )
     if solver.functional.endswith("-gradient") and problem.data is not None:
         raise IncompatibleError(
             f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): "
-            f"use `{method.removesuffix('-gradient')}`"
+            f"use {_instead(solver, solver.functional.removesuffix('-gradient'))}"
         )
     summed = problem.data is not None and solver.functional != "ritz"
     if summed and (solver.keep == "best" or solver.patience is not None):
@@ -67,6 +68,30 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     number = _number(solver, dimension)
     kept = 24 + 8 * dimension + (dimension + 2) * features_of(solver, dimension)  # points, fields, boundary factors, input
     require_memory(number, "number", 8 * kept * number)
+
+
+def require_factor(solver: NetworkSolver, problem: Problem, space: Network) -> None:
+    """Room for the matrix of which gauss-newton solves for a step: a few rows for each point, a column for each coefficient.
+
+    Raises:
+        OptionError: If it would be larger than what is stated here.
+    """
+    from pdefreq.functionals.sampling import data_samples
+
+    if solver.optimizer != "gauss-newton":
+        return
+    d = problem.domain.dimension
+    known = problem.data is not None and solver.functional != "ritz"
+    points = len(data_samples(problem)[1]) if known else _number(solver, d)
+    slopes = d if solver.functional == "ritz" or solver.functional.endswith("-gradient") else 0
+    own = 0 if solver.functional == "ritz" and problem.reaction.constant == 0 else 1
+    rows = points * (slopes + own) + (solver.boundary_points if solver.boundary == "penalty" else 0)
+    if rows * space.num_coefficients > _FACTOR:
+        raise OptionError(
+            f"gauss-newton would hold a matrix of {rows:,} rows for {space.num_coefficients:,} coefficients, "
+            f"{rows * space.num_coefficients / 2**27:.1f} GiB, and takes at most {_FACTOR / 2**27:.0f} GiB: use a smaller `number`, "
+            "narrower `widths` or optimizer=lbfgs"
+        )
 
 
 def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int, like: Tensor) -> SampledCourse:
@@ -102,7 +127,9 @@ def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int
     functional = course.at(0)
     require_smooth(solver, space, functional.order)
     if solver.balance_every is not None and not functional.tends_to_zero:
-        raise IncompatibleError(f"{solver.name} lowers an energy and balancing is for sums of squares: use `pinn`, or `weights`")
+        raise IncompatibleError(
+            f"{solver.name} lowers an energy and balancing is for sums of squares: use `weights`, or {_instead(solver, 'residual')}"
+        )
     return course
 
 
@@ -110,10 +137,13 @@ def optimizer_of(solver: NetworkSolver) -> Optimizer:
     """What turns gradients into steps."""
     from pdefreq.iterations.lbfgs import Lbfgs
     from pdefreq.iterations.learning_rate import LearningRate
+    from pdefreq.iterations.levenberg import LevenbergMarquardt
     from pdefreq.iterations.optimizers import Adam, GradientDescent
 
     if solver.optimizer == "lbfgs":
         return Lbfgs()
+    if solver.optimizer == "gauss-newton":
+        return LevenbergMarquardt(solver.damping)
     rate = LearningRate(solver.learning_rate, solver.half_life, solver.decay)
     if solver.optimizer == "adam":
         return Adam(rate, solver.clip)
@@ -126,6 +156,14 @@ def held_out_of(solver: NetworkSolver, course: SampledCourse) -> HeldOut | None:
 
     functional = course.held_out()
     return None if functional is None else HeldOut(functional, solver.keep == "best", solver.patience)
+
+
+def _instead(solver: NetworkSolver, *functionals: str) -> str:
+    """What lowers other functionals: methods, and of gauss-newton its option."""
+    if solver.optimizer == "gauss-newton":
+        return "functional=" + " or ".join(functionals)
+    methods = {"ritz": "`deep-ritz` or `mscale`", "residual": "`pinn`", "misfit": "`regression`"}
+    return " or ".join(methods[functional] for functional in functionals)
 
 
 def _sum_of_squares(
@@ -163,4 +201,5 @@ def _points(solver: NetworkSolver, dimension: int) -> Literal["gauss", "uniform"
 
 
 def _number(solver: NetworkSolver, dimension: int) -> int:
-    return solver.number or _NUMBER.get(dimension, _NUMBER_BEYOND)
+    default = _NUMBER_IN_FACTOR if solver.optimizer == "gauss-newton" else _NUMBER
+    return solver.number or default.get(dimension, default[3])

@@ -62,13 +62,14 @@ class NetworkSolver(Solver):
         boundary_points: Boundary points of the penalty, in 2-D and beyond.
         resample_every: Steps between draws of random points.
         batch: Interior points used in one step, in a new order each epoch; null is all.
-        optimizer: adam; gd, gradient descent; sgd, the same with momentum; lbfgs, which searches along its directions and
-            knows no learning rate.
+        optimizer: adam; gd, gradient descent; sgd, the same with momentum; lbfgs, which searches along its directions, and
+            gauss-newton, which solves for its steps: both know no learning rate.
         learning_rate: At the first step.
         half_life: Steps after which the learning rate is first the half; null keeps it.
         decay: How it falls: exponential, inverse (as 1 / (1 + t)) or cosine (zero after two half-lives).
         momentum: Of sgd.
         clip: Largest norm of a gradient; null is none.
+        damping: lambda in the steps of gauss-newton, (F^T F + lambda) d = -gradient; null adapts it from step to step.
         keep: What the run hands back: the last state, or the best at held-out points.
         patience: Stop once the objective at held-out points has not fallen for this many steps; null never does.
         steps: Budget.
@@ -103,12 +104,13 @@ class NetworkSolver(Solver):
     boundary_points: int = 400
     resample_every: int = 1
     batch: int | None = None
-    optimizer: Literal["adam", "gd", "sgd", "lbfgs"] = "adam"
+    optimizer: Literal["adam", "gd", "sgd", "lbfgs", "gauss-newton"] = "adam"
     learning_rate: float = 1e-3
     half_life: float | None = None
     decay: Literal["exponential", "inverse", "cosine"] = "exponential"
     momentum: float = 0.9
     clip: float | None = None
+    damping: float | None = None
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
     steps: int = 4000
@@ -121,7 +123,7 @@ class NetworkSolver(Solver):
         for name in (*counts, "patience"):
             _require(name, getattr(self, name), lambda n: n >= 1, "at least 1")
         _require("steps", self.steps, lambda n: n >= 0, "at least 0")
-        for name in ("scales", "fourier_std", "beta", "learning_rate", "half_life", "clip"):
+        for name in ("scales", "fourier_std", "beta", "learning_rate", "half_life", "clip", "damping"):
             _require(name, getattr(self, name), lambda x: 0 < x < math.inf, "positive and finite")
         _require("weights", tuple((self.weights or {}).values()), lambda x: 0 < x < math.inf, "positive and finite")
         _require("momentum", self.momentum, lambda x: 0 <= x < 1, "at least 0 and below 1")
@@ -148,6 +150,8 @@ class NetworkSolver(Solver):
 
     @property
     def name(self) -> str:
+        if self.optimizer == "gauss-newton":
+            return self.optimizer
         if self.functional == "ritz":
             return "deep-ritz" if self.scales is None else "mscale"
         return self.functional.replace("residual", "pinn").replace("misfit", "regression")
@@ -164,7 +168,7 @@ class NetworkSolver(Solver):
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        from pdefreq.solvers.network_parts import course_of, held_out_of, optimizer_of, require_suitable
+        from pdefreq.solvers.network_parts import course_of, held_out_of, optimizer_of, require_factor, require_suitable
         from pdefreq.solvers.network_space import network_of
 
         require_suitable(self, problem)
@@ -177,6 +181,7 @@ class NetworkSolver(Solver):
 
         like = torch.empty(0, dtype=dtype, device=device)
         space = network_of(self, problem)
+        require_factor(self, problem, space)
         course = course_of(self, problem, space, seed, like)
         return Gradient(
             space,

@@ -7,6 +7,7 @@ from pdefreq.solvers.network_solver import NetworkSolver
 
 _PLAIN = {"scales": None, "form": "subnetworks"}
 _SCALED = {"frequencies": None}
+_FULL_STEPS = {"momentum": 0.9, "clip": None, "batch": None}
 _EQUATION = {"misfit_exponent": 2.0}
 _FIT = {"form": "subnetworks", "boundary": "hard", "beta": 500.0, "boundary_points": 400, "staged": False}
 
@@ -69,6 +70,22 @@ pinn_gradient = preset(
     learning_rate=5e-3,
     half_life=300.0,
     steps=1000,
+)
+
+gauss_newton = preset(
+    "gauss_newton",
+    NetworkSolver,
+    """A network whose steps solve the linearized problem, damped as Levenberg and Marquardt do: no frequency waits for another.
+
+    Source:
+        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+    """,
+    fixed={"optimizer": "gauss-newton", "learning_rate": 1e-3, "half_life": None, "decay": "exponential", **_FULL_STEPS},
+    functional="residual",
+    widths=(20, 20),
+    activation="sin",
+    initialization="siren(10)",
+    steps=200,
 )
 
 regression = preset(
