@@ -128,8 +128,8 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
     if method is None:
         note = (
             "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
-            "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, gradient flow on the tangent kernel of the start, in units of the time of its "
-            "fastest direction"
+            "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
+            "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
         )
         kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
         dynamics, method = replace(dynamics, kappa=kappa, response=response, drift=drift), GradientFlow()

@@ -11,9 +11,9 @@ functions, and d the energy natural gradient; of squares, F is the Jacobian of t
 
 **How it is solved.** By Cholesky's factorization, in the space of samples where there are fewer rows than coefficients. Normal
 equations lose half the digits of a *least-squares solution*, but not of this one: each step starts from the residual itself, so
-that what a step lacks is made up for by the next, and lambda stays far above rounding as long as the network is not linear along the
-step. Against QR of the ridge-augmented F (``gels``) the errors came out the same, down to an objective of 1e-17 and an error of
-1.6e-11 (`quadratic`, 8 tanh units, 2000 steps), and a step took 0.5 to 0.8 of the time.
+that what a step lacks is made up for by the next, and lambda stays above rounding as long as the network is not linear along
+the step. Against QR of the ridge-augmented F (``gels``) the errors came out the same, down to an objective of 1e-17 and an error
+of 1.6e-11 (`quadratic`, 8 tanh units, 2000 steps), and a step took 0.5 to 0.8 of the time.
 """
 
 from __future__ import annotations

@@ -87,10 +87,10 @@ def require_factor(solver: NetworkSolver, problem: Problem, space: Network) -> N
     own = 0 if solver.functional == "ritz" and problem.reaction.constant == 0 else 1
     rows = points * (slopes + own) + (solver.boundary_points if solver.boundary == "penalty" else 0)
     if rows * space.num_coefficients > _FACTOR:
+        size, most = (entries / 2**27 for entries in (rows * space.num_coefficients, _FACTOR))
         raise OptionError(
-            f"gauss-newton would hold a matrix of {rows:,} rows for {space.num_coefficients:,} coefficients, "
-            f"{rows * space.num_coefficients / 2**27:.1f} GiB, and takes at most {_FACTOR / 2**27:.0f} GiB: use a smaller `number`, "
-            "narrower `widths` or optimizer=lbfgs"
+            f"gauss-newton would hold a matrix of {rows:,} rows for {space.num_coefficients:,} coefficients, {size:,.1f} GiB, "
+            f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or optimizer=lbfgs"
         )
 
 
@@ -128,7 +128,8 @@ def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int
     require_smooth(solver, space, functional.order)
     if solver.balance_every is not None and not functional.tends_to_zero:
         raise IncompatibleError(
-            f"{solver.name} lowers an energy and balancing is for sums of squares: use `weights`, or {_instead(solver, 'residual')}"
+            f"{solver.name} lowers an energy and balancing is for sums of squares: use {_instead(solver, 'residual')}, or "
+            "`weights`"
         )
     return course
 
@@ -162,8 +163,9 @@ def _instead(solver: NetworkSolver, *functionals: str) -> str:
     """What lowers other functionals: methods, and of gauss-newton its option."""
     if solver.optimizer == "gauss-newton":
         return "functional=" + " or ".join(functionals)
-    methods = {"ritz": "`deep-ritz` or `mscale`", "residual": "`pinn`", "misfit": "`regression`"}
-    return " or ".join(methods[functional] for functional in functionals)
+    methods = {"ritz": ("`deep-ritz`", "`mscale`"), "residual": ("`pinn`",), "misfit": ("`regression`",)}
+    *others, last = (method for functional in functionals for method in methods[functional])
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _sum_of_squares(

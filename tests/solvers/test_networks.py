@@ -13,7 +13,7 @@ from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.registry import options_of
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
-from pdefreq.solvers.networks import deep_ritz, mscale, pinn, pinn_gradient, regression, regression_gradient
+from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
 from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
@@ -22,7 +22,7 @@ from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.theory.green import sum_of_green_functions
 
 CPU = torch.device("cpu")
-PRESETS = [deep_ritz, mscale, pinn, pinn_gradient, regression, regression_gradient]
+PRESETS = [deep_ritz, mscale, pinn, pinn_gradient, gauss_newton, regression, regression_gradient]
 
 
 def box(d):
@@ -127,7 +127,7 @@ def test_default_points(d, number):
         ({"resample_every": 0}, "`resample_every` must be at least 1, got 0"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
         ({"points": "grid"}, "option 'points' must be one of gauss, uniform, sobol or null, got 'grid'"),
-        ({"optimizer": "sdg"}, "option 'optimizer' must be one of adam, gd, sgd, lbfgs, got 'sdg'"),
+        ({"optimizer": "sdg"}, "option 'optimizer' must be one of adam, gd, sgd, lbfgs, gauss-newton, got 'sdg'"),
         ({"batch": 0}, "`batch` must be at least 1, got 0"),
         ({"patience": 0}, "`patience` must be at least 1, got 0"),
         ({"clip": 0.0}, "`clip` must be positive and finite, got 0"),
@@ -172,6 +172,15 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
     [
         (deep_ritz(), tones(), "deep-ritz lowers the energy .* this is a regression: use `regression`"),
         (mscale(), tones(), "mscale lowers the energy .* this is a regression: use `regression`"),
+        (gauss_newton(), tones(), "gauss-newton lowers the residual .* this is a regression: use functional=misfit"),
+        (gauss_newton(functional="misfit"), poisson(), "equation: use functional=ritz or residual"),
+        (
+            gauss_newton(functional="ritz", balance_every=5),
+            poisson(),
+            "for sums of squares: use functional=residual, or `weights`",
+        ),
+        (gauss_newton(activation="relu"), poisson(), "takes derivatives of order 2 and relu has 1"),
+        (gauss_newton(functional="misfit-gradient"), tones(data=Data("uniform", 20)), r"\(\[data\]\): use functional=misfit"),
         (regression(), poisson(), "this is a differential equation: use `deep-ritz`, `mscale` or `pinn`"),
         (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),
         (deep_ritz(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),
@@ -324,3 +333,18 @@ def test_a_plain_network_takes_low_frequencies_first(seed):
     report = solve("poisson", "deep-ritz", stop=Stop(steps=1500), seed=seed).spectrum()
     assert report is not None and report.bias_index is not None
     assert report.bias_index > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "rows", "size"),
+    [  # rows of an energy are slopes, and values where there is a reaction; of a residual one for each point
+        ({"functional": "ritz", "number": 10**6}, "2,000,000 rows", "7.5 GiB"),
+        ({"number": 10**6}, "1,000,000 rows", "3.7 GiB"),
+        ({"number": 10**6, "boundary": "penalty", "boundary_points": 500}, "1,000,500 rows", "3.7 GiB"),
+    ],
+)
+def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows, size):
+    """20-20 units on the plane have 60 + 420 + 21 coefficients; 2^27 numbers of 8 bytes are 1 GiB."""
+    with pytest.raises(OptionError, match=f"a matrix of {rows} for 501 coefficients, {size}, and takes at most 1 GiB") as refusal:
+        prepare(gauss_newton(**options), poisson(2))
+    assert "\n" not in str(refusal.value)
