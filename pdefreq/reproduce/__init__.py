@@ -7,6 +7,7 @@ REPRODUCTIONS = Registry(
     "pdefreq.reproductions",
     {
         "five-dimensions": "pdefreq.reproduce.five_dimensions:five_dimensions",
+        "gauss-newton": "pdefreq.reproduce.gauss_newton:experiment",
         "gradient-loss": "pdefreq.reproduce.gradient_loss:gradient_loss",
         "hybrid": "pdefreq.reproduce.hybrid:hybrid",
         "limit": "pdefreq.reproduce.limit:limit",
