@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,19 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError
 from pdefreq.fields import CallableField
-from pdefreq.figures.comparison import comparison_figure
 from pdefreq.figures.courses import Curve, courses_figure
+from pdefreq.figures.prediction import Course, course_figure
 from pdefreq.history import Schedule, Stop
+from pdefreq.iterations.gradient import Gradient
 from pdefreq.loop import solve
-from pdefreq.prediction import predict
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
+from pdefreq.reproduce.prediction import BOX, TONES, problem_of, tones
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn
-from pdefreq.spectrum.bias import bias_index
+from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, regression
+from pdefreq.spectrum.modes import make_modes
+from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.rates import half_time
 
 if TYPE_CHECKING:
     from pdefreq.solution import Solution
@@ -36,7 +39,14 @@ if TYPE_CHECKING:
 SOURCE = "Mueller, Zeinhofer (2023), arXiv 2302.13163; Nielsen (1999), IMM-REP-1999-05"
 _NETWORK = {"widths": (20, 20), "activation": "sin", "initialization": "siren(10)"}
 _RATE = {"learning_rate": 5e-3, "half_life": 500.0}
-_DAMPING = 1.0  # of the predicted Gauss-Newton steps: far below the largest eigenvalue, some 1e6, and above the smallest
+WIDTH = 2000
+_SIZE = 0.01  # of the target: small enough for the kernel to stay
+LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, and how many steps to follow
+    "gradient descent": (None, 10_000),
+    "Gauss-Newton, λ = κ₁ / 10²": (1e-2, 100),
+    "Gauss-Newton, λ = κ₁ / 10⁴": (1e-4, 10),
+    "Gauss-Newton, λ = κ₁ / 10⁶": (1e-6, 10),
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,9 @@ def two_waves() -> Problem:
     """-div grad u = f on the unit square, u = (sin pi x sin pi y + sin 4 pi x sin 4 pi y) / 2."""
 
     def values(x: torch.Tensor, power: int) -> torch.Tensor:
-        return sum(((2 * (k * math.pi) ** 2) ** power * torch.sin(k * math.pi * x).prod(dim=1) / 2 for k in (1, 4)), x[:, 0] * 0)
+        frequencies = [k * math.pi for k in (1, 4)]
+        waves = [(2 * w**2) ** power * torch.sin(w * x[:, 0]) * torch.sin(w * x[:, 1]) for w in frequencies]
+        return torch.stack(waves).mean(dim=0)
 
     return Problem(
         domain=Box((0.0, 0.0), (1.0, 1.0)),
@@ -134,29 +146,27 @@ def experiment(*, seconds: float = 10.0) -> Report:
     if not 0 < seconds < math.inf:
         raise OptionError(f"`seconds` must be positive and finite, got {seconds:g}")
     trained = {name: Trained.of(case, seconds) for name, case in cases().items()}
-    predicted = predicted_bias(trained["poisson"].case)
     rows = [[name, *row] for name, each in trained.items() for row in each.rows]
     findings = [
         f"On {name} the relative L2 error after {seconds:g} s is {each.runs['Gauss-Newton'].error():.1e} with Gauss-Newton, "
         f"{each.runs['Adam'].error():.1e} with Adam, {each.runs['L-BFGS'].error():.1e} with L-BFGS."
         for name, each in trained.items()
     ]
-    findings.append(
-        "On poisson the tangent kernel of the start predicts "
-        + ", ".join(f"B = {_signed(b)} for {name}" for name, b in predicted.items())
-        + "; measured are "
-        + ", ".join(f"{_signed(run.spectrum().bias_index)} with {name}" for name, run in trained["poisson"].runs.items())
-        + "."
-    )
+    lazy = [lazy_course(name) for name in LAZY]
+    findings += [
+        f"A lazy network under {run.name}: measured and predicted errors differ by at most {run.deviation:.1e}; half steps of "
+        f"the tones are {', '.join(half_steps(run.steps, run.measured))}, "
+        f"predicted {', '.join(half_steps(run.steps, run.predicted))}."
+        for run in lazy
+    ]
     errors = courses_figure(
         {name: each.curve for name, each in trained.items()},
         title=f"One network, one loss, equal seconds: {len(_NETWORK['widths'])} layers of 20 sines",
         xlabel="seconds",
         ylabel="relative L2 error",
     )
-    bias = comparison_figure(
-        {name: [run.history] for name, run in trained["poisson"].runs.items()},
-        title="The same network on poisson: gradients leave an order of frequencies, Gauss-Newton steps do not",
+    bias = course_figure(
+        [lazy], [""], log=True, title=f"Three tones and a lazy network of {WIDTH:,} units: predicted before training, and trained"
     )
     columns = ["problem", "optimizer", "steps", "seconds", "relative L2", "B"]
     return Report(
@@ -168,18 +178,35 @@ def experiment(*, seconds: float = 10.0) -> Report:
     )
 
 
-def predicted_bias(case: Case) -> dict[str, float | None]:
-    """B of gradient flow and of Gauss-Newton at one damping, on the kernel of the network that the runs start from."""
-    solvers = {
-        "gradient flow": case.solvers["Adam"],
-        "Gauss-Newton": gauss_newton(number=case.number, functional=case.functional, damping=_DAMPING, **_NETWORK),
-    }
-    found = {}
-    for name, solver in solvers.items():
-        modes = predict(case.problem, solver)
-        times = np.where(np.isnan(modes.half_step), np.inf, modes.half_step)
-        found[name] = bias_index(modes.wavenumber, times, last_step=float(modes.steps[-1]), complete=True).value
-    return found
+def lazy_course(name: str, width: int = WIDTH) -> Course:
+    """Regression of three small tones by a wide network that starts at zero, predicted and trained; `name` is one of `LAZY`."""
+    damping, steps = LAZY[name]
+    problem = problem_of("regression", _SIZE)
+    common = {"widths": (width // 2,), "start": "antisymmetric", "activation": "tanh", "initialization": "ntk", "number": 40}
+    plain = regression(**common, optimizer="gd", learning_rate=1.0, half_life=None)
+    like = torch.empty(0, dtype=torch.float64)
+    start = plain.prepare(problem.blind(), seed=0, device=like.device, dtype=like.dtype)
+    assert isinstance(start, Gradient)
+    modes = make_modes("sine", BOX, [[k] for k in TONES])
+    largest = float(start.linearized(modes, tones(0, _SIZE)(modes.points())).kappa[0])
+    if damping is None:
+        solver = replace(plain, learning_rate=1 / largest)
+    else:
+        solver = gauss_newton(**common, functional="misfit", damping=damping * largest)
+    # recorded at the steps at which curves are predicted
+    history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
+    step, error, facts = history.column("step"), history.column("mode_error"), history.facts
+    watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in TONES]
+    predicted = PredictedErrors.read(facts, error[0], step[-1])
+    rows = np.isin(step, predicted.step)
+    wavenumber = np.asarray(facts["mode_magnitude"])[watched]
+    return Course(name, step[rows], error[rows][:, watched], predicted.error[:, watched], wavenumber)
+
+
+def half_steps(steps: np.ndarray, errors: np.ndarray) -> list[str]:
+    """When each error is below one half for good, a word for each."""
+    times = half_time(steps.astype(float), np.abs(errors))
+    return [f"{time:.3g}" if np.isfinite(time) else "never" for time in times]
 
 
 def _signed(number: float | None) -> str:

@@ -1,0 +1,47 @@
+"""Gauss-Newton beside Adam and L-BFGS: the comparison is fair, and the lazy network does what was predicted of it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pdefreq.errors import OptionError
+from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, half_steps, lazy_course
+from pdefreq.solvers.network_solver import NetworkSolver
+
+
+def test_only_the_optimizer_differs():
+    for case in cases().values():
+        settings = []
+        for solver in case.solvers.values():
+            assert isinstance(solver, NetworkSolver)
+            same = {"optimizer": "adam", "learning_rate": 1.0, "half_life": None, "steps": 1}
+            settings.append(replace(solver, **same))
+        assert settings[0] == settings[1] == settings[2]
+
+
+def test_the_two_waves_solve_their_equation():
+    """Minus the Laplacian of sin k pi x sin k pi y is 2 (k pi)^2 times it."""
+    problem = cases()["two waves on a square"].problem
+    x = problem.domain.quadrature(30).x
+    assert problem.exact is not None
+    np.testing.assert_allclose(problem.source(x), -problem.exact.laplacian(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", list(LAZY)[2:])
+def test_a_lazy_network_falls_as_predicted(name):
+    run = lazy_course(name, width=200)
+    # of second order in the target over the root of the width: 0.003 at width 2000
+    assert run.deviation < 0.02
+    assert np.abs(run.measured[-1]).max() < 0.5  # every tone has fallen, as no gradient descent makes it in ten steps
+    assert half_steps(run.steps, run.measured) != ["never"] * 3
+
+
+def test_a_report_comes_from_few_seconds_and_none_are_refused():
+    with pytest.raises(OptionError, match="`seconds` must be positive and finite, got 0"):
+        experiment(seconds=0.0)
+    trained = Trained.of(cases()["poisson"], seconds=0.05)
+    assert [row[0] for row in trained.rows] == ["Adam", "L-BFGS", "Gauss-Newton"]
+    assert all(math.isfinite(run.error()) and run.step > 0 for run in trained.runs.values())
+    assert [curve.name for curve in trained.curve] == [row[0] for row in trained.rows]
