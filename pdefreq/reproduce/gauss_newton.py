@@ -154,8 +154,9 @@ def experiment(*, steps: int = 200) -> Report:
     trained = {name: Trained.of(case, steps) for name, case in cases().items()}
     rows = [[name, *row] for name, each in trained.items() for row in each.rows]
     findings = [
-        f"On {name} the relative L2 error at the cost of {steps} steps of Gauss-Newton is "
-        f"{each.runs['Gauss-Newton'].error():.1e} with Gauss-Newton, {each.runs['Adam'].error():.1e} with Adam, {each.runs['L-BFGS'].error():.1e} with L-BFGS."
+        f"On {name}, at the cost of {steps} steps of Gauss-Newton, the relative L2 error is "
+        + ", ".join(f"{run.error():.1e} with {optimizer}" for optimizer, run in each.runs.items())
+        + "."
         for name, each in trained.items()
     ]
     lazy = [lazy_course(name) for name in LAZY]
