@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
-from pdefreq.theory.kernel_modes import relative_distance
+from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,14 @@ _PIECE = 128  # points whose Jacobian is held at a time
 
 
 def linearize(
-    space: TrialSpace, functional: Functional, c: Coefficients, modes: Modes, target: Values, *, cheap: bool = False
+    space: TrialSpace,
+    functional: Functional,
+    c: Coefficients,
+    modes: Modes,
+    target: Values,
+    *,
+    of_modes: Tensor | None = None,
+    cheap: bool = False,
 ) -> LinearDynamics:
     """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
 
@@ -36,6 +44,7 @@ def linearize(
         c: Coefficients at the start.
         modes: Of a family with real coefficients.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
+        of_modes: What the functional's rows make of each mode, shape ``(rows, m)``; its coupling is worked out with it.
         cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
@@ -75,7 +84,11 @@ def linearize(
             evaluator = space.at(points)
             probe += columns @ evaluator.jacobian(c).detach()
             error += columns @ (evaluator.value(c) - values)
-    return dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    dynamics = dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    if of_modes is None:
+        return dynamics
+    f = factor.double()
+    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes.double()))
 
 
 def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, rows: int = 100) -> float:

@@ -178,6 +178,7 @@ class NetworkSolver(Solver):
         like = torch.empty(0, dtype=dtype, device=device)
         space = network_of(self, problem)
         course = course_of(self, problem, space, seed, like)
+        quadratic = problem.is_linear and self.misfit_exponent == 2
         return Gradient(
             space,
             course,
@@ -186,6 +187,7 @@ class NetworkSolver(Solver):
             like=like,
             balance_every=self.balance_every,
             held_out=held_out_of(self, course),
+            course_in=(lambda other: course_of(self, problem, other, seed, like)) if quadratic else None,
         )
 
 

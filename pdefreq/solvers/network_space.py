@@ -61,7 +61,7 @@ def require_room(solver: NetworkSolver, dimension: int) -> None:
     require_memory(max(solver.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
 
 
-def require_smooth(solver: NetworkSolver, space: Network, order: int) -> None:
+def require_smooth(solver: NetworkSolver, space: TrialSpace, order: int) -> None:
     """As many derivatives as are taken.
 
     Raises:
