@@ -82,9 +82,8 @@ class ConjugateGradients(GridIteration):
             ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
             low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
             ratio = math.sqrt(float(high / low))
-            guide = (
-                f"; as a guide, the energy norm of the whole error falls below 2 {(ratio - 1) / (ratio + 1):.4g}^t (Chebyshev)"
-            )
+            factor = (ratio - 1) / (ratio + 1)
+            guide = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
         raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{guide}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:

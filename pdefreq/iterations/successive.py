@@ -157,8 +157,8 @@ class RedBlack(Successive):
 
     def _after(self, error: Coefficients) -> Coefficients:
         equations = self._equations
-        u, numbers = equations.padded(error), [torch.arange(size) for size in self._grid.shape]
-        color = equations.window(sum(torch.meshgrid(*numbers, indexing="ij")).reshape(-1) % 2)
+        numbers = torch.meshgrid(*(torch.arange(size) for size in self._grid.shape), indexing="ij")
+        u, color = equations.padded(error), equations.window(torch.stack(numbers).sum(dim=0).reshape(-1) % 2)
         for turn in (0, 1):
             change = self._omega / equations.diagonal * equations.times(u)
             equations.window(u).sub_(change * (color == turn))
