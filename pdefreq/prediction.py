@@ -125,10 +125,8 @@ def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, tar
     except IncompatibleError as refusal:
         return replace(nothing, note=str(refusal))
     if prediction is None:
-        what = (
-            f"curves in steps are known of relaxation, cycles and plain descent along gradients, in signed modes, not of {name}"
-        )
-        return replace(nothing, note=f"{what} in {modes.kind} modes")
+        known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
+        return replace(nothing, note=f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
     known = unknown if prediction.own_rates is None else prediction.own_rates.numpy()
     coupling = unknown if prediction.coupling is None else prediction.coupling.numpy()
     found = replace(nothing, own_rate=known, coupling=coupling, note=prediction.note)

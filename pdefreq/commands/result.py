@@ -142,8 +142,8 @@ def coupling_sentence(coupling: Sequence[float | None] | np.ndarray) -> str:
     low, high = number(min(known), 2), number(max(known), 2)
     told = f"coupling {low}" if low == high else f"couplings {low} to {high}"
     return (
-        f"{told}: {mixed} of {len(known)} modes are above {COUPLED:g}, pass on so much to others that they have no rate of their "
-        "own, and are told by their curves alone"
+        f"{told}, {mixed} of {len(known)} modes above {COUPLED:g}: these trade so much error with others that they have no rate "
+        "of their own; read their curves, in which that is counted"
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.prediction import PredictedModes
 
 _ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
+_DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
 
 
 def predict(
@@ -147,20 +148,23 @@ def ntk(
     o.use_threads(threads)
     subject = o.load_problem(problem, params)
 
+    import numpy as np
     import torch
 
-    from pdefreq.commands.result import make_console, plain_table, print_json, say
+    from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say
     from pdefreq.commands.result import number as text
     from pdefreq.domains.box import Box
     from pdefreq.errors import IncompatibleError
-    from pdefreq.figures.kernel import kernel_figure
+    from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
     from pdefreq.history import Stop
     from pdefreq.loop import solve
     from pdefreq.probes.ntk import NtkProbe
     from pdefreq.spaces.trial_space import Network
-    from pdefreq.theory.kernel_modes import eigenpairs, sign_changes
-    from pdefreq.theory.ntk import kernel
+    from pdefreq.spectrum.box_modes import make_modes
+    from pdefreq.spectrum.span import span_of
+    from pdefreq.theory.kernel_modes import eigenpairs, mode_coupling, sign_changes
+    from pdefreq.theory.ntk import diagonal, kernel, operator
 
     domain = subject.domain
     if not isinstance(domain, Box) or domain.dimension != 1:
@@ -173,21 +177,30 @@ def ntk(
         )
     x = torch.linspace(domain.lower[0], domain.upper[0], number, dtype=torch.float64)
     with torch.no_grad():
-        matrix = kernel(state.space.at(x[:, None]).jacobian_factors(state.coefficients))
+        blocks = state.space.at(x[:, None]).jacobian_factors(state.coefficients)
+        pairs = eigenpairs(kernel(blocks)) if number <= _DECOMPOSED else eigenpairs(operator(blocks), SHOWN)
+        thinned = x[:: -(-number // _DECOMPOSED)]
+        matrix = kernel(state.space.at(thinned[:, None]).jacobian_factors(state.coefficients))
+        trace = float(diagonal(blocks).sum())
+        modes = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain).take(np.arange(_ROWS))
+        span = span_of(modes)
+        assert span is not None
+        waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
+        own = mode_coupling(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
     drift = None
     if steps:
         history = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed).history
         drift = history.column("step"), history.column("kernel_drift")
     title = f"{subject.title or subject.name}, {method}: tangent kernel of u at the start"
-    save_figure(kernel_figure(matrix.numpy(), x.numpy(), drift=drift, title=title), out)
-    pairs = eigenpairs(matrix)
+    save_figure(kernel_figure(matrix.numpy(), thinned.numpy(), pairs=pairs, at=x.numpy(), drift=drift, title=title), out)
     shown = min(_ROWS, pairs.rank)
     changes = sign_changes(pairs.vectors[:, :shown]).tolist()
     values = pairs.values[:shown].tolist()
     last = None if drift is None else float(drift[1][-1])
     if json_output:
         print_json(
-            {"eigenvalues": values, "sign_changes": changes, "trace": float(matrix.trace()), "drift": last, "figure": str(out)}
+            {"eigenvalues": values, "sign_changes": changes, "trace": trace, "drift": last, "figure": str(out)}
+            | {"wavenumber": modes.magnitude.tolist(), "rate": own.rates.tolist(), "coupling": own.coupling.tolist()}
         )
         return
     console = make_console()
@@ -200,6 +213,15 @@ def ntk(
     console.print(table)
     if shown < _ROWS:
         say(console, f"the other {number - shown} eigenvalues are at the level of rounding")
+    table = plain_table()
+    for name in (f"{modes.kind} mode", "wavenumber", "rate", "coupling"):
+        table.add_column(name, justify="right")
+    for row in zip(modes.indices[:, 0].tolist(), modes.magnitude, own.rates.tolist(), own.coupling.tolist(), strict=True):
+        table.add_row(str(row[0]), *(text(value, 4) for value in row[1:]))
+    console.print(table)
+    say(console, "rate: v.Kv of the normalized mode, which eigenvectors share with eigenvalues; coupling: |Kv - rate v| / rate")
+    if sentence := coupling_sentence(own.coupling.tolist()):
+        say(console, sentence)
     if last is not None:
         say(console, f"after {steps:,} steps the kernel has moved by {text(last)} of itself")
     say(console, f"figure: {out}")

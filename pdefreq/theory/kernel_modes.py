@@ -66,7 +66,7 @@ def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eig
         if count is None or not 1 <= count < n:
             raise OptionError(f"of an operator on {n} points 1 to {n - 1} eigenpairs can be computed, got count = {count}")
         start = np.random.default_rng(0).standard_normal(n).astype(kernel.dtype)  # the same result every time
-        found, columns = eigsh(kernel, k=count, which="LA", v0=start)  # pyright: ignore[reportArgumentType]
+        found, columns = eigsh(kernel, k=count, which="LA", v0=start, tol=_RITZ)  # pyright: ignore[reportArgumentType]
         order = np.argsort(found)[::-1].copy()
         values, vectors = torch.from_numpy(found[order]), torch.from_numpy(columns[:, order])
     peak = vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True))
@@ -123,6 +123,7 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
     return float((after - before).norm() / before.norm())
 
 
+_RITZ = 1e-12  # of Ritz values, relative: rounding would take Lanczos further rounds, and changes no digit that is shown
 COUPLED = 0.1
 """Up to which coupling a mode counts as having a rate of its own.
 
