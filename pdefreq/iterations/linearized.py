@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
 from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
 
@@ -54,7 +54,7 @@ def linearize(
         IncompatibleError: If coefficients in the modes are complex, or moduli, or if the factor of the functional is too large
             to decompose.
     """
-    if modes.kind not in ("sine", "cosine"):
+    if not isinstance(modes, (SineModes, CosineModes)):
         raise IncompatibleError(
             f"predictions of networks are formed for modes with signed amplitudes, and those of {modes.kind} modes have none: "
             "use sine or cosine"
@@ -75,7 +75,7 @@ def linearize(
             f"the kernel has {factor.shape[0]} rows of {factor.shape[1]} coefficients, too many to decompose: use fewer points "
             "(`number`) or a smaller network"
         )
-    analysis = analysis_matrix(modes, space, len(x)).to(c)
+    analysis = torch.from_numpy(modes.analysis(space)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
     with torch.no_grad():
         for points, columns, values in zip(
@@ -106,13 +106,3 @@ def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, r
         some = factor[:: -(-len(factor) // rows)]
         kernels.append(some @ some.T)
     return relative_distance(*kernels)
-
-
-def analysis_matrix(modes: Modes, space: TrialSpace, count: int) -> Tensor:
-    """The matrix ``(m, n)`` that takes values at the n points of the modes to their coefficients."""
-    unit, columns = np.zeros(count), []
-    for place in range(count):
-        unit[place] = 1
-        columns.append(modes.coefficients(unit, space))
-        unit[place] = 0
-    return torch.from_numpy(np.stack(columns, axis=1))
