@@ -15,25 +15,32 @@ if TYPE_CHECKING:
     from pdefreq.iterations.gradient import Gradient
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
+    from pdefreq.refinement.theory import PredictedOrder
     from pdefreq.solvers.solver import Solver
     from pdefreq.spectrum.modes import Modes
 
+_FLOOR = 1e-12  # relative errors below this are rounding
 _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int64)]))
 
 
 @dataclass(frozen=True)
 class PredictedModes:
-    """Predicted errors of m modes.
+    """Predicted errors of m modes: along the steps of a method, and of its discretization.
 
     Args:
         wavenumber: |xi|, shape ``(m,)``.
         amplitude: |u^_k| of the solution, shape ``(m,)``.
-        steps: Shape ``(T,)``; of a guide, in units of the time 1 / kappa_1 of the fastest direction.
-        error: Relative errors, shape ``(T, m)``.
+        steps: Shape ``(T,)``, counted from `since`; of a guide, in units of the time 1 / kappa_1 of the fastest direction. None
+            where there are no curves.
+        error: Relative errors, shape ``(T, m)``; over those at `since` where that is not the start.
         initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
+        own_rate: v_k^T K v_k, what a step takes off an error that is this mode alone, shape ``(m,)``; nan where it is unknown.
+        coupling: |K v_k - kappa_k v_k| / kappa_k, how far that rate holds, shape ``(m,)``; nan where it is unknown.
         final_rate: Decay -d log e / d step in the end, shape ``(m,)``.
-        note: Where it comes from and when it holds.
+        note: Where it comes from and when it holds, or why there are no curves.
         guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
+        since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
+        orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
     """
 
     wavenumber: np.ndarray
@@ -41,26 +48,30 @@ class PredictedModes:
     steps: np.ndarray
     error: np.ndarray
     initial_rate: np.ndarray
+    own_rate: np.ndarray
+    coupling: np.ndarray
     final_rate: np.ndarray
     note: str
     guide: bool
+    since: int = 0
+    orders: PredictedOrder | None = None
 
     @property
     def half_step(self) -> np.ndarray:
         """The step after which each error stays below one half, nan where it never does, shape ``(m,)``."""
         from pdefreq.spectrum.rates import half_time
 
-        return half_time(self.steps.astype(float), self.error)
+        return half_time(self.steps.astype(float), self.error) if len(self.steps) else np.full(len(self.wavenumber), np.nan)
 
 
 def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
     """What theory says of the modes of the solution, for a method started as a run with this seed would be.
 
     Args:
-        problem: A problem on a box with a known or computable solution.
+        problem: A problem with a known or computable solution, in up to three dimensions.
         solver: The method.
         seed: Of the random start.
-        modes: ``"sine"`` or ``"cosine"``; by default what the problem names.
+        modes: A family; by default what the problem names, else sine modes on a box and eigen modes elsewhere.
 
     Raises:
         IncompatibleError: If there is no theory for the method on this problem, or no modes to predict.
@@ -71,7 +82,8 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
     from pdefreq.probes.sampled import field_values
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.reference import reference_solution
-    from pdefreq.spectrum.box_modes import BOX_FAMILIES, make_modes
+    from pdefreq.refinement.theory import predict_order
+    from pdefreq.spectrum.modes import modes_of
 
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
@@ -82,39 +94,63 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
     limit = iteration.limit(state)
     facts = SpectralProbe().prepare(problem, state, reference=reference or None, limit=limit, facts={}).facts
     if "mode_indices" not in facts:
-        raise IncompatibleError(
-            "there are no modes to predict: they need a box of up to 3 dimensions and a solution that is known"
-        )
+        raise IncompatibleError("there are no modes to predict: they need up to 3 dimensions and a solution that is known")
     kind = str(facts["mode_kind"])
-    if kind not in BOX_FAMILIES:
-        raise IncompatibleError(f"predictions are formed in sine or cosine modes, on a box, and not in {kind} modes")
-    watched = make_modes(kind, problem.domain, facts["mode_indices"])  # pyright: ignore[reportArgumentType]
+    watched = modes_of(problem, kind, facts["mode_indices"])
     amplitude = np.asarray(facts["mode_amplitude"])
+    target = torch.from_numpy(field_values(reference, watched.points(state.space))) if reference else None
     if isinstance(iteration, Gradient):
-        if not reference:
+        if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
-        target = torch.from_numpy(field_values(reference, watched.points(state.space)))
         return _of_network(iteration, watched, amplitude, target)
-    return _of_iteration(iteration, watched, amplitude, solver.name)
+    told = _of_iteration(iteration, watched, amplitude, target, solver.name)
+    meshed = solver.degree is not None or solver.refines is not None
+    orders = predict_order(problem, solver, state.space, kind, watched.wavevectors) if meshed else None
+    if not len(told.steps) and np.isnan(told.own_rate).all() and (orders is None or (orders.order is None and solver.degree)):
+        why = f"; orders: {orders.condition}" if orders is not None else ""
+        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.note}{why}")
+    return replace(told, orders=orders)
 
 
-def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, name: str) -> PredictedModes:
+def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, target: Tensor | None, name: str) -> PredictedModes:
     import torch
 
-    from pdefreq.solvers import SOLVERS
-
-    prediction = iteration.predict(modes, torch.from_numpy(_STEPS))
-    if prediction is None:
-        refines = ", ".join(method for method in SOLVERS if getattr(SOLVERS.load(method), "refines", None))
-        raise IncompatibleError(
-            f"there is no theory of modes for {name} on this problem: it covers relaxation and two-grid cycles in sine modes on "
-            "problems whose coefficients are constant, and networks trained along gradients; the order of each mode against the "
-            f"mesh width is predicted by `pdefreq refine` ({refines})"
-        )
-    rates = prediction.rates.numpy()
-    return PredictedModes(
-        modes.magnitude, amplitude, _STEPS, prediction.curves.numpy(), -np.expm1(-rates), rates, prediction.note, False
+    unknown = np.full(len(modes), np.nan)
+    nothing = PredictedModes(
+        modes.magnitude, amplitude, _STEPS[:0], np.empty((0, len(modes))), *[unknown] * 4, note="", guide=False
     )
+    steps = np.unique(np.concatenate([_STEPS, *(turn + _STEPS for turn in iteration.turns)]))
+    try:
+        prediction = iteration.predict(modes, torch.from_numpy(steps), target)
+    except IncompatibleError as refusal:
+        return replace(nothing, note=str(refusal))
+    if prediction is None:
+        known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
+        return replace(nothing, note=f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
+    known = unknown if prediction.own_rates is None else prediction.own_rates.numpy()
+    coupling = unknown if prediction.coupling is None else prediction.coupling.numpy()
+    found = replace(nothing, own_rate=known, coupling=coupling, note=prediction.note)
+    error = prediction.curves.abs().numpy()
+    if not np.isfinite(error).any():
+        return found
+    if prediction.since:
+        steps, error = steps[steps >= prediction.since - 1], error[steps >= prediction.since - 1]
+        error[0] = 1.0  # the hand-over itself
+    after = steps - steps[0]
+    rates = prediction.rates.numpy()
+    rates = np.where(np.isnan(rates), _last_rates(after, error), rates)
+    return replace(found, steps=after, error=error, initial_rate=1 - error[1], final_rate=rates, since=int(steps[0]))
+
+
+def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """What each error falls at where it has all but reached the floor of rounding, shape ``(m,)``."""
+    rates = np.full(error.shape[1], np.nan)
+    for mode, column in enumerate(error.T):
+        above = np.flatnonzero(column > _FLOOR * column[0])
+        if len(above) > 1 and above[-1] == len(above) - 1:
+            first, last = above[-2:]
+            rates[mode] = -np.log(column[last] / column[first]) / (steps[last] - steps[first])
+    return rates
 
 
 def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target: Tensor) -> PredictedModes:
@@ -124,7 +160,7 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
 
     dynamics, method = iteration.linearized(modes, target), iteration.filter
     guide = method is None
-    fastest = float(dynamics.kappa[0])
+    fastest, own = float(dynamics.kappa[0]), dynamics.coupling
     if method is None:
         note = (
             "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
@@ -146,6 +182,8 @@ def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target
         _STEPS,
         error,
         dynamics.initial_rates(method).numpy(),
+        np.full(len(modes), np.nan) if own is None else method.first(own.rates / fastest if guide else own.rates).numpy(),
+        np.full(len(modes), np.nan) if own is None else own.coupling.numpy(),
         dynamics.asymptotic_rates(method).numpy(),
         note,
         guide,

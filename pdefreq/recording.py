@@ -95,6 +95,7 @@ def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any
     """What theory says of each watched mode before the run, or why it says nothing, as facts."""
     if "mode_indices" not in history.facts:
         return {}
+    import numpy as np
     import torch
 
     from pdefreq.errors import IncompatibleError
@@ -105,13 +106,18 @@ def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any
     modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
     reference = setup.reference
     target = None if reference is None else torch.from_numpy(field_values(reference, modes.points(state.space)))
+    turns = [turn + PREDICTED_STEPS for turn in setup.iteration.turns]
+    steps = np.unique(np.concatenate([PREDICTED_STEPS, *turns]))
     try:
-        prediction = setup.iteration.predict(modes, torch.from_numpy(PREDICTED_STEPS), target)
+        prediction = setup.iteration.predict(modes, torch.from_numpy(steps), target)
     except IncompatibleError as error:
         return {"mode_predicted_note": _array(str(error))}
     if prediction is None:
         return {}
-    return predicted_facts(*(_array(value) for value in (prediction.curves, prediction.rates, prediction.note)))
+    told = (prediction.curves.abs(), prediction.rates, prediction.note)
+    own = {name: getattr(prediction, name) for name in ("own_rates", "coupling")}
+    known = {name: None if value is None else _array(value) for name, value in own.items()}
+    return predicted_facts(*(_array(value) for value in told), steps=steps, since=prediction.since, **known)
 
 
 def is_finite(state: State) -> bool:

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -49,12 +50,59 @@ def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start()
     np.testing.assert_allclose(found.initial_rate, 1 - predicted[1] / predicted[0], atol=1e-9)
 
 
-def test_adam_gets_a_guide_and_finite_elements_a_sentence():
-    problem = load_problem("poisson")
-    guide = predict(problem, make_solver("deep-ritz", {"widths": (20,), "number": 30}))
-    assert guide.guide and "neither Adam" in guide.note
-    with pytest.raises(IncompatibleError, match="no theory of modes for fem"):
-        predict(problem, make_solver("fem"))
+def test_adam_gets_a_guide():
+    guide = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
+    assert guide.guide and "neither Adam" in guide.note and guide.orders is None
+
+
+def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution():
+    """P1 in one dimension: 1 - S^2, but for modes beyond the mesh, which fold onto weak ones; C h^2 is near it."""
+    problem, solver = load_problem("poisson"), make_solver("fem", {"cells": 64})
+    found = predict(problem, solver)
+    orders = found.orders
+    assert not len(found.steps) and (orders.order, orders.h) == (2, pytest.approx(2 / 64))
+    measured = solve(problem, solver, stop=Stop(steps=1)).history.column("mode_error_total")[-1]
+    strong = found.amplitude > 0.1 * found.amplitude.max()
+    np.testing.assert_allclose(orders.error[strong], measured[strong], rtol=0.01)
+    np.testing.assert_allclose(orders.constant, found.wavenumber**2 / 12, rtol=1e-12)
+    low = found.wavenumber * orders.h < 0.3  # where the next term, (xi h)^2 / 30 of it and that of the grid of modes, is small
+    np.testing.assert_allclose((orders.constant * orders.h**2)[low], orders.error[low], rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "options", "order", "words"),
+    [
+        ("poisson", "fem", {"element": "P2", "cells": 20}, 4, "square-integrable"),
+        ("torsion", "multigrid", {"intervals": 12}, 2, "corners may take away"),
+        ("poisson", "ritz-galerkin", {"number": 20}, None, "faster than any power"),
+        ("poisson", "cg", {"intervals": 20}, 2, "square-integrable"),
+        ("p-laplacian", "fem", {"cells": 20}, None, ""),
+    ],
+)
+def test_orders_come_with_their_conditions_or_a_reason(problem, method, options, order, words):
+    if problem == "p-laplacian":
+        with pytest.raises(IncompatibleError, match="linear equations"):
+            predict(load_problem(problem), make_solver(method, options))
+        return
+    orders = predict(load_problem(problem), make_solver(method, options)).orders
+    assert orders.order == order and words in orders.condition
+
+
+def test_conjugate_gradients_keep_to_the_bound_that_is_their_guide():
+    problem, solver = load_problem("poisson"), make_solver("cg", {"intervals": 20})
+    note = predict(problem, solver).note
+    factor = float(re.search(r"2 \* (0\.\d+)\^t", note)[1])
+    assert factor == pytest.approx(
+        (1 - math.tan(math.pi / 40)) / (1 + math.tan(math.pi / 40)), rel=1e-3
+    )  # root of condition: cot
+
+
+def test_single_modes_of_a_network_have_rates_and_couplings_and_the_sentence_says_where_they_fail():
+    found = predict(load_problem("poisson"), make_solver("deep-ritz", DESCENT))
+    assert (found.own_rate > 0).all() and (found.coupling > 0.1).any()
+    printed = run("predict", "poisson", "--method", "deep-ritz", *[f"--set={k}={json.dumps(v)}" for k, v in DESCENT.items()])
+    assert printed.exit_code == 0 and "no rate of their own" in " ".join(printed.stdout.split())
+    assert "rate of their own" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
 
 
 def test_the_command_prints_the_published_half_steps():
@@ -75,6 +123,7 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
     assert result.exit_code == 0 and out.stat().st_size > 10_000
     found = json.loads(result.stdout)
     assert found["sign_changes"][:4] == [0, 1, 2, 3]
+    assert len(found["coupling"]) == 12 and max(found["coupling"]) > 0.1 and max(found["rate"]) <= found["eigenvalues"][0]
     assert 0 < found["drift"] < 1 and found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
 
 
@@ -83,7 +132,7 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
     [
         (("ntk", "poisson", "--method", "jacobi"), "trains no network"),
         (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
-        (("predict", "poisson", "--method", "fem"), "no theory of modes"),
+        (("predict", "p-laplacian", "--method", "fem"), "no theory of modes"),
         (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
     ],
 )

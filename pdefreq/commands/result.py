@@ -16,6 +16,8 @@ from rich.text import Text
 from pdefreq.commands.live import duration
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from pdefreq.solution import Solution
     from pdefreq.spectrum.report import SpectralReport
 
@@ -90,6 +92,8 @@ def print_solution(console: Console, solution: Solution) -> None:
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
         if report.theory:
             say(console, f"theory: {report.theory}")
+        if sentence := coupling_sentence([row.coupling for row in report.rows]):
+            say(console, sentence)
         say(console, report.sentence, "bold")
     for line in _error_lines(summary):
         say(console, line)
@@ -121,6 +125,26 @@ def modes_table(report: SpectralReport) -> Table:
             cells += [number(row.half_seconds, 2), number(row.rate)]
         table.add_row(*cells)
     return table
+
+
+def coupling_sentence(coupling: Sequence[float | None] | np.ndarray) -> str:
+    """When the rates of single modes hold, in words; empty where they do, or nothing is known.
+
+    Args:
+        coupling: Of the modes; None or nan where it is unknown.
+    """
+    from pdefreq.theory.kernel_modes import COUPLED
+
+    known = [float(value) for value in coupling if value is not None and math.isfinite(value)]
+    mixed = sum(value > COUPLED for value in known)
+    if not mixed:
+        return ""
+    low, high = number(min(known), 2), number(max(known), 2)
+    told = f"coupling {low}" if low == high else f"couplings {low} to {high}"
+    return (
+        f"{told}, {mixed} of {len(known)} modes above {COUPLED:g}: these trade so much error with others that they have no rate "
+        "of their own; read their curves, in which that is counted"
+    )
 
 
 def _whole(step: float | None) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pdefreq.commands import options as o
 from pdefreq.commands.solve import Method, Settings
 
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import Console
+
+    from pdefreq.prediction import PredictedModes
+
 _ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
+_DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
 
 
 def predict(
@@ -29,39 +36,97 @@ def predict(
     o.use_threads(threads)
     subject = o.load_problem(problem, params)
 
-    import numpy as np
-
-    from pdefreq.commands.result import make_console, number, plain_table, print_json, say
+    from pdefreq.commands.result import coupling_sentence, make_console, print_json, say
     from pdefreq.prediction import predict as predicted
 
     found = predicted(subject, solver, seed=seed, modes=modes)
-    columns = {
-        "wavenumber": found.wavenumber,
-        "amplitude": found.amplitude,
-        "initial rate": found.initial_rate,
-        "final rate": found.final_rate,
-        "half time" if found.guide else "half step": found.half_step,
-    }
     if json_output:
-        named = {name.replace(" ", "_"): [_finite(v) for v in values] for name, values in columns.items()}
-        print_json(named | {"guide": found.guide, "note": found.note})
+        print_json(_as_json(found))
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
-    table = plain_table()
+    if len(found.steps) or any(math.isfinite(rate) for rate in found.own_rate):
+        _print_curves(console, found)
+    say(console, found.note)
+    if sentence := coupling_sentence(found.coupling):
+        say(console, sentence)
+    if found.orders is not None:
+        _print_orders(console, found)
+
+
+def _rows(found: PredictedModes) -> np.ndarray:
+    """The modes to print: the strongest, by wavenumber."""
+    import numpy as np
+
+    strongest = np.sort(np.argsort(found.amplitude)[::-1][:_ROWS])
+    return strongest[np.argsort(found.wavenumber[strongest], kind="stable")]
+
+
+def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
+    return {
+        "wavenumber": found.wavenumber,
+        "amplitude": found.amplitude,
+        "initial rate": found.initial_rate,
+        "own rate": found.own_rate,
+        "coupling": found.coupling,
+        "final rate": found.final_rate,
+        "half time" if found.guide else "half step": found.half_step,
+    }
+
+
+def _as_json(found: PredictedModes) -> dict[str, Any]:
+    told: dict[str, Any] = {name.replace(" ", "_"): [_finite(v) for v in values] for name, values in _columns(found).items()}
+    told |= {"guide": found.guide, "note": found.note, "since": found.since}
+    orders = found.orders
+    if orders is not None:
+        told |= {"h": orders.h, "order": orders.order, "order_condition": orders.condition}
+        told |= {"order_constant": [_finite(v) for v in orders.constant], "discrete_error": [_finite(v) for v in orders.error]}
+    return told
+
+
+def _print_curves(console: Console, found: PredictedModes) -> None:
+    """How each mode falls along the steps."""
+    from pdefreq.commands.result import number, plain_table, say
+
+    table, columns = plain_table(), _columns(found)
+    table.padding = (0, 0, 0, 1)  # seven columns on 80
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    strongest = np.sort(np.argsort(found.amplitude)[::-1][:_ROWS])
-    for row in strongest[np.argsort(found.wavenumber[strongest], kind="stable")]:
+    for row in _rows(found):
         *numbers, half = (values[row] for values in columns.values())
         arrival = number(half) if found.guide or not math.isfinite(half) else f"{math.ceil(half):,}"
-        table.add_row(*(number(value, 4) for value in numbers), arrival)
+        table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
+    counted = f"; steps count from the hand-over, {found.since:,}" if found.since else ""
     say(
         console,
-        "rates: decrease of the error in the first step, over it; -d log(error) / d step in the end; half: below 0.5 for good",
+        "rates, a step: initial, the part of the error that the first takes off; own, the same for an error that is this mode "
+        f"alone; final, -d log(error) / d step in the end; half: below 0.5 for good{counted}",
     )
-    say(console, found.note)
+
+
+def _print_orders(console: Console, found: PredictedModes) -> None:
+    """How the error of the discrete solution falls with the mesh width."""
+    import numpy as np
+
+    from pdefreq.commands.result import number, plain_table, say
+
+    orders = found.orders
+    assert orders is not None
+    if orders.order is None:
+        say(console, f"discretization: no order is predicted: {orders.condition}")
+        return
+    if not np.isfinite(orders.error).any():
+        say(console, f"discretization: each mode falls as h^{orders.order}, {orders.condition}; no constants are known here")
+        return
+    table = plain_table()
+    for name in ("wavenumber", "amplitude", "order", "constant", f"error at h = {number(orders.h)}"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in _rows(found):
+        values = (found.wavenumber[row], found.amplitude[row], orders.order, orders.constant[row], orders.error[row])
+        table.add_row(*(number(value) for value in values))
+    console.print(table)
+    say(console, f"discretization: relative error of the mode = constant h^order to leading order, {orders.condition}")
 
 
 def ntk(
@@ -83,20 +148,23 @@ def ntk(
     o.use_threads(threads)
     subject = o.load_problem(problem, params)
 
+    import numpy as np
     import torch
 
-    from pdefreq.commands.result import make_console, plain_table, print_json, say
+    from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say
     from pdefreq.commands.result import number as text
     from pdefreq.domains.box import Box
     from pdefreq.errors import IncompatibleError
-    from pdefreq.figures.kernel import kernel_figure
+    from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
     from pdefreq.history import Stop
     from pdefreq.loop import solve
     from pdefreq.probes.ntk import NtkProbe
     from pdefreq.spaces.trial_space import Network
-    from pdefreq.theory.kernel_modes import eigenpairs, sign_changes
-    from pdefreq.theory.ntk import kernel
+    from pdefreq.spectrum.box_modes import make_modes
+    from pdefreq.spectrum.span import span_of
+    from pdefreq.theory.kernel_modes import eigenpairs, mode_coupling, sign_changes
+    from pdefreq.theory.ntk import diagonal, kernel, operator
 
     domain = subject.domain
     if not isinstance(domain, Box) or domain.dimension != 1:
@@ -109,21 +177,30 @@ def ntk(
         )
     x = torch.linspace(domain.lower[0], domain.upper[0], number, dtype=torch.float64)
     with torch.no_grad():
-        matrix = kernel(state.space.at(x[:, None]).jacobian_factors(state.coefficients))
+        blocks = state.space.at(x[:, None]).jacobian_factors(state.coefficients)
+        pairs = eigenpairs(kernel(blocks)) if number <= _DECOMPOSED else eigenpairs(operator(blocks), SHOWN)
+        thinned = x[:: -(-number // _DECOMPOSED)]
+        matrix = kernel(state.space.at(thinned[:, None]).jacobian_factors(state.coefficients))
+        trace = float(diagonal(blocks).sum())
+        modes = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain).take(np.arange(_ROWS))
+        span = span_of(modes)
+        assert span is not None
+        waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
+        own = mode_coupling(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
     drift = None
     if steps:
         history = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed).history
         drift = history.column("step"), history.column("kernel_drift")
     title = f"{subject.title or subject.name}, {method}: tangent kernel of u at the start"
-    save_figure(kernel_figure(matrix.numpy(), x.numpy(), drift=drift, title=title), out)
-    pairs = eigenpairs(matrix)
+    save_figure(kernel_figure(matrix.numpy(), thinned.numpy(), pairs=pairs, at=x.numpy(), drift=drift, title=title), out)
     shown = min(_ROWS, pairs.rank)
     changes = sign_changes(pairs.vectors[:, :shown]).tolist()
     values = pairs.values[:shown].tolist()
     last = None if drift is None else float(drift[1][-1])
     if json_output:
         print_json(
-            {"eigenvalues": values, "sign_changes": changes, "trace": float(matrix.trace()), "drift": last, "figure": str(out)}
+            {"eigenvalues": values, "sign_changes": changes, "trace": trace, "drift": last, "figure": str(out)}
+            | {"wavenumber": modes.magnitude.tolist(), "rate": own.rates.tolist(), "coupling": own.coupling.tolist()}
         )
         return
     console = make_console()
@@ -136,6 +213,15 @@ def ntk(
     console.print(table)
     if shown < _ROWS:
         say(console, f"the other {number - shown} eigenvalues are at the level of rounding")
+    table = plain_table()
+    for name in (f"{modes.kind} mode", "wavenumber", "rate", "coupling"):
+        table.add_column(name, justify="right")
+    for row in zip(modes.indices[:, 0].tolist(), modes.magnitude, own.rates.tolist(), own.coupling.tolist(), strict=True):
+        table.add_row(str(row[0]), *(text(value, 4) for value in row[1:]))
+    console.print(table)
+    say(console, "rate: v.Kv of the normalized mode, which eigenvectors share with eigenvalues; coupling: |Kv - rate v| / rate")
+    if sentence := coupling_sentence(own.coupling.tolist()):
+        say(console, sentence)
     if last is not None:
         say(console, f"after {steps:,} steps the kernel has moved by {text(last)} of itself")
     say(console, f"figure: {out}")

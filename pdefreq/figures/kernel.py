@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
@@ -18,20 +20,31 @@ from pdefreq.figures.style import (
     wavenumber_colors,
 )
 
+if TYPE_CHECKING:
+    from pdefreq.theory.kernel_modes import Eigenpairs
+
 _VECTORS = 5  # eigenvectors drawn as curves: more can't be told apart
-_SHOWN = 60  # eigenvectors whose sign changes and frequencies are shown
+SHOWN = 60  # eigenvectors whose sign changes and frequencies are shown
 _MATRIX = 400  # entries a side of the picture of the matrix
 
 
 @styled
 def kernel_figure(
-    kernel: np.ndarray, x: np.ndarray, *, drift: tuple[np.ndarray, np.ndarray] | None = None, title: str = ""
+    kernel: np.ndarray,
+    x: np.ndarray,
+    *,
+    pairs: Eigenpairs | None = None,
+    at: np.ndarray | None = None,
+    drift: tuple[np.ndarray, np.ndarray] | None = None,
+    title: str = "",
 ) -> Figure:
     """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, the kernel's drift.
 
     Args:
         kernel: K, shape ``(n, n)``.
         x: The n uniform points of an interval, ascending, end points included.
+        pairs: The leading eigenpairs at the points `at`, where `kernel` is a part of a larger one; by default all of `kernel`.
+        at: More such points.
         drift: Steps of a run and |K(t) - K(0)| / |K(0)| at each; None where there was no run.
         title: Above the panels.
     """
@@ -39,16 +52,17 @@ def kernel_figure(
 
     from pdefreq.theory.kernel_modes import cosine_amplitudes, eigenpairs, sign_changes
 
-    pairs = eigenpairs(torch.as_tensor(kernel))
+    pairs = eigenpairs(torch.as_tensor(kernel)) if pairs is None else pairs
+    at = x if at is None else at
     values, vectors = pairs.values.numpy(), pairs.vectors.numpy()
-    shown = min(_SHOWN, pairs.rank)  # the rest is noise
+    shown = min(SHOWN, pairs.rank)  # the rest is noise
     figure = Picture(figsize=(13, 7.6))
     panels = figure.subplots(2, 3).reshape(-1)
     figure.suptitle(title)
     _draw_matrix(figure, panels[0], kernel, x)
-    _draw_eigenvalues(panels[1], values)
+    _draw_eigenvalues(panels[1], values, len(vectors))
     for index, color in zip(range(min(_VECTORS, shown)), wavenumber_colors(_VECTORS), strict=False):
-        panels[2].plot(x, vectors[:, index], color=color, label=str(index), gid=f"eigenvector-{index}")
+        panels[2].plot(at, vectors[:, index], color=color, label=str(index), gid=f"eigenvector-{index}")
     panels[2].set(xlabel="x", title="first eigenvectors")
     panels[2].legend(ncols=_VECTORS, loc="upper center", handlelength=1, columnspacing=1)
     panels[2].margins(y=0.2)
@@ -72,8 +86,8 @@ def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) 
     figure.colorbar(mesh, ax=axes, shrink=0.85).ax.grid(False)
 
 
-def _draw_eigenvalues(axes: Axes, values: np.ndarray) -> None:
-    rounding = len(values) * np.finfo(values.dtype).eps * values[0]
+def _draw_eigenvalues(axes: Axes, values: np.ndarray, points: int) -> None:
+    rounding = points * np.finfo(values.dtype).eps * values[0]
     axes.axhspan(rounding * 1e-3, rounding, color="0.93", linewidth=0, gid="rounding")
     axes.plot(np.arange(1, len(values) + 1), values, ".", color=METHOD_COLORS[0], gid="eigenvalues")
     axes.set_xscale("log")

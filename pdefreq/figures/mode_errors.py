@@ -57,7 +57,7 @@ class ModeErrors:
         step, seconds = (history.column(n).astype(float) if rows else np.empty(0) for n in ("step", "seconds"))
         if name not in history or "mode_magnitude" not in facts:
             none = np.empty(0)
-            nothing = PredictedErrors.read({}, none, 0)
+            nothing = PredictedErrors.read({}, none, np.empty((0, 0)))
             return cls(
                 step, seconds, np.empty((rows, 0)), none, none, np.empty((0, 1), int), np.empty(0, int), "", False, nothing
             )
@@ -74,7 +74,7 @@ class ModeErrors:
             np.arange(count),
             str(facts["mode_kind"]),
             bool(facts["mode_complete"]),
-            PredictedErrors.read(facts, error[0], step[-1]),
+            PredictedErrors.read(facts, step, error),
         ).take(np.argsort(wavenumber, kind="stable"))
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import torch
 from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
+from pdefreq.spectrum.span import span_of
 from pdefreq.streams import stream
 from pdefreq.theory.kernel_modes import relative_distance
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.held_out import HeldOut
     from pdefreq.iterations.optimizers import Optimizer
     from pdefreq.shapes import Coefficients, Values
-    from pdefreq.spaces.trial_space import Network
+    from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import Filter, LinearDynamics
 
@@ -46,6 +47,8 @@ class Gradient(Iteration):
         balance_every: Steps between which terms are weighted anew by the traces of their kernels (`balanced`); None leaves
             their weights alone.
         held_out: Watches points that are not trained on.
+        course_in: The same course for members of another space, where the functionals are quadratic in u: it tells what their
+            rows make of a mode.
     """
 
     def __init__(
@@ -58,11 +61,13 @@ class Gradient(Iteration):
         like: Tensor,
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
+        course_in: Callable[[TrialSpace], Course] | None = None,
     ) -> None:
-        self._space, self._course, self._optimizer = space, course, optimizer
+        self._space, self._course, self._optimizer, self._course_in = space, course, optimizer, course_in
         self._seed, self._like = seed, like
         self._balance_every, self._held_out = balance_every, held_out
         self.tends_to_zero = course.at(0).tends_to_zero
+        self.open_ended = not optimizer.ends and (held_out is None or held_out.patience is None)
 
     def init(self) -> State:
         c = self._space.initialize(stream(self._seed, "initialization")).to(self._like)
@@ -103,8 +108,13 @@ class Gradient(Iteration):
         Raises:
             IncompatibleError: As `linearize`.
         """
-        state = self.init()
-        return linearize(self._space, self._functional(0, state.memory), state.coefficients, modes, target, cheap=cheap)
+        state, span = self.init(), span_of(modes)
+        rows = None
+        if span is not None and self._course_in is not None:
+            functional = self._functional(0, state.memory, self._course_in(span))
+            rows = functional.factor(state.coefficients.new_zeros(len(modes)))
+        functional = self._functional(0, state.memory)
+        return linearize(self._space, functional, state.coefficients, modes, target, of_modes=rows, cheap=cheap)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         method = self.filter
@@ -114,9 +124,12 @@ class Gradient(Iteration):
         if target is None:
             return None
         dynamics = self.linearized(modes, target, cheap=True)
-        error = dynamics.errors(method, steps)
+        curves = dynamics.errors(method, steps) / dynamics.start
         note = "exact for the network linearized at its start (Lee et al., 2019)"
-        return Prediction((error / dynamics.start).abs(), torch.full_like(dynamics.start, torch.nan), note)
+        found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note)
+        if dynamics.coupling is None:
+            return found
+        return replace(found, own_rates=method.first(dynamics.coupling.rates), coupling=dynamics.coupling.coupling)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         columns = self._optimizer.columns(dict(state.memory))
@@ -158,8 +171,8 @@ class Gradient(Iteration):
         """A copy in the dtype and on the device of the run; counts stay whole numbers, on the CPU."""
         return value.to(self._like, copy=True) if value.is_floating_point() else value.cpu().clone()
 
-    def _functional(self, step: int, memory: Mapping[str, Tensor]) -> Functional:
-        functional = self._course.at(step)
+    def _functional(self, step: int, memory: Mapping[str, Tensor], course: Course | None = None) -> Functional:
+        functional = (course or self._course).at(step)
         if self._balance_every is None:
             return functional
         return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own

@@ -36,15 +36,27 @@ class State:
 class Prediction:
     """What theory says of each mode's error.
 
+    With M what a step does to errors and v_k a mode, K = 1 - M is what a step takes off them; for descent along gradients it is
+    the rate times the tangent kernel.
+
     Args:
-        curves: Predicted |error| of each mode over its initial value, shape ``(len(steps), m)``.
+        curves: Predicted error of each mode over its initial value, signed, shape ``(len(steps), m)``.
         rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
+        own_rates: v_k^T K v_k, what a step takes off an error that is this mode alone, shape ``(m,)``; None where it is unknown.
+        coupling: |K v_k - kappa_k v_k| / kappa_k with kappa_k the own rate, shape ``(m,)``; None where it is unknown. The curve
+            does not need it to be small: the rates do.
+        any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.
+        since: The step from which on curves are predicted, over the error there; before it they are nan.
     """
 
     curves: Tensor
     rates: Tensor
     note: str
+    own_rates: Tensor | None = None
+    coupling: Tensor | None = None
+    any_start: bool = False
+    since: int = 0
 
 
 class Iteration(ABC):
@@ -52,6 +64,12 @@ class Iteration(ABC):
 
     tends_to_zero: bool
     """Whether the objective tends to zero (residuals, misfits), so that a tolerance makes sense; energies do not."""
+
+    open_ended: bool = False
+    """Whether no state is ever `done`: the method takes all the steps that it is given."""
+
+    turns: tuple[int, ...] = ()
+    """Steps at which another method takes over."""
 
     @abstractmethod
     def init(self) -> State:

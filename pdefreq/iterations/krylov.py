@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.on_grid import GridIteration
+from pdefreq.theory.relaxation import relaxation_factor
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
+    from pdefreq.spectrum.modes import Modes
 
 
 class ConjugateGradients(GridIteration):
@@ -65,6 +69,22 @@ class ConjugateGradients(GridIteration):
         p.mul_(self._square / before).add_(r)
         self._settle(u)
         return self._state()
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> None:
+        """See `Iteration`: there are bounds, and no theory.
+
+        Raises:
+            IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.
+        """
+        a, c = self._problem.diffusion.constant, self._problem.reaction.constant
+        guide = ""
+        if a is not None and c is not None and self._stencil.is_constant:
+            ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
+            low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
+            ratio = math.sqrt(float(high / low))
+            factor = (ratio - 1) / (ratio + 1)
+            guide = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
+        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{guide}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):

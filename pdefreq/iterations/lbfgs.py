@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -34,6 +34,8 @@ class Lbfgs(Optimizer):
     """
 
     pairs: int = 20
+
+    ends: ClassVar[bool] = True
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
-from pdefreq.theory.kernel_modes import relative_distance
+from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,14 @@ _PIECE = 128  # points whose Jacobian is held at a time
 
 
 def linearize(
-    space: TrialSpace, functional: Functional, c: Coefficients, modes: Modes, target: Values, *, cheap: bool = False
+    space: TrialSpace,
+    functional: Functional,
+    c: Coefficients,
+    modes: Modes,
+    target: Values,
+    *,
+    of_modes: Tensor | None = None,
+    cheap: bool = False,
 ) -> LinearDynamics:
     """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
 
@@ -36,6 +44,7 @@ def linearize(
         c: Coefficients at the start.
         modes: Of a family with real coefficients.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
+        of_modes: What the functional's rows make of each mode, shape ``(rows, m)``; its coupling is worked out with it.
         cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
@@ -45,7 +54,7 @@ def linearize(
         IncompatibleError: If coefficients in the modes are complex, or moduli, or if the factor of the functional is too large
             to decompose.
     """
-    if modes.kind not in ("sine", "cosine"):
+    if not isinstance(modes, (SineModes, CosineModes)):
         raise IncompatibleError(
             f"predictions of networks are formed for modes with signed amplitudes, and those of {modes.kind} modes have none: "
             "use sine or cosine"
@@ -66,7 +75,7 @@ def linearize(
             f"the kernel has {factor.shape[0]} rows of {factor.shape[1]} coefficients, too many to decompose: use fewer points "
             "(`number`) or a smaller network"
         )
-    analysis = analysis_matrix(modes, space, len(x)).to(c)
+    analysis = torch.from_numpy(modes.analysis(space)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
     with torch.no_grad():
         for points, columns, values in zip(
@@ -75,7 +84,11 @@ def linearize(
             evaluator = space.at(points)
             probe += columns @ evaluator.jacobian(c).detach()
             error += columns @ (evaluator.value(c) - values)
-    return dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    dynamics = dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    if of_modes is None:
+        return dynamics
+    f = factor.double()
+    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes.double()))
 
 
 def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, rows: int = 100) -> float:
@@ -93,13 +106,3 @@ def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, r
         some = factor[:: -(-len(factor) // rows)]
         kernels.append(some @ some.T)
     return relative_distance(*kernels)
-
-
-def analysis_matrix(modes: Modes, space: TrialSpace, count: int) -> Tensor:
-    """The matrix ``(m, n)`` that takes values at the n points of the modes to their coefficients."""
-    unit, columns = np.zeros(count), []
-    for place in range(count):
-        unit[place] = 1
-        columns.append(modes.coefficients(unit, space))
-        unit[place] = 0
-    return torch.from_numpy(np.stack(columns, axis=1))

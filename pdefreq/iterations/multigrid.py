@@ -9,8 +9,8 @@ import scipy.sparse as sp
 import torch
 
 from pdefreq.iterations.iteration import State
-from pdefreq.iterations.on_grid import GridIteration
 from pdefreq.iterations.sparse import CondensedSystem
+from pdefreq.iterations.stationary import StationaryIteration
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grid import Grid
 
 
-class Multigrid(GridIteration):
+class Multigrid(StationaryIteration):
     """V-cycles over a Ruge-Stueben hierarchy, a symmetric Gauss-Seidel sweep before and after; float64 on the CPU.
 
     Args:
@@ -52,8 +52,14 @@ class Multigrid(GridIteration):
         c[free] = self._cycle(c[free])
         return State(self._grid, self._settle(torch.from_numpy(c).to(state.coefficients)))
 
-    def _cycle(self, free: np.ndarray) -> np.ndarray:
-        return np.asarray(self._hierarchy.solve(self._system.load, x0=free, maxiter=1, tol=0.0))
+    def _after(self, error: Coefficients) -> Coefficients:
+        u, free = error.clone(), self._system.free
+        u[free] = torch.from_numpy(self._cycle(u[free].numpy(), load=np.zeros(len(free))))
+        return self._settle(u)
+
+    def _cycle(self, free: np.ndarray, load: np.ndarray | None = None) -> np.ndarray:
+        load = self._system.load if load is None else load
+        return np.asarray(self._hierarchy.solve(load, x0=free, maxiter=1, tol=0.0))
 
     def _solve(self) -> Coefficients:
         """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer."""

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -25,6 +25,9 @@ Memory = MutableMapping[str, "Tensor"]
 
 class Optimizer(ABC):
     """Lowers a functional, step by step."""
+
+    ends: ClassVar[bool] = False
+    """Whether it may find that further steps would change nothing."""
 
     @property
     def filter(self) -> Filter | None:

@@ -9,7 +9,7 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import Prediction, State
-from pdefreq.iterations.on_grid import GridIteration
+from pdefreq.iterations.stationary import StationaryIteration
 from pdefreq.theory.relaxation import relaxation_factor, relaxation_rate
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Sweep: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
 """For each slab of the grid: where the result goes, the scaled load, and (weight, values) pairs to add to it."""
 
 
-class Relaxation(GridIteration):
+class Relaxation(StationaryIteration):
     """Damped Jacobi, ``u <- u + omega D^-1 (b - A u)``, for the difference equations of a grid.
 
     Two buffers take turns: a sweep allocates nothing, and its states share them.
@@ -87,12 +87,20 @@ class Relaxation(GridIteration):
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
-            return None
+            return super().predict(modes, steps, target)
         where = torch.as_tensor(modes.indices), self._grid.intervals, self._grid.box.lengths
         factor = relaxation_factor(*where, diffusion=a, reaction=c, omega=self._omega)
         rate = relaxation_rate(*where, diffusion=a, reaction=c, omega=self._omega)
         note = "exact: sine modes are eigenvectors of the sweep (Saad, 2003, section 13.2)"
-        return Prediction(factor.abs() ** steps.to(factor)[:, None], rate, note)
+        curves = factor ** steps.to(factor)[:, None]
+        return Prediction(curves, rate, note, 1 - factor, 0 * factor, any_start=True)
+
+    def _after(self, error: Coefficients) -> Coefficients:
+        equations = self._equations
+        u = equations.padded(error)
+        change = self._omega / equations.diagonal * equations.times(u)
+        equations.window(u).sub_(change)
+        return self._settle(u)
 
     def _sweep(self, source: Coefficients, target: Coefficients) -> Sweep:
         """One sweep from a buffer to another, as views prepared for `step`."""

@@ -13,8 +13,8 @@ import scipy.sparse as sp
 import torch
 
 from pdefreq.iterations.iteration import Prediction, State
-from pdefreq.iterations.on_grid import GridIteration
 from pdefreq.iterations.sparse import jacobi_radius
+from pdefreq.iterations.stationary import StationaryIteration
 from pdefreq.theory.relaxation import lexicographic_symbol, optimal_omega, red_black_symbol, relaxation_factor, sor_radius
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import Modes
 
 
-class Successive(GridIteration):
+class Successive(StationaryIteration):
     """``u_i <- (1 - omega) u_i + omega / A_ii (b_i - sum_j A_ij u_j)``, one node after the other; omega = 1 is Gauss-Seidel.
 
     Args:
@@ -65,8 +65,9 @@ class Successive(GridIteration):
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
-            return None
-        return self._symbol(torch.as_tensor(modes.indices), steps, a, c)
+            return super().predict(modes, steps, target)
+        found, own = self._symbol(torch.as_tensor(modes.indices), steps, a, c), self._coupling(modes)
+        return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)
 
     @abstractmethod
     def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
@@ -93,6 +94,13 @@ class Lexicographic(Successive):
         u = state.coefficients.numpy(force=True)  # on a CPU the same memory
         gauss_seidel(self._matrix, u, self._load + self._excess * u)
         return replace(state, coefficients=self._settle(torch.from_numpy(u).to(state.coefficients.device)))
+
+    def _after(self, error: Coefficients) -> Coefficients:
+        from pyamg.relaxation.relaxation import gauss_seidel
+
+        u = error.numpy(force=True).copy()
+        gauss_seidel(self._matrix.astype(u.dtype), u, self._excess * u)
+        return self._settle(torch.from_numpy(u))
 
     def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
@@ -147,6 +155,15 @@ class RedBlack(Successive):
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._grid, self._u.copy_(coefficients))
 
+    def _after(self, error: Coefficients) -> Coefficients:
+        equations = self._equations
+        numbers = torch.meshgrid(*(torch.arange(size) for size in self._grid.shape), indexing="ij")
+        u, color = equations.padded(error), equations.window(torch.stack(numbers).sum(dim=0).reshape(-1) % 2)
+        for turn in (0, 1):
+            change = self._omega / equations.diagonal * equations.times(u)
+            equations.window(u).sub_(change * (color == turn))
+        return self._settle(u)
+
     def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
         jacobi = relaxation_factor(*where, diffusion=diffusion, reaction=reaction)
@@ -156,4 +173,4 @@ class RedBlack(Successive):
             "exact rates: a sweep couples mode k to n - k and to no other; curves are for an error without mode n - k "
             "(Trottenberg, Oosterlee, Schueller, 2001, section 4.5)"
         )
-        return Prediction(powers.mean(dim=(2, 3)).mul(2).abs(), -sor_radius(jacobi, self._omega).log(), note)
+        return Prediction(powers.mean(dim=(2, 3)).mul(2), -sor_radius(jacobi, self._omega).log(), note)

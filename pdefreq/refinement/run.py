@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 from pdefreq.errors import IncompatibleError, OptionError, UserError
 from pdefreq.history import Status
 from pdefreq.refinement.report import ENDED, Level, Refinement
+from pdefreq.refinement.theory import mode_error_of, orders_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from pdefreq.figures.mode_errors import ModeErrors
     from pdefreq.history import History
     from pdefreq.iterations.iteration import State
     from pdefreq.loop import Progress
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
     from pdefreq.spaces.trial_space import TrialSpace
-    from pdefreq.theory.refinement import Orders
 
 _MODES = 12  # most that are printed and drawn
 _FINER = 4  # spacings of the grid on which modes are formed, to one between nodes
@@ -188,8 +185,11 @@ def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run
         for level, row, state in run.levels():
             levels.append(level)
             errors.append(modes.error[row])
-            predicted.append(_predicted(run.solution, state.space, modes))
-    theory, condition = _theory(problem, solver)
+            vectors = run.solution.history.facts.get("mode_wavevectors")
+            vectors = None if vectors is None else np.asarray(vectors)[modes.column]
+            known = mode_error_of(run.solution.problem, run.solution.solver, state.space, modes.kind, vectors)
+            predicted.append(known if len(known) else np.full(len(modes), np.nan))
+    theory, condition = orders_of(problem, solver)
     together = replace(
         watched[-1],
         step=np.arange(len(levels)),
@@ -209,52 +209,6 @@ def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run
         status=runs[-1].solution.status,
         refusal=refusal,
     )
-
-
-def _predicted(solution: Solution, space: TrialSpace, modes: ModeErrors) -> np.ndarray:
-    """The error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in sine modes."""
-    import numpy as np
-
-    from pdefreq.domains.box import Box
-
-    problem, value = solution.problem, solution.problem.dirichlet
-    diagonal = (
-        modes.kind == "sine"
-        and isinstance(problem.domain, Box)
-        and problem.exponent == 2
-        and problem.data is None
-        and problem.diffusion.constant is not None
-        and problem.reaction.constant is not None
-        and value is not None
-        and value.constant == 0
-    )
-    if not diagonal:
-        return np.full(len(modes), np.nan)
-    wavevectors = np.asarray(solution.history.facts["mode_wavevectors"])[modes.column]
-    found = solution.solver.predicted_mode_error(problem, space, wavevectors)
-    return np.full(len(modes), np.nan) if found is None else found.numpy()
-
-
-def _theory(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
-    """The orders of a smooth solution, and what they ask for; or None, and why."""
-    from pdefreq.domains.box import Box
-    from pdefreq.domains.mesh_domain import MeshDomain
-    from pdefreq.theory.refinement import smooth_orders
-
-    if solver.degree is None:
-        return None, (
-            "the method has no cells; its error falls faster than any power where the solution is smooth, "
-            "for sine series its odd extension, too"
-        )
-    if problem.exponent != 2:
-        return None, f"they hold for linear equations, and the exponent is {problem.exponent:g}"
-    if problem.data is not None:
-        return None, "the source is known at points only, whose number limits what a finer mesh can gain"
-    if not isinstance(problem.domain, (Box, MeshDomain)) and solver.degree > 1:
-        return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
-    smooth = f"for solutions with {solver.degree + 1} square-integrable derivatives"
-    corners = "" if isinstance(problem.domain, Box) and problem.domain.dimension == 1 else ", which corners may take away"
-    return smooth_orders(solver.degree), smooth + corners
 
 
 def _refinable() -> list[str]:

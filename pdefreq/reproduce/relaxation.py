@@ -56,7 +56,7 @@ def course(name: str) -> Course:
     history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
     step, error, facts = history.column("step"), history.column("mode_error"), history.facts
     watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in MODES]
-    predicted = PredictedErrors.read(facts, error[0], step[-1])
+    predicted = PredictedErrors.read(facts, step, error)
     rows = np.isin(step, predicted.step)
     return Course(
         name, step[rows], error[rows][:, watched], predicted.error[:, watched], np.asarray(facts["mode_magnitude"])[watched]

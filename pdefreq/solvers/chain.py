@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import ConstantField, Field
 from pdefreq.history import Stop
-from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.shapes import Coefficients, Values
+    from pdefreq.spectrum.modes import Modes
 
 _INNER = "inner."  # prefix of what the active method remembers, so that chains of chains do not clash
 
@@ -83,6 +84,7 @@ class ChainIteration(Iteration):
         self._prepare_second = prepare_second
         self._hand_over = hand_over
         self.tends_to_zero = first.tends_to_zero and second.tends_to_zero
+        self.turns = (hand_over, *(hand_over + turn for turn in second.turns))
 
     def init(self) -> State:
         return self._wrap(self._methods[0].init(), stage=0, step=0)
@@ -114,6 +116,68 @@ class ChainIteration(Iteration):
 
     def limit(self, state: State) -> Coefficients | None:
         return self._active(state).limit(self._unwrap(state))
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+        """The first method's curves and then, from where they end, the second's; of the second alone where the first has none.
+
+        Raises:
+            IncompatibleError: If the second has no theory, or one that hangs on the error it starts with.
+        """
+        import torch
+
+        first, second, end = *self._methods, self._hand_over
+        if not first.open_ended:
+            raise IncompatibleError(
+                "not predicted: the first method of the chain may end before the hand-over, which no theory tells"
+            )
+        after = second.predict(modes, (steps - end).clamp(min=0), target)
+        if after is None:
+            return None
+        if not after.any_start:
+            raise IncompatibleError(
+                "not predicted: the second method of the chain mixes modes, so its curves hang on the error that the first leaves"
+            )
+        until = torch.cat([steps.clamp(max=end), torch.tensor([end])])
+        before, handed, note = self._handed_over(modes, until, target)
+        late = (steps > end)[:, None]
+        if before is None or handed is None:
+            curves = torch.where(late, after.curves, torch.nan)
+            note = f"from the hand-over at step {end:,} on, over the errors there: {after.note}; before it: {note}"
+            return replace(after, curves=curves, note=note, any_start=False, since=end + 1)
+        note = f"to the hand-over at step {end:,}: {before.note}; after it: {after.note}"
+        curves = torch.where(late, handed * after.curves, before.curves[:-1])
+        return replace(before, curves=curves, rates=torch.full_like(after.rates, torch.nan), note=note, any_start=False)
+
+    def _handed_over(self, modes: Modes, until: Tensor, target: Values | None) -> tuple[Prediction | None, Tensor | None, str]:
+        """The prediction of the first method, what it leaves to the second over the first errors, and why there is none."""
+        import torch
+
+        from pdefreq.spaces.trial_space import SpaceField
+
+        first, second = self._methods
+        try:
+            before = first.predict(modes, until, target)
+        except IncompatibleError as refusal:
+            return None, None, str(refusal)
+        if before is None or not bool(before.curves.isfinite().any()):
+            return None, None, "no theory"
+        one, two = first.init(), second.init()
+        if one.space == two.space:
+            return before, before.curves[-1], ""
+        limit = second.limit(two)
+        if target is None or limit is None or first.limit(one) is not None:
+            return None, None, "what the coarser space hands over is more than these modes"
+        # From the error against the solution to that against the second method's own limit, each over the size of its target.
+        solution, discrete, start = (
+            torch.from_numpy(modes.coefficients(values.detach(), space))
+            for values, space in (
+                (target, one.space),
+                (SpaceField(two.space, limit)(modes.points(two.space)), two.space),
+                (SpaceField(one.space, one.coefficients)(modes.points(one.space)) - target, one.space),
+            )
+        )
+        left = before.curves[-1] * start + solution - discrete
+        return before, (left / discrete) / (start / solution), ""
 
     def _take_over(self, inner: State) -> State:
         from pdefreq.spaces.trial_space import SpaceField

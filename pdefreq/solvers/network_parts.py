@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.solvers.network_solver import NetworkSolver
-    from pdefreq.spaces.trial_space import Network
+    from pdefreq.spaces.trial_space import Network, TrialSpace
 
 # Interior points by dimension. In 2-D fewer than 130 along each axis were overfitted on `poisson-multilevel`, within 300 steps.
 _NUMBER = {1: 1000, 2: 19600, 3: 8192}
@@ -94,7 +94,7 @@ def require_factor(solver: NetworkSolver, problem: Problem, space: Network) -> N
         )
 
 
-def course_of(solver: NetworkSolver, problem: Problem, space: Network, seed: int, like: Tensor) -> SampledCourse:
+def course_of(solver: NetworkSolver, problem: Problem, space: TrialSpace, seed: int, like: Tensor) -> SampledCourse:
     """The functional of each step.
 
     Raises:
@@ -171,7 +171,7 @@ def _instead(solver: NetworkSolver, *functionals: str) -> str:
 def _sum_of_squares(
     solver: NetworkSolver,
     problem: Problem,
-    space: Network,
+    space: TrialSpace,
     interior: Samples,
     boundary: Samples,
     source: Values | None,

@@ -183,6 +183,7 @@ class NetworkSolver(Solver):
         space = network_of(self, problem)
         require_factor(self, problem, space)
         course = course_of(self, problem, space, seed, like)
+        quadratic = problem.is_linear and self.misfit_exponent == 2
         return Gradient(
             space,
             course,
@@ -191,6 +192,7 @@ class NetworkSolver(Solver):
             like=like,
             balance_every=self.balance_every,
             held_out=held_out_of(self, course),
+            course_in=(lambda other: course_of(self, problem, other, seed, like)) if quadratic else None,
         )
 
 

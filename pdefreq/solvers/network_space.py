@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.network_solver import NetworkSolver
     from pdefreq.spaces.embedding import FourierFeatures
     from pdefreq.spaces.feed_forward import FeedForward
-    from pdefreq.spaces.trial_space import Network
+    from pdefreq.spaces.trial_space import Network, TrialSpace
 
 _LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
 
@@ -61,7 +61,7 @@ def require_room(solver: NetworkSolver, dimension: int) -> None:
     require_memory(max(solver.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
 
 
-def require_smooth(solver: NetworkSolver, space: Network, order: int) -> None:
+def require_smooth(solver: NetworkSolver, space: TrialSpace, order: int) -> None:
     """As many derivatives as are taken.
 
     Raises:

@@ -95,6 +95,16 @@ class BoxModes(Modes):
             power = np.tensordot(norms, power, axes=1)
         return coefficients, math.sqrt(float(power))
 
+    def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
+        """The matrix ``(m, n)`` that takes values at ``points(space)`` to coefficients: a product of one for each axis."""
+        rows = np.ones((len(self), 1))
+        for k, n in zip(self.indices.T, grid_intervals(self.box, space), strict=True):
+            along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
+            (position,), carried = self._locate(k[:, None], (n,))
+            part = np.where(carried[:, None], along[position], 0)
+            rows = (rows[:, :, None] * part[:, None, :]).reshape(len(self), -1)
+        return rows
+
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self.box, self.indices[places])
 

@@ -23,20 +23,33 @@ PREDICTED_STEPS = _steps(10**7)
 """At which steps curves are kept, whatever the budget: a run may be resumed."""
 
 
-def predicted_facts(curves: np.ndarray, rates: np.ndarray, note: np.ndarray) -> dict[str, np.ndarray]:
+def predicted_facts(
+    curves: np.ndarray,
+    rates: np.ndarray,
+    note: np.ndarray,
+    *,
+    steps: np.ndarray = PREDICTED_STEPS,
+    since: int = 0,
+    own_rates: np.ndarray | None = None,
+    coupling: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
     """Facts that `PredictedErrors.read` understands.
 
     Args:
-        curves: Errors over their initial values at `PREDICTED_STEPS`, shape ``(T, m)``.
+        curves: Errors over those at the step `since`, shape ``(T, m)``; what stands before it does not count.
         rates: Shape ``(m,)``, nan where there is no single one.
         note: Where they come from, a text.
+        steps: Shape ``(T,)``.
+        since: The step from which on errors are predicted, in units of what is measured there.
+        own_rates: What a step takes off each mode alone, shape ``(m,)``; None where it is unknown.
+        coupling: How far that rate holds, shape ``(m,)``; None where it is unknown.
     """
-    return {
-        "mode_predicted_steps": PREDICTED_STEPS,
-        "mode_predicted_curve": curves,
-        "mode_predicted_rate": rates,
-        "mode_predicted_note": note,
-    }
+    facts = {"mode_predicted_rate": rates, "mode_predicted_note": note}
+    if np.isfinite(curves).any():
+        facts |= {"mode_predicted_steps": steps, "mode_predicted_curve": curves, "mode_predicted_since": np.array(since)}
+    if own_rates is not None and coupling is not None:
+        facts |= {"mode_own_rate": own_rates, "mode_coupling": coupling}
+    return facts
 
 
 @dataclass(frozen=True)
@@ -47,37 +60,49 @@ class PredictedErrors:
         step: Shape ``(T,)``; empty where there is no prediction.
         error: Shape ``(T, m)``.
         rate: Decay -d log e / d step where theory has one number, shape ``(m,)``; else nan.
+        own_rate: What a step takes off a mode alone, shape ``(m,)``; nan where it is unknown.
+        coupling: How far the own rate holds, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
     """
 
     step: np.ndarray
     error: np.ndarray
     rate: np.ndarray
+    own_rate: np.ndarray
+    coupling: np.ndarray
     note: str
 
     @classmethod
-    def read(cls, facts: Mapping[str, Any], start: np.ndarray, last: float) -> PredictedErrors:
-        """What the facts of a history say.
+    def read(cls, facts: Mapping[str, Any], step: np.ndarray, error: np.ndarray) -> PredictedErrors:
+        """What the facts of a history say, up to its last record.
 
         Args:
             facts: Of the history.
-            start: Measured relative errors at step 0, shape ``(m,)``: curves are predicted in units of these.
-            last: The step at which the run ended.
+            step: When each row was recorded, shape ``(rows,)``.
+            error: Measured relative errors, shape ``(rows, m)``: curves are predicted in units of those of one row, the first
+                from which on there is a prediction.
         """
+        unknown = np.full(error.shape[1], np.nan)
+        rate, own_rate, coupling = (
+            np.asarray(facts.get(name, unknown), dtype=float)
+            for name in ("mode_predicted_rate", "mode_own_rate", "mode_coupling")
+        )
         note = str(facts.get("mode_predicted_note", ""))
-        if "mode_predicted_curve" not in facts:
-            return cls(np.empty(0), np.empty((0, len(start))), np.full(len(start), np.nan), note)
-        step = np.asarray(facts["mode_predicted_steps"], dtype=float)
-        shown = step <= last
-        error = start * np.asarray(facts["mode_predicted_curve"], dtype=float)[shown]
-        return cls(step[shown], error, np.asarray(facts["mode_predicted_rate"], dtype=float), note)
+        later = np.flatnonzero(step >= facts.get("mode_predicted_since", 0))
+        if "mode_predicted_curve" not in facts or not len(later):
+            return cls(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, note)
+        at, curve = (np.asarray(facts[name], dtype=float) for name in ("mode_predicted_steps", "mode_predicted_curve"))
+        shown = (at >= step[later[0]]) & (at <= step[-1])
+        unit = error[later[0]] / _between(at, curve, float(step[later[0]]))
+        return cls(at[shown], unit * curve[shown], rate, own_rate, coupling, note)
 
     def __len__(self) -> int:
         return len(self.step)
 
     def take(self, which: np.ndarray) -> PredictedErrors:
         """These modes only."""
-        return PredictedErrors(self.step, self.error[:, which], self.rate[which], self.note)
+        columns = (self.rate[which], self.own_rate[which], self.coupling[which])
+        return PredictedErrors(self.step, self.error[:, which], *columns, self.note)
 
     def half_steps(self) -> np.ndarray:
         """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
@@ -88,3 +113,12 @@ class PredictedErrors:
         if not len(self):
             return self.rate
         return np.where(np.isnan(self.rate), decay_rates(self.step, self.error), self.rate)
+
+
+def _between(steps: np.ndarray, curves: np.ndarray, step: float) -> np.ndarray:
+    """Curves at a step, shape ``(m,)``; between those at which they are known, of one exponential."""
+    after = int(np.searchsorted(steps, step))
+    if steps[after] == step:
+        return curves[after]
+    part = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
+    return curves[after - 1] ** (1 - part) * curves[after] ** part

@@ -30,6 +30,8 @@ class ModeRow:
         rate: Measured decay -d log e_k / d step.
         predicted_rate: What theory says of it.
         predicted_half_step: What theory says of `half_step`; None where it says nothing, or beyond the end of the run.
+        own_rate: What a step takes off an error that is this mode alone, by theory.
+        coupling: How far that holds: what the mode passes on to others, over what it loses itself.
         status: Whether the error fell below one half for good, did not, or was there from the start.
     """
 
@@ -43,6 +45,8 @@ class ModeRow:
     rate: float | None
     predicted_rate: float | None
     predicted_half_step: float | None
+    own_rate: float | None
+    coupling: float | None
     status: Literal["halved", "not halved", "below half from the start"]
 
 
@@ -105,7 +109,7 @@ def spectral_report(
     """
     steps, mode_error = np.asarray(steps, dtype=float), np.asarray(mode_error, dtype=float)
     half_steps, magnitude = half_time(steps, mode_error), np.asarray(facts["mode_magnitude"], dtype=float)
-    predicted = PredictedErrors.read(facts, mode_error[0], steps[-1])
+    predicted = PredictedErrors.read(facts, steps, mode_error)
     columns = {
         "error": np.asarray(mode_error_total, dtype=float)[-1],
         "half_step": half_steps,
@@ -113,6 +117,8 @@ def spectral_report(
         "rate": decay_rates(steps, mode_error),
         "predicted_rate": predicted.rates(),
         "predicted_half_step": predicted.half_steps(),
+        "own_rate": predicted.own_rate,
+        "coupling": predicted.coupling,
     }
     bias = bias_index(magnitude, half_steps, last_step=steps[-1], complete=bool(facts["mode_complete"]))
     vectors = facts.get("mode_wavevectors")

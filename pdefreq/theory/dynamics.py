@@ -33,6 +33,8 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.theory.kernel_modes import ModeCoupling
+
 
 class Filter(ABC):
     """What a method does to each eigenvector of the kernel."""
@@ -44,6 +46,10 @@ class Filter(ABC):
     @abstractmethod
     def slope(self, kappa: Tensor) -> Tensor:
         """phi_1, how far one step moves along a unit of gradient, shape ``(k,)``."""
+
+    def first(self, kappa: Tensor) -> Tensor:
+        """1 - g_1, what the first step takes of an eigenvector, shape ``(k,)``."""
+        return kappa * self.slope(kappa)
 
     def alternates(self, kappa: Tensor) -> Tensor:
         """Where g_1 is negative: the sign of what is left changes with every step."""
@@ -123,12 +129,14 @@ class LinearDynamics:
         response: (J w_j)(w_j^T G) at j = 1 ... k, for each of q watched numbers, shape ``(q, k)``.
         drift: J G_0, shape ``(q,)``.
         start: e(0), shape ``(q,)``.
+        coupling: Of the watched modes, where it is known: rates of their own, and how far these hold, in the kernel K.
     """
 
     kappa: Tensor
     response: Tensor
     drift: Tensor
     start: Tensor
+    coupling: ModeCoupling | None = None
 
     def errors(self, method: Filter, steps: Tensor) -> Tensor:
         """E(t), signed, shape ``(len(steps), q)``."""

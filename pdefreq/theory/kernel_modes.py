@@ -6,6 +6,7 @@ changes and a small eigenvalue is a high frequency that comes late.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eig
         if count is None or not 1 <= count < n:
             raise OptionError(f"of an operator on {n} points 1 to {n - 1} eigenpairs can be computed, got count = {count}")
         start = np.random.default_rng(0).standard_normal(n).astype(kernel.dtype)  # the same result every time
-        found, columns = eigsh(kernel, k=count, which="LA", v0=start)  # pyright: ignore[reportArgumentType]
+        found, columns = eigsh(kernel, k=count, which="LA", v0=start, tol=_RITZ)  # pyright: ignore[reportArgumentType]
         order = np.argsort(found)[::-1].copy()
         values, vectors = torch.from_numpy(found[order]), torch.from_numpy(columns[:, order])
     peak = vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True))
@@ -122,6 +123,15 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
     return float((after - before).norm() / before.norm())
 
 
+_RITZ = 1e-12  # of Ritz values, relative: rounding would take Lanczos further rounds, and changes no digit that is shown
+COUPLED = 0.1
+"""Up to which coupling a mode counts as having a rate of its own.
+
+With v.r and the rest r' of the residual, flow gives d(v.r)/dt = -kappa v.r - (K v - kappa v).r', so that the rate at which the
+mode falls differs from its own by at most coupling |r'| / |v.r| of it: by a tenth where the rest is no larger than the mode.
+"""
+
+
 @dataclass(frozen=True)
 class ModeCoupling:
     """How nearly given modes are eigenvectors of a kernel.
@@ -129,24 +139,25 @@ class ModeCoupling:
     Args:
         rates: kappa_k = v_k^T K v_k for the normalised mode: the rate at which a residual that is this mode begins to fall,
             shape ``(m,)``.
-        coupling: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; above one, what flows between
-            the mode and others is more than what decays, and its curve is not an exponential.
+        coupling: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; nan for a mode that the kernel does
+            not see. It is the standard deviation over the mean of the eigenvalues that the mode is made of, for v^T K^2 v is
+            kappa^2 + |K v - kappa v|^2. Above `COUPLED` a mode has no rate of its own.
     """
 
     rates: Tensor
     coupling: Tensor
 
 
-def mode_coupling(kernel: Tensor, modes: Tensor) -> ModeCoupling:
+def mode_coupling(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tensor) -> ModeCoupling:
     """Rates and coupling of modes that are not eigenvectors of the kernel.
 
     Args:
-        kernel: K, shape ``(n, n)``; where the loss weights its points, in the same metric as the modes: rows times the roots
-            of the weights.
+        kernel: K, shape ``(n, n)``, or what takes columns to their images; where the loss weights its points, in the same
+            metric as the modes: rows times the roots of the weights.
         modes: v_k as columns, any length but zero, shape ``(n, m)``.
     """
     v = modes / modes.norm(dim=0)
-    image = kernel @ v
+    image = kernel @ v if isinstance(kernel, torch.Tensor) else kernel(v)
     rates = (v * image).sum(dim=0)
     return ModeCoupling(rates, (image - v * rates).norm(dim=0) / rates)
 

@@ -90,9 +90,9 @@ def diagonal(blocks: Sequence[Block]) -> Tensor:
 
 
 def operator(blocks: Sequence[Block]) -> LinearOperator:
-    """K as a linear operator, ``v -> J (J^T v)``, which forms neither K nor J: for ``eigsh`` on thousands of points.
+    """K as a linear operator, for ``eigsh`` on thousands of points: it takes as much memory as the blocks and one gradient do.
 
-    It takes as much memory as the blocks and one gradient do.
+    Products are ``J (J^T v)``, with J never formed, or those of K where it is no larger than the blocks, as for wide networks.
 
     Args:
         blocks: The blocks at n points.
@@ -100,23 +100,29 @@ def operator(blocks: Sequence[Block]) -> LinearOperator:
     from scipy.sparse.linalg import LinearOperator
 
     n, like = blocks[0][0].shape[2], blocks[0][0]
+    layers = [(d.mT, z.mT) for (d, z), _ in _layers(blocks, blocks)]  # points last, as networks make them: nothing is copied
+
+    matrix = kernel(blocks) if n**2 <= sum(d.numel() + z.numel() for d, z in blocks) else None
 
     def apply(v: np.ndarray) -> np.ndarray:
         vector = torch.from_numpy(v.reshape(-1)).to(like)
-        return sum((_push(d, z, _pull(d, z, vector)) for d, z in blocks), start=torch.zeros_like(vector)).numpy(force=True)
+        if matrix is not None:
+            return (matrix @ vector).numpy(force=True)
+        return sum((_push(d, z, _pull(d, z, vector)) for d, z in layers), start=torch.zeros_like(vector)).numpy(force=True)
 
     return LinearOperator((n, n), matvec=apply, rmatvec=apply, dtype=torch.empty(0, dtype=like.dtype).numpy().dtype)  # pyright: ignore[reportCallIssue]
 
 
 def _pull(d: Tensor, z: Tensor, v: Tensor) -> Tensor:
-    """J^T v, shape ``(S, b, a)``."""
-    weighted = d * v[:, None]
-    return torch.bmm(weighted.flatten(1, 2).mT, z.flatten(1, 2))
+    """J^T v, shape ``(S, b, a)``, from d ``(S, q, b, n)`` and z ``(S, q, a, n)``."""
+    stacked = [torch.stack([(f * v) @ h.T for f, h in zip(e, y, strict=True)]).sum(dim=0) for e, y in zip(d, z, strict=True)]
+    return torch.stack(stacked)
 
 
 def _push(d: Tensor, z: Tensor, gradient: Tensor) -> Tensor:
     """J g, shape ``(n,)``."""
-    return (torch.matmul(z, gradient.mT[:, None]) * d).sum(dim=(0, 1, 3))
+    pieces = [(f * (g @ h)).sum(dim=0) for e, y, g in zip(d, z, gradient, strict=True) for f, h in zip(e, y, strict=True)]
+    return torch.stack(pieces).sum(dim=0)
 
 
 def _jacobian_is_cheaper(d: Tensor, z: Tensor) -> bool:

@@ -98,6 +98,29 @@ def multilinear_element_error(
     return torch.where(_carried(theta), (1 - nodal * seen.prod(dim=1)).abs(), torch.nan)
 
 
+def leading_constant(
+    wavevectors: Tensor | ArrayLike, ratios: Sequence[float], *, diffusion: float = 1.0, reaction: float = 0.0
+) -> Tensor:
+    r"""C in error = C h^2 + O(h^4) of each sine mode: the same for central differences and for multilinear elements.
+
+    With spacings h_a = ratio_a h it is a sum_a xi_a^4 ratio_a^2 / (12 (a |xi|^2 + c)): the symbols above, expanded. What differs
+    is the sign, differences make modes too large and elements too small, and all that comes after.
+
+    Args:
+        wavevectors: Angular, shape ``(m, d)``.
+        ratios: The mesh width along each axis over h.
+        diffusion: The constant a > 0.
+        reaction: The constant c >= 0.
+
+    Example:
+        >>> (12 * leading_constant([[torch.pi]], [1.0]) / torch.pi**2).tolist()  # (xi h)^2 / 12
+        [1.0]
+    """
+    xi = torch.as_tensor(np.asarray(wavevectors), dtype=torch.float64)
+    fourth = (xi.square() * torch.tensor(ratios, dtype=torch.float64)).square().sum(dim=1)
+    return diffusion * fourth / (12 * (diffusion * xi.square().sum(dim=1) + reaction))
+
+
 @dataclass(frozen=True)
 class Orders:
     """Powers of the mesh width, of the relative errors in L2 and in H1, the largest error, and the error of a fixed mode."""

@@ -89,7 +89,7 @@ class TwoGrid:
         return curves
 
     def curves(self, indices: Tensor, start: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """|Amplitudes| of some modes over their initial values, and what each falls by in the end.
+        """Amplitudes of some modes over their initial values, signed, and what each falls by in the end.
 
         Beyond `CYCLES` cycles, where an error is far below rounding unless sweeps are hardly damped, curves go on at the rate
         of their block.
@@ -105,22 +105,48 @@ class TwoGrid:
         early = steps.clamp(max=CYCLES).long()
         curves, radii = start.new_full((len(steps), len(indices)), torch.nan), start.new_full((len(indices),), torch.nan)
         for column, index in enumerate(indices.tolist()):
-            if not all(0 < k < n for k, n in zip(index, self.intervals, strict=True)):
+            found = self._block_of(index)
+            if found is None:
                 continue
-            block = self._block(tuple(min(k, n - k) for k, n in zip(index, self.intervals, strict=True)))
-            error, own = start[tuple((block.indices - 1).T)], block.indices.tolist().index(index)
+            block, own = found
+            error = start[tuple((block.indices - 1).T)]
             history = []
             for _ in range(int(early.max()) + 1):
                 history.append(error[own])
                 error = block.matrix.to(start) @ error
             radii[column] = torch.linalg.eigvals(block.matrix).abs().max()
             curve = torch.stack(history)[early] / history[0]
-            curves[:, column] = curve.abs() * radii[column] ** (steps - early)
+            curves[:, column] = curve * radii[column] ** (steps - early)
         return curves, radii
+
+    def coupling(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """What a cycle takes off a mode alone, 1 - M_kk, and what it makes of it in other modes, over that.
+
+        Args:
+            indices: Mode numbers, shape ``(m, d)``; a mode that the grid doesn't carry has nan.
+
+        Returns:
+            Two tensors ``(m,)``, float64.
+        """
+        found = torch.full((2, len(indices)), torch.nan, dtype=torch.float64)
+        for column, index in enumerate(indices.tolist()):
+            if (place := self._block_of(index)) is not None:
+                block, own = place
+                taken = 1 - block.matrix[own, own]
+                others = torch.cat([block.matrix[:own, own], block.matrix[own + 1 :, own]])
+                found[:, column] = torch.stack([taken, others.norm() / taken])
+        return found[0], found[1]
 
     def radius(self) -> float:
         """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""
         return max(float(torch.linalg.eigvals(block.matrix).abs().max()) for block in self.blocks())
+
+    def _block_of(self, index: list[int]) -> tuple[ModeBlock, int] | None:
+        """The block that holds a mode, and its place there; None for a mode that the grid doesn't carry."""
+        if not all(0 < k < n for k, n in zip(index, self.intervals, strict=True)):
+            return None
+        block = self._block(tuple(min(k, n - k) for k, n in zip(index, self.intervals, strict=True)))
+        return block, block.indices.tolist().index(index)
 
     def _block(self, lowest: tuple[int, ...]) -> ModeBlock:
         pairs = [(k,) if 2 * k == n else (k, n - k) for k, n in zip(lowest, self.intervals, strict=True)]

@@ -26,7 +26,7 @@ def drawn(*, h=H, errors=None, predicted=None):
         column=np.arange(2),
         kind="sine",
         complete=True,
-        predicted=PredictedErrors.read({}, np.ones(2), 0),
+        predicted=PredictedErrors.read({}, np.zeros(1), np.ones((1, 2))),
     )
     norms = {"relative_l2": H**2, "relative_h1": H, "max_error": H**2}
     names = ["mode_1", "mode_4"]

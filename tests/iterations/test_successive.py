@@ -104,7 +104,7 @@ def test_a_red_black_sweep_couples_two_modes_exactly_as_predicted(grid, diffusio
         for sweep in range(6):
             amplitude = every.coefficients(state.coefficients.numpy(), grid)
             assert np.abs(amplitude[~pair]).max() < 1e-14
-            assert abs(abs(amplitude[mine]) - float(prediction.curves[sweep, 0])) < 1e-14
+            assert abs(amplitude[mine] - float(prediction.curves[sweep, 0])) < 1e-14
             state = iteration.step(state)
 
 
@@ -158,7 +158,5 @@ def test_the_radius_of_jacobi_is_the_largest_eigenvalue_modulo_constants(problem
 
 def test_no_prediction_without_a_theory():
     for order in (Lexicographic, RedBlack):
-        iteration = order(mixed(GRIDS[0].box), GRIDS[0], omega=1.0, like=LIKE)
-        assert iteration.predict(make_modes("sine", GRIDS[0].box, [[1]]), torch.arange(3)) is None
         iteration = order(dirichlet(GRIDS[0].box), GRIDS[0], omega=1.0, like=LIKE)
         assert iteration.predict(make_modes("fourier", GRIDS[0].box, [[1]]), torch.arange(3)) is None

@@ -9,6 +9,7 @@ from pdefreq.history import Stop
 from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.spectrum.predicted import PredictedErrors
 from tests.toys import Geometric, line_problem
 
 
@@ -56,3 +57,50 @@ def test_options_reach_the_parts_by_name():
     chain = make_solver("jacobi+damped-jacobi", {"first.intervals": "30", "second.omega": "0.5", "switch": "7"})
     assert isinstance(chain, Chain)
     assert (chain.first.intervals, chain.second.omega, chain.hand_over) == (30, 0.5, 7)
+
+
+def predicted_and_measured(method, options, steps):
+    solution = solve("poisson", make_solver(method, options), stop=Stop(steps=steps))
+    step, error = solution.history.column("step"), solution.history.column("mode_error")
+    foretold = PredictedErrors.read(solution.history.facts, step, error)
+    rows = np.isin(step, foretold.step)
+    return foretold.error[np.isin(foretold.step, step)], error[rows], foretold, solution
+
+
+def test_the_curves_of_a_chain_are_those_of_its_parts_one_after_the_other():
+    """Of two relaxations on one grid they are exact, through the hand-over; signs of the first count in the second."""
+    sizes = {"first.intervals": 32, "second.intervals": 32, "switch": 7}
+    predicted, measured, foretold, _ = predicted_and_measured("jacobi+damped-jacobi", sizes, 30)
+    assert foretold.step[0] == 0 and len(foretold.step) == 31
+    np.testing.assert_allclose(predicted, measured, rtol=1e-9, atol=1e-12)
+    assert np.abs(predicted[8] / predicted[7] - predicted[7] / predicted[6]).max() > 0.1  # the methods differ
+
+
+def test_a_network_without_a_theory_leaves_the_second_part_to_be_predicted():
+    """From the first step of Jacobi on, in units of what was measured there, to the rounding of its sweeps."""
+    options = {"first.widths": [5], "first.number": 20, "second.intervals": 64, "switch": 12}
+    predicted, measured, foretold, solution = predicted_and_measured("deep-ritz+jacobi", options, 60)
+    assert foretold.step[0] == 13
+    np.testing.assert_allclose(predicted, measured, rtol=1e-8, atol=1e-11)
+    assert "from the hand-over at step 12 on" in solution.spectrum().theory and "no theory for Adam" in solution.spectrum().theory
+
+
+def test_a_network_with_a_theory_hands_its_predicted_end_to_the_second_part():
+    """Steps so small that the network stays linear: what is left is of second order, and the error of the 64 intervals is in it."""
+    network = {"widths": (200,), "initialization": "ntk", "activation": "sin", "optimizer": "gd", "half_life": None, "number": 40}
+    options = {f"first.{k}": v for k, v in (network | {"learning_rate": 1e-4}).items()}
+    predicted, measured, foretold, _ = predicted_and_measured(
+        "deep-ritz+damped-jacobi", options | {"second.intervals": 64, "switch": 20}, 60
+    )
+    assert foretold.step[0] == 0 and len(foretold.step) == 61
+    moved = np.abs(measured[20] - measured[0]).max()
+    assert moved > 1e-3
+    assert np.abs(predicted - measured)[:21].max() < 0.1 * moved
+    assert np.abs(predicted - measured)[21:].max() < 0.1 * moved
+
+
+def test_what_a_second_part_makes_of_an_unknown_error_is_refused():
+    for method, sentence in (("jacobi+two-grid", "mixes modes"), ("sine+jacobi", "may end before")):
+        options = {"first.intervals": 16, "second.intervals": 16, "switch": 3}
+        solution = solve("poisson", make_solver(method, options), stop=Stop(steps=5))
+        assert sentence in solution.spectrum().theory

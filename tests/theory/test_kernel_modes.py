@@ -3,10 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pdefreq.errors import OptionError
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_modes import (
+    COUPLED,
     cosine_amplitudes,
     eigenpairs,
     frequency_weight,
@@ -101,6 +104,38 @@ def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
     factor = torch.cat([waves * features, slopes * features]) / n**0.5
     shared = torch.linalg.eigvalsh(factor @ factor.T).flip(0)[:16].sort().values
     assert torch.allclose(shared, (plain.rates * gradient_loss_weight(k)).repeat(2).sort().values, rtol=1e-10)
+
+
+def test_the_kernel_of_a_wide_network_couples_no_waves_on_a_circle_and_all_sines_on_an_interval():
+    """Inputs (cos x, sin x): K depends on x - x' alone, and waves are its eigenvectors."""
+    n, k = 64, torch.arange(1, 9, dtype=torch.float64)
+    x = 2 * math.pi * torch.arange(n, dtype=torch.float64) / n
+    circle = wide_kernels(torch.stack([x.cos(), x.sin()], dim=1)).tangent
+    assert mode_coupling(circle, torch.cos(x[:, None] * k)).coupling.max() < 1e-10
+    assert (
+        mode_coupling(wide_kernels(interval(n)).tangent, torch.sin(math.pi / 2 * k * (interval(n) + 1))).coupling.min() > COUPLED
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 9), st.integers(0, 2**31))
+def test_coupling_is_the_spread_of_the_eigenvalues_that_a_mode_is_made_of(n, seed):
+    """Mean and standard deviation with the weights (u_j.v)^2; and so much can it change the rate at which v.r begins to fall."""
+    generator = torch.Generator().manual_seed(seed)
+    factor, v, r = (torch.randn(n, m, generator=generator, dtype=torch.float64) for m in (n, 1, 1))
+    kernel = factor @ factor.T
+    values, vectors = torch.linalg.eigh(kernel)
+    weights = (vectors.T @ (v / v.norm())).square()[:, 0]
+    mean = (weights * values).sum()
+    found = mode_coupling(lambda w: factor @ (factor.T @ w), v)
+    assert float(found.rates[0]) == pytest.approx(float(mean), rel=1e-10)
+    spread = (weights * (values - mean).square()).sum().sqrt()
+    assert float(found.coupling[0]) == pytest.approx(float(spread / mean), rel=1e-6, abs=1e-7)
+    unit = v / v.norm()
+    own = float(unit.T @ r)
+    rest = float((r - own * unit).norm())
+    change = abs(float(unit.T @ kernel @ r) - float(mean) * own)
+    assert change <= float(found.coupling[0] * mean) * rest * (1 + 1e-9) + 1e-9
 
 
 def test_the_rank_counts_what_is_no_rounding():

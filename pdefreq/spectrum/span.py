@@ -1,0 +1,106 @@
+"""Sums of given sine or cosine modes as a space of their own: what a functional makes of each mode, row by row."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.spaces.trial_space import Evaluator, TrialSpace
+from pdefreq.spectrum.box_modes import CosineModes, SineModes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.spectrum.family import Modes
+
+
+@dataclass(frozen=True, eq=False)
+class ModeSpan(TrialSpace):
+    """``u(x) = sum_k c_k phi_k(x)`` over modes on a box.
+
+    Args:
+        modes: Sine or cosine modes.
+    """
+
+    modes: SineModes | CosineModes
+
+    @property
+    def num_coefficients(self) -> int:
+        return len(self.modes)
+
+    @property
+    def smoothness(self) -> float:
+        return math.inf
+
+    def at(self, x: Points) -> Evaluator:
+        return _Waves(self.modes, x)
+
+
+class _Waves(Evaluator):
+    """All modes at all points in tables, each built when it is first asked for.
+
+    A derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and a cosine is a sine a quarter turn ahead.
+    """
+
+    def __init__(self, modes: SineModes | CosineModes, x: Points) -> None:
+        self._d = x.shape[1]
+        xi = torch.from_numpy(modes.wavevectors).to(x)
+        angle = (x - x.new_tensor(modes.box.lower))[:, None, :] * xi  # (n, m, d)
+        ahead = 1 if isinstance(modes, CosineModes) else 0
+
+        @cache
+        def table(*axes: int) -> Tensor:
+            """The derivatives of the modes along these axes, ``(n, m)``."""
+            product = torch.ones_like(angle[..., 0])
+            for axis in range(self._d):
+                order = axes.count(axis)
+                product = product * xi[:, axis] ** order * torch.sin(angle[..., axis] + (order + ahead) * math.pi / 2)
+            return product
+
+        self._table = table
+
+    def value(self, c: Coefficients) -> Values:
+        return self._table() @ c
+
+    def gradient(self, c: Coefficients) -> Gradients:
+        return torch.stack([self._table(i) @ c for i in range(self._d)], dim=1)
+
+    def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
+        return self.value(c), self.gradient(c), self._combined((), laplacian=self._table().new_ones(1)) @ c
+
+    def gradient_of(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Gradients:
+        value = c.new_ones(1) if value is None and gradient is None and laplacian is None else value
+        return torch.stack([self._combined((i,), value, gradient, laplacian) @ c for i in range(self._d)], dim=1)
+
+    def jacobian(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+    ) -> Tensor:
+        value = c.new_ones(1) if value is None and gradient is None and laplacian is None else value
+        return self._combined((), value, gradient, laplacian)
+
+    def _combined(
+        self,
+        axes: tuple[int, ...],
+        value: Values | None = None,
+        gradient: Gradients | None = None,
+        laplacian: Values | None = None,
+    ) -> Tensor:
+        """The derivatives along `axes` of ``value u + gradient . grad u + laplacian lap u`` for every mode, ``(n, m)``."""
+        terms = [] if value is None else [value[:, None] * self._table(*axes)]
+        if gradient is not None:
+            terms += [gradient[:, i, None] * self._table(*sorted((*axes, i))) for i in range(self._d)]
+        if laplacian is not None:
+            terms += [laplacian[:, None] * self._table(*sorted((*axes, i, i))) for i in range(self._d)]
+        return torch.stack(terms).sum(dim=0)
+
+
+def span_of(modes: Modes) -> ModeSpan | None:
+    """The space that modes span, where they are known in closed form; None for others."""
+    return ModeSpan(modes) if isinstance(modes, (SineModes, CosineModes)) else None
