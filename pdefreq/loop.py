@@ -209,6 +209,7 @@ def advance(
     store: RunFolder | None = None,
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    notes: Sequence[str] = (),
 ) -> Solution:
     """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
     from pdefreq.solution import Solution
@@ -256,12 +257,13 @@ def advance(
         spec=setup.spec,
         status=status,
         state=setup.iteration.answer(end.state),
+        last=end.state,
         step=end.step,
         seconds=end.seconds,
         history=history,
         reference=setup.reference,
         reference_error=setup.reference_error,
-        notes=tuple(setup.iteration.notes(end.state)),
+        notes=(*notes, *setup.iteration.notes(end.state)),
     )
     if store is not None:
         store.write_checkpoint(end.checkpoint())
