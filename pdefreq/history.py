@@ -52,8 +52,11 @@ class Stop:
     Args:
         steps: Largest number of steps.
         seconds: Time spent in steps; probes are not counted.
-        tolerance: Stop once objective <= tolerance x (objective at the start); for objectives that tend to zero.
+        tolerance: Stop once objective <= tolerance x (objective at the start); for objectives that tend to zero. One that is
+            relative already, such as |b - A u| / |b|, is compared as it is.
         stagnation: Stop once the lowest objective has not fallen by 1e-4 of its distance from the start in this many steps.
+
+    Of a chain of methods, tolerance and stagnation judge the last one, from its hand-over on.
     """
 
     steps: int | None = None

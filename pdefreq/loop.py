@@ -72,7 +72,8 @@ def solve(
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
         modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default what
-            the problem names, else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
+            the problem names, else sine modes on a box, cosine modes where no values are prescribed, eigen modes elsewhere,
+            ray modes beyond three dimensions.
         reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
         guess: Where to start, for methods that can.
         folder: A new folder to keep the run in; nothing is written without it.
@@ -209,6 +210,7 @@ def advance(
     store: RunFolder | None = None,
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    notes: Sequence[str] = (),
 ) -> Solution:
     """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
     from pdefreq.solution import Solution
@@ -256,12 +258,13 @@ def advance(
         spec=setup.spec,
         status=status,
         state=setup.iteration.answer(end.state),
+        last=end.state,
         step=end.step,
         seconds=end.seconds,
         history=history,
         reference=setup.reference,
         reference_error=setup.reference_error,
-        notes=tuple(setup.iteration.notes(end.state)),
+        notes=(*notes, *setup.iteration.notes(end.state)),
     )
     if store is not None:
         store.write_checkpoint(end.checkpoint())

@@ -44,7 +44,7 @@ def read_mesh(path: str | Path) -> Mesh:
 
     Raises:
         ProblemFileError: If the file is missing, unreadable, or of an unknown kind; or it holds no cells, cells of several or of
-            unknown kinds, cells inverted or without area, or a surface in space.
+            unknown kinds, cells without area or that overlap, quadrilaterals that are not convex, or a surface in space.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -55,9 +55,10 @@ def read_mesh(path: str | Path) -> Mesh:
     kind = _kind_of_cells(raw, path)
     cells = np.concatenate([block.data for block in raw.cells if block.type == kind])
     points = _flattened(np.asarray(raw.points, dtype=float), cells, _DIMENSION[kind], path)
-    _check_orientation(points[cells], kind, path)
+    _check_shapes(points[cells], kind, path)
     used, renumbered = np.unique(cells, return_inverse=True)
     mesh = _mesh_class(kind)(points[used].T.copy(), renumbered.reshape(cells.shape).T.copy())
+    _check_neighbors(mesh, path)
     edge = mesh.boundary_facets()
     facet_of = {
         tuple(sorted(corners)): int(f) for corners, f in zip(used[facets_of(mesh)[:, edge]].T.tolist(), edge, strict=True)
@@ -178,8 +179,8 @@ def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.
     return points[:, :d]
 
 
-def _check_orientation(corners: np.ndarray, kind: str, path: Path) -> None:
-    """All cells must turn the same way, either way; the measure is that of the corners of each cell.
+def _check_shapes(corners: np.ndarray, kind: str, path: Path) -> None:
+    """Cells must have a measure, and quadrilaterals be convex, whichever way round their corners are numbered.
 
     Args:
         corners: Shape ``(cells, corners, d)``.
@@ -196,13 +197,26 @@ def _check_orientation(corners: np.ndarray, kind: str, path: Path) -> None:
     flat = (abs(turns) <= 1e-12 * size).any(axis=1)
     if flat.any():
         raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; mend the mesh")
-    most = 1 if np.sign(turns.sum(axis=1)).sum() >= 0 else -1
-    inverted = (turns * most < 0).any(axis=1)
-    if inverted.any():
-        raise ProblemFileError(
-            f"{path}: {inverted.sum()} of {len(flat)} cells are inverted; "
-            "orient all alike (scikit-fem: `mesh.oriented()`), or untangle the mesh"
-        )
+    bent = abs(np.sign(turns).sum(axis=1)) < turns.shape[1]
+    if bent.any():
+        raise ProblemFileError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; mend the mesh")
+
+
+def _check_neighbors(mesh: Mesh, path: Path) -> None:
+    """At most two cells meet at a facet, one on each side. How corners are numbered tells nothing: scikit-fem sorts them."""
+    every: Any = mesh
+    crowded = np.bincount(every.t2f.ravel()) > 2
+    inner = every.f2t[1] >= 0
+    corners = mesh.p[:, facets_of(mesh)[:, inner]]  # (d, d, facets)
+    centres = mesh.p[:, mesh.t].mean(axis=1)[:, every.f2t[:, inner]]  # (d, 2, facets)
+    directions = (corners[:, 1:] - corners[:, :1]).transpose(2, 1, 0)
+    side = [
+        np.sign(np.linalg.det(np.concatenate([directions, (centre - corners[:, 0]).T[:, None]], axis=1)))
+        for centre in centres.transpose(1, 0, 2)
+    ]
+    folded = crowded.sum() + (side[0] * side[1] > 0)[~crowded[inner]].sum()
+    if folded:
+        raise ProblemFileError(f"{path}: cells overlap at {folded} of {len(crowded)} facets; untangle the mesh")
 
 
 def _mesh_class(kind: str) -> type[Mesh]:

@@ -53,7 +53,8 @@ class Spectrum:
     """What to watch.
 
     Args:
-        modes: The family of modes; by default ``"sine"`` on a box, ``"eigen"`` elsewhere, ``"ray"`` beyond three dimensions.
+        modes: The family of modes; by default ``"sine"`` on a box, or ``"cosine"`` where no values are prescribed, ``"eigen"``
+            elsewhere, ``"ray"`` beyond three dimensions.
         wavenumbers: Angular ones, whose rows a summary prints; ``"tones"`` consists of them.
         direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """

@@ -34,6 +34,8 @@ class Recorder:
         terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
         objective = sum(terms.values())
         row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
+        stage, stages = setup.iteration.stage(state), setup.iteration.stages
+        row |= {"stage": stage} if stages > 1 else {}
         row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
         finite = math.isfinite(objective) and is_finite(state)
         if finite:
@@ -45,7 +47,10 @@ class Recorder:
         history.record(row)
         if not finite:
             return Status.NON_FINITE
-        return Status.DONE if state.done else _judge(history, setup.spec.stop)
+        if state.done:
+            return Status.DONE
+        last = stage == stages - 1
+        return _judge(history, setup.spec.stop if last else Stop(), is_relative=setup.iteration.is_relative)
 
     def _prepare(self, state: State) -> None:
         """The space is new: make the probes ready for it."""
@@ -63,16 +68,13 @@ class Recorder:
         self._space = state.space
 
 
-def _judge(history: History, stop: Stop) -> Status | None:
+def _judge(history: History, stop: Stop, *, is_relative: bool) -> Status | None:
     """What the recorded objective says: read from the history alone, so that a resumed run judges alike."""
-    steps, objective, unknowns = (history.column(name) for name in ("step", "objective", "unknowns"))
-    others = (unknowns != unknowns[-1]).nonzero()[0]
-    first = others[-1] + 1 if len(others) else 0  # a chain's second space starts afresh
-    steps, objective = steps[first:], objective[first:]
+    steps, objective = (history.column(name)[_afresh(history) :] for name in ("step", "objective"))
     start, now = objective[0], objective[-1]
     if now - start > _GROWTH * _size(objective):
         return Status.DIVERGED
-    if stop.tolerance is not None and now <= stop.tolerance * start:
+    if stop.tolerance is not None and now <= stop.tolerance * (1.0 if is_relative else start):
         return Status.CONVERGED
     if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
         recent = steps > steps[-1] - stop.stagnation
@@ -80,6 +82,12 @@ def _judge(history: History, stop: Stop) -> Status | None:
         if before - objective[recent].min() <= _PROGRESS * (start - before):
             return Status.STAGNATED
     return None
+
+
+def _afresh(history: History) -> int:
+    """The first row of the newest objective: another method of a chain has another one, and so has another space."""
+    others = [(history.column(name) != history.last(name)).nonzero()[0] for name in ("stage", "unknowns") if name in history]
+    return max(int(rows[-1]) + 1 if len(rows) else 0 for rows in others)
 
 
 def _size(objective: np.ndarray) -> float:

@@ -69,8 +69,7 @@ def resume(
     store = RunFolder(folder)
     _require_nothing([name for name in store.read_spec().given if name != "guess"])  # the guess has done its work
     setup, checkpoint, notes = _load(store, problem, stop)
-    solution = advance(setup, _position(setup, checkpoint), store=store, progress=progress)
-    return replace(solution, notes=(*notes, *solution.notes))
+    return advance(setup, _position(setup, checkpoint), store=store, progress=progress, notes=notes)
 
 
 def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
@@ -93,6 +92,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         spec=setup.spec,
         status=status,
         state=setup.iteration.answer(last),
+        last=last,
         step=checkpoint.step,
         seconds=checkpoint.seconds,
         history=checkpoint.history,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pdefreq.iterations.iteration import State
+    from pdefreq.probes.error import Errors
     from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec
     from pdefreq.shapes import Gradients, Points, Values
@@ -35,8 +37,9 @@ class Solution(Field):
         solver: The method with its options.
         spec: All that determines the run.
         status: How it ended.
-        state: The last good state.
-        step: Steps taken to that state.
+        state: The answer: the last good state, or the best one where the method keeps that.
+        last: The last good state: from it a resumed run goes on.
+        step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
         history: What was recorded.
         reference: The exact or a reference solution, if there is one.
@@ -58,6 +61,7 @@ class Solution(Field):
     spec: RunSpec
     status: Status
     state: State
+    last: State
     step: int
     seconds: float
     history: History
@@ -81,12 +85,20 @@ class Solution(Field):
         Raises:
             OptionError: If the norm is none of these.
         """
-        from pdefreq.probes.error import relative_error
+        return math.nan if self._errors is None else self._errors.norm(norm)
 
-        return math.nan if self.reference is None else relative_error(self, self.reference, self.problem, norm)
+    @functools.cached_property
+    def _errors(self) -> Errors | None:
+        from pdefreq.probes.error import Errors
+
+        return None if self.reference is None else Errors(self, self.reference, self.problem)
 
     def spectrum(self) -> SpectralReport | None:
         """The error of each watched mode, its times and rates, and the bias index; None if no spectrum was recorded."""
+        return self._spectrum
+
+    @functools.cached_property
+    def _spectrum(self) -> SpectralReport | None:
         from pdefreq.spectrum.report import spectral_report
 
         history = self.history.before(self.step + 1)  # after a failure rows of bad states follow
@@ -106,6 +118,10 @@ class Solution(Field):
 
         A loss tends to zero, an energy to this number: what a method still lacks is the difference.
         """
+        return self._energy_minimum
+
+    @functools.cached_property
+    def _energy_minimum(self) -> float:
         if self.reference is None or "objective.energy" not in self.history or self.problem.data is not None:
             return math.nan
         from pdefreq.functionals.ritz_energy import energy_of
@@ -152,7 +168,7 @@ class Solution(Field):
 
         store = RunFolder(folder)
         store.create(self.spec, self.problem.files)
-        store.write_checkpoint(Checkpoint.of(self.state, self.step, self.seconds, self.history))
+        store.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
         self.write(store)
         return store.path
 

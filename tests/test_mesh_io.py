@@ -184,9 +184,10 @@ TWO = [[0, 1, 2], [0, 2, 3]]
         (CORNERS, [("vertex", [[0], [1]])], "has no cells"),
         (CORNERS, [("triangle", TWO), ("quad", [[1, 4, 5, 2]])], "mixes quad and triangle cells"),
         (CORNERS, [("triangle6", [[0, 4, 5, 1, 2, 3]])], "has triangle6 cells; expected line, triangle, quad, tetra"),
-        (CORNERS, [("triangle", [*TWO, [1, 2, 4]])], "1 of 3 cells are inverted"),
-        (CORNERS, [("quad", [[0, 1, 2, 3], [1, 2, 5, 4]])], "1 of 2 cells are inverted"),
-        (CORNERS, [("quad", [[0, 1, 3, 2]])], "1 of 1 cells are inverted"),  # a bow tie
+        (CORNERS, [("triangle", [*TWO, [1, 2, 3]])], "cells overlap at 2 of 6 facets"),  # across the diagonal of the square
+        (CORNERS, [("triangle", [*TWO, [0, 2, 4]])], "cells overlap at 1 of 7 facets"),  # three cells at one
+        (CORNERS, [("quad", [[0, 1, 2, 3], [1, 2, 3, 4]])], "1 of 2 cells are not convex"),
+        (CORNERS, [("quad", [[0, 1, 3, 2]])], "1 of 1 cells are not convex, or cross themselves"),  # a bow tie
         (CORNERS, [("triangle", [*TWO, [0, 1, 4]])], "1 of 3 cells have no area"),
         ([*CORNERS[:3], [0, 1, 0.5]], [("triangle", TWO)], "cells of dimension 2 that do not lie in the plane of x and y"),
         (CORNERS, [("line", [[0, 1], [1, 2]])], "cells of dimension 1 that do not lie on the axis of x"),
@@ -198,18 +199,40 @@ def test_bad_cells(tmp_path, points, cells, message):
     refused(tmp_path / "mesh.vtu", message)
 
 
-def test_cells_that_all_turn_clockwise_are_as_good(tmp_path):
-    write_cells(tmp_path / "mesh.vtu", CORNERS, [("triangle", [t[::-1] for t in TWO])])
-    domain = MeshDomain.read(tmp_path / "mesh.vtu")
-    assert domain.measure == 1.0 and domain.part_names == ("rest",)
+@meshes
+def test_corners_may_be_numbered_either_way_round(kind, tmp_path):
+    """Simplices in any order of their corners; quadrilaterals from any corner, and either way round."""
+    mesh, stream = MESHES[kind], np.random.default_rng(0)
+    names = {name: np.sort(facets) for name, facets in mesh.boundaries.items()}
+
+    def renumbered(cell):
+        if kind != "quad":
+            return stream.permutation(cell)
+        return np.roll(cell, stream.integers(4))[:: stream.choice([-1, 1])]
+
+    cells = np.array([renumbered(cell) for cell in mesh.t.T])
+    facets = [np.sort(mesh.facets[:, found].T, axis=1) for found in names.values()]
+    tags = [np.full(len(f), k + 1) for k, f in enumerate(facets)] + [np.zeros(len(cells), dtype=int)]
+    raw = meshio.Mesh(
+        in_space(mesh.p),
+        [(FACETS[kind], f) for f in facets] + [(kind, cells)],
+        cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
+        field_data={name: np.array([k + 1, mesh.dim() - 1]) for k, name in enumerate(names)},
+    )
+    raw.write(tmp_path / "mesh.msh", file_format="gmsh22", binary=False)
+    same(read_mesh(tmp_path / "mesh.msh"), mesh)
+    assert MeshDomain.read(tmp_path / "mesh.msh").measure == pytest.approx(np.prod(np.ptp(mesh.p, axis=1)), rel=1e-14)
 
 
-def test_an_inverted_tetrahedron_is_counted(tmp_path):
-    mesh = MESHES["tetra"].oriented()
-    t = mesh.t.T.copy()
-    t[[1, 4], :2] = t[[1, 4], 1::-1]
-    write_cells(tmp_path / "mesh.vtu", mesh.p.T, [("tetra", t)])
-    refused(tmp_path / "mesh.vtu", f"2 of {len(t)} cells are inverted")
+@pytest.mark.parametrize("kind", ["triangle", "tetra"])
+def test_a_vertex_moved_through_the_side_of_a_neighbor_is_found(kind, tmp_path):
+    """The cells around it then overlap, though each of them is sound."""
+    mesh = MESHES[kind]
+    inner = np.setdiff1d(np.arange(mesh.nvertices), np.unique(mesh.facets[:, mesh.boundary_facets()]))
+    points = mesh.p.T.copy()
+    points[inner[0]] += 0.93 * np.ptp(points, axis=0)
+    write_cells(tmp_path / "mesh.vtu", in_space(points.T), [(kind, mesh.t.T)])
+    refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; untangle the mesh")
 
 
 def test_groups_without_a_name_are_called_by_their_number(tmp_path):

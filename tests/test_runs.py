@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pdefreq.functionals.ritz_energy
 import pdefreq.loop
+import pdefreq.probes.error
+import pdefreq.spectrum.report
 from pdefreq.errors import RunFolderError
 from pdefreq.files import write_atomically
 from pdefreq.history import History, Schedule, Status, Stop
@@ -64,6 +67,18 @@ def test_a_run_cut_short_goes_on_bit_for_bit(tmp_path, method, cut):
 def test_a_finished_run_goes_on_to_a_larger_budget(tmp_path, method):
     solve_small(method, 17, folder=tmp_path / "run")
     same(resume(tmp_path / "run", stop=Stop(steps=30)), solve_small(method, 30))
+
+
+def test_errors_modes_and_the_energy_are_worked_out_once(tmp_path, monkeypatch):
+    """A run is summed up when it is saved and when it is printed: the second time from what the first one found."""
+    solution = solve_small("mscale", 3, folder=tmp_path / "run")
+    first = solution.summary()
+    for name in ("field_values", "field_gradients", "test_points"):
+        monkeypatch.delattr(pdefreq.probes.error, name)
+    monkeypatch.delattr(pdefreq.spectrum.report, "spectral_report")
+    monkeypatch.delattr(pdefreq.functionals.ritz_energy, "energy_of")
+    assert to_json(solution.summary()) == to_json(first)
+    assert solution.error("h1") == first["relative_h1"] and solution.spectrum() is solution.spectrum()
 
 
 def test_resuming_what_is_finished_changes_nothing(tmp_path):

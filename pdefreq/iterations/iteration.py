@@ -71,6 +71,16 @@ class Iteration(ABC):
     turns: tuple[int, ...] = ()
     """Steps at which another method takes over."""
 
+    is_relative: bool = False
+    """Whether the objective is relative already, so that a tolerance is held against it as it is, wherever the method starts."""
+
+    stages: int = 1
+    """Methods in a row; the limits on the objective judge the last one."""
+
+    def stage(self, state: State) -> int:
+        """Which of these a state belongs to, from 0."""
+        return 0
+
     @abstractmethod
     def init(self) -> State:
         """The state before the first step."""

@@ -40,6 +40,7 @@ class GridIteration(Iteration):
     """
 
     tends_to_zero = True
+    is_relative = True
 
     def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
         self._problem, self._grid, self._guess = problem, grid, guess

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,37 +47,60 @@ def test_points(domain: Domain) -> Samples:
     return Samples(x, weights)
 
 
-def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2") -> float:
-    r"""The error e = u - u* over the test points of the problem's domain.
+class Errors:
+    """The error e = u - u* over the test points of the problem's domain, in each norm; what two norms share is worked out once.
 
-    ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
-    ``"max"``: max |e|, which is absolute. Where the problem fixes the solution up to a constant, means are taken off.
+    Where the problem fixes the solution up to a constant, means are taken off.
 
     Args:
         u: The approximate solution.
         reference: The exact or a reference solution u*.
         problem: Its domain and its boundary conditions count.
-        norm: ``"l2"``, ``"h1"`` or ``"max"``.
-
-    Raises:
-        OptionError: If the norm is none of these.
     """
-    if norm not in NORMS:
-        raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{norm}'")
-    samples = test_points(problem.domain)
-    weights = samples.weights.numpy()
-    centre = _centring(problem, weights)
-    exact = centre(field_values(reference, samples.x))
-    error = centre(field_values(u, samples.x)) - exact
-    if norm == "max":
-        return float(np.abs(error).max())
-    above, below = weights @ error**2, weights @ exact**2
-    if norm == "h1":
-        exact_gradient = field_gradients(reference, samples.x)
-        error_gradient = field_gradients(u, samples.x) - exact_gradient
-        above += weights @ (error_gradient**2).sum(axis=1)
-        below += weights @ (exact_gradient**2).sum(axis=1)
-    return math.sqrt(above / below) if below > 0 else math.nan
+
+    def __init__(self, u: Field, reference: Field, problem: Problem) -> None:
+        self._u, self._reference = u, reference
+        self._samples = test_points(problem.domain)
+        self._weights = self._samples.weights.numpy()
+        self._centre = _centring(problem, self._weights)
+
+    def norm(self, name: str = "l2") -> float:
+        """One norm of the error.
+
+        ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
+        ``"max"``: max |e|, which is absolute.
+
+        Raises:
+            OptionError: If the norm is none of these.
+        """
+        if name not in NORMS:
+            raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{name}'")
+        exact, error = self._values
+        if name == "max":
+            return float(np.abs(error).max())
+        squares = [self._weights @ error**2, self._weights @ exact**2]
+        if name == "h1":
+            squares = [own + of_gradient for own, of_gradient in zip(squares, self._gradient_squares, strict=True)]
+        above, below = squares
+        return math.sqrt(above / below) if below > 0 else math.nan
+
+    @functools.cached_property
+    def _values(self) -> tuple[np.ndarray, np.ndarray]:
+        """The solution and the error."""
+        exact = self._centre(field_values(self._reference, self._samples.x))
+        return exact, self._centre(field_values(self._u, self._samples.x)) - exact
+
+    @functools.cached_property
+    def _gradient_squares(self) -> list[float]:
+        """The squared norms of the gradient of the error, and of that of the solution."""
+        exact = field_gradients(self._reference, self._samples.x)
+        error = field_gradients(self._u, self._samples.x) - exact
+        return [float(self._weights @ (slope**2).sum(axis=1)) for slope in (error, exact)]
+
+
+def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2") -> float:
+    """The error in one norm, as `Errors.norm`."""
+    return Errors(u, reference, problem).norm(norm)
 
 
 def mean_error(u: Field, reference: Field, problem: Problem) -> float:

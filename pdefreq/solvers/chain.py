@@ -60,7 +60,9 @@ class Chain(Solver):
 
     @property
     def budget(self) -> Stop:
-        return Stop(steps=self.hand_over + (self.second.budget.steps or 0))
+        """The second method's own limits; its steps come on top of the first one's."""
+        limits = self.second.budget
+        return limits if limits.steps is None else replace(limits, steps=self.hand_over + limits.steps)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -83,8 +85,9 @@ class ChainIteration(Iteration):
         self._methods = [first, second]
         self._prepare_second = prepare_second
         self._hand_over = hand_over
-        self.tends_to_zero = first.tends_to_zero and second.tends_to_zero
         self.turns = (hand_over, *(hand_over + turn for turn in second.turns))
+        self.tends_to_zero, self.is_relative = second.tends_to_zero, second.is_relative
+        self.stages = first.stages + second.stages
 
     def init(self) -> State:
         return self._wrap(self._methods[0].init(), stage=0, step=0)
@@ -95,6 +98,10 @@ class ChainIteration(Iteration):
         if stage == 0 and (step >= self._hand_over or inner.done):
             stage, inner = 1, self._take_over(inner)
         return self._wrap(self._methods[stage].step(inner), stage, step + 1)
+
+    def stage(self, state: State) -> int:
+        later, _ = self._position(state.memory)
+        return later * self._methods[0].stages + self._active(state).stage(self._unwrap(state))
 
     def objective(self, state: State) -> dict[str, Tensor]:
         return self._active(state).objective(self._unwrap(state))

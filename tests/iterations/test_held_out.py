@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import pdefreq.loop
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import energy_of
 from pdefreq.history import Status, Stop
@@ -16,6 +17,7 @@ from pdefreq.runs import load_run, resume
 from pdefreq.solvers import make_solver
 from tests.iterations.toys import Fixed, Numbers, Plain
 
+RATES = {"adam": 0.03, "gd": 2e-3, "sgd": 5e-4, "lbfgs": 1.0}
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
@@ -113,6 +115,35 @@ def test_a_run_hands_back_the_best_state_and_resumes_from_the_last(tmp_path):
     np.testing.assert_array_equal(held_out, plain.history.column("held_out"))  # looking changes nothing
     fine = whole.problem.domain.quadrature(4000)
     assert energy_of(whole.problem, whole, fine) < energy_of(plain.problem, plain, fine)
+
+
+class Killed(BaseException):
+    """Nothing of the run lives on but its folder."""
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "gd", "sgd", "lbfgs"])
+def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path, monkeypatch):
+    """The best state is of step 10 or 20, when the run is cut at 27: a run that went on from it would end elsewhere."""
+    options = {"widths": [10], "scales": [1, 8], "number": 10, "form": "subnetworks", "keep": "best", "optimizer": optimizer}
+    solver, stop = make_solver("mscale", {**options, "learning_rate": RATES[optimizer]}), Stop(steps=60)
+    whole, cut = solve("poisson", solver, stop=stop), solve("poisson", solver, stop=Stop(steps=27))
+    assert 0 < int(cut.last.memory["held_out_best_step"]) < 27
+    assert not torch.equal(cut.state.coefficients, cut.last.coefficients)
+    cut.save(tmp_path / "saved")
+
+    def kill(step, *_):
+        if step == 27:
+            raise Killed
+
+    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)  # a checkpoint at each recorded step
+    with pytest.raises(Killed):
+        solve("poisson", solver, stop=stop, folder=tmp_path / "killed", callback=kill)
+    for folder in ("saved", "killed"):
+        again = resume(tmp_path / folder, stop=stop)
+        assert torch.equal(again.state.coefficients, whole.state.coefficients)
+        assert torch.equal(again.last.coefficients, whole.last.coefficients)
+        for name in ("objective", "held_out", "relative_l2"):
+            np.testing.assert_array_equal(again.history.column(name), whole.history.column(name))
 
 
 def test_patience_ends_a_run_as_done():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Stop
+from pdefreq.history import Status, Stop
 from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
@@ -27,16 +27,42 @@ def test_a_chain_equals_its_parts_run_by_hand():
     assert set(chain.history.column("unknowns")) == {9, 17}
 
 
-def test_the_budget_is_the_sum():
+def test_the_budget_is_the_sum_with_the_limits_of_the_last():
     chain = Chain(Geometric(steps=6), Geometric(steps=9))
     assert (chain.hand_over, chain.budget) == (6, Stop(steps=15))
     assert Chain(Geometric(steps=6), Geometric(steps=9), switch=2).budget == Stop(steps=11)
+    limits = Chain(Geometric(steps=6), make_solver("jacobi", {"steps": 9})).budget
+    assert limits == Stop(steps=15, tolerance=make_solver("jacobi").budget.tolerance)
 
 
-def test_chains_of_chains():
+@pytest.mark.parametrize("nest", [lambda a, b, c: Chain(a, Chain(b, c)), lambda a, b, c: Chain(Chain(a, b), c)])
+def test_chains_of_chains(nest):
     parts = [Geometric(factor=f, intervals=n, steps=3) for f, n in ((0.9, 4), (0.8, 8), (0.7, 16))]
-    nested = solve(line_problem(), Chain(parts[0], Chain(parts[1], parts[2])))
+    nested = solve(line_problem(), nest(*parts))
     assert list(nested.history.column("unknowns")) == [5] * 4 + [9] * 3 + [17] * 3
+    assert list(nested.history.column("stage")) == [0] * 4 + [1] * 3 + [2] * 3
+
+
+@pytest.mark.parametrize("first", ["jacobi", "deep-ritz"])
+def test_a_chain_stops_where_its_last_method_would(first):
+    """The second method counts its cycles to its own tolerance, also after an energy, which is below any tolerance times its start."""
+    options = {"first.widths": [4]} if first == "deep-ritz" else {}
+    before = solve(
+        "poisson", make_solver(first, {name.removeprefix("first."): value for name, value in options.items()}), stop=Stop(steps=3)
+    )
+    alone = solve("poisson", "multigrid", guess=before)
+    chain = solve("poisson", make_solver(f"{first}+multigrid", {"switch": 3, **options}))
+    assert (chain.status, chain.step) == (alone.status, 3 + alone.step) == (Status.CONVERGED, 3 + alone.step)
+    assert chain.history.last("objective") == alone.history.last("objective") <= 1e-10
+
+
+@pytest.mark.parametrize("intervals", [8, 16])
+def test_only_the_last_method_is_judged_and_from_its_start(intervals):
+    """The first one falls below a tenth in four steps and nothing ends; 0.9^21 > 0.1 > 0.9^22, counted from the first recorded step."""
+    chain = Chain(Geometric(factor=0.5, intervals=intervals), Geometric(factor=0.9, intervals=16, steps=100), switch=6)
+    assert solve(line_problem(), chain, stop=Stop(tolerance=0.1)).step == 6 + 1 + 22
+    still = Chain(Geometric(factor=1.0, intervals=intervals), Geometric(factor=0.9, intervals=16), switch=8)
+    assert solve(line_problem(), still, stop=Stop(stagnation=4)).step == 28
 
 
 def test_a_one_step_method_hands_over_when_it_is_done():

@@ -140,6 +140,21 @@ def test_boundary_values_do_not_leak_into_sine_modes(corner):
     assert np.abs(modes.coefficients(values, space)).max() < 1e-12  # values up to 200, rounding 3e-14
 
 
+def test_a_fit_that_is_free_at_its_ends_is_seen_in_cosine_modes_alone():
+    """The line 3x / pi^2 is the best fit of sin x on (-pi, pi), and holds 6 / pi^2 of its square: boundary values, all of it.
+
+    Against -sin(x/2), the lowest cosine mode, sin x has 8/3 and x has 8: of the mode |1 - 9 / pi^2| is left.
+    """
+    box = Box((-math.pi,), (math.pi,))
+    for kind, k, left in (("sine", 2, 1.0), ("cosine", 1, 1 - 9 / math.pi**2)):
+        mode = make_modes(kind, box, [[k]])
+        x = mode.points().numpy()[:, 0]
+        target, fit = (mode.coefficients(values)[0] for values in (np.sin(x), 3 / math.pi**2 * x))
+        assert abs(fit - target) / abs(target) == pytest.approx(
+            left, abs=1e-5
+        )  # sums stand for integrals, to the square of 1/1024
+
+
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_points_run_in_c_order_over_the_closed_box_or_leave_out_the_periodic_end(kind):
     box = Box((-1.0, 0.0), (1.0, 3.0))

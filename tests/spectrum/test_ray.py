@@ -14,7 +14,7 @@ from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.history import Stop
 from pdefreq.loop import solve
 from pdefreq.probes.sampled import field_values
-from pdefreq.problem import Problem, Spectrum
+from pdefreq.problem import BoundaryPart, Problem, Spectrum
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
@@ -166,7 +166,11 @@ def test_a_direction_is_a_direction_of_any_length():
 
 
 def test_the_family_follows_from_problem_and_dimension():
-    assert [family_of(problem(cube(d))) for d in (1, 3, 4, 10)] == ["sine", "sine", "ray", "ray"]
+    flux, mixed = BoundaryPart("robin", name="x-min"), (BoundaryPart("robin", name="x-min"), BoundaryPart("dirichlet"))
+    free = [regression(cube(2)), problem(cube(2), boundary=(flux, BoundaryPart("robin")))]
+    assert [family_of(given) for given in (*free, problem(cube(2), boundary=mixed))] == ["cosine", "cosine", "sine"]
+    assert [family_of(problem(cube(d), boundary=0.0)) for d in (1, 3, 4, 10)] == ["sine", "sine", "ray", "ray"]
+    assert [family_of(load_problem(name)) for name in ("tones", "tones-known", "chirp")] == ["cosine"] * 3
     assert family_of(load_problem("quadratic")) == "cosine"
     assert family_of(load_problem("quadratic", dimension=4)) == "ray"  # the file means its lower dimensions
     assert family_of(load_problem("tones:5d")) == "tones"
