@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from pdefreq.spaces.channels import Channels
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.shapes import Coefficients
     from pdefreq.spaces.trial_space import Evaluator
 
-Channels = Mapping[str, "Tensor"]
+Weights = Mapping[str, "Tensor"]
 """How one row per point depends on u there: factors of ``value`` (n,), ``gradient`` (n, d), ``laplacian`` (n,)."""
 
 
@@ -35,7 +37,14 @@ class Block(ABC):
 
     @abstractmethod
     def value(self, c: Coefficients) -> Tensor:
-        """The contribution to the objective, quadrature weights included."""
+        """The contribution to the objective, quadrature weights included; differentiable in c."""
+
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        """The contribution and its gradient ``(P,)``, as numbers."""
+        c = c.detach().requires_grad_(True)
+        with torch.enable_grad():
+            value = self.value(c)
+        return value.detach(), torch.autograd.grad(value, c)[0]
 
     @abstractmethod
     def factor(self, c: Coefficients) -> Tensor:
@@ -47,25 +56,41 @@ class Block(ABC):
 
 
 class ByChannels(Block):
-    """A block whose rows are combinations of value, gradient and Laplacian of u at a point."""
+    """A block that depends on value, gradient and Laplacian of u at its points, on those up to its order."""
 
     @abstractmethod
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def integral(self, u: Channels) -> Tensor:
+        """The contribution to the objective of a u that is known at the points up to the order."""
+
+    @abstractmethod
+    def rows(self, c: Coefficients) -> list[Weights]:
         """Rows of the factor, a list entry for each row of a point."""
+
+    def value(self, c: Coefficients) -> Tensor:
+        return self.integral(self.evaluator.channels(c, self.order))
+
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        """See `Block`: the integrand is differentiated in u, grad u and lap u, and the space pulls that back to c."""
+        u, pull_back = self.evaluator.vjp(c, self.order)
+        with torch.enable_grad():
+            u = u.map(lambda t: t.detach().requires_grad_(True))
+            value = self.integral(u)
+        weights = torch.autograd.grad(value, u.present, materialize_grads=True)
+        return value.detach(), pull_back(Channels(*weights))
 
     def factor(self, c: Coefficients) -> Tensor:
         c = c.detach()
         with torch.no_grad():
-            channels = self.channels(c)
-        rows = [self.evaluator.jacobian(c, **entry).detach() for entry in channels]
+            weights = self.rows(c)
+        rows = [self.evaluator.jacobian(c, **entry).detach() for entry in weights]
         return torch.cat(rows) if rows else c.new_zeros(0, len(c))
 
     def trace(self, c: Coefficients) -> Tensor:
         """See `Block`; no row is formed where the space can do without."""
         c = c.detach()
         with torch.no_grad():
-            channels = self.channels(c)
-        return sum((_squared_size(self.evaluator, c, entry) for entry in channels), start=c.new_zeros(()))
+            weights = self.rows(c)
+        return sum((_squared_size(self.evaluator, c, entry) for entry in weights), start=c.new_zeros(()))
 
 
 class Squares(Block):
@@ -77,6 +102,20 @@ class Squares(Block):
 
     def value(self, c: Coefficients) -> Tensor:
         return self.residual(c).square().sum() / 2
+
+
+class SquaresByChannels(ByChannels, Squares):
+    """Squares whose rows depend on value, gradient and Laplacian of u at a point."""
+
+    @abstractmethod
+    def residual_of(self, u: Channels) -> Tensor:
+        """The rows of a u that is known at the points up to the order."""
+
+    def integral(self, u: Channels) -> Tensor:
+        return self.residual_of(u).square().sum() / 2
+
+    def residual(self, c: Coefficients) -> Tensor:
+        return self.residual_of(self.evaluator.channels(c, self.order))
 
 
 class DifferentiatedSquares(Squares):
@@ -97,10 +136,10 @@ def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> T
     return torch.stack([torch.autograd.grad(row, c, retain_graph=True)[0] for row in rows])
 
 
-def _squared_size(evaluator: Evaluator, c: Coefficients, channels: Channels) -> Tensor:
+def _squared_size(evaluator: Evaluator, c: Coefficients, weights: Weights) -> Tensor:
     """|J|^2 of the rows from their factors, J[n, s, b, a] = sum_q D[s, q, n, b] Z[s, q, n, a]."""
     total = c.new_zeros(())
-    for d, z in evaluator.jacobian_factors(c, **channels):
+    for d, z in evaluator.jacobian_factors(c, **weights):
         d, z = (t.detach().transpose(1, 2) for t in (d, z))  # (S, n, q, width)
         total = total + ((d @ d.mT) * (z @ z.mT)).sum()
     return total

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.fields import ConstantField
-from pdefreq.functionals.block import Block, ByChannels, Channels
+from pdefreq.functionals.block import Block, ByChannels, Weights
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.flow import size_power
 from pdefreq.functionals.functional import Functional
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.spaces.channels import Channels
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -115,10 +116,11 @@ class _EnergyBlock(ByChannels):
         super().__init__("energy", space.at(integrand.x))
         self._integrand = integrand
 
-    def value(self, c: Coefficients) -> Tensor:
-        return self._integrand.energy(*self.evaluator.value_and_gradient(c))
+    def integral(self, u: Channels) -> Tensor:
+        assert u.gradient is not None
+        return self._integrand.energy(u.value, u.gradient.T)
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def rows(self, c: Coefficients) -> list[Weights]:
         """The root of the second derivative in q = grad u, a |q|^(p-2) (I + (p-2) n n^T) with n = q / |q|, and of c."""
         p, a = self._integrand.exponent, self._integrand.diffusion
         axes = torch.eye(self._integrand.x.shape[1]).to(a)
@@ -128,7 +130,7 @@ class _EnergyBlock(ByChannels):
             n = q * size_power(q, -1)[:, None]
             scale = scale * size_power(q, (p - 2) / 2)
             directions = [axis + (math.sqrt(p - 1) - 1) * n[:, k, None] * n for k, axis in enumerate(directions)]
-        rows: list[Channels] = [{"gradient": scale[:, None] * direction} for direction in directions]
+        rows: list[Weights] = [{"gradient": scale[:, None] * direction} for direction in directions]
         if bool((self._integrand.reaction > 0).any()):
             rows.append({"value": (2 * self._integrand.reaction).sqrt()})
         return rows
@@ -143,10 +145,10 @@ class _LoadBlock(ByChannels):
         super().__init__("energy", space.at(x))
         self._load = load
 
-    def value(self, c: Coefficients) -> Tensor:
-        return -(self._load * self.evaluator.value(c)).sum()
+    def integral(self, u: Channels) -> Tensor:
+        return -(self._load * u.value).sum()
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def rows(self, c: Coefficients) -> list[Weights]:
         return []
 
 
