@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.functionals.block import ByChannels, SquaresByChannels, Weights
+from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.functionals.flow import size_power
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Points, Values
-    from pdefreq.spaces.channels import Channels
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -90,8 +90,8 @@ class PenaltyBlock(SquaresByChannels):
     def residual_of(self, u: Channels) -> Tensor:
         return self._scale * (u.value - self._value)
 
-    def rows(self, c: Coefficients) -> list[Weights]:
-        return [{"value": self._scale}]
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels(self._scale)]
 
 
 class RobinEnergyBlock(ByChannels):
@@ -106,8 +106,12 @@ class RobinEnergyBlock(ByChannels):
     def integral(self, u: Channels) -> Tensor:
         return self._conditions.robin_energy(u.value)
 
-    def rows(self, c: Coefficients) -> list[Weights]:
-        return [{"value": (self._conditions.robin * self._conditions.alpha).sqrt()}]
+    def slopes(self, u: Channels) -> Channels:
+        conditions = self._conditions
+        return Channels(conditions.robin * (conditions.alpha * u.value - conditions.flux))
+
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels((self._conditions.robin * self._conditions.alpha).sqrt())]
 
 
 class RobinResidualBlock(SquaresByChannels):
@@ -131,14 +135,14 @@ class RobinResidualBlock(SquaresByChannels):
         flow = flow if self._exponent == 2 else flow * size_power(q, self._exponent - 2)
         return self._scale * (flow + self._conditions.alpha * u.value - self._conditions.flux)
 
-    def rows(self, c: Coefficients) -> list[Weights]:
-        return [{"value": self._scale * self._conditions.alpha, "gradient": self._slope(c) * self._scale[:, None]}]
+    def rows(self, u: Channels) -> list[Channels]:
+        assert u.gradient is not None
+        return [Channels(self._conditions.alpha, self._slope(u.gradient.T).T).times(self._scale)]
 
-    def _slope(self, c: Coefficients) -> Tensor:
+    def _slope(self, q: Gradients) -> Gradients:
         """The derivative of a |q|^(p-2) q.n in q: a |q|^(p-2) (n + (p-2) (q.n) q / |q|^2)."""
         p, slope = self._exponent, self._normals
         if p == 2:
             return self._diffusion[:, None] * slope
-        q = self.evaluator.gradient(c)
         along = (q * self._normals).sum(dim=1, keepdim=True) * size_power(q, -2)[:, None]
         return (self._diffusion * size_power(q, p - 2))[:, None] * (slope + (p - 2) * along * q)

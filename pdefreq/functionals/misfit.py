@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.functionals.block import SquaresByChannels, Weights
+from pdefreq.functionals.block import SquaresByChannels
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
-    from pdefreq.spaces.channels import Channels
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
@@ -96,12 +96,12 @@ class _MisfitBlock(SquaresByChannels):
         error, q = u.value - self._target, self._exponent
         return (2 * self._weights).sqrt() * (error if q == 2 else error.sign() * error.abs().pow(q / 2))
 
-    def rows(self, c: Coefficients) -> list[Weights]:
+    def rows(self, u: Channels) -> list[Channels]:
         scale, q = (2 * self._weights).sqrt(), self._exponent
         if q != 2:  # for q < 2 infinite where the error is zero, and the gradient there is not: keep it off zero
-            error = (self.evaluator.value(c) - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
+            error = (u.value - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
             scale = scale * (q / 2 * error.pow(q / 2 - 1))
-        return [{"value": scale}]
+        return [Channels(scale)]
 
 
 class _GradientBlock(SquaresByChannels):
@@ -117,9 +117,9 @@ class _GradientBlock(SquaresByChannels):
         assert u.gradient is not None
         return (self._scale * (u.gradient - self._slope.T)).flatten()
 
-    def rows(self, c: Coefficients) -> list[Weights]:
+    def rows(self, u: Channels) -> list[Channels]:
         axes = torch.eye(self._slope.shape[1]).to(self._scale)
-        return [{"gradient": self._scale[:, None] * axis} for axis in axes]
+        return [Channels(torch.zeros_like(self._scale), self._scale * axis[:, None]) for axis in axes]
 
 
 def _reaction(problem: Problem, x: Points) -> Values:

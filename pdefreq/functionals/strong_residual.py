@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, SquaresByChannels, Weights
+from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, SquaresByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Values
-    from pdefreq.spaces.channels import Channels
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
@@ -139,9 +139,8 @@ class _LinearBlock(_ResidualSquares, SquaresByChannels):
     def residual_of(self, u: Channels) -> Tensor:
         return self._scaled(u, None)
 
-    def rows(self, c: Coefficients) -> list[Weights]:
-        s = self._scale
-        return [{"value": s * self._c, "gradient": -s[:, None] * self._a_slope, "laplacian": -s * self._a}]
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels(self._c, -self._a_slope.T, -self._a).times(self._scale)]
 
 
 class _NonlinearBlock(_ResidualSquares, DifferentiatedSquares):

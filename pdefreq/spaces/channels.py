@@ -79,6 +79,10 @@ class Channels(NamedTuple):
         """``|gradient|^2`` where there is a Laplacian, whose chain rule takes it."""
         return None if self.gradient is None or self.laplacian is None else dot(self.gradient, self.gradient)
 
+    def times(self, factor: Tensor) -> Channels:
+        """All of it times a number at each point, ``(n,)``."""
+        return self.map(lambda t: factor * t)
+
     def stacked(self) -> Tensor:
         """All channels along one axis before n: shape ``(..., q, n)`` with q = 1, 1 + d or 2 + d."""
         parts = [self.value.unsqueeze(-2)]
