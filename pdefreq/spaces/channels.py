@@ -118,7 +118,9 @@ def push_forward(jet: Sequence[Tensor], a: Channels, squared: Tensor | None = No
     return Channels(jet[0], gradient, (a.laplacian * jet[1]).addcmul_(squared, jet[2]))
 
 
-def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: Tensor | None = None) -> Channels:
+def pull_back(
+    jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: Tensor | None = None, *, overwrite: bool = False
+) -> Channels:
     """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1).
 
     It comes point by point, also where a channel of a is the same at all of them.
@@ -128,20 +130,21 @@ def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: 
         a: What it was applied to.
         cotangent: That of ``sigma(a)``.
         squared: ``|grad a|^2``, if it is known.
+        overwrite: Whether the result may take the memory of `cotangent`, which must then be there for every point.
     """
-    value = cotangent.value * jet[1]
+    times: Callable[[Tensor, Tensor], Tensor] = torch.Tensor.mul_ if overwrite else torch.mul
     if a.gradient is None or cotangent.gradient is None:
-        return Channels(value)
+        return Channels(times(cotangent.value, jet[1]))
     bend = dot(cotangent.gradient, a.gradient)
-    gradient = cotangent.gradient * jet[1].unsqueeze(-2)
+    value = times(cotangent.value, jet[1])
+    gradient = times(cotangent.gradient, jet[1].unsqueeze(-2))
     squared = a.squared() if squared is None else squared
     if a.laplacian is None or squared is None or cotangent.laplacian is None:
         return Channels(value.addcmul_(bend, jet[2]), gradient)
     of_laplacian = cotangent.laplacian
-    bent = of_laplacian * jet[2]
-    gradient.addcmul_(bent.unsqueeze(-2), a.gradient, value=2)
+    gradient.addcmul_((of_laplacian * jet[2]).unsqueeze(-2), a.gradient, value=2)
     value.addcmul_(bend.addcmul_(of_laplacian, a.laplacian), jet[2]).addcmul_(squared * of_laplacian, jet[3])
-    return Channels(value, gradient, of_laplacian * jet[1])
+    return Channels(value, gradient, times(of_laplacian, jet[1]))
 
 
 def activated(activation: Activation, a: Channels) -> Channels:

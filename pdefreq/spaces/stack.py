@@ -126,7 +126,7 @@ class StackEvaluator(Evaluator):
         weights = weights._replace(value=weights.value.expand(len(self._x)))
         h = self._hidden(layers, self._input(weights.order, by_point=True)[0], tape)
         out = self._weights_of_each(weights)
-        cotangents = [out, *(at_a for _, _, at_a in backwards(tape, spread(layers.last.weight, out)))][::-1]
+        cotangents = [out, *(at_a for _, _, at_a in backwards(reversed(tape), spread(layers.last.weight, out)))][::-1]
         inputs = [*(step.inputs for step in tape), h]
         one, p = self._x.new_ones(1, 1, 1, 1), self._parameters.named(c)
         blocks: dict[str, tuple[Tensor, Tensor]] = {}
@@ -202,11 +202,11 @@ class StackEvaluator(Evaluator):
         """Weights of u as those of each network, ``(S or 1, 1, ..., n)``."""
         if self._modulation is not None:
             return self._modulation.pull_back(weights)
-        return weights.map(lambda t: t[None, None])
+        return weights.map(lambda t: t.contiguous()[None, None])  # rows of points, as the sweeps run along
 
     def _slope(self, layers: Layers, tape: list[Step], weights: Channels) -> Gradients:
         """The gradient in x of weights applied to u, the weights of each network held."""
-        *_, (first, _, at_a) = backwards(tape, spread(layers.last.weight, self._weights_of_each(weights)))
+        *_, (first, _, at_a) = backwards(reversed(tape), spread(layers.last.weight, self._weights_of_each(weights)))
         at_input = first.affine.pull_back(at_a)
         _, step = self._input(weights.order, by_point=True)
         if step is not None:

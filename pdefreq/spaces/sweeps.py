@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -49,34 +49,45 @@ class Slopes(NamedTuple):
     bias: Tensor  # (S or 1, out, 1)
 
 
-def backwards(tape: Sequence[Step], cotangent: Channels) -> Iterator[tuple[Step, Channels, Channels]]:
+def backwards(
+    steps: Iterable[Step], cotangent: Channels, *, overwrite: bool = False
+) -> Iterator[tuple[Step, Channels, Channels]]:
     """From the last hidden layer to the first: the layer, the cotangent of its output, and that of its ``W h + b``.
 
     Args:
-        tape: The hidden layers, first to last.
+        steps: The hidden layers, last to first.
         cotangent: That of the last one's output.
+        overwrite: Whether the second cotangent may take the memory of the first.
     """
-    above: tuple[Step, Channels] | None = None
-    for step in reversed(tape):
+    above: tuple[Affine, bool] | None = None
+    at_a = cotangent
+    for step in steps:
         if above is not None:
-            below = above[0].affine.pull_back(above[1])
-            cotangent = below.plus(cotangent) if above[0].skip else below
-        at_a = pull_back(step.jet, step.a, cotangent, step.squared)
+            affine, skip = above
+            below = affine.pull_back(at_a)
+            cotangent = below.plus(cotangent) if skip else below
+        at_a = pull_back(step.jet, step.a, cotangent, step.squared, overwrite=overwrite and not step.skip)
         yield step, cotangent, at_a
-        above = step, at_a
+        above = step.affine, step.skip
 
 
-def slopes_of_layers(last: Affine, tape: Sequence[Step], h: Channels, out: Channels) -> list[Slopes]:
-    """The gradient in the weights of all layers, first to last, from the cotangents of what comes out.
+def emptied(tape: list[Step]) -> Iterator[Step]:
+    """The layers, last to first, taken off the tape: what is not needed any more makes room near the processor."""
+    while tape:
+        yield tape.pop()
+
+
+def slopes_of_layers(last: Affine, tape: list[Step], h: Channels, out: Channels) -> list[Slopes]:
+    """The gradient in the weights of all layers, first to last, from the cotangents of what comes out; it empties the tape.
 
     Args:
         last: The last layer, which is linear.
         tape: The hidden layers.
-        h: The output of the last of these, without derivatives or with those that `out` has.
+        h: The output of the last of these.
         out: The cotangents of the networks' outputs, ``(S or 1, 1, ..., n)``.
     """
     found = [_slopes(out.map(lambda t: t.expand(len(last.weight), *t.shape[1:])), h)]
-    for step, _, at_a in backwards(tape, spread(last.weight, out)):
+    for step, _, at_a in backwards(emptied(tape), spread(last.weight, out), overwrite=True):
         found.append(_slopes(at_a, step.inputs))
     return found[::-1]
 
@@ -98,28 +109,42 @@ def _slopes(cotangent: Channels, inputs: Channels) -> Slopes:
     return Slopes(total, cotangent.value.sum(dim=-1, keepdim=True))
 
 
+class _Turned(NamedTuple):
+    """What `Tangents` keeps of a hidden layer after the sweep back for grad u."""
+
+    affine: Affine
+    inputs: Tensor
+    slope: Tensor  # sigma'(a)
+    bend: Tensor  # sigma''(a) times the cotangent of sigma(a)
+    at_a: Tensor
+    skip: bool
+
+
 class Tangents:
     """The energy's case: weights of u and grad u, where grad u itself came from a sweep back.
 
-    The weights g of grad u are directions. What they make of it, D u along g, is the end of one tangent sweep forwards, whatever
-    the dimension; its cotangents are those of the sweep that gave grad u, so only the values' are left to sweep back.
+    The weights g of grad u are directions. D u along g is the end of one tangent sweep forwards, whatever the dimension; its
+    cotangents are those of the sweep that gave grad u, so only the values' are left to sweep back.
 
     Args:
         last: The last layer.
-        tape: The hidden layers, values alone, jets to sigma''.
+        tape: The hidden layers, values alone, jets to sigma''; it is emptied.
         h: The output of the last of these.
     """
 
-    def __init__(self, last: Affine, tape: Sequence[Step], h: Tensor) -> None:
+    def __init__(self, last: Affine, tape: list[Step], h: Tensor) -> None:
         self._last, self._h = last, h
-        one = Channels(last.weight.new_ones(1, 1, 1))
-        self._back = [(step, at_h.value, at_a.value) for step, at_h, at_a in backwards(tape, spread(last.weight, one))]
-
-    @property
-    def at_input(self) -> Tensor:
+        self._turned: list[_Turned] = []  # last to first
+        cotangent = last.weight.mT  # the same at all points
+        for affine, inputs, _, jet, _, skip in emptied(tape):
+            at_a = cotangent * jet[1]
+            below = torch.bmm(affine.weight.mT, at_a)
+            below = below.add_(cotangent) if skip else below
+            bend = cotangent * jet[2] if not self._turned else cotangent.mul_(jet[2])
+            self._turned.append(_Turned(affine, inputs.value, jet[1], bend, at_a, skip))
+            cotangent = below
+        self.at_input = cotangent
         """The derivative of each network in what the first layer meets, ``(S, in, n)``."""
-        step, _, at_a = self._back[-1]
-        return torch.bmm(step.affine.weight.mT, at_a)
 
     def slopes_of_layers(self, value: Tensor, tangent: Tensor) -> list[Slopes]:
         """The gradient in the weights of all layers of ``value_i N_i + D N_i . tangent_i``, summed over points and networks.
@@ -128,22 +153,22 @@ class Tangents:
             value: Weights of the networks, ``(S or 1, 1, n)``.
             tangent: Directions of what the first layer meets, ``(S, in, n)``.
         """
-        bends, tangents = [], []
-        for step, at_h, _ in reversed(self._back):
-            tangents.append(tangent)
-            along = torch.bmm(step.affine.weight, tangent)
-            slope, bend = step.jet[1:3]
-            tangent = along * slope if not step.skip else torch.addcmul(tangent, along, slope)
-            bends.append(along.mul_(bend).mul_(at_h))
+        upwards = []
+        for layer in reversed(self._turned):
+            weight = torch.bmm(layer.at_a, tangent.mT)
+            along = torch.bmm(layer.affine.weight, tangent)
+            tangent = torch.addcmul(tangent, along, layer.slope) if layer.skip else along * layer.slope
+            upwards.append((weight, along.mul_(layer.bend)))
         value = value.expand(len(self._last.weight), *value.shape[1:])
         weight = torch.bmm(value, self._h.mT).add_(tangent.sum(dim=-1)[:, None])
         found = [Slopes(weight, value.sum(dim=-1, keepdim=True))]
         cotangent = self._last.weight.mT * value
-        for (step, _, slope_at_a), bend, tangent in zip(self._back, reversed(bends), reversed(tangents), strict=True):
-            at_a = bend.addcmul_(cotangent, step.jet[1])
-            weight = torch.bmm(at_a, step.inputs.value.mT).baddbmm_(slope_at_a, tangent.mT)
-            found.append(Slopes(weight, at_a.sum(dim=-1, keepdim=True)))
-            if step is not self._back[-1][0]:
-                below = torch.bmm(step.affine.weight.mT, at_a)
-                cotangent = below.add_(cotangent) if step.skip else below
+        while self._turned:
+            layer = self._turned.pop(0)
+            weight, at_a = upwards.pop()
+            at_a.addcmul_(cotangent, layer.slope)
+            found.append(Slopes(weight.baddbmm_(at_a, layer.inputs.mT), at_a.sum(dim=-1, keepdim=True)))
+            if self._turned:
+                below = torch.bmm(layer.affine.weight.mT, at_a)
+                cotangent = below.add_(cotangent) if layer.skip else below
         return found[::-1]

@@ -68,7 +68,8 @@ class Evaluator(ABC):
 
         The product takes weights of u, grad u and lap u at the points, of that order, to the derivative in c, ``(P,)``, of
         ``sum_i value_i u + gradient_i . grad u + laplacian_i lap u`` at x_i: one reverse pass. With the derivatives of an
-        integrand for weights it is the gradient of the integral. The default leaves it to automatic differentiation.
+        integrand for weights it is the gradient of the integral. It may be asked for once, since it takes what the way
+        forwards left. The default leaves it to automatic differentiation.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points and they are asked for.
@@ -78,7 +79,7 @@ class Evaluator(ABC):
             u = self.channels(c, order)
 
         def pull_back(weights: Channels) -> Coefficients:
-            return torch.autograd.grad(u.present, c, weights.present, retain_graph=True)[0]
+            return torch.autograd.grad(u.present, c, weights.present)[0]
 
         return u.map(torch.detach), pull_back
 
