@@ -75,6 +75,7 @@ class LayerParameters:
 
     def gradient(self, c: Coefficients, found: Sequence[Slopes]) -> Coefficients:
         """The derivative in c, ``(P,)``, from those in the weights and biases of the layers."""
+        assert len(found) == len(self._factors), "a product can be asked for once"
         p = self.named(c)
         pieces: dict[str, Tensor] = {}
         for k, (at_weight, at_bias) in enumerate(found, start=1):
