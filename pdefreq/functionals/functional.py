@@ -83,7 +83,8 @@ class Functional:
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
         """The objective and its gradient."""
-        value, gradient = torch.zeros_like(c[0]), torch.zeros_like(c)
+        c = c.detach()
+        value, gradient = c.new_zeros(()), torch.zeros_like(c)
         for block in self.blocks:
             part, slope = block.value_and_gradient(c)
             value.add_(part, alpha=self.weights[block.name])

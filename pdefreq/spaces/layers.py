@@ -59,9 +59,8 @@ class LayerParameters:
         slope = self._adaptive * p[f"slope{k}"]
         return slope if w is None else slope * w, slope if b is None else slope * b
 
-    def layers(self, c: Coefficients) -> Layers:
-        """The layers, differentiable in c."""
-        p = self.named(c)
+    def layers(self, p: Mapping[str, Tensor]) -> Layers:
+        """The layers of named parameters, differentiable in them."""
         affine, shift = [], None
         for k in range(1, len(self._factors) + 1):
             w, b = self.factors(p, k)
@@ -73,19 +72,18 @@ class LayerParameters:
             affine.append(Affine(weight, bias))
         return Layers(affine, shift)
 
-    def gradient(self, c: Coefficients, found: Sequence[Slopes]) -> Coefficients:
+    def gradient(self, p: Mapping[str, Tensor], found: Sequence[Slopes]) -> Coefficients:
         """The derivative in c, ``(P,)``, from those in the weights and biases of the layers."""
         assert len(found) == len(self._factors), "a product can be asked for once"
-        p = self.named(c)
         pieces: dict[str, Tensor] = {}
         for k, (at_weight, at_bias) in enumerate(found, start=1):
+            if f"slope{k}" in p:  # the layer is n a times what does not depend on a
+                (w, b), weight, bias = self._factors[k - 1], p[f"weight{k}"], p.get(f"bias{k}")
+                total = (at_weight * (weight if w is None else weight * w)).sum(dim=(1, 2))
+                total = total if bias is None else total + (at_bias * bias).sum(dim=(1, 2)) * (b or 1.0)
+                pieces[f"slope{k}"] = self._adaptive * total
             w, b = self.factors(p, k)
             pieces[f"weight{k}"] = at_weight if w is None else at_weight * w
             pieces[f"bias{k}"] = at_bias if b is None else at_bias * b
-            if f"slope{k}" in p:  # the layer is n a times what does not depend on a
-                total = (pieces[f"weight{k}"] * p[f"weight{k}"]).sum(dim=(1, 2), keepdim=True)
-                if f"bias{k}" in p:
-                    total = total + (pieces[f"bias{k}"] * p[f"bias{k}"]).sum(dim=1, keepdim=True)
-                pieces[f"slope{k}"] = total / p[f"slope{k}"]
         # Where the S networks share one bias, all of them give its derivative: the first will do.
-        return torch.cat([pieces[name].flatten()[: t.numel()] for name, t in p.items()])
+        return torch.cat([pieces[name].flatten() if t.dim() > 1 else pieces[name][0, 0] for name, t in p.items()])

@@ -61,7 +61,7 @@ class StackEvaluator(Evaluator):
         return self.value_and_gradient(c)[1]
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
-        layers, tape = self._parameters.layers(c), []
+        layers, tape = self._layers(c), []
         h = self._hidden(layers, self._input(0, by_point=True)[0], tape)
         value = self._sum(layers, layers.last(h)).value
         if self._modulation is None:
@@ -75,18 +75,19 @@ class StackEvaluator(Evaluator):
 
     @torch.no_grad()
     def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
-        layers, tape = self._parameters.layers(c), []
+        p = self._parameters.named(c)
+        layers, tape = self._parameters.layers(p), []
         if order == 1:
-            return self._vjp_of_gradient(c, layers)
+            return self._vjp_of_gradient(p, layers)
         h = self._hidden(layers, self._input(order, by_point=False)[0], tape)
 
         @torch.no_grad()
         def pull_back(weights: Channels) -> Coefficients:
-            return self._parameters.gradient(c, slopes_of_layers(layers.last, tape, h, self._weights_of_each(weights)))
+            return self._parameters.gradient(p, slopes_of_layers(layers.last, tape, h, self._weights_of_each(weights)))
 
         return self._sum(layers, layers.last(h)), pull_back
 
-    def _vjp_of_gradient(self, c: Coefficients, layers: Layers) -> tuple[Channels, Callable[[Channels], Coefficients]]:
+    def _vjp_of_gradient(self, p: dict[str, Tensor], layers: Layers) -> tuple[Channels, Callable[[Channels], Coefficients]]:
         """Values forwards and a sweep back for grad u; then its weights are directions (`Tangents`)."""
         (at_input, embedding), tape = self._input(0, by_point=True), []
         h = self._hidden(layers, at_input, tape, extra=2)
@@ -103,7 +104,7 @@ class StackEvaluator(Evaluator):
             if embedding is not None:
                 tangent = (embedding.affine.weight @ tangent) * embedding.jet[1]
             tangent = tangent.expand(self._design.stack, *tangent.shape[1:])
-            return self._parameters.gradient(c, tangents.slopes_of_layers(weights.value, tangent))
+            return self._parameters.gradient(p, tangents.slopes_of_layers(weights.value, tangent))
 
         return self._sum(layers, layers.last(h)._replace(gradient=slope[:, None])), pull_back
 
@@ -111,7 +112,7 @@ class StackEvaluator(Evaluator):
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
     ) -> Gradients:
         weights = Channels.weights(self._x, value, gradient, laplacian)
-        layers, tape = self._parameters.layers(c), []
+        layers, tape = self._layers(c), []
         h = self._hidden(layers, self._input(weights.order, by_point=True)[0], tape)
         slope = self._slope(layers, tape, weights)
         if self._modulation is None:
@@ -121,7 +122,7 @@ class StackEvaluator(Evaluator):
     def jacobian_factors(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
-        layers, tape = self._parameters.layers(c), []
+        layers, tape = self._layers(c), []
         weights = Channels.weights(self._x, value, gradient, laplacian)
         weights = weights._replace(value=weights.value.expand(len(self._x)))
         h = self._hidden(layers, self._input(weights.order, by_point=True)[0], tape)
@@ -140,9 +141,12 @@ class StackEvaluator(Evaluator):
                 blocks[f"slope{k}"] = _by_point(total / p[f"slope{k}"].unsqueeze(-1), one)
         return [blocks[name] for name in p]
 
+    def _layers(self, c: Coefficients) -> Layers:
+        return self._parameters.layers(self._parameters.named(c))
+
     def _forwards(self, c: Coefficients, order: int) -> Channels:
         """U and its derivatives by channels alone."""
-        layers = self._parameters.layers(c)
+        layers = self._layers(c)
         return self._sum(layers, layers.last(self._hidden(layers, self._input(order, by_point=False)[0])))
 
     def _input(self, order: int, *, by_point: bool) -> tuple[Channels, Step | None]:

@@ -252,7 +252,7 @@ class Network(TrialSpace):
     def unflatten(self, c: Coefficients) -> dict[str, Tensor]:
         """Views of the vector as named parameters: one `split`, so its backward pass is one concatenation."""
         shapes = self.shapes
-        pieces = c.split([math.prod(shape) for shape in shapes.values()])
+        pieces = c.split_with_sizes([math.prod(shape) for shape in shapes.values()])
         return {name: piece.view(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
 
