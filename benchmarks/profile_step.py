@@ -13,12 +13,13 @@ from collections import defaultdict
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from pdefreq.devices import keep_freed_memory
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
 
 PAIRS = (("mscale", "poisson"), ("pinn", "poisson"), ("mscale", "poisson-chirp"), ("pinn", "poisson-chirp"))
 KINDS = {
-    "matrix products": ("aten::bmm", "aten::baddbmm", "aten::mm", "aten::addmm"),
+    "matrix products": ("aten::bmm", "aten::baddbmm", "aten::baddbmm_", "aten::mm", "aten::addmm"),
     "sine, cosine, tanh": ("aten::sin", "aten::cos", "aten::tanh", "aten::cos_", "aten::sin_"),
     "products and sums, entry by entry": tuple(
         f"aten::{name}" for name in ("mul", "add", "sub", "neg", "addcmul", "rsub", "mul_", "add_", "sub_", "addcmul_", "neg_")
@@ -31,6 +32,7 @@ KINDS = {
 def main(pairs: list[tuple[str, str]]) -> None:
     """Print a table for each pair of method and problem."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     for method, problem in pairs:
         iteration = make_solver(method).prepare(
             load_problem(problem).blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64

@@ -9,7 +9,10 @@ losses of both at the same parameters are compared: they must agree to rounding.
   callbacks, tests and printing.
 - ``deep-ritz`` against plain reverse mode: the energy of -lap u = 1 on the same cubes, by torch modules,
   ``autograd.grad(..., create_graph=True)`` and `torch.optim.Adam`; here without boundary terms.
-- ``mscale`` against a loop over its sub-networks: the same, 6 sub-networks of 30-30-30 units, sine, in one dimension.
+- ``mscale`` against a loop over its sub-networks: the same, 6 sub-networks of 30-30-30 units, sine, in one dimension. Beside
+  it the floor: the matrix products between hidden layers, and the sines and cosines, that its step can't do without.
+
+Freed memory is kept for the next step on both sides, as on the command line (`pdefreq.devices.keep_freed_memory`).
 
 DeepXDE is no dependency; without it its lines are left out, with how to install it.
 """
@@ -25,10 +28,12 @@ import torch
 from pairs import Cost, compare
 from torch import Tensor, nn
 
+from pdefreq.devices import keep_freed_memory
 from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Samples
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.sampling import points_at_once
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.learning_rate import LearningRate
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network
 
 WIDTHS, SCALES, POINTS, RATE = (64, 64, 64), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 1000, 1e-3
+PART_WIDTHS = (30, 30, 30)  # of each sub-network
 ASKED = {1: 1.3, 2: 1.5, 5: 2.0, 10: 2.5}  # DeepXDE's step over ours, by dimension
 STEPS = 5  # in one timing: a single step of 2 ms is too short for the clock of processor time
 REPEATS = 21
@@ -226,6 +232,35 @@ def against_modules(space: Mlp | Mscale, network: Loop) -> Cost:
     return compare(theirs, ours, REPEATS)
 
 
+def floor() -> Cost:
+    """Products over sines and cosines of the energy's step on the sub-networks, for as many steps as are timed together.
+
+    Between two hidden layers there are a product with W forwards and one back, for values and for tangents, and two for the
+    gradient in W.
+    """
+    like = torch.empty(0, dtype=DOUBLE)
+    stack, width, depth = len(SCALES), PART_WIDTHS[0], len(PART_WIDTHS)
+    weight = torch.randn(stack, width, width, dtype=DOUBLE)
+    blocks = [torch.randn(stack, width, n, dtype=DOUBLE) for n in map(len, torch.empty(POINTS).split(points_at_once(like)))]
+    out = [torch.empty_like(block) for block in blocks]
+
+    def products() -> None:
+        for _ in range(STEPS * (depth - 1)):
+            for block, result in zip(blocks, out, strict=True):
+                for _ in range(4):
+                    torch.bmm(weight, block, out=result)
+                for _ in range(2):
+                    torch.bmm(block, result.mT)
+
+    def waves() -> None:
+        for _ in range(STEPS * depth):
+            for block, result in zip(blocks, out, strict=True):
+                torch.sin(block, out=result)
+                torch.cos(block, out=result)
+
+    return compare(products, waves, REPEATS)
+
+
 def line(what: str, cost: Cost, asked: float) -> None:
     """Print a comparison."""
     ours, theirs = 1e3 * cost.unit / STEPS, 1e3 * cost.work / STEPS
@@ -239,6 +274,7 @@ def line(what: str, cost: Cost, asked: float) -> None:
 def main() -> None:
     """Print one line for each comparison."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     dde = load_deepxde()
     print(f"{'':42s} {'ours':>7s} {'theirs':>7s} {'ratio':>6s} {'wall':>6s} {'asked':>6s}  reached")
     print(f"{'processor time of a step':42s} {'ms':>7s} {'ms':>7s}")
@@ -247,9 +283,12 @@ def main() -> None:
     for d in ASKED:
         box = Box((-1.0,) * d, (1.0,) * d)
         line(f"reverse mode, Ritz, d = {d}", against_modules(Mlp(box, WIDTHS), Plain((1.0,), WIDTHS, d, nn.Tanh)), 1.0)
-    widths, line_segment = (30, 30, 30), Box((-1.0,), (1.0,))
-    loop = against_modules(Mscale(line_segment, SCALES, widths, activation="sin"), Loop(SCALES, widths, 1, Sine))
-    line("loop over 6 sub-networks, Ritz, d = 1", loop, 3.0)
+    segment = Box((-1.0,), (1.0,))
+    ours, theirs = Mscale(segment, SCALES, PART_WIDTHS, activation="sin"), Loop(SCALES, PART_WIDTHS, 1, Sine)
+    line("loop over 6 sub-networks, Ritz, d = 1", against_modules(ours, theirs), 3.0)
+    least = floor()
+    products, waves = (1e3 * t / STEPS for t in (least.work, least.unit))
+    print(f"its floor: {products:.2f} ms of matrix products and {waves:.2f} ms of sines and cosines, in our step and in theirs")
 
 
 if __name__ == "__main__":

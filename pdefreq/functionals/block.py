@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+
+from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.shapes import Coefficients
     from pdefreq.spaces.trial_space import Evaluator
-
-Channels = Mapping[str, "Tensor"]
-"""How one row per point depends on u there: factors of ``value`` (n,), ``gradient`` (n, d), ``laplacian`` (n,)."""
 
 
 class Block(ABC):
@@ -35,7 +35,14 @@ class Block(ABC):
 
     @abstractmethod
     def value(self, c: Coefficients) -> Tensor:
-        """The contribution to the objective, quadrature weights included."""
+        """The contribution to the objective, quadrature weights included; differentiable in c."""
+
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        """The contribution and its gradient ``(P,)``, as numbers."""
+        c = c.detach().requires_grad_(True)
+        with torch.enable_grad():
+            value = self.value(c)
+        return value.detach(), torch.autograd.grad(value, c)[0]
 
     @abstractmethod
     def factor(self, c: Coefficients) -> Tensor:
@@ -47,25 +54,44 @@ class Block(ABC):
 
 
 class ByChannels(Block):
-    """A block whose rows are combinations of value, gradient and Laplacian of u at a point."""
+    """A block that depends on value, gradient and Laplacian of u at its points, on those up to its order.
+
+    Its derivatives are taken in these, and the space pulls them back to c.
+    """
 
     @abstractmethod
-    def channels(self, c: Coefficients) -> list[Channels]:
-        """Rows of the factor, a list entry for each row of a point."""
+    def integral(self, u: Channels) -> Tensor:
+        """The contribution to the objective."""
+
+    @abstractmethod
+    def slopes(self, u: Channels) -> Channels:
+        """The derivatives of `integral` in u, grad u and lap u at each point."""
+
+    @abstractmethod
+    def rows(self, u: Channels) -> list[Channels]:
+        """Rows of the factor as weights of u, grad u and lap u: a list entry for each row of a point."""
+
+    def value(self, c: Coefficients) -> Tensor:
+        return self.integral(self.evaluator.channels(c, self.order))
+
+    @torch.no_grad()
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        u, pull_back = self.evaluator.vjp(c, self.order)
+        return self.integral(u), pull_back(self.slopes(u))
 
     def factor(self, c: Coefficients) -> Tensor:
         c = c.detach()
-        with torch.no_grad():
-            channels = self.channels(c)
-        rows = [self.evaluator.jacobian(c, **entry).detach() for entry in channels]
+        rows = [self.evaluator.jacobian(c, *row.by_point()).detach() for row in self._rows_at(c)]
         return torch.cat(rows) if rows else c.new_zeros(0, len(c))
 
     def trace(self, c: Coefficients) -> Tensor:
         """See `Block`; no row is formed where the space can do without."""
         c = c.detach()
-        with torch.no_grad():
-            channels = self.channels(c)
-        return sum((_squared_size(self.evaluator, c, entry) for entry in channels), start=c.new_zeros(()))
+        return sum((_squared_size(self.evaluator, c, row) for row in self._rows_at(c)), start=c.new_zeros(()))
+
+    @torch.no_grad()
+    def _rows_at(self, c: Coefficients) -> list[Channels]:
+        return self.rows(self.evaluator.channels(c, self.order))
 
 
 class Squares(Block):
@@ -77,6 +103,25 @@ class Squares(Block):
 
     def value(self, c: Coefficients) -> Tensor:
         return self.residual(c).square().sum() / 2
+
+
+class SquaresByChannels(ByChannels, Squares):
+    """Squares whose rows depend on value, gradient and Laplacian of u at a point."""
+
+    @abstractmethod
+    def residual_of(self, u: Channels) -> Tensor:
+        """The rows of a u that is known at the points, shape ``(rows,)``."""
+
+    def integral(self, u: Channels) -> Tensor:
+        return self.residual_of(u).square().sum() / 2
+
+    def slopes(self, u: Channels) -> Channels:
+        rows = self.rows(u)
+        first, *others = [row.times(r) for row, r in zip(rows, self.residual_of(u).chunk(len(rows)), strict=True)]
+        return functools.reduce(Channels.plus, others, first)
+
+    def residual(self, c: Coefficients) -> Tensor:
+        return self.residual_of(self.evaluator.channels(c, self.order))
 
 
 class DifferentiatedSquares(Squares):
@@ -97,10 +142,10 @@ def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> T
     return torch.stack([torch.autograd.grad(row, c, retain_graph=True)[0] for row in rows])
 
 
-def _squared_size(evaluator: Evaluator, c: Coefficients, channels: Channels) -> Tensor:
+def _squared_size(evaluator: Evaluator, c: Coefficients, row: Channels) -> Tensor:
     """|J|^2 of the rows from their factors, J[n, s, b, a] = sum_q D[s, q, n, b] Z[s, q, n, a]."""
     total = c.new_zeros(())
-    for d, z in evaluator.jacobian_factors(c, **channels):
+    for d, z in evaluator.jacobian_factors(c, *row.by_point()):
         d, z = (t.detach().transpose(1, 2) for t in (d, z))  # (S, n, q, width)
         total = total + ((d @ d.mT) * (z @ z.mT)).sum()
     return total

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.functionals.block import ByChannels, Channels, Squares
+from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.functionals.flow import size_power
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Points, Values
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -77,7 +78,7 @@ class BoundaryConditions:
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
 
-class PenaltyBlock(Squares, ByChannels):
+class PenaltyBlock(SquaresByChannels):
     """Term ``boundary``: beta int over the Dirichlet part of (u - g)^2, the integral, without a factor 1/2."""
 
     order = 0
@@ -86,11 +87,11 @@ class PenaltyBlock(Squares, ByChannels):
         super().__init__("boundary", space.at(conditions.x))
         self._value, self._scale = conditions.value, (2 * beta * conditions.dirichlet).sqrt()
 
-    def residual(self, c: Coefficients) -> Tensor:
-        return self._scale * (self.evaluator.value(c) - self._value)
+    def residual_of(self, u: Channels) -> Tensor:
+        return self._scale * (u.value - self._value)
 
-    def channels(self, c: Coefficients) -> list[Channels]:
-        return [{"value": self._scale}]
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels(self._scale)]
 
 
 class RobinEnergyBlock(ByChannels):
@@ -102,14 +103,18 @@ class RobinEnergyBlock(ByChannels):
         super().__init__("energy", space.at(conditions.x))
         self._conditions = conditions
 
-    def value(self, c: Coefficients) -> Tensor:
-        return self._conditions.robin_energy(self.evaluator.value(c))
+    def integral(self, u: Channels) -> Tensor:
+        return self._conditions.robin_energy(u.value)
 
-    def channels(self, c: Coefficients) -> list[Channels]:
-        return [{"value": (self._conditions.robin * self._conditions.alpha).sqrt()}]
+    def slopes(self, u: Channels) -> Channels:
+        conditions = self._conditions
+        return Channels(conditions.robin * (conditions.alpha * u.value - conditions.flux))
+
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels((self._conditions.robin * self._conditions.alpha).sqrt())]
 
 
-class RobinResidualBlock(Squares, ByChannels):
+class RobinResidualBlock(SquaresByChannels):
     """Term ``robin``: beta int over the Robin part of (a |grad u|^(p-2) du/dn + alpha u - flux)^2."""
 
     order = 1
@@ -123,20 +128,21 @@ class RobinResidualBlock(Squares, ByChannels):
         self._exponent, self._diffusion = problem.exponent, diffusion
         self._scale = (2 * beta * conditions.robin).sqrt()
 
-    def residual(self, c: Coefficients) -> Tensor:
-        u, q = self.evaluator.value_and_gradient(c)
+    def residual_of(self, u: Channels) -> Tensor:
+        assert u.gradient is not None
+        q = u.gradient.T
         flow = self._diffusion * (q * self._normals).sum(dim=1)
         flow = flow if self._exponent == 2 else flow * size_power(q, self._exponent - 2)
-        return self._scale * (flow + self._conditions.alpha * u - self._conditions.flux)
+        return self._scale * (flow + self._conditions.alpha * u.value - self._conditions.flux)
 
-    def channels(self, c: Coefficients) -> list[Channels]:
-        return [{"value": self._scale * self._conditions.alpha, "gradient": self._slope(c) * self._scale[:, None]}]
+    def rows(self, u: Channels) -> list[Channels]:
+        assert u.gradient is not None
+        return [Channels(self._conditions.alpha, self._slope(u.gradient.T).T).times(self._scale)]
 
-    def _slope(self, c: Coefficients) -> Tensor:
+    def _slope(self, q: Gradients) -> Gradients:
         """The derivative of a |q|^(p-2) q.n in q: a |q|^(p-2) (n + (p-2) (q.n) q / |q|^2)."""
         p, slope = self._exponent, self._normals
         if p == 2:
             return self._diffusion[:, None] * slope
-        q = self.evaluator.gradient(c)
         along = (q * self._normals).sum(dim=1, keepdim=True) * size_power(q, -2)[:, None]
         return (self._diffusion * size_power(q, p - 2))[:, None] * (slope + (p - 2) * along * q)

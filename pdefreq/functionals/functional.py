@@ -82,15 +82,13 @@ class Functional:
         return self.value_and_gradient(c)[1]
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
-        """The objective and its gradient, by automatic differentiation."""
-        c = c.detach().requires_grad_(True)
-        value, gradient = torch.zeros_like(c[0]), torch.zeros_like(c)
+        """The objective and its gradient."""
+        c = c.detach()
+        value, gradient = c.new_zeros(()), torch.zeros_like(c)
         for block in self.blocks:
-            with torch.enable_grad():
-                part = block.value(c)
-            weight = self.weights[block.name]
-            value.add_(part.detach(), alpha=weight)
-            gradient.add_(torch.autograd.grad(part, c)[0], alpha=weight)
+            part, slope = block.value_and_gradient(c)
+            value.add_(part, alpha=self.weights[block.name])
+            gradient.add_(slope, alpha=self.weights[block.name])
         return value, gradient
 
     def residual(self, c: Coefficients) -> Tensor | None:

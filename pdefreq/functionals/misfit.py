@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.functionals.block import ByChannels, Channels, Squares
+from pdefreq.functionals.block import SquaresByChannels
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
@@ -78,7 +79,7 @@ class GradientMisfit(Functional):
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in _split(columns, like)])
 
 
-class _MisfitBlock(Squares, ByChannels):
+class _MisfitBlock(SquaresByChannels):
     """Rows ``sqrt(2 w) sign(e) |e|^(q/2)``."""
 
     order = 0
@@ -87,23 +88,23 @@ class _MisfitBlock(Squares, ByChannels):
         super().__init__("misfit", evaluator)
         self._target, self._weights, self._exponent = target, weights, exponent
 
-    def value(self, c: Coefficients) -> Tensor:
-        error, q = self.evaluator.value(c) - self._target, self._exponent
+    def integral(self, u: Channels) -> Tensor:
+        error, q = u.value - self._target, self._exponent
         return (self._weights * (error.square() if q == 2 else error.abs().pow(q))).sum()
 
-    def residual(self, c: Coefficients) -> Tensor:
-        error, q = self.evaluator.value(c) - self._target, self._exponent
+    def residual_of(self, u: Channels) -> Tensor:
+        error, q = u.value - self._target, self._exponent
         return (2 * self._weights).sqrt() * (error if q == 2 else error.sign() * error.abs().pow(q / 2))
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def rows(self, u: Channels) -> list[Channels]:
         scale, q = (2 * self._weights).sqrt(), self._exponent
         if q != 2:  # for q < 2 infinite where the error is zero, and the gradient there is not: keep it off zero
-            error = (self.evaluator.value(c) - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
+            error = (u.value - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
             scale = scale * (q / 2 * error.pow(q / 2 - 1))
-        return [{"value": scale}]
+        return [Channels(scale)]
 
 
-class _GradientBlock(Squares, ByChannels):
+class _GradientBlock(SquaresByChannels):
     """Rows ``sqrt(2 w) e_k`` for each component k, one component after the other."""
 
     order = 1
@@ -112,13 +113,13 @@ class _GradientBlock(Squares, ByChannels):
         super().__init__("gradient", evaluator)
         self._slope, self._scale = slope, (2 * weights).sqrt()
 
-    def residual(self, c: Coefficients) -> Tensor:
-        error = self.evaluator.gradient(c) - self._slope
-        return (self._scale[:, None] * error).T.flatten()
+    def residual_of(self, u: Channels) -> Tensor:
+        assert u.gradient is not None
+        return (self._scale * (u.gradient - self._slope.T)).flatten()
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def rows(self, u: Channels) -> list[Channels]:
         axes = torch.eye(self._slope.shape[1]).to(self._scale)
-        return [{"gradient": self._scale[:, None] * axis} for axis in axes]
+        return [Channels(torch.zeros_like(self._scale), self._scale * axis[:, None]) for axis in axes]
 
 
 def _reaction(problem: Problem, x: Points) -> Values:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.fields import ConstantField
-from pdefreq.functionals.block import Block, ByChannels, Channels
+from pdefreq.functionals.block import Block, ByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.flow import size_power
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Samples
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -107,6 +108,12 @@ class _Integrand:
         power = gradient.square().sum(dim=1) if self.exponent == 2 else size_power(gradient, self.exponent)
         return (self.diffusion * power + (self.reaction * u - self.source) * u).sum()
 
+    def slopes(self, u: Values, gradient: Gradients) -> tuple[Values, Gradients]:
+        """The derivatives of `energy` in u and grad u at each point."""
+        p = self.exponent
+        flow = p * self.diffusion if p == 2 else p * self.diffusion * size_power(gradient, p - 2)
+        return 2 * self.reaction * u - self.source, flow[:, None] * gradient
+
 
 class _EnergyBlock(ByChannels):
     order = 1
@@ -115,22 +122,28 @@ class _EnergyBlock(ByChannels):
         super().__init__("energy", space.at(integrand.x))
         self._integrand = integrand
 
-    def value(self, c: Coefficients) -> Tensor:
-        return self._integrand.energy(*self.evaluator.value_and_gradient(c))
+    def integral(self, u: Channels) -> Tensor:
+        assert u.gradient is not None
+        return self._integrand.energy(u.value, u.gradient.T)
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def slopes(self, u: Channels) -> Channels:
+        assert u.gradient is not None
+        value, gradient = self._integrand.slopes(u.value, u.gradient.T)
+        return Channels(value, gradient.T)
+
+    def rows(self, u: Channels) -> list[Channels]:
         """The root of the second derivative in q = grad u, a |q|^(p-2) (I + (p-2) n n^T) with n = q / |q|, and of c."""
-        p, a = self._integrand.exponent, self._integrand.diffusion
-        axes = torch.eye(self._integrand.x.shape[1]).to(a)
-        scale, directions = (p * a).sqrt(), [axis.expand(len(a), -1) for axis in axes]
+        assert u.gradient is not None
+        p, a, q = self._integrand.exponent, self._integrand.diffusion, u.gradient.T
+        scale, directions = (p * a).sqrt(), list(torch.eye(q.shape[1]).to(a).expand(len(a), -1, -1).unbind(dim=1))
         if p != 2:
-            q = self.evaluator.gradient(c)
             n = q * size_power(q, -1)[:, None]
             scale = scale * size_power(q, (p - 2) / 2)
             directions = [axis + (math.sqrt(p - 1) - 1) * n[:, k, None] * n for k, axis in enumerate(directions)]
-        rows: list[Channels] = [{"gradient": scale[:, None] * direction} for direction in directions]
+        zero = torch.zeros_like(scale)
+        rows = [Channels(zero, scale * direction.T) for direction in directions]
         if bool((self._integrand.reaction > 0).any()):
-            rows.append({"value": (2 * self._integrand.reaction).sqrt()})
+            rows.append(Channels((2 * self._integrand.reaction).sqrt()))
         return rows
 
 
@@ -143,10 +156,13 @@ class _LoadBlock(ByChannels):
         super().__init__("energy", space.at(x))
         self._load = load
 
-    def value(self, c: Coefficients) -> Tensor:
-        return -(self._load * self.evaluator.value(c)).sum()
+    def integral(self, u: Channels) -> Tensor:
+        return -(self._load * u.value).sum()
 
-    def channels(self, c: Coefficients) -> list[Channels]:
+    def slopes(self, u: Channels) -> Channels:
+        return Channels(-self._load)
+
+    def rows(self, u: Channels) -> list[Channels]:
         return []
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.functionals.block import Block, ByChannels, Channels, DifferentiatedSquares, Squares
+from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, SquaresByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
@@ -128,21 +129,27 @@ class _ResidualSquares(Squares):
         self._exponent, self._a, self._a_slope, self._c, self._f = exponent, a, a_slope, c, f
         self._scale = (2 * weights).sqrt()
 
-    def residual(self, c: Coefficients) -> Tensor:
-        u, q, laplacian = self.evaluator.second_order(c)
-        bent = None if self._exponent == 2 else self.evaluator.gradient_of(c, gradient=q)
-        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, q, laplacian, bent)
-        return self._scale * (self._c * u - divergence - self._f)
+    def _scaled(self, u: Channels, bent: Gradients | None) -> Tensor:
+        assert u.gradient is not None and u.laplacian is not None
+        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.laplacian, bent)
+        return self._scale * (self._c * u.value - divergence - self._f)
 
 
-class _LinearBlock(_ResidualSquares, ByChannels):
-    def channels(self, c: Coefficients) -> list[Channels]:
-        s = self._scale
-        return [{"value": s * self._c, "gradient": -s[:, None] * self._a_slope, "laplacian": -s * self._a}]
+class _LinearBlock(_ResidualSquares, SquaresByChannels):
+    def residual_of(self, u: Channels) -> Tensor:
+        return self._scaled(u, None)
+
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels(self._c, -self._a_slope.T, -self._a).times(self._scale)]
 
 
-class _NonlinearBlock(DifferentiatedSquares, _ResidualSquares):
+class _NonlinearBlock(_ResidualSquares, DifferentiatedSquares):
     """Its derivative takes the Hessian of the direction, which is no channel."""
+
+    def residual(self, c: Coefficients) -> Tensor:
+        u = self.evaluator.channels(c, 2)
+        assert u.gradient is not None
+        return self._scaled(u, self.evaluator.gradient_of(c, gradient=u.gradient.T))
 
 
 class _GradientBlock(DifferentiatedSquares):

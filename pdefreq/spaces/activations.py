@@ -45,6 +45,8 @@ class Activation:
 
 def jet_of(derivatives: Callable[[Tensor, int], list[Tensor]], a: Tensor, order: int) -> tuple[Tensor, ...]:
     """`Activation.jet` of a function given by its derivatives."""
+    if not (a.requires_grad and torch.is_grad_enabled()):
+        return tuple(derivatives(a, order))
     return _Jet.apply(a, derivatives, order)  # pyright: ignore[reportReturnType]
 
 
@@ -53,8 +55,6 @@ class _Jet(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, derivatives: Callable[[Tensor, int], list[Tensor]], order: int) -> tuple[Tensor, ...]:
-        if not a.requires_grad:
-            return tuple(derivatives(a, order))
         jet = derivatives(a, order + 1)
         ctx.save_for_backward(a, *jet[1:])
         ctx.set_materialize_grads(False)

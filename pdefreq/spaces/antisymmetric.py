@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from pdefreq.errors import OptionError
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.feed_forward import FeedForward
 from pdefreq.spaces.stack import StackEvaluator
 from pdefreq.spaces.trial_space import Evaluator, Network
@@ -71,6 +72,15 @@ class _Difference(Evaluator):
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
         plus, minus = (self._inner.second_order(half) for half in c.chunk(2))
         return _HALF * (plus[0] - minus[0]), _HALF * (plus[1] - minus[1]), _HALF * (plus[2] - minus[2])
+
+    def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
+        (plus, of_plus), (minus, of_minus) = (self._inner.vjp(half, order) for half in c.chunk(2))
+
+        def pull_back(weights: Channels) -> Coefficients:
+            half = weights.map(lambda t: _HALF * t)
+            return torch.cat([of_plus(half), of_minus(half).neg_()])
+
+        return plus.plus(minus.map(torch.neg)).map(lambda t: _HALF * t), pull_back
 
     def gradient_of(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None

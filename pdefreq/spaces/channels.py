@@ -50,6 +50,11 @@ class Channels(NamedTuple):
         """As arrays ``(n,)``, ``(n, d)``, ``(n,)``."""
         return self.value, None if self.gradient is None else self.gradient.T, self.laplacian
 
+    @property
+    def present(self) -> list[Tensor]:
+        """The channels that there are."""
+        return [t for t in self if t is not None]
+
     def map(self, function: Callable[[Tensor], Tensor]) -> Channels:
         """A function applied to each channel there is."""
         gradient, laplacian = self.gradient, self.laplacian
@@ -69,6 +74,14 @@ class Channels(NamedTuple):
     def plus(self, other: Channels) -> Channels:
         """The sum, channel by channel."""
         return Channels(*(None if a is None or b is None else a + b for a, b in zip(self, other, strict=True)))  # pyright: ignore[reportArgumentType]
+
+    def squared(self) -> Tensor | None:
+        """``|gradient|^2`` where there is a Laplacian, whose chain rule takes it."""
+        return None if self.gradient is None or self.laplacian is None else dot(self.gradient, self.gradient)
+
+    def times(self, factor: Tensor) -> Channels:
+        """All of it times a number at each point, ``(n,)``."""
+        return self.map(lambda t: factor * t)
 
     def stacked(self) -> Tensor:
         """All channels along one axis before n: shape ``(..., q, n)`` with q = 1, 1 + d or 2 + d."""
@@ -99,13 +112,15 @@ def push_forward(jet: Sequence[Tensor], a: Channels, squared: Tensor | None = No
     if a.gradient is None:
         return Channels(jet[0])
     gradient = a.gradient * jet[1].unsqueeze(-2)
-    if a.laplacian is None:
+    squared = a.squared() if squared is None else squared
+    if a.laplacian is None or squared is None:
         return Channels(jet[0], gradient)
-    squared = dot(a.gradient, a.gradient) if squared is None else squared
     return Channels(jet[0], gradient, (a.laplacian * jet[1]).addcmul_(squared, jet[2]))
 
 
-def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: Tensor | None = None) -> Channels:
+def pull_back(
+    jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: Tensor | None = None, *, overwrite: bool = False
+) -> Channels:
     """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1).
 
     It comes point by point, also where a channel of a is the same at all of them.
@@ -115,20 +130,21 @@ def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, squared: 
         a: What it was applied to.
         cotangent: That of ``sigma(a)``.
         squared: ``|grad a|^2``, if it is known.
+        overwrite: Whether the result may take the memory of `cotangent`, which must then be there for every point.
     """
-    value = cotangent.value * jet[1]
+    times: Callable[[Tensor, Tensor], Tensor] = torch.Tensor.mul_ if overwrite else torch.mul
     if a.gradient is None or cotangent.gradient is None:
-        return Channels(value)
+        return Channels(times(cotangent.value, jet[1]))
     bend = dot(cotangent.gradient, a.gradient)
-    gradient = cotangent.gradient * jet[1].unsqueeze(-2)
-    if a.laplacian is None or cotangent.laplacian is None:
+    value = times(cotangent.value, jet[1])
+    gradient = times(cotangent.gradient, jet[1].unsqueeze(-2))
+    squared = a.squared() if squared is None else squared
+    if a.laplacian is None or squared is None or cotangent.laplacian is None:
         return Channels(value.addcmul_(bend, jet[2]), gradient)
     of_laplacian = cotangent.laplacian
-    squared = dot(a.gradient, a.gradient) if squared is None else squared
-    bent = of_laplacian * jet[2]
-    gradient.addcmul_(bent.unsqueeze(-2), a.gradient, value=2)
+    gradient.addcmul_((of_laplacian * jet[2]).unsqueeze(-2), a.gradient, value=2)
     value.addcmul_(bend.addcmul_(of_laplacian, a.laplacian), jet[2]).addcmul_(squared * of_laplacian, jet[3])
-    return Channels(value, gradient, of_laplacian * jet[1])
+    return Channels(value, gradient, times(of_laplacian, jet[1]))
 
 
 def activated(activation: Activation, a: Channels) -> Channels:
@@ -144,7 +160,7 @@ class _Activated(torch.autograd.Function):
         inputs = Channels(*a)  # pyright: ignore[reportArgumentType]
         trained = any(ctx.needs_input_grad)
         jet = derivatives(inputs.value, inputs.order + trained)
-        squared = dot(inputs.gradient, inputs.gradient) if inputs.gradient is not None and inputs.order == 2 else None
+        squared = inputs.squared()
         if trained:
             ctx.save_for_backward(*a, squared, *jet[1:])
             ctx.derivatives = derivatives

@@ -10,6 +10,8 @@ from pdefreq.spaces.factor import Factor, FieldAt
 from pdefreq.spaces.trial_space import Evaluator, Network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import Tensor
 
@@ -64,12 +66,12 @@ class _HardEvaluator(Evaluator):
         return self.value_and_gradient(c)[1]
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
-        u = self._composed(self._network_channels(c, 1))
+        u = self._composed(self._inner.channels(c, 1))
         assert u.gradient is not None
         return u.value, u.gradient.T
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        u = self._composed(self._network_channels(c, 2))
+        u = self._composed(self._inner.channels(c, 2))
         assert u.gradient is not None and u.laplacian is not None
         return u.value, u.gradient.T, u.laplacian
 
@@ -77,9 +79,13 @@ class _HardEvaluator(Evaluator):
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
     ) -> Gradients:
         weights = Channels.weights(self._x, value, gradient, laplacian)
-        network = self._network_channels(c, weights.order)
+        network = self._inner.channels(c, weights.order)
         outside = self._lifting.slope(weights) + self._distance.slope_of_weights(weights, network)
         return outside.T + self._inner.gradient_of(c, *self._distance.pull_back(weights).by_point())
+
+    def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
+        network, pull_back = self._inner.vjp(c, order)
+        return self._composed(network), lambda weights: pull_back(self._distance.pull_back(weights))
 
     def jacobian(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
@@ -95,9 +101,3 @@ class _HardEvaluator(Evaluator):
 
     def _composed(self, network: Channels) -> Channels:
         return self._lifting.channels(network.order).plus(self._distance.times(network))
-
-    def _network_channels(self, c: Coefficients, order: int) -> Channels:
-        if order == 0:
-            return Channels(self._inner.value(c))
-        value, gradient, *laplacian = self._inner.value_and_gradient(c) if order == 1 else self._inner.second_order(c)
-        return Channels(value, gradient.T, *laplacian)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.fields import Field
+from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +51,37 @@ class Evaluator(ABC):
     def laplacian(self, c: Coefficients) -> Values:
         """Lap u at the points."""
         return self.second_order(c)[2]
+
+    def channels(self, c: Coefficients, order: int) -> Channels:
+        """U and its derivatives up to an order of 0, 1 or 2: u; grad u, ``(d, n)``; lap u.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+        """
+        if order == 0:
+            return Channels(self.value(c))
+        value, gradient, *laplacian = self.value_and_gradient(c) if order == 1 else self.second_order(c)
+        return Channels(value, gradient.T, *laplacian)
+
+    def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
+        """`channels` as numbers, and their vector-Jacobian product in c.
+
+        The product takes weights of u, grad u and lap u at the points, of that order, to the derivative in c, ``(P,)``, of
+        ``sum_i value_i u + gradient_i . grad u + laplacian_i lap u`` at x_i: one reverse pass. With the derivatives of an
+        integrand for weights it is the gradient of the integral. It may be asked for once, since it takes what the way
+        forwards left. The default leaves it to automatic differentiation.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+        """
+        c = c.detach().requires_grad_(True)
+        with torch.enable_grad():
+            u = self.channels(c, order)
+
+        def pull_back(weights: Channels) -> Coefficients:
+            return torch.autograd.grad(u.present, c, weights.present)[0]
+
+        return u.map(torch.detach), pull_back
 
     def gradient_of(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
@@ -219,7 +252,7 @@ class Network(TrialSpace):
     def unflatten(self, c: Coefficients) -> dict[str, Tensor]:
         """Views of the vector as named parameters: one `split`, so its backward pass is one concatenation."""
         shapes = self.shapes
-        pieces = c.split([math.prod(shape) for shape in shapes.values()])
+        pieces = c.split_with_sizes([math.prod(shape) for shape in shapes.values()])
         return {name: piece.view(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
 
