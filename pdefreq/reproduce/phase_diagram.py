@@ -58,7 +58,7 @@ BOX = Box((-0.5,), (0.5,))
 POINTS = (-1 / 2, -1 / 6, 1 / 6, 1 / 2)
 WIDTHS = (1000, 5000, 10_000, 20_000, 40_000)
 PUBLISHED = {0.5: "-0.506", 1.0: "0.007", 1.75: "positive"}  # S at gamma' = 0 by gamma, as printed
-MAP_WIDTHS = (500, 2000, 8000)
+MAP_WIDTHS = (1000, 4000, 16_000)
 GAMMAS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 GAMMA_PRIMES = (-1.0, -0.5, 0.0, 0.5, 1.0)
 ENOUGH = 1e-6  # of the mean square
