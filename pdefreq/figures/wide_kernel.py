@@ -14,6 +14,7 @@ from pdefreq.figures.style import APPROXIMATE_COLOR, EXACT_COLOR, METHOD_COLORS,
 from pdefreq.theory.kernel_modes import sign_changes
 
 _VECTORS = (0, 1, 2, 4, 8)
+_TICKS = (-1, -0.5, 0, 0.5, 1)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _draw_vectors(axes: Axes, x: np.ndarray, analytic: np.ndarray, finite: np.nd
         sign = np.sign(analytic[:, i] @ finite[:, i])
         axes.plot(x, root * sign * finite[:, i], color=color, linewidth=4, alpha=0.5, label=f"i = {i}")
         axes.plot(x, root * analytic[:, i], color="black", linewidth=1.1, linestyle=(0, (4, 3)))
-    axes.set(xlabel="x")
+    axes.set(xlabel="x", xticks=_TICKS)
     axes.margins(y=0.25)
     axes.legend(ncols=len(_VECTORS), loc="upper center", handlelength=0.8, columnspacing=0.8, handletextpad=0.3, fontsize=9)
 
@@ -123,8 +124,9 @@ def _draw_outputs(axes: Axes, run: Interpolation) -> None:
     axes.plot(run.t, run.trained, color=APPROXIMATE_COLOR, linewidth=4, alpha=0.5, label=f"trained, {run.width:,} units")
     axes.plot(run.t, run.predicted, color="black", linewidth=1.1, linestyle=(0, (4, 3)), label="equation 1.14")
     axes.plot(run.x, run.y, "o", color=EXACT_COLOR, markersize=5)
-    axes.set(xlabel="x", title="antisymmetrical start" if run.antisymmetric else "start as drawn")
-    axes.margins(y=0.3)
+    axes.set(xlabel="x", xticks=_TICKS, title="antisymmetrical start" if run.antisymmetric else "start as drawn")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
     axes.legend(fontsize=9, loc="upper right")
 
 

@@ -30,7 +30,7 @@ from pdefreq.data import Data
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.wide_kernel import Interpolation, wide_kernel_figure
-from pdefreq.history import Schedule, Stop
+from pdefreq.history import Schedule
 from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.reproduce.report import Report, Table, main
@@ -156,7 +156,9 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
     """
     x, t = interval(TRAINING), BOX.interior(TESTS, stream(0, "test points")).x.sort(dim=0).values
     y, field = target(x), CallableField(target)
-    problem = Problem(domain=BOX, source=field, diffusion=ConstantField(0.0), reaction=ConstantField(1.0), data=Data(x=x, values=y))
+    problem = Problem(
+        domain=BOX, source=field, diffusion=ConstantField(0.0), reaction=ConstantField(1.0), data=Data(x=x, values=y)
+    )
     solver = regression(
         widths=(width // 2 if antisymmetric else width,),
         activation="relu",
@@ -196,7 +198,11 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
 
 
 def experiment(
-    *, width: int = 10_000, numbers: Sequence[int] = (600, 3000), widths: Sequence[int] = (1000, 4000, 16_000, 64_000), seeds: int = 3
+    *,
+    width: int = 10_000,
+    numbers: Sequence[int] = (600, 3000),
+    widths: Sequence[int] = (1000, 4000, 16_000, 64_000),
+    seeds: int = 3,
 ) -> Report:
     """Both parts.
 

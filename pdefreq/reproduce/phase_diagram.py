@@ -1,9 +1,11 @@
-"""How far the inner weights of two-layer ReLU networks move, by the scale of their start: ``python -m pdefreq.reproduce.phase_diagram``.
+"""How far inner weights of ReLU networks move, by the scale of their start: ``python -m pdefreq.reproduce.phase_diagram``.
+
+Two-layer networks of the width m,
 
     u = (1 / alpha) sum_k a_k relu(w_k x + b_k),    a_k ~ N(0, beta^2),  w_k, b_k ~ N(0, 1),    (gamma, gamma') by beta and alpha,
 
-antisymmetrical at the start, learns x^2 at four points by gradient descent until the mean square is below 1e-6. The relative
-distance RD = |w - w_0| / |w_0| of the inner weights, biases among them, then goes with the width m as m^S. In the linear regime
+antisymmetrical at the start, learn x^2 at four points by gradient descent until the mean square is below 1e-6. The relative
+distance RD = |w - w_0| / |w_0| of the inner weights, biases among them, then goes with the width as m^S. In the linear regime
 S < 0, in the condensed one S > 0, and S = 0 on the line between them.
 
 The sources say: the points, the loss, the widths, that the rate is halved whenever the loss rises, and S at gamma' = 0. Ours are:
@@ -183,9 +185,7 @@ def experiment(
 ) -> Report:
     """Slopes at gamma' = 0 beside the published ones, and a map of slopes with one seed."""
     require_positive(seeds=seeds)
-    line = {
-        gamma: [[train(PhasePoint(gamma, 0.0), m, seed) for m in widths] for seed in range(seeds)] for gamma in PUBLISHED
-    }
+    line = {gamma: [[train(PhasePoint(gamma, 0.0), m, seed) for m in widths] for seed in range(seeds)] for gamma in PUBLISHED}
     distances = {gamma: np.array([[run.distance for run in runs] for runs in of_seeds]) for gamma, of_seeds in line.items()}
     slopes = {gamma: [distance_slope(widths, row.tolist()) for row in found] for gamma, found in distances.items()}
     places = diagram(gammas, gamma_primes, map_widths)
@@ -195,8 +195,8 @@ def experiment(
     worst = max(abs(slope) for point, slope in places.items() if abs(point.distance) <= 1e-12)
     steps = max(run.steps for of_seeds in line.values() for runs in of_seeds for run in runs)
     findings = [
-        f"gamma = {gamma:g}, gamma' = 0: RD goes as m^S with S = {', '.join(f'{s:.3f}' for s in found)} (seeds 0 to {seeds - 1}); "
-        f"published: {PUBLISHED[gamma]}."
+        f"gamma = {gamma:g}, gamma' = 0: RD goes as m^S with S = {', '.join(f'{s:.3f}' for s in found)} (seed by seed); published: "
+        f"{PUBLISHED[gamma]}."
         for gamma, found in slopes.items()
     ] + [
         f"All of these networks reached a mean square of {ENOUGH:g}, the slowest after {steps} steps.",
