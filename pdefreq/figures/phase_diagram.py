@@ -69,8 +69,9 @@ def _draw_map(
         gammas, gamma_primes, values, shading="nearest", cmap=DIFFERENCE_MAP, vmin=-_RANGE, vmax=_RANGE, alpha=0.85
     )
     for (row, column), value in np.ndenumerate(values):
+        place = float(gammas[column]), float(gamma_primes[row])
         color = "white" if abs(value) > 0.7 * _RANGE else "black"
-        axes.text(gammas[column], gamma_primes[row], f"{value:.2f}", ha="center", va="center", fontsize=9, color=color)
+        axes.text(*place, f"{value:.2f}", ha="center", va="center", fontsize=9, color=color)
     low, high = axes.get_xlim(), axes.get_ylim()
     line = np.linspace(*high, 200)
     axes.plot([critical_gamma(float(g)) for g in line], line, color="black", linewidth=1.6, gid="line", zorder=1.5, alpha=0.6)

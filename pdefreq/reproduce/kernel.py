@@ -2,11 +2,11 @@
 
 Both parts have the network of the notes, u = 1 / sqrt(m) sum_k a_k relu(w_k x + b_k) with standard normal a, w, b, on (-1, 1).
 
-**Eigenvectors** (figure 1.1). On even points, ordered by falling eigenvalues, eigenvector i of the infinitely wide network's kernel
-changes sign i times: high frequencies have small eigenvalues and come late. Of m units a kernel has jumps, where the kinks of the
-units lie. Where two or three of them lie between two neighbours among the points, jumps average out; with one or none, an
-eigenvector may cross zero thrice in a row where it should once. So the law breaks where points are too dense for the width, and
-what is broken is seen between neighbours only.
+**Eigenvectors** (figure 1.1). On even points, ordered by falling eigenvalues, eigenvector i of the infinitely wide network's
+kernel changes sign i times: high frequencies have small eigenvalues and come late. The kernel of m units jumps where one of them
+has its kink. Where several kinks lie between two neighbours among the points, jumps average out; with one or none, an eigenvector
+may cross zero thrice in a row where it should once. So the law breaks where points are too dense for the width, and what is
+broken is seen between near neighbours only.
 
 The mean of the kernels of B networks of m units is the kernel of a network of B m units: theirs side by side. The mean-field
 parametrization, with 1 / m, has the kernel of this one over m, and the same eigenvectors.
@@ -156,9 +156,8 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
     """
     x, t = interval(TRAINING), BOX.interior(TESTS, stream(0, "test points")).x.sort(dim=0).values
     y, field = target(x), CallableField(target)
-    problem = Problem(
-        domain=BOX, source=field, diffusion=ConstantField(0.0), reaction=ConstantField(1.0), data=Data(x=x, values=y)
-    )
+    zero, one, data = ConstantField(0.0), ConstantField(1.0), Data(x=x, values=y)
+    problem = Problem(domain=BOX, source=field, diffusion=zero, reaction=one, data=data)
     solver = regression(
         widths=(width // 2 if antisymmetric else width,),
         activation="relu",
@@ -178,7 +177,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
     predicted = trained_output(gram, cross, y, initial_at_data=inside.value(c), initial=initial)
     rate = TRAINING / (2 * float(torch.linalg.eigvalsh(gram)[-1]))  # the kernel of the loss, a mean of squares, is 2 / n times K
 
-    def met(step: int, state: State, _: History) -> bool:
+    def met(_: int, state: State, __: History) -> bool:
         with torch.no_grad():
             return bool((inside.value(state.coefficients) - y).abs().max() < ENOUGH)
 

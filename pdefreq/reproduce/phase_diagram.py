@@ -195,7 +195,7 @@ def experiment(
     worst = max(abs(slope) for point, slope in places.items() if abs(point.distance) <= 1e-12)
     steps = max(run.steps for of_seeds in line.values() for runs in of_seeds for run in runs)
     findings = [
-        f"gamma = {gamma:g}, gamma' = 0: RD goes as m^S with S = {', '.join(f'{s:.3f}' for s in found)} (seed by seed); published: "
+        f"gamma = {gamma:g}, gamma' = 0: RD goes as m^S, S = {', '.join(f'{s:.3f}' for s in found)} seed by seed; published: "
         f"{PUBLISHED[gamma]}."
         for gamma, found in slopes.items()
     ] + [
