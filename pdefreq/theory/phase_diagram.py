@@ -67,6 +67,26 @@ class PhasePoint:
         return self.gamma - critical_gamma(self.gamma_prime)
 
     @property
+    def predicted_slope(self) -> float:
+        """S of RD ~ m^S for inner weights of order one: a scaling argument of our own, which agrees with the line of the source.
+
+        Output weights are a = m^-gamma', and alpha = m^(gamma - gamma'). Gradient steps move w in proportion to a / alpha and a
+        to 1 / alpha. To change u by one, all m units together,
+
+        - w alone moves by alpha / (m a) = m^(gamma - 1): for gamma' <= 0, where w has the larger part of the kernel;
+        - for gamma' > 0 it is a that moves, by alpha / m, and a's size at the start or at the end carries w along by
+          a alpha / m = m^(gamma - 1 - 2 gamma') or by (alpha / m)^2 = m^(2 (gamma - 1 - gamma')), whichever is more;
+        - where this is more than there was, both grow alike until m a w / alpha is one: w = m^((gamma - 1 - gamma') / 2).
+
+        Example:
+            >>> [PhasePoint(gamma, 0.0).predicted_slope for gamma in (0.5, 1.0, 1.75)]
+            [-0.5, 0.0, 0.375]
+        """
+        beyond, prime = self.gamma - 1, self.gamma_prime
+        alone = beyond if prime <= 0 else max(beyond - 2 * prime, 2 * (beyond - prime))
+        return min(alone, (beyond - prime) / 2)
+
+    @property
     def regime(self) -> Regime:
         if abs(self.distance) < 1e-12:
             return Regime.CRITICAL

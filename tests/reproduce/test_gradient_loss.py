@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pdefreq.errors import OptionError
 from pdefreq.reproduce.gradient_loss import TOGETHER, Fit, experiment
 from pdefreq.theory.dynamics import GradientDescent
 
@@ -38,6 +39,28 @@ def test_tones_together_come_nearer_to_it_as_the_network_widens():
         for m in (20, 720)
     ]
     assert off[0] > 3 * off[1]
+
+
+def test_blocks_side_by_side_have_the_mean_of_their_rates(monkeypatch):
+    """A network of 40 units from those of two of 20, written into one coefficient vector: its kernel is their mean."""
+    from pdefreq.reproduce import gradient_loss
+
+    monkeypatch.setattr(gradient_loss, "_BLOCK", 20)
+    wide = Fit(True, 40, TOGETHER, 3)
+    assert [(block.width, block.seed) for block in wide.blocks] == [(20, 6), (20, 7)]
+    kernels, modes = [], wide.modes
+    for block in wide.blocks:
+        state = block.iteration(gradient=False).init()
+        jacobian = state.space.at(modes.points(state.space)).jacobian(state.coefficients)
+        kernels.append(jacobian @ jacobian.T)
+    residual = wide.target(modes.points(state.space))
+    pushed = (kernels[0] + kernels[1]) / 2 @ residual
+    space = state.space
+    ratio = modes.coefficients(pushed.numpy(), space) / modes.coefficients(residual.numpy(), space)
+    rates = wide.rates(gradient=False)
+    np.testing.assert_allclose(rates / rates[0], ratio / ratio[0], rtol=1e-3)  # even points against Gauss points
+    with pytest.raises(OptionError, match="multiple"):
+        Fit(True, 30, TOGETHER).rates(gradient=False)
 
 
 def test_the_report_holds_its_numbers_and_a_picture():

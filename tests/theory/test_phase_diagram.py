@@ -34,6 +34,16 @@ def test_the_boundary_is_level_and_then_rises():
     assert [critical_gamma(g) for g in (-2.0, 0.0, 0.5, 2.0)] == [1.0, 1.0, 1.5, 3.0]
 
 
+@given(st.floats(-1, 4), st.floats(-2, 2))
+def test_the_scaling_argument_agrees_with_the_line(gamma, gamma_prime):
+    """Its exponent has the sign of the distance from the line, and no jumps."""
+    point = PhasePoint(gamma, gamma_prime)
+    assert (point.predicted_slope > 0) == (point.distance > 0) or abs(point.distance) < 1e-12
+    assert PhasePoint(critical_gamma(gamma_prime), gamma_prime).predicted_slope == pytest.approx(0, abs=1e-12)
+    near = PhasePoint(gamma + 1e-7, gamma_prime + 1e-7)
+    assert near.predicted_slope == pytest.approx(point.predicted_slope, abs=1e-6)  # no slope of it is above 4
+
+
 @given(st.floats(-2, 2), st.floats(1e-3, 1e3))
 def test_the_slope_of_a_power_is_its_exponent(slope, factor):
     widths = [1000, 5000, 10000, 20000, 40000]

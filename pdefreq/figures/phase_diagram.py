@@ -1,0 +1,84 @@
+"""The phase diagram of two-layer networks: distances by width, and their slopes over the plane of initializations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_COLORS, Picture, styled
+
+_RANGE = 1.0  # slopes beyond it have the deepest colour
+
+
+@styled
+def phase_diagram_figure(
+    widths: np.ndarray,
+    distances: Mapping[float, np.ndarray],
+    slopes: Mapping[float, Sequence[float]],
+    gammas: np.ndarray,
+    gamma_primes: np.ndarray,
+    values: np.ndarray,
+    critical_gamma: Callable[[float], float],
+) -> Figure:
+    """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the line that theory draws.
+
+    Args:
+        widths: m, shape ``(w,)``.
+        distances: RD by gamma, shape ``(seeds, w)``.
+        slopes: S by gamma, one for each seed.
+        gammas: Of the map, ascending, shape ``(columns,)``.
+        gamma_primes: Of the map, ascending, shape ``(rows,)``.
+        values: S, shape ``(rows, columns)``.
+        critical_gamma: gamma on the line by gamma'.
+    """
+    figure = Picture(figsize=(12.5, 4.8))
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.35])
+    _draw_distances(left, widths, distances, slopes)
+    _draw_map(figure, right, gammas, gamma_primes, values, critical_gamma)
+    figure.suptitle("How far the inner weights of a two-layer ReLU network move, by the scale of its initialization")
+    return figure
+
+
+def _draw_distances(
+    axes: Axes, widths: np.ndarray, distances: Mapping[float, np.ndarray], slopes: Mapping[float, Sequence[float]]
+) -> None:
+    for (gamma, found), color in zip(distances.items(), METHOD_COLORS, strict=False):
+        axes.plot(widths, found.T, "o", color=color, markersize=5, gid=f"distance-{gamma:g}")
+        mean = float(np.mean(slopes[gamma]))
+        middle = np.exp(np.log(found).mean() + mean * (np.log(widths) - np.log(widths).mean()))
+        axes.plot(widths, middle, color=color, linewidth=1.4, label=f"γ = {gamma:g}: S = {mean:.3f}")
+    axes.set(xscale="log", yscale="log", xlabel="units m", ylabel="RD of the inner weights", title="γ′ = 0")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, 30 * high)  # room for the legend
+    axes.legend(loc="upper left")
+
+
+def _draw_map(
+    figure: Figure,
+    axes: Axes,
+    gammas: np.ndarray,
+    gamma_primes: np.ndarray,
+    values: np.ndarray,
+    critical_gamma: Callable[[float], float],
+) -> None:
+    mesh = axes.pcolormesh(
+        gammas, gamma_primes, values, shading="nearest", cmap=DIFFERENCE_MAP, vmin=-_RANGE, vmax=_RANGE, alpha=0.85
+    )
+    for (row, column), value in np.ndenumerate(values):
+        place = float(gammas[column]), float(gamma_primes[row])
+        color = "white" if abs(value) > 0.7 * _RANGE else "black"
+        axes.text(*place, f"{value:.2f}", ha="center", va="center", fontsize=9, color=color)
+    low, high = axes.get_xlim(), axes.get_ylim()
+    line = np.linspace(*high, 200)
+    axes.plot([critical_gamma(float(g)) for g in line], line, color="black", linewidth=1.6, gid="line", zorder=1.5, alpha=0.6)
+    axes.set(xlim=low, ylim=high, xlabel="γ", ylabel="γ′", title="S of RD ~ m^S, and theory's line S = 0 (black)")
+    axes.set_xticks(gammas)
+    axes.set_yticks(gamma_primes)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(False)
+    figure.colorbar(mesh, ax=axes, extend="both", label="← linear          S          condensed →").ax.grid(False)
