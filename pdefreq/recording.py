@@ -45,7 +45,9 @@ class Recorder:
         history.record(row)
         if not finite:
             return Status.NON_FINITE
-        return Status.DONE if state.done else _judge(history, setup.spec.stop)
+        if state.done:
+            return setup.iteration.ending(state)
+        return _judge(history, setup.spec.stop, last_stage=setup.iteration.is_last_stage(state))
 
     def _prepare(self, state: State) -> None:
         """The space is new: make the probes ready for it."""
@@ -63,15 +65,20 @@ class Recorder:
         self._space = state.space
 
 
-def _judge(history: History, stop: Stop) -> Status | None:
-    """What the recorded objective says: read from the history alone, so that a resumed run judges alike."""
-    steps, objective, unknowns = (history.column(name) for name in ("step", "objective", "unknowns"))
-    others = (unknowns != unknowns[-1]).nonzero()[0]
-    first = others[-1] + 1 if len(others) else 0  # a chain's second space starts afresh
-    steps, objective = steps[first:], objective[first:]
+def _judge(history: History, stop: Stop, *, last_stage: bool = True) -> Status | None:
+    """What the recorded objective says: read from the history alone, so that a resumed run judges alike.
+
+    Args:
+        history: Up to now.
+        stop: The limits.
+        last_stage: Whether the weights of the terms will stay: before, an objective that has fallen enough may fall further.
+    """
+    steps, objective = _comparable(history)
     start, now = objective[0], objective[-1]
     if now - start > _GROWTH * _size(objective):
         return Status.DIVERGED
+    if not last_stage:
+        return None
     if stop.tolerance is not None and now <= stop.tolerance * start:
         return Status.CONVERGED
     if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
@@ -80,6 +87,28 @@ def _judge(history: History, stop: Stop) -> Status | None:
         if before - objective[recent].min() <= _PROGRESS * (start - before):
             return Status.STAGNATED
     return None
+
+
+def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The steps whose objectives can be compared with the last one, and these, all with the weights of the last row.
+
+    A chain's second space starts afresh, and so does a stage. Where terms are balanced their weights change all the time.
+    """
+    import numpy as np
+
+    rows = np.arange(len(history))
+    for name in ("unknowns", "stage"):
+        column = np.nan_to_num(history.column(name), nan=-1.0) if name in history else np.zeros(len(history))
+        others = (column != column[-1]).nonzero()[0]
+        rows = rows[rows > others[-1]] if len(others) else rows
+    terms = {name: history.column(name)[rows] for name in history.names if name.startswith("objective.")}
+    weights = {name: name.replace("objective.", "weight.") for name in terms}
+    objective = history.column("objective")[rows].copy()
+    for name, term in terms.items():
+        if np.isfinite(history.last(weights[name]) or math.nan):  # a chain's other method may have had weights
+            weight = history.column(weights[name])[rows]
+            objective += term * (weight[-1] / weight - 1)
+    return history.column("step")[rows], objective
 
 
 def _size(objective: np.ndarray) -> float:

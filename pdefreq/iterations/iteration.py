@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pdefreq.history import Status
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -66,8 +68,20 @@ class Iteration(ABC):
         """Named terms whose sum is what the method lowers. Called at recorded steps only."""
 
     def columns(self, state: State) -> Mapping[str, Tensor]:
-        """Further scalars to record beside the objective: the same names each time. Called at recorded steps only."""
+        """Further scalars to record beside the objective: the same names each time. Called at recorded steps only.
+
+        Where the weights of its terms change along a run, ``weight.NAME`` are those of the row, and ``stage`` counts the
+        changes across which rows are not to be compared.
+        """
         return {}
+
+    def is_last_stage(self, state: State) -> bool:
+        """Whether what the objective weighs stays as it is: else steps that no longer lower it are no reason to stop."""
+        return True
+
+    def ending(self, state: State) -> Status:
+        """How a run ended whose state is done."""
+        return Status.DONE
 
     def answer(self, state: State) -> State:
         """The state that a run which ends here hands back: by default the last one. A resumed run goes on from the last."""

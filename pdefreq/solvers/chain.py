@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import ConstantField, Field
-from pdefreq.history import Stop
+from pdefreq.history import Status, Stop
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.solvers.solver import Solver
 
@@ -61,6 +61,12 @@ class Chain(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.hand_over + (self.second.budget.steps or 0))
 
+    def within(self, stop: Stop) -> Chain:
+        first, second = self.first.within(Stop(steps=self.hand_over)), self.second
+        if stop.steps is not None:
+            second = second.within(Stop(steps=max(0, stop.steps - self.hand_over)))
+        return replace(self, first=first, second=second)
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
@@ -99,6 +105,12 @@ class ChainIteration(Iteration):
 
     def columns(self, state: State) -> Mapping[str, Tensor]:
         return self._active(state).columns(self._unwrap(state))
+
+    def is_last_stage(self, state: State) -> bool:
+        return self._active(state).is_last_stage(self._unwrap(state))
+
+    def ending(self, state: State) -> Status:
+        return self._active(state).ending(self._unwrap(state))
 
     def answer(self, state: State) -> State:
         return replace(state, coefficients=self._active(state).answer(self._unwrap(state)).coefficients)

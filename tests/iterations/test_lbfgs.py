@@ -4,10 +4,14 @@ import scipy.optimize
 import torch
 
 from pdefreq.functionals.functional import Functional
+from pdefreq.history import Stop
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.lbfgs import Lbfgs, two_loop
+from pdefreq.iterations.levenberg import LevenbergMarquardt
+from pdefreq.loop import solve
+from pdefreq.solvers import make_solver
 from pdefreq.streams import stream
-from tests.iterations.toys import Fixed, Numbers, Plain, quadratic
+from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
@@ -83,6 +87,33 @@ def test_where_no_step_lowers_the_objective_it_is_done():
     state, _ = until_done(iteration, 60)
     again = iteration.step(state)
     assert again.done and torch.equal(again.coefficients, state.coefficients)
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(), LevenbergMarquardt()])
+def test_the_minimum_of_a_passing_functional_ends_no_run(optimizer):
+    """The first functional is minimal after a few steps, and is lowered for 40: the second is reached from there, and ends it."""
+    a, b = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    first, second = (Functional([Rows("rows", a, shift * b)]) for shift in (1.0, -2.0))
+    iteration = Gradient(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
+    state = iteration.init()
+    for step in range(40):
+        state = iteration.step(state)
+        assert not state.done, step
+    # squares to rounding: the shift to its root
+    torch.testing.assert_close(state.coefficients, b, rtol=0, atol=1e-7)
+    while not state.done and int(state.memory["steps"]) < 80:
+        state = iteration.step(state)
+    assert state.done
+    torch.testing.assert_close(state.coefficients, -2 * b, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("options", [{"staged": True}, {"points": "sobol", "resample_every": 15}, {"balance_every": 15}])
+def test_nothing_that_changes_later_ends_before(options):
+    """A network of few unknowns on few points is trained to rounding within a stage, a draw, or what was balanced."""
+    method = "pinn" if "balance_every" in options else "deep-ritz"
+    small = {"widths": [2], "number": 6, "boundary": "penalty", "beta": 1.0, "optimizer": "lbfgs"}
+    solution = solve("quadratic", make_solver(method, small | options), stop=Stop(steps=300))
+    assert solution.step == 300 or ((method, options) == ("deep-ritz", {"staged": True}) and solution.step > 225)
 
 
 def test_pairs_are_forgotten_when_the_functional_changes():
