@@ -49,9 +49,9 @@ class Lbfgs(Optimizer):
         if fresh:
             memory["objective"], memory["gradient"] = functional.value_and_gradient(c)
             memory["kept"], memory["stuck"] = torch.tensor(0), torch.tensor(False)
-        elif memory["stuck"]:  # until the functional changes
-            return True
         gradient = memory["gradient"]
+        if memory["stuck"] or not gradient.any():  # until the functional changes
+            return True
         kept = int(memory["kept"])
         found = None
         if kept:

@@ -95,11 +95,11 @@ def test_held_out_points_are_none_that_a_step_uses(points, box):
 
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
 DOMAINS = {
-    "interval": (INTERVAL, range(100, 3000, 7)),
+    "interval": (INTERVAL, range(100, 3000, 37)),
     "interval, as many as are held out": (INTERVAL, range(1000, 1061)),
     "square": (SQUARE, range(900, 6000, 97)),
     "oblong": (Box((0.0, 0.0), (1.0, 3.0)), range(900, 3600, 173)),
-    "cube": (Box((0.0,) * 3, (1.0,) * 3), range(900, 20_000, 1171)),
+    "cube": (Box((0.0,) * 3, (1.0,) * 3), [1000, 2000, 5000, 8192, 9000]),
     "disk": (Ball((0.0, 0.0), 1.0), range(900, 6000, 211)),
     "ball": (Ball((0.0, 0.0, 0.0), 1.0), range(900, 6000, 411)),
     "ring": (Ring((0.0, 0.0), 0.5, 1.0), [*range(1000, 1030), *range(1030, 6000, 311)]),
@@ -107,7 +107,7 @@ DOMAINS = {
     "square with a hole": (WithHoles(SQUARE, (Ball((0.5, 0.5), 0.2),)), [*range(1000, 1025), *range(1030, 4000, 311)]),
     "cube with a hole": (WithHoles(Box((0.0,) * 3, (1.0,) * 3), (Ball((0.5,) * 3, 0.2),)), [500, 1024, 3000]),
     "mesh of triangles": (MeshDomain(MeshTri().refined(3)), [1, 100, 300, 1000, 1100, 3000, 10_000]),
-    "mesh of many triangles": (MeshDomain(MeshTri().refined(6)), [1000, 10_000, 300_000]),
+    "mesh of many triangles": (MeshDomain(MeshTri().refined(6)), [1000, 10_000, 100_000]),
     "mesh of tetrahedra": (MeshDomain(MeshTet().refined(2)), [100, 1100, 4000]),
 }
 
