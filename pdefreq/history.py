@@ -18,6 +18,11 @@ class Status(Enum):
     """How a run ended. The sentence says what happened and what to do next."""
 
     DONE = ("done", "The method reached its answer.", 0)
+    EARLY = (
+        "early",
+        "Stopped early: the objective at held-out points has not fallen for as many steps as `patience` allows.",
+        0,
+    )
     CONVERGED = ("converged", "The objective fell below the tolerance.", 0)
     STAGNATED = (
         "stagnated",

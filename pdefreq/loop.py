@@ -13,6 +13,7 @@ from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
 from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.interrupts import interruptible
+from pdefreq.notes import notes_on
 from pdefreq.recording import Recorder, is_finite
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def solve(
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     check_family(problem, modes or family_of(problem))
+    stop = solver.budget.override(stop or Stop())
+    solver = solver.within(stop)
     spec = RunSpec(
         problem=problem.name,
         problem_text=problem.text,
@@ -119,7 +122,7 @@ def solve(
         seed=seed,
         dtype=dtype,
         device=device,
-        stop=solver.budget.override(stop or Stop()),
+        stop=stop,
         schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
         modes=problem.spectrum.modes,
         given=tuple(
@@ -264,7 +267,7 @@ def advance(
         history=history,
         reference=setup.reference,
         reference_error=setup.reference_error,
-        notes=(*notes, *setup.iteration.notes(end.state)),
+        notes=(*notes, *notes_on(setup, end.state)),
     )
     if store is not None:
         store.write_checkpoint(end.checkpoint())

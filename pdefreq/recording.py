@@ -34,8 +34,6 @@ class Recorder:
         terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
         objective = sum(terms.values())
         row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
-        stage, stages = setup.iteration.stage(state), setup.iteration.stages
-        row |= {"stage": stage} if stages > 1 else {}
         row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
         finite = math.isfinite(objective) and is_finite(state)
         if finite:
@@ -48,9 +46,9 @@ class Recorder:
         if not finite:
             return Status.NON_FINITE
         if state.done:
-            return Status.DONE
-        last = stage == stages - 1
-        return _judge(history, setup.spec.stop if last else Stop(), is_relative=setup.iteration.is_relative)
+            return setup.iteration.ending(state)
+        last = setup.iteration.is_last_stage(state)
+        return _judge(history, setup.spec.stop, is_relative=setup.iteration.is_relative, last_stage=last)
 
     def _prepare(self, state: State) -> None:
         """The space is new: make the probes ready for it."""
@@ -68,12 +66,22 @@ class Recorder:
         self._space = state.space
 
 
-def _judge(history: History, stop: Stop, *, is_relative: bool) -> Status | None:
-    """What the recorded objective says: read from the history alone, so that a resumed run judges alike."""
-    steps, objective = (history.column(name)[_afresh(history) :] for name in ("step", "objective"))
+def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stage: bool = True) -> Status | None:
+    """What the recorded objective says: read from the history alone, so that a resumed run judges alike.
+
+    Args:
+        history: Up to now.
+        stop: The limits.
+        is_relative: Whether the tolerance is held against the objective as it is, not over that of the start.
+        last_stage: Whether method and weights of the terms will stay: before, an objective that has fallen enough may fall
+            further.
+    """
+    steps, objective = _comparable(history)
     start, now = objective[0], objective[-1]
     if now - start > _GROWTH * _size(objective):
         return Status.DIVERGED
+    if not last_stage:
+        return None
     if stop.tolerance is not None and now <= stop.tolerance * (1.0 if is_relative else start):
         return Status.CONVERGED
     if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
@@ -84,10 +92,26 @@ def _judge(history: History, stop: Stop, *, is_relative: bool) -> Status | None:
     return None
 
 
-def _afresh(history: History) -> int:
-    """The first row of the newest objective: another method of a chain has another one, and so has another space."""
-    others = [(history.column(name) != history.last(name)).nonzero()[0] for name in ("stage", "unknowns") if name in history]
-    return max(int(rows[-1]) + 1 if len(rows) else 0 for rows in others)
+def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The steps whose objectives can be compared with the last one, and these, all with the weights of the last row.
+
+    A chain's second method starts afresh, and so does a stage. Where terms are balanced their weights change all the time.
+    """
+    import numpy as np
+
+    rows = np.arange(len(history))
+    for name in ("unknowns", "method", "stage"):
+        column = np.nan_to_num(history.column(name), nan=-1.0) if name in history else np.zeros(len(history))
+        others = (column != column[-1]).nonzero()[0]
+        rows = rows[rows > others[-1]] if len(others) else rows
+    terms = {name: history.column(name)[rows] for name in history.names if name.startswith("objective.")}
+    weights = {name: name.replace("objective.", "weight.") for name in terms}
+    objective = history.column("objective")[rows].copy()
+    for name, term in terms.items():
+        if np.isfinite(history.last(weights[name]) or math.nan):  # a chain's other method may have had weights
+            weight = history.column(weights[name])[rows]
+            objective += term * (weight[-1] / weight - 1)
+    return history.column("step")[rows], objective
 
 
 def _size(objective: np.ndarray) -> float:

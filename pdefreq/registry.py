@@ -176,14 +176,23 @@ def options_of(factory: Callable[..., Any]) -> list[Option]:
     return [Option(p.name, hints[p.name], p.default, docs.get(p.name, "")) for p in parameters]
 
 
-def preset(name: str, factory: type, doc: str, *, fixed: Mapping[str, Any] | None = None, **defaults: Any) -> Callable[..., Any]:
-    """A method that is another one's options with defaults of its own.
+def preset(
+    name: str,
+    factory: type,
+    doc: str,
+    *,
+    fixed: Mapping[str, Any] | None = None,
+    check: Callable[[Any, Iterable[str]], None] | None = None,
+    **defaults: Any,
+) -> Callable[..., Any]:
+    """A method that is another one's options with defaults of its own. Numbers by name are merged with those of the default.
 
     Args:
         name: The function's name.
         factory: A frozen dataclass of options, all by keyword.
         doc: The preset's docstring; the options are explained in it as the dataclass explains them.
         fixed: Options that the preset settles, and does not offer.
+        check: Called with what was made and the names of the options that were given another value than their default.
         **defaults: Default values in place of the dataclass's.
 
     Returns:
@@ -205,7 +214,14 @@ def preset(name: str, factory: type, doc: str, *, fixed: Mapping[str, Any] | Non
     def make(**given: Any) -> Any:
         bound = signature.bind(**given)
         bound.apply_defaults()
-        return factory(**settled, **bound.arguments)
+        for key, value in bound.arguments.items():
+            if isinstance(value, Mapping) and isinstance(own := signature.parameters[key].default, Mapping):
+                bound.arguments[key] = {**own, **value}
+        made = factory(**settled, **bound.arguments)
+        if check is not None and given:
+            plain = make()
+            check(made, [key for key in given if getattr(made, key) != getattr(plain, key)])
+        return made
 
     text, _, source = inspect.cleandoc(doc).partition("\nSource:")
     lines = [f"    {option.name}: {option.doc}" for option in options]

@@ -79,6 +79,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         RunFolderError: If the folder holds no run or no readable checkpoint.
     """
     from pdefreq.history import Status
+    from pdefreq.notes import notes_on
     from pdefreq.solution import Solution
 
     store = RunFolder(folder)
@@ -99,7 +100,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         reference=setup.reference,
         reference_error=setup.reference_error,
         folder=store.path,
-        notes=(*notes, *setup.iteration.notes(last)),
+        notes=(*notes, *notes_on(setup, last)),
     )
 
 

@@ -27,6 +27,7 @@ LAYERS = {
         "reference",
         "devices",
         "interrupts",
+        "notes",
         "recording",
         "loop",
         "runs",

@@ -13,6 +13,8 @@ from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.history import Schedule, Status, Stop
 from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
+from pdefreq.solvers.solver import Solver
+from pdefreq.spaces.grid import Grid
 from tests.toys import Geometric, GeometricIteration, line_problem
 
 
@@ -225,3 +227,70 @@ def test_a_single_sweep_claims_no_order():
 def test_a_direct_solution_halves_every_error_in_its_one_step():
     report = solve("poisson", "fem").spectrum()
     assert {row.half_step for row in report.rows} == {1.0}
+
+
+@dataclass(frozen=True)
+class Weighted(Solver):
+    """The terms a and b of its objective have the given values over its steps, and their weights, and the stage.
+
+    Args:
+        a: Unweighted, at each step.
+        b: Likewise.
+        weights: Of b.
+        stages: At each step.
+    """
+
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    weights: tuple[float, ...]
+    stages: tuple[int, ...]
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None):
+        return WeightedIteration(self, Grid(problem.domain, (4,)))
+
+
+class WeightedIteration(GeometricIteration):
+    def __init__(self, solver, space):
+        super().__init__(space, torch.zeros(5, dtype=torch.float64), torch.zeros(5, dtype=torch.float64), 1.0)
+        self.solver = solver
+
+    def objective(self, state):
+        k, s = int(state.memory["count"]), self.solver
+        return {"a": torch.tensor(s.a[k]), "b": torch.tensor(s.weights[k] * s.b[k])}
+
+    def columns(self, state):
+        k, s = int(state.memory["count"]), self.solver
+        return {"weight.b": torch.tensor(s.weights[k]), "weight.a": torch.tensor(1.0), "stage": torch.tensor(s.stages[k])}
+
+    def is_last_stage(self, state):
+        return self.solver.stages[int(state.memory["count"])] == self.solver.stages[-1]
+
+
+def judged(a, b, weights, stages, **limits):
+    solver = Weighted(*(tuple(map(float, column)) for column in (a, b, weights)), tuple(stages))
+    solution = run(solver, stop=Stop(steps=len(a) - 1, **limits))
+    return solution.status, solution.step
+
+
+def test_weights_that_grow_are_no_growth_of_the_objective():
+    """b stays at 1 while its weight grows a billionfold: as it is weighted now, the objective never grew."""
+    ones, n = np.ones(12), np.arange(12)
+    assert judged(ones, ones, 10.0**n, 0 * n) == (Status.STEPS, 11)
+    assert judged(ones, 10.0**n, ones, 0 * n)[0] is Status.DIVERGED
+    assert judged(ones, ones, 1e9 ** n.clip(0, 1), n.clip(0, 1)) == (Status.STEPS, 11)  # and so for stages
+
+
+def test_a_tolerance_is_a_part_of_the_first_objective_as_weighted_now():
+    """a + w b falls from 1 + w to 0.5^k (1 + w); w falls tenfold at each step, which alone would fulfil it at once."""
+    n = np.arange(12)
+    falling = 0.5**n
+    assert judged(falling, falling, 10.0**-n, 0 * n, tolerance=0.1) == (Status.CONVERGED, 4)
+    # in the last of two stages, from step 6 on, the first row of that stage is what it is a part of
+    assert judged(falling, falling, 1 + n, n >= 6, tolerance=0.1) == (Status.CONVERGED, 10)
+
+
+def test_stagnation_counts_from_the_last_stage_on():
+    """The objective lies still all the time: in a stage that passes this says nothing."""
+    ones, n = np.ones(30), np.arange(30)
+    assert judged(ones, ones, ones, 0 * n, stagnation=5) == (Status.STAGNATED, 5)
+    assert judged(ones, ones, ones, n >= 12, stagnation=5) == (Status.STAGNATED, 17)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Values
 
 
+_STARTS, _FACTORS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)  # of `StagedPenalty`
+
+
 class Course(Protocol):
     """What `Gradient` asks of a sequence of functionals."""
 
@@ -31,10 +34,18 @@ class Course(Protocol):
         """Whether every step from this one on lowers one and the same functional, which a network may then overfit."""
         ...
 
+    def stage(self, step: int) -> int:
+        """Counts changes of what the objective weighs; between two of them at most the points change."""
+        ...
+
+    def is_last_stage(self, step: int) -> bool:
+        """Whether no such change comes after this step."""
+        ...
+
 
 @dataclass(frozen=True)
 class StagedPenalty:
-    """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps.
+    """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps, and then stays.
 
     Args:
         steps: The number.
@@ -50,12 +61,13 @@ class StagedPenalty:
         """The number of the stage of a step, from 0."""
         return sum(step >= start * self.steps for start in _STARTS) - 1
 
+    def is_last_stage(self, step: int) -> bool:
+        """Whether the factor of a step is that of all later ones."""
+        return self.stage(step) == len(_FACTORS) - 1
+
     def factor(self, step: int) -> float:
         """The factor at a step."""
         return _FACTORS[self.stage(step)]
-
-
-_STARTS, _FACTORS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)
 
 
 class SampledCourse:
@@ -83,8 +95,7 @@ class SampledCourse:
 
     def key(self, step: int) -> tuple[int, int, int]:
         """The draw, the step where each takes its own batch, and the stage of the penalty."""
-        stage = 0 if self._penalty is None else self._penalty.stage(step)
-        return self._draw(step), 0 if self._sampling.batch is None else step, stage
+        return self._draw(step), 0 if self._sampling.batch is None else step, self.stage(step)
 
     def at(self, step: int) -> Functional:
         draw, batch, _ = self.key(step)
@@ -92,8 +103,13 @@ class SampledCourse:
 
     def is_final(self, step: int) -> bool:
         fixed = self._sampling.points == "gauss" or self._known is not None
-        last = self._penalty is None or self._penalty.factor(step) == _FACTORS[-1]
-        return fixed and last and self._sampling.batch is None
+        return fixed and self.is_last_stage(step) and self._sampling.batch is None
+
+    def stage(self, step: int) -> int:
+        return 0 if self._penalty is None else self._penalty.stage(step)
+
+    def is_last_stage(self, step: int) -> bool:
+        return self._penalty is None or self._penalty.is_last_stage(step)
 
     def held_out(self) -> Functional | None:
         """The functional, its penalty at the last stage, on points that no step uses; None where there are no others."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.errors import UnknownNameError
+from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.functionals.block import Squares
 from pdefreq.registry import nearest
 
@@ -48,6 +48,12 @@ class Functional:
         return tuple(self.weights)
 
     def __add__(self, other: Functional) -> Functional:
+        for name in self.weights.keys() & other.weights.keys():
+            if self.weights[name] != other.weights[name]:
+                raise OptionError(
+                    f"the term '{name}' has the weight {self.weights[name]:g} in one functional and {other.weights[name]:g} in "
+                    "the other: weigh their sum instead"
+                )
         total = Functional(self.blocks + other.blocks)
         total.weights = {**self.weights, **other.weights}
         return total

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _HELD_OUT = 0.77  # held-out points for each point of a step
 _HELD_OUT_LEAST = 1024  # at least: a few could be fitted by chance, and their mean tells little
+_MORE = 1.1  # factor by which that number grows until the Gauss rule is another one
+_MOST = 3  # and up to which, before a Sobol set takes its place
+_SAME = 1e-9  # distance, of the longest side, at which two points are one
 
 
 def points_at_once(like: Tensor) -> int:
@@ -85,11 +88,34 @@ class Sampling:
         far more than what overfitting changes. Else a Sobol set. On the boundary random points; both from their own streams.
         """
         number = max(math.ceil(_HELD_OUT * self.number), _HELD_OUT_LEAST)
-        if domain.dimension <= 3:
-            interior = domain.quadrature(number)
-        else:
+        interior = self._other_rule(domain, number) if domain.dimension <= 3 else None
+        if interior is None:
             interior = domain.interior(number, stream(self.seed, "held-out interior"), sobol=True)
         return interior, domain.boundary(self.boundary_number, stream(self.seed, "held-out boundary"))
+
+    def _other_rule(self, domain: Domain, number: int) -> Samples | None:
+        """The first quadrature of `number` points or more that shares none with the training points; None if all do.
+
+        Domains round numbers of points, to whole panels or to rules of their cells, so two numbers can name one rule, and
+        two rules can share points. Random points meet none of a fixed rule.
+        """
+        if self.points != "gauss":
+            return domain.quadrature(number)
+        used, most = self.interior(domain, 0).x, _MOST * number
+        while number <= most:
+            rule = domain.quadrature(number)
+            if not _meet(rule.x, used):
+                return rule
+            number = math.ceil(_MORE * number)
+        return None
+
+
+def _meet(x: Points, y: Points) -> bool:
+    """Whether two point sets share a point."""
+    from scipy.spatial import KDTree
+
+    near, _ = KDTree(x.numpy()).query(y.numpy(), distance_upper_bound=_SAME * float((y.amax(dim=0) - y.amin(dim=0)).max()))
+    return bool((near < math.inf).any())
 
 
 def data_samples(problem: Problem) -> tuple[Samples, Values]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.history import Status
 from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
 from pdefreq.spectrum.span import span_of
@@ -74,7 +75,9 @@ class Gradient(Iteration):
         memory = self._optimizer.memory(c) | {"steps": torch.tensor(0)}
         if self._balance_every is not None:
             memory["term_weights"] = balanced(self._course.at(0), c)
-        return State(self._space, c, memory | ({} if self._held_out is None else self._held_out.memory(c)))
+        if self._held_out is not None:
+            memory |= self._held_out.memory(c, watched=self._course.is_last_stage(0))
+        return State(self._space, c, memory)
 
     def step(self, state: State) -> State:
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
@@ -82,10 +85,20 @@ class Gradient(Iteration):
         if due:
             memory["term_weights"] = balanced(self._course.at(step), c)
         fresh = due or step == 0 or self._course.key(step) != self._course.key(step - 1)
-        done = self._optimizer.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
+        arrived = self._optimizer.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
-        done |= self._held_out is not None and self._held_out.look(c, step + 1, memory)
-        return replace(state, memory=memory, done=done)
+        return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
+
+    def _is_fixed(self, step: int) -> bool:
+        """Whether all later steps lower the functional of this one."""
+        return self._course.is_final(step) and self._balance_every is None
+
+    def _look(self, c: Coefficients, step: int, memory: dict[str, Tensor]) -> bool:
+        """Whether held-out points say that it is time to stop. They are looked at in the last stage, whose weights they have."""
+        if self._held_out is None or not self._course.is_last_stage(step):
+            return False
+        first = step > 0 and not self._course.is_last_stage(step - 1)
+        return self._held_out.look(c, step + 1, memory, first=first)
 
     def objective(self, state: State) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -94,8 +107,7 @@ class Gradient(Iteration):
     @property
     def filter(self) -> Filter | None:
         """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
-        fixed = self._course.is_final(0) and self._balance_every is None
-        return self._optimizer.filter if fixed else None
+        return self._optimizer.filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
         """How modes would move if the network were its tangent at the start.
@@ -132,16 +144,28 @@ class Gradient(Iteration):
         return replace(found, own_rates=method.first(dynamics.coupling.rates), coupling=dynamics.coupling.coupling)
 
     def columns(self, state: State) -> dict[str, Tensor]:
+        step = int(state.memory["steps"])
         columns = self._optimizer.columns(dict(state.memory))
+        weights = self._functional(step, state.memory).weights
         if self._held_out is not None:
-            columns["held_out"] = self._held_out.functional.value(state.coefficients)
-        if self._balance_every is not None:
-            names = self._course.at(int(state.memory["steps"])).names
-            columns |= {f"weight.{name}": w for name, w in zip(names, state.memory["term_weights"], strict=True)}
+            columns["held_out"] = self._held_out.value(state.coefficients, weights)
+        staged = not self._course.is_last_stage(0)
+        if staged:
+            columns["stage"] = torch.tensor(self._course.stage(step))
+        if staged or self._balance_every is not None:
+            columns |= {f"weight.{name}": torch.tensor(weight) for name, weight in weights.items()}
         return columns
 
+    def is_last_stage(self, state: State) -> bool:
+        return self._course.is_last_stage(int(state.memory["steps"]))
+
     def answer(self, state: State) -> State:
-        return replace(state, coefficients=state.memory["best"]) if "best" in state.memory else state
+        kept = None if self._held_out is None else self._held_out.best(dict(state.memory))
+        return state if kept is None else replace(state, coefficients=kept)
+
+    def ending(self, state: State) -> Status:
+        early = self._held_out is not None and self._held_out.is_over(int(state.memory["steps"]), dict(state.memory))
+        return Status.EARLY if early else Status.DONE
 
     def notes(self, state: State) -> list[str]:
         return self._notes_on_linearity(state) + self._notes_on_held_out(state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,10 +25,10 @@ class HeldOut:
     """Watches the objective at points that no step uses.
 
     Everything it knows between steps is in the memory of the state, and it looks at fixed steps, so that a resumed run
-    keeps and stops like the uninterrupted one.
+    keeps and stops like the uninterrupted one. States are compared with weights that stay the same.
 
     Args:
-        functional: The objective at those points.
+        functional: The objective at those points, its terms weighted as in the last stage, and not balanced.
         keep_best: Whether the run hands back the state that was lowest there, of those looked at.
         patience: Steps without a new lowest value after which the run stops; None never stops it.
     """
@@ -35,22 +37,51 @@ class HeldOut:
     keep_best: bool = False
     patience: int | None = None
 
-    def memory(self, c: Coefficients) -> dict[str, Tensor]:
-        """What is remembered, before the first step."""
+    def value(self, c: Coefficients, weights: Mapping[str, float]) -> Tensor:
+        """The objective there with given weights of its terms."""
+        return self.functional.weighted({name: weights[name] / own for name, own in self.functional.weights.items()}).value(c)
+
+    def memory(self, c: Coefficients, *, watched: bool = True) -> dict[str, Tensor]:
+        """What is remembered, before the first step.
+
+        Args:
+            c: The coefficients.
+            watched: Whether this state counts as the best so far; else the first that is looked at will.
+        """
         value = self.functional.value(c)
-        memory = {"held_out_start": value, "held_out_best": value.clone(), "held_out_best_step": torch.tensor(0)}
+        best = value.clone() if watched else torch.full_like(value, math.inf)
+        memory = {"held_out_start": value, "held_out_best": best, "held_out_best_step": torch.tensor(0)}
         return memory | ({"best": c.clone()} if self.keep_best else {})
 
-    def look(self, c: Coefficients, step: int, memory: Memory) -> bool:
-        """Compare the state after `step` steps with the best one; whether it is time to stop."""
-        if (not self.keep_best and self.patience is None) or step % _EVERY:
+    def look(self, c: Coefficients, step: int, memory: Memory, *, first: bool = False) -> bool:
+        """Compare the state after `step` steps with the best one; whether it is time to stop.
+
+        Args:
+            c: The coefficients.
+            step: How many steps led to them.
+            memory: Changed in place.
+            first: Whether no state was looked at before, though this is not the first of the run.
+        """
+        if (not self.keep_best and self.patience is None) or (step % _EVERY and not first):
             return False
         value = self.functional.value(c)
         if bool(value < memory["held_out_best"]):
             memory["held_out_best"], memory["held_out_best_step"] = value, torch.tensor(step)
             if self.keep_best:
                 memory["best"] = c.clone()
-        return self.patience is not None and step - int(memory["held_out_best_step"]) >= self.patience
+        return self.is_over(step, memory)
+
+    def is_over(self, step: int, memory: Memory) -> bool:
+        """Whether patience has run out after `step` steps."""
+        return (
+            self.patience is not None
+            and bool(memory["held_out_best"] < math.inf)
+            and step - int(memory["held_out_best_step"]) >= self.patience
+        )
+
+    def best(self, memory: Memory) -> Coefficients | None:
+        """The best state, if it is to be kept and one was looked at."""
+        return memory["best"] if self.keep_best and bool(memory["held_out_best"] < math.inf) else None
 
     def notes(self, c: Coefficients, last: Coefficients, training: float | None, step: int, memory: Memory) -> list[str]:
         """Sentences for the user.
@@ -63,9 +94,9 @@ class HeldOut:
             memory: As after it.
         """
         best, notes = int(memory["held_out_best_step"]), []
-        if self.patience is not None and step - best >= self.patience:
-            notes.append(f"Stopped early: the objective at held-out points has not fallen since step {best:,}.")
-        if self.keep_best and best < step:
+        if self.is_over(step, memory):
+            notes.append(f"The objective at held-out points has not fallen since step {best:,}.")
+        if self.best(memory) is not None and best < step:
             lowest, end = float(memory["held_out_best"]), float(self.functional.value(last))
             notes.append(
                 f"This is the state of step {best:,}, with the lowest objective at held-out points: {lowest:.6g}, "

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pdefreq.history import Status
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -74,13 +76,6 @@ class Iteration(ABC):
     is_relative: bool = False
     """Whether the objective is relative already, so that a tolerance is held against it as it is, wherever the method starts."""
 
-    stages: int = 1
-    """Methods in a row; the limits on the objective judge the last one."""
-
-    def stage(self, state: State) -> int:
-        """Which of these a state belongs to, from 0."""
-        return 0
-
     @abstractmethod
     def init(self) -> State:
         """The state before the first step."""
@@ -94,8 +89,20 @@ class Iteration(ABC):
         """Named terms whose sum is what the method lowers. Called at recorded steps only."""
 
     def columns(self, state: State) -> Mapping[str, Tensor]:
-        """Further scalars to record beside the objective: the same names each time. Called at recorded steps only."""
+        """Further scalars to record beside the objective: the same names each time. Called at recorded steps only.
+
+        Where the weights of its terms change along a run, ``weight.NAME`` are those of the row, and ``stage`` counts the
+        changes across which rows are not to be compared, as ``method`` counts those of the method.
+        """
         return {}
+
+    def is_last_stage(self, state: State) -> bool:
+        """Whether the objective and its weights stay as they are: else steps that no longer lower it are no reason to stop."""
+        return True
+
+    def ending(self, state: State) -> Status:
+        """How a run ended whose state is done."""
+        return Status.DONE
 
     def answer(self, state: State) -> State:
         """The state that a run which ends here hands back: by default the last one. A resumed run goes on from the last."""

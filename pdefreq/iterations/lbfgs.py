@@ -42,6 +42,7 @@ class Lbfgs(Optimizer):
             "steps_taken": c.new_zeros(self.pairs, len(c)),
             "gradient_changes": c.new_zeros(self.pairs, len(c)),
             "kept": torch.tensor(0),
+            "stuck": torch.tensor(False),
             "objective": c.new_zeros(()),
             "gradient": torch.zeros_like(c),
         }
@@ -49,8 +50,10 @@ class Lbfgs(Optimizer):
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
         if fresh:
             memory["objective"], memory["gradient"] = functional.value_and_gradient(c)
-            memory["kept"] = torch.tensor(0)
+            memory["kept"], memory["stuck"] = torch.tensor(0), torch.tensor(False)
         gradient = memory["gradient"]
+        if memory["stuck"] or not gradient.any():  # until the functional changes
+            return True
         kept = int(memory["kept"])
         found = None
         if kept:
@@ -62,6 +65,7 @@ class Lbfgs(Optimizer):
             # A first step of length one at most: nothing is known of the scale yet.
             found = _search(functional, c, memory["objective"], gradient, -gradient * min(1.0, 1 / max(size, 1e-300)))
         if found is None:
+            memory["stuck"] = torch.tensor(True)
             return True
         step_taken, memory["objective"], memory["gradient"] = found
         _remember(memory, step_taken, memory["gradient"] - gradient)

@@ -54,7 +54,7 @@ class Optimizer(ABC):
             fresh: Whether the functional is another one than in the step before.
 
         Returns:
-            Whether further steps would change nothing.
+            Whether further steps would change nothing, as long as the functional is this one.
         """
 
 

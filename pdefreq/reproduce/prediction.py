@@ -73,6 +73,12 @@ class Fixed:
     def is_final(self, step: int) -> bool:
         return True
 
+    def stage(self, step: int) -> int:
+        return 0
+
+    def is_last_stage(self, step: int) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class Lazy(Solver):

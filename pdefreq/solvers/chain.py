@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import ConstantField, Field
-from pdefreq.history import Stop
+from pdefreq.history import Status, Stop
 from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.solvers.solver import Solver
 
@@ -64,6 +64,12 @@ class Chain(Solver):
         limits = self.second.budget
         return limits if limits.steps is None else replace(limits, steps=self.hand_over + limits.steps)
 
+    def within(self, stop: Stop) -> Chain:
+        first, second = self.first.within(Stop(steps=self.hand_over)), self.second
+        if stop.steps is not None:
+            second = second.within(Stop(steps=max(0, stop.steps - self.hand_over)))
+        return replace(self, first=first, second=second)
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
@@ -87,7 +93,6 @@ class ChainIteration(Iteration):
         self._hand_over = hand_over
         self.turns = (hand_over, *(hand_over + turn for turn in second.turns))
         self.tends_to_zero, self.is_relative = second.tends_to_zero, second.is_relative
-        self.stages = first.stages + second.stages
 
     def init(self) -> State:
         return self._wrap(self._methods[0].init(), stage=0, step=0)
@@ -99,15 +104,23 @@ class ChainIteration(Iteration):
             stage, inner = 1, self._take_over(inner)
         return self._wrap(self._methods[stage].step(inner), stage, step + 1)
 
-    def stage(self, state: State) -> int:
-        later, _ = self._position(state.memory)
-        return later * self._methods[0].stages + self._active(state).stage(self._unwrap(state))
-
     def objective(self, state: State) -> dict[str, Tensor]:
         return self._active(state).objective(self._unwrap(state))
 
     def columns(self, state: State) -> Mapping[str, Tensor]:
-        return self._active(state).columns(self._unwrap(state))
+        import torch
+
+        later, _ = self._position(state.memory)
+        columns = self._active(state).columns(self._unwrap(state))
+        before = later * (len(self._methods[0].turns) + 1)
+        return {**columns, "method": before + columns.get("method", torch.tensor(0))}
+
+    def is_last_stage(self, state: State) -> bool:
+        later, _ = self._position(state.memory)
+        return later == 1 and self._active(state).is_last_stage(self._unwrap(state))
+
+    def ending(self, state: State) -> Status:
+        return self._active(state).ending(self._unwrap(state))
 
     def answer(self, state: State) -> State:
         return replace(state, coefficients=self._active(state).answer(self._unwrap(state)).coefficients)

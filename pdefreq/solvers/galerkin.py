@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_box, require_memory
+from pdefreq.solvers.requirements import require_box, require_memory, require_precision
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _CELLS = {1: 1000, 2: 128, 3: 24}  # along each axis, by dimension
 _FUNCTIONS = {1: 64, 2: 32, 3: 12}
 _COARSE = 4  # the same before refinement
 _LARGEST_DIRECT = 20_000  # unknowns in two dimensions, above which multigrid is faster
-_HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
 _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # of quadrature, by dimension
 
 
@@ -296,7 +295,4 @@ def _require_equation(problem: Problem, method: str, dtype: torch.dtype) -> None
         raise IncompatibleError(
             f"{method} works in at most 3 dimensions and this problem has {problem.domain.dimension}: use `deep-ritz`"
         )
-    if problem.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
-        raise IncompatibleError(
-            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {problem.exponent:g}: use dtype=float64"
-        )
+    require_precision(problem, dtype)

@@ -66,6 +66,8 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
         require_compatible(problem)  # else the energy has no minimum
     require_room(solver, dimension)
     number = _number(solver, dimension)
+    if not summed and solver.batch is not None and solver.batch > number:
+        raise OptionError(f"`batch` must be at most the number of points, {number}, got {solver.batch}: leave it out to use all")
     kept = 24 + 8 * dimension + (dimension + 2) * features_of(solver, dimension)  # points, fields, boundary factors, input
     require_memory(number, "number", 8 * kept * number)
 
@@ -123,7 +125,8 @@ def course_of(solver: NetworkSolver, problem: Problem, space: TrialSpace, seed: 
             functional = _sum_of_squares(solver, problem, space, interior, boundary, source, like)
         return functional.weighted(solver.weights or {})
 
-    course = SampledCourse(problem, sampling, build, StagedPenalty(solver.steps) if solver.staged else None, known)
+    penalty = StagedPenalty(solver.staged_steps or solver.steps) if solver.staged else None
+    course = SampledCourse(problem, sampling, build, penalty, known)
     functional = course.at(0)
     require_smooth(solver, space, functional.order)
     if solver.balance_every is not None and not functional.tends_to_zero:
@@ -161,7 +164,7 @@ def held_out_of(solver: NetworkSolver, course: SampledCourse) -> HeldOut | None:
 
 def _instead(solver: NetworkSolver, *functionals: str) -> str:
     """What lowers other functionals: methods, and of gauss-newton its option."""
-    if solver.optimizer == "gauss-newton":
+    if solver.name == "gauss-newton":
         return "functional=" + " or ".join(functionals)
     methods = {"ritz": ("`deep-ritz`", "`mscale`"), "residual": ("`pinn`",), "misfit": ("`regression`",)}
     *others, last = (method for functional in functionals for method in methods[functional])

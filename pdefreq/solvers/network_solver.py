@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
 
 Loss = Literal["ritz", "residual", "residual-gradient", "misfit", "misfit-gradient"]
+_METHODS: dict[Loss, str] = {
+    "ritz": "deep-ritz",
+    "residual": "pinn",
+    "residual-gradient": "pinn-gradient",
+    "misfit": "regression",
+    "misfit-gradient": "regression-gradient",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,8 @@ class NetworkSolver(Solver):
         boundary: Boundary values built into the network (hard), or a term of the objective (penalty).
         beta: Factor of the boundary terms, on integrals; the minimum of an energy misses boundary values by du/dn / (2 beta).
         staged: Whether beta is multiplied by 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
+        staged_steps: The steps meant there; null means those that the run may take when it starts: a resumed run keeps its
+            stages.
         weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns
             objective.NAME of the history.
         balance_every: Steps after which terms of squares are weighted anew, by the traces of their tangent kernels, on top
@@ -73,6 +82,7 @@ class NetworkSolver(Solver):
         keep: What the run hands back: the last state, or the best at held-out points.
         patience: Stop once the objective at held-out points has not fallen for this many steps; null never does.
         steps: Budget.
+        method: What tables and messages call it; null is the name of the method for its functional.
 
     Raises:
         OptionError: If an option has the wrong type or lies outside its range.
@@ -96,6 +106,7 @@ class NetworkSolver(Solver):
     boundary: Literal["hard", "penalty"] = "hard"
     beta: float = 500.0
     staged: bool = False
+    staged_steps: int | None = None
     weights: Mapping[str, float] | None = None
     balance_every: int | None = None
     misfit_exponent: float = 2.0
@@ -114,13 +125,14 @@ class NetworkSolver(Solver):
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
     steps: int = 4000
+    method: str | None = None
 
     def __post_init__(self) -> None:
         for option in options_of(type(self)):
             value = convert(option.name, getattr(self, option.name), option.annotation)
             object.__setattr__(self, option.name, value)
         counts = ("widths", "fourier", "periodic", "number", "boundary_points", "resample_every", "batch", "balance_every")
-        for name in (*counts, "patience"):
+        for name in (*counts, "patience", "staged_steps"):
             _require(name, getattr(self, name), lambda n: n >= 1, "at least 1")
         _require("steps", self.steps, lambda n: n >= 0, "at least 0")
         for name in ("scales", "fourier_std", "beta", "learning_rate", "half_life", "clip", "damping"):
@@ -150,11 +162,7 @@ class NetworkSolver(Solver):
 
     @property
     def name(self) -> str:
-        if self.optimizer == "gauss-newton":
-            return self.optimizer
-        if self.functional == "ritz":
-            return "deep-ritz" if self.scales is None else "mscale"
-        return self.functional.replace("residual", "pinn").replace("misfit", "regression")
+        return self.method or _METHODS[self.functional]
 
     @property
     def wavevectors(self) -> tuple[tuple[float, ...], ...]:
@@ -165,13 +173,19 @@ class NetworkSolver(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.steps)
 
+    def within(self, stop: Stop) -> NetworkSolver:
+        settled = not self.staged or self.staged_steps is not None or not stop.steps
+        return self if settled else replace(self, staged_steps=stop.steps)
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         from pdefreq.solvers.network_parts import course_of, held_out_of, optimizer_of, require_factor, require_suitable
         from pdefreq.solvers.network_space import network_of
+        from pdefreq.solvers.requirements import require_precision
 
         require_suitable(self, problem)
+        require_precision(problem, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
 

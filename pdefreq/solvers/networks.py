@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pdefreq.registry import preset
 from pdefreq.solvers.network_solver import NetworkSolver
+from pdefreq.solvers.unused import require_used
 
 _PLAIN = {"scales": None, "form": "subnetworks"}
 _SCALED = {"frequencies": None}
 _FULL_STEPS = {"momentum": 0.9, "clip": None, "batch": None}
 _EQUATION = {"misfit_exponent": 2.0}
-_FIT = {"form": "subnetworks", "boundary": "hard", "beta": 500.0, "boundary_points": 400, "staged": False}
+_FIT = {"form": "subnetworks", "boundary": "hard", "beta": 500.0, "boundary_points": 400, "staged": False, "staged_steps": None}
 
-deep_ritz = preset(
+
+def _method(name: str, doc: str, fixed: dict[str, Any], **defaults: Any) -> Callable[..., NetworkSolver]:
+    """A preset that keeps its name, and refuses options that would do nothing."""
+    named = {"method": name.replace("_", "-"), **fixed}
+    return preset(name, NetworkSolver, doc, fixed=named, check=require_used, **defaults)
+
+
+deep_ritz = _method(
     "deep_ritz",
-    NetworkSolver,
     """A plain network that minimises the energy: low frequencies converge first, high ones late or never.
 
     Source:
@@ -24,9 +34,8 @@ deep_ritz = preset(
     half_life=1500.0,
 )
 
-mscale = preset(
+mscale = _method(
     "mscale",
-    NetworkSolver,
     """Sub-networks on scaled inputs (MscaleDNN) that minimise the energy: all frequencies converge at similar speed.
 
     Source:
@@ -41,9 +50,8 @@ mscale = preset(
     steps=2000,
 )
 
-pinn = preset(
+pinn = _method(
     "pinn",
-    NetworkSolver,
     """A network that lowers the square of the equation's residual (physics-informed): high frequencies weigh most.
 
     Source:
@@ -56,9 +64,8 @@ pinn = preset(
     steps=2500,
 )
 
-pinn_gradient = preset(
+pinn_gradient = _method(
     "pinn_gradient",
-    NetworkSolver,
     """A network that lowers the square of the residual and of its gradient (gradient-enhanced, p = 2).
 
     Source:
@@ -72,9 +79,8 @@ pinn_gradient = preset(
     steps=1000,
 )
 
-gauss_newton = preset(
+gauss_newton = _method(
     "gauss_newton",
-    NetworkSolver,
     """A network whose steps solve the linearized problem, damped as Levenberg and Marquardt do: no frequency waits for another.
 
     Source:
@@ -88,9 +94,8 @@ gauss_newton = preset(
     steps=200,
 )
 
-regression = preset(
+regression = _method(
     "regression",
-    NetworkSolver,
     """A network fitted to a given function, or to its values at the problem's data: the frequency principle at its simplest.
 
     Source:
@@ -102,9 +107,8 @@ regression = preset(
     steps=3000,
 )
 
-regression_gradient = preset(
+regression_gradient = _method(
     "regression_gradient",
-    NetworkSolver,
     """A network fitted to a given function and its gradient: frequency xi weighs 1 + xi^2, so high ones come sooner.
 
     Source:

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from pdefreq.errors import IncompatibleError, OptionError
 
 if TYPE_CHECKING:
+    import torch
+
     from pdefreq.domains.box import Box
     from pdefreq.problem import Problem
+
+_HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
 
 
 def require_linear_equation(problem: Problem, method: str) -> None:
@@ -33,6 +37,18 @@ def require_linear_equation(problem: Problem, method: str) -> None:
 def _instead(problem: Problem) -> str:
     """What takes nonlinear equations, and data."""
     return "`fem` or `deep-ritz`" if problem.domain.dimension <= 3 else "`deep-ritz`"
+
+
+def require_precision(problem: Problem, dtype: torch.dtype) -> None:
+    """Digits enough for the flux |grad u|^(p-1).
+
+    Raises:
+        IncompatibleError: In single precision, if the exponent is too high.
+    """
+    if problem.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
+        raise IncompatibleError(
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {problem.exponent:g}: use dtype=float64"
+        )
 
 
 def require_box(problem: Problem, method: str, most: int) -> Box:

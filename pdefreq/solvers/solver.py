@@ -46,6 +46,10 @@ class Solver(ABC):
         """When a run stops unless the user says otherwise."""
         return Stop(steps=1)
 
+    def within(self, stop: Stop) -> Solver:
+        """The same, with all settled that depends on the budget of a run: what its record holds. By default nothing does."""
+        return self
+
     @abstractmethod
     def prepare(
         self,

@@ -1,7 +1,14 @@
 import pytest
 import torch
+from scipy.spatial import KDTree
+from skfem import MeshTet, MeshTri
 
+from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
+from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.holes import WithHoles
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.ring import Ring
 from pdefreq.fields import CallableField
 from pdefreq.functionals.course import SampledCourse, StagedPenalty
 from pdefreq.functionals.misfit import Misfit
@@ -84,6 +91,38 @@ def test_held_out_points_are_none_that_a_step_uses(points, box):
         used = sampling.interior(box, draw).x
         assert torch.cdist(held_out.x, used).min() > 0
         assert box.dimension == 1 or torch.cdist(edge.x, sampling.boundary(box, draw).x).min() > 0
+
+
+SQUARE = Box((0.0, 0.0), (1.0, 1.0))
+DOMAINS = {
+    "interval": (INTERVAL, range(100, 3000, 37)),
+    "interval, as many as are held out": (INTERVAL, range(1000, 1061)),
+    "square": (SQUARE, range(900, 6000, 97)),
+    "oblong": (Box((0.0, 0.0), (1.0, 3.0)), range(900, 3600, 173)),
+    "cube": (Box((0.0,) * 3, (1.0,) * 3), [1000, 2000, 5000, 8192, 9000]),
+    "disk": (Ball((0.0, 0.0), 1.0), range(900, 6000, 211)),
+    "ball": (Ball((0.0, 0.0, 0.0), 1.0), range(900, 6000, 411)),
+    "ring": (Ring((0.0, 0.0), 0.5, 1.0), [*range(1000, 1030), *range(1030, 6000, 311)]),
+    "ellipse": (Ellipse((0.0, 0.0), (2.0, 1.0)), range(1000, 3000, 111)),
+    "square with a hole": (WithHoles(SQUARE, (Ball((0.5, 0.5), 0.2),)), [*range(1000, 1025), *range(1030, 4000, 311)]),
+    "cube with a hole": (WithHoles(Box((0.0,) * 3, (1.0,) * 3), (Ball((0.5,) * 3, 0.2),)), [500, 1024, 3000]),
+    "mesh of triangles": (MeshDomain(MeshTri().refined(3)), [1, 100, 300, 1000, 1100, 3000, 10_000]),
+    "mesh of many triangles": (MeshDomain(MeshTri().refined(6)), [1000, 10_000, 100_000]),
+    "mesh of tetrahedra": (MeshDomain(MeshTet().refined(2)), [100, 1100, 4000]),
+}
+
+
+@pytest.mark.parametrize("kind", DOMAINS)
+def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_number(kind):
+    """Domains round numbers of points: 1021 to 1030 on an interval are one rule. Apart means by more than rounding."""
+    domain, numbers = DOMAINS[kind]
+    for number in numbers:
+        sampling = Sampling("gauss", number, 8, 1, seed=3)
+        held_out, _ = sampling.held_out(domain)
+        assert float(held_out.weights.sum()) == pytest.approx(domain.measure)
+        apart, _ = KDTree(sampling.interior(domain, 0).x).query(held_out.x)
+        assert apart.min() > 1e-9, number
+        assert len(held_out.x) >= 0.7 * max(1024, 0.77 * number), (number, len(held_out.x))  # a rule is only about as large
 
 
 def test_where_the_source_is_known_at_points_only_none_are_held_out():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.errors import UnknownNameError
+from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.fields import CallableField, as_field
 from pdefreq.functionals.block import rows_of_jacobian
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
@@ -155,3 +155,13 @@ def test_extreme_exponents_stay_finite(p):
     for c in (torch.zeros(9, dtype=torch.float64), torch.full((9,), 0.1, dtype=torch.float64)):
         value, gradient = functional.value_and_gradient(c)
         assert value.isfinite() and gradient.isfinite().all() and functional.factor(c).isfinite().all()
+
+
+def test_a_sum_weighs_no_term_of_both_anew():
+    """Terms of one name share one weight; where the parts disagree, neither may win in silence."""
+    part = Misfit(fit(), SPACES["polynomials"], INSIDE, like=LIKE)
+    c = torch.randn(SPACES["polynomials"].num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
+    both = part.weighted({"misfit": 3.0}) + part.weighted({"misfit": 3.0})
+    assert float(both.value(c)) == pytest.approx(6 * float(part.value(c)), rel=1e-14)
+    with pytest.raises(OptionError, match="'misfit' has the weight 1 in one functional and 3 in the other: weigh their sum"):
+        part + part.weighted({"misfit": 3.0})

@@ -13,9 +13,10 @@ from pdefreq.iterations.held_out import HeldOut
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.optimizers import GradientDescent
 from pdefreq.loop import solve
+from pdefreq.problem_file import load_problem
 from pdefreq.runs import load_run, resume
 from pdefreq.solvers import make_solver
-from tests.iterations.toys import Fixed, Numbers, Plain
+from tests.iterations.toys import Changing, Fixed, Numbers, Plain
 
 RATES = {"adam": 0.03, "gd": 2e-3, "sgd": 5e-4, "lbfgs": 1.0}
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -68,7 +69,8 @@ def test_patience_ends_the_run():
     iteration, _ = descend(patience=50)
     (*_, last) = run(iteration, 1000)
     assert last.done and int(last.memory["steps"]) == 160 + 50
-    assert "Stopped early: the objective at held-out points has not fallen since step 160." in iteration.notes(last)
+    assert "The objective at held-out points has not fallen since step 160." in iteration.notes(last)
+    assert iteration.ending(last) is Status.EARLY
 
 
 def test_by_default_nothing_is_kept_or_stopped():
@@ -146,8 +148,57 @@ def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path
             np.testing.assert_array_equal(again.history.column(name), whole.history.column(name))
 
 
-def test_patience_ends_a_run_as_done():
+def test_a_run_that_patience_ends_says_so_and_does_not_claim_an_answer(tmp_path):
     solver = make_solver("mscale", {"widths": [10, 10], "number": 12, "learning_rate": 0.02, "patience": 20})
-    solution = solve("poisson", solver, stop=Stop(steps=500))
-    assert solution.status is Status.DONE and solution.step < 500
-    assert any(note.startswith("Stopped early") for note in solution.notes)
+    solution = solve("poisson", solver, stop=Stop(steps=500), folder=tmp_path / "run")
+    assert solution.status is Status.EARLY and solution.step < 500
+    assert solution.status.sentence.startswith("Stopped early") and solution.status.exit_code == 0
+    assert any("has not fallen since step" in note for note in solution.notes)
+    assert load_run(tmp_path / "run").status is Status.EARLY
+    again = resume(tmp_path / "run")
+    assert (again.status, again.step) == (Status.EARLY, solution.step)
+
+
+def staged(**options):
+    """As `descend`, but for the first 200 steps training goes to the start itself, where the state then lies still."""
+    _, start = descend()
+    held_out = HeldOut(distance(start / 5), **options)
+    course = Changing(distance(start), distance(0.0), at=200)
+    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    return iteration, start
+
+
+def test_patience_and_the_best_state_count_from_the_last_stage_on():
+    """c_k = 0.99^(k - 200) c_0 passes c_0 / 5 at k = 360; until step 200 nothing falls, which is no reason to stop."""
+    iteration, start = staged(patience=50, keep_best=True)
+    states = run(iteration, 1000)
+    last = states[-1]
+    assert last.done and int(last.memory["steps"]) == 200 + 160 + 50
+    assert int(last.memory["held_out_best_step"]) == 360
+    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    # before, nothing is kept yet: a run that ends there hands back where it stands
+    assert iteration.answer(states[150]) is states[150] and told(iteration, states[150]) == []
+
+
+def test_the_best_state_is_none_of_an_earlier_stage():
+    """Training goes from the start, where held-out points are lowest, away from it: the first of the last stage is the best."""
+    course = Changing(distance(0.0), distance(-1.0), at=15)
+    start = Start(4).initialize(None)
+    held_out = HeldOut(distance(start), keep_best=True, patience=10)
+    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    last = run(iteration, 100)[-1]
+    assert (int(last.memory["held_out_best_step"]), int(last.memory["steps"]), last.done) == (16, 30, True)
+
+
+def test_held_out_and_training_objectives_of_a_row_are_weighted_alike():
+    """With one functional at both sets of points the two columns are one, in every stage and after every balancing."""
+    options = {"widths": [6, 6], "number": 20, "boundary": "penalty", "beta": 1.0}
+    for method, more in (("deep-ritz", {"staged": True}), ("pinn", {"balance_every": 7}), ("pinn", {"weights": {"boundary": 3}})):
+        solver = make_solver(method, options | more)
+        iteration = solver.prepare(load_problem("poisson").blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+        state = iteration.init()
+        for _ in range(30):
+            state = iteration.step(state)
+        iteration._held_out = HeldOut(iteration._course.at(30).weighted({"boundary": 7.0}))
+        total = sum(float(term) for term in iteration.objective(state).values())
+        assert float(iteration.columns(state)["held_out"]) == pytest.approx(total, rel=1e-12), more

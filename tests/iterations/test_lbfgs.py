@@ -6,8 +6,11 @@ import torch
 from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.lbfgs import Lbfgs, two_loop
+from pdefreq.iterations.levenberg import LevenbergMarquardt
+from pdefreq.problem_file import load_problem
+from pdefreq.solvers import make_solver
 from pdefreq.streams import stream
-from tests.iterations.toys import Fixed, Numbers, Plain, quadratic
+from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
@@ -83,6 +86,36 @@ def test_where_no_step_lowers_the_objective_it_is_done():
     state, _ = until_done(iteration, 60)
     again = iteration.step(state)
     assert again.done and torch.equal(again.coefficients, state.coefficients)
+
+
+@pytest.mark.parametrize("optimizer", [Lbfgs(), LevenbergMarquardt()])
+def test_the_minimum_of_a_passing_functional_ends_no_run(optimizer):
+    """The first functional is minimal after a few steps, and is lowered for 40: the second is reached from there, and ends it."""
+    a, b = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    first, second = (Functional([Rows("rows", a, shift * b)]) for shift in (1.0, -2.0))
+    iteration = Gradient(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
+    state = iteration.init()
+    for step in range(40):
+        state = iteration.step(state)
+        assert not state.done, step
+    # squares to rounding: the shift to its root
+    torch.testing.assert_close(state.coefficients, b, rtol=0, atol=1e-7)
+    while not state.done and int(state.memory["steps"]) < 80:
+        state = iteration.step(state)
+    assert state.done
+    torch.testing.assert_close(state.coefficients, -2 * b, rtol=0, atol=1e-7)
+
+
+def test_the_minimum_of_balanced_terms_ends_no_run():
+    """Gauss-Newton has lowered the residual of two units at six points to rounding after 29 steps; step 40 weighs anew."""
+    small = {"widths": [2], "number": 6, "boundary": "penalty", "beta": 1.0, "optimizer": "gauss-newton", "balance_every": 40}
+    iteration = make_solver("pinn", small).prepare(
+        load_problem("quadratic").blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state = iteration.init()
+    for _ in range(50):
+        state = iteration.step(state)
+        assert not state.done
 
 
 def test_pairs_are_forgotten_when_the_functional_changes():

@@ -32,6 +32,35 @@ class Fixed:
     def is_final(self, step):
         return True
 
+    def stage(self, step):
+        return 0
+
+    def is_last_stage(self, step):
+        return True
+
+
+class Changing(Fixed):
+    """One functional before a step, another from it on."""
+
+    def __init__(self, first, then, at):
+        super().__init__(first)
+        self.then, self.change = then, at
+
+    def at(self, step):
+        return self.then if step >= self.change else self.functional
+
+    def key(self, step):
+        return self.stage(step)
+
+    def is_final(self, step):
+        return self.is_last_stage(step)
+
+    def stage(self, step):
+        return int(step >= self.change)
+
+    def is_last_stage(self, step):
+        return step >= self.change
+
 
 @dataclass(frozen=True)
 class Numbers(Network):

@@ -40,7 +40,7 @@ def test_chains_of_chains(nest):
     parts = [Geometric(factor=f, intervals=n, steps=3) for f, n in ((0.9, 4), (0.8, 8), (0.7, 16))]
     nested = solve(line_problem(), nest(*parts))
     assert list(nested.history.column("unknowns")) == [5] * 4 + [9] * 3 + [17] * 3
-    assert list(nested.history.column("stage")) == [0] * 4 + [1] * 3 + [2] * 3
+    assert list(nested.history.column("method")) == [0] * 4 + [1] * 3 + [2] * 3
 
 
 @pytest.mark.parametrize("first", ["jacobi", "deep-ritz"])

@@ -1,6 +1,9 @@
 import itertools
+import json
 import math
+from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,8 +12,11 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError, UnknownNameError
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.history import Stop
+from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.registry import options_of
+from pdefreq.run_spec import solver_from_json, solver_to_json
+from pdefreq.runs import rerun, resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
@@ -348,3 +354,110 @@ def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows
     with pytest.raises(OptionError, match=f"a matrix of {rows} for 501 coefficients, {size}, and takes at most 1 GiB") as refusal:
         prepare(gauss_newton(**options), poisson(2))
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("factory", "options", "needed"),
+    [
+        (deep_ritz, {"staged": True}, "boundary=penalty"),
+        (pinn, {"beta": 3.0}, "boundary=penalty"),
+        (pinn, {"boundary": "penalty", "staged_steps": 30}, "staged=true"),
+        (pinn, {"fourier_std": 2.0}, "`fourier`, a number of frequencies"),
+        (regression, {"momentum": 0.5}, "optimizer=sgd"),
+        (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd or sgd"),
+        (mscale, {"optimizer": "lbfgs", "half_life": 10.0}, "optimizer=adam, gd or sgd"),
+        (mscale, {"optimizer": "gauss-newton", "clip": 1.0}, "optimizer=adam, gd or sgd"),
+        (mscale, {"optimizer": "lbfgs", "momentum": 0.5}, "optimizer=sgd"),
+        (mscale, {"half_life": None, "decay": "cosine"}, "`half_life`, with optimizer=adam, gd or sgd"),
+        (mscale, {"damping": 0.1}, "optimizer=gauss-newton"),
+        (mscale, {"scales": None, "form": "first-layer"}, "`scales`, several of them"),
+        (pinn, {"points": "gauss", "resample_every": 5}, "points=sobol or uniform"),
+        (gauss_newton, {"misfit_exponent": 3.0}, "functional=misfit"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(factory, options, needed):
+    idle = list(options)[-1]
+    with pytest.raises(OptionError) as refusal:
+        factory(**options)
+    assert str(refusal.value) == f"`{idle}` does nothing here: it needs {needed}; set that, or leave `{idle}` out"
+    own = {option.name: option.default for option in options_of(factory)}
+    factory(**options | {idle: own[idle]})  # the method's own value is no wish
+
+
+def test_what_a_preset_sets_may_lie_idle():
+    """mscale has a learning rate and a half-life of its own, which L-BFGS does not use; a record of such a run can be read."""
+    solver = mscale(optimizer="lbfgs")
+    assert solver_from_json(solver_to_json(solver)) == solver
+
+
+def test_a_batch_larger_than_the_points_is_refused():
+    prepare(pinn(number=20, batch=20), poisson())
+    with pytest.raises(OptionError, match="`batch` must be at most the number of points, 20, got 21: leave it out to use all"):
+        prepare(pinn(number=20, batch=21), poisson())
+    prepare(regression(number=20, batch=21), tones(data=Data("uniform", 30)))  # its points are those of the data
+
+
+def test_weights_by_name_are_merged_with_those_of_the_method():
+    assert pinn_gradient(weights={"residual": 0.5}).weights == {"gradient": 1e-3, "residual": 0.5}
+    assert pinn_gradient(weights={"gradient": 2}).weights == {"gradient": 2.0}
+    assert make_solver("pinn-gradient", {"weights": "residual:0.5"}) == pinn_gradient(weights={"residual": 0.5})
+    functional = prepare(pinn_gradient(number=20, weights={"residual": 0.5}), poisson())._course.at(0)
+    assert functional.weights == {"residual": 0.5, "gradient": 1e-3}
+
+
+def test_a_method_keeps_the_name_it_was_asked_by():
+    names = {"deep-ritz", "mscale", "pinn", "pinn-gradient", "gauss-newton", "regression", "regression-gradient"}
+    assert {make_solver(name).name for name in names} == {preset().name for preset in PRESETS} == names
+    assert make_solver("mscale", {"scales": None}).name == "mscale"
+    assert make_solver("pinn", {"optimizer": "gauss-newton"}).name == "pinn"
+    losses = {"ritz": "deep-ritz", "residual": "pinn", "residual-gradient": "pinn-gradient"}
+    losses |= {"misfit": "regression", "misfit-gradient": "regression-gradient"}
+    assert {loss: NetworkSolver(functional=loss, widths=(4,)).name for loss in losses} == losses  # type: ignore[arg-type]
+
+
+def test_single_precision_is_refused_for_high_exponents():
+    """One rule for networks and elements: |grad u|^(p-1) loses its digits."""
+    for exponent in (8.0, 9.0):
+        problem = poisson(exponent=exponent)
+        refused = pytest.raises(IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use dtype=float64")
+        with refused if exponent > 8 else nullcontext():
+            prepare(deep_ritz(number=20, widths=(4,)), problem, dtype=torch.float32)
+        prepare(deep_ritz(number=20, widths=(4,)), problem)
+
+
+STAGED = {"widths": [4], "number": 20, "boundary": "penalty", "beta": 1.0, "staged": True}
+
+
+def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_path):
+    """Of 40 steps the stages begin at 0, 4, 8, 10, 20, 30, whatever the option `steps` says."""
+    stages = np.searchsorted([0, 4, 8, 10, 20, 30], np.arange(41), side="right") - 1
+    factors = np.array([1, 10, 50, 100, 200, 500])[stages]
+    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"staged_steps": 40}, Stop(steps=40))):
+        history = solve("quadratic", make_solver("deep-ritz", STAGED | options), stop=stop).history
+        np.testing.assert_array_equal(history.column("stage"), stages)
+        np.testing.assert_array_equal(history.column("weight.boundary"), factors)
+    solver, short, long = make_solver("deep-ritz", STAGED), Stop(steps=40), Stop(steps=50)
+    solve("quadratic", solver, stop=short, folder=tmp_path / "run", callback=lambda step, *_: step == 17)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["solver"]["staged_steps"] == 40
+    extended = resume(tmp_path / "run", stop=long)
+    np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*factors, *[500] * 10])
+    again = rerun(tmp_path / "run")  # with the budget of the end and the stages of the beginning
+    np.testing.assert_array_equal(again.state.coefficients, extended.state.coefficients)
+    assert again.step == 50
+
+
+def test_in_a_chain_stages_follow_the_steps_of_the_network():
+    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"switch": 12})
+    first = chain.within(Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
+    assert first.staged_steps == 12
+
+
+@pytest.mark.parametrize(("name", "told"), [("poisson-chirp", True), ("poisson-boltzmann:2d", True), ("quadratic", False)])
+def test_a_problem_that_its_boundary_values_solve_is_told(name, told):
+    """u is a sum of functions of one coordinate each there, which transfinite interpolation reproduces."""
+    small = {"widths": [4], "number": 100}
+    notes = solve(name, make_solver("deep-ritz", small), stop=Stop(steps=1)).notes
+    assert any("are the solution already" in note and "boundary=penalty" in note for note in notes) == told
+    if told:
+        soft = solve(name, make_solver("deep-ritz", small | {"boundary": "penalty"}), stop=Stop(steps=1)).notes
+        assert not any("are the solution already" in note for note in soft)

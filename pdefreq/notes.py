@@ -1,0 +1,35 @@
+"""Sentences for the user on a run that ended: the method's own, and one on problems that are solved before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdefreq.iterations.iteration import State
+    from pdefreq.loop import Setup
+
+_ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
+
+
+def notes_on(setup: Setup, state: State) -> tuple[str, ...]:
+    """Sentences on a run that ends with a state."""
+    return (*setup.iteration.notes(state), *_on_lifting(setup, state))
+
+
+def _on_lifting(setup: Setup, state: State) -> list[str]:
+    """Whether boundary values that are built in leave nothing to learn.
+
+    On a box transfinite interpolation reproduces sums of functions that each do without one of the coordinates.
+    """
+    from pdefreq.probes.error import relative_error
+    from pdefreq.spaces.hard_boundary import HardBoundary
+
+    if setup.problem.exact is None or not isinstance(state.space, HardBoundary):
+        return []
+    error = relative_error(state.space.lifting, setup.problem.exact, setup.problem)
+    if not error <= _ROUNDING:
+        return []
+    return [
+        f"The boundary values, continued into the domain, are the solution already (relative L2 error {error:.2g}): the network "
+        "has only to vanish; use boundary=penalty to see it learn."
+    ]
