@@ -18,7 +18,7 @@ from pdefreq.runs import load_run, resume
 from pdefreq.solvers import make_solver
 from tests.iterations.toys import Changing, Fixed, Numbers, Plain
 
-RATES = {"adam": 0.03, "gd": 2e-3, "sgd": 5e-4, "lbfgs": 1.0}
+RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
@@ -123,11 +123,11 @@ class Killed(BaseException):
     """Nothing of the run lives on but its folder."""
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "gd", "sgd", "lbfgs"])
+@pytest.mark.parametrize("optimizer", list(RATES))
 def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path, monkeypatch):
     """The best state is of step 10 or 20, when the run is cut at 27: a run that went on from it would end elsewhere."""
     options = {"widths": [10], "scales": [1, 8], "number": 10, "form": "subnetworks", "keep": "best", "optimizer": optimizer}
-    solver, stop = make_solver("mscale", {**options, "learning_rate": RATES[optimizer]}), Stop(steps=60)
+    solver, stop = make_solver("mscale", options | RATES[optimizer]), Stop(steps=60)
     whole, cut = solve("poisson", solver, stop=stop), solve("poisson", solver, stop=Stop(steps=27))
     assert 0 < int(cut.last.memory["held_out_best_step"]) < 27
     assert not torch.equal(cut.state.coefficients, cut.last.coefficients)
