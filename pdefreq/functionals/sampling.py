@@ -33,8 +33,8 @@ def points_at_once(like: Tensor) -> int:
     """How many points to evaluate together.
 
     On a CPU the arrays of a network of some 100 units then stay near the cache, and the allocator hands the same memory out
-    again: gradients at 1000 points took 0.66 (6 sub-networks of 30 units, energy), 0.72 (64 units, residual in 1-D) and 0.91
-    (64 units, energy) of the time of one block. Blocks of 128 took longer than that: each costs some 0.7 to 1.5 ms of calls.
+    again. Smaller blocks took longer, each costs some 0.4 ms of calls; larger ones took 4 per cent less for 64 units and 13 per
+    cent more for 6 sub-networks of 30 (docs/performance.md).
     """
     return 512 if like.device.type == "cpu" else 2**16
 

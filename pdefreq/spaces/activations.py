@@ -40,14 +40,9 @@ class Activation:
 
     def jet(self, a: Tensor, order: int) -> tuple[Tensor, ...]:
         """sigma(a) and its derivatives up to `order`, each differentiable with respect to `a`, any number of times."""
-        return jet_of(self.derivatives, a, order)
-
-
-def jet_of(derivatives: Callable[[Tensor, int], list[Tensor]], a: Tensor, order: int) -> tuple[Tensor, ...]:
-    """`Activation.jet` of a function given by its derivatives."""
-    if not (a.requires_grad and torch.is_grad_enabled()):
-        return tuple(derivatives(a, order))
-    return _Jet.apply(a, derivatives, order)  # pyright: ignore[reportReturnType]
+        if not (a.requires_grad and torch.is_grad_enabled()):
+            return tuple(self.derivatives(a, order))
+        return _Jet.apply(a, self.derivatives, order)  # pyright: ignore[reportReturnType]
 
 
 class _Jet(torch.autograd.Function):

@@ -8,17 +8,14 @@ layers as another `Channels`, of cotangents.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-
-from pdefreq.spaces.activations import jet_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.shapes import Gradients, Points, Values
-    from pdefreq.spaces.activations import Activation
 
 
 class Channels(NamedTuple):
@@ -145,32 +142,3 @@ def pull_back(
     gradient.addcmul_((of_laplacian * jet[2]).unsqueeze(-2), a.gradient, value=2)
     value.addcmul_(bend.addcmul_(of_laplacian, a.laplacian), jet[2]).addcmul_(squared * of_laplacian, jet[3])
     return Channels(value, gradient, times(of_laplacian, jet[1]))
-
-
-def activated(activation: Activation, a: Channels) -> Channels:
-    """`push_forward`, with `pull_back` for its backward pass: one kernel for each product, and nothing worked out twice."""
-    if a.gradient is None:
-        return Channels(activation(a.value))
-    return Channels(*_Activated.apply(activation.derivatives, *a))  # pyright: ignore[reportGeneralTypeIssues]
-
-
-class _Activated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, derivatives: Callable[[Tensor, int], list[Tensor]], *a: Tensor | None) -> tuple[Tensor | None, ...]:
-        inputs = Channels(*a)  # pyright: ignore[reportArgumentType]
-        trained = any(ctx.needs_input_grad)
-        jet = derivatives(inputs.value, inputs.order + trained)
-        squared = inputs.squared()
-        if trained:
-            ctx.save_for_backward(*a, squared, *jet[1:])
-            ctx.derivatives = derivatives
-        return tuple(push_forward(jet, inputs, squared))
-
-    @staticmethod
-    def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        value, gradient, laplacian, squared, *slopes = ctx.saved_tensors
-        a, jet = Channels(value, gradient, laplacian), [value, *slopes]  # the jet's first entry is not used
-        if torch.is_grad_enabled():  # the result will be differentiated again
-            jet, squared = jet_of(ctx.derivatives, value, len(slopes)), None
-        found = pull_back(jet, a, Channels(*cotangents), squared)  # pyright: ignore[reportArgumentType]
-        return None, *(None if t is None else t.sum_to_size(like.shape) for t, like in zip(found, a, strict=True))  # pyright: ignore[reportOptionalMemberAccess]
