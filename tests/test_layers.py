@@ -29,6 +29,7 @@ LAYERS = {
         "interrupts",
         "recording",
         "loop",
+        "notebook",
         "runs",
         "tensorboard",
     ],
@@ -144,6 +145,7 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
             "figures",
             "solution",
             "comparison",
+            "notebook",
             "refinement",
             "reproduce",
         )  # all but figures only name Figure in annotations

@@ -33,6 +33,13 @@ class Fixed:
         return True
 
 
+class Drawn(Fixed):
+    """One of which nobody knows that it stays the same."""
+
+    def is_final(self, step):
+        return False
+
+
 @dataclass(frozen=True)
 class Numbers(Network):
     """Coefficients and nothing else."""
