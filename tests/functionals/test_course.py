@@ -90,6 +90,12 @@ def test_where_the_source_is_known_at_points_only_none_are_held_out():
     assert fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
+def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
+    problem, inside = Problem(domain=INTERVAL, source=0.0, boundary=0.0), INTERVAL.quadrature(20)
+    plain, loaded = (RitzEnergy(problem, SPACE, inside, data=d, like=LIKE) for d in (None, (inside, inside.x[:, 0].exp())))
+    assert torch.equal(plain.factor(C), loaded.factor(C)) and not torch.equal(plain.gradient(C), loaded.gradient(C))
+
+
 def test_known_points_stay_whatever_is_drawn_elsewhere():
     course = fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9))
     assert course.is_final(0) and course.key(0) == course.key(7)
