@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 import statistics
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Status, Stop
+from pdefreq.notebook import Shown, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ _SPREADS = ("relative_l2", "bias_index")
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """What several methods made of one problem.
 
     Args:
@@ -86,19 +86,9 @@ class Comparison:
         write_atomically(folder / "comparison.png", encode(self.plot(), "png"))
         return folder
 
-    def _repr_png_(self) -> bytes:
-        from pdefreq.figures.style import encode
-
-        return encode(self.plot(), "png", dpi=110)
-
-    def _repr_html_(self) -> str:
-        import base64
-
+    def _html(self) -> str:
         shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index", "sentence")
-        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in shown)
-        body = "".join("<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in shown) + "</tr>" for row in self.rows())
-        picture = base64.b64encode(self._repr_png_()).decode()
-        return f"<table><tr>{head}</tr>{body}</table><img src='data:image/png;base64,{picture}'>"
+        return table(shown, self.rows())
 
 
 def compare(
@@ -227,9 +217,3 @@ def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
         if values and name in _SPREADS:
             row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
     return to_json(row)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return html.escape(value) if isinstance(value, str) else f"{value:.4g}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import Field
 from pdefreq.history import History, Status
+from pdefreq.notebook import Shown, paragraph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Solution(Field):
+class Solution(Field, Shown):
     """The approximate solution as a function of points, with the run that made it.
 
     Args:
@@ -234,17 +235,7 @@ class Solution(Field):
             raise ValueError(f"points must have shape (n, {dimension}), got {tuple(x.shape)}")
         return x.to(self.state.coefficients.device)
 
-    def _repr_png_(self) -> bytes:
-        import io
-
-        buffer = io.BytesIO()
-        self.plot().savefig(buffer, format="png", dpi=110)
-        return buffer.getvalue()
-
-    def _repr_html_(self) -> str:
-        import base64
-        import html
-
+    def _html(self) -> str:
         report = self.spectrum()
         lines = [
             f"{self.spec.problem} by {self.spec.method}: {self.status.sentence}",
@@ -252,8 +243,7 @@ class Solution(Field):
             f"relative L2 error {self.error():.2e}",
         ]
         lines += [report.sentence] if report is not None else []
-        text = "<br>".join(html.escape(line) for line in lines)
-        return f"<p>{text}</p><img src='data:image/png;base64,{base64.b64encode(self._repr_png_()).decode()}'>"
+        return paragraph(lines)
 
 
 def _mode(row: Any) -> dict[str, Any]:

@@ -30,6 +30,7 @@ LAYERS = {
         "notes",
         "recording",
         "loop",
+        "notebook",
         "runs",
         "tensorboard",
     ],
@@ -145,6 +146,7 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
             "figures",
             "solution",
             "comparison",
+            "notebook",
             "refinement",
             "reproduce",
         )  # all but figures only name Figure in annotations

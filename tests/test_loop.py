@@ -147,6 +147,12 @@ def test_a_callback_can_stop_the_run():
     assert run(callback=lambda step, *_: step == 5).step == 5
 
 
+def test_a_solution_shows_itself_in_a_notebook():
+    page = run(method="<b>")._repr_html_()
+    assert page.startswith("<p>") and "by &lt;b&gt;: " in page and "<br>20 steps, " in page
+    assert "relative L2 error" in page and "<img src='data:image/png;base64," in page
+
+
 def test_progress_ends_with_done_and_never_goes_back():
     seen = []
     run(progress=seen.append)

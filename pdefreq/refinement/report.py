@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.history import Status
+from pdefreq.notebook import Shown, paragraph, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class Refinement:
+class Refinement(Shown):
     """The errors of a method on a sequence of discretizations, and their orders.
 
     Args:
@@ -225,24 +225,6 @@ class Refinement:
         told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}
         return to_json(about | told | {"levels": self.rows(), "orders": self.orders()})
 
-    def _repr_png_(self) -> bytes:
-        from pdefreq.figures.style import encode
-
-        return encode(self.plot(), "png", dpi=110)
-
-    def _repr_html_(self) -> str:
-        import base64
-
+    def _html(self) -> str:
         shown = ("name", "wavenumber", "order", "standard_error", "first_level", "last_level", "predicted", "reason")
-        head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in shown)
-        body = "".join("<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in shown) + "</tr>" for row in self.orders())
-        picture = base64.b64encode(self._repr_png_()).decode()
-        return (
-            f"<p>{html.escape(self.sentence)}</p><table><tr>{head}</tr>{body}</table><img src='data:image/png;base64,{picture}'>"
-        )
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return html.escape(value) if isinstance(value, str) else f"{value:.4g}"
+        return paragraph([self.sentence]) + table(shown, self.orders())

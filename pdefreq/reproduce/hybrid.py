@@ -50,9 +50,6 @@ INTERVALS = 500
 SWEEPS = 40_000
 """Of Jacobi, alone or after a network: as many as fit into the published figure."""
 
-CYCLES = 12
-"""Of multigrid: after ten its error is rounding."""
-
 _PENALTY = {"boundary": "penalty", "beta": BETA, "points": "gauss", "number": INTERVALS}
 
 
@@ -110,7 +107,7 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     network = deep_ritz(**_PENALTY, steps=steps, half_life=steps / 3)
     multiscale = mscale(**_PENALTY, steps=steps, half_life=steps / 5)
     jacobi = make_solver("jacobi", {"intervals": INTERVALS, "steps": SWEEPS})
-    multigrid = make_solver("multigrid", {"intervals": INTERVALS, "steps": CYCLES})
+    multigrid = make_solver("multigrid", {"intervals": INTERVALS})
     early, late = round(EARLY * steps), round(LATE * steps)
     return {
         "network": (network, steps),

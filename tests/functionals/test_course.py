@@ -129,6 +129,29 @@ def test_where_the_source_is_known_at_points_only_none_are_held_out():
     assert fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
+def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
+    problem, inside = Problem(domain=INTERVAL, source=0.0, boundary=0.0), INTERVAL.quadrature(20)
+    plain, loaded = (RitzEnergy(problem, SPACE, inside, data=d, like=LIKE) for d in (None, (inside, inside.x[:, 0].exp())))
+    assert torch.equal(plain.factor(C), loaded.factor(C)) and not torch.equal(plain.gradient(C), loaded.gradient(C))
+
+
+def test_known_points_stay_whatever_is_drawn_elsewhere():
+    course = fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9))
+    assert course.is_final(0) and course.key(0) == course.key(7)
+    assert course.at(0).value(C) == course.at(7).value(C)
+
+
+def test_singular_points_are_left_out():
+    """An odd Gauss rule has a point at 0, where this source is infinite."""
+    problem = Problem(
+        domain=INTERVAL, source=CallableField(lambda x: 1 / x[:, 0].abs()), diffusion=0.0, reaction=1.0, singular=((0.0,),)
+    )
+    sampling = Sampling("gauss", 5, 2, 1, seed=0)
+    assert float(sampling.interior(INTERVAL, 0).x.abs().min()) < 1e-14
+    course = SampledCourse(problem, sampling, lambda interior, *_: Misfit(problem, SPACE, interior, like=LIKE))
+    assert course.at(0).value(C).isfinite()
+
+
 def test_the_same_step_has_the_same_functional():
     for sampling in (Sampling("sobol", 16, 8, 3, seed=1), Sampling("uniform", 16, 8, 1, seed=1, batch=4)):
         one, other = fit(sampling), fit(sampling)

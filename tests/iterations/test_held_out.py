@@ -16,7 +16,7 @@ from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import load_run, resume
 from pdefreq.solvers import make_solver
-from tests.iterations.toys import Changing, Fixed, Numbers, Plain
+from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -89,6 +89,18 @@ def test_sentences_say_what_happened():
     iteration, _ = descend()
     (note,) = told(iteration, run(iteration, 400)[-1])
     assert note.startswith("The network has begun to fit its points: the objective is ") and "keep=best" in note
+
+
+def test_where_points_are_drawn_anew_nothing_is_said_of_fitting_them():
+    iteration, _ = descend()
+    iteration._course = Drawn(distance(0.0))
+    assert told(iteration, run(iteration, 400)[-1]) == []
+
+
+def test_an_objective_that_stays_the_same_has_not_fallen():
+    held_out, c = HeldOut(distance(0.0), patience=30), torch.ones(4, dtype=torch.float64)
+    memory = held_out.memory(c)
+    assert [held_out.look(c, step, memory) for step in range(10, 50, 10)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("steps", [160, 400])

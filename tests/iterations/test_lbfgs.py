@@ -52,6 +52,26 @@ def test_a_quadratic_ends_at_its_minimum():
     assert float(functional.value(state.coefficients)) <= reference.fun + 1e-12
 
 
+@pytest.mark.parametrize(("stiffness", "first"), [(0.5, 0.5), (1e4, 1.0)])
+def test_the_first_trial_is_minus_the_gradient_but_no_longer_than_one(stiffness, first):
+    """a c^2 / 2 with |c| = 1 at the start; for a = 1/2 the slope halves on the way, which the search lets pass: one trial."""
+    seen = []
+
+    def bowl(c):
+        seen.append(float(c.detach()))
+        return stiffness * c.square().sum() / 2
+
+    iteration = descend(Functional([Plain("bowl", bowl)]), 1)
+    state = iteration.init()
+    state.coefficients.copy_(state.coefficients.sign())
+    start = float(state.coefficients)
+    end = float(iteration.step(state).coefficients)
+    trials = [abs(c - start) for c in seen if c != start]
+    assert trials[0] == pytest.approx(first, rel=1e-12)
+    if stiffness == 0.5:
+        assert abs(end) == pytest.approx(0.5, rel=1e-12) and set(trials) == {trials[0]}
+
+
 def rosenbrock(c):
     return (100 * (c[1:] - c[:-1].square()).square() + (1 - c[:-1]).square()).sum()
 

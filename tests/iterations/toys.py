@@ -62,6 +62,13 @@ class Changing(Fixed):
         return step >= self.change
 
 
+class Drawn(Fixed):
+    """One of which nobody knows that it stays the same."""
+
+    def is_final(self, step):
+        return False
+
+
 @dataclass(frozen=True)
 class Numbers(Network):
     """Coefficients and nothing else."""

@@ -97,7 +97,8 @@ def test_jacobi_alone_gives_the_published_curve_at_one_price_and_multigrid_ends_
     solver, trained = methods["network, early multigrid"]
     modern = hybrid.Timed.of(problem, solver, 0, trained, 20)
     assert modern.end == pytest.approx(5.58e-5, rel=2e-3)  # max |u_h - u| of n = 500, published closed form to three digits
-    assert modern.sweeps[-1] == hybrid.CYCLES and modern.training.max() == pytest.approx(0.1)
+    assert modern.sweeps[-1] <= 12  # each takes off a factor of 20 or so, down to 1e-10 of the load
+    assert modern.training.max() == pytest.approx(0.1)
 
 
 @pytest.mark.slow
