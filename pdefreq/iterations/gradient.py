@@ -120,13 +120,15 @@ class Gradient(Iteration):
         Raises:
             IncompatibleError: As `linearize`.
         """
-        state, span = self.init(), span_of(modes)
-        rows = None
-        if span is not None and self._course_in is not None:
-            functional = self._functional(0, state.memory, self._course_in(span))
-            rows = functional.factor(state.coefficients.new_zeros(len(modes)))
-        functional = self._functional(0, state.memory)
-        return linearize(self._space, functional, state.coefficients, modes, target, of_modes=rows, cheap=cheap)
+        state, span, course_in = self.init(), span_of(modes), self._course_in
+        c, memory = state.coefficients, state.memory
+
+        def rows() -> Tensor:
+            assert span is not None and course_in is not None
+            return self._functional(0, memory, course_in(span)).factor(c.new_zeros(len(modes)))
+
+        of_modes = None if span is None or course_in is None else rows
+        return linearize(self._space, self._functional(0, memory), c, modes, target, of_modes=of_modes, cheap=cheap)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         method = self.filter

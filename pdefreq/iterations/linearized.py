@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def linearize(
     modes: Modes,
     target: Values,
     *,
-    of_modes: Tensor | None = None,
+    of_modes: Callable[[], Tensor] | None = None,
     cheap: bool = False,
 ) -> LinearDynamics:
     """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
@@ -44,7 +45,7 @@ def linearize(
         c: Coefficients at the start.
         modes: Of a family with real coefficients.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
-        of_modes: What the functional's rows make of each mode, shape ``(rows, m)``; its coupling is worked out with it.
+        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
         cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
@@ -88,7 +89,7 @@ def linearize(
     if of_modes is None:
         return dynamics
     f = factor.double()
-    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes.double()))
+    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
 
 
 def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, rows: int = 100) -> float:

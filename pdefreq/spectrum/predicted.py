@@ -93,7 +93,8 @@ class PredictedErrors:
             return cls(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, note)
         at, curve = (np.asarray(facts[name], dtype=float) for name in ("mode_predicted_steps", "mode_predicted_curve"))
         shown = (at >= step[later[0]]) & (at <= step[-1])
-        unit = error[later[0]] / _between(at, curve, float(step[later[0]]))
+        known = _between(at, curve, float(step[later[0]]))
+        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
         return cls(at[shown], unit * curve[shown], rate, own_rate, coupling, note)
 
     def __len__(self) -> int:
