@@ -41,6 +41,8 @@ DEFINITIONS = {
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
+    "held_out": "the objective at points that no step uses, its terms weighted as in the same row",
+    "weight": "what a term was multiplied by in that row, all factors but beta in one, where it changes along the run",
     "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
     "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
     "solution for grid methods (algebraic error), else the exact one",

@@ -185,9 +185,12 @@ class Gradient(Iteration):
     def _notes_on_held_out(self, state: State) -> list[str]:
         if self._held_out is None:
             return []
-        step, c = int(state.memory["steps"]), self.answer(state).coefficients
-        training = float(self._course.at(step).value(c)) if self._course.is_final(step) else None
-        return self._held_out.notes(c, state.coefficients, training, step, dict(state.memory))
+        step, memory = int(state.memory["steps"]), dict(state.memory)
+        notes = self._held_out.notes(state.coefficients, step, memory)
+        if self._course.is_final(step):  # else there are no points to fit
+            c, start = self.answer(state).coefficients, self.init().coefficients
+            notes += self._held_out.notes_on_fit(self._functional(step, memory), c, start)
+        return notes
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         c = coefficients.to(self._like, copy=True)

@@ -49,8 +49,8 @@ class HeldOut:
             watched: Whether this state counts as the best so far; else the first that is looked at will.
         """
         value = self.functional.value(c)
-        best = value.clone() if watched else torch.full_like(value, math.inf)
-        memory = {"held_out_start": value, "held_out_best": best, "held_out_best_step": torch.tensor(0)}
+        best = value if watched else torch.full_like(value, math.inf)
+        memory = {"held_out_best": best, "held_out_best_step": torch.tensor(0)}
         return memory | ({"best": c.clone()} if self.keep_best else {})
 
     def look(self, c: Coefficients, step: int, memory: Memory, *, first: bool = False) -> bool:
@@ -83,14 +83,12 @@ class HeldOut:
         """The best state, if it is to be kept and one was looked at."""
         return memory["best"] if self.keep_best and bool(memory["held_out_best"] < math.inf) else None
 
-    def notes(self, c: Coefficients, last: Coefficients, training: float | None, step: int, memory: Memory) -> list[str]:
-        """Sentences for the user.
+    def notes(self, last: Coefficients, step: int, memory: Memory) -> list[str]:
+        """Sentences for the user on what was kept and why the run ended.
 
         Args:
-            c: The coefficients that the run hands back.
-            last: Those of its last step.
-            training: The objective of `c` at the training points; None where these change.
-            step: The number of the last step.
+            last: The coefficients of the last step.
+            step: Its number.
             memory: As after it.
         """
         best, notes = int(memory["held_out_best_step"]), []
@@ -102,10 +100,22 @@ class HeldOut:
                 f"This is the state of step {best:,}, with the lowest objective at held-out points: {lowest:.6g}, "
                 f"against {end:.6g} at the last step."
             )
-        held_out = float(self.functional.value(c))
-        if training is not None and held_out - training > _GAP * abs(float(memory["held_out_start"]) - training):
-            notes.append(
-                f"The network has begun to fit its points: the objective is {training:.6g} there and {held_out:.6g} at "
-                "held-out points; use more points (number), draw them anew (points=sobol) or keep the best state (keep=best)."
-            )
         return notes
+
+    def notes_on_fit(self, training: Functional, c: Coefficients, start: Coefficients) -> list[str]:
+        """A sentence if the network fits its points better than others.
+
+        Args:
+            training: The objective at the training points.
+            c: The coefficients that the run hands back.
+            start: Those before the first step.
+        """
+        there, elsewhere, before = (
+            float(value) for value in (training.value(c), self.value(c, training.weights), self.value(start, training.weights))
+        )
+        if not elsewhere - there > _GAP * abs(before - there):
+            return []
+        return [
+            f"The network has begun to fit its points: the objective is {there:.6g} there and {elsewhere:.6g} at "
+            "held-out points; use more points (number), draw them anew (points=sobol) or keep the best state (keep=best)."
+        ]
