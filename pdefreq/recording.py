@@ -44,7 +44,7 @@ class Recorder:
                 row |= measurement(state)
         history.record(row)
         if not finite:
-            return Status.NON_FINITE
+            return Status.NON_FINITE if step else Status.NON_FINITE_START
         return Status.DONE if state.done else _judge(history, setup.spec.stop)
 
     def _prepare(self, state: State) -> None:

@@ -28,6 +28,7 @@ _RANDOM = 100_000
 _BOUNDARY = 4000
 _PURPOSE = "test points"  # of a stream that nothing else draws from, whatever the seed of the run
 NORMS = ("l2", "h1", "max")
+_without_warnings = np.errstate(over="ignore", invalid="ignore")  # of a run that failed: its error is inf or nan, and printed so
 
 
 def test_points(domain: Domain) -> Samples:
@@ -46,6 +47,7 @@ def test_points(domain: Domain) -> Samples:
     return Samples(x, weights)
 
 
+@_without_warnings
 def relative_error(u: Field, reference: Field, problem: Problem, norm: str = "l2") -> float:
     r"""The error e = u - u* over the test points of the problem's domain.
 
@@ -120,6 +122,7 @@ class ErrorMeasurement(Measurement):
         self._given = None if given is None else given[1]
         self._rim = None if given is None else Sampled(state, given[0])
 
+    @_without_warnings
     def __call__(self, state: State) -> Mapping[str, float]:
         row = {"relative_l2": math.nan, "max_error": math.nan, "boundary_error": math.nan}
         if self._exact is not None:
