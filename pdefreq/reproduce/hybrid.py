@@ -23,7 +23,7 @@ from pdefreq.loop import solve
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import require_positive
+from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
 from pdefreq.solvers.networks import deep_ritz, mscale
@@ -131,9 +131,10 @@ def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
         steps: Of the network when it is alone.
 
     Raises:
-        OptionError: If one of them is below 1, or there are fewer than 10 steps.
+        OptionError: If there are no seeds, or fewer than 10 steps.
     """
-    require_positive(seeds=seeds, steps=steps // 10)
+    require_at_least(1, seeds=seeds)
+    require_at_least(10, steps=steps)  # an early hand-over, after a tenth of them
     problem = load_problem("poisson")
     return report_of(
         [
