@@ -81,9 +81,19 @@ class SpectralReport:
     @classmethod
     def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
         """Of a run in which no mode is watched, for a reason that its sentence tells."""
-        nothing: dict[str, Any] = {"bias_index": None, "bias_error": None, "bias_bound": False, "bias_modes": ()}
-        told = {"bias_reason": reason, "theory": "", "sentence": f"No spectrum: {reason}"}
-        return cls(kind=kind, rows=(), wavenumbers=tuple(wavenumbers), steps=steps, **nothing, **told)
+        return cls(
+            kind=kind,
+            rows=(),
+            wavenumbers=tuple(wavenumbers),
+            steps=steps,
+            bias_index=None,
+            bias_error=None,
+            bias_bound=False,
+            bias_reason=reason,
+            bias_modes=(),
+            theory="",
+            sentence=f"No spectrum: {reason}",
+        )
 
     def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
         """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
