@@ -42,6 +42,12 @@ class Status(Enum):
         "The objective became infinite or not a number: lower the learning rate, or check the problem for a singularity.",
         1,
     )
+    NON_FINITE_START = (
+        "non-finite start",
+        "The objective is infinite or not a number before the first step: give the method smaller numbers, such as scales or the "
+        "standard deviation of an initialization, or check the problem for a singularity.",
+        1,
+    )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:

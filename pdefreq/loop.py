@@ -15,6 +15,7 @@ from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.interrupts import interruptible
 from pdefreq.notes import notes_on
 from pdefreq.recording import Recorder, is_finite
+from pdefreq.registry import convert
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
@@ -104,6 +105,7 @@ def solve(
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Solver):
         raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
+    seed = convert("seed", seed, int)
     method = method or named or solver.name
     reference = None if reference is None else as_field(reference)
     guess = None if guess is None else as_field(guess)

@@ -44,7 +44,7 @@ class Recorder:
                 row |= measurement(state)
         history.record(row)
         if not finite:
-            return Status.NON_FINITE
+            return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
             return setup.iteration.ending(state)
         last = setup.iteration.is_last_stage(state)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.activity import announce
 from pdefreq.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int
     coarse: Any = None
     change = math.nan
     for size in sizes:
+        announce(f"computing a reference solution, {size} cells along each axis")
         try:
             fine = _solved(problem, solver(size))
         except UserError:  # also a field that is infinite at a node: no reference is no reason to refuse a run

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType, NoneType
+from types import MappingProxyType, ModuleType, NoneType
 from typing import Any, TypeVar
 
 from pdefreq.errors import OptionError, UnknownNameError
@@ -23,11 +23,19 @@ from pdefreq.errors import OptionError, UnknownNameError
 T = TypeVar("T")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``."""
+def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``.
+
+    Args:
+        name: What was written.
+        known: What is there.
+        written: How some of these are written out, as ``ricker(a)`` is for ``ricker``.
+    """
     known = sorted(known)
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}." if known else "there are none."
+    if close:
+        return f"did you mean '{written.get(close[0], close[0])}'?"
+    return f"known are {', '.join(written.get(each, each) for each in known)}." if known else "there are none."
 
 
 def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, Callable[..., T]]) -> T:
@@ -48,7 +56,12 @@ def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, C
     match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
     name, inside = match.groups() if match else (text, None)
     if name not in table and name not in families:
-        raise UnknownNameError(f"unknown {kind} '{name}': {nearest(name, {*table, *families})}")
+        written = {
+            each: f"{each}({', '.join(inspect.signature(family).parameters)})"
+            for each, family in families.items()
+            if each not in table
+        }
+        raise UnknownNameError(f"unknown {kind} '{name}': {nearest(name, {*table, *families}, written)}")
     if name not in families:
         raise OptionError(f"{kind} '{name}' takes no numbers, got '{text}': write {name}")
     wanted = list(inspect.signature(families[name]).parameters)
@@ -260,11 +273,12 @@ def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[st
 
 
 def convert(key: str, value: Any, annotation: Any) -> Any:
-    """A value as its annotation wants it: text is read as JSON where it can be, lists become tuples.
+    """A value as its annotation wants it: text is read as JSON where it can be, arrays and lists become tuples.
 
     Raises:
         OptionError: If the value does not fit the annotation.
     """
+    value = _plain(value)
     if isinstance(value, str):
         read = _read(value)
         if _fits(read, annotation):
@@ -272,6 +286,15 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
     if not _fits(value, annotation):
         raise OptionError(f"option '{key}' must be {describe(annotation)}, got {value!r}")
     return _shape(value, annotation)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays, tensors and their numbers as Python's own, also inside lists and mappings."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value] if isinstance(value, list) else tuple(map(_plain, value))
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def _read(text: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import RunFolderError
+from pdefreq.errors import OptionError, RunFolderError
 from pdefreq.history import Stop
 from pdefreq.run_spec import RunSpec, solver_from_json
 from pdefreq.store import Checkpoint, RunFolder
@@ -63,12 +63,14 @@ def resume(
 
     Raises:
         RunFolderError: If the folder holds no run or no readable checkpoint.
+        OptionError: If a new limit lies before what the run has done already.
     """
     from pdefreq.loop import advance
 
     store = RunFolder(folder)
     _require_nothing([name for name in store.read_spec().given if name != "guess"])  # the guess has done its work
     setup, checkpoint, notes = _load(store, problem, stop)
+    _require_ahead(stop or Stop(), checkpoint)
     return advance(setup, _position(setup, checkpoint), store=store, progress=progress, notes=notes)
 
 
@@ -133,6 +135,12 @@ def _load(store: RunFolder, problem: Problem | None, stop: Stop | None) -> tuple
     problem = problem or _problem(spec, store.path)
     problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
     return Setup.of(problem, solver_from_json(spec.solver, store.path), spec), checkpoint, notes
+
+
+def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
+    for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
+        if limit is not None and limit < done:
+            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}: give more")
 
 
 def _require_nothing(given: Sequence[str]) -> None:

@@ -94,17 +94,18 @@ class Solution(Field, Shown):
 
         return None if self.reference is None else Errors(self, self.reference, self.problem)
 
-    def spectrum(self) -> SpectralReport | None:
-        """The error of each watched mode, its times and rates, and the bias index; None if no spectrum was recorded."""
+    def spectrum(self) -> SpectralReport:
+        """The error of each watched mode, its times and rates, and the bias index; without modes its sentence says why."""
         return self._spectrum
 
     @functools.cached_property
-    def _spectrum(self) -> SpectralReport | None:
-        from pdefreq.spectrum.report import spectral_report
+    def _spectrum(self) -> SpectralReport:
+        from pdefreq.spectrum.report import SpectralReport, spectral_report
 
         history = self.history.before(self.step + 1)  # after a failure rows of bad states follow
         if "mode_error" not in history:
-            return None
+            family, reason = self._without_modes()
+            return SpectralReport.without_modes(family, reason, steps=self.step, wavenumbers=self.problem.spectrum.wavenumbers)
         return spectral_report(
             steps=history.column("step"),
             seconds=history.column("seconds"),
@@ -150,12 +151,12 @@ class Solution(Field, Shown):
             "max_error": self.error("max"),
             "holdout_misfit": self.history.before(self.step + 1).last("holdout_misfit"),
             "reference_error": self.reference_error,
-            "bias_index": None if report is None else report.bias_index,
-            "bias_index_modes": 0 if report is None else len(report.bias_modes),
-            "bias_index_is_bound": None if report is None else report.bias_bound,
-            "order": None if report is None else report.sentence,
-            "theory": None if report is None else report.theory,
-            "modes": [] if report is None else [_mode(row) for row in report.rows],
+            "bias_index": report.bias_index,
+            "bias_index_modes": len(report.bias_modes),
+            "bias_index_is_bound": report.bias_bound if report.rows else None,
+            "order": report.sentence,
+            "theory": report.theory,
+            "modes": [_mode(row) for row in report.rows],
             "run": None if self.folder is None else str(self.folder),
         }
 
@@ -207,6 +208,24 @@ class Solution(Field, Shown):
 
         return solution_figure(self.problem, self, self.reference)
 
+    def _without_modes(self) -> tuple[str, str]:
+        """The family of modes, and why none of them is watched."""
+        from pdefreq.spectrum.modes import WAVE_FAMILIES, family_of
+
+        family = family_of(self.problem)
+        if self.status is Status.NON_FINITE_START:
+            return family, "the objective is not finite at the start, so that nothing was measured."
+        if "probes" in self.spec.given:
+            return family, "the probes that were asked for watch no modes."
+        if self.reference is None:
+            return family, "neither an exact nor a reference solution is known."
+        if family in WAVE_FAMILIES:
+            return (
+                family,
+                "no wave along the direction stands out of what varies across it; name another [spectrum] direction.",
+            )
+        return family, "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+
     def _export(self, path: str | Path, suffix: str) -> None:
         from pathlib import Path
 
@@ -242,7 +261,7 @@ class Solution(Field, Shown):
             f"{self.step} steps, {self.seconds:.2f} s, {self.state.space.num_coefficients} unknowns, "
             f"relative L2 error {self.error():.2e}",
         ]
-        lines += [report.sentence] if report is not None else []
+        lines.append(report.sentence)
         return paragraph(lines)
 
 

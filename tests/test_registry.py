@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,24 @@ def test_a_value_of_the_wrong_kind_is_refused_with_what_was_expected(options, se
         build("thing", "thing", Thing, options)
 
 
+def test_arrays_and_their_numbers_are_taken_as_pythons_own():
+    made = build("thing", "thing", Thing, {"size": np.float32(0.5), "widths": np.array([3, 4]), "limit": np.int64(7)})
+    assert made == Thing(0.5, (3, 4), "round", 7)
+    assert {type(made.size), type(made.limit), *map(type, made.widths)} == {float, int}
+    assert build("thing", "thing", Thing, {"size": 1, "widths": (np.int64(3), 4)}).widths == (3, 4)
+    with pytest.raises(OptionError, match="a list of whole numbers"):
+        build("thing", "thing", Thing, {"size": 1, "widths": np.array([1.5])})
+
+
+def test_names_that_need_numbers_are_offered_with_them():
+    def wave(a: float) -> float:
+        return a
+
+    for text, hint in (("zz", r"known are flat, wave\(a\)\."), ("wav", r"did you mean 'wave\(a\)'")):
+        with pytest.raises(UnknownNameError, match=hint):
+            named("shape", text, {"flat": 0.0}, {"wave": wave})
+
+
 def test_an_unknown_option_gets_the_nearest_one():
     with pytest.raises(UnknownNameError, match="did you mean 'widths'"):
         build("thing", "thing", Thing, {"width": 3})
@@ -95,7 +114,7 @@ def test_any_other_text_is_refused_in_one_sentence(text):
         ("normal", r"initialization 'normal' takes numbers in brackets, normal\(std\), got 'normal'"),
         ("phase(1)", r"phase\(gamma, gamma_prime\), got 'phase\(1\)'"),
         ("glorot(2)", "initialization 'glorot' takes no numbers, got 'glorot\\(2\\)': write glorot"),
-        ("norml(2)", "unknown initialization 'norml': did you mean 'normal'"),
+        ("norml(2)", "unknown initialization 'norml': did you mean 'normal\\(std\\)'"),
         ("normal(__import__)", "takes numbers in brackets"),
     ],
 )

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from pdefreq.activity import heard_by
+
 if TYPE_CHECKING:
     from pdefreq.history import History
     from pdefreq.iterations.iteration import State
@@ -35,22 +37,34 @@ class LiveLine:
         self._title = title
         self._quiet = quiet
         self._latest: Progress | None = None
+        self._activity = "preparing"
+        self._hearing = heard_by(self.announced)
         self._arrived = self._printed = time.monotonic()
         self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
     def __enter__(self) -> LiveLine:
+        self._hearing.__enter__()
         if self._console.is_terminal and not self._quiet:
             self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._live.stop()
+        self._hearing.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
         """Complete the title, once the number of unknowns is known."""
         if self._latest is None:
             self._title += f", {state.space.num_coefficients:,} unknowns on {state.coefficients.device}"
         return False
+
+    def announced(self, activity: str) -> None:
+        """Take what is worked on before the next numbers come; when piped, print it where nothing else was for a while."""
+        self._activity = activity
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._printed >= _PIPED_SECONDS:
+            self._say(Text(f"{activity} ..."))
+            self._printed = now
 
     def progress(self, progress: Progress) -> None:
         """Take the newest numbers; when piped, print them from time to time."""
@@ -71,7 +85,7 @@ class LiveLine:
 
     def _line(self) -> Text:
         if self._latest is None:
-            return Text("preparing ...")
+            return Text(f"{self._activity} ...")
         now = self._latest
         line = f"{self.label}   " if self.label else ""
         line += f"step {now.step:,}   objective {now.objective:.5g}"

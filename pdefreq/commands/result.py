@@ -16,13 +16,13 @@ from rich.text import Text
 from pdefreq.commands.live import duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from pdefreq.solution import Solution
     from pdefreq.spectrum.report import SpectralReport
 
-_NO_MODES = "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
-_NO_WAVES = "no wave along the direction stands out of what varies across it; name another [spectrum] direction."
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
@@ -53,7 +53,12 @@ def print_json(value: Any) -> None:
 
 
 def print_outcome(
-    console: Console, solution: Solution, *, json_output: bool, seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+    console: Console,
+    solution: Solution,
+    *,
+    json_output: bool,
+    drawn: bool,
+    seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> None:
     """Print a run; of several seeds the one to show, and their spread.
 
@@ -61,46 +66,40 @@ def print_outcome(
         console: Where people read.
         solution: The run.
         json_output: One JSON object on stdout instead.
+        drawn: Whether the figures in the run's folder were drawn of this state.
         seeds: Summaries of all runs by seed, where there are several.
     """
     if json_output:
         print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
         return
-    print_solution(console, solution)
+    print_solution(console, solution, drawn=drawn)
     if seeds:
         assert solution.folder is not None
         print_spread(console, [*seeds.values()])
         say(console, f"table of the seeds: {solution.folder.parent / 'seeds.csv'}")
 
 
-def print_solution(console: Console, solution: Solution) -> None:
+def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None:
     """Print how a run went: status and advice, modes, errors with their formulas, and where the files are."""
-    from pdefreq.spectrum.modes import WAVE_FAMILIES, family_of
-
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         say(console, note, "yellow")
     steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
-    if report is None:
-        unseen = _NO_WAVES if family_of(solution.problem) in WAVE_FAMILIES else _NO_MODES
-        known = solution.reference is not None
-        say(console, "No spectrum: " + (unseen if known else "neither an exact nor a reference solution is known."))
-    else:
+    if report.rows:
         console.print(modes_table(report))
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
         if report.theory:
             say(console, f"theory: {report.theory}")
         if sentence := coupling_sentence([row.coupling for row in report.rows]):
             say(console, sentence)
-        say(console, report.sentence, "bold")
-    for line in _error_lines(summary):
+    say(console, report.sentence, "bold" if report.rows else "")
+    for line in _error_lines(solution, summary):
         say(console, line)
     if solution.folder is not None:
         say(console, f"results: {solution.folder}")
-        figures = sorted(str(path) for path in solution.folder.glob("*.png"))
-        say(console, "figures: " + (", ".join(figures) or "none"))
+        say(console, f"figures: {_figures(solution.folder, drawn=drawn)}")
 
 
 def status_sentence(solution: Solution) -> str:
@@ -110,13 +109,20 @@ def status_sentence(solution: Solution) -> str:
 
 
 def modes_table(report: SpectralReport) -> Table:
-    """The modes that matter most, sorted by wavenumber."""
+    """The modes that matter most, sorted by wavenumber, with dots for those left out between them."""
     table = plain_table()
     foretold = any(row.predicted_rate is not None or row.predicted_half_step is not None for row in report.rows)
     last = ("theory", "rate", "theory") if foretold else ("half s", "rate")  # all of them are more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "half step", *last):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in report.rows_to_print():
+    shown, skipped = report.rows_to_print(), False
+    for row in report.rows:
+        if row not in shown:
+            if not skipped:
+                table.add_row("...")
+            skipped = True
+            continue
+        skipped = False
         half_step = "from start" if row.status == "below half from the start" else _whole(row.half_step)
         cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), half_step]
         if foretold:
@@ -181,10 +187,20 @@ def _objective(solution: Solution) -> str:
     return number(history.last("objective"), 8) + told
 
 
-def _error_lines(summary: dict[str, Any]) -> list[str]:
+def _figures(folder: Path, *, drawn: bool) -> str:
+    """The figures of a run; those that were not drawn of its present state are not named."""
+    found = sorted(str(path) for path in folder.glob("*.png"))
+    if found and not drawn:
+        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` draws them again"
+    return ", ".join(found) or "none"
+
+
+def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     from pdefreq.store import DEFINITIONS
 
     known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
+    if not known and solution.reference is not None:
+        return ["No errors: the approximation is not finite."]
     if not known:
         return ["No errors: neither an exact nor a reference solution is known."]
     lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]

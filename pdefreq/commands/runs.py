@@ -35,7 +35,7 @@ def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = 
     solution = load_run(seed_folder(run, median_seed(seeds)) if seeds else run)
     if not no_figures:
         draw_run(solution)
-    print_outcome(make_console(json_output=json_output), solution, json_output=json_output, seeds=seeds)
+    print_outcome(make_console(json_output=json_output), solution, json_output=json_output, drawn=not no_figures, seeds=seeds)
 
 
 def export(run: o.RunPath, to: ExportPath) -> None:
@@ -105,5 +105,5 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
         solution = job(live.progress)
     if not no_figures:
         draw_run(solution)
-    print_outcome(console, solution, json_output=json_output)
+    print_outcome(console, solution, json_output=json_output, drawn=not no_figures)
     return solution.status.exit_code

@@ -102,7 +102,8 @@ def solve(
             runs = write_seeds(folder)
         if solution.status.exit_code == 130:
             break
-    print_outcome(console, solutions[median_seed(runs) if runs else seed], json_output=json_output, seeds=runs)
+    chosen = solutions[median_seed(runs) if runs else seed]
+    print_outcome(console, chosen, json_output=json_output, drawn=not no_figures, seeds=runs)
     return max(solution.status.exit_code for solution in solutions.values())
 
 

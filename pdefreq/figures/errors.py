@@ -42,7 +42,8 @@ def errors_figure(
     for axes, (name, runs) in zip(row, panels.items(), strict=False):
         for label, level in (guides or {}).items():
             axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", gid=f"guide-{label}")
-            axes.annotate(label, (0.02, level), xycoords=("axes fraction", "data"), color="0.35", fontsize=9, va="bottom")
+            edge = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}  # curves begin at the left one
+            axes.annotate(label, (0.99, level), color="0.35", fontsize=9, **edge)
         draw_errors(axes, runs, squared=squared, legend=_BESIDE if alone else {"loc": "best", "fontsize": 9})
         axes.set_title(name)
         axes.label_outer()

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from pdefreq.figures.mode_errors import ModeErrors
-from pdefreq.figures.panels import TAU, log_limits
+from pdefreq.figures.panels import TAU, log_limits, spread_ticks
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.history import History
 
@@ -46,6 +46,7 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
         axes.set_yscale("log", nonpositive="mask")
         # limits first: a diverged run holds numbers that no logarithmic axis can be fitted to
         axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(modes.error, TAU)))
+        spread_ticks(axes.xaxis)
         _draw(axes, time, modes, when, colors)
     if len(modes.predicted):
         panels[0].plot([], [], label="predicted", **_THEORY)

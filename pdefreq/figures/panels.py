@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from pdefreq.figures.style import HEAT_MAP
 
@@ -32,6 +33,15 @@ def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -
     low, high = np.clip((values.min(), values.max()), floor, ceiling)
     margin = max(1.5, (high / low) ** 0.05)
     return float(low / margin), float(high * margin)
+
+
+def spread_ticks(axis: Axis) -> None:
+    """A few ticks in plain numbers on a logarithmic axis of less than a decade, where those between powers of ten overlap."""
+    low, high = axis.get_view_interval()
+    if 0 < low < high < 10 * low:
+        axis.set_major_locator(FixedLocator(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_locator(NullLocator())
 
 
 def step_columns(last: float) -> np.ndarray:

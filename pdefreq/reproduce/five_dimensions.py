@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.figures.errors import errors_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.trials import Trial, median, seeded, spread, squares, verdict
+from pdefreq.reproduce.trials import Trial, median, require_at_least, seeded, spread, squares, verdict
 from pdefreq.solvers.networks import mscale
 
 if TYPE_CHECKING:
@@ -68,7 +68,11 @@ def conditions_and_activations(*, cases: Iterable[tuple[str, str]] = CASES, step
         cases: Rows, each a boundary condition and an activation.
         steps: Steps of each run; by default those of `STEPS`.
         seeds: Runs of each row.
+
+    Raises:
+        OptionError: If there are no seeds or no steps.
     """
+    require_at_least(1, seeds=seeds, steps=steps)
     problem = load_problem("cosine-diffusion")
     alone = distance_alone(problem.domain.dimension)
     rows: list[list[Any]] = [["hard", "constant network", 1, 0, 0.0, alone, "-", math.sqrt(alone)]]

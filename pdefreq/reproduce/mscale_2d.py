@@ -58,10 +58,14 @@ def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
 
 
 def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | None = None, seeds: int = 3) -> Report:
-    """The study of some problems with a stated number of steps, by default those of `STEPS`, and of seeds of each network."""
+    """The study of some problems with a stated number of steps, by default those of `STEPS`, and of seeds of each network.
+
+    Raises:
+        OptionError: If there are no seeds or no steps.
+    """
     rows, findings, panels = [], [], {}
     for name in problems:
-        problem, asked, budget = load_problem(name), ASKED[name], steps or STEPS[name]
+        problem, asked, budget = load_problem(name), ASKED[name], STEPS[name] if steps is None else steps
         trials = {
             label: Trial.of(problem, network(name, scales), seeds=seeds, steps=budget, dtype="float32")
             for label, scales in (("1 to 32", SCALES), ("all 1", (1.0,) * len(SCALES)))
@@ -83,9 +87,17 @@ def scales_against_none(*, problems: Iterable[str] = tuple(ASKED), steps: int | 
     return Report(title, SOURCE, findings, {"mscale-2d": Table(_COLUMNS, rows)}, {"mscale-2d": figure})
 
 
-def mscale_2d() -> Report:
-    """Multiscale networks against the same with all scales 1, on a chirp and squares with holes (arXiv 2007.11207)."""
-    return scales_against_none()
+def mscale_2d(*, steps: int | None = None, seeds: int = 3) -> Report:
+    """Multiscale networks against the same with all scales 1, on a chirp and squares with holes (arXiv 2007.11207).
+
+    Args:
+        steps: Steps of each run; by default 600 on the chirp and 300 on squares with holes.
+        seeds: Runs of each network.
+
+    Raises:
+        OptionError: If there are no seeds or no steps.
+    """
+    return scales_against_none(steps=steps, seeds=seeds)
 
 
 if __name__ == "__main__":

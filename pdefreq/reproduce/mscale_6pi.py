@@ -16,7 +16,8 @@ import numpy as np
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import HALF_LIFE, Course, MeanSquareError, each_course, in_words
+from pdefreq.reproduce.training import HALF_LIFE, MeanSquareError, TrainingCourse, training_courses
+from pdefreq.reproduce.trials import in_words
 from pdefreq.solvers.networks import deep_ritz, mscale
 
 SOURCE = (
@@ -61,11 +62,11 @@ def mscale_6pi(*, seeds: int = 3, steps: int = 5000) -> Report:
     Raises:
         OptionError: If one of them is below 1.
     """
-    courses = each_course(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
+    courses = training_courses(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
     return report_of({name: [course.times(2) for course in each] for name, each in courses.items()})
 
 
-def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
+def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
     """The report on errors in the authors' measure."""
     plain, multiscale = courses["plain"], courses["MscaleDNN"]
     size = 2 * MeanSquareError().of_zero(load_problem("poisson-6pi"))

@@ -52,7 +52,11 @@ def energy_gap(solution: Solution) -> float:
 
 
 def exponents(*, steps: int = 2000, seeds: int = 1) -> Report:
-    """The study with a stated number of steps and of seeds of each case."""
+    """The study with a stated number of steps and of seeds of each case.
+
+    Raises:
+        OptionError: If there are no seeds or no steps.
+    """
     rows, runs, found = [], {}, {}
     for p, epsilon in CASES:
         trial = Trial.of(load_problem("p-laplacian", p=p, epsilon=epsilon), network(epsilon), seeds=seeds, steps=steps)
@@ -75,9 +79,17 @@ def exponents(*, steps: int = 2000, seeds: int = 1) -> Report:
     return Report(title, SOURCE, findings, {"p-laplacian": Table(_COLUMNS, rows)}, {"p-laplacian": figure})
 
 
-def p_laplacian() -> Report:
-    """The multiscale p-Laplacian in 1-D by a multiscale network, p = 2, 3, 5, 8 and two periods (arXiv 2009.14597)."""
-    return exponents()
+def p_laplacian(*, steps: int = 2000, seeds: int = 1) -> Report:
+    """The multiscale p-Laplacian in 1-D by a multiscale network, p = 2, 3, 5, 8 and two periods (arXiv 2009.14597).
+
+    Args:
+        steps: Steps of each run.
+        seeds: Runs of each case.
+
+    Raises:
+        OptionError: If there are no seeds or no steps.
+    """
+    return exponents(steps=steps, seeds=seeds)
 
 
 if __name__ == "__main__":

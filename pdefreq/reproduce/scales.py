@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import HALF_LIFE, Course, MeanSquareError, each_course, in_words
+from pdefreq.reproduce.training import HALF_LIFE, MeanSquareError, TrainingCourse, training_courses
+from pdefreq.reproduce.trials import in_words
 from pdefreq.solvers.networks import mscale
 
 if TYPE_CHECKING:
@@ -68,15 +69,15 @@ def scales(*, seeds: int = 3, steps: int = 5000) -> Report:
         OptionError: If one of them is below 1.
     """
     solvers = {name: solver(factors) for name, factors in SCALES.items()}
-    return report_of(each_course(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
+    return report_of(training_courses(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
 
 
-def leaving(course: Course, plateau: float) -> int | None:
+def leaving(course: TrainingCourse, plateau: float) -> int | None:
     """The first step from which on the error stays below 0.9 of the plateau; None if it does not."""
     return course.stays_below(LEFT * plateau)
 
 
-def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
+def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
     """The report on mean square errors."""
     plateau = MeanSquareError().of_zero(load_problem("poisson-boltzmann"))
     steps = {name: [leaving(course, plateau) for course in each] for name, each in courses.items()}

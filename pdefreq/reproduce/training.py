@@ -1,9 +1,9 @@
-"""What reproductions of training share: the error that papers plot, and its course over several seeds."""
+"""The error that papers plot, and how it is read off a run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError
-from pdefreq.history import Schedule, Stop
-from pdefreq.loop import solve
+from pdefreq.history import Schedule
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import Sampled, field_values
+from pdefreq.reproduce.trials import Trial
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
+    from pdefreq.history import History
     from pdefreq.iterations.iteration import State
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients
@@ -75,8 +76,8 @@ class MeanSquareMeasurement(Measurement):
 
 
 @dataclass(frozen=True)
-class Course:
-    """The error of one run, step by step.
+class TrainingCourse:
+    """The mean square error of one run, step by step.
 
     Args:
         steps: Where it was taken, ascending, shape ``(n,)``.
@@ -86,22 +87,13 @@ class Course:
     steps: np.ndarray
     errors: np.ndarray
 
-    def times(self, factor: float) -> Course:
+    def times(self, factor: float) -> TrainingCourse:
         """The same in another unit."""
         return replace(self, errors=factor * self.errors)
 
     @classmethod
-    def of(cls, problem: Problem, solver: Solver, *, steps: int, seed: int, per_decade: int) -> Course:
-        """Train in float32, as the papers do, and record the mean square error."""
-        history = solve(
-            problem,
-            solver,
-            stop=Stop(steps=steps),
-            seed=seed,
-            dtype="float32",
-            probes=(MeanSquareError(),),
-            schedule=Schedule(dense=100, per_decade=per_decade),
-        ).history
+    def of(cls, history: History) -> TrainingCourse:
+        """What `MeanSquareError` recorded."""
         return cls(history.column("step"), history.column("mean_square_error"))
 
     @property
@@ -126,32 +118,14 @@ class Course:
         return int(self.steps[above[-1] + 1]) if above[-1] + 1 < len(self.steps) else None
 
 
-def each_course(
+def training_courses(
     problem: Problem, solvers: Mapping[str, Solver], *, steps: int, seeds: int, per_decade: int
-) -> dict[str, list[Course]]:
-    """Courses of several methods, one for each seed.
+) -> dict[str, list[TrainingCourse]]:
+    """Courses of several methods, one for each seed, trained in float32 as in the papers.
 
     Raises:
         OptionError: If there are no seeds or no steps.
     """
-    require_positive(steps=steps, seeds=seeds)
-    return {
-        name: [Course.of(problem, solver, steps=steps, seed=seed, per_decade=per_decade) for seed in range(seeds)]
-        for name, solver in solvers.items()
-    }
-
-
-def require_positive(**counts: int) -> None:
-    """Options of reproductions that count something.
-
-    Raises:
-        OptionError: If one is below 1.
-    """
-    for name, count in counts.items():
-        if count < 1:
-            raise OptionError(f"`{name}` must be at least 1, got {count}")
-
-
-def in_words(steps: Sequence[int | None]) -> str:
-    """Steps of several seeds; "never" where there is none."""
-    return ", ".join("never" if step is None else str(step) for step in steps)
+    measured = {"probe": MeanSquareError(), "schedule": Schedule(dense=100, per_decade=per_decade), "dtype": "float32"}
+    trials = {name: Trial.of(problem, solver, seeds=seeds, steps=steps, **measured) for name, solver in solvers.items()}
+    return {name: [TrainingCourse.of(history) for history in trial.histories] for name, trial in trials.items()}

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pdefreq.errors import OptionError
 from pdefreq.history import Schedule, Stop
 from pdefreq.loop import solve
 from pdefreq.probes.error import ErrorProbe
 
 if TYPE_CHECKING:
     from pdefreq.history import History
+    from pdefreq.probes.probe import Probe
     from pdefreq.problem import Problem
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
@@ -32,13 +34,25 @@ class Trial:
     solutions: Sequence[Solution]
 
     @classmethod
-    def of(cls, problem: Problem, solver: Solver, *, seeds: int, steps: int, dtype: str = "float64") -> Trial:
-        """Train for a number of steps, which no load of the machine changes, with seeds 0, 1, ..."""
-        runs = [
-            solve(problem, solver, stop=Stop(steps=steps), probes=[ErrorProbe()], schedule=_RECORDS, seed=seed, dtype=dtype)
-            for seed in range(seeds)
-        ]
-        return cls(runs)
+    def of(
+        cls,
+        problem: Problem,
+        solver: Solver,
+        *,
+        seeds: int,
+        steps: int,
+        dtype: str = "float64",
+        probe: Probe = ErrorProbe(),  # noqa: B008  # frozen
+        schedule: Schedule = _RECORDS,
+    ) -> Trial:
+        """Train for a number of steps, which no load of the machine changes, with seeds 0, 1, ...
+
+        Raises:
+            OptionError: If there are no seeds or no steps.
+        """
+        require_at_least(1, seeds=seeds, steps=steps)
+        common = {"stop": Stop(steps=steps), "probes": [probe], "schedule": schedule, "dtype": dtype}
+        return cls([solve(problem, solver, seed=seed, **common) for seed in range(seeds)])
 
     @property
     def histories(self) -> list[History]:
@@ -69,6 +83,17 @@ class Trial:
         return [_read(history, column, place) for history in self.histories]
 
 
+def require_at_least(least: int, **counts: int | None) -> None:
+    """Counts that are options of a study; None stands for a default.
+
+    Raises:
+        OptionError: If one is too small.
+    """
+    for name, count in counts.items():
+        if count is not None and count < least:
+            raise OptionError(f"`{name}` must be at least {least}, got {count}")
+
+
 def _read(history: History, column: str, place: float) -> float:
     places, errors = history.column(column), history.column("relative_l2")
     later = places > 0
@@ -91,6 +116,11 @@ def spread(numbers: Sequence[float]) -> str:
 def squares(numbers: Sequence[float]) -> list[float]:
     """REL = MSE / mean(u^2), of which the relative L2 error is the root."""
     return [number**2 for number in numbers]
+
+
+def in_words(steps: Sequence[int | None]) -> str:
+    """Steps of several seeds; "never" where there is none."""
+    return ", ".join("never" if step is None else str(step) for step in steps)
 
 
 def seeded(count: int) -> str:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.registry import Registry, build
+from pdefreq.errors import UnknownNameError
+from pdefreq.registry import Registry, build, nearest, options_of
 
 if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
@@ -77,4 +78,19 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
         if part in parts and rest:
             parts[part][rest] = options.pop(key)
     chain = {"first": make_solver(first, parts["first"]), "second": make_solver(second, parts["second"])}
+    known = _option_names(name)
+    for key in options:
+        if key not in known:
+            meant = [f"'{each}'" for each in known if each.rpartition(".")[2] == key]
+            hint = f"did you mean {' or '.join(meant)}?" if meant else nearest(key, known)
+            raise UnknownNameError(f"method '{name}' has no option '{key}': {hint}")
     return build("method", name, Chain, options | chain)
+
+
+def _option_names(name: str) -> list[str]:
+    """The options of a method by name; those of the parts of a chain with ``first.`` and ``second.`` before them."""
+    name, _ = split_options(name)
+    if "+" not in name:
+        return [option.name for option in options_of(SOLVERS.load(name))]
+    parts = zip(("first", "second"), name.split("+", 1), strict=True)
+    return ["switch", *(f"{part}.{option}" for part, method in parts for option in _option_names(method))]

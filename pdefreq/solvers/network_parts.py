@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.solvers.network_space import features_of, require_room, require_smooth
 from pdefreq.solvers.requirements import require_memory
 
@@ -65,6 +65,9 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     if problem.is_pure_neumann and dimension <= 3:  # beyond, quadrature can't tell
         require_compatible(problem)  # else the energy has no minimum
     require_room(solver, dimension)
+    if dimension > 1:  # an interval has two ends, however many are asked for
+        entries = 3 * dimension + 4  # point, normal, weight, part, values given, and the distance of the point
+        require_memory(solver.boundary_points, "boundary_points", 8 * entries * solver.boundary_points)
     number = _number(solver, dimension)
     if not summed and solver.batch is not None and solver.batch > number:
         raise OptionError(f"`batch` must be at most the number of points, {number}, got {solver.batch}: leave it out to use all")
@@ -123,6 +126,11 @@ def course_of(solver: NetworkSolver, problem: Problem, space: TrialSpace, seed: 
             functional = RitzEnergy(problem, space, interior, edge, beta=solver.beta, data=data, like=like)
         else:
             functional = _sum_of_squares(solver, problem, space, interior, boundary, source, like)
+        if "boundary" in (solver.weights or {}) and solver.boundary == "hard" and not problem.is_regression:
+            raise UnknownNameError(
+                "unknown term 'boundary' in `weights`: boundary values are built into the network, which leaves no such term; "
+                "use boundary=penalty"
+            )
         return functional.weighted(solver.weights or {})
 
     penalty = StagedPenalty(solver.staged_steps or solver.steps) if solver.staged else None

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_LEAST_WIDTH = 1e-10  # of a wavelet: its derivatives carry powers of the inverse, which must be numbers
+
+
 @dataclass(frozen=True)
 class Activation:
     """A function of one variable, applied to each entry of a tensor.
@@ -149,10 +152,10 @@ def ricker(a: float) -> Activation:
         a: Its width: zero at x = a and -a.
 
     Raises:
-        OptionError: If `a` is not positive.
+        OptionError: If `a` is not finite, or below 1e-10.
     """
-    if not 0 < a < math.inf:
-        raise OptionError(f"the width a of ricker(a) must be positive and finite, got {a:g}")
+    if not _LEAST_WIDTH <= a < math.inf:
+        raise OptionError(f"the width a of ricker(a) must be at least {_LEAST_WIDTH:g} and finite, got {a:g}")
     return Activation(f"ricker({a:g})", functools.partial(_ricker, a), math.inf)
 
 

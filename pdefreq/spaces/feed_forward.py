@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from pdefreq.errors import OptionError
 from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.initialization import Layer, initialization_named
 from pdefreq.spaces.stack import StackEvaluator
@@ -52,12 +53,22 @@ class FeedForward(LayerOptions, Network):
 
     The factors s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
     networks are stacked, ``(S, out, in)``, so that each layer is one batched product.
+
+    Raises:
+        OptionError: If there is no hidden layer, or one without units.
+        UnknownNameError: If there is no such activation or initialization.
     """
 
     domain: Domain
     widths: tuple[int, ...]
     activation: str
     initialization: str
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.widths) < 1:
+            raise OptionError(f"`widths` must be units of one hidden layer or more, each at least 1, got {list(self.widths)}")
+        activation_named(self.activation)
+        initialization_named(self.initialization)
 
     @property
     @abstractmethod

@@ -52,6 +52,8 @@ class Layer:
         return bound * (2 * unit - 1)
 
 
+_MOST_EXPONENT = 10  # of a width in the phase family: the powers of every width that fits into memory are then numbers
+
 Draw: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
 """Draws weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)``."""
 
@@ -124,16 +126,18 @@ def phase(gamma: float, gamma_prime: float) -> Initialization:
     not, are ``sigma(W h / sqrt(fan_in) + b)`` with W, b ~ N(0, 1). The last bias starts at zero.
 
     Args:
-        gamma: -log(beta_1 beta_2 / alpha) / log m.
-        gamma_prime: -log(beta_1 / beta_2) / log m.
+        gamma: -log(beta_1 beta_2 / alpha) / log m, between -10 and 10.
+        gamma_prime: -log(beta_1 / beta_2) / log m, between -10 and 10.
 
     Source:
         Luo, Xu, Ma, Zhang (2021), Phase diagram for two-layer ReLU neural networks at infinite-width limit, JMLR 22(71).
         Jacot, Gabriel, Hongler (2018), arXiv 1806.07572, section 2.
     """
     for name, value in (("gamma", gamma), ("gamma_prime", gamma_prime)):
-        if not math.isfinite(value):
-            raise OptionError(f"`{name}` of phase(gamma, gamma_prime) must be finite, got {value:g}")
+        if not -_MOST_EXPONENT <= value <= _MOST_EXPONENT:
+            raise OptionError(
+                f"`{name}` of phase(gamma, gamma_prime) must lie between -{_MOST_EXPONENT} and {_MOST_EXPONENT}, got {value:g}"
+            )
 
     def draw(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
         if layer.activation is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from pdefreq.errors import OptionError
 from pdefreq.spaces.feed_forward import FeedForward
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class Mscale(FeedForward):
         form: ``"subnetworks"`` (MscaleDNN-2): ``sum_i f_i(a_i x)``; ``"first-layer"`` (MscaleDNN-1): one network whose
             first layer's units fall into equal groups, ``sigma(a_i w x + b)``.
 
+    Raises:
+        OptionError: If there is no scale, or one that is not positive and finite, or `widths` are none.
+        UnknownNameError: If there is no such activation or initialization.
+
     Source:
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
     """
@@ -38,6 +44,11 @@ class Mscale(FeedForward):
     activation: str = "sin"
     initialization: str = "tiled"
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
+            raise OptionError(f"`scales` must be one positive and finite number or more, got {list(self.scales)}")
 
     @property
     def unit_scales(self) -> Tensor:

@@ -31,7 +31,8 @@ class PhaseShift(FeedForward):
         initialization: How parameters are drawn.
 
     Raises:
-        OptionError: If there is no frequency, or one has not a component for each coordinate.
+        OptionError: If there is no frequency, or one has not a component for each coordinate, or `widths` are none.
+        UnknownNameError: If there is no such activation or initialization.
 
     Source:
         Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
@@ -45,6 +46,7 @@ class PhaseShift(FeedForward):
     initialization: str = "tiled"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         dimension = self.domain.dimension
         if not self.frequencies:
             raise OptionError("a phase-shift network needs at least one of `frequencies`, got none")

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csc_array
 from skfem import Mesh, MeshLine1, MeshQuad, MeshTet1, MeshTri1
 
+from pdefreq.activity import announce
 from pdefreq.domains.meshing import curved
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.meshes import mesh_for
@@ -187,6 +188,7 @@ class EigenBasis:
         """Compute the next eigenfunctions, unless there are enough."""
         if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
             return False
+        announce(f"computing eigenfunctions of the domain, {len(self.values)} so far")
         self._pairs.extend()
         self.starts = multiplets(self.values)
         return True

@@ -12,7 +12,7 @@ import numpy as np
 from pdefreq.spectrum.bias import bias_index
 from pdefreq.spectrum.predicted import PredictedErrors
 from pdefreq.spectrum.rates import decay_rates, half_time
-from pdefreq.spectrum.wording import order_in_words
+from pdefreq.spectrum.wording import order_in_words, witnesses
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class SpectralReport:
         bias_reason: Why there is no B; empty where there is one.
         bias_modes: Wavenumbers of the modes that entered.
         theory: Where predictions come from, or why there are none; it may be empty.
-        sentence: The order in words.
+        sentence: The order in words; of a run without watched modes, why there are none.
+        named: The modes that the sentence names.
     """
 
     kind: str
@@ -79,11 +80,29 @@ class SpectralReport:
     bias_modes: tuple[float, ...]
     theory: str
     sentence: str
+    named: tuple[ModeRow, ...] = ()
+
+    @classmethod
+    def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+        """Of a run in which no mode is watched, for a reason that its sentence tells."""
+        return cls(
+            kind=kind,
+            rows=(),
+            wavenumbers=tuple(wavenumbers),
+            steps=steps,
+            bias_index=None,
+            bias_error=None,
+            bias_bound=False,
+            bias_reason=reason,
+            bias_modes=(),
+            theory="",
+            sentence=f"No spectrum: {reason}",
+        )
 
     def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
-        """At most `limit` rows by wavenumber: those nearest the wavenumbers asked for, then those of largest amplitude."""
+        """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
-        chosen = dict.fromkeys([*nearest_rows(self.rows, self.wavenumbers), *strongest])
+        chosen = dict.fromkeys([*nearest_rows(self.rows, self.wavenumbers), *self.named, *strongest])
         return tuple(sorted(list(chosen)[:limit], key=_order))
 
 
@@ -134,6 +153,7 @@ def spectral_report(
         for k in np.argsort(magnitude, kind="stable")
     )
     asked = tuple(wavenumbers)
+    named = witnesses(rows, nearest_rows(rows, asked), bias)
     return SpectralReport(
         kind=str(facts["mode_kind"]),
         rows=rows,
@@ -145,7 +165,8 @@ def spectral_report(
         bias_reason=bias.reason,
         bias_modes=tuple(magnitude[list(bias.modes)].tolist()),
         theory=predicted.note,
-        sentence=order_in_words(rows, nearest_rows(rows, asked), bias, last_step=int(steps[-1])),
+        sentence=order_in_words(rows, named, bias, last_step=int(steps[-1])),
+        named=named,
     )
 
 

@@ -56,6 +56,10 @@ def measured(problem, at, reference):
 def test_test_points_are_the_ones_that_are_written_down():
     one, two, three = (error.test_points(box(d)) for d in (1, 2, 3))
     assert [len(s.x) for s in (one, two, three)] == [2001, 151**2, 100_000]
+    first = error.test_points(box(3), along=True)  # at the records of a run: some of them stand for all
+    torch.testing.assert_close(first.x, three.x[:20_000], rtol=0, atol=0)
+    assert float(first.weights.sum()) == pytest.approx(1)
+    assert all(torch.equal(error.test_points(box(d), along=True).x, error.test_points(box(d)).x) for d in (1, 2))
     assert [float(s.weights.sum()) for s in (one, two, three)] == pytest.approx([1, 1, 1])
     torch.testing.assert_close(three.x, error.test_points(box(3)).x, rtol=0, atol=0)  # the same in every run
     assert float(one.weights @ one.x[:, 0] ** 2) == pytest.approx(

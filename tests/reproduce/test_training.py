@@ -14,9 +14,9 @@ from pdefreq.fields import as_field
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
-from pdefreq.registry import build
+from pdefreq.registry import build, options_of
 from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
-from pdefreq.reproduce.training import Course, MeanSquareError
+from pdefreq.reproduce.training import MeanSquareError, TrainingCourse
 from pdefreq.solvers.galerkin import Fem
 from pdefreq.solvers.network_space import network_of
 
@@ -61,7 +61,7 @@ def test_the_scales_of_every_set_fill_six_networks_of_one_size():
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=30), st.floats(1e-6, 10))
 def test_steps_at_which_a_course_falls_below_a_level(errors, level):
-    course = Course(np.arange(len(errors)) * 3, np.array(errors))
+    course = TrainingCourse(np.arange(len(errors)) * 3, np.array(errors))
     first, stays = course.first_below(level), course.stays_below(level)
     assert first == next((3 * i for i, error in enumerate(errors) if error < level), None)
     assert stays == next((3 * i for i in range(len(errors)) if max(errors[i:]) < level), None)
@@ -69,7 +69,7 @@ def test_steps_at_which_a_course_falls_below_a_level(errors, level):
 
 
 def test_a_course_is_read_at_the_nearest_step_and_not_behind_its_end():
-    course = Course(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
+    course = TrainingCourse(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
     assert course.near(14) == 2 and course.end == 1 and math.isnan(course.near(21))
     assert course.times(2).near(0) == 6
 
@@ -78,13 +78,24 @@ def test_a_course_is_read_at_the_nearest_step_and_not_behind_its_end():
 def test_reports_come_from_few_steps_and_refuse_none(name, steps):
     experiment = REPRODUCTIONS.load(name)
     report = build("reproduction", name, experiment, {"seeds": "1", "steps": steps})
-    assert report.findings and report.tables and set(report.figures) == {name}
+    assert report.findings and report.tables and set(report.figures) == {name, *(["hybrid-measured"] if name == "hybrid" else [])}
     with pytest.raises(OptionError, match="`seeds` must be at least 1, got 0"):
         experiment(seeds=0)
     with pytest.raises(OptionError, match="`steps` must be at least"):
         experiment(steps=0)
     with pytest.raises(UnknownNameError, match="no option 'sed'"):
         build("reproduction", name, experiment, {"sed": 1})
+
+
+@pytest.mark.parametrize("name", ["five-dimensions", "hybrid", "mscale-2d", "mscale-6pi", "p-laplacian", "scales"])
+def test_studies_of_trained_networks_take_counts_and_name_the_least(name):
+    experiment, least = REPRODUCTIONS.load(name), 10 if name == "hybrid" else 1
+    assert {"seeds", "steps"} <= {option.name for option in options_of(experiment)}
+    for count in (0, least - 1):
+        with pytest.raises(OptionError, match=f"`steps` must be at least {least}, got {count}"):
+            build("reproduction", name, experiment, {"steps": str(count)})
+    with pytest.raises(OptionError, match="`seeds` must be at least 1, got 0"):
+        build("reproduction", name, experiment, {"seeds": "0"})
 
 
 def test_jacobi_alone_gives_the_published_curve_at_one_price_and_multigrid_ends_at_the_error_of_the_differences():

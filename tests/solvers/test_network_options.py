@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Stop
+from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError, UserError
+from pdefreq.history import Status, Stop
 from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.registry import options_of
@@ -17,6 +17,7 @@ from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.network_space import network_of
+from pdefreq.solvers.networks import mscale
 from pdefreq.spaces import activations, initialization
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features
@@ -65,6 +66,64 @@ def test_it_trains_and_a_resumed_run_ends_with_the_same_bits(kind, tmp_path):
     again = resume(tmp_path / "run")
     assert again.step == 6
     np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
+
+
+def test_options_may_be_arrays():
+    solver = mscale(scales=np.array([1.0, 2.0]), widths=(np.int64(6),), learning_rate=np.float32(0.5), number=np.int64(40))
+    assert solver == mscale(scales=(1.0, 2.0), widths=(6,), learning_rate=0.5, number=40)
+    json.dumps(solver_to_json(solver))
+
+
+@pytest.mark.parametrize(
+    ("method", "problem", "options", "message"),
+    [
+        ("mscale", "poisson", {"initialization": "phase(0,-400)"}, "`gamma_prime` .* between -10 and 10, got -400"),
+        ("mscale", "poisson", {"initialization": "phase(1000,-1000)"}, "`gamma` .* between -10 and 10, got 1000"),
+        ("pinn", "poisson", {"activation": "ricker(1e-300)"}, "at least 1e-10 and finite, got 1e-300"),
+        ("mscale", "poisson-chirp", {"boundary": "penalty", "boundary_points": 10**11}, "`boundary_points` = .* GiB of memory"),
+        ("pinn", "poisson", {"weights": "boundary:10"}, "built into the network.*use boundary=penalty"),
+    ],
+)
+def test_what_can_not_be_computed_is_refused_before_it_is_tried(method, problem, options, message):
+    with pytest.raises(UserError, match=message):
+        prepare(method, problem, **options)
+
+
+@pytest.mark.parametrize("exponents", ["10,-10", "-10,10", "10,10", "-10,-10"])
+def test_the_ends_of_the_phase_family_are_numbers(exponents):
+    """A run may fail there, by a status and not by an error."""
+    solver = make_solver("deep-ritz", {**SMALL, "initialization": f"phase({exponents})"})
+    assert solve("poisson", solver, stop=Stop(steps=1)).status.exit_code in (0, 1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "options", [{"scales": [1e300]}, {"initialization": "normal(1e200)"}, {"fourier": 3, "fourier_std": 1e300}]
+)
+def test_a_run_that_can_not_start_says_so(options):
+    solution = solve("poisson", make_solver("mscale", {**SMALL, **options}))
+    assert (solution.status, solution.step) == (Status.NON_FINITE_START, 0)
+    assert "learning rate" not in solution.status.sentence
+    assert "not finite at the start" in solution.spectrum().sentence and not solution.spectrum().rows
+    assert not solution.error() < 1
+    assert solution.summary()["order"] == solution.spectrum().sentence
+
+
+@pytest.mark.parametrize("seed", [1.5, None, "one", True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(OptionError, match="'seed' must be a whole number"):
+        solve("poisson", make_solver("deep-ritz", SMALL), stop=Stop(steps=0), seed=seed)
+
+
+def test_an_option_of_a_part_of_a_chain_is_offered_with_its_part():
+    for method, option, hint in (
+        ("mscale+jacobi", "widths", "'first.widths'"),
+        ("jacobi+gauss-seidel", "intervals", "'first.intervals' or 'second.intervals'"),
+        ("mscale+jacobi+cg", "intervals", "'second.first.intervals' or 'second.second.intervals'"),
+        ("mscale+jacobi", "swich", "'switch'"),
+    ):
+        with pytest.raises(UnknownNameError, match=f"no option '{option}': did you mean {hint}"):
+            make_solver(method, {option: "3"})
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from pdefreq.errors import UserError
 from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.mscale import Mscale
+from pdefreq.spaces.phase_shift import PhaseShift
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks import NAMES, NETWORKS, box, case
 
@@ -49,3 +52,20 @@ def test_points_fix_the_precision(dtype):
     assert u(x.to(dtype)).dtype == dtype and u.gradient(x.to(dtype)).dtype == dtype
     # float32: eps is 1e-7, inputs are scaled by 5
     torch.testing.assert_close(u(x.to(dtype)).double(), u(x), rtol=0, atol=1e-5 if dtype == torch.float32 else 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Mlp(box(1), ()), r"`widths` must be .* at least 1, got \[\]"),
+        (lambda: Mlp(box(1), (3, 0)), r"`widths` must be .* at least 1, got \[3, 0\]"),
+        (lambda: PhaseShift(box(1), ((1.0,),), ()), "`widths` must be"),
+        (lambda: Mscale(box(1), (), (5,)), r"`scales` must be one positive .* got \[\]"),
+        (lambda: Mscale(box(1), (1.0, -2.0), (5,)), "`scales` must be one positive"),
+        (lambda: Mlp(box(1), (5,), "foo"), "unknown activation 'foo'"),
+        (lambda: Mlp(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
+    ],
+)
+def test_a_network_of_nothing_is_refused_in_one_sentence(make, message):
+    with pytest.raises(UserError, match=message):
+        make()

@@ -76,8 +76,8 @@ def test_a_run_cut_short_settles_the_same_modes_again(tmp_path):
 
 def test_a_harmonic_solution_has_no_modes_but_natural_ones():
     solver = make_solver("fem")
-    assert solve("l-shape", solver).spectrum() is None
-    assert solve("l-shape", solver, modes="neumann").spectrum() is not None
+    assert "try --modes neumann" in solve("l-shape", solver).spectrum().sentence
+    assert solve("l-shape", solver, modes="neumann").spectrum().rows
 
 
 def test_box_modes_on_a_ring_are_refused():
@@ -92,6 +92,6 @@ def test_a_domain_that_can_not_be_meshed_is_solved_without_a_spectrum(monkeypatc
     monkeypatch.setattr("pdefreq.domains.gmsh_mesh.write_gmsh", missing)
     of = Problem(domain=Ring((0.0, 0.0, 0.0), 0.9, 1.7), source=1.0, boundary=0.0, exact=lambda x: x.norm(dim=1))
     solution = solve(of, network(), stop=Stop(steps=1))
-    assert solution.spectrum() is None and math.isfinite(solution.error())
+    assert not solution.spectrum().rows and math.isfinite(solution.error())
     with pytest.raises(IncompatibleError, match="gmsh"):
         solve(of, network(), stop=Stop(steps=1), modes="eigen")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
-from pdefreq.spectrum.report import spectral_report
+from pdefreq.spectrum.report import SpectralReport, spectral_report
 
 XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not in order
 STEPS = np.arange(1001.0)
@@ -120,5 +120,19 @@ def test_the_sentence_names_no_witness_against_its_own_headline():
 def test_rows_to_print_are_those_asked_for_and_then_the_strongest():
     found = report([160, 20, 60, 400], wavenumbers=(30.0,))
     assert [row.index[0] for row in found.rows_to_print(1)] == [16]
-    assert [row.index[0] for row in found.rows_to_print(3)] == [2, 6, 16]
+    assert [row.index[0] for row in found.rows_to_print(4)] == [2, 6, 16, 40]
     assert found.rows_to_print(100) == found.rows
+
+
+def test_modes_that_the_sentence_names_are_printed_however_weak():
+    found = report([160, 20, 60, 400])
+    assert "3.14 halved at step 20, 62.8 at step 400" in found.sentence
+    assert [row.index[0] for row in found.named] == [2, 40]
+    assert [row.index[0] for row in found.rows_to_print(2)] == [2, 40]  # 6 is stronger than 40
+
+
+def test_a_report_without_modes_says_why():
+    found = SpectralReport.without_modes("sine", "nothing was measured.", steps=0, wavenumbers=(3.0,))
+    assert (found.sentence, found.rows, found.bias_index) == ("No spectrum: nothing was measured.", (), None)
+    assert found.rows_to_print() == ()
+    json.dumps(dataclasses.asdict(found), allow_nan=False)
