@@ -16,7 +16,7 @@ import numpy as np
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import HALF_LIFE, Course, MeanSquareError, each_course, in_words
+from pdefreq.reproduce.training import HALF_LIFE, ErrorCurve, MeanSquareError, each_error_curve, in_words
 from pdefreq.solvers.networks import deep_ritz, mscale
 
 SOURCE = (
@@ -61,15 +61,15 @@ def mscale_6pi(*, seeds: int = 3, steps: int = 5000) -> Report:
     Raises:
         OptionError: If one of them is below 1.
     """
-    courses = each_course(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
-    return report_of({name: [course.times(2) for course in each] for name, each in courses.items()})
+    curves = each_error_curve(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
+    return report_of({name: [curve.times(2) for curve in each] for name, each in curves.items()})
 
 
-def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
+def report_of(curves: Mapping[str, Sequence[ErrorCurve]]) -> Report:
     """The report on errors in the authors' measure."""
-    plain, multiscale = courses["plain"], courses["MscaleDNN"]
+    plain, multiscale = curves["plain"], curves["MscaleDNN"]
     size = 2 * MeanSquareError().of_zero(load_problem("poisson-6pi"))
-    lowest = min(math.sqrt(course.errors.min() / size) for course in plain)
+    lowest = min(math.sqrt(curve.errors.min() / size) for curve in plain)
     last = int(plain[0].steps[-1])
     findings = [
         f"The plain network stays at a relative L2 error of {lowest:.4f} or more for {last} steps "
@@ -80,13 +80,13 @@ def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
         f"(stored: {STORED_LOWEST['MscaleDNN']:.2e}); the minimum of the energy with its penalty has {FLOOR:.2e}.",
     ]
     rows = [
-        [step, *(cell for name, stored in STORED.items() for cell in (stored[i], _spread([c.near(step) for c in courses[name]])))]
+        [step, *(cell for name, stored in STORED.items() for cell in (stored[i], _spread([c.near(step) for c in curves[name]])))]
         for i, step in enumerate(STORED_STEPS)
         if step <= last
     ]
     first = [[level, stored, in_words([c.first_below(level) for c in multiscale])] for level, stored in STORED_FIRST.items()]
     figure = courses_figure(
-        {"": [Curve(name, [(c.steps, c.errors) for c in each], (STORED_STEPS, STORED[name])) for name, each in courses.items()]},
+        {"": [Curve(name, [(c.steps, c.errors) for c in each], (STORED_STEPS, STORED[name])) for name, each in curves.items()]},
         title="−u″ = 36π² sin 6πx: a plain network and MscaleDNN, three hidden layers of sines",
         xlabel="step",
         ylabel="2 · mean (u − u*)²",

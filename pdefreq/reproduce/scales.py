@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import HALF_LIFE, Course, MeanSquareError, each_course, in_words
+from pdefreq.reproduce.training import HALF_LIFE, ErrorCurve, MeanSquareError, each_error_curve, in_words
 from pdefreq.solvers.networks import mscale
 
 if TYPE_CHECKING:
@@ -68,22 +68,22 @@ def scales(*, seeds: int = 3, steps: int = 5000) -> Report:
         OptionError: If one of them is below 1.
     """
     solvers = {name: solver(factors) for name, factors in SCALES.items()}
-    return report_of(each_course(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
+    return report_of(each_error_curve(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
 
 
-def leaving(course: Course, plateau: float) -> int | None:
+def leaving(curve: ErrorCurve, plateau: float) -> int | None:
     """The first step from which on the error stays below 0.9 of the plateau; None if it does not."""
-    return course.stays_below(LEFT * plateau)
+    return curve.stays_below(LEFT * plateau)
 
 
-def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
+def report_of(curves: Mapping[str, Sequence[ErrorCurve]]) -> Report:
     """The report on mean square errors."""
     plateau = MeanSquareError().of_zero(load_problem("poisson-boltzmann"))
-    steps = {name: [leaving(course, plateau) for course in each] for name, each in courses.items()}
-    seeds = range(min(len(each) for each in courses.values()))
+    steps = {name: [leaving(curve, plateau) for curve in each] for name, each in curves.items()}
+    seeds = range(min(len(each) for each in curves.values()))
     ordered = sum(_rises([steps[name][seed] for name in SCALES]) for seed in seeds)
-    ones = [course.errors.min() / plateau for course in courses["all 1"]]
-    widest = [course.end / plateau for course in courses["{1, 2, 4, 8, 16, 32}"]]
+    ones = [curve.errors.min() / plateau for curve in curves["all 1"]]
+    widest = [curve.end / plateau for curve in curves["{1, 2, 4, 8, 16, 32}"]]
     findings = [
         f"The plateau, the mean square of u, is {plateau:.3f} (published: 0.50).",
         f"With all scales 1 the error stays at {min(ones):.3f} of it or more; "
@@ -96,13 +96,13 @@ def report_of(courses: Mapping[str, Sequence[Course]]) -> Report:
             "never" if math.isinf(PUBLISHED[name][0]) else PUBLISHED[name][0],
             in_words(steps[name]),
             PUBLISHED[name][1],
-            ", ".join(f"{course.end:.3g}" for course in each),
+            ", ".join(f"{curve.end:.3g}" for curve in each),
         ]
-        for name, each in courses.items()
+        for name, each in curves.items()
     ]
     columns = ["scales", "left, published", "left, here", "error, published", "error, here"]
     figure = courses_figure(
-        {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in courses.items()]},
+        {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in curves.items()]},
         title="−u″ + 400 u = 2900 sin 50x: MscaleDNN with φ and five sets of scales",
         xlabel="step",
         ylabel="mean square error",

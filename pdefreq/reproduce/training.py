@@ -1,4 +1,4 @@
-"""What reproductions of training share: the error that papers plot, and its course over several seeds."""
+"""What reproductions of training share: the error that papers plot, and its curve over several seeds."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class MeanSquareMeasurement(Measurement):
 
 
 @dataclass(frozen=True)
-class Course:
+class ErrorCurve:
     """The error of one run, step by step.
 
     Args:
@@ -86,12 +86,12 @@ class Course:
     steps: np.ndarray
     errors: np.ndarray
 
-    def times(self, factor: float) -> Course:
+    def times(self, factor: float) -> ErrorCurve:
         """The same in another unit."""
         return replace(self, errors=factor * self.errors)
 
     @classmethod
-    def of(cls, problem: Problem, solver: Solver, *, steps: int, seed: int, per_decade: int) -> Course:
+    def of(cls, problem: Problem, solver: Solver, *, steps: int, seed: int, per_decade: int) -> ErrorCurve:
         """Train in float32, as the papers do, and record the mean square error."""
         history = solve(
             problem,
@@ -126,17 +126,17 @@ class Course:
         return int(self.steps[above[-1] + 1]) if above[-1] + 1 < len(self.steps) else None
 
 
-def each_course(
+def each_error_curve(
     problem: Problem, solvers: Mapping[str, Solver], *, steps: int, seeds: int, per_decade: int
-) -> dict[str, list[Course]]:
-    """Courses of several methods, one for each seed.
+) -> dict[str, list[ErrorCurve]]:
+    """Error curves of several methods, one for each seed.
 
     Raises:
         OptionError: If there are no seeds or no steps.
     """
     require_positive(steps=steps, seeds=seeds)
     return {
-        name: [Course.of(problem, solver, steps=steps, seed=seed, per_decade=per_decade) for seed in range(seeds)]
+        name: [ErrorCurve.of(problem, solver, steps=steps, seed=seed, per_decade=per_decade) for seed in range(seeds)]
         for name, solver in solvers.items()
     }
 

@@ -16,7 +16,7 @@ from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
 from pdefreq.registry import build
 from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
-from pdefreq.reproduce.training import Course, MeanSquareError
+from pdefreq.reproduce.training import ErrorCurve, MeanSquareError
 from pdefreq.solvers.galerkin import Fem
 from pdefreq.solvers.network_space import network_of
 
@@ -60,18 +60,18 @@ def test_the_scales_of_every_set_fill_six_networks_of_one_size():
 
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=30), st.floats(1e-6, 10))
-def test_steps_at_which_a_course_falls_below_a_level(errors, level):
-    course = Course(np.arange(len(errors)) * 3, np.array(errors))
-    first, stays = course.first_below(level), course.stays_below(level)
+def test_steps_at_which_an_error_curve_falls_below_a_level(errors, level):
+    curve = ErrorCurve(np.arange(len(errors)) * 3, np.array(errors))
+    first, stays = curve.first_below(level), curve.stays_below(level)
     assert first == next((3 * i for i, error in enumerate(errors) if error < level), None)
     assert stays == next((3 * i for i in range(len(errors)) if max(errors[i:]) < level), None)
     assert stays is None or (first is not None and first <= stays)
 
 
-def test_a_course_is_read_at_the_nearest_step_and_not_behind_its_end():
-    course = Course(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
-    assert course.near(14) == 2 and course.end == 1 and math.isnan(course.near(21))
-    assert course.times(2).near(0) == 6
+def test_an_error_curve_is_read_at_the_nearest_step_and_not_behind_its_end():
+    curve = ErrorCurve(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
+    assert curve.near(14) == 2 and curve.end == 1 and math.isnan(curve.near(21))
+    assert curve.times(2).near(0) == 6
 
 
 @pytest.mark.parametrize(("name", "steps"), [("mscale-6pi", "2"), ("scales", "2"), ("hybrid", "10")])
@@ -102,7 +102,7 @@ def test_jacobi_alone_gives_the_published_curve_at_one_price_and_multigrid_ends_
 
 @pytest.mark.slow
 def test_the_multiscale_network_sees_the_high_frequency_and_the_plain_one_does_not():
-    """Two minutes. The published courses after 4500 steps: 0.0147 and 0.994."""
+    """Two minutes. The published errors after 4500 steps: 0.0147 and 0.994."""
     report = mscale_6pi.mscale_6pi(seeds=1, steps=4500)
     plain, multiscale = (float(report.tables["mscale-6pi"].rows[-1][i].split()[0]) for i in (2, 4))
     assert plain > 0.98**2 * 200 / 201  # a relative L2 error of 0.98
