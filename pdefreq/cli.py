@@ -115,7 +115,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     problems: "",
     methods: "pdefreq methods mscale",
     new: "pdefreq new my.toml",
-    check: "pdefreq check poisson:hard",
+    check: "pdefreq check tones:two",
 }
 
 for _command, _examples in _EXAMPLES.items():

@@ -235,8 +235,9 @@ def test_methods_lists_every_method_and_the_options_of_each(cli):
 
 
 @pytest.mark.parametrize("line", [line for examples in _EXAMPLES.values() for line in examples.split("\n\n") if line])
-def test_examples_of_the_help_are_accepted(cli, line):
+def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     """Every option, problem, method, experiment and probe that an example names is there; nothing is run."""
+    monkeypatch.chdir(tmp_path)
     Path("my.toml").write_text(WAVE)
     Path("my_method.py").write_text("from tests.toys import Geometric as MySolver\n")
     program, name, *arguments = shlex.split(line)
