@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.history import History, Schedule, Status, Stop
     from pdefreq.loop import solve
+    from pdefreq.prediction import predict
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
     from pdefreq.refinement.report import Refinement
@@ -47,6 +48,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "load_problem": "problem_file",
     "Refinement": "refinement.report",
     "refine": "refinement.run",
+    "predict": "prediction",
     "RunSpec": "run_spec",
     "load_run": "runs",
     "rerun": "runs",
@@ -79,6 +81,7 @@ __all__ = [
     "load_problem",
     "load_run",
     "make_solver",
+    "predict",
     "refine",
     "rerun",
     "resume",

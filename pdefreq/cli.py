@@ -94,8 +94,9 @@ def _root(
 
 _EXAMPLES: dict[Callable[..., Any], str] = {
     solve: "pdefreq solve poisson --method mscale --seconds 30\n\n"
-    "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set nodes=32\n\n"
+    "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set intervals=32\n\n"
     "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
+    "pdefreq solve poisson --method deep-ritz --probe ntk\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
     "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
@@ -103,7 +104,8 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq refine poisson-multilevel --method fem --set element=Q1 --start 16 --levels 4\n\n"
     "pdefreq refine my.toml --method fem --set refinement=adaptive",
     predict: "pdefreq predict poisson --method jacobi\n\n"
-    "pdefreq predict poisson --method deep-ritz --set optimizer=gd --set learning_rate=0.01 --set number=200",
+    "pdefreq predict poisson --method deep-ritz --set optimizer=gd "
+    "--set half_life=null --set learning_rate=0.01 --set number=200",
     ntk: "pdefreq ntk poisson --method deep-ritz --steps 1000",
     show: "pdefreq show runs/poisson-mscale-1",
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
@@ -113,7 +115,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     problems: "",
     methods: "pdefreq methods mscale",
     new: "pdefreq new my.toml",
-    check: "pdefreq check poisson:hard",
+    check: "pdefreq check tones:two",
 }
 
 for _command, _examples in _EXAMPLES.items():

@@ -47,7 +47,7 @@ def solve(
     solver: Solver | str,
     *,
     stop: Stop | None = None,
-    probes: Sequence[Probe] | None = None,
+    probes: Sequence[Probe | str] | None = None,
     schedule: Schedule | None = None,
     seed: int = 0,
     device: str = "cpu",
@@ -67,7 +67,8 @@ def solve(
         problem: A problem, or the name of a shipped one, or the path of a problem file.
         solver: A method with its options, or the name of one; ``"a+b"`` chains two.
         stop: Limits that replace those of the solver's own budget.
-        probes: What to measure; by default the errors and the spectrum.
+        probes: What to measure, as objects or by name, ``"ntk"`` or ``"ntk:number=50"``; by default the errors, the spectrum
+            and the misfit at data held out, ``["error", "spectral", "holdout"]``.
         schedule: When to record; by default every step to 1000 (to 100 in more than one dimension, where measuring costs
             more than a step), then 50 a decade.
         seed: Seed of every random number.
@@ -90,7 +91,7 @@ def solve(
     """
     from pdefreq.fields import as_field
     from pdefreq.problem import Problem
-    from pdefreq.run_spec import RunSpec, copy_name, solver_to_json
+    from pdefreq.run_spec import RunSpec, copy_name, probe_to_json, solver_to_json
     from pdefreq.solvers import make_solver
     from pdefreq.solvers.solver import Solver
     from pdefreq.spectrum.modes import check_family, family_of
@@ -107,6 +108,9 @@ def solve(
         raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
     seed = convert("seed", seed, int)
     method = method or named or solver.name
+    measured = None if probes is None else [_probe(probe) for probe in probes]
+    kept = None if measured is None else [probe_to_json(probe) for probe in measured]
+    lost = kept is not None and None in kept
     reference = None if reference is None else as_field(reference)
     guess = None if guess is None else as_field(guess)
     if modes is not None:
@@ -127,11 +131,12 @@ def solve(
         stop=stop,
         schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
         modes=problem.spectrum.modes,
+        probes=None if kept is None or lost else tuple(probe for probe in kept if probe is not None),
         given=tuple(
-            name for name, value in (("guess", guess), ("reference", reference), ("probes", probes)) if value is not None
+            name for name, here in (("guess", guess is not None), ("reference", reference is not None), ("probes", lost)) if here
         ),
     )
-    setup = Setup.of(problem, solver, spec, probes=probes, reference=reference, guess=guess, predict=predict)
+    setup = Setup.of(problem, solver, spec, probes=measured, reference=reference, guess=guess, predict=predict)
     store = None
     if folder is not None:
         from pdefreq.store import RunFolder
@@ -142,6 +147,16 @@ def solve(
     if store is not None:
         store.write_checkpoint(start.checkpoint())
     return advance(setup, start, store=store, callback=callback, progress=progress)
+
+
+def _probe(probe: Probe | str) -> Probe:
+    from pdefreq.probes import PROBES, make_probe
+    from pdefreq.probes.probe import Probe
+
+    probe = make_probe(probe) if isinstance(probe, str) else probe
+    if not isinstance(probe, Probe):
+        raise OptionError(f"`probes` must be Probes or their names, got {probe!r}; names are {', '.join(PROBES)}")
+    return probe
 
 
 @dataclass(frozen=True)

@@ -64,12 +64,13 @@ class PredictedModes:
         return half_time(self.steps.astype(float), self.error) if len(self.steps) else np.full(len(self.wavenumber), np.nan)
 
 
-def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
+def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
     """What theory says of the modes of the solution, for a method started as a run with this seed would be.
 
     Args:
-        problem: A problem with a known or computable solution, in up to three dimensions.
-        solver: The method.
+        problem: A problem with a known or computable solution, in up to three dimensions; or the name or path of one, as
+            `solve` takes it.
+        solver: A method with its options, or the name of one.
         seed: Of the random start.
         modes: A family; by default what the problem names, else sine modes on a box and eigen modes elsewhere.
 
@@ -81,10 +82,14 @@ def predict(problem: Problem, solver: Solver, *, seed: int = 0, modes: str | Non
     from pdefreq.iterations.gradient import Gradient
     from pdefreq.probes.sampled import field_values
     from pdefreq.probes.spectral import SpectralProbe
+    from pdefreq.problem_file import load_problem
     from pdefreq.reference import reference_solution
     from pdefreq.refinement.theory import predict_order
+    from pdefreq.solvers import make_solver
     from pdefreq.spectrum.modes import modes_of
 
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    solver = make_solver(solver) if isinstance(solver, str) else solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)

@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 from pdefreq.errors import OptionError, UnknownNameError
 
 T = TypeVar("T")
+_OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
+_NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
 
 
 def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -72,6 +74,20 @@ def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, C
     if len(numbers) != len(wanted):
         raise OptionError(f"{kind} '{name}' takes numbers in brackets, {name}({', '.join(wanted)}), got '{text}'")
     return families[name](*numbers)
+
+
+def split_options(name: str) -> tuple[str, dict[str, str]]:
+    """A name and the options that are written behind it.
+
+    Example:
+        >>> split_options("mscale:activation=phi,scales=[1,2,4]")
+        ('mscale', {'activation': 'phi', 'scales': '[1,2,4]'})
+        >>> split_options("my_file.py:Mine")
+        ('my_file.py:Mine', {})
+    """
+    method, *rest = _OPTIONS.split(name, maxsplit=1)
+    pairs = [pair.partition("=") for pair in _NEXT.split(rest[0])] if rest else []
+    return method, {key: value for key, _, value in pairs}
 
 
 def in_lines(name: str, width: int = 26) -> str:

@@ -11,12 +11,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError, UserError
 from pdefreq.history import Schedule, Stop
 from pdefreq.registry import import_file
 from pdefreq.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    from pdefreq.probes.probe import Probe
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class RunSpec:
         stop: The budget.
         schedule: When to record.
         modes: The family of modes watched, where one was named.
-        given: Arguments of `solve` that were Python objects and are not here: guess, reference, probes.
+        probes: What is measured, each as `probe_to_json` writes it; None for the probes of every run.
+        given: Arguments of `solve` that were Python objects and are not here: guess, reference, probes of local classes.
     """
 
     problem: str
@@ -52,6 +56,7 @@ class RunSpec:
     modes: str | None = None
     problem_files: Mapping[str, str] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+    probes: tuple[Mapping[str, Any], ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -66,7 +71,8 @@ class RunSpec:
         """
         try:
             parts = {"stop": Stop(**data["stop"]), "schedule": Schedule(**data["schedule"]), "given": tuple(data["given"])}
-            return cls(**{**data, **parts})
+            probes = data.get("probes")
+            return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
@@ -83,13 +89,28 @@ def copy_name(file: Path) -> str:
 
 def solver_to_json(solver: Solver) -> dict[str, Any]:
     """A solver as its class and options, nested solvers and options included."""
-    module = inspect.getmodule(type(solver))
-    source = getattr(module, "__file__", None)
-    name = type(solver).__module__
+    return _class_and_options(solver)
+
+
+def probe_to_json(probe: Probe) -> dict[str, Any] | None:
+    """A probe as its class and options; None for one that could not be made again from them."""
+    kind = type(probe)
+    if not is_dataclass(probe) or "<locals>" in kind.__qualname__ or kind.__module__ == "__main__":
+        return None
+    written = _class_and_options(probe)
+    try:
+        return json.loads(json.dumps(written))
+    except TypeError:
+        return None
+
+
+def _class_and_options(part: Any) -> dict[str, Any]:
+    source = getattr(inspect.getmodule(type(part)), "__file__", None)
+    name = type(part).__module__
     if source and importlib.util.find_spec(name.split(".")[0]) is None:  # loaded from a file, not importable by name
         name = str(Path(source).resolve())
-    return {"class": f"{name}:{type(solver).__qualname__}"} | {
-        f.name: _to_json(getattr(solver, f.name)) for f in fields(cast("Any", solver)) if f.init
+    return {"class": f"{name}:{type(part).__qualname__}"} | {
+        f.name: _to_json(getattr(part, f.name)) for f in fields(part) if f.init
     }
 
 
@@ -121,18 +142,32 @@ def solver_from_json(data: Mapping[str, Any], folder: Path | None = None) -> Sol
     return solver
 
 
+def probe_from_json(data: Mapping[str, Any], folder: Path | None = None) -> Probe:
+    """The inverse of `probe_to_json`.
+
+    Raises:
+        RunFolderError: If the class can't be found, or is no probe.
+    """
+    from pdefreq.probes.probe import Probe
+
+    probe = _from_json(data, folder)
+    if not isinstance(probe, Probe):
+        raise RunFolderError(f"run.json names {data.get('class')!r} as a probe, which is none")
+    return probe
+
+
 def _from_json(value: Any, folder: Path | None) -> Any:
     if isinstance(value, Mapping) and "class" in value:
         place, _, name = str(value["class"]).rpartition(":")
         try:
             factory = getattr(_module(place, folder), name)
             if not (isinstance(factory, type) and is_dataclass(factory)):  # never call what a file merely names
-                raise RunFolderError(f"run.json names {value['class']!r} as a part of its method, which is no dataclass")
+                raise RunFolderError(f"run.json names {value['class']!r} as a part of its run, which is no dataclass")
             return factory(**{key: _from_json(v, folder) for key, v in value.items() if key != "class"})
         except UserError:
             raise
         except (ImportError, AttributeError, TypeError) as error:
-            raise RunFolderError(f"the method {value['class']!r} can't be loaded any more: {error}") from None
+            raise RunFolderError(f"{value['class']!r} can't be loaded any more: {error}") from None
     return tuple(_from_json(v, folder) for v in value) if isinstance(value, list) else value
 
 
@@ -145,7 +180,7 @@ def _module(place: str, folder: Path | None) -> Any:
 
 
 def own_files(data: Any) -> list[Path]:
-    """The Python files that a solver written by `solver_to_json` was loaded from, to be kept beside its run."""
+    """The Python files that solvers and probes written as JSON were loaded from, to be kept beside their run."""
     if isinstance(data, Mapping):
         place = str(data.get("class", "")).rpartition(":")[0]
         here = [Path(place)] if place.endswith(".py") else []

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from pdefreq.errors import OptionError, RunFolderError
 from pdefreq.history import Stop
-from pdefreq.run_spec import RunSpec, solver_from_json
+from pdefreq.run_spec import RunSpec, probe_from_json, solver_from_json
 from pdefreq.store import Checkpoint, RunFolder
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.loop import Position, Progress, Setup
+    from pdefreq.probes.probe import Probe
     from pdefreq.problem import Problem
     from pdefreq.solution import Solution
 
@@ -115,6 +116,7 @@ def _start(
         _problem(spec, source),
         solver_from_json(spec.solver, source),
         stop=spec.stop,
+        probes=_probes(spec, source),
         schedule=spec.schedule,
         seed=spec.seed,
         device=spec.device,
@@ -134,7 +136,12 @@ def _load(store: RunFolder, problem: Problem | None, stop: Stop | None) -> tuple
     spec = replace(spec, stop=spec.stop.override(stop or Stop()))
     problem = problem or _problem(spec, store.path)
     problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
-    return Setup.of(problem, solver_from_json(spec.solver, store.path), spec), checkpoint, notes
+    setup = Setup.of(problem, solver_from_json(spec.solver, store.path), spec, probes=_probes(spec, store.path))
+    return setup, checkpoint, notes
+
+
+def _probes(spec: RunSpec, folder: Path | None) -> list[Probe] | None:
+    return None if spec.probes is None else [probe_from_json(probe, folder) for probe in spec.probes]
 
 
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:

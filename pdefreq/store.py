@@ -98,7 +98,7 @@ class RunFolder:
             write_atomically(self.path / "problem.toml", spec.problem_text.encode())
         for name, copy in spec.problem_files.items():
             shutil.copyfile(problem_files[name], self.path / copy)
-        for file in own_files(spec.solver):
+        for file in own_files([spec.solver, spec.probes or []]):
             shutil.copyfile(file, self.path / file.name)
         self.write_run(spec, {"status": "running"})
 

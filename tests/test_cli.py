@@ -5,15 +5,23 @@ import json
 import os
 import re
 import runpy
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+import typer
 from typer.testing import CliRunner
 
-from pdefreq.cli import app
+from pdefreq.cli import _EXAMPLES, app
+from pdefreq.commands import options
+from pdefreq.iterations.gradient import Gradient
+from pdefreq.probes import make_probe
+from pdefreq.reproduce import REPRODUCTIONS
+from pdefreq.solvers import SOLVERS
 
 ROOT = Path(__file__).parent.parent
 FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
@@ -224,6 +232,28 @@ def test_methods_lists_every_method_and_the_options_of_each(cli):
         for option in options_of(SOLVERS.load(name)):
             assert re.search(rf"^\s*{option.name}\s", explained, re.MULTILINE), (name, option.name)
             assert option.doc, f"{name} does not say what `{option.name}` means"
+
+
+@pytest.mark.parametrize("line", [line for examples in _EXAMPLES.values() for line in examples.split("\n\n") if line])
+def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
+    """Every option, problem, method, experiment and probe that an example names is there; nothing is run."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.toml").write_text(WAVE)
+    Path("my_method.py").write_text("from tests.toys import Geometric as MySolver\n")
+    program, name, *arguments = shlex.split(line)
+    assert program == "pdefreq"
+    given = typer.main.get_command(app).commands[name].make_context(name, arguments).params
+    subject = options.load_problem(given["problem"], given.get("params")) if "problem" in given else None
+    settings = options.key_values("--set", given.get("settings"))
+    solvers = [options.load_solver(method, settings) for method in given.get("methods") or [given.get("method")] if method]
+    for probe in given.get("probe") or ():
+        make_probe(probe)
+    if "name" in given:
+        {"methods": SOLVERS, "reproduce": REPRODUCTIONS}[name].load(given["name"])
+    for solver in solvers:
+        iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+        if name == "predict" and isinstance(iteration, Gradient):
+            assert iteration.plain_rate is not None  # a prediction, and not the guide that other training gets
 
 
 def test_new_writes_a_problem_that_checks_and_never_overwrites(cli):

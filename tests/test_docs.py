@@ -98,6 +98,11 @@ def test_the_network_from_parts_starts_at_zero(extended):
     python(extended, "-c", blocks(ROOT / "docs" / "extend.md")["networks from parts"])  # its assertions are the test
 
 
+@pytest.mark.parametrize("title", blocks(ROOT / "docs" / "theory.md"))
+def test_theory_from_python(title):
+    python(ROOT, "-c", blocks(ROOT / "docs" / "theory.md")[title])  # its assertions are the test
+
+
 def test_methods_from_a_file_and_from_another_package(extended):
     assert "gentle" in pdefreq(extended, "methods")
     for method in ("gentle", "my_method.py:gentle"):

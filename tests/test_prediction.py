@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import pdefreq
 from pdefreq.cli import app
 from pdefreq.errors import IncompatibleError
 from pdefreq.history import Stop
@@ -36,6 +37,11 @@ def test_of_jacobi_it_is_the_run():
     where = [i for i, step in enumerate(history.column("step")) if step in found.steps]
     np.testing.assert_allclose(found.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
     assert not found.guide
+
+
+def test_problem_and_method_go_by_name_as_in_solve():
+    found, named = predict(load_problem("poisson"), make_solver("jacobi")), pdefreq.predict("poisson", "jacobi")
+    np.testing.assert_array_equal(found.error, named.error)
 
 
 def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start():

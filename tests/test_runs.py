@@ -20,6 +20,7 @@ from pdefreq.errors import RunFolderError
 from pdefreq.files import write_atomically
 from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.loop import solve
+from pdefreq.probes.error import ErrorProbe
 from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
 from pdefreq.runs import load_run, rerun, resume
 from pdefreq.solvers import make_solver
@@ -174,7 +175,7 @@ def test_a_problem_built_in_python_must_be_passed_to_resume(tmp_path):
 
 
 def test_what_python_gave_is_asked_for_again(tmp_path):
-    """A guess, a reference or probes are objects: no folder can bring them back."""
+    """A guess, a reference or a probe of a local class are objects: no folder can bring them back."""
     from tests.toys import Geometric
 
     solve("poisson", Geometric(), folder=tmp_path / "run", guess=lambda x: 0 * x[:, 0], callback=lambda step, *_: step == 3)
@@ -184,6 +185,32 @@ def test_what_python_gave_is_asked_for_again(tmp_path):
     solve("poisson", Geometric(), folder=tmp_path / "other", reference=1.0)
     with pytest.raises(RunFolderError, match="reference"):
         resume(tmp_path / "other")
+
+    class Local(ErrorProbe):
+        pass
+
+    solve("poisson", Geometric(), folder=tmp_path / "local", probes=[Local()])
+    with pytest.raises(RunFolderError, match="probes"):
+        resume(tmp_path / "local")
+
+
+def test_probes_travel_with_their_run(tmp_path):
+    """Resumed and repeated, a run measures what it measured: a probe of a file of one's own, and one with options."""
+    from tests.toys import Geometric
+
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from dataclasses import dataclass\nfrom pdefreq.probes.error import ErrorProbe\n\n"
+        "@dataclass(frozen=True)\nclass Mine(ErrorProbe):\n    pass\n"
+    )
+    probes = [f"{file}:Mine", "ntk:number=7"]
+    whole = solve("poisson", Geometric(), stop=Stop(steps=6), probes=probes, folder=tmp_path / "whole")
+    solve("poisson", Geometric(), stop=Stop(steps=6), probes=probes, folder=tmp_path / "run", callback=lambda step, *_: step == 3)
+    file.unlink()
+    assert whole.spec.probes is not None and whole.spec.probes[1]["number"] == 7 and whole.spec.given == ()
+    assert "mode_error" not in whole.history and whole.history.column("relative_l2").size == 7
+    same(resume(tmp_path / "run"), whole)
+    same(rerun(tmp_path / "run"), whole)
 
 
 def test_a_repetition_records_at_the_same_steps(tmp_path):

@@ -148,7 +148,7 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
         RunFolderError: As `pdefreq.files.free_folder` does.
     """
     from pdefreq.files import free_folder
-    from pdefreq.solvers import split_options
+    from pdefreq.registry import split_options
     from pdefreq.store import next_free
 
     if out is not None:

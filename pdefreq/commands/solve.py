@@ -25,6 +25,15 @@ Method = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
 ]
+Probes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--probe",
+        metavar="NAME",
+        help="Measure this as well: ntk, filter, or my_file.py:MyProbe; may be repeated.",
+        rich_help_panel="Output",
+    ),
+]
 NoPrediction = Annotated[
     bool,
     typer.Option("--no-prediction", help="Keep no predicted curves beside the measured ones.", rich_help_panel="Output"),
@@ -55,6 +64,7 @@ def solve(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
     no_prediction: NoPrediction = False,
+    probe: Probes = None,
     tensorboard: Board = False,
 ) -> int:
     """Solve a problem and show how the error in every frequency went down."""
@@ -67,6 +77,7 @@ def solve(
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.probes import DEFAULT_PROBES
     from pdefreq.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
@@ -89,6 +100,7 @@ def solve(
                 device=device,
                 dtype=dtype.value,
                 modes=modes.value if modes else None,
+                probes=[*DEFAULT_PROBES, *probe] if probe else None,
                 folder=run_folder,
                 method=method,
                 callback=callback,

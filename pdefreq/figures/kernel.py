@@ -51,6 +51,7 @@ def kernel_figure(
     import torch
 
     from pdefreq.theory.kernel_modes import cosine_amplitudes, eigenpairs, sign_changes
+    from pdefreq.theory.rounding import rounding_level
 
     pairs = eigenpairs(torch.as_tensor(kernel)) if pairs is None else pairs
     at = x if at is None else at
@@ -60,7 +61,7 @@ def kernel_figure(
     panels = figure.subplots(2, 3).reshape(-1)
     figure.suptitle(title)
     _draw_matrix(figure, panels[0], kernel, x)
-    _draw_eigenvalues(panels[1], values, len(vectors))
+    _draw_eigenvalues(panels[1], values, float(rounding_level(pairs.values, len(vectors))))
     for index, color in zip(range(min(_VECTORS, shown)), wavenumber_colors(_VECTORS), strict=False):
         panels[2].plot(at, vectors[:, index], color=color, label=str(index), gid=f"eigenvector-{index}")
     panels[2].set(xlabel="x", title="first eigenvectors")
@@ -86,8 +87,7 @@ def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) 
     figure.colorbar(mesh, ax=axes, shrink=0.85).ax.grid(False)
 
 
-def _draw_eigenvalues(axes: Axes, values: np.ndarray, points: int) -> None:
-    rounding = points * np.finfo(values.dtype).eps * values[0]
+def _draw_eigenvalues(axes: Axes, values: np.ndarray, rounding: float) -> None:
     axes.axhspan(rounding * 1e-3, rounding, color="0.93", linewidth=0, gid="rounding")
     axes.plot(np.arange(1, len(values) + 1), values, ".", color=METHOD_COLORS[0], gid="eigenvalues")
     axes.set_xscale("log")

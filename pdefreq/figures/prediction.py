@@ -15,11 +15,12 @@ from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber
 
 _FLAG_COLOR = "#B3261E"
 _FEW = 20  # steps that a linear axis shows better
+_LINEAR = 10  # on longer axes so many steps are, before the logarithm begins
 
 
 @dataclass(frozen=True)
-class Course:
-    """Errors of m modes along a run, over their initial values.
+class PredictedRun:
+    """Errors of m modes along a run, over their initial values, as predicted before it and as measured.
 
     Args:
         name: Of the run.
@@ -47,13 +48,15 @@ class Course:
         return any(distance is not None and distance > self.limit for distance in (self.drift, self.moved))
 
     @property
-    def deviation(self) -> float:
-        """The largest |measured - predicted| of all."""
+    def largest_difference(self) -> float:
+        """The largest |measured - predicted| of all modes and steps."""
         return float(np.abs(self.measured - self.predicted).max())
 
 
 @styled
-def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, title: str = "", log: bool = False) -> Figure:
+def prediction_figure(
+    rows: Sequence[Sequence[PredictedRun]], labels: Sequence[str], *, title: str = "", log: bool = False
+) -> Figure:
     """A panel for each run: measured as a line, predicted in black dashes on it.
 
     Args:
@@ -78,7 +81,7 @@ def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, ti
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
-        axes.set_ylabel(f"{label}\nerror of the mode over its first" if label else "error of the mode over its first")
+        axes.set_ylabel(f"{label}\nrelative error" if label else "relative error")
     wavenumber = rows[0][0].wavenumber
     lines = [Line2D([], [], color=c, linewidth=4, alpha=0.6) for c in wavenumber_colors(len(wavenumber))]
     lines.append(Line2D([], [], color="black", linestyle=(0, (4, 3)), linewidth=1.1))
@@ -87,7 +90,7 @@ def course_figure(rows: Sequence[Sequence[Course]], labels: Sequence[str], *, ti
     return figure
 
 
-def _draw(axes: Axes, run: Course, *, log: bool) -> None:
+def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
     measured, predicted = (np.abs(e) if log else e for e in (run.measured, run.predicted))
     for column, color in enumerate(wavenumber_colors(len(run.wavenumber))):
         axes.plot(run.steps, measured[:, column], color=color, linewidth=4, alpha=0.6, gid=f"measured-{column}")
@@ -96,14 +99,15 @@ def _draw(axes: Axes, run: Course, *, log: bool) -> None:
         axes.set_xlim(0, run.steps[-1])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
-        axes.set_xscale("log", nonpositive="mask")
-        axes.set_xlim(1, run.steps[-1])
+        axes.set_xscale("symlog", linthresh=_LINEAR, subs=range(2, 10))  # from 0, where every mode begins
+        axes.set_xlim(0, run.steps[-1])
+        axes.set_xticks([0, *10 ** np.arange(1, int(np.log10(run.steps[-1])) + 1)])
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
-        said = f"kernel moved by {100 * run.drift:.2g} %"
+        said = f"kernel moved {100 * run.drift:.2g} %"
         said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
-        said += "\nflag raised: " if run.flagged else "\n"
-        said += f"largest difference {100 * run.deviation:.2g} %"
+        said += f"\nabove {100 * run.limit:g} %: flag" if run.flagged else ""
+        said += f"\nlargest difference {100 * run.largest_difference:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
         axes.text(0.98, 0.98, said, transform=axes.transAxes, fontsize=9.5, color=color, va="top", ha="right", gid="flag")

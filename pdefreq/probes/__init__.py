@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdefreq.registry import Registry
+from pdefreq.errors import OptionError
+from pdefreq.registry import Registry, build, split_options
 
 if TYPE_CHECKING:
     from pdefreq.probes.probe import Probe
@@ -22,6 +23,26 @@ PROBES = Registry(
 )
 
 
+DEFAULT_PROBES = ("error", "spectral", "holdout")
+"""What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
+
+
+def make_probe(name: str) -> Probe:
+    """A probe by name, or ``path/to/file.py:Name``; options may stand behind it, ``"ntk:number=50"``.
+
+    Raises:
+        UnknownNameError: If the probe or an option does not exist.
+        OptionError: If a value lies outside its range, or what the name stands for makes no probe.
+    """
+    from pdefreq.probes.probe import Probe
+
+    name, options = split_options(name)
+    probe = build("probe", name, PROBES.load(name), options)
+    if not isinstance(probe, Probe):
+        raise OptionError(f"'{name}' must be a Probe or a function that returns one, got {type(probe).__name__}")
+    return probe
+
+
 def default_probes() -> tuple[Probe, ...]:
-    """What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
-    return tuple(PROBES.load(name)() for name in ("error", "spectral", "holdout"))
+    """Those named in `DEFAULT_PROBES`."""
+    return tuple(make_probe(name) for name in DEFAULT_PROBES)

@@ -39,8 +39,8 @@ class NtkProbe(Probe):
     number: int = 100
 
     def __post_init__(self) -> None:
-        if self.number < 2:
-            raise OptionError(f"`number` must be at least 2, got {self.number}")
+        if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 2:
+            raise OptionError(f"`number` must be a whole number of points, at least 2, got {self.number!r}")
 
     def prepare(
         self,

@@ -14,13 +14,14 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField
-from pdefreq.figures.prediction import Course, course_figure
+from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.history import Schedule, Stop
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers import make_solver
 from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.rates import half_time, whole_step
 
 SOURCE = (
     "Saad (2003), Iterative Methods for Sparse Linear Systems, section 13.2; Trottenberg, Oosterlee, Schueller (2001), "
@@ -47,7 +48,7 @@ def tones(order: int) -> CallableField:
     return CallableField(values)
 
 
-def course(name: str) -> Course:
+def sweeps(name: str) -> PredictedRun:
     """A method's run, with what was predicted before it."""
     method, options, steps = METHODS[name]
     problem = Problem(domain=Box((0.0,), (1.0,)), source=tones(2), boundary=(BoundaryPart("dirichlet"),), exact=tones(0))
@@ -58,30 +59,29 @@ def course(name: str) -> Course:
     watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in MODES]
     predicted = PredictedErrors.read(facts, step, error)
     rows = np.isin(step, predicted.step)
-    return Course(
+    return PredictedRun(
         name, step[rows], error[rows][:, watched], predicted.error[:, watched], np.asarray(facts["mode_magnitude"])[watched]
     )
 
 
 def relaxation() -> Report:
     """The error of each frequency under Jacobi, Gauss-Seidel and two-grid cycles, predicted and measured."""
-    runs = [course(name) for name in METHODS]
+    runs = [sweeps(name) for name in METHODS]
     table = Table(
         ["method", "steps", "largest difference", *(f"half step, mode {k}" for k in MODES)],
-        [[run.name, int(run.steps[-1]), run.deviation, *_half_steps(run)] for run in runs],
+        [[run.name, int(run.steps[-1]), run.largest_difference, *_half_steps(run)] for run in runs],
     )
-    findings = [f"{run.name}: measured and predicted errors differ by at most {run.deviation:.1e}." for run in runs]
+    findings = [f"{run.name}: measured and predicted errors differ by at most {run.largest_difference:.1e}." for run in runs]
     title = f"Each frequency predicted, and measured: differences on {INTERVALS} intervals"
-    figure = course_figure([runs[:3], runs[3:]], ["", ""], title=title, log=True)
+    figure = prediction_figure([runs[:3], runs[3:]], ["", ""], title=title, log=True)
     return Report(
         "Relaxation and two-grid cycles: predicted and measured", SOURCE, findings, {"relaxation": table}, {"relaxation": figure}
     )
 
 
-def _half_steps(run: Course) -> list[str]:
-    """The first recorded steps from which each mode is halved."""
-    below = np.maximum.accumulate(run.measured[::-1], axis=0)[::-1] <= 0.5
-    return [str(run.steps[int(np.argmax(column))]) if column.any() else "-" for column in below.T]
+def _half_steps(run: PredictedRun) -> list[str]:
+    """The step after which each mode stays below one half."""
+    return [str(whole_step(t)) if np.isfinite(t) else "-" for t in half_time(run.steps, run.measured).tolist()]
 
 
 if __name__ == "__main__":

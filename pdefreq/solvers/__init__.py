@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import UnknownNameError
-from pdefreq.registry import Registry, build, nearest, options_of
+from pdefreq.registry import Registry, build, nearest, options_of, split_options
 
 if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
@@ -35,24 +34,6 @@ SOLVERS = Registry(
         "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
     },
 )
-
-
-_OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
-_NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
-
-
-def split_options(name: str) -> tuple[str, dict[str, str]]:
-    """A method and the options that are written behind it.
-
-    Example:
-        >>> split_options("mscale:activation=phi,scales=[1,2,4]")
-        ('mscale', {'activation': 'phi', 'scales': '[1,2,4]'})
-        >>> split_options("my_file.py:Mine")
-        ('my_file.py:Mine', {})
-    """
-    method, *rest = _OPTIONS.split(name, maxsplit=1)
-    pairs = [pair.partition("=") for pair in _NEXT.split(rest[0])] if rest else []
-    return method, {key: value for key, _, value in pairs}
 
 
 def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
+_HANDFUL = 5  # steps: where the last mode is halved in so few, ratios of half times come from inside single steps
 _STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
 _NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes half times differ by a quarter
 
@@ -65,6 +66,12 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         return undefined("The family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
+    if np.where(arrived, times, last_step)[usable].max() <= _HANDFUL:
+        return undefined(
+            f"The watched modes were halved within {_HANDFUL} steps, and an order read inside a step is the interpolation's."
+            if arrived.sum() == len(modes)
+            else f"The run ended within {_HANDFUL} steps, too few to tell an order by."
+        )
     if not arrived.any():
         return undefined("No watched mode had lost half its error by the end of the run.")
     x = np.log(wavenumbers[usable])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 _TOP = 0.8  # rates count below this error: before it a mode may only be starting to move
@@ -49,6 +51,16 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 def half_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """`time_to` one half."""
     return time_to(0.5, at, errors)
+
+
+def whole_step(time: float) -> int:
+    """The step at which a time that was interpolated between steps is reached.
+
+    Example:
+        >>> whole_step(575.2), whole_step(7.0 + 1e-12)  # rounding adds no step
+        (576, 7)
+    """
+    return math.ceil(time - 1e-9)
 
 
 def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pdefreq.spectrum.rates import whole_step
+
 if TYPE_CHECKING:
     from pdefreq.spectrum.bias import BiasIndex
     from pdefreq.spectrum.report import ModeRow
@@ -80,4 +82,4 @@ def _time(row: ModeRow) -> float:
 
 
 def _step(row: ModeRow) -> int:
-    return math.ceil(_time(row) - 1e-9)  # a step is whole; rounding must not add one
+    return whole_step(_time(row))

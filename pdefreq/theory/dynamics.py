@@ -30,6 +30,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.theory.rounding import above_rounding
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -178,7 +180,7 @@ def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start:
         start: e(0), shape ``(q,)``.
     """
     kappa, u = torch.linalg.eigh(kernel)
-    kept = kappa > len(kappa) * torch.finfo(kappa.dtype).eps * kappa[-1]
+    kept = above_rounding(kappa, len(kappa))
     along = u.T @ residual
     drift = cross @ (u[:, ~kept] @ along[~kept])
     return LinearDynamics(kappa[kept].flip(0), ((cross @ u[:, kept]) * along[kept]).flip(1), drift, start)
@@ -194,7 +196,7 @@ def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start:
         start: e(0), shape ``(q,)``.
     """
     _, s, w = torch.linalg.svd(factor, full_matrices=False)
-    kept = s > max(factor.shape) * torch.finfo(s.dtype).eps * s[0]
+    kept = above_rounding(s, max(factor.shape))
     s, w = s[kept], w[kept]
     along = w @ gradient
     null = gradient - w.T @ along

@@ -58,6 +58,9 @@ def wide_kernels(
 ) -> WideKernels:
     """Kernels of an infinitely wide network.
 
+    The kernel of ``Mlp(domain, widths, activation, "ntk")`` tends to ``tangent + 1``: that network has a last bias, whose
+    derivative is one everywhere. ``bias="hidden"`` leaves it out.
+
     Args:
         x: Points ``(n, d)``.
         y: Points ``(n', d)``; x by default.
@@ -68,7 +71,7 @@ def wide_kernels(
 
     Raises:
         UnknownNameError: If the activation has no closed form here.
-        OptionError: If `hidden_layers` is less than 1.
+        OptionError: If `hidden_layers` is less than 1, or a standard deviation negative or not finite.
 
     Example:
         >>> x, y = torch.tensor([[0.3]], dtype=torch.float64), torch.tensor([[-0.8]], dtype=torch.float64)
@@ -79,6 +82,9 @@ def wide_kernels(
         raise UnknownNameError(f"no closed form for the kernel of activation '{activation}': {nearest(activation, DUALS)}")
     if hidden_layers < 1:
         raise OptionError(f"a kernel in closed form needs at least one hidden layer, got hidden_layers = {hidden_layers}")
+    for name, std in (("weight_std", weight_std), ("bias_std", bias_std)):
+        if not 0 <= std < math.inf:
+            raise OptionError(f"`{name}` is a standard deviation, finite and not negative, got {std}")
     dual, y = DUALS[activation], x if y is None else y
     weight, bias = weight_std**2, bias_std**2
     s = weight * (x[:, None] * y[None]).sum(dim=2) + bias  # as products, not by BLAS: rounds as the variances do

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from pdefreq.errors import OptionError
+from pdefreq.theory.rounding import above_rounding
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -35,7 +36,7 @@ class Eigenpairs:
     @property
     def rank(self) -> int:
         """How many of the pairs lie above rounding, n eps times the largest value; vectors of the others are noise."""
-        return int((self.values > len(self.vectors) * torch.finfo(self.values.dtype).eps * self.values[0]).sum())
+        return int(above_rounding(self.values, len(self.vectors)).sum())
 
 
 def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eigenpairs:
@@ -48,14 +49,18 @@ def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eig
         count: How many; all of a matrix by default, and fewer than n of an operator.
 
     Raises:
-        OptionError: If `count` is not in the range that the kind of kernel allows.
+        OptionError: If `count` is not in the range that the kind of kernel allows, or the kernel is not square or not finite.
 
     Example:
         >>> eigenpairs(torch.tensor([[2.0, 1.0], [1.0, 2.0]])).values.tolist()
         [3.0, 1.0]
     """
+    if len(kernel.shape) != 2 or kernel.shape[0] != kernel.shape[1] or kernel.shape[0] == 0:
+        raise OptionError(f"a kernel is a square matrix, one row and one column a point, got shape {tuple(kernel.shape)}")
     n = kernel.shape[0]
     if isinstance(kernel, torch.Tensor):
+        if not kernel.isfinite().all():
+            raise OptionError(f"a kernel has finite entries, got {int((~kernel.isfinite()).sum())} that are nan or infinite")
         if count is not None and not 1 <= count <= n:
             raise OptionError(f"a kernel on {n} points has 1 to {n} eigenpairs, got count = {count}")
         values, vectors = torch.linalg.eigh(kernel)
@@ -117,10 +122,16 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
         after: Any shape.
         before: The same shape, not zero.
 
+    Raises:
+        OptionError: If `before` is zero.
+
     Source:
         Luo, Xu, Ma, Zhang (2021), Phase diagram for two-layer ReLU neural networks at infinite-width limit, JMLR 22.
     """
-    return float((after - before).norm() / before.norm())
+    size = float(before.norm())
+    if size == 0:
+        raise OptionError("a relative distance needs something to start from, got zeros: use the distance itself")
+    return float((after - before).norm()) / size
 
 
 _RITZ = 1e-12  # of Ritz values, relative: rounding would take Lanczos further rounds, and changes no digit that is shown

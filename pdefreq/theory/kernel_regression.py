@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.theory.rounding import above_rounding
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -25,7 +27,7 @@ def minimum_norm_step(factor: Tensor, residual: Tensor) -> Tensor:
         d, shape ``(P,)``. Singular values below max(rows, P) eps times the largest count as zero.
     """
     u, s, w = torch.linalg.svd(factor, full_matrices=False)
-    kept = s > max(factor.shape) * torch.finfo(s.dtype).eps * s[0]
+    kept = above_rounding(s, max(factor.shape))
     return -(w[kept].T @ ((u[:, kept].T @ residual) / s[kept]))
 
 
@@ -38,7 +40,7 @@ def kernel_regression(kernel: Tensor, cross: Tensor, values: Tensor) -> Tensor:
         values: Y, shape ``(n,)``.
     """
     kappa, u = torch.linalg.eigh(kernel)
-    kept = kappa > len(kappa) * torch.finfo(kappa.dtype).eps * kappa[-1]
+    kept = above_rounding(kappa, len(kappa))
     return cross @ (u[:, kept] @ ((u[:, kept].T @ values) / kappa[kept]))
 
 
@@ -56,7 +58,6 @@ def trained_output(
         initial_at_data: h_ini(X), shape ``(n,)``; zero by default.
         initial: h_ini(x), shape ``(q,)``; zero by default.
     """
-    learnt = kernel_regression(kernel, cross, values)
-    if initial_at_data is None or initial is None:
-        return learnt
-    return learnt + initial - kernel_regression(kernel, cross, initial_at_data)
+    to_learn = values if initial_at_data is None else values - initial_at_data
+    learnt = kernel_regression(kernel, cross, to_learn)
+    return learnt if initial is None else learnt + initial

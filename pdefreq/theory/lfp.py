@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pdefreq.errors import OptionError
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 
 if TYPE_CHECKING:
@@ -57,7 +58,14 @@ def lfp_kernel(dimension: int, spacing: float, cutoff: int, *, inner: float, out
         cutoff: Wavenumbers along each axis reach ``cutoff * spacing``.
         inner: E[r^3].
         outer: E[a^2 r].
+
+    Raises:
+        OptionError: If a moment is negative or not finite, or both are zero.
     """
+    if not (0 <= inner < math.inf and 0 <= outer < math.inf and inner + outer > 0):
+        raise OptionError(
+            f"the moments `inner` and `outer` must be finite and not negative, and one of them positive, got {inner} and {outer}"
+        )
     xi = half_space_wavevectors(dimension, spacing, cutoff)
     magnitude = xi.norm(dim=1)
     magnitude[0] = 0.1 * spacing

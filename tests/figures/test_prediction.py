@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from pdefreq.figures.prediction import Course, course_figure
+from pdefreq.figures.prediction import PredictedRun, prediction_figure
 
 STEPS = np.arange(101)
 
 
-def course(name="run", drift=None, rates=(0.1, 0.01), off=0.0, steps=STEPS):
+def predicted_run(name="run", drift=None, rates=(0.1, 0.01), off=0.0, steps=STEPS):
     predicted = np.exp(-np.outer(steps, rates))
-    return Course(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, limit=0.05)
+    return PredictedRun(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, limit=0.05)
 
 
 def drawn(axes, prefix):
@@ -16,8 +16,8 @@ def drawn(axes, prefix):
 
 
 def test_each_panel_holds_both_curves_of_every_mode():
-    rows = [[course("a"), course("b", off=0.01)], [course("a", rates=(0.2, 0.1)), course("b")]]
-    figure = course_figure(rows, ["small", "large"])
+    rows = [[predicted_run("a"), predicted_run("b", off=0.01)], [predicted_run("a", rates=(0.2, 0.1)), predicted_run("b")]]
+    figure = prediction_figure(rows, ["small", "large"])
     for axes, run in zip(figure.axes, [run for row in rows for run in row], strict=True):
         np.testing.assert_array_equal(np.array(drawn(axes, "measured-")).T, run.measured)
         np.testing.assert_array_equal(np.array(drawn(axes, "predicted-")).T, run.predicted)
@@ -25,17 +25,17 @@ def test_each_panel_holds_both_curves_of_every_mode():
 
 
 def test_a_logarithmic_axis_shows_moduli_and_few_steps_a_linear_one():
-    run = course(off=-2.0)
-    (axes,) = course_figure([[run]], [""], log=True).axes
+    run = predicted_run(off=-2.0)
+    (axes,) = prediction_figure([[run]], [""], log=True).axes
     np.testing.assert_array_equal(np.array(drawn(axes, "measured-")).T, np.abs(run.measured))
-    assert axes.get_yscale() == "log" and axes.get_xscale() == "log"
-    assert course_figure([[course(steps=np.arange(9))]], [""]).axes[0].get_xscale() == "linear"
+    assert axes.get_yscale() == "log" and axes.get_xscale() == "symlog" and axes.get_xlim() == (0, 100)
+    assert prediction_figure([[predicted_run(steps=np.arange(9))]], [""]).axes[0].get_xscale() == "linear"
 
 
-@pytest.mark.parametrize(("drift", "said"), [(None, None), (0.01, "largest difference 1 %"), (0.2, "flag raised")])
+@pytest.mark.parametrize(("drift", "said"), [(None, None), (0.01, "largest difference 1 %"), (0.2, "above 5 %: flag")])
 def test_the_flag_is_raised_by_the_drift(drift, said):
-    run = course(drift=drift, off=0.01)
-    texts = [text.get_text() for text in course_figure([[run]], [""]).axes[0].texts]
-    assert run.flagged == (said == "flag raised")
-    assert run.deviation == pytest.approx(0.01)
+    run = predicted_run(drift=drift, off=0.01)
+    texts = [text.get_text() for text in prediction_figure([[run]], [""]).axes[0].texts]
+    assert run.flagged == (said == "above 5 %: flag")
+    assert run.largest_difference == pytest.approx(0.01)
     assert not texts if said is None else said in texts[0]

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import pdefreq
-from pdefreq.errors import OptionError
+from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.history import Stop
 from pdefreq.iterations.iteration import State
 from pdefreq.probes.ntk import NtkProbe
@@ -55,5 +55,19 @@ def test_along_a_run_and_where_there_is_no_network():
 
 
 def test_too_few_points_are_refused():
-    with pytest.raises(OptionError, match="at least 2"):
-        NtkProbe(1)
+    for number in (1, "a", 2.5, True):
+        with pytest.raises(OptionError, match="at least 2"):
+            NtkProbe(number)
+
+
+def test_a_probe_goes_by_its_name():
+    by_name, as_object = (
+        pdefreq.solve("poisson", make_solver("deep-ritz", {"widths": (8, 8), "number": 30}), stop=Stop(steps=3), probes=[probe])
+        for probe in ("ntk:number=20", NtkProbe(20))
+    )
+    np.testing.assert_array_equal(by_name.history.column("kernel_drift"), as_object.history.column("kernel_drift"))
+    assert by_name.spec == as_object.spec
+    with pytest.raises(UnknownNameError, match="ntk"):
+        pdefreq.solve("poisson", "jacobi", probes=["ntkk"])
+    with pytest.raises(OptionError, match="names are error"):
+        pdefreq.solve("poisson", "jacobi", probes=[3])

@@ -102,3 +102,6 @@ def test_what_has_no_closed_form_is_refused():
         wide_kernels(POINTS, activation="tanh")
     with pytest.raises(OptionError, match="at least one hidden layer"):
         wide_kernels(POINTS, hidden_layers=0)
+    for wrong in ({"weight_std": float("nan")}, {"bias_std": -1.0}):
+        with pytest.raises(OptionError, match="standard deviation"):
+            wide_kernels(POINTS, **wrong)

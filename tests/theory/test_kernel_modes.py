@@ -70,6 +70,24 @@ def test_amplitudes_are_those_of_the_cosines():
     assert (cosine_amplitudes(u[:, None]) - expected).abs().max() < 1e-14
 
 
+@pytest.mark.parametrize(
+    ("kernel", "said"),
+    [
+        (torch.ones(2, 3), "square"),
+        (torch.ones(4), "square"),
+        (torch.tensor([[1.0, math.nan], [math.nan, 1.0]]), "finite"),
+    ],
+)
+def test_what_is_no_kernel_is_refused(kernel, said):
+    with pytest.raises(OptionError, match=said):
+        eigenpairs(kernel)
+
+
+def test_there_is_no_distance_relative_to_zero():
+    with pytest.raises(OptionError, match="zeros"):
+        relative_distance(torch.ones(3), torch.zeros(3))
+
+
 def test_sign_changes_pass_over_zeros():
     columns = [[0, 1, 0, 0, -1], [1, 0, 1, 0, 1], [0, 0, 0, 0, 0], [1, -1, 1, -1, 1]]
     assert sign_changes(torch.tensor(columns, dtype=torch.float64).T).tolist() == [1, 0, 0, 4]

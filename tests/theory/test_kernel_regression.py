@@ -36,6 +36,17 @@ def test_a_prior_fitted_to_itself_and_a_constant_start():
     assert (at_data - y).abs().max() < 1e-10  # condition of the kernel 1e4
 
 
+def test_either_initial_output_counts_by_itself():
+    """Known at the points asked for only, it is added; at the data only, it is unlearnt: by equation 1.14, each zero by default."""
+    f, j, start, y = normal(10, 60), normal(25, 60, seed=1), normal(60, seed=2), normal(10, seed=3)
+    kernel, cross = f @ f.T, j @ f.T
+    unstarted = kernel_regression(kernel, cross, y)
+    assert torch.equal(trained_output(kernel, cross, y, initial=j @ start), unstarted + j @ start)
+    prior = unstarted - trained_output(kernel, cross, y, initial_at_data=f @ start)
+    expected = j @ -minimum_norm_step(f, f @ start)  # the part of the start that the data see
+    assert (prior - expected).abs().max() < 1e-12 * expected.abs().max()  # condition of the kernel about 10
+
+
 def test_the_minimum_norm_step_is_feasible_and_shortest():
     f, r = normal(7, 30), normal(7, seed=1)
     d = minimum_norm_step(f, r)

@@ -141,3 +141,9 @@ def test_half_of_the_wavevectors_and_their_opposites_are_all():
 def test_points_that_coincide_are_refused():
     with pytest.raises(OptionError, match="not told apart"):
         FourierKernel(half_space_wavevectors(1, 1.0, 1), torch.ones(2)).fit(column([0.0, 0.0]), torch.zeros(2).double())
+
+
+@pytest.mark.parametrize(("inner", "outer"), [(0, 0), (-1, 2), (math.nan, 1), (1, math.inf)])
+def test_moments_that_are_none_are_refused(inner, outer):
+    with pytest.raises(OptionError, match="moments"):
+        lfp_kernel(1, 0.5, 4, inner=inner, outer=outer)
