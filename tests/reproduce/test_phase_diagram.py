@@ -78,8 +78,12 @@ def test_the_report_has_a_row_for_each_network_and_each_place(monkeypatch):
 
 @pytest.mark.slow
 def test_published_slopes():
-    """Luo et al. print -0.506 at gamma = 0.5 and 0.007 at 1, one network of each width: theory -0.5 and 0, RD spreads by 5 %."""
+    """Luo et al. print -0.506 at gamma = 0.5 and 0.007 at 1, one network of each width.
+
+    RD spreads by 5 % over seeds at 1000 units, which leaves a standard error of 0.017 in a slope over these widths; the mean of
+    three seeds and the published slope differ by less than two standard errors of the difference, 0.04.
+    """
     widths = (1000, 5000, 10_000, 20_000, 40_000)
     for gamma, published in ((0.5, -0.506), (1.0, 0.007)):
         slopes = [distance_slope(widths, [train(PhasePoint(gamma, 0.0), m, seed).distance for m in widths]) for seed in range(3)]
-        assert slopes == pytest.approx([published] * 3, abs=0.03)
+        assert np.mean(slopes) == pytest.approx(published, abs=0.04)
