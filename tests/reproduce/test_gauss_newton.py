@@ -38,10 +38,12 @@ def test_a_lazy_network_falls_as_predicted(name):
     assert half_steps(run.steps, run.measured) != ["never"] * 3
 
 
-def test_a_report_comes_from_few_seconds_and_none_are_refused():
-    with pytest.raises(OptionError, match="`seconds` must be positive and finite, got 0"):
-        experiment(seconds=0.0)
-    trained = Trained.of(cases()["poisson"], seconds=0.05)
+def test_others_take_the_steps_that_cost_as_much_and_none_are_refused():
+    with pytest.raises(OptionError, match="`steps` must be at least 1, got 0"):
+        experiment(steps=0)
+    trained = Trained.of(cases()["poisson"], steps=2)
     assert [row[0] for row in trained.rows] == ["Adam", "L-BFGS", "Gauss-Newton"]
-    assert all(math.isfinite(run.error()) and run.step > 0 for run in trained.runs.values())
+    assert [run.step for run in trained.runs.values()] == [20, 14, 2]
+    assert all(math.isfinite(run.error()) for run in trained.runs.values())
+    assert all(curve.seeds[0][0][-1] == 2 for curve in trained.curve)
     assert [curve.name for curve in trained.curve] == [row[0] for row in trained.rows]
