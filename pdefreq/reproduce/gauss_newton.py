@@ -129,10 +129,7 @@ class Trained:
     @cached_property
     def rows(self) -> list[list[object]]:
         """Steps, seconds, error and bias index of each run."""
-        return [
-            [name, run.step, round(run.seconds, 1), f"{run.error():.1e}", _signed(run.spectrum().bias_index)]
-            for name, run in self.runs.items()
-        ]
+        return [[name, run.step, round(run.seconds, 1), f"{run.error():.1e}", _bias(run)] for name, run in self.runs.items()]
 
     @property
     def curve(self) -> list[Curve]:
@@ -216,8 +213,9 @@ def half_steps(steps: np.ndarray, errors: np.ndarray) -> list[str]:
     return [f"{time:.3g}" if np.isfinite(time) else "never" for time in times]
 
 
-def _signed(number: float | None) -> str:
-    return "-" if number is None else f"{number:+.2f}"
+def _bias(run: Solution) -> str:
+    report = run.spectrum()
+    return "-" if report is None or report.bias_index is None else f"{report.bias_index:+.2f}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
@@ -125,7 +125,7 @@ class NetworkSolver(Solver):
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
     steps: int = 4000
-    method: str | None = None
+    method: str | None = field(default=None, compare=False)  # by whatever name, it is the same method
 
     def __post_init__(self) -> None:
         for option in options_of(type(self)):

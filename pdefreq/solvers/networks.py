@@ -16,7 +16,7 @@ _EQUATION = {"misfit_exponent": 2.0}
 _FIT = {"form": "subnetworks", "boundary": "hard", "beta": 500.0, "boundary_points": 400, "staged": False, "staged_steps": None}
 
 
-def _method(name: str, doc: str, fixed: dict[str, Any], **defaults: Any) -> Callable[..., NetworkSolver]:
+def _method(name: str, doc: str, fixed: dict[str, Any], **defaults: Any) -> Callable[..., Any]:
     """A preset that keeps its name, and refuses options that would do nothing."""
     named = {"method": name.replace("_", "-"), **fixed}
     return preset(name, NetworkSolver, doc, fixed=named, check=require_used, **defaults)
