@@ -1,6 +1,7 @@
 """The command line: what it prints, what it refuses, and how it ends."""
 
 import csv
+import itertools
 import json
 import os
 import re
@@ -18,7 +19,10 @@ from typer.testing import CliRunner
 
 from pdefreq.cli import _EXAMPLES, app
 from pdefreq.commands import options
+from pdefreq.commands.result import modes_table, number
+from pdefreq.history import Stop
 from pdefreq.iterations.gradient import Gradient
+from pdefreq.loop import solve
 from pdefreq.probes import make_probe
 from pdefreq.reproduce import REPRODUCTIONS
 from pdefreq.solvers import SOLVERS
@@ -441,6 +445,43 @@ def test_resume_goes_on_to_a_new_budget(cli):
     whole = json.loads(cli("show", "whole", "--json", "--no-figures").stdout)
     assert resumed["steps"] == 50
     assert resumed["relative_l2"] == whole["relative_l2"]
+
+
+def test_resume_refuses_a_limit_that_lies_behind(cli):
+    cli("solve", "poisson", "-m", "jacobi", *FEW, "--no-figures", "--out", "run")
+    before = Path("run/run.json").read_text()
+    for option, value in (("--steps", "10"), ("--seconds", "1e-9")):
+        result = cli("resume", "run", option, value)
+        assert result.exit_code == 2 and re.search(r"has taken .* already and can't end at", result.stderr), result.output
+    assert Path("run/run.json").read_text() == before
+    assert cli("resume", "run", "--steps", "30", "--no-figures").exit_code == 0  # it has as many: nothing is left to do
+
+
+def test_figures_of_an_earlier_state_are_not_named_as_those_of_this_one(cli):
+    cli("solve", "poisson", "-m", "jacobi", "--steps", "30", "--out", "run")
+    old = cli("resume", "run", "--steps", "40", "--no-figures").stdout
+    assert "modes.png" not in old and "figures: not drawn; those in the folder may show an earlier state" in old
+    assert "figures: run/heatmap.png, run/modes.png" in cli("show", "run").stdout
+
+
+def test_a_run_that_can_not_start_says_so_and_nothing_else(cli):
+    result = cli("solve", "poisson", "-m", "mscale", "--set", "initialization=normal(1e200)", "--no-figures")
+    assert result.exit_code == 1
+    for text in ("non-finite start", "No spectrum: the objective is not finite at the start", "smaller numbers"):
+        assert text in result.stdout
+    for text in ("Warning", "learning rate", "neumann", "reference solution is known"):
+        assert text not in result.output
+
+
+def test_rows_left_out_of_the_table_are_dots():
+    report = solve("poisson", "jacobi", stop=Stop(steps=300)).spectrum()
+    shown = report.rows_to_print()
+    cells = [str(cell) for cell in modes_table(report).columns[0].cells]
+    assert len(shown) == 12 < len(report.rows)
+    assert [cell for cell in cells if cell != "..."] == [number(row.wavenumber, 4) for row in shown]
+    places = [report.rows.index(row) for row in shown]
+    gaps = sum(b - a > 1 for a, b in itertools.pairwise([-1, *places, len(report.rows)]))
+    assert cells.count("...") == gaps >= 1
 
 
 MINE = '''

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def errors_figure(
         panels: For each problem the histories of each method's seeds.
         title: Above all.
         squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
-        guides: Errors by label, each drawn as a dashed line in every panel; squares where squares are drawn.
+        guides: Errors by label, each drawn as a dotted line in every panel; squares where squares are drawn.
     """
     alone = len(panels) <= 1  # then there is room for names beside the panel
     figure = Picture(figsize=(8.5 if alone else 1.0 + 3.9 * len(panels), 4.2))
@@ -41,9 +42,7 @@ def errors_figure(
     limits: list[tuple[float, float]] = []
     for axes, (name, runs) in zip(row, panels.items(), strict=False):
         for label, level in (guides or {}).items():
-            axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", gid=f"guide-{label}")
-            edge = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}  # curves begin at the left one
-            axes.annotate(label, (0.99, level), color="0.35", fontsize=9, **edge)
+            axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", label=textwrap.fill(label, 26), gid=f"guide-{label}")
         draw_errors(axes, runs, squared=squared, legend=_BESIDE if alone else {"loc": "best", "fontsize": 9})
         axes.set_title(name)
         axes.label_outer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,12 +37,17 @@ def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -
 
 
 def spread_ticks(axis: Axis) -> None:
-    """A few ticks in plain numbers on a logarithmic axis of less than a decade, where those between powers of ten overlap."""
+    """Few ticks in plain numbers on a logarithmic axis with less than two powers of ten, where those between them overlap."""
     low, high = axis.get_view_interval()
-    if 0 < low < high < 10 * low:
-        axis.set_major_locator(FixedLocator(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axis.set_minor_locator(NullLocator())
+    if not 0 < low < high < math.inf or math.floor(math.log10(high)) > math.ceil(math.log10(low)):
+        return
+    decades = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = np.outer(decades, [1, 2, 5]).ravel()
+    if np.count_nonzero((low <= ticks) & (ticks <= high)) < 3:
+        ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def step_columns(last: float) -> np.ndarray:
@@ -80,8 +86,8 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     """The half-error front t_k(0.5) across the rows: the median over the seeds and their range.
 
     It joins neighbours among the modes that were halved on the way, and breaks where one never was. Modes that start below
-    one half have no place in it: a triangle marks them at the left edge. An arrow at its end points to the modes that come
-    last, where there is an order at all.
+    one half have no place in it: a triangle marks them at the left edge, where those lie that are halved within the first step.
+    An arrow at its end points to the modes that come last, where there is an order at all and the front does not break there.
 
     Args:
         axes: A heat map with its limits set.
@@ -95,20 +101,21 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
         inside = {"transform": axes.get_yaxis_transform(), "markersize": 5, "path_effects": _OUTLINE}
         axes.plot(np.full(len(early), 0.02), early, "<", color="white", gid="from-start", **inside)
         axes.set_xlabel(f"{axes.get_xlabel()} (\u25c2 from the start)")
-    front = np.where(np.isfinite(front), front, np.nan)[rows]
+    front = np.where(np.isfinite(front), np.maximum(front, axes.get_xlim()[0]), np.nan)[rows]
     if len(half) > 1:
         low, high = (edge.clip(*axes.get_xlim()) for edge in (half[:, rows].min(axis=0), half[:, rows].max(axis=0)))
         known = np.isfinite(front)
         axes.fill_betweenx(rows, low, high, where=known, color="white", alpha=0.4, linewidth=0, gid="front-spread")
     dots = np.flatnonzero(np.isfinite(front)).tolist()
     direction = _direction(front)
-    if direction:
-        before, last = dots[-2:] if direction > 0 else dots[1::-1]
+    before, last = dots[-2:] if direction > 0 else dots[1::-1] if direction else (0, 0)
+    if abs(last - before) == 1:
         dots.remove(last)
         arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "path_effects": _OUTLINE}
         exact = {"shrinkA": 0, "shrinkB": 0, "zorder": 1.9}  # from point to point, below the dots
         axes.annotate("", (front[last], rows[last]), (front[before], rows[before]), arrowprops={**arrow, **exact})
-    axes.plot(front, rows, color="white", marker="o", markersize=4, markevery=dots, path_effects=_OUTLINE, gid="front")
+    look = {"color": "white", "marker": "o", "markersize": 4, "path_effects": _OUTLINE}
+    axes.plot(front, rows, markevery=dots, clip_on=False, gid="front", **look)
 
 
 def draw_predicted_front(axes: Axes, half: np.ndarray) -> None:

@@ -28,7 +28,7 @@ from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.prediction import BOX, TONES, problem_of, tones
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import require_positive
+from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, regression
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.predicted import PredictedErrors
@@ -147,7 +147,7 @@ def experiment(*, steps: int = 200) -> Report:
     Raises:
         OptionError: If there are none.
     """
-    require_positive(steps=steps)
+    require_at_least(1, steps=steps)
     trained = {name: Trained.of(case, steps) for name, case in cases().items()}
     rows = [[name, *row] for name, each in trained.items() for row in each.rows]
     findings = [

@@ -34,7 +34,7 @@ from pdefreq.history import Schedule
 from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import require_positive
+from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.networks import regression
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.streams import stream
@@ -211,7 +211,7 @@ def experiment(
         widths: Units of trained networks, ascending.
         seeds: Of both.
     """
-    require_positive(seeds=seeds)
+    require_at_least(1, seeds=seeds)
     kernels = spectra(width, numbers, seeds)
     runs = [interpolation(m, seed) for m in widths for seed in range(seeds)]
     even = interpolation(widths[-1], 0, antisymmetric=True)

@@ -38,7 +38,7 @@ from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.reproduce.prediction import Fixed
 from pdefreq.reproduce.report import Report, Table, main
-from pdefreq.reproduce.training import require_positive
+from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.antisymmetric import Antisymmetric
 from pdefreq.spaces.mlp import Mlp
@@ -184,7 +184,7 @@ def experiment(
     gamma_primes: Sequence[float] = GAMMA_PRIMES,
 ) -> Report:
     """Slopes at gamma' = 0 beside the published ones, and a map of slopes with one seed."""
-    require_positive(seeds=seeds)
+    require_at_least(1, seeds=seeds)
     line = {gamma: [[train(PhasePoint(gamma, 0.0), m, seed) for m in widths] for seed in range(seeds)] for gamma in PUBLISHED}
     distances = {gamma: np.array([[run.distance for run in runs] for runs in of_seeds]) for gamma, of_seeds in line.items()}
     slopes = {gamma: [distance_slope(widths, row.tolist()) for row in found] for gamma, found in distances.items()}

@@ -78,6 +78,16 @@ def test_modes_that_start_below_one_half_are_marked_and_the_front_passes_them():
     np.testing.assert_allclose(front(axes).get_xdata(), np.log(2) / [0.1, 0.05, np.nan, 0.02], rtol=1e-10)
 
 
+def test_what_is_halved_within_the_first_step_lies_at_the_left_edge_and_no_arrow_crosses_a_break():
+    step = np.arange(100)
+    error = np.exp(-np.outer(step, [1.5, 0.9, 0.3, 0.0, 0.1]))
+    axes = heatmap_figure(history(step, error, np.arange(1, 6))).axes[0]
+    np.testing.assert_allclose(front(axes).get_xdata(), [1, 1, np.log(2) / 0.3, np.nan, np.log(2) / 0.1], rtol=1e-10)
+    assert front(axes).get_markevery() == [0, 1, 2, 4] and not axes.texts
+    whole = heatmap_figure(history(step, error[:, [0, 1, 2, 4]], np.arange(1, 5))).axes[0]
+    assert arrow(whole).xy == (front(whole).get_xdata()[3], 3)
+
+
 def test_without_such_modes_there_is_no_mark():
     axes = heatmap_figure(jacobi(MODES)).axes[0]
     assert axes.get_xlabel() == "step (\u00d7 predicted)"

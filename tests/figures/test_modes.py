@@ -1,8 +1,10 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from pdefreq.figures.modes import mode_figure
-from tests.figures.histories import DEGENERATE, jacobi, network
+from tests.figures.histories import DEGENERATE, history, jacobi, network
 
 
 def curves(axes, prefix):
@@ -53,3 +55,16 @@ def test_higher_wavenumbers_have_lighter_lines():
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_what_is_missing_is_left_out(name):
     mode_figure(DEGENERATE[name]()).draw_without_rendering()
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(0.03, 20), (0.01, 3), (1e-3, 20), (0.4, 2), (1e-5, 9)])
+def test_labels_of_a_short_axis_keep_apart(seconds, last):
+    step = np.arange(last + 1)
+    figure = mode_figure(history(step, np.exp(-np.outer(step, [0.3, 0.1])), [1, 2], seconds_per_step=seconds))
+    figure.draw_without_rendering()
+    for axes in figure.axes[:2]:
+        left, right = axes.get_window_extent().intervalx
+        labels = [label.get_window_extent() for label in axes.get_xticklabels(which="both") if label.get_text()]
+        shown = sorted((box for box in labels if left <= (box.x0 + box.x1) / 2 <= right), key=lambda box: box.x0)
+        assert len(shown) >= 2
+        assert all(before.x1 < after.x0 for before, after in itertools.pairwise(shown))
