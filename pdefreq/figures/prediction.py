@@ -15,7 +15,6 @@ from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber
 
 _FLAG_COLOR = "#B3261E"
 _FEW = 20  # steps that a linear axis shows better
-_LINEAR = 10  # on longer axes so many steps are, before the logarithm begins
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,9 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
         axes.set_xlim(0, run.steps[-1])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
-        axes.set_xscale("symlog", linthresh=_LINEAR, subs=range(2, 10))  # from 0, where every mode begins
+        axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but from step 0, where every mode begins
         axes.set_xlim(0, run.steps[-1])
-        axes.set_xticks([0, *10 ** np.arange(1, int(np.log10(run.steps[-1])) + 1)])
+        axes.set_xticks([0, *10 ** np.arange(int(np.log10(run.steps[-1])) + 1)])
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:

@@ -12,7 +12,7 @@ The setting is our own: the theory is that of the sources, for losses of any ord
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -137,7 +137,7 @@ def problem_of(loss: str, size: float) -> Problem:
     return Problem(domain=BOX, source=tones(2, size), diffusion=ConstantField(1.0), boundary=boundary, exact=tones(0, size))
 
 
-def trained(loss: str, size: float, *, width: int, steps: int, number: int = 30) -> PredictedRun:
+def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20) -> PredictedRun:
     """One network: predicted, then trained."""
     problem, solver = problem_of(loss, size), Lazy(loss, width, number, steps)
     like = torch.empty(0, dtype=torch.float64)
@@ -185,9 +185,15 @@ def difference_until_learnt(run: PredictedRun) -> float:
     return float(np.abs(run.measured - run.predicted)[rows].max())
 
 
-def experiment(*, width: int = 10_000, steps: int = 5000, sizes: Sequence[float] = (0.01, 1.0)) -> Report:
+def experiment(*, width: int = 10_000, steps: int = 1000, sizes: Sequence[float] = (0.01, 1.0)) -> Report:
     """All losses at all sizes."""
-    rows = [[trained(loss, size, width=width, steps=steps) for loss in LOSSES] for size in sizes]
+    runs = {size: [trained(loss, size, width=width, steps=steps) for loss in LOSSES] for size in sizes}
+    return report_of(runs, width=width)
+
+
+def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Report:
+    """The report of finished runs, by the size of their target."""
+    sizes, rows = list(runs), list(runs.values())
     table = Table(
         [
             "target times",

@@ -68,7 +68,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if np.where(arrived, times, last_step)[usable].max() <= _HANDFUL:
         return undefined(
-            f"The watched modes were halved within {_HANDFUL} steps, and an order read inside a step is the interpolation's."
+            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; their rates say what a step leaves."
             if arrived.sum() == len(modes)
             else f"The run ended within {_HANDFUL} steps, too few to tell an order by."
         )
