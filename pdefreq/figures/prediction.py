@@ -100,7 +100,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
     else:
         axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but from step 0, where every mode begins
         axes.set_xlim(0, run.steps[-1])
-        axes.set_xticks([0, *10 ** np.arange(int(np.log10(run.steps[-1])) + 1)])
+        axes.set_xticks([0, *(10**k for k in range(int(np.log10(run.steps[-1])) + 1))])
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:

@@ -20,7 +20,7 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField
 from pdefreq.figures.courses import Curve, courses_figure
-from pdefreq.figures.prediction import Course, course_figure
+from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.history import Schedule, Stop
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.loop import solve
@@ -156,7 +156,7 @@ def experiment(*, steps: int = 200) -> Report:
         + "."
         for name, each in trained.items()
     ]
-    lazy = [lazy_course(name) for name in LAZY]
+    lazy = [lazy_run(name) for name in LAZY]
     findings += [
         f"A lazy network under {run.name}: measured and predicted errors differ by at most {run.deviation:.1e}; half steps of "
         f"the tones are {', '.join(half_steps(run.steps, run.measured))}, "
@@ -169,7 +169,7 @@ def experiment(*, steps: int = 200) -> Report:
         xlabel="cost in steps of Gauss-Newton",
         ylabel="relative L2 error",
     )
-    bias = course_figure(
+    bias = prediction_figure(
         [lazy], [""], log=True, title=f"Three tones and a lazy network of {WIDTH:,} units: predicted before training, and trained"
     )
     columns = ["problem", "optimizer", "steps", "seconds", "relative L2", "B"]
@@ -182,7 +182,7 @@ def experiment(*, steps: int = 200) -> Report:
     )
 
 
-def lazy_course(name: str, width: int = WIDTH) -> Course:
+def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
     """Regression of three small tones by a wide network that starts at zero, predicted and trained; `name` is one of `LAZY`."""
     damping, steps = LAZY[name]
     problem = problem_of("regression", _SIZE)
@@ -204,7 +204,7 @@ def lazy_course(name: str, width: int = WIDTH) -> Course:
     predicted = PredictedErrors.read(facts, error[0], step[-1])
     rows = np.isin(step, predicted.step)
     wavenumber = np.asarray(facts["mode_magnitude"])[watched]
-    return Course(name, step[rows], error[rows][:, watched], predicted.error[:, watched], wavenumber)
+    return PredictedRun(name, step[rows], error[rows][:, watched], predicted.error[:, watched], wavenumber)
 
 
 def half_steps(steps: np.ndarray, errors: np.ndarray) -> list[str]:

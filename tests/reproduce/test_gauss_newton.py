@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pdefreq.errors import OptionError
-from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, half_steps, lazy_course
+from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, half_steps, lazy_run
 from pdefreq.solvers.network_solver import NetworkSolver
 
 
@@ -31,7 +31,7 @@ def test_the_two_waves_solve_their_equation():
 
 @pytest.mark.parametrize("name", list(LAZY)[2:])
 def test_a_lazy_network_falls_as_predicted(name):
-    run = lazy_course(name, width=200)
+    run = lazy_run(name, width=200)
     # of second order in the target over the root of the width: 0.003 at width 2000
     assert run.deviation < 0.02
     assert np.abs(run.measured[-1]).max() < 0.5  # every tone has fallen, as no gradient descent makes it in ten steps
