@@ -201,7 +201,7 @@ def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
     history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
     step, error, facts = history.column("step"), history.column("mode_error"), history.facts
     watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in TONES]
-    predicted = PredictedErrors.read(facts, error[0], step[-1])
+    predicted = PredictedErrors.read(facts, step, error)
     rows = np.isin(step, predicted.step)
     wavenumber = np.asarray(facts["mode_magnitude"])[watched]
     return PredictedRun(name, step[rows], error[rows][:, watched], predicted.error[:, watched], wavenumber)
