@@ -42,9 +42,9 @@ def spread_ticks(axis: Axis) -> None:
     if not 0 < low < high < math.inf or math.floor(math.log10(high)) > math.ceil(math.log10(low)):
         return
     decades = 10.0 ** np.arange(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = np.outer(decades, [1, 2, 5]).ravel()
-    if np.count_nonzero((low <= ticks) & (ticks <= high)) < 3:
-        ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high)
+    ticks = np.outer(decades, [1, 2, 5]).ravel().tolist()
+    if sum(low <= tick <= high for tick in ticks) < 3:
+        ticks = list(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_locator(NullLocator())
@@ -114,8 +114,8 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
         arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 2, "mutation_scale": 24, "path_effects": _OUTLINE}
         exact = {"shrinkA": 0, "shrinkB": 0, "zorder": 1.9}  # from point to point, below the dots
         axes.annotate("", (front[last], rows[last]), (front[before], rows[before]), arrowprops={**arrow, **exact})
-    look = {"color": "white", "marker": "o", "markersize": 4, "path_effects": _OUTLINE}
-    axes.plot(front, rows, markevery=dots, clip_on=False, gid="front", **look)
+    line, *_ = axes.plot(front, rows, color="white", marker="o", markersize=4, path_effects=_OUTLINE, clip_on=False)
+    line.set(markevery=dots, gid="front")
 
 
 def draw_predicted_front(axes: Axes, half: np.ndarray) -> None:
