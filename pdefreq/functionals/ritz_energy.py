@@ -160,11 +160,14 @@ class _LoadBlock(ByChannels):
     """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
 
     order = 0
-    num_rows = 0
 
     def __init__(self, space: TrialSpace, x: Points, load: Values) -> None:
         super().__init__("energy", space.at(x))
         self._load = load
+
+    @property
+    def num_rows(self) -> int:
+        return 0
 
     def integral(self, u: Channels) -> Tensor:
         return -(self._load * u.value).sum()

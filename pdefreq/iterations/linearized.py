@@ -30,6 +30,19 @@ _WORK = 4e9  # most multiplications, over ten, of what need not be asked for: th
 _PIECE = 4096  # points that are passed through the network at a time
 
 
+def require_waves(kind: str) -> None:
+    """Refuse families whose amplitudes are complex, are moduli, or take a mesh: known before any modes are computed.
+
+    Raises:
+        IncompatibleError: If these are not sine or cosine modes.
+    """
+    if kind not in (SineModes.kind, CosineModes.kind):
+        raise IncompatibleError(
+            f"networks are predicted in sine and cosine modes, which a box has, not in {kind} modes: on a box use sine or cosine "
+            "(`--modes`)"
+        )
+
+
 def linearize(
     space: TrialSpace,
     functional: Functional,
@@ -46,7 +59,7 @@ def linearize(
         space: Where u lives.
         functional: What is lowered.
         c: Coefficients at the start.
-        modes: Of a family with real coefficients.
+        modes: Sine or cosine modes.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
         of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
         cheap: Whether to refuse what takes more than some seconds.
@@ -55,14 +68,10 @@ def linearize(
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If coefficients in the modes are complex, or moduli, or if the factor of the functional is too large
-            to decompose.
+        IncompatibleError: If the modes are of another family, or if the factor of the functional is too large to decompose.
     """
-    if not isinstance(modes, (SineModes, CosineModes)):
-        raise IncompatibleError(
-            f"predictions of networks are formed for modes with signed amplitudes, and those of {modes.kind} modes have none: "
-            "use sine or cosine"
-        )
+    require_waves(modes.kind)
+    assert isinstance(modes, (SineModes, CosineModes))
     x = modes.points(space).to(c)
     if cheap and len(modes) * len(x) * len(c) > _WORK:
         raise IncompatibleError(
