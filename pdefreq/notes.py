@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pdefreq.iterations.iteration import State
     from pdefreq.loop import Setup
 
@@ -13,7 +15,18 @@ _ROUNDING = 1e-12  # relative error of a lifting that is the solution to roundin
 
 def notes_on(setup: Setup, state: State) -> tuple[str, ...]:
     """Sentences on a run that ends with a state."""
-    return (*setup.iteration.notes(state), *_on_lifting(setup, state))
+    return tuple(
+        note for make in (lambda: setup.iteration.notes(state), lambda: _on_lifting(setup, state)) for note in _made(make)
+    )
+
+
+def _made(make: Callable[[], list[str]]) -> list[str]:
+    """Sentences, or why there are none: a run that ended is saved, whatever its notes run into, such as too little memory."""
+    try:
+        return make()
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        return [f"What there was to say of this run could not be worked out: {type(error).__name__}: {reason}"]
 
 
 def _on_lifting(setup: Setup, state: State) -> list[str]:

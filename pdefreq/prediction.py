@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.spectrum.modes import MOST_DIMENSIONS, check_family, family_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.iterations.gradient import Gradient
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
     from pdefreq.refinement.theory import PredictedOrder
@@ -36,7 +36,8 @@ class PredictedModes:
         initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
         own_rate: v_k^T K v_k, what a step takes off an error that is this mode alone, shape ``(m,)``; nan where it is unknown.
         coupling: |K v_k - kappa_k v_k| / kappa_k, how far that rate holds, shape ``(m,)``; nan where it is unknown.
-        final_rate: Decay -d log e / d step in the end, shape ``(m,)``.
+        final_rate: Decay -d log e / d step in the end, shape ``(m,)``; nan where the error is no exponential there, or that of a
+            network is still above its end at the last step.
         note: Where it comes from and when it holds, or why there are no curves.
         guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
         since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
@@ -80,6 +81,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     import torch
 
     from pdefreq.iterations.gradient import Gradient
+    from pdefreq.iterations.linearized import require_waves
     from pdefreq.probes.sampled import field_values
     from pdefreq.probes.spectral import SpectralProbe
     from pdefreq.problem_file import load_problem
@@ -93,31 +95,42 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
+    check_family(problem, family_of(problem))  # what can be refused before modes and a reference solution are computed
+    if isinstance(iteration, Gradient):
+        require_waves(family_of(problem))
     found = None if problem.exact is not None else reference_solution(problem)
     reference = problem.exact or (found and found[0])
     state = iteration.init()
     limit = iteration.limit(state)
-    facts = SpectralProbe().prepare(problem, state, reference=reference or None, limit=limit, facts={}).facts
+    measurement = SpectralProbe().prepare(problem, state, reference=reference or None, limit=limit, facts={})
+    facts = measurement.facts
     if "mode_indices" not in facts:
-        raise IncompatibleError("there are no modes to predict: they need up to 3 dimensions and a solution that is known")
-    kind = str(facts["mode_kind"])
-    watched = modes_of(problem, kind, facts["mode_indices"])
-    amplitude = np.asarray(facts["mode_amplitude"])
+        raise IncompatibleError(_no_modes(problem, known=bool(reference) or limit is not None))
+    watched = modes_of(problem, str(facts["mode_kind"]), facts["mode_indices"])
     target = torch.from_numpy(field_values(reference, watched.points(state.space))) if reference else None
-    if isinstance(iteration, Gradient):
-        if target is None:
-            raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
-        return _of_network(iteration, watched, amplitude, target)
-    told = _of_iteration(iteration, watched, amplitude, target, solver.name)
+    start = np.asarray(measurement(state)["mode_error"])
+    told = _of_iteration(iteration, watched, np.asarray(facts["mode_amplitude"]), start, target, solver.name)
     meshed = solver.degree is not None or solver.refines is not None
-    orders = predict_order(problem, solver, state.space, kind, watched.wavevectors) if meshed else None
+    orders = predict_order(problem, solver, state.space, watched.kind, watched.wavevectors) if meshed else None
     if not len(told.steps) and np.isnan(told.own_rate).all() and (orders is None or (orders.order is None and solver.degree)):
         why = f"; orders: {orders.condition}" if orders is not None else ""
         raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.note}{why}")
     return replace(told, orders=orders)
 
 
-def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, target: Tensor | None, name: str) -> PredictedModes:
+def _no_modes(problem: Problem, *, known: bool) -> str:
+    """Why a problem has no modes to predict."""
+    if problem.domain.dimension > MOST_DIMENSIONS:
+        return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {problem.domain.dimension}"
+    if not known:
+        return "the error of modes is predicted against a solution, and neither an exact nor a reference solution is known"
+    return f"the solution has no {family_of(problem)} modes to predict: name others (`--modes`)"
+
+
+def _of_iteration(
+    iteration: Iteration, modes: Modes, amplitude: np.ndarray, start: np.ndarray, target: Tensor | None, name: str
+) -> PredictedModes:
+    """The prediction of a prepared method, whose errors at the start are `start`, relative."""
     import torch
 
     unknown = np.full(len(modes), np.nan)
@@ -126,7 +139,7 @@ def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, tar
     )
     steps = np.unique(np.concatenate([_STEPS, *(turn + _STEPS for turn in iteration.turns)]))
     try:
-        prediction = iteration.predict(modes, torch.from_numpy(steps), target)
+        prediction = iteration.predict_at_leisure(modes, torch.from_numpy(steps), target)
     except IncompatibleError as refusal:
         return replace(nothing, note=str(refusal))
     if prediction is None:
@@ -134,17 +147,21 @@ def _of_iteration(iteration: Iteration, modes: Modes, amplitude: np.ndarray, tar
         return replace(nothing, note=f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
     known = unknown if prediction.own_rates is None else prediction.own_rates.numpy()
     coupling = unknown if prediction.coupling is None else prediction.coupling.numpy()
-    found = replace(nothing, own_rate=known, coupling=coupling, note=prediction.note)
-    error = prediction.curves.abs().numpy()
-    if not np.isfinite(error).any():
+    found = replace(nothing, own_rate=known, coupling=coupling, note=prediction.note, guide=prediction.guide)
+    curves = prediction.curves.abs().numpy()
+    if not np.isfinite(curves).any():
         return found
     if prediction.since:
-        steps, error = steps[steps >= prediction.since - 1], error[steps >= prediction.since - 1]
-        error[0] = 1.0  # the hand-over itself
+        steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
+        curves[0], start = 1.0, np.ones(len(modes))  # the hand-over itself
     after = steps - steps[0]
+    final = _last_rates(after, curves)
+    if prediction.final_rates is not None:  # below one over the last step rates are of what no curve shows, or rounding
+        final = prediction.final_rates.numpy()
+        final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
-    rates = np.where(np.isnan(rates), _last_rates(after, error), rates)
-    return replace(found, steps=after, error=error, initial_rate=1 - error[1], final_rate=rates, since=int(steps[0]))
+    rates = np.where(np.isnan(rates), final, rates)
+    return replace(found, steps=after, error=start * curves, initial_rate=1 - curves[1], final_rate=rates, since=int(steps[0]))
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -156,40 +173,3 @@ def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
             first, last = above[-2:]
             rates[mode] = -np.log(column[last] / column[first]) / (steps[last] - steps[first])
     return rates
-
-
-def _of_network(iteration: Gradient, modes: Modes, amplitude: np.ndarray, target: Tensor) -> PredictedModes:
-    import torch
-
-    from pdefreq.theory.dynamics import GradientDescent, GradientFlow
-
-    dynamics, method = iteration.linearized(modes, target), iteration.filter
-    guide = method is None
-    fastest, own = float(dynamics.kappa[0]), dynamics.coupling
-    if method is None:
-        note = (
-            "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
-            "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
-            "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
-        )
-        kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
-        dynamics, method = replace(dynamics, kappa=kappa, response=response, drift=drift), GradientFlow()
-    else:
-        note = (
-            "exact for the network linearized at its start; it holds while the kernel and the parameters stay near (probe `ntk`)"
-        )
-        if isinstance(method, GradientDescent) and method.rate * fastest >= 2:
-            note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / fastest:.3g}: it diverges"
-    error = dynamics.errors(method, torch.from_numpy(_STEPS)).abs().numpy() / amplitude
-    return PredictedModes(
-        modes.magnitude,
-        amplitude,
-        _STEPS,
-        error,
-        dynamics.initial_rates(method).numpy(),
-        np.full(len(modes), np.nan) if own is None else method.first(own.rates / fastest if guide else own.rates).numpy(),
-        np.full(len(modes), np.nan) if own is None else own.coupling.numpy(),
-        dynamics.asymptotic_rates(method).numpy(),
-        note,
-        guide,
-    )

@@ -173,3 +173,16 @@ def test_what_takes_long_is_left_to_the_command():
     slow = make_solver("deep-ritz", DESCENT | {"widths": (60, 60), "number": 3000})
     solution = solve(problem, slow, stop=Stop(steps=0))
     assert "`pdefreq predict` takes the time" in solution.spectrum().theory
+
+
+def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
+    """Too little memory, as torch says it: a line in its place, and the folder is whole."""
+
+    def fail(*_):
+        raise RuntimeError("not enough memory\nat line 1")
+
+    monkeypatch.setattr("pdefreq.iterations.gradient.kernel_drift", fail)
+    solution = solve(load_problem("poisson"), make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), folder=tmp_path / "run")
+    assert (tmp_path / "run" / "solution.npz").exists()
+    (note,) = (note for note in solution.notes if "could not be worked out" in note)
+    assert note.endswith("RuntimeError: not enough memory")

@@ -33,6 +33,11 @@ class Block(ABC):
         self.name = name
         self.evaluator = evaluator
 
+    @property
+    @abstractmethod
+    def num_rows(self) -> int:
+        """How many rows the factor has, known before it is formed."""
+
     @abstractmethod
     def value(self, c: Coefficients) -> Tensor:
         """The contribution to the objective, quadrature weights included; differentiable in c."""
@@ -83,6 +88,12 @@ class ByChannels(Block):
         c = c.detach()
         rows = [self.evaluator.jacobian(c, *row.by_point()).detach() for row in self._rows_at(c)]
         return torch.cat(rows) if rows else c.new_zeros(0, len(c))
+
+    def layer_factors(self, c: Coefficients) -> list[list[tuple[Tensor, Tensor]]]:
+        """`factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
+        c = c.detach()
+        rows = [self.evaluator.jacobian_factors(c, *row.by_point()) for row in self._rows_at(c)]
+        return [[(d.detach(), z.detach()) for d, z in row] for row in rows]
 
     def trace(self, c: Coefficients) -> Tensor:
         """See `Block`; no row is formed where the space can do without."""

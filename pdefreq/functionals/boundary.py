@@ -87,6 +87,10 @@ class PenaltyBlock(SquaresByChannels):
         super().__init__("boundary", space.at(conditions.x))
         self._value, self._scale = conditions.value, (2 * beta * conditions.dirichlet).sqrt()
 
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
+
     def residual_of(self, u: Channels) -> Tensor:
         return self._scale * (u.value - self._value)
 
@@ -102,6 +106,10 @@ class RobinEnergyBlock(ByChannels):
     def __init__(self, space: TrialSpace, conditions: BoundaryConditions) -> None:
         super().__init__("energy", space.at(conditions.x))
         self._conditions = conditions
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._conditions.x)
 
     def integral(self, u: Channels) -> Tensor:
         return self._conditions.robin_energy(u.value)
@@ -127,6 +135,10 @@ class RobinResidualBlock(SquaresByChannels):
         self._conditions, self._normals = conditions, conditions.normals
         self._exponent, self._diffusion = problem.exponent, diffusion
         self._scale = (2 * beta * conditions.robin).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
 
     def residual_of(self, u: Channels) -> Tensor:
         assert u.gradient is not None

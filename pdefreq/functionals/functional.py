@@ -38,6 +38,11 @@ class Functional:
         return max(block.order for block in self.blocks)
 
     @property
+    def num_rows(self) -> int:
+        """How many rows `factor` has: with a column for each coefficient, what it takes is known before it is formed."""
+        return sum(block.num_rows for block in self.blocks)
+
+    @property
     def tends_to_zero(self) -> bool:
         """Whether it is a sum of squares, zero in the limit of rich spaces; an energy tends to some other number."""
         return all(isinstance(block, Squares) for block in self.blocks)

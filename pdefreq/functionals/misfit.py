@@ -88,6 +88,10 @@ class _MisfitBlock(SquaresByChannels):
         super().__init__("misfit", evaluator)
         self._target, self._weights, self._exponent = target, weights, exponent
 
+    @property
+    def num_rows(self) -> int:
+        return len(self._weights)
+
     def integral(self, u: Channels) -> Tensor:
         error, q = u.value - self._target, self._exponent
         return (self._weights * (error.square() if q == 2 else error.abs().pow(q))).sum()
@@ -112,6 +116,10 @@ class _GradientBlock(SquaresByChannels):
     def __init__(self, evaluator: Evaluator, slope: Gradients, weights: Values) -> None:
         super().__init__("gradient", evaluator)
         self._slope, self._scale = slope, (2 * weights).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return self._slope.numel()
 
     def residual_of(self, u: Channels) -> Tensor:
         assert u.gradient is not None

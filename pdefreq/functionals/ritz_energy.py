@@ -122,6 +122,15 @@ class _EnergyBlock(ByChannels):
         super().__init__("energy", space.at(integrand.x))
         self._integrand = integrand
 
+    @property
+    def num_rows(self) -> int:
+        n, d = self._integrand.x.shape
+        return n * (d + self._has_reaction)
+
+    @property
+    def _has_reaction(self) -> bool:
+        return bool((self._integrand.reaction > 0).any())
+
     def integral(self, u: Channels) -> Tensor:
         assert u.gradient is not None
         return self._integrand.energy(u.value, u.gradient.T)
@@ -142,7 +151,7 @@ class _EnergyBlock(ByChannels):
             directions = [axis + (math.sqrt(p - 1) - 1) * n[:, k, None] * n for k, axis in enumerate(directions)]
         zero = torch.zeros_like(scale)
         rows = [Channels(zero, scale * direction.T) for direction in directions]
-        if bool((self._integrand.reaction > 0).any()):
+        if self._has_reaction:
             rows.append(Channels((2 * self._integrand.reaction).sqrt()))
         return rows
 
@@ -155,6 +164,10 @@ class _LoadBlock(ByChannels):
     def __init__(self, space: TrialSpace, x: Points, load: Values) -> None:
         super().__init__("energy", space.at(x))
         self._load = load
+
+    @property
+    def num_rows(self) -> int:
+        return 0
 
     def integral(self, u: Channels) -> Tensor:
         return -(self._load * u.value).sum()

@@ -129,6 +129,10 @@ class _ResidualSquares(Squares):
         self._exponent, self._a, self._a_slope, self._c, self._f = exponent, a, a_slope, c, f
         self._scale = (2 * weights).sqrt()
 
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
+
     def _scaled(self, u: Channels, bent: Gradients | None) -> Tensor:
         assert u.gradient is not None and u.laplacian is not None
         divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.laplacian, bent)
@@ -174,6 +178,10 @@ class _GradientBlock(DifferentiatedSquares):
         self._a, self._a_slope, self._a_bend = a, a_slope, a_bend
         self._c, self._c_slope, self._f_slope = c, c_slope, f_slope
         self._scale = (2 * weights).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return self._f_slope.numel()
 
     def residual(self, c: Coefficients) -> Tensor:
         slope = self.evaluator.gradient_of(c, self._c, -self._a_slope, -self._a) - self._f_slope

@@ -14,6 +14,7 @@ from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
 from pdefreq.spectrum.span import span_of
 from pdefreq.streams import stream
+from pdefreq.theory.dynamics import GradientDescent, GradientFlow
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -135,15 +136,13 @@ class Gradient(Iteration):
         if method is None:
             name = "changing points, weights or rates" if self._optimizer.filter else type(self._optimizer).__name__
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
+        return None if target is None else _prediction(self.linearized(modes, target, cheap=True), method, steps)
+
+    def predict_at_leisure(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         if target is None:
-            return None
-        dynamics = self.linearized(modes, target, cheap=True)
-        curves = dynamics.errors(method, steps) / dynamics.start
-        note = "exact for the network linearized at its start (Lee et al., 2019)"
-        found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note)
-        if dynamics.coupling is None:
-            return found
-        return replace(found, own_rates=method.first(dynamics.coupling.rates), coupling=dynamics.coupling.coupling)
+            raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
+        dynamics = self.linearized(modes, target)
+        return _guide(dynamics, steps) if self.filter is None else _prediction(dynamics, self.filter, steps)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])
@@ -205,6 +204,35 @@ class Gradient(Iteration):
         if self._balance_every is None:
             return functional
         return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
+
+
+def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Prediction:
+    """What the linearized network does, and whether it converges at all."""
+    note, fastest = (
+        "exact for the network linearized at its start (Lee et al., 2019), near which training must stay",
+        dynamics.kappa[0],
+    )
+    if isinstance(method, GradientDescent) and method.rate * fastest >= 2:
+        note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
+    if bool((dynamics.drift != 0).any()):
+        note += "; the objective has no minimum at these points: in the end errors grow like t"
+    curves, own = dynamics.errors(method, steps) / dynamics.start, dynamics.coupling
+    found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
+    return found if own is None else replace(found, own_rates=method.first(own.rates), coupling=own.coupling)
+
+
+def _guide(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
+    """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
+    fastest, own = dynamics.kappa[0], dynamics.coupling
+    kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
+    own = None if own is None else replace(own, rates=own.rates / fastest)
+    found = _prediction(replace(dynamics, kappa=kappa, response=response, drift=drift, coupling=own), GradientFlow(), steps)
+    note = (
+        "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
+        "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
+        "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
+    )
+    return replace(found, note=note, guide=True)
 
 
 def balanced(functional: Functional, c: Coefficients) -> Tensor:

@@ -50,6 +50,10 @@ class Prediction:
             does not need it to be small: the rates do.
         any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.
         since: The step from which on curves are predicted, over the error there; before it they are nan.
+        final_rates: -d log|e| / d step in the end, for curves that are sums of exponentials, shape ``(m,)``; None where it is
+            unknown.
+        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start, where a step is
+            the time 1 / kappa_1 of the fastest direction.
     """
 
     curves: Tensor
@@ -59,6 +63,8 @@ class Prediction:
     coupling: Tensor | None = None
     any_start: bool = False
     since: int = 0
+    final_rates: Tensor | None = None
+    guide: bool = False
 
 
 class Iteration(ABC):
@@ -132,3 +138,7 @@ class Iteration(ABC):
             IncompatibleError: If there is a theory of methods like this one that does not cover it; the sentence says why.
         """
         return None
+
+    def predict_at_leisure(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+        """`predict` for somebody who waits for it: also what takes long, or a guide where there is no theory."""
+        return self.predict(modes, steps, target)

@@ -9,22 +9,38 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.functionals.block import ByChannels, Squares, rows_of_jacobian
+from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
 from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
+from pdefreq.theory.ntk import kernel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.functionals.block import Block
     from pdefreq.functionals.functional import Functional
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.modes import Modes
 
 _ENTRIES = 2**28  # most numbers in a factor: 2 GiB in double precision, of which the decomposition takes two copies
-_WATCHED = 1e8  # most numbers in the Jacobian at the points of the modes, for which the same holds
-_WORK = 4e9  # most multiplications, over ten, of a decomposition that need not be asked for: three seconds on one core
-_PIECE = 128  # points whose Jacobian is held at a time
+_WORK = 4e9  # most multiplications, over ten, of what need not be asked for: three seconds on one core
+_PIECE = 4096  # points that are passed through the network at a time
+
+
+def require_waves(kind: str) -> None:
+    """Refuse families whose amplitudes are complex, are moduli, or take a mesh: known before any modes are computed.
+
+    Raises:
+        IncompatibleError: If these are not sine or cosine modes.
+    """
+    if kind not in (SineModes.kind, CosineModes.kind):
+        raise IncompatibleError(
+            f"networks are predicted in sine and cosine modes, which a box has, not in {kind} modes: on a box use sine or cosine "
+            "(`--modes`)"
+        )
 
 
 def linearize(
@@ -43,7 +59,7 @@ def linearize(
         space: Where u lives.
         functional: What is lowered.
         c: Coefficients at the start.
-        modes: Of a family with real coefficients.
+        modes: Sine or cosine modes.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
         of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
         cheap: Whether to refuse what takes more than some seconds.
@@ -52,39 +68,36 @@ def linearize(
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If coefficients in the modes are complex, or moduli, or if the factor of the functional is too large
-            to decompose.
+        IncompatibleError: If the modes are of another family, or if the factor of the functional is too large to decompose.
     """
-    if not isinstance(modes, (SineModes, CosineModes)):
-        raise IncompatibleError(
-            f"predictions of networks are formed for modes with signed amplitudes, and those of {modes.kind} modes have none: "
-            "use sine or cosine"
-        )
+    require_waves(modes.kind)
+    assert isinstance(modes, (SineModes, CosineModes))
     x = modes.points(space).to(c)
-    if cheap and len(x) * len(c) > _WATCHED:
+    if cheap and len(modes) * len(x) * len(c) > _WORK:
         raise IncompatibleError(
-            f"not predicted on the way, at {len(x):,} points of {len(c):,} coefficients: `pdefreq predict` takes the time"
+            f"not predicted on the way, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
+            "`pdefreq predict` takes the time"
+        )
+    rows = functional.num_rows
+    if rows * len(c) > _ENTRIES:
+        raise IncompatibleError(
+            f"the kernel has {rows:,} rows of {len(c):,} coefficients, too many to decompose: use fewer points (`number`) or a "
+            "smaller network"
+        )
+    if cheap and rows * len(c) * min(rows, len(c)) > _WORK:
+        raise IncompatibleError(
+            f"not predicted on the way, with a kernel of {rows:,} rows of {len(c):,} coefficients: `pdefreq predict` takes the "
+            "time, or use fewer points (`number`)"
         )
     factor = functional.factor(c)
-    if cheap and factor.numel() * min(factor.shape) > _WORK:
-        raise IncompatibleError(
-            f"not predicted on the way, with a kernel of {factor.shape[0]:,} rows of {factor.shape[1]:,} coefficients: "
-            "`pdefreq predict` takes the time, or use fewer points (`number`)"
-        )
-    if factor.numel() > _ENTRIES:
-        raise IncompatibleError(
-            f"the kernel has {factor.shape[0]} rows of {factor.shape[1]} coefficients, too many to decompose: use fewer points "
-            "(`number`) or a smaller network"
-        )
     analysis = torch.from_numpy(modes.analysis(space)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
-    with torch.no_grad():
-        for points, columns, values in zip(
-            x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True
-        ):
-            evaluator = space.at(points)
-            probe += columns @ evaluator.jacobian(c).detach()
-            error += columns @ (evaluator.value(c) - values)
+    for points, columns, values in zip(x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True):
+        evaluator = space.at(points)
+        for mode, weights in enumerate(columns):  # V^T J, a way back for each mode: J itself has a row for each point
+            u, pull_back = evaluator.vjp(c, 0)
+            probe[mode] += pull_back(Channels(weights))
+            error[mode] += weights @ (u.value - values)
     dynamics = dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
     if of_modes is None:
         return dynamics
@@ -92,18 +105,29 @@ def linearize(
     return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
 
 
-def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, rows: int = 100) -> float:
+def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, points: int = 100) -> float:
     """How far the kernel K = F F^T of a functional has moved between two sets of coefficients: |K(c) - K(start)| / |K(start)|.
+
+    No row of F is formed where the functional can do without: a wide network has millions of coefficients.
 
     Args:
         functional: What is lowered.
         c: Coefficients now.
         start: Coefficients before.
-        rows: Of the factor, evenly spread over the first block of points, that the kernel is formed of.
+        points: At most so many, evenly spread over the first block, at which the kernel is formed.
     """
-    kernels = []
-    for coefficients in (c, start):
-        factor = functional.blocks[0].factor(coefficients).detach()
-        some = factor[:: -(-len(factor) // rows)]
-        kernels.append(some @ some.T)
-    return relative_distance(*kernels)
+    block = functional.blocks[0]
+    return relative_distance(_some_kernel(block, c, points), _some_kernel(block, start, points))
+
+
+def _some_kernel(block: Block, c: Coefficients, points: int) -> Tensor:
+    """The kernel of a block at some of its points."""
+    if isinstance(block, ByChannels):
+        rows = block.layer_factors(c)
+        every = -(-rows[0][0][0].shape[2] // points)
+        rows = [[(d[:, :, ::every], z[:, :, ::every]) for d, z in layers] for layers in rows]
+        return torch.cat([torch.cat([kernel(left, right) for right in rows], dim=1) for left in rows])
+    assert isinstance(block, Squares)
+    every = -(-block.num_rows // points)
+    some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
+    return some @ some.T

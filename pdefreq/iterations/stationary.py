@@ -36,12 +36,21 @@ class StationaryIteration(GridIteration):
     def _after(self, error: Coefficients) -> Coefficients:
         """M e for a grid function that is zero where values are prescribed, flat; a new one."""
 
+    @property
+    def has_small_matrix(self) -> bool:
+        """Whether the matrix of a step is formed to predict by."""
+        return self._count <= _UNKNOWNS
+
+    @property
+    def _count(self) -> int:
+        return int(self._stencil.unknown.sum())
+
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         own = self._coupling(modes)
         if own is None:
             return None
-        count = int(self._stencil.unknown.sum())
-        if count > _UNKNOWNS:
+        count = self._count
+        if not self.has_small_matrix:
             unknown = torch.full((len(steps), len(modes)), torch.nan, dtype=torch.float64)
             note = (
                 f"one step measured on each mode; no curves, which take the matrix of a step, for {count:,} unknowns too large: "
@@ -49,11 +58,15 @@ class StationaryIteration(GridIteration):
             )
             return Prediction(unknown, unknown[0], note, own.rates, own.coupling)
         matrix = self._images(torch.eye(count, dtype=torch.float64))
-        start = self._inside(self.init().coefficients.double() - self._discrete_solution)
+        start = self._inside(self._error_at_start())
         errors = propagate(matrix, start, steps)
         curves = torch.from_numpy(np.stack([modes.coefficients(self._extended(e).numpy(), self._grid) for e in errors]))
         note = f"exact: powers of the matrix of a step, found by a step on each of the {count:,} unknowns"
         return Prediction(curves / curves[0], torch.full_like(own.rates, torch.nan), note, own.rates, own.coupling)
+
+    def _error_at_start(self) -> Tensor:
+        """The first iterate minus the discrete solution, float64; in memory of its own, where a run may go on."""
+        return GridIteration.init(self).coefficients.double() - self._discrete_solution
 
     def _coupling(self, modes: Modes) -> ModeCoupling | None:
         """What a step makes of each mode alone; None where modes are no known waves, or there are too many."""

@@ -7,7 +7,7 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import scipy.sparse as sp
 import torch
@@ -15,6 +15,7 @@ import torch
 from pdefreq.iterations.iteration import Prediction, State
 from pdefreq.iterations.sparse import jacobi_radius
 from pdefreq.iterations.stationary import StationaryIteration
+from pdefreq.spectrum.box_modes import SineModes
 from pdefreq.theory.relaxation import lexicographic_symbol, optimal_omega, red_black_symbol, relaxation_factor, sor_radius
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
+
+_ROUNDING = 1e-14  # factors below this are zero: of a number near 1, of which one was taken off
 
 
 class Successive(StationaryIteration):
@@ -64,10 +67,15 @@ class Successive(StationaryIteration):
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
-        if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
+        by_symbol = modes.kind == "sine" and a is not None and c is not None and self._stencil.is_constant
+        if not by_symbol or (self.has_small_matrix and not self._symbol_is_exact):
             return super().predict(modes, steps, target)
+        assert a is not None and c is not None
         found, own = self._symbol(torch.as_tensor(modes.indices), steps, a, c), self._coupling(modes)
         return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)
+
+    _symbol_is_exact: ClassVar[bool]
+    """Whether it is the sweep itself on modes, or that of waves on an unbounded grid."""
 
     @abstractmethod
     def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
@@ -76,6 +84,8 @@ class Successive(StationaryIteration):
 
 class Lexicographic(Successive):
     """Node after node in C order, by PyAMG's compiled sweep; on the CPU, whatever the device."""
+
+    _symbol_is_exact = False
 
     def __init__(
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
@@ -109,14 +119,17 @@ class Lexicographic(Successive):
         radius = sor_radius(torch.tensor(self._jacobi_radius, dtype=torch.float64), self._omega)
         note = (
             "local Fourier analysis: what a sweep multiplies the size of a wave by, far from the boundary; waves move as they "
-            f"shrink, so sine modes mix; after many sweeps the whole error falls by {float(radius):.9g} a sweep, and the rates "
-            "are at least that (Trottenberg, Oosterlee, Schueller, 2001, section 4.3; Young, 1971, section 6.2)"
+            "shrink, so sine modes mix, and curves are a guide: an error that comes back from the boundary may be halved much "
+            f"earlier or later; after many sweeps all of it falls by {float(radius):.9g} a sweep, and the rates are at least "
+            "that (Trottenberg, Oosterlee, Schueller, 2001, section 4.3; Young, 1971, section 6.2)"
         )
         return Prediction(curves, -torch.minimum(factor.amax(dim=1), radius).log(), note)
 
 
 class RedBlack(Successive):
     """First the nodes whose numbers add up to an even one, then the others: each color all at once, in place."""
+
+    _symbol_is_exact = True
 
     def __init__(
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
@@ -167,10 +180,24 @@ class RedBlack(Successive):
     def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
         jacobi = relaxation_factor(*where, diffusion=diffusion, reaction=reaction)
+        jacobi = torch.where(jacobi.abs() < _ROUNDING, 0.0, jacobi)  # cos(pi / 2)
         sweep = red_black_symbol(jacobi, self._omega)
         powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])
+        own, partner = self._start_in(indices)
+        # at red nodes n - k is k times (-1)^d, at black ones minus that
+        signed = partner * (-1) ** len(self._grid.shape)
+        red, black = (powers @ torch.stack([own + signed, own - signed], dim=-1)[:, :, None]).squeeze(-1).unbind(dim=-1)
         note = (
-            "exact rates: a sweep couples mode k to n - k and to no other; curves are for an error without mode n - k "
+            "exact: a sweep couples mode k to n - k and to no other, and the error of both is known at the start "
             "(Trottenberg, Oosterlee, Schueller, 2001, section 4.5)"
         )
-        return Prediction(powers.mean(dim=(2, 3)).mul(2), -sor_radius(jacobi, self._omega).log(), note)
+        return Prediction((red + black) / 2 / own, -sor_radius(jacobi, self._omega).log(), note)
+
+    def _start_in(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """The error at the start in the modes k and in n - k, where that is another one; else 0."""
+        error = self._error_at_start().numpy()
+        partners = torch.tensor(self._grid.intervals) - indices
+        own, partner = (
+            torch.from_numpy(SineModes(self._grid.box, k.numpy()).coefficients(error, self._grid)) for k in (indices, partners)
+        )
+        return own, partner.where((partners != indices).any(dim=1), 0)

@@ -75,23 +75,14 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
     require_memory(number, "number", 8 * kept * number)
 
 
-def require_factor(solver: NetworkSolver, problem: Problem, space: Network) -> None:
+def require_factor(solver: NetworkSolver, functional: Functional, space: Network) -> None:
     """Room for the matrix of which gauss-newton solves for a step: a few rows for each point, a column for each coefficient.
 
     Raises:
         OptionError: If it would be larger than what is stated here.
     """
-    from pdefreq.functionals.sampling import data_samples
-
-    if solver.optimizer != "gauss-newton":
-        return
-    d = problem.domain.dimension
-    known = problem.data is not None and solver.functional != "ritz"
-    points = len(data_samples(problem)[1]) if known else _number(solver, d)
-    slopes = d if solver.functional == "ritz" or solver.functional.endswith("-gradient") else 0
-    own = 0 if solver.functional == "ritz" and problem.reaction.constant == 0 else 1
-    rows = points * (slopes + own) + (solver.boundary_points if solver.boundary == "penalty" else 0)
-    if rows * space.num_coefficients > _FACTOR:
+    rows = functional.num_rows
+    if solver.optimizer == "gauss-newton" and rows * space.num_coefficients > _FACTOR:
         size, most = (entries / 2**27 for entries in (rows * space.num_coefficients, _FACTOR))
         raise OptionError(
             f"gauss-newton would hold a matrix of {rows:,} rows for {space.num_coefficients:,} coefficients, {size:,.1f} GiB, "

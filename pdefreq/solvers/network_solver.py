@@ -195,8 +195,8 @@ class NetworkSolver(Solver):
 
         like = torch.empty(0, dtype=dtype, device=device)
         space = network_of(self, problem)
-        require_factor(self, problem, space)
         course = course_of(self, problem, space, seed, like)
+        require_factor(self, course.at(0), space)
         quadratic = problem.is_linear and self.misfit_exponent == 2
         return Gradient(
             space,

@@ -154,17 +154,21 @@ class LinearDynamics:
     def asymptotic_rates(self, method: Filter, tolerance: float = 1e-3) -> Tensor:
         """Rate of the slowest eigenvector that holds more than `tolerance` of e_k(0): what each curve falls at in the end.
 
+        One that grows counts however little of it there is: in the end nothing else is left.
+
         Args:
             method: How the objective is lowered.
-            tolerance: The part of a mode's initial error below which an eigenvector does not count.
+            tolerance: The part of a mode's initial error below which an eigenvector that falls does not count.
 
         Returns:
-            -log |g_1|, shape ``(q,)``; nan where no eigenvector counts.
+            -log |g_1|, shape ``(q,)``; nan where no eigenvector counts, and where the error grows like t for want of a minimum.
         """
         rates = -method.log_left(self.kappa)
         weights = (self.response / self.kappa / self.start[:, None]).abs()
-        slowest = torch.where(weights > tolerance, rates, torch.inf).amin(dim=1)
-        return torch.where(slowest.isfinite(), slowest, torch.nan)
+        counts = (weights > tolerance) | ((rates < 0) & (weights > 0))
+        slowest = torch.where(counts, rates, torch.inf).amin(dim=1)
+        exponential = slowest.isfinite() & ((slowest < 0) | (self.drift == 0))
+        return torch.where(exponential, slowest, torch.nan)
 
 
 def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start: Tensor) -> LinearDynamics:

@@ -120,6 +120,12 @@ def test_on_a_linear_space_the_gauss_newton_matrix_is_the_hessian(name):
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
+def test_how_many_rows_the_factor_has_is_known_before_it_is_formed(name, space):
+    functional, c = make(name, space)
+    assert functional.num_rows == len(functional.factor(c))
+
+
+@pytest.mark.parametrize(("name", "space"), CASES)
 def test_traces_are_sums_of_squared_per_sample_gradients(name, space):
     functional, c = make(name, space)
     traces = functional.traces(c)

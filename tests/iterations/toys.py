@@ -92,6 +92,7 @@ class Plain(Block):
     """A function of the coefficients."""
 
     order = 0
+    num_rows = 1
 
     def __init__(self, name, function):
         super().__init__(name, None)
@@ -115,6 +116,10 @@ class Rows(Squares):
     def __init__(self, name, matrix, load):
         super().__init__(name, None)
         self.matrix, self.load = matrix, load
+
+    @property
+    def num_rows(self):
+        return len(self.load)
 
     def residual(self, c):
         return self.matrix @ c - self.load
