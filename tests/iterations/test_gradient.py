@@ -18,6 +18,7 @@ from pdefreq.iterations.optimizers import Adam, GradientDescent
 from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.spaces.mlp import Mlp
+from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic
 from tests.toys import line_problem
 
@@ -149,10 +150,10 @@ def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
         GradientDescent(LearningRate(0.01, 9.0)),
         *(GradientDescent(LearningRate(0.01), **o) for o in ({"clip": 1.0}, {"momentum": 0.5})),
     ]
-    assert descend(plain, quadratic()).plain_rate == 0.01
-    assert all(descend(optimizer, quadratic()).plain_rate is None for optimizer in changed)
-    assert descend(plain, quadratic(), balance_every=5).plain_rate is None  # its terms are weighted anew
-    assert Gradient(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).plain_rate is None
+    assert descend(plain, quadratic()).filter == dynamics.GradientDescent(0.01)
+    assert all(descend(optimizer, quadratic()).filter is None for optimizer in changed)
+    assert descend(plain, quadratic(), balance_every=5).filter is None  # its terms are weighted anew
+    assert Gradient(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).filter is None
 
 
 def test_parameters_that_moved_far_void_a_prediction_though_the_kernel_stayed():
