@@ -284,7 +284,7 @@ def advance(
         history=history,
         reference=setup.reference,
         reference_error=setup.reference_error,
-        notes=(*notes, *notes_on(setup, end.state)),
+        notes=(*notes, *notes_on(setup, end.state, history)),
     )
     if store is not None:
         store.write_checkpoint(end.checkpoint())

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pdefreq.history import History
     from pdefreq.iterations.iteration import State
     from pdefreq.loop import Setup
 
 _ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
 
 
-def notes_on(setup: Setup, state: State) -> tuple[str, ...]:
-    """Sentences on a run that ends with a state."""
-    return tuple(
-        note for make in (lambda: setup.iteration.notes(state), lambda: _on_lifting(setup, state)) for note in _made(make)
+def notes_on(setup: Setup, state: State, history: History) -> tuple[str, ...]:
+    """Sentences on a run that ends with a state. What predictions are to be judged by is kept among the facts of the history."""
+    makers = (
+        lambda: _on_linearity(setup, state, history),
+        lambda: setup.iteration.notes(state),
+        lambda: _on_lifting(setup, state),
     )
+    return tuple(note for make in makers for note in _made(make))
 
 
 def _made(make: Callable[[], list[str]]) -> list[str]:
@@ -27,6 +31,23 @@ def _made(make: Callable[[], list[str]]) -> list[str]:
     except Exception as error:
         reason = str(error).partition("\n")[0]
         return [f"What there was to say of this run could not be worked out: {type(error).__name__}: {reason}"]
+
+
+def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
+    """Whether a network has stayed near its start, from which alone it can be predicted, if it was."""
+    import numpy as np
+
+    from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
+
+    drift = setup.iteration.drift(state)
+    if drift is None:
+        return []
+    told = f"Since the start {drift.in_words()}: "
+    if "mode_predicted_curve" in history.facts:
+        history.facts["mode_predicted_drift"] = np.array(drift)
+        return [told + "predictions from the start " + ("hold" if drift.is_small else "do not hold here")]
+    near = "at most" if drift.is_small else "more than"
+    return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
 
 
 def _on_lifting(setup: Setup, state: State) -> list[str]:

@@ -103,7 +103,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         reference=setup.reference,
         reference_error=setup.reference_error,
         folder=store.path,
-        notes=(*notes, *notes_on(setup, last)),
+        notes=(*notes, *notes_on(setup, last, checkpoint.history)),
     )
 
 

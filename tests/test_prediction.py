@@ -157,9 +157,11 @@ def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_agains
     measured = history.column("mode_error")[np.isin(history.column("step"), facts["mode_predicted_steps"])]
     assert np.abs(measured[-1] - measured[0]).max() > 0.05
     assert np.abs(predicted - measured).max() < 0.1 * np.abs(measured[-1] - measured[0]).max()  # 200 units: not quite linear
-    assert "linearized" in solution.spectrum().theory and any("kernel has moved" in note for note in solution.notes)
+    assert "linearized" in solution.spectrum().theory and "predictions from the start" in solution.notes[0]
+    assert "the kernel of the loss has moved" in solution.notes[0]
     nothing = solve(problem, make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), predict=False)
     assert "mode_predicted_note" not in nothing.history.facts and nothing.spectrum().theory == ""
+    assert "predictions" not in nothing.notes[0] and "trains like its linearization" in nothing.notes[0]
 
 
 def test_a_run_without_a_theory_says_so_in_a_line():

@@ -51,7 +51,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     axes.set_xlim(steps[0], steps[-1])
     draw_front(axes, modes.half_steps()[None])
     if len(modes.predicted):
-        draw_predicted_front(axes, modes.predicted.half_steps())
+        draw_predicted_front(axes, modes.predicted.half_steps(), modes.predicted.caveat)
     label_rows(axes, modes.labels)
     heat_colorbar(figure, [axes])
     return figure

@@ -50,6 +50,7 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
         _draw(axes, time, modes, when, colors)
     if len(modes.predicted):
         panels[0].plot([], [], label="predicted", **_THEORY)
+        panels[0].set_title(f"predictions {caveat}" if (caveat := modes.predicted.caveat) else "", fontsize="medium", loc="left")
         panels[0].legend(loc="lower left")
     panels[0].set_ylabel("relative error of the mode")
     scale = ScalarMappable(Normalize(-0.5, len(modes) - 0.5), ListedColormap(colors))

@@ -118,13 +118,19 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
     line.set(markevery=dots, gid="front")
 
 
-def draw_predicted_front(axes: Axes, half: np.ndarray) -> None:
-    """Where theory predicted that the error of each mode is halved for good, shape ``(m,)``: black crosses on white."""
+def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None:
+    """Where theory predicted that the error of each mode is halved for good, shape ``(m,)``: black crosses on white.
+
+    Args:
+        axes: Of a heat map.
+        half: Steps.
+        caveat: Why they do not hold, where they do not.
+    """
     seen = np.where(half > 0, half, np.nan)
     rows = np.arange(len(half))
     axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
     axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
-    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted)")
+    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted)" + (f"\npredictions {caveat}" if caveat else ""))
 
 
 def _direction(front: np.ndarray) -> int:

@@ -12,6 +12,7 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.history import Status
 from pdefreq.iterations.iteration import Iteration, Prediction, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
+from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import span_of
 from pdefreq.streams import stream
 from pdefreq.theory.dynamics import GradientDescent, GradientFlow
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import Filter, LinearDynamics
-
-
-PREDICTABLE_DRIFT = 0.05
-"""Up to which relative drift, of the kernel and of the parameters, a network counts as trained like its linearization.
-
-The kernel alone does not tell: small eigenvalues, which late modes hang on, change before its norm does.
-"""
 
 
 class Gradient(Iteration):
@@ -168,20 +162,14 @@ class Gradient(Iteration):
         early = self._held_out is not None and self._held_out.is_over(int(state.memory["steps"]), dict(state.memory))
         return Status.EARLY if early else Status.DONE
 
-    def notes(self, state: State) -> list[str]:
-        return self._notes_on_linearity(state) + self._notes_on_held_out(state)
-
-    def _notes_on_linearity(self, state: State) -> list[str]:
-        """Whether what was predicted from the start can still hold."""
+    def drift(self, state: State) -> Drift | None:
         if self.filter is None:
-            return []
+            return None
         start = self.init()
-        drift = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
-        moved = relative_distance(state.coefficients, start.coefficients)
-        told = f"Since the start the kernel has moved by {drift:.2g} of itself and the parameters by {moved:.2g}: "
-        return [told + "predictions from the start " + ("hold" if max(drift, moved) <= PREDICTABLE_DRIFT else "do not hold here")]
+        kernel = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
+        return Drift(kernel, relative_distance(state.coefficients, start.coefficients))
 
-    def _notes_on_held_out(self, state: State) -> list[str]:
+    def notes(self, state: State) -> list[str]:
         if self._held_out is None:
             return []
         step, memory = int(state.memory["steps"]), dict(state.memory)

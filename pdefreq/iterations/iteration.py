@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.modes import Modes
+    from pdefreq.spectrum.predicted import Drift
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,10 @@ class Iteration(ABC):
     def notes(self, state: State) -> list[str]:
         """Sentences for the user on a run that ends here."""
         return []
+
+    def drift(self, state: State) -> Drift | None:
+        """How far what predictions rest on has moved from the start; None where they rest on none."""
+        return None
 
     @abstractmethod
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:

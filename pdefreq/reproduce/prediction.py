@@ -26,7 +26,7 @@ from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.history import Schedule, Stop
-from pdefreq.iterations.gradient import PREDICTABLE_DRIFT, Gradient
+from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.linearized import kernel_drift
 from pdefreq.iterations.optimizers import GradientDescent as PlainDescent
@@ -38,6 +38,7 @@ from pdefreq.spaces.antisymmetric import Antisymmetric
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
+from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
 from pdefreq.streams import stream
 from pdefreq.theory.kernel_modes import relative_distance
 

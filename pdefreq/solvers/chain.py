@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spectrum.modes import Modes
+    from pdefreq.spectrum.predicted import Drift
 
 _INNER = "inner."  # prefix of what the active method remembers, so that chains of chains do not clash
 
@@ -124,6 +125,9 @@ class ChainIteration(Iteration):
 
     def answer(self, state: State) -> State:
         return replace(state, coefficients=self._active(state).answer(self._unwrap(state)).coefficients)
+
+    def drift(self, state: State) -> Drift | None:
+        return self._active(state).drift(self._unwrap(state))
 
     def notes(self, state: State) -> list[str]:
         return self._active(state).notes(self._unwrap(state))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,34 @@ def _steps(last: int) -> np.ndarray:
 
 PREDICTED_STEPS = _steps(10**7)
 """At which steps curves are kept, whatever the budget: a run may be resumed."""
+
+
+PREDICTABLE_DRIFT = 0.05
+"""Up to which relative drift, of the kernel and of the parameters, a network counts as trained like its linearization.
+
+The kernel alone does not tell: small eigenvalues, which late modes hang on, change before its norm does.
+"""
+
+
+class Drift(NamedTuple):
+    """How far from the start what predictions of a network rest on has moved, over its size there.
+
+    Args:
+        kernel: Of the kernel in the metric of the loss.
+        parameters: Of the coefficients, RD.
+    """
+
+    kernel: float
+    parameters: float
+
+    @property
+    def is_small(self) -> bool:
+        """Whether predictions from the start can still hold."""
+        return max(self) <= PREDICTABLE_DRIFT
+
+    def in_words(self) -> str:
+        """Both numbers."""
+        return f"the kernel of the loss has moved by {self.kernel:.2g} of itself and the parameters by {self.parameters:.2g}"
 
 
 def predicted_facts(
@@ -63,6 +91,7 @@ class PredictedErrors:
         own_rate: What a step takes off a mode alone, shape ``(m,)``; nan where it is unknown.
         coupling: How far the own rate holds, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
+        drift: How far the network has left its start at the end of the run; None where theory rests on no start.
     """
 
     step: np.ndarray
@@ -71,6 +100,7 @@ class PredictedErrors:
     own_rate: np.ndarray
     coupling: np.ndarray
     note: str
+    drift: Drift | None = None
 
     @classmethod
     def read(cls, facts: Mapping[str, Any], step: np.ndarray, error: np.ndarray) -> PredictedErrors:
@@ -88,14 +118,15 @@ class PredictedErrors:
             for name in ("mode_predicted_rate", "mode_own_rate", "mode_coupling")
         )
         note = str(facts.get("mode_predicted_note", ""))
+        drift = Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None
         later = np.flatnonzero(step >= facts.get("mode_predicted_since", 0))
         if "mode_predicted_curve" not in facts or not len(later):
-            return cls(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, note)
+            return cls(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, note, drift)
         at, curve = (np.asarray(facts[name], dtype=float) for name in ("mode_predicted_steps", "mode_predicted_curve"))
         shown = (at >= step[later[0]]) & (at <= step[-1])
         known = _between(at, curve, float(step[later[0]]))
         unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
-        return cls(at[shown], unit * curve[shown], rate, own_rate, coupling, note)
+        return cls(at[shown], unit * curve[shown], rate, own_rate, coupling, note, drift)
 
     def __len__(self) -> int:
         return len(self.step)
@@ -103,7 +134,12 @@ class PredictedErrors:
     def take(self, which: np.ndarray) -> PredictedErrors:
         """These modes only."""
         columns = (self.rate[which], self.own_rate[which], self.coupling[which])
-        return PredictedErrors(self.step, self.error[:, which], *columns, self.note)
+        return PredictedErrors(self.step, self.error[:, which], *columns, self.note, self.drift)
+
+    @property
+    def caveat(self) -> str:
+        """That they do not hold, in words; empty where nothing speaks against them."""
+        return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     def half_steps(self) -> np.ndarray:
         """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
