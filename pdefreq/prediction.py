@@ -155,8 +155,9 @@ def _of_iteration(
         steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
         curves[0], start = 1.0, np.ones(len(modes))  # the hand-over itself
     after = steps - steps[0]
-    final = _last_rates(after, curves)
-    if prediction.final_rates is not None:  # below one over the last step rates are of what no curve shows, or rounding
+    if prediction.final_rates is None:
+        final = _last_rates(after, curves)
+    else:  # below one over the last step they are of what no curve shows, or rounding
         final = prediction.final_rates.numpy()
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
@@ -169,7 +170,7 @@ def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
     rates = np.full(error.shape[1], np.nan)
     for mode, column in enumerate(error.T):
         above = np.flatnonzero(column > _FLOOR * column[0])
-        if len(above) > 1 and above[-1] == len(above) - 1:
+        if len(above) > 1 and above[-1] == len(above) - 1 and np.isfinite(column[above[-1]]):
             first, last = above[-2:]
             rates[mode] = -np.log(column[last] / column[first]) / (steps[last] - steps[first])
     return rates

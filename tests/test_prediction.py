@@ -140,6 +140,7 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
         (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
         (("predict", "p-laplacian", "--method", "fem"), "no theory of modes"),
         (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
+        (("predict", "poisson-chirp", "--method", "jacobi", "-p", "dimension=2", "--modes", "sine"), "has no sine modes"),
     ],
 )
 def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
@@ -188,3 +189,53 @@ def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
     assert (tmp_path / "run" / "solution.npz").exists()
     (note,) = (note for note in solution.notes if "could not be worked out" in note)
     assert note.endswith("RuntimeError: not enough memory")
+
+
+def test_other_families_are_refused_before_modes_and_a_reference_are_computed(monkeypatch):
+    monkeypatch.setattr("pdefreq.reference.reference_solution", lambda _: pytest.fail("it was computed"))
+    with pytest.raises(IncompatibleError, match="not in eigen modes"):
+        predict("perforated", make_solver("deep-ritz", DESCENT))
+
+
+def test_rates_that_no_step_shows_are_not_told():
+    """Of 40 rows the last singular values are rounding of the first: their squares are no rates of the end."""
+    found = predict("poisson", make_solver("deep-ritz", DESCENT))
+    rates = found.final_rate[np.isfinite(found.final_rate)]
+    assert (np.abs(rates) * found.steps[-1] >= 1).all() and len(rates) < len(found.final_rate)
+
+
+def test_a_rate_that_is_too_large_is_told_before_a_run_and_in_it():
+    solver = make_solver("deep-ritz", DESCENT | {"learning_rate": 10.0})
+    before, solution = predict("poisson", solver), solve("poisson", solver, stop=Stop(steps=1))
+    assert "beyond 2 / kappa_1" in before.note and solution.spectrum().theory == before.note
+    assert (before.final_rate[np.isfinite(before.final_rate)] < 0).any()
+
+
+def test_the_kernel_command_says_where_a_run_ended_and_what_its_metric_is(tmp_path):
+    sets = [f"--set={k}={json.dumps(v)}" for k, v in (DESCENT | {"learning_rate": 100}).items()]
+    options = ["--method", "deep-ritz", *sets, "--metric", "loss", "--steps", "20", "--out", str(tmp_path / "kernel.png")]
+    result = run("ntk", "poisson", *options)
+    told = " ".join(result.stdout.split())
+    assert result.exit_code == 1 and "of 20 the kernel of u has moved by" in told and "learning rate" in told
+    dynamics = run("predict", "poisson", "--method", "deep-ritz", *sets).stdout
+    (largest,) = re.findall(r"2 / kappa_1 = ([^ :]+):", " ".join(dynamics.split()))
+    assert f"2 / kappa_1 = {largest}" in told
+
+
+def test_a_late_half_step_is_told_apart_from_none():
+    """n = 1e5: mode 1 is halved at step 3.5e8, after the last that is predicted."""
+    printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=100000").stdout
+    assert "not within 1e+08 steps" in " ".join(printed.split())
+
+
+def test_figures_say_that_predictions_do_not_hold():
+    from pdefreq.figures.heatmap import heatmap_figure
+    from pdefreq.figures.modes import mode_figure
+
+    history = solve("poisson", make_solver("deep-ritz", DESCENT), stop=Stop(steps=3)).history
+    assert max(history.facts["mode_predicted_drift"]) < 0.05  # kept at the end of a run
+    for drift, words in ((0.04, False), (0.06, True)):
+        history.facts["mode_predicted_drift"] = np.array([0.01, drift])
+        label = heatmap_figure(history).axes[0].get_xlabel()
+        title = mode_figure(history).axes[0].get_title(loc="left")
+        assert ("do not hold" in label, "do not hold" in title) == (words, words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pdefreq.prediction import PredictedModes
+    from pdefreq.solution import Solution
+    from pdefreq.spectrum.predicted import Drift
 
 _ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
 _DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
@@ -97,11 +99,13 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
         arrival = number(half) if found.guide or not math.isfinite(half) else f"{math.ceil(half):,}"
         table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
+    last = f"{float(found.steps[-1]):.3g}" if len(found.steps) else ""
+    late = f"; -: unknown, or not within {last} {'units of time' if found.guide else 'steps'}" if last else ""
     counted = f"; steps count from the hand-over, {found.since:,}" if found.since else ""
     say(
         console,
         "rates, a step: initial, the part of the error that the first takes off; own, the same for an error that is this mode "
-        f"alone; final, -d log(error) / d step in the end; half: below 0.5 for good{counted}",
+        f"alone; final, -d log(error) / d step in the end; half: below 0.5 for good{counted}{late}",
     )
 
 
@@ -137,6 +141,10 @@ def ntk(
     seed: o.Seed = 0,
     steps: Annotated[int, typer.Option(metavar="N", min=0, help="Train so many steps and draw how far the kernel moves.")] = 0,
     number: Annotated[int, typer.Option(metavar="N", min=3, help="Points along the interval.")] = 300,
+    metric: Annotated[
+        Literal["u", "loss"],
+        typer.Option(help="Eigenvalues of the kernel of u at the points, or of the kernel in the metric of the loss."),
+    ] = "u",
     threads: o.Threads = 1,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to draw: .png, .svg or .pdf.")] = Path(
         "ntk.png"
@@ -151,17 +159,20 @@ def ntk(
     import numpy as np
     import torch
 
-    from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say
+    from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say, status_sentence
     from pdefreq.commands.result import number as text
     from pdefreq.domains.box import Box
     from pdefreq.errors import IncompatibleError
     from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
     from pdefreq.history import Stop
+    from pdefreq.iterations.gradient import Gradient
+    from pdefreq.iterations.linearized import loss_spectrum
     from pdefreq.loop import solve
     from pdefreq.probes.ntk import NtkProbe
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.box_modes import make_modes
+    from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.span import span_of
     from pdefreq.theory.kernel_modes import eigenpairs, mode_coupling, sign_changes
     from pdefreq.theory.ntk import diagonal, kernel, operator
@@ -171,7 +182,7 @@ def ntk(
         raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in more dimensions use the probe `ntk`")
     iteration = solver.prepare(subject.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
-    if not isinstance(state.space, Network):
+    if not isinstance(iteration, Gradient) or not isinstance(state.space, Network):
         raise IncompatibleError(
             f"{method} trains no network, so it has no tangent kernel: `pdefreq predict` says how its modes fall"
         )
@@ -187,44 +198,75 @@ def ntk(
         assert span is not None
         waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
         own = mode_coupling(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
-    drift = None
+        in_loss = loss_spectrum(*iteration.start) if metric == "loss" else None
+    trained = drift = None
     if steps:
-        history = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed).history
-        drift = history.column("step"), history.column("kernel_drift")
+        trained = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed)
+        drift = trained.history.column("step"), trained.history.column("kernel_drift")
     title = f"{subject.title or subject.name}, {method}: tangent kernel of u at the start"
     save_figure(kernel_figure(matrix.numpy(), thinned.numpy(), pairs=pairs, at=x.numpy(), drift=drift, title=title), out)
-    shown = min(_ROWS, pairs.rank)
-    changes = sign_changes(pairs.vectors[:, :shown]).tolist()
-    values = pairs.values[:shown].tolist()
-    last = None if drift is None else float(drift[1][-1])
+    shown = min(_ROWS, pairs.rank if in_loss is None else len(in_loss))
+    changes = sign_changes(pairs.vectors[:, :shown]).tolist() if in_loss is None else None
+    values = (pairs.values if in_loss is None else in_loss)[:shown].tolist()
+    moved = None if trained is None else _moved(trained)
     if json_output:
         print_json(
-            {"eigenvalues": values, "sign_changes": changes, "trace": trace, "drift": last, "figure": str(out)}
+            {"metric": metric, "eigenvalues": values, "sign_changes": changes, "trace": trace, "figure": str(out)}
             | {"wavenumber": modes.magnitude.tolist(), "rate": own.rates.tolist(), "coupling": own.coupling.tolist()}
+            | {"drift": moved and moved.kernel, "parameter_distance": moved and moved.parameters}
+            | {"steps": trained and trained.step, "status": trained and trained.status.label}
         )
-        return
+        raise typer.Exit(trained.status.exit_code if trained else 0)
     console = make_console()
     say(console, title, "bold")
     table = plain_table()
-    for name in ("index", "eigenvalue", "sign changes"):
+    for name in ("index", "eigenvalue", *([] if changes is None else ["sign changes"])):
         table.add_column(name, justify="right")
-    for index, (value, crossings) in enumerate(zip(values, changes, strict=True)):
-        table.add_row(str(index), text(value, 4), str(crossings))
+    for index, value in enumerate(values):
+        table.add_row(str(index), text(value, 4), *([] if changes is None else [str(changes[index])]))
     console.print(table)
+    if in_loss is None:
+        say(
+            console,
+            f"eigenvalues: of the matrix of the kernel of u at {number} points; they grow with `--number`, over it they do not",
+        )
+    else:
+        most = text(2 / values[0])
+        say(
+            console,
+            "eigenvalues: of F F^T, the kernel in the metric of the loss, quadrature weights included: its first is the kappa_1 "
+            f"of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
+        )
     if shown < _ROWS:
-        say(console, f"the other {number - shown} eigenvalues are at the level of rounding")
+        say(console, "the other eigenvalues are at the level of rounding")
     table = plain_table()
     for name in (f"{modes.kind} mode", "wavenumber", "rate", "coupling"):
         table.add_column(name, justify="right")
     for row in zip(modes.indices[:, 0].tolist(), modes.magnitude, own.rates.tolist(), own.coupling.tolist(), strict=True):
         table.add_row(str(row[0]), *(text(value, 4) for value in row[1:]))
     console.print(table)
-    say(console, "rate: v.Kv of the normalized mode, which eigenvectors share with eigenvalues; coupling: |Kv - rate v| / rate")
+    say(console, "rate: v.Kv of the normalized mode in the kernel of u at the points; coupling: |Kv - rate v| / rate")
     if sentence := coupling_sentence(own.coupling.tolist()):
         say(console, sentence)
-    if last is not None:
-        say(console, f"after {steps:,} steps the kernel has moved by {text(last)} of itself")
+    if trained is not None and moved is not None:
+        if early := trained.step < steps:
+            say(console, status_sentence(trained), "green" if trained.status.exit_code == 0 else "bold red")
+        bound = f"{'at most' if moved.is_small else 'more than'} the {100 * PREDICTABLE_DRIFT:g} % up to which predictions hold"
+        say(
+            console,
+            f"after {trained.step:,} steps{f' of {steps:,}' if early else ''} the kernel of u has moved by {text(moved.kernel)} "
+            f"of itself and the parameters by {text(moved.parameters)}{'' if trained.status.exit_code else f': {bound}'}",
+        )
     say(console, f"figure: {out}")
+    raise typer.Exit(trained.status.exit_code if trained else 0)
+
+
+def _moved(trained: Solution) -> Drift:
+    """How far kernel and parameters have moved at the last good state."""
+    from pdefreq.spectrum.predicted import Drift
+
+    history = trained.history.before(trained.step + 1)  # after a failure rows of bad states follow
+    return Drift(float(history.last("kernel_drift")), float(history.last("parameter_distance")))
 
 
 def _finite(value: float) -> float | None:

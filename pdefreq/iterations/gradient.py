@@ -100,6 +100,12 @@ class Gradient(Iteration):
             return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
 
     @property
+    def start(self) -> tuple[Functional, Coefficients]:
+        """What the first step lowers, and the coefficients before it."""
+        state = self.init()
+        return self._functional(0, state.memory), state.coefficients
+
+    @property
     def filter(self) -> Filter | None:
         """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
         return self._optimizer.filter if self._is_fixed(0) else None

@@ -15,6 +15,7 @@ from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
 from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
 from pdefreq.theory.ntk import kernel
+from pdefreq.theory.rounding import above_rounding
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,11 +80,7 @@ def linearize(
             "`pdefreq predict` takes the time"
         )
     rows = functional.num_rows
-    if rows * len(c) > _ENTRIES:
-        raise IncompatibleError(
-            f"the kernel has {rows:,} rows of {len(c):,} coefficients, too many to decompose: use fewer points (`number`) or a "
-            "smaller network"
-        )
+    _require_decomposable(rows, len(c))
     if cheap and rows * len(c) * min(rows, len(c)) > _WORK:
         raise IncompatibleError(
             f"not predicted on the way, with a kernel of {rows:,} rows of {len(c):,} coefficients: `pdefreq predict` takes the "
@@ -103,6 +100,25 @@ def linearize(
         return dynamics
     f = factor.double()
     return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
+
+
+def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:
+    """Eigenvalues of F F^T, the kernel in the metric of a functional: descending, those above rounding, shape ``(k,)``.
+
+    Raises:
+        IncompatibleError: If the factor F is too large to decompose.
+    """
+    _require_decomposable(functional.num_rows, len(c))
+    s = torch.linalg.svdvals(functional.factor(c).double())
+    return s[above_rounding(s, max(functional.num_rows, len(c)))].square()
+
+
+def _require_decomposable(rows: int, coefficients: int) -> None:
+    if rows * coefficients > _ENTRIES:
+        raise IncompatibleError(
+            f"the kernel has {rows:,} rows of {coefficients:,} coefficients, too many to decompose: use fewer points (`number`) "
+            "or a smaller network"
+        )
 
 
 def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, points: int = 100) -> float:

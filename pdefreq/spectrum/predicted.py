@@ -34,7 +34,7 @@ class Drift(NamedTuple):
     """How far from the start what predictions of a network rest on has moved, over its size there.
 
     Args:
-        kernel: Of the kernel in the metric of the loss.
+        kernel: Of the kernel, in the metric of the loss where nothing else is said.
         parameters: Of the coefficients, RD.
     """
 

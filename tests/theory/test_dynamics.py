@@ -12,6 +12,7 @@ from pdefreq.theory.dynamics import (
     GaussNewton,
     GradientDescent,
     GradientFlow,
+    LinearDynamics,
     dynamics_from_factor,
     dynamics_from_kernel,
     gauss_newton_certificate,
@@ -174,6 +175,19 @@ def test_initial_and_asymptotic_rates_are_those_of_the_curves():
     assert torch.allclose(dynamics.asymptotic_rates(method), measured, rtol=1e-6)  # the others have (0.55 / 0.91)^150 left
     still = dynamics_from_factor(f, f, torch.zeros(3, dtype=torch.float64), r)
     assert still.asymptotic_rates(method).isnan().all()
+
+
+def test_in_the_end_what_grows_wins_however_little_there_is_of_it():
+    """1 - 3 = -2 a step along a direction that holds 1e-9 of the error; and without a minimum the error is linear in t."""
+    kappa, start = torch.tensor([3.0, 0.5], dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+    response = kappa * torch.tensor([[1e-9, 1 - 1e-9]], dtype=torch.float64)
+    dynamics, method = LinearDynamics(kappa, response, torch.zeros(1, dtype=torch.float64), start), GradientDescent(1.0)
+    late = dynamics.errors(method, torch.tensor([100, 101])).abs()
+    assert float(dynamics.asymptotic_rates(method)) == pytest.approx(float(torch.log(late[0] / late[1])), rel=1e-9)
+    assert float(dynamics.asymptotic_rates(method)) == pytest.approx(-math.log(2))
+    falling = LinearDynamics(kappa, response, torch.full((1,), 1e-6, dtype=torch.float64), start)
+    assert falling.asymptotic_rates(GradientDescent(0.1)).isnan().all()  # it falls, and then climbs by 1e-7 a step
+    assert float(falling.errors(GradientDescent(0.1), torch.tensor([10**8]))) == pytest.approx(-10, rel=1e-9)
 
 
 @settings(max_examples=50)
