@@ -130,7 +130,8 @@ def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None
     rows = np.arange(len(half))
     axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
     axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
-    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted)" + (f"\npredictions {caveat}" if caveat else ""))
+    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, not to be cut
+    axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted){below}")
 
 
 def _direction(front: np.ndarray) -> int:
