@@ -158,8 +158,8 @@ def experiment(*, steps: int = 200) -> Report:
     ]
     lazy = [lazy_run(name) for name in LAZY]
     findings += [
-        f"A lazy network under {run.name}: measured and predicted errors differ by at most {run.largest_difference:.1e}; half steps of "
-        f"the tones are {', '.join(half_steps(run.steps, run.measured))}, "
+        f"A lazy network under {run.name}: measured and predicted errors differ by at most "
+        f"{run.largest_difference:.1e}; half steps of the tones are {', '.join(half_steps(run.steps, run.measured))}, "
         f"predicted {', '.join(half_steps(run.steps, run.predicted))}."
         for run in lazy
     ]
