@@ -134,7 +134,7 @@ class Gradient(Iteration):
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         method = self.filter
         if method is None:
-            name = "changing points, weights or rates" if self._optimizer.filter else type(self._optimizer).__name__
+            name = "changing points, weights or rates" if self._optimizer.filter else self._optimizer.title
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
         return None if target is None else _prediction(self.linearized(modes, target, cheap=True), method, steps)
 

@@ -33,6 +33,8 @@ class Lbfgs(Optimizer):
         and 3.6), with the constants for quasi-Newton methods.
     """
 
+    title = "L-BFGS"
+
     pairs: int = 20
 
     ends: ClassVar[bool] = True

@@ -55,6 +55,8 @@ class LevenbergMarquardt(Optimizer):
         Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
     """
 
+    title = "Gauss-Newton with a damping that adapts"
+
     damping: float | None = None
 
     @property

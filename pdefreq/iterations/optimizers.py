@@ -26,6 +26,9 @@ Memory = MutableMapping[str, "Tensor"]
 class Optimizer(ABC):
     """Lowers a functional, step by step."""
 
+    title: ClassVar[str]
+    """What it is called in sentences on what has no theory."""
+
     ends: ClassVar[bool] = False
     """Whether it may find that further steps would change nothing."""
 
@@ -92,6 +95,8 @@ class GradientDescent(FirstOrder):
         momentum: In [0, 1); 0 is plain gradient descent.
     """
 
+    title = "gradient descent with momentum, clipping or a rate that falls"
+
     momentum: float = 0.0
 
     @property
@@ -111,6 +116,8 @@ class GradientDescent(FirstOrder):
 @dataclass(frozen=True)
 class Adam(FirstOrder):
     """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
+
+    title = "Adam"
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"m": torch.zeros_like(c), "v": torch.zeros_like(c)}

@@ -76,6 +76,8 @@ class HalvedWhenItRises(Optimizer):
         rate: The first.
     """
 
+    title = "gradient descent with a rate that halves"
+
     rate: float
 
     def memory(self, c: Coefficients) -> dict[str, torch.Tensor]:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
+from pdefreq.errors import IncompatibleError
 from pdefreq.functionals.course import SampledCourse
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.misfit import Misfit
@@ -154,6 +155,12 @@ def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
     assert all(descend(optimizer, quadratic()).filter is None for optimizer in changed)
     assert descend(plain, quadratic(), balance_every=5).filter is None  # its terms are weighted anew
     assert Gradient(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).filter is None
+
+
+def test_what_has_no_theory_is_named_as_people_name_it():
+    for optimizer, name in ((Lbfgs(), "L-BFGS"), (LevenbergMarquardt(), "Gauss-Newton with a damping that adapts")):
+        with pytest.raises(IncompatibleError, match=f"no theory for {name};"):
+            descend(optimizer, quadratic()).predict(None, None)
 
 
 def test_parameters_that_moved_far_void_a_prediction_though_the_kernel_stayed():
