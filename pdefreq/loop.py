@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.conversion import convert
 from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
 from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.interrupts import interruptible
 from pdefreq.notes import notes_on
 from pdefreq.recording import Recorder, is_finite
-from pdefreq.registry import convert
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from pdefreq.conversion import convert
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.registry import convert, options_of
+from pdefreq.registry import options_of
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
