@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _NUMBER = 512
 # Relative to the largest value: constants printed with seven digits pass, a wrong sign or factor does not.
 _TOLERANCE = 1e-6
-_WEAK_TOLERANCE = 0.02  # quadrature across a kink is good to 1e-3 here; a jump of the flux is as large as the flux
+# Quadrature across a kink is good to 1e-3 here, to some per cent where the source jumps on a sphere, with a sign that changes
+# from rule to rule; a jump of the flux is as large as the flux, by every rule.
+_WEAK_TOLERANCE = 0.02
+_RULES = (40_000, 80_000)  # points; the second is asked only where the first sees a jump
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,23 @@ def _check_weak_form(problem: Problem) -> None:
 
     int( a |grad u|^(p-2) grad u . grad v + c u v - f v ) must vanish for every v that is zero on the boundary.
     """
-    u, dimension = problem.exact, problem.domain.dimension
-    if u is None or problem.is_regression or dimension > 3:
+    if problem.exact is None or problem.is_regression or problem.domain.dimension > 3:
         return
-    samples = problem.regular(problem.domain.quadrature(40_000))
+    if all(_flux_jumps(problem, problem.exact, number) for number in _RULES):
+        raise ProblemFileError(
+            "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
+            "need a delta function there; make the flux continuous, or give `source` without `exact`"
+        )
+
+
+def _flux_jumps(problem: Problem, u: Field, number: int) -> bool:
+    """Whether the integral is not zero by a rule of so many points, for v = D and D x_k, with D the distance function."""
+    samples = problem.regular(problem.domain.quadrature(number))
     x, weights, bump = samples.x, samples.weights, problem.domain.distance()
     gradient = u.gradient(x)
     flux = (problem.diffusion(x) * gradient.norm(dim=1) ** (problem.exponent - 2))[:, None] * gradient
     rest = problem.reaction(x) * u(x) - problem.source(x)
-    for axis in range(-1, dimension):  # the bump, then tilted along each axis: a jump in the middle can't hide
+    for axis in range(-1, problem.domain.dimension):  # the bump, then tilted along each axis: a jump in the middle can't hide
         tilt = torch.ones_like(x[:, 0]) if axis < 0 else x[:, axis] - min(x[:, axis])
         v, slope = bump(x) * tilt, bump.gradient(x) * tilt[:, None]
         if axis >= 0:
@@ -103,10 +114,8 @@ def _check_weak_form(problem: Problem) -> None:
         known = work.isfinite() & rest.isfinite()
         gap = (work + weights * rest * v)[known].sum()
         if abs(gap) > _WEAK_TOLERANCE * work[known].abs().sum():
-            raise ProblemFileError(
-                "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
-                "need a delta function there; make the flux continuous, or give `source` without `exact`"
-            )
+            return True
+    return False
 
 
 def _interior_points(domain: Domain) -> Points:

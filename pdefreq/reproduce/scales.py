@@ -1,9 +1,9 @@
 """Which scales a multiscale network needs, in small: ``python -m pdefreq.reproduce.scales``.
 
 The linear Poisson-Boltzmann equation -u'' + 400 u = 2900 sin 50 x and MscaleDNN-2 with the activation phi. The published
-networks have six parts 1-150-150-150-1; these have 1-50-50-50-1, and 1000 points in place of 5000. The paper tells neither the
-initialization nor how often points are drawn: here they are those of the authors' programs. Its mean loss with
-beta = 1000 is half the energy with beta = 1000 at each end. A set of fewer than six scales has each of them equally often.
+networks have six parts 1-150-150-150-1; these have 1-50-50-50-1. The paper tells neither the initialization nor how often points
+are drawn: here they are those of the authors' programs. Its mean loss with beta = 1000 is half the energy with beta = 1000 at
+each end. A set of fewer than six scales has each of them equally often.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ PUBLISHED = {  # the epoch of leaving the plateau, and the mean square error aft
     "{1, 2, 3}": (1250, 5.5e-2),
     "all 1": (math.inf, 0.50),
 }
+POINTS = 5000
 LEFT = 0.9  # of the plateau: who stays below has left it
 
 
-def solver(factors: tuple[float, ...]) -> NetworkSolver:
-    """Six sub-networks 1-50-50-50-1 with these scales."""
+def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
+    """Six sub-networks 1-50-50-50-1 with these scales, and so many points."""
     return mscale(
         scales=factors,
         widths=(50, 50, 50),
@@ -51,24 +52,25 @@ def solver(factors: tuple[float, ...]) -> NetworkSolver:
         boundary="penalty",
         beta=1000.0,
         points="uniform",
-        number=1000,
+        number=number,
         resample_every=10,
         learning_rate=1e-3,
         half_life=HALF_LIFE,
     )
 
 
-def scales(*, seeds: int = 3, steps: int = 5000) -> Report:
+def scales(*, seeds: int = 3, steps: int = 5000, number: int = POINTS) -> Report:
     """The wider the scales of MscaleDNN reach, the sooner it sees a high frequency (arXiv 2007.11207, figure 11, in small).
 
     Args:
         seeds: Runs of each set of scales.
         steps: Of each run.
+        number: Points of each draw.
 
     Raises:
         OptionError: If one of them is below 1.
     """
-    solvers = {name: solver(factors) for name, factors in SCALES.items()}
+    solvers = {name: solver(factors, number) for name, factors in SCALES.items()}
     return report_of(training_courses(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
 
 

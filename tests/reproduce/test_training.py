@@ -124,7 +124,7 @@ def test_the_multiscale_network_sees_the_high_frequency_and_the_plain_one_does_n
 @pytest.mark.slow
 def test_wide_scales_leave_the_plateau_first():
     """Some minutes: the steps at which the plateau is left, in one seed; published 0, 500, 750, 1250 and never."""
-    report = scales.scales(seeds=1, steps=1500)
+    report = scales.scales(seeds=1, steps=1500, number=1000)
     left = {row[0]: row[2] for row in report.tables["scales"].rows}
     steps = {name: math.inf if step == "never" else int(step) for name, step in left.items()}
     assert steps["{1, 2, 4, 8, 16, 32}"] < steps["{1, 2, 3, 4, 5, 6}"] < steps["{1, 2, 4}"] < math.inf
