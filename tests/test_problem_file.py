@@ -15,7 +15,17 @@ from pdefreq.errors import ProblemFileError, UnknownNameError, UserError
 from pdefreq.problem_file import TEMPLATE, describe, load_problem, problem_from_text, problem_names
 from pdefreq.streams import stream
 
-SHIPPED = ["poisson", "poisson-6pi", "poisson-chirp", "poisson-multilevel", "tones", "perforated", "perforated:2", "ring", "dielectric-sphere"]
+SHIPPED = [
+    "poisson",
+    "poisson-6pi",
+    "poisson-chirp",
+    "poisson-multilevel",
+    "tones",
+    "perforated",
+    "perforated:2",
+    "ring",
+    "dielectric-sphere",
+]
 
 
 def points(problem, n=50):
