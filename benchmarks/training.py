@@ -9,8 +9,9 @@ losses of both at the same parameters are compared: they must agree to rounding.
   callbacks, tests and printing.
 - ``deep-ritz`` against plain reverse mode: the energy of -lap u = 1 on the same cubes, by torch modules,
   ``autograd.grad(..., create_graph=True)`` and `torch.optim.Adam`; here without boundary terms.
-- ``mscale`` against a loop over its sub-networks: the same, 6 sub-networks of 30-30-30 units, sine, in one dimension. Beside
-  it the floor: the matrix products between hidden layers, and the sines and cosines, that its step can't do without.
+- ``mscale`` against a loop over its sub-networks: the same, 6 sub-networks of 30-30-30 units, sine, in one dimension, from few
+  points, where calls take the time, to many, where arithmetic does. Beside it the floor of the last: the matrix products between
+  hidden layers, and the sines and cosines, that its step can't do without.
 
 Freed memory is kept for the next step on both sides, as on the command line (`pdefreq.devices.keep_freed_memory`).
 
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from pdefreq.devices import keep_freed_memory
 from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Samples
+from pdefreq.functionals.course import Fixed
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import points_at_once
@@ -48,29 +49,11 @@ if TYPE_CHECKING:
 
 WIDTHS, SCALES, POINTS, RATE = (64, 64, 64), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 1000, 1e-3
 PART_WIDTHS = (30, 30, 30)  # of each sub-network
+NUMBERS = (30, 100, 300, POINTS)  # of points for these
 ASKED = {1: 1.3, 2: 1.5, 5: 2.0, 10: 2.5}  # DeepXDE's step over ours, by dimension
 STEPS = 5  # in one timing: a single step of 2 ms is too short for the clock of processor time
 REPEATS = 21
 DOUBLE = torch.float64
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """The course of a functional that stays the same."""
-
-    functional: Functional
-
-    def at(self, step: int) -> Functional:
-        """It."""
-        return self.functional
-
-    def key(self, step: int) -> int:
-        """Equal for all steps."""
-        return 0
-
-    def is_final(self, step: int) -> bool:
-        """Always."""
-        return True
 
 
 def problem_on(d: int) -> Problem:
@@ -206,10 +189,10 @@ class Plain(Loop):
         return self.parts[0](x)
 
 
-def against_modules(space: Mlp | Mscale, network: Loop) -> Cost:
+def against_modules(space: Mlp | Mscale, network: Loop, points: int = POINTS) -> Cost:
     """A step of torch modules over one of ours, on the energy int |grad u|^2 / 2 - u."""
     problem = problem_on(space.domain.dimension)
-    interior = problem.domain.interior(POINTS, stream(0, "points"))
+    interior = problem.domain.interior(points, stream(0, "points"))
     functional = RitzEnergy(problem, space, interior, like=torch.empty(0, dtype=DOUBLE))
     ours, c = steps_of(space, functional)
     copied(space, c, [module for module in network.modules() if isinstance(module, nn.Linear)])
@@ -221,7 +204,7 @@ def against_modules(space: Mlp | Mscale, network: Loop) -> Cost:
         (gradient,) = torch.autograd.grad(u, x, torch.ones_like(u), create_graph=True)
         return (weights * (gradient.square().sum(dim=1) / 2 - u[:, 0])).sum()
 
-    require_equal(float(functional.value(c)), float(energy()))
+    require_equal(float(functional.value(c)), float(energy().detach()))
 
     def theirs() -> None:
         for _ in range(STEPS):
@@ -284,11 +267,12 @@ def main() -> None:
         box = Box((-1.0,) * d, (1.0,) * d)
         line(f"reverse mode, Ritz, d = {d}", against_modules(Mlp(box, WIDTHS), Plain((1.0,), WIDTHS, d, nn.Tanh)), 1.0)
     segment = Box((-1.0,), (1.0,))
-    ours, theirs = Mscale(segment, SCALES, PART_WIDTHS, activation="sin"), Loop(SCALES, PART_WIDTHS, 1, Sine)
-    line("loop over 6 sub-networks, Ritz, d = 1", against_modules(ours, theirs), 3.0)
+    for points in NUMBERS:
+        ours, theirs = Mscale(segment, SCALES, PART_WIDTHS, activation="sin"), Loop(SCALES, PART_WIDTHS, 1, Sine)
+        line(f"loop over 6 sub-networks, {points} points", against_modules(ours, theirs, points), 3.0)
     least = floor()
     products, waves = (1e3 * t / STEPS for t in (least.work, least.unit))
-    print(f"its floor: {products:.2f} ms of matrix products and {waves:.2f} ms of sines and cosines, in our step and in theirs")
+    print(f"its floor with {POINTS} points: {products:.2f} ms of matrix products and {waves:.2f} ms of sines and cosines, in our step and in theirs")
 
 
 if __name__ == "__main__":

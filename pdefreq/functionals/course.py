@@ -44,6 +44,32 @@ class Course(Protocol):
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """One functional for all steps.
+
+    Args:
+        functional: It.
+    """
+
+    functional: Functional
+
+    def at(self, step: int) -> Functional:
+        return self.functional
+
+    def key(self, step: int) -> int:
+        return 0
+
+    def is_final(self, step: int) -> bool:
+        return True
+
+    def stage(self, step: int) -> int:
+        return 0
+
+    def is_last_stage(self, step: int) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
 class StagedPenalty:
     """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps, and then stays.
 

@@ -30,13 +30,13 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Samples
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.phase_diagram import phase_diagram_figure
+from pdefreq.functionals.course import Fixed
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.history import Schedule, Stop
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.optimizers import Memory, Optimizer
 from pdefreq.loop import solve
 from pdefreq.problem import Problem
-from pdefreq.reproduce.prediction import Fixed
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.solver import Solver

@@ -22,6 +22,7 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
+from pdefreq.functionals.course import Fixed
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
@@ -58,28 +59,6 @@ TONES = (1, 2, 3)  # half waves on the interval
 LOSSES: dict[str, type[Functional]] = {"regression": Misfit, "Ritz energy": RitzEnergy, "residual": StrongResidual}
 RATE = 0.05  # of gradient descent, over 1 / kappa_1: the fastest eigenvector falls by an e-fold in 20 steps
 LEARNT = 0.05  # the relative error below which the first mode counts as learnt
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """One functional for all steps."""
-
-    functional: Functional
-
-    def at(self, step: int) -> Functional:
-        return self.functional
-
-    def key(self, step: int) -> int:
-        return 0
-
-    def is_final(self, step: int) -> bool:
-        return True
-
-    def stage(self, step: int) -> int:
-        return 0
-
-    def is_last_stage(self, step: int) -> bool:
-        return True
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _RATE = Need(lambda s: s.optimizer not in ("lbfgs", "gauss-newton"), "optimizer=
 
 NEEDS: dict[str, Need] = {
     "beta": _PENALTY,
+    "boundary_points": _PENALTY,
     "staged": _PENALTY,
     "staged_steps": Need(lambda s: s.staged, "staged=true"),
     "form": Need(lambda s: s.scales is not None, "`scales`, several of them"),

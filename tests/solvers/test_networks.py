@@ -361,6 +361,7 @@ def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows
     [
         (deep_ritz, {"staged": True}, "boundary=penalty"),
         (pinn, {"beta": 3.0}, "boundary=penalty"),
+        (deep_ritz, {"boundary_points": 50}, "boundary=penalty"),
         (pinn, {"boundary": "penalty", "staged_steps": 30}, "staged=true"),
         (pinn, {"fourier_std": 2.0}, "`fourier`, a number of frequencies"),
         (regression, {"momentum": 0.5}, "optimizer=sgd"),
