@@ -272,7 +272,7 @@ def main() -> None:
         line(f"loop over 6 sub-networks, {points} points", against_modules(ours, theirs, points), 3.0)
     least = floor()
     products, waves = (1e3 * t / STEPS for t in (least.work, least.unit))
-    print(f"its floor with {POINTS} points: {products:.2f} ms of matrix products and {waves:.2f} ms of sines and cosines, in our step and in theirs")
+    print(f"its floor with {POINTS} points: {products:.2f} ms of products and {waves:.2f} ms of sines and cosines, in both steps")
 
 
 if __name__ == "__main__":

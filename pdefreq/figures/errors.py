@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from pdefreq.registry import in_lines
 
 _TIMES = 200  # log-spaced times at which the seeds of a method are brought together
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+_WITHIN: dict[str, Any] = {"loc": "best", "fontsize": 9}
+_DASHES = (":", "--", "-.")  # of guides
 
 
 @styled
@@ -35,15 +38,18 @@ def errors_figure(
         squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
         guides: Errors by label, each drawn as a dotted line in every panel; squares where squares are drawn.
     """
-    alone = len(panels) <= 1  # then there is room for names beside the panel
-    figure = Picture(figsize=(8.5 if alone else 1.0 + 3.9 * len(panels), 4.2))
+    once = len({tuple(runs) for runs in panels.values()}) <= 1  # the same names everywhere: they stand beside the last panel
+    figure = Picture(figsize=(1.0 + 3.9 * max(1, len(panels)) + (3.6 if once else 0), 4.2))
     figure.suptitle(title)
     row = figure.subplots(1, max(1, len(panels)), squeeze=False, sharey=True)[0]
     limits: list[tuple[float, float]] = []
     for axes, (name, runs) in zip(row, panels.items(), strict=False):
-        for label, level in (guides or {}).items():
-            axes.axhline(level, color="0.45", linewidth=1.2, linestyle=":", label=textwrap.fill(label, 26), gid=f"guide-{label}")
-        draw_errors(axes, runs, squared=squared, legend=_BESIDE if alone else {"loc": "best", "fontsize": 9})
+        for (label, level), dashes in zip((guides or {}).items(), itertools.cycle(_DASHES)):
+            axes.axhline(
+                level, color="0.45", linewidth=1.2, linestyle=dashes, label=textwrap.fill(label, 26), gid=f"guide-{label}"
+            )
+        last = axes is row[len(panels) - 1]
+        draw_errors(axes, runs, squared=squared, legend=_BESIDE if once and last else None if once else _WITHIN)
         axes.set_title(name)
         axes.label_outer()
         limits.append(axes.get_ylim())  # of this panel; the axis is one for all
@@ -54,7 +60,7 @@ def errors_figure(
 
 
 def draw_errors(
-    axes: Axes, runs: Mapping[str, Sequence[History]], *, squared: bool = False, legend: Mapping[str, Any] = _BESIDE
+    axes: Axes, runs: Mapping[str, Sequence[History]], *, squared: bool = False, legend: Mapping[str, Any] | None = _BESIDE
 ) -> None:
     """The relative L2 error of each method against seconds: the median over its seeds, and a band from lowest to highest.
 
@@ -62,7 +68,7 @@ def draw_errors(
         axes: Where.
         runs: For each method the histories of its seeds; one that took one step is a point.
         squared: Whether squares are drawn.
-        legend: Where its names go.
+        legend: Where its names go; None for nowhere.
     """
     axes.set(xlabel="seconds", ylabel="squared relative L2 error" if squared else "relative L2 error")
     power = 2 if squared else 1
@@ -84,7 +90,8 @@ def draw_errors(
         axes.plot(seconds, middle, label=in_lines(label), gid=f"l2-{label}", **style)
         if len(seeds) > 1:
             axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
-    axes.legend(**legend)
+    if legend is not None:
+        axes.legend(**legend)
 
 
 def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:

@@ -44,12 +44,12 @@ _COLUMNS = (
 
 def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
     """The network for a problem; only the scales differ."""
+    penalty = {"boundary": "penalty", "boundary_points": 800}
     return mscale(
         scales=scales,
         widths=(20, 20),
         activation="sin",
-        boundary="penalty" if problem == "poisson-chirp" else "hard",
-        boundary_points=800,
+        **(penalty if problem == "poisson-chirp" else {"boundary": "hard"}),
         points="sobol",
         number=2000,
         learning_rate=8e-3,
