@@ -34,7 +34,6 @@ from pdefreq.domains.domain import Samples
 from pdefreq.functionals.course import Fixed
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.functionals.sampling import points_at_once
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.learning_rate import LearningRate
@@ -221,10 +220,9 @@ def floor() -> Cost:
     Between two hidden layers there are a product with W forwards and one back, for values and for tangents, and two for the
     gradient in W.
     """
-    like = torch.empty(0, dtype=DOUBLE)
     stack, width, depth = len(SCALES), PART_WIDTHS[0], len(PART_WIDTHS)
     weight = torch.randn(stack, width, width, dtype=DOUBLE)
-    blocks = [torch.randn(stack, width, n, dtype=DOUBLE) for n in map(len, torch.empty(POINTS).split(points_at_once(like)))]
+    blocks = [torch.randn(stack, width, n, dtype=DOUBLE) for n in (POINTS // 2,) * 2]
     out = [torch.empty_like(block) for block in blocks]
 
     def products() -> None:

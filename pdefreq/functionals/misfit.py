@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.functionals.block import SquaresByChannels
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.sampling import points_at_once
+from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
@@ -48,7 +48,7 @@ class Misfit(Functional):
     ) -> None:
         source = checked(problem.source, "[equation] source", samples.x) if source is None else source
         columns = samples.x, source / _reaction(problem, samples.x), samples.weights / problem.domain.measure
-        super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in _split(columns, like)])
+        super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in in_blocks(columns, space, like)])
 
 
 class GradientMisfit(Functional):
@@ -76,7 +76,7 @@ class GradientMisfit(Functional):
         f = checked(problem.source, "[equation] source", x)[:, None]
         slope = slope / c - f * checked(problem.reaction.gradient, "the gradient of [equation] reaction", x) / c.square()
         columns = x, slope, samples.weights / problem.domain.measure
-        super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in _split(columns, like)])
+        super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in in_blocks(columns, space, like)])
 
 
 class _MisfitBlock(SquaresByChannels):
@@ -132,7 +132,3 @@ class _GradientBlock(SquaresByChannels):
 
 def _reaction(problem: Problem, x: Points) -> Values:
     return checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)
-
-
-def _split(columns: tuple[Tensor, ...], like: Tensor) -> list[tuple[Tensor, ...]]:
-    return list(zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True))

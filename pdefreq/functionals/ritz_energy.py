@@ -63,7 +63,7 @@ class RitzEnergy(Functional):
         like: Tensor,
     ) -> None:
         source = problem.source if data is None else ConstantField(0.0)
-        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(like))
+        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(space, like))
         blocks: list[Block] = [_EnergyBlock(space, piece) for piece in pieces]
         if data is not None:
             samples, values = data

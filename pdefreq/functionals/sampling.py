@@ -14,14 +14,18 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from pdefreq.data import Data
     from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
     from pdefreq.shapes import Points, Values
+    from pdefreq.spaces.trial_space import TrialSpace
 
 
+_ENTRIES = 2**16  # of a layer's array, 512 KiB in double precision
 _HELD_OUT = 0.77  # held-out points for each point of a step
 _HELD_OUT_LEAST = 1024  # at least: a few could be fitted by chance, and their mean tells little
 _MORE = 1.1  # factor by which that number grows until the Gauss rule is another one
@@ -29,14 +33,28 @@ _MOST = 3  # and up to which, before a Sobol set takes its place
 _SAME = 1e-9  # distance, of the longest side, at which two points are one
 
 
-def points_at_once(like: Tensor) -> int:
+def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1) -> int:
     """How many points to evaluate together.
 
-    On a CPU the arrays of a network of some 100 units then stay near the cache, and the allocator hands the same memory out
-    again. Smaller blocks took longer, each costs some 0.4 ms of calls; larger ones took 4 per cent less for 64 units and 13 per
-    cent more for 6 sub-networks of 30 (docs/performance.md).
+    On a CPU the arrays of a layer then stay near the cache, and the allocator hands the same memory out again: 512 points for
+    layers of more than 64 units, up to 2048 for narrower ones. Smaller blocks took longer, each costs some 0.4 ms of calls
+    (docs/performance.md).
+
+    Args:
+        space: What is evaluated.
+        like: A tensor on the device.
+        channels: How many numbers a unit carries in its largest array: d where gradients go forwards.
     """
-    return 512 if like.device.type == "cpu" else 2**16
+    if like.device.type != "cpu":
+        return 2**16
+    fitting = _ENTRIES // (space.breadth * channels)
+    return next((number for number in (2048, 1024) if number <= fitting), 512)
+
+
+def in_blocks(columns: Sequence[Tensor], space: TrialSpace, like: Tensor, *, channels: int = 1) -> list[tuple[Tensor, ...]]:
+    """Columns by point, in the dtype and on the device of `like`, as many points at a time as `points_at_once` says."""
+    size = points_at_once(space, like, channels=channels)
+    return list(zip(*(column.to(like).split(size) for column in columns), strict=True))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, Squ
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.sampling import points_at_once
+from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
@@ -68,7 +68,7 @@ class StrongResidual(Functional):
             checked(problem.source, "[equation] source", x) if source is None else source,
             interior.weights,
         )
-        pieces = zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True)
+        pieces = in_blocks(columns, space, like, channels=x.shape[1])
         kind = _LinearBlock if problem.exponent == 2 else _NonlinearBlock
         blocks: list[Block] = [kind(space.at(x), problem.exponent, *rest) for x, *rest in pieces]
         if boundary is not None:
@@ -114,7 +114,7 @@ class GradientOfResidual(Functional):
             checked(problem.source.gradient, "the gradient of [equation] source", x),
             interior.weights,
         )
-        pieces = zip(*(column.to(like).split(points_at_once(like)) for column in columns), strict=True)
+        pieces = in_blocks(columns, space, like, channels=x.shape[1])
         varies = problem.diffusion.constant is None or problem.reaction.constant is None
         super().__init__([_GradientBlock(space.at(x), varies, *rest) for x, *rest in pieces])
 

@@ -182,6 +182,11 @@ class TrialSpace(ABC):
         """Largest order of derivative that is square integrable: 1 for P1 and ReLU, inf for tanh."""
 
     @property
+    def breadth(self) -> int:
+        """The most numbers that stand side by side for a point while the space is evaluated there: of networks, a layer's."""
+        return self.num_coefficients
+
+    @property
     def nodes(self) -> Points | None:
         """Points ``(P, d)`` whose values are the coefficients, for nodal spaces; else None."""
         return None
@@ -244,6 +249,10 @@ class Network(TrialSpace):
     @property
     def num_coefficients(self) -> int:
         return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def breadth(self) -> int:
+        return max(math.prod(shape[:2]) for shape in self.shapes.values())  # the networks of a stack times their units
 
     @abstractmethod
     def initialize(self, stream: torch.Generator) -> Coefficients:

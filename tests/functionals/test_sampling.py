@@ -5,8 +5,15 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError
 from pdefreq.fields import CallableField
-from pdefreq.functionals.sampling import Sampling, data_samples
+from pdefreq.functionals import sampling
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.functionals.sampling import Sampling, data_samples, points_at_once
+from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.problem import Data, Problem
+from pdefreq.problem_file import load_problem
+from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.mscale import Mscale
+from pdefreq.streams import stream
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))
 RANDOM = ["uniform", "sobol"]
@@ -58,3 +65,37 @@ def test_noise_has_the_stated_deviation_and_stays_the_same():
 def test_uniform_data_need_a_box():
     with pytest.raises(IncompatibleError, match="fill boxes and this domain is none"):
         data_samples(problem(Ball((0.0, 0.0), 1.0), Data("uniform", 4)))
+
+
+@pytest.mark.parametrize(
+    ("widths", "scales", "channels", "expected"),
+    [
+        ((20, 20), 1, 1, 2048),
+        ((8, 64), 1, 1, 1024),
+        ((65,), 1, 1, 512),
+        ((30, 30), 6, 1, 512),
+        ((20,), 1, 5, 512),
+        ((5,), 3, 2, 2048),
+    ],
+)
+def test_a_layer_of_a_block_stays_near_the_cache(widths, scales, channels, expected):
+    space = Mscale(Box((-1.0,), (1.0,)), (1.0,) * scales, widths)
+    assert space.breadth == scales * max(widths)
+    number = points_at_once(space, torch.empty(0), channels=channels)
+    assert number == expected
+    assert number == 512 or number * space.breadth * channels <= 2**16
+
+
+@pytest.mark.parametrize("functional", [RitzEnergy, StrongResidual])
+def test_blocks_change_no_functional(functional, monkeypatch):
+    """One block of 1100 points against three: sums in another order, of some thousand terms of one size."""
+    poisson = load_problem("poisson")
+    space, points = Mlp(poisson.domain, (8, 8)), poisson.domain.quadrature(1100)
+    c = space.initialize(stream(0, "initialization"))
+    whole = functional(poisson, space, points, like=c)
+    monkeypatch.setattr(sampling, "_ENTRIES", 1)
+    parts = functional(poisson, space, points, like=c)
+    assert (len(whole.blocks), len(parts.blocks)) == (1, 3)
+    (value, gradient), (expected, slope) = whole.value_and_gradient(c), parts.value_and_gradient(c)
+    assert float(value) == pytest.approx(float(expected), rel=1e-12)
+    torch.testing.assert_close(gradient, slope, rtol=0, atol=1e-12 * float(slope.abs().max()))
