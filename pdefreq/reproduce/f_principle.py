@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from pdefreq.data import Data
@@ -40,6 +41,7 @@ THREE = (1, 3, 5)
 """Tones of Xu et al., and their numbers in the transform."""
 THREE_PUBLISHED = {(3, 0.5): 1220, (3, 0.2): 2065, (5, 0.5): 3600, (5, 0.2): 15900}
 """Steps at which the error of a tone is below a level."""
+PLATEAU_STEP, PLATEAU_PUBLISHED = 200, "about 0.1, 0.65 to 0.7, and 0.8"
 THREE_STEPS, THREE_SEEDS = 20_000, 1
 SHALLOW = regression(
     widths=(8000,), activation="tanh", initialization="normal(0.1)", learning_rate=2e-4, half_life=None, steps=THREE_STEPS
@@ -99,12 +101,16 @@ def report_of(three: Sequence[ToneCourse], ten: Sequence[ToneCourse]) -> Report:
 def _three_findings(courses: Sequence[ToneCourse]) -> list[str]:
     halved = [[_or_never(course.error(i).stays_below(0.5)) for i in range(len(THREE))] for course in courses]
     ordered = sum(steps == sorted(steps) and len(set(steps)) == len(THREE) for steps in halved)
-    start = ", ".join(f"{course.errors[0, 0]:.2f}" for course in courses)
-    return [
-        f"Three tones: their errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(courses)} seeds.",
-        f"The error of k = 1 is {start} before the first step and below 0.2 for good from step "
-        f"{in_words([course.error(0).stays_below(0.2) for course in courses])} on (published: about 0.1 from the start).",
-    ]
+    findings = [f"Three tones: errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(courses)} runs."]
+    plateau = [[course.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for course in courses]
+    if not np.isnan(plateau).any():
+        here = "; ".join(", ".join(f"{error:.2f}" for error in errors) for errors in plateau)
+        findings.append(f"At step {PLATEAU_STEP}, on their first plateau, they are {here} (published: {PLATEAU_PUBLISHED}).")
+    reached = {pair: [course.error(THREE.index(pair[0])).stays_below(pair[1]) for course in courses] for pair in THREE_PUBLISHED}
+    ratios = [step / THREE_PUBLISHED[pair] for pair, steps in reached.items() for step in steps if step is not None]
+    if ratios:
+        findings.append(f"It takes them {min(ratios):.1f} to {max(ratios):.1f} times the published steps to fall below a level.")
+    return findings
 
 
 def _three_table(courses: Sequence[ToneCourse]) -> Table:

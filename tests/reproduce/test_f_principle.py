@@ -43,9 +43,9 @@ def measured(problem, *, wave, size, phase, numbers):
 @given(WAVES, WAVES, PHASES, PHASES, st.floats(0.1, 10))
 def test_errors_and_amplitudes_of_a_sine_are_those_of_its_phasor(k, wave, phase, other, size):
     """On one period sampled evenly, tones are orthogonal: A e^(i a) against B e^(i b), and nothing in another tone."""
-    problem = regression(2 * torch.sin(2 * math.pi * k * T[:, 0] + phase))
+    problem = regression(3 * torch.sin(2 * math.pi * k * T[:, 0] + phase))
     row = measured(problem, wave=wave, size=size, phase=other, numbers=(k,))
-    there = size / 2 if wave == k else 0.0
+    there = size / 3 if wave == k else 0.0
     error = abs(there * np.exp(1j * other) - np.exp(1j * phase))
     # rounding of a sine of up to 2 pi N, and sums over N of them: 1e-16 * 250 * size
     assert row["tone_amplitude"] == pytest.approx([there], abs=1e-12)
