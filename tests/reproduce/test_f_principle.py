@@ -132,9 +132,12 @@ def test_the_report_comes_from_few_steps():
 
 @pytest.mark.slow
 def test_three_tones_are_learnt_in_the_order_of_their_frequencies():
-    """Half a minute. Published: k = 3 is halved at step 1220, k = 5 at about 3600, k = 1 from the start."""
-    course = ToneCourse.of(load_problem("tones"), f_principle.SHALLOW, f_principle.THREE, seed=0, steps=2500)
+    """Under a minute. On the plateau the errors are the published ones; k = 3 is halved when k = 1 is long there and k = 5 is not."""
+    course = ToneCourse.of(load_problem("tones"), f_principle.SHALLOW, f_principle.THREE, seed=0, steps=6500)
     first, third, fifth = (course.error(i).stays_below(0.5) for i in range(3))
     assert first is not None and third is not None and fifth is None
     assert first < 200 < third
-    assert course.errors[-1, 0] < 0.2  # as published after the first steps
+    # published as 1220 records of, we take it, 4 steps; a run in plain PyTorch with other weights was there at about 5250
+    assert third == pytest.approx(f_principle.RECORD * f_principle.THREE_PUBLISHED[3, 0.5], rel=0.25)
+    plateau = [course.error(i).near(f_principle.PLATEAU_STEP) for i in range(3)]
+    assert plateau == pytest.approx([0.1, 0.68, 0.8], abs=0.03)  # read off the colours of a figure
