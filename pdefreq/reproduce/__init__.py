@@ -6,6 +6,7 @@ REPRODUCTIONS = Registry(
     "reproduction",
     "pdefreq.reproductions",
     {
+        "f-principle": "pdefreq.reproduce.f_principle:f_principle",
         "five-dimensions": "pdefreq.reproduce.five_dimensions:five_dimensions",
         "gauss-newton": "pdefreq.reproduce.gauss_newton:experiment",
         "gradient-loss": "pdefreq.reproduce.gradient_loss:gradient_loss",

@@ -52,8 +52,8 @@ class NetworkSolver(Solver):
         bias: Which layers have biases: all, hidden (all but the last) or none.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
         activation: sin, tanh, srelu, phi, sin-srelu, relu or ricker(a).
-        initialization: How weights are drawn: tiled, glorot, he, lecun, mscale, ntk, mean-field, siren, or with numbers
-            normal(std), phase(gamma, gamma_prime), siren(omega).
+        initialization: How weights are drawn: tiled, glorot, he, lecun, torch (the default there), mscale, ntk, mean-field,
+            siren, or with numbers normal(std), phase(gamma, gamma_prime), siren(omega).
         start: How the network is made to start at zero: antisymmetric, the difference of two equal ones; doubled, the
             last hidden layer there twice with opposite signs; or wide, their control, twice the width and no zero;
             null is as drawn.

@@ -89,6 +89,16 @@ def lecun(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
     return weight, torch.zeros_like(weight[..., :1])
 
 
+def torch_linear(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Weights and biases uniform in +-1 / sqrt(fan_in), variance 1 / (3 fan_in): the default of PyTorch.
+
+    Source:
+        ``torch.nn.Linear.reset_parameters``: ``kaiming_uniform_`` with a = sqrt(5), whose bound is sqrt(6 / ((1 + a^2) fan_in)).
+    """
+    bound = 1 / math.sqrt(layer.fan_in)
+    return layer.uniform(layer.fan_in, bound, stream), layer.uniform(1, bound, stream)
+
+
 def normal(std: float) -> Initialization:
     """Weights and biases N(0, std^2)."""
     _require_positive("std of normal(std)", std)
@@ -199,6 +209,7 @@ INITIALIZATIONS = {
     "glorot": Initialization(glorot),
     "he": Initialization(he),
     "lecun": Initialization(lecun),
+    "torch": Initialization(torch_linear),
     "mscale": Initialization(mscale),
     "ntk": phase(0.5, 0.0),
     "mean-field": phase(1.0, 0.0),

@@ -87,7 +87,7 @@ def test_reports_come_from_few_steps_and_refuse_none(name, steps):
         build("reproduction", name, experiment, {"sed": 1})
 
 
-@pytest.mark.parametrize("name", ["five-dimensions", "hybrid", "mscale-2d", "mscale-6pi", "p-laplacian", "scales"])
+@pytest.mark.parametrize("name", ["f-principle", "five-dimensions", "hybrid", "mscale-2d", "mscale-6pi", "p-laplacian", "scales"])
 def test_studies_of_trained_networks_take_counts_and_name_the_least(name):
     experiment, least = REPRODUCTIONS.load(name), 10 if name == "hybrid" else 1
     assert {"seeds", "steps"} <= {option.name for option in options_of(experiment)}

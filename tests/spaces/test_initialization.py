@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from scipy.stats import ks_2samp
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError, UnknownNameError
@@ -28,6 +29,7 @@ VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn l
     "mscale": (lambda fan_in, fan_out: 4 / (fan_in + (fan_out if fan_out > 1 else fan_in)), True),  # as if the last were square
     "he": (lambda fan_in, _: 2 / fan_in, False),
     "lecun": (lambda fan_in, _: 1 / fan_in, False),
+    "torch": (lambda fan_in, _: 1 / (3 * fan_in), True),
     "normal(0.3)": (lambda *_: 0.09, True),
 }
 
@@ -48,6 +50,25 @@ def test_standard_deviations_are_the_stated_ones(name):
 def check_deviation(samples, std):
     # the sample deviation of N normal numbers is off by 1 / sqrt(2 N): five times that
     assert float(samples.square().mean().sqrt()) == pytest.approx(std, rel=5 / math.sqrt(2 * samples.numel()))
+
+
+def test_torch_draws_as_the_layers_of_pytorch_do():
+    """Weights and biases of torch.nn.Linear have the same bounds and, to a sample's size, the same distribution."""
+    space = Mlp(BOX, (300, 200), "tanh", "torch")
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = [torch.nn.Linear(a, b, dtype=torch.float64) for a, b in ((2, 300), (300, 200), (200, 1))]
+    for number, layer in enumerate(theirs, start=1):
+        for ours, other in ((p[f"weight{number}"], layer.weight), (p[f"bias{number}"], layer.bias)):
+            n, bound = ours.numel(), 1 / math.sqrt(layer.in_features)
+            assert n == other.numel()
+            assert max(float(ours.abs().max()), float(other.detach().abs().max())) <= bound
+            if n > 1:  # two samples of size n: Kolmogorov's distance is above 1.95 sqrt(2 / n) with probability 0.001
+                found = ks_2samp(ours.flatten().numpy(), other.detach().flatten().numpy())
+                assert found.statistic < 1.95 * math.sqrt(2 / n)  # pyright: ignore[reportAttributeAccessIssue]  # untyped
+                # the largest of n uniform numbers misses the bound by 1 / n of it on average: ten times that
+                assert float(ours.abs().max()) > (1 - 10 / n) * bound
 
 
 M = 400
