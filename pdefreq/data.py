@@ -108,6 +108,7 @@ class NearestValue(Field):
     """At each point the value at the nearest point of some data: nothing is made up in between."""
 
     data: Data
+    has_kinks = True
 
     @functools.cached_property
     def _tree(self) -> Any:

@@ -25,6 +25,9 @@ class Field(ABC):
     smoothness: float = math.inf
     """Largest order of derivative known to be square integrable; inf where nothing is known against it."""
 
+    has_kinks: bool = False
+    """Whether it, or a derivative of it, may jump within the domain."""
+
     @abstractmethod
     def __call__(self, x: Points) -> Values:
         """Values at `x`, shape ``(n,)``."""
@@ -113,6 +116,7 @@ class CallableField(Field):
     function: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor], Tensor] | None = None
     smoothness: float = math.inf
+    has_kinks = True  # nothing is known of a function
 
     def __call__(self, x: Points) -> Values:
         import torch

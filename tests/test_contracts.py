@@ -30,7 +30,7 @@ SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) fo
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
 # Sizes that make a step cheap, for options that a method happens to have.
-SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "boundary_points": 8, "scales": [1.0, 2.0]}
+SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "scales": [1.0, 2.0]}
 HOME = dict.fromkeys(METHODS, "poisson") | {"regression": "tones", "regression-gradient": "tones-known"}  # one each can do
 
 

@@ -632,7 +632,7 @@ def test_an_exact_solution_whose_flux_jumps_is_refused(equation, right):
 
 @pytest.mark.parametrize("outside", [5, 80])
 def test_a_flux_that_is_continuous_through_a_sphere_is_not_refused_and_one_that_jumps_is(outside):
-    """The charge in a dielectric sphere; without its constant the potential jumps, with another permittivity the flux does."""
+    """The charge in a dielectric sphere; with another charge outside the potential jumps, with another permittivity the flux."""
     problem = load_problem("dielectric-sphere", outside=outside)
     x = torch.rand(500, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     r = x.norm(dim=1)
@@ -641,5 +641,9 @@ def test_a_flux_that_is_continuous_through_a_sphere_is_not_refused_and_one_that_
     coulomb = -x / (4 * math.pi * r**3)[:, None]  # Gauss' law: a unit charge within the core
     torch.testing.assert_close(flux[r > 0.5], coulomb[r > 0.5], rtol=1e-12, atol=0)  # some roundings
     text = (Path(__file__).parents[1] / "problems" / "dielectric-sphere.toml").read_text()
-    with pytest.raises(ProblemFileError, match="flux"):
+    with pytest.raises(ProblemFileError, match="exact jumps"):
         problem_from_text(text.replace("4*pi*outside", "2*pi*outside"), name="sphere", parameters={"outside": str(outside)})
+    with pytest.raises(ProblemFileError, match="flux"):
+        problem_from_text(
+            text.replace("inside, outside)", "inside, 1.5*outside)"), name="sphere", parameters={"outside": str(outside)}
+        )

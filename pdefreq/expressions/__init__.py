@@ -51,7 +51,7 @@ class ExpressionField(Field):
         return constant_value(self.expression)
 
     @property
-    def has_kinks(self) -> bool:
+    def has_kinks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether the formula holds abs, sign, min, max or where, so that it or a derivative may jump."""
         return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
 

@@ -36,7 +36,7 @@ def errors_figure(
         panels: For each problem the histories of each method's seeds.
         title: Above all.
         squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
-        guides: Errors by label, each drawn as a dotted line in every panel; squares where squares are drawn.
+        guides: Errors by label, each drawn as a dotted or dashed line in every panel; squares where squares are drawn.
     """
     once = len({tuple(runs) for runs in panels.values()}) <= 1  # the same names everywhere: they stand beside the last panel
     figure = Picture(figsize=(1.0 + 3.9 * max(1, len(panels)) + (3.6 if once else 0), 4.2))

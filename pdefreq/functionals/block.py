@@ -1,4 +1,4 @@
-"""What functionals are made of: one term, at a few hundred points that are evaluated together."""
+"""What functionals are made of: one term, at some hundreds of points that are evaluated together."""
 
 from __future__ import annotations
 

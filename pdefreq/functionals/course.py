@@ -165,6 +165,7 @@ class SampledCourse:
         return self._build(interior, boundary, source)
 
     def _staged(self, functional: Functional, step: int) -> Functional:
-        if self._penalty is None or "boundary" not in functional.names:
+        if self._penalty is None:
             return functional
-        return functional.weighted({"boundary": self._penalty.factor(step)})
+        factor = self._penalty.factor(step)
+        return functional.weighted({name: factor for name in ("boundary", "robin") if name in functional.names})

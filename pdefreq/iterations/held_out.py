@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _EVERY = 10  # steps between two looks
 _GAP = 1e-3  # part of its fall by which the objective may be lower at the training points than at held-out ones
+_LEAST_FALL = 0.01  # of the objective, below which nothing was learnt that could be fitted
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ class HeldOut:
         there, elsewhere, before = (
             float(value) for value in (training.value(c), self.value(c, training.weights), self.value(start, training.weights))
         )
-        if not elsewhere - there > _GAP * abs(before - there):
-            return []
+        fall = abs(before - there)
+        if fall < _LEAST_FALL * max(abs(before), abs(there)) or not elsewhere - there > _GAP * fall:
+            return []  # of a network that has learnt next to nothing, all gaps are large
         return [
             f"The network has begun to fit its points: the objective is {there:.6g} there and {elsewhere:.6g} at "
             "held-out points; use more points (number), draw them anew (points=sobol) or keep the best state (keep=best)."

@@ -64,7 +64,11 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
         raise IncompatibleError(f"Gauss points fill at most 3 dimensions, got {dimension}: use points=sobol")
     if problem.is_pure_neumann and dimension <= 3:  # beyond, quadrature can't tell
         require_compatible(problem)  # else the energy has no minimum
+    if solver.functional.startswith("residual"):
+        _require_no_jump(solver, problem)
+    _require_start(solver, problem)
     require_room(solver, dimension)
+    _require_used(solver, dimension)
     if dimension > 1:  # an interval has two ends, however many are asked for
         entries = 3 * dimension + 4  # point, normal, weight, part, values given, and the distance of the point
         require_memory(solver.boundary_points, "boundary_points", 8 * entries * solver.boundary_points)
@@ -73,6 +77,51 @@ def require_suitable(solver: NetworkSolver, problem: Problem) -> None:
         raise OptionError(f"`batch` must be at most the number of points, {number}, got {solver.batch}: leave it out to use all")
     kept = 24 + 8 * dimension + (dimension + 2) * features_of(solver, dimension)  # points, fields, boundary factors, input
     require_memory(number, "number", 8 * kept * number)
+
+
+def _require_no_jump(solver: NetworkSolver, problem: Problem) -> None:
+    """A residual at points does not see that a grad u must not jump where a does: it tends to another function.
+
+    Raises:
+        IncompatibleError: If the diffusion jumps.
+    """
+    from pdefreq.domains.jumps import jumps
+
+    a = problem.diffusion
+    if a.has_kinks and jumps(a, problem.domain):
+        raise IncompatibleError(
+            f"{solver.name} lowers the residual at points, which does not see that the flux must not jump where [equation] "
+            f"diffusion does: use {_instead(solver, 'ritz')}"
+        )
+
+
+def _require_start(solver: NetworkSolver, problem: Problem) -> None:
+    """Where grad u = 0 everywhere at the start, a derivative of |grad u|^(p-2) grad u is zero or none: training stands still.
+
+    Raises:
+        IncompatibleError: If a network starts at zero, and so does u, and p is such.
+    """
+    p = problem.exponent
+    degenerate = p < 2 or (p > 2 and solver.functional.startswith("residual"))
+    values = problem.dirichlet
+    flat = solver.boundary == "penalty" or (values is not None and values.constant is not None)
+    if solver.start in ("antisymmetric", "doubled") and degenerate and flat and not problem.is_regression:
+        raise IncompatibleError(
+            f"start={solver.start} begins with grad u = 0, where the equation with exponent = {p:g} is degenerate and no step "
+            "leads away: leave `start` out"
+        )
+
+
+def _require_used(solver: NetworkSolver, dimension: int) -> None:
+    """As `unused.require_used`, of what does nothing on the domain at hand.
+
+    Raises:
+        OptionError: If an option does nothing.
+    """
+    if dimension == 1 and solver.boundary == "penalty" and solver.boundary_points != type(solver).boundary_points:
+        raise OptionError("`boundary_points` does nothing here: an interval has two ends, and both are used; leave it out")
+    if solver.resample_every != type(solver).resample_every and _points(solver, dimension) == "gauss":
+        raise OptionError("`resample_every` does nothing here: Gauss points stay; set points=sobol or uniform, or leave it out")
 
 
 def require_factor(solver: NetworkSolver, functional: Functional, space: Network) -> None:

@@ -26,7 +26,7 @@ NEEDS: dict[str, Need] = {
     "boundary_points": _PENALTY,
     "staged": _PENALTY,
     "staged_steps": Need(lambda s: s.staged, "staged=true"),
-    "form": Need(lambda s: s.scales is not None, "`scales`, several of them"),
+    "form": Need(lambda s: len(s.scales or ()) > 1, "`scales`, several of them"),
     "fourier_std": Need(lambda s: s.fourier is not None, "`fourier`, a number of frequencies"),
     "misfit_exponent": Need(lambda s: s.functional.startswith("misfit"), "functional=misfit"),
     "resample_every": Need(lambda s: s.points != "gauss", "points=sobol or uniform"),

@@ -252,7 +252,8 @@ class Network(TrialSpace):
 
     @property
     def breadth(self) -> int:
-        return max(math.prod(shape[:2]) for shape in self.shapes.values())  # the networks of a stack times their units
+        # The networks of a stack times the inputs or outputs of a layer, whose weights are (S, out, in).
+        return max(shape[0] * max(shape[1:], default=1) for shape in self.shapes.values())
 
     @abstractmethod
     def initialize(self, stream: torch.Generator) -> Coefficients:

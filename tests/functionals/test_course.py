@@ -9,12 +9,13 @@ from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
-from pdefreq.fields import CallableField
+from pdefreq.fields import CallableField, as_field
 from pdefreq.functionals.course import SampledCourse, StagedPenalty
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples
-from pdefreq.problem import Data, Problem
+from pdefreq.functionals.strong_residual import StrongResidual
+from pdefreq.problem import BoundaryPart, Data, Problem
 from tests.functionals.polynomials import Polynomials
 
 INTERVAL = Box((-1.0,), (1.0,))
@@ -159,3 +160,20 @@ def test_the_same_step_has_the_same_functional():
         assert [float(other.at(step).value(C)) for step in reversed(range(7))] == values[::-1]
         for step in range(1, 7):
             assert (one.key(step) == one.key(step - 1)) == (values[step] == values[step - 1])
+
+
+def test_the_stages_multiply_beta_wherever_it_stands():
+    """A residual has beta on its Dirichlet part and on its Robin part."""
+    ends = (
+        BoundaryPart("robin", name="x-min", alpha=as_field(1.0), flux=as_field(2.0)),
+        BoundaryPart("dirichlet", value=as_field(0.0)),
+    )
+    problem = Problem(domain=INTERVAL, source=1.0, boundary=ends)
+    course = SampledCourse(
+        problem,
+        Sampling("gauss", 20, 2, 1, seed=0),
+        lambda i, b, _: StrongResidual(problem, SPACE, i, b, beta=3.0, like=LIKE),
+        StagedPenalty(100),
+    )
+    before, after = course.at(0).terms(C), course.at(99).terms(C)
+    assert {name: float(after[name] / before[name]) for name in before} == {"residual": 1, "boundary": 500, "robin": 500}

@@ -111,6 +111,15 @@ def test_overfitting_is_told_from_the_gap(steps):
     assert bool(told(iteration, last)) == (steps == 400)
 
 
+def test_a_network_that_has_learnt_nothing_has_not_fitted_its_points():
+    """At the start no objective has fallen; any gap between the points is then larger than its fall."""
+    training, elsewhere = distance(0.0), HeldOut(distance(-0.2), patience=30)
+    start = torch.ones(4, dtype=torch.float64)
+    assert float(elsewhere.value(start, training.weights)) != float(training.value(start))
+    for c in (start, start * (1 - 1e-4)):
+        assert elsewhere.notes_on_fit(training, c, start) == []
+
+
 def test_a_run_hands_back_the_best_state_and_resumes_from_the_last(tmp_path):
     """12 points for a network of 423 unknowns: it overfits them, and the kept state is better than the last."""
     options = {"widths": [10, 10], "scales": [1, 2, 4], "number": 12, "learning_rate": 0.02, "form": "subnetworks"}

@@ -82,11 +82,28 @@ def test_options_may_be_arrays():
         ("pinn", "poisson", {"activation": "ricker(1e-300)"}, "at least 1e-10 and finite, got 1e-300"),
         ("mscale", "poisson-chirp", {"boundary": "penalty", "boundary_points": 10**11}, "`boundary_points` = .* GiB of memory"),
         ("pinn", "poisson", {"weights": "boundary:10"}, "built into the network.*use boundary=penalty"),
+        ("pinn", "dielectric-sphere", {}, "flux must not jump where .* use `deep-ritz` or `mscale`"),
+        ("gauss-newton", "dielectric-sphere", {}, "use functional=ritz"),
+        ("deep-ritz", "poisson", {"boundary": "penalty", "boundary_points": 50}, "`boundary_points` does nothing here"),
+        ("deep-ritz", "poisson", {"resample_every": 5}, "`resample_every` does nothing here"),
+        ("pinn", "p-laplacian", {"start": "antisymmetric"}, "exponent = 3 is degenerate .* leave `start` out"),
     ],
 )
 def test_what_can_not_be_computed_is_refused_before_it_is_tried(method, problem, options, message):
     with pytest.raises(UserError, match=message):
         prepare(method, problem, **options)
+
+
+def test_a_degenerate_start_is_refused_only_where_no_step_leads_away():
+    """An energy with p > 2 pulls u off zero by its load, and so does a residual with p = 2."""
+    for method, problem, options in (
+        ("deep-ritz", "p-laplacian", {}),
+        ("gauss-newton", "p-laplacian", {"functional": "ritz"}),
+        ("pinn", "poisson", {}),
+    ):
+        solution = solve(problem, make_solver(method, {**SMALL, "start": "antisymmetric", **options}), stop=Stop(steps=2))
+        objective = solution.history.column("objective")
+        assert objective[-1] < objective[0]
 
 
 @pytest.mark.parametrize("exponents", ["10,-10", "-10,10", "10,10", "-10,-10"])

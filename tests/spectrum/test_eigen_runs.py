@@ -16,7 +16,7 @@ from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.spectrum import eigen
 
-NETWORK = {"widths": [6, 6], "number": 64, "boundary_points": 8}
+NETWORK = {"widths": [6, 6], "number": 64}
 
 
 @pytest.fixture(autouse=True)
