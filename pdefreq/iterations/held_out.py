@@ -112,7 +112,7 @@ class HeldOut:
             start: Those before the first step.
         """
         there, elsewhere, before = (
-            float(value) for value in (training.value(c), self.value(c, training.weights), self.value(start, training.weights))
+            float(value) for value in (training.value(c), self.value(c, training.weights), training.value(start))
         )
         fall = abs(before - there)
         if fall < _LEAST_FALL * max(abs(before), abs(there)) or not elsewhere - there > _GAP * fall:
