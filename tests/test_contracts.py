@@ -23,9 +23,11 @@ from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.solver import Solver
 from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
+from pdefreq.streams import stream
 
 PROBLEMS = [name for name, _ in problem_names()]
 HEAVY = {"cube-holes"}  # its mesh, made by gmsh, has a hundred thousand cells
+CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 along each axis needs 89 GiB
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
@@ -60,7 +62,9 @@ def one_sentence(text: str) -> bool:
 @pytest.mark.parametrize("method", METHODS + CHAINS)
 def test_every_method_runs_on_every_problem_or_refuses_in_one_sentence(method, problem):
     try:
-        solution = solve(problem, small(method), stop=Stop(steps=4), method=method)
+        dense = method == "ritz-galerkin" and problem in CUBES
+        solver = make_solver(method, {"number": 4}) if dense else small(method)
+        solution = solve(problem, solver, stop=Stop(steps=4), method=method)
     except IncompatibleError as refusal:
         assert one_sentence(str(refusal))
         return
@@ -164,7 +168,8 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     if problem.exact is None or problem.is_regression:
         return
     domain = problem.domain
-    samples = domain.quadrature(60_000)
+    rough = domain.dimension == 3 and (not isinstance(domain, Box) or problem.diffusion.has_kinks)
+    samples = domain.interior(60_000, stream(0, "weak form"), sobol=True) if rough else domain.quadrature(60_000)
     bump = domain.distance()
     x, w = samples.x, samples.weights
     test = bump(x) ** 4  # flat at corners, where the distance is rough, and a solution may be
@@ -173,7 +178,7 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     flux = flux * problem.exact.gradient(x).norm(dim=1, keepdim=True) ** (problem.exponent - 2)
     work = (flux * slope).sum(1) + problem.reaction(x) * problem.exact(x) * test
     miss = work - problem.source(x) * test
-    if domain.dimension == 3 and not isinstance(domain, Box):  # Sobol points: below 5 standard deviations of Monte Carlo
+    if rough:  # Sobol points: below 5 standard deviations of Monte Carlo
         assert abs((w * miss).sum()) <= 5 * domain.measure * miss.std() / math.sqrt(len(x))
         return
     # 10-point panels, a few waves each: the rule is exact to about 1e-9 of the integrand's size
