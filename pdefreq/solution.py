@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.store import RunFolder
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution(Field, Shown):
     """The approximate solution as a function of points, with the run that made it.
 
@@ -70,6 +70,10 @@ class Solution(Field, Shown):
     reference_error: float = 0.0
     folder: Path | None = None
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        unknowns = self.state.space.num_coefficients
+        return f"<{self.spec.method} on {self.spec.problem}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
 
     def __call__(self, x: Points) -> Values:
         """U at points ``(n, d)``; a torch tensor or anything `torch.as_tensor` takes."""

@@ -300,3 +300,7 @@ def test_stagnation_counts_from_the_last_stage_on():
     ones, n = np.ones(30), np.arange(30)
     assert judged(ones, ones, ones, 0 * n, stagnation=5) == (Status.STAGNATED, 5)
     assert judged(ones, ones, ones, n >= 12, stagnation=5) == (Status.STAGNATED, 17)
+
+
+def test_a_solution_is_one_line_at_a_prompt():
+    assert repr(solve("poisson", "fem")) == "<fem on poisson: done at step 1, 1,001 unknowns>"
