@@ -22,6 +22,7 @@ _STEADY = 3  # a jump is so many times what the rules differ by: their error cha
 
 _SEGMENTS, _PIECES, _HALVINGS = 512, 64, 50  # after these a segment is some 1e-16 of its length
 _LEAST_JUMP = 1e-3  # of the range of the values
+_ROUNDING = 1e-10  # of the largest: below, a constant that is computed varies by its roundings
 _AROUND = 1e-5  # of a segment: on both sides of a jump so much of it lies in the domain
 
 Regular = Callable[["Samples"], "Samples"]
@@ -54,8 +55,8 @@ def flux_jumps(domain: Domain, regular: Regular, at: Callable[[Points], tuple[Gr
 def jumps(field: Field, domain: Domain) -> bool:
     """Whether a field jumps within the domain, by bisection: along random segments towards the largest change.
 
-    Of a continuous function nothing is left of that change, however steep it is. A jump below a thousandth of the range is not
-    seen, nor one that no segment crosses.
+    Of a continuous function nothing is left of that change, unless its slope is some 1e13 or infinite as that of |x|^0.1. A jump
+    below a thousandth of the range is not seen, nor one that no segment crosses.
 
     Args:
         field: The field.
@@ -76,7 +77,10 @@ def jumps(field: Field, domain: Domain) -> bool:
         high, at_high = torch.where(lower[:, None], middle, high), torch.where(lower, value, at_high)
         low, at_low = torch.where(lower[:, None], low, middle), torch.where(lower, at_low, value)
     seen = values[values.isfinite()]
-    left = (at_high - at_low).abs() > _LEAST_JUMP * (seen.max() - seen.min())
+    if len(seen) == 0:
+        return False  # others say that it is not finite
+    least = torch.maximum(_LEAST_JUMP * (seen.max() - seen.min()), _ROUNDING * seen.abs().max())
+    left = (at_high - at_low).abs() > least
     around = _AROUND * (end - start)  # on the boundary, what lies beyond does not count
     return bool((left & domain.contains(low - around) & domain.contains(high + around)).any())
 

@@ -114,8 +114,8 @@ def five_dimensions(*, steps: int | None = None, seeds: int = 1) -> Report:
     """Example 4.6 in 5-D: penalty and built-in boundary values, sin-sReLU and sReLU, Adam and Gauss-Newton (arXiv 2009.14597).
 
     Args:
-        steps: Steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without, some
-            twenty minutes in all.
+        steps: Steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without, a quarter
+            of an hour in all.
         seeds: Runs of each row.
     """
     return conditions_and_activations(steps=steps, seeds=seeds)

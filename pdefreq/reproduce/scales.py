@@ -62,7 +62,7 @@ def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
 def scales(*, seeds: int = 3, steps: int = 5000, number: int = POINTS) -> Report:
     """The wider the scales of MscaleDNN reach, the sooner it sees a high frequency (arXiv 2007.11207, figure 11, in small).
 
-    With all its seeds it takes an hour or two.
+    With all its seeds it takes one to three hours.
 
     Args:
         seeds: Runs of each set of scales.

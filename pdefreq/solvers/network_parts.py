@@ -96,18 +96,16 @@ def _require_no_jump(solver: NetworkSolver, problem: Problem) -> None:
 
 
 def _require_start(solver: NetworkSolver, problem: Problem) -> None:
-    """Where grad u = 0 everywhere at the start, a derivative of |grad u|^(p-2) grad u is zero or none: training stands still.
+    """Where u is constant at the start and p > 2, the derivative of |grad u|^(p-2) grad u is zero, and a residual's with it.
 
     Raises:
-        IncompatibleError: If a network starts at zero, and so does u, and p is such.
+        IncompatibleError: If the difference of two equal networks starts so, and no reaction or boundary term pulls at it.
     """
-    p = problem.exponent
-    degenerate = p < 2 or (p > 2 and solver.functional.startswith("residual"))
-    values = problem.dirichlet
-    flat = solver.boundary == "penalty" or (values is not None and values.constant is not None)
-    if solver.start in ("antisymmetric", "doubled") and degenerate and flat and not problem.is_regression:
+    p, values = problem.exponent, problem.dirichlet
+    flat = solver.start == "antisymmetric" and solver.boundary == "hard" and values is not None and values.constant is not None
+    if flat and p > 2 and solver.functional.startswith("residual") and problem.reaction.constant == 0:
         raise IncompatibleError(
-            f"start={solver.start} begins with grad u = 0, where the equation with exponent = {p:g} is degenerate and no step "
+            f"start={solver.start} begins with grad u = 0, where the residual for exponent = {p:g} is degenerate and no step "
             "leads away: leave `start` out"
         )
 

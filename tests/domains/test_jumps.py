@@ -40,6 +40,8 @@ def test_jumps_are_seen_and_kinks_are_none(domain):
         lambda x: 1 / (2 + torch.cos(600 * first(x))),
         lambda x: torch.tanh(1e6 * first(x)),  # steep, and no jump
         lambda x: first(x).abs().sqrt(),  # of infinite slope
+        lambda x: torch.sin(7 * x[:, 0]).square() + torch.cos(7 * x[:, 0]).square(),  # 1, but for rounding
+        lambda x: torch.nan * x[:, 0],
         lambda x: 0 * x[:, 0] + 3,
     ):
         assert not seen(CallableField(smooth), domain)
