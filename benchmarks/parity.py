@@ -4,8 +4,8 @@
     PYTHONPATH=TREE_B python benchmarks/parity.py record b.npz
     python benchmarks/parity.py compare a.npz b.npz
 
-Each case is a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical method at the
-end), the terms of the objective at every recorded step, the predicted curves, and the solution at points of this script's own.
+Each case is a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical method
+at the end), the terms of the objective at every recorded step, the predicted curves, and the solution at own points.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ NETWORK = [  # spec of the method, problem, seed
     ("mscale:form=first-layer,activation=sin-srelu", "poisson", 0),
     ("pinn", "poisson", 0),
     ("pinn-gradient", "poisson", 0),
-    ("pinn-gradient:weights=gradient:0.1", "poisson", 1),
+    (("pinn-gradient:gradient=0.1", "pinn-gradient:weights=gradient:0.1"), "poisson", 1),
     ("gauss-newton", "poisson", 0),
     ("gauss-newton:damping=1e-4", "poisson", 1),
-    (("gauss-newton:functional=ritz", "gauss-newton:loss=ritz"), "poisson", 0),
+    (("gauss-newton:loss=ritz", "gauss-newton:functional=ritz"), "poisson", 0),
     ("regression", "tones", 0),
     ("regression-gradient", "tones", 0),
-    ("regression:misfit_exponent=4", "tones", 0),
+    (("regression:exponent=4", "regression:misfit_exponent=4"), "tones", 0),
     ("deep-ritz:boundary=penalty,beta=100", "poisson", 0),
-    ("deep-ritz:boundary=penalty,staged=true", "poisson", 0),
+    (("deep-ritz:boundary=penalty,schedule=staged", "deep-ritz:boundary=penalty,staged=true"), "poisson", 0),
     ("pinn:boundary=penalty,balance_every=7", "poisson", 0),
     ("deep-ritz:points=sobol,resample_every=5", "poisson", 0),
     ("deep-ritz:points=uniform,number=300,batch=64", "poisson", 3),
@@ -43,8 +43,8 @@ NETWORK = [  # spec of the method, problem, seed
     ("deep-ritz:optimizer=sgd,half_life=null,learning_rate=0.001,momentum=0.8,number=200", "poisson", 0),
     ("pinn:optimizer=lbfgs,activation=sin", "poisson", 0),
     ("deep-ritz:keep=best,patience=10", "poisson", 0),
-    ("deep-ritz:fourier=20,fourier_std=5", "poisson", 0),
-    ("deep-ritz:frequencies=[3,10]", "poisson", 0),
+    (("deep-ritz:input=fourier,features=20,std=5", "deep-ritz:fourier=20,fourier_std=5"), "poisson", 0),
+    (("deep-ritz:network=phase-shift,frequencies=[3,10]", "deep-ritz:frequencies=[3,10]"), "poisson", 0),
     ("deep-ritz:residual=true,bias=hidden,adaptive=5", "poisson", 0),
     ("deep-ritz:start=antisymmetric,initialization=ntk", "poisson", 0),
     ("regression:start=doubled", "tones", 0),
@@ -53,21 +53,28 @@ NETWORK = [  # spec of the method, problem, seed
     ("pinn:decay=inverse", "poisson", 0),
     ("mscale:number=900", "poisson-multilevel", 0),
     ("pinn:number=400", "perforated", 0),
-    ("mscale:number=400,boundary=penalty,boundary_points=80", "harmonic-holes", 0),
+    (
+        ("mscale:number=400,boundary=penalty,boundary.points=80", "mscale:number=400,boundary=penalty,boundary_points=80"),
+        "harmonic-holes",
+        0,
+    ),
     ("pinn:number=300,boundary=penalty", "robin", 0),
     ("deep-ritz:number=300,boundary=penalty", "neumann", 0),
     ("mscale:number=512", "five", 0),
-    ("deep-ritz:number=256,periodic=2,boundary=penalty", "poisson", 0),
+    (
+        (
+            "deep-ritz:number=256,input=periodic,harmonics=2,boundary=penalty",
+            "deep-ritz:number=256,periodic=2,boundary=penalty",
+        ),
+        "poisson",
+        0,
+    ),
     ("mscale", "p-laplacian", 0),
     ("gauss-newton:number=200", "p-laplacian", 0),
     ("deep-ritz", "sampled-1d", 0),
     ("pinn", "sampled-1d", 0),
     ("deep-ritz+jacobi:switch=10", "poisson", 0),
-    (
-        ("pinn+gauss-newton:switch=8", "pinn+gauss-newton:switch=8"),
-        "poisson",
-        0,
-    ),
+    ("mscale:widths=[12,12],residual=true+multigrid:switch=8", "poisson", 0),
 ]
 CLASSICAL = [
     ("jacobi:intervals=64,steps=500", "poisson", 0),
@@ -87,7 +94,6 @@ CLASSICAL = [
     ("ritz-galerkin:number=24", "poisson", 0),
     ("ritz-galerkin:basis=hat,number=20", "poisson", 0),
     ("fem:cells=12", "robin", 0),
-    ("jacobi:intervals=32,steps=100+jacobi:intervals=32,steps=100", "poisson", 0),
 ]
 
 
@@ -130,10 +136,11 @@ def run_case(methods, problem, seed, *, steps):
 
 
 def record(path: str, only: str = "") -> None:
+    """Run the cases whose label contains `only`, and write their numbers to a file."""
     arrays = {}
     for kind, cases in (("network", NETWORK), ("classical", CLASSICAL)):
         for methods, problem, seed in cases:
-            label = f"{methods if isinstance(methods, str) else methods[0]} on {problem}, seed {seed}"
+            label = f"{methods if isinstance(methods, str) else methods[-1]} on {problem}, seed {seed}"
             if only and only not in label:
                 continue
             began = time.perf_counter()

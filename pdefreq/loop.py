@@ -117,7 +117,7 @@ def solve(
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     check_family(problem, modes or family_of(problem))
     stop = solver.budget.override(stop or Stop())
-    solver = solver.within(stop)
+    solver = solver.resolved(problem, stop)
     spec = RunSpec(
         problem=problem.name,
         problem_text=problem.text,

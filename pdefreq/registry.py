@@ -11,18 +11,15 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
-from pdefreq.conversion import convert
 from pdefreq.errors import OptionError, UnknownNameError
 
 T = TypeVar("T")
-_OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
-_NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
+_FROM_FILE = "pdefreq_user_"  # begins the names of modules that were imported by their path
 
 
 def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -76,35 +73,6 @@ def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, C
     return families[name](*numbers)
 
 
-def split_options(name: str) -> tuple[str, dict[str, str]]:
-    """A name and the options that are written behind it.
-
-    Example:
-        >>> split_options("mscale:activation=phi,scales=[1,2,4]")
-        ('mscale', {'activation': 'phi', 'scales': '[1,2,4]'})
-        >>> split_options("my_file.py:Mine")
-        ('my_file.py:Mine', {})
-    """
-    method, *rest = _OPTIONS.split(name, maxsplit=1)
-    pairs = [pair.partition("=") for pair in _NEXT.split(rest[0])] if rest else []
-    return method, {key: value for key, _, value in pairs}
-
-
-def in_lines(name: str, width: int = 26) -> str:
-    r"""A method with its options over lines of about this width, broken before an option or the second of a chain.
-
-    Example:
-        >>> in_lines("mscale:activation=phi,scales=[1,2,4]")
-        'mscale:activation=phi,\nscales=[1,2,4]'
-    """
-    lines = [""]
-    for piece in re.split(r"(?<=[:,+])(?=[A-Za-z])", name):
-        if lines[-1] and len(lines[-1] + piece) > width:
-            lines.append("")
-        lines[-1] += piece
-    return "\n".join(lines)
-
-
 class Registry:
     """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
 
@@ -112,12 +80,16 @@ class Registry:
         kind: What the names are, in the singular, for messages: "method", "probe".
         group: Entry-point group through which other packages add names.
         table: The built-in names.
+        unlisted: Further built-in names, which are found but not listed.
     """
 
-    def __init__(self, kind: str, group: str, table: Mapping[str, str]) -> None:
+    def __init__(
+        self, kind: str, group: str, table: Mapping[str, str], unlisted: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.kind = kind
         self.group = group
         self._table = dict(table)
+        self._unlisted = dict(unlisted)
 
     def targets(self) -> dict[str, str]:
         """All names and their targets; a built-in name wins over an entry point of the same name."""
@@ -136,10 +108,20 @@ class Registry:
         if ".py:" in name:
             return load_from_file(self.kind, name)
         targets = self.targets()
+        if name in self._unlisted:
+            targets = targets | self._unlisted
         if name not in targets:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, targets)}")
         module, attribute = targets[name].split(":")
         return getattr(importlib.import_module(module), attribute)
+
+    def name_of(self, found: Any) -> str | None:
+        """The name under which `load` finds a class or function; None where there is none."""
+        module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
+        if module.startswith(_FROM_FILE):
+            return f"{sys.modules[module].__file__}:{attribute}"
+        places = self._unlisted | self.targets()
+        return next((name for name, target in places.items() if target == f"{module}:{attribute}"), None)
 
 
 def load_from_file(kind: str, target: str) -> Any:
@@ -168,121 +150,17 @@ def import_file(path: Path) -> ModuleType:
     """
     if not path.is_file():
         raise UnknownNameError(f"there is no file '{path}'; give the path of a Python file, then a colon and a name in it")
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    spec = importlib.util.spec_from_file_location(f"pdefreq_user_{digest}_{path.stem}", path.resolve())
+    digest = hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:8]
+    name = f"{_FROM_FILE}{digest}_{path.stem}"
+    if name in sys.modules:  # the same file unchanged: its classes must stay the same objects
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and type hints look their module up
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[spec.name]
         raise OptionError(f"'{path}' can't be imported: {type(error).__name__}: {error}") from error
     return module
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option of a class or preset: what `pdefreq methods NAME` prints and ``--set`` takes."""
-
-    name: str
-    annotation: Any
-    default: Any
-    doc: str
-
-
-def options_of(factory: Callable[..., Any]) -> list[Option]:
-    """The options of a frozen dataclass or of a preset function, read from its signature and its docstring's Args."""
-    docs = _argument_docs(inspect.getdoc(factory) or "")
-    target = factory.__init__ if isinstance(factory, type) else factory
-    hints = typing.get_type_hints(target)
-    if is_dataclass(factory):
-        return [
-            Option(f.name, hints[f.name], f.default if f.default is not MISSING else _made(f), docs.get(f.name, ""))
-            for f in fields(factory)
-            if f.init
-        ]
-    parameters = inspect.signature(factory).parameters.values()
-    return [Option(p.name, hints[p.name], p.default, docs.get(p.name, "")) for p in parameters]
-
-
-def preset(
-    name: str,
-    factory: type,
-    doc: str,
-    *,
-    fixed: Mapping[str, Any] | None = None,
-    check: Callable[[Any, Iterable[str]], None] | None = None,
-    **defaults: Any,
-) -> Callable[..., Any]:
-    """A method that is another one's options with defaults of its own. Numbers by name are merged with those of the default.
-
-    Args:
-        name: The function's name.
-        factory: A frozen dataclass of options, all by keyword.
-        doc: The preset's docstring; the options are explained in it as the dataclass explains them.
-        fixed: Options that the preset settles, and does not offer.
-        check: Called with what was made and the names of the options that were given another value than their default.
-        **defaults: Default values in place of the dataclass's.
-
-    Returns:
-        A function of the remaining options, that `options_of` can read.
-    """
-    settled = dict(fixed or {})
-    options = [option for option in options_of(factory) if option.name not in settled]
-    parameters = [
-        inspect.Parameter(
-            option.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=defaults.get(option.name, inspect.Parameter.empty if option.default is MISSING else option.default),
-            annotation=option.annotation,
-        )
-        for option in options
-    ]
-    signature = inspect.Signature(parameters, return_annotation=factory)
-
-    def make(**given: Any) -> Any:
-        bound = signature.bind(**given)
-        bound.apply_defaults()
-        for key, value in bound.arguments.items():
-            if isinstance(value, Mapping) and isinstance(own := signature.parameters[key].default, Mapping):
-                bound.arguments[key] = {**own, **value}
-        made = factory(**settled, **bound.arguments)
-        if check is not None and given:
-            plain = make()
-            check(made, [key for key in given if getattr(made, key) != getattr(plain, key)])
-        return made
-
-    text, _, source = inspect.cleandoc(doc).partition("\nSource:")
-    lines = [f"    {option.name}: {option.doc}" for option in options]
-    make.__doc__ = "\n".join([text.rstrip(), "", "Args:", *lines, *(["", "Source:" + source] if source else [])])
-    make.__name__ = make.__qualname__ = name
-    make.__signature__ = signature  # type: ignore[attr-defined]
-    make.__annotations__ = {option.name: option.annotation for option in options} | {"return": factory}
-    return make
-
-
-def _made(field: Any) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else MISSING
-
-
-def _argument_docs(doc: str) -> dict[str, str]:
-    """The Args section of a Google-style docstring, a sentence each."""
-    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", doc, re.MULTILINE | re.DOTALL)
-    if section is None:
-        return {}
-    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section[1], re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
-
-
-def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """Call a factory with options given by name, as values or as text from the command line.
-
-    Raises:
-        UnknownNameError: If an option does not exist.
-        OptionError: If a value has the wrong type or lies outside its range.
-    """
-    known = {option.name: option for option in options_of(factory)}
-    for key in options:
-        if key not in known:
-            raise UnknownNameError(f"{kind} '{name}' has no option '{key}': {nearest(key, known)}")
-    return factory(**{key: convert(key, value, known[key].annotation) for key, value in options.items()})

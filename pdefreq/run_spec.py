@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.composition import code_files, read, written
 from pdefreq.errors import RunFolderError, UserError
 from pdefreq.history import Schedule, Stop
 from pdefreq.registry import import_file
@@ -87,9 +88,9 @@ def copy_name(file: Path) -> str:
     return f"{file.stem}.{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}{file.suffix}"
 
 
-def solver_to_json(solver: Solver) -> dict[str, Any]:
-    """A solver as its class and options, nested solvers and options included."""
-    return _class_and_options(solver)
+def solver_to_json(solver: Solver) -> dict[str, Any] | None:
+    """A solver as its registered name and its options, parts included; None for one that could not be made again from them."""
+    return written(solver)
 
 
 def probe_to_json(probe: Probe) -> dict[str, Any] | None:
@@ -126,20 +127,33 @@ def _to_json(value: Any) -> Any:
     return value
 
 
-def solver_from_json(data: Mapping[str, Any], folder: Path | None = None) -> Solver:
+def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trust: bool = False) -> Solver:
     """The inverse of `solver_to_json`.
 
     Args:
         data: What it wrote.
-        folder: Where a method's own file was copied to; tried before its original place.
+        folder: A run folder, where copies lie of the Python files that the data name.
+        trust: Whether these files are loaded.
 
     Raises:
-        RunFolderError: If the class can't be found, or is no solver.
+        RunFolderError: If the data name no method, or a file that is not trusted.
     """
-    solver = _from_json(data, folder)
+    solver = read(Solver.registry, data if folder is None else _beside(data, folder), trust=trust)
     if not isinstance(solver, Solver):
-        raise RunFolderError(f"run.json names {data.get('class')!r} as its method, which is not a Solver")
+        raise RunFolderError(f"run.json names {data.get('name')!r} as its method, which is not a Solver")
     return solver
+
+
+def _beside(data: Any, folder: Path) -> Any:
+    """The data with each Python file replaced by its copy in a folder; no other file is named then."""
+    if isinstance(data, Mapping):
+        return {key: _beside(value, folder) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_beside(value, folder) for value in data]
+    if not code_files(data):
+        return data
+    path, _, name = str(data).rpartition(":")
+    return f"{folder / Path(path).name}:{name}"
 
 
 def probe_from_json(data: Mapping[str, Any], folder: Path | None = None) -> Probe:
@@ -181,8 +195,12 @@ def _module(place: str, folder: Path | None) -> Any:
 
 def own_files(data: Any) -> list[Path]:
     """The Python files that solvers and probes written as JSON were loaded from, to be kept beside their run."""
+    return list(dict.fromkeys([*code_files(data), *_class_files(data)]))
+
+
+def _class_files(data: Any) -> list[Path]:
     if isinstance(data, Mapping):
         place = str(data.get("class", "")).rpartition(":")[0]
         here = [Path(place)] if place.endswith(".py") else []
-        return here + [path for value in data.values() for path in own_files(value)]
-    return [path for value in data for path in own_files(value)] if isinstance(data, (list, tuple)) else []
+        return here + [path for value in data.values() for path in _class_files(value)]
+    return [path for value in data for path in _class_files(value)] if isinstance(data, (list, tuple)) else []

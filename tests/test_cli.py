@@ -226,7 +226,7 @@ def test_problems_lists_what_is_shipped(cli):
 
 
 def test_methods_lists_every_method_and_the_options_of_each(cli):
-    from pdefreq.registry import options_of
+    from pdefreq.composition import options_of
     from pdefreq.solvers import SOLVERS
 
     listed = cli("methods").stdout

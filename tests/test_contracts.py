@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.composition import MISSING, options_of
 from pdefreq.data import Data
 from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
@@ -16,7 +17,6 @@ from pdefreq.history import Stop
 from pdefreq.loop import solve
 from pdefreq.probes import PROBES, default_probes
 from pdefreq.problem_file import load_problem, problem_names
-from pdefreq.registry import MISSING, options_of
 from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import resume
 from pdefreq.solvers import SOLVERS, make_solver

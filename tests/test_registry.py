@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.composition import MISSING, build, options_of
 from pdefreq.errors import OptionError, UnknownNameError, UserError
-from pdefreq.registry import MISSING, Registry, build, named, options_of
+from pdefreq.registry import Registry, named
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def compare(
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and below it what each method's row means in words."""
     from pdefreq.commands.result import number, plain_table, say
-    from pdefreq.registry import in_lines
+    from pdefreq.composition import in_lines
     from pdefreq.solvers import SOLVERS
 
     table = plain_table()

@@ -36,8 +36,8 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
 
 def _explain(name: str, factory: Callable[..., Any]) -> None:
     from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.composition import options_of
     from pdefreq.conversion import describe
-    from pdefreq.registry import options_of
 
     console = make_console()
     say(console, f"{name}: {_description(factory)}")

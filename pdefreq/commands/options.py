@@ -147,8 +147,8 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     Raises:
         RunFolderError: As `pdefreq.files.free_folder` does.
     """
+    from pdefreq.composition import split_options
     from pdefreq.files import free_folder
-    from pdefreq.registry import split_options
     from pdefreq.store import next_free
 
     if out is not None:

@@ -17,8 +17,8 @@ Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of eac
 def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
     """Run a published experiment again, and keep its figures and tables in a folder."""
     from pdefreq.commands.result import make_console, plain_table, say
+    from pdefreq.composition import build
     from pdefreq.interrupts import ending_all
-    from pdefreq.registry import build
     from pdefreq.reproduce import REPRODUCTIONS
 
     console = make_console()

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 
+from pdefreq.composition import in_lines
 from pdefreq.figures.errors import draw_errors
 from pdefreq.figures.mode_errors import ModeErrors, common_modes, order_in_title
 from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.history import History
-from pdefreq.registry import in_lines
 
 _PER_LINE = 4.0  # methods side by side
 _NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from pdefreq.domains.domain import Samples
 
 if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.sampling import Sampling
-    from pdefreq.problem import Problem
     from pdefreq.shapes import Values
 
 
@@ -100,22 +100,26 @@ class SampledCourse:
     """A functional on the points that a sampling draws, or on those at which the problem's source is known.
 
     Args:
-        problem: The problem.
+        domain: Where the points lie.
+        regular: Takes samples, and leaves out those at singular points.
         sampling: The points of each step.
-        build: The functional from interior points, boundary points, and f at the interior ones where it is known only there.
+        build: The functional from interior points, boundary points if the boundary is sampled, and f at the interior ones
+            where it is known only there.
         penalty: The course of the penalty's factor; None keeps it.
         known: The points at which f is known, and f there, for functionals that are sums over these; else None.
     """
 
     def __init__(
         self,
-        problem: Problem,
+        domain: Domain,
+        regular: Callable[[Samples], Samples],
         sampling: Sampling,
-        build: Callable[[Samples, Samples, Values | None], Functional],
+        build: Callable[[Samples, Samples | None, Values | None], Functional],
         penalty: StagedPenalty | None = None,
         known: tuple[Samples, Values] | None = None,
     ) -> None:
-        self._problem, self._sampling, self._build, self._penalty, self._known = problem, sampling, build, penalty, known
+        self._domain, self._regular, self._sampling, self._build = domain, regular, sampling, build
+        self._penalty, self._known = penalty, known
         self._interior = lru_cache(maxsize=1)(self._draw_interior)
         self._sampled = lru_cache(maxsize=1)(self._build_at)
 
@@ -128,7 +132,7 @@ class SampledCourse:
         return self._staged(self._sampled(draw, batch), step)
 
     def is_final(self, step: int) -> bool:
-        fixed = self._sampling.points == "gauss" or self._known is not None
+        fixed = self._sampling.rule.is_fixed or self._known is not None
         return fixed and self.is_last_stage(step) and self._sampling.batch is None
 
     def stage(self, step: int) -> int:
@@ -141,8 +145,8 @@ class SampledCourse:
         """The functional, its penalty at the last stage, on points that no step uses; None where there are no others."""
         if self._known is not None:
             return None
-        interior, boundary = (self._problem.regular(points) for points in self._sampling.held_out(self._problem.domain))
-        functional = self._build(interior, boundary, None)
+        interior, boundary = self._sampling.held_out(self._domain)
+        functional = self._build(self._regular(interior), None if boundary is None else self._regular(boundary), None)
         return functional if self._penalty is None else self._staged(functional, self._penalty.steps)
 
     def _draw(self, step: int) -> int:
@@ -151,11 +155,12 @@ class SampledCourse:
     def _draw_interior(self, draw: int) -> tuple[Samples, Values | None]:
         if self._known is not None:
             return self._known
-        return self._problem.regular(self._sampling.interior(self._problem.domain, draw)), None
+        return self._regular(self._sampling.interior(self._domain, draw)), None
 
     def _build_at(self, draw: int, step: int) -> Functional:
         interior, source = self._interior(draw)
-        boundary = self._problem.regular(self._sampling.boundary(self._problem.domain, draw))
+        boundary = self._sampling.boundary(self._domain, draw)
+        boundary = None if boundary is None else self._regular(boundary)
         count = len(interior.x)
         chosen = self._sampling.batch_at(step, count)
         if chosen is not None:

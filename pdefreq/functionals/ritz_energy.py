@@ -63,7 +63,8 @@ class RitzEnergy(Functional):
         like: Tensor,
     ) -> None:
         source = problem.source if data is None else ConstantField(0.0)
-        pieces = _Integrand.of(problem, interior, source, like).split(points_at_once(space, like))
+        integrand = _Integrand.of(problem.exponent, problem.diffusion, problem.reaction, source, interior, like)
+        pieces = integrand.split(points_at_once(space, like))
         blocks: list[Block] = [_EnergyBlock(space, piece) for piece in pieces]
         if data is not None:
             samples, values = data
@@ -88,13 +89,12 @@ class _Integrand:
     source: Values
 
     @classmethod
-    def of(cls, problem: Problem, samples: Samples, source: Field, like: Tensor) -> _Integrand:
+    def of(cls, p: float, diffusion: Field, reaction: Field, source: Field, samples: Samples, like: Tensor) -> _Integrand:
         x, weights = samples.x, samples.weights
-        diffusion = checked(problem.diffusion, "[equation] diffusion", x, least=0)
-        reaction = checked(problem.reaction, "[equation] reaction", x, least=0)
+        a = checked(diffusion, "[equation] diffusion", x, least=0)
+        c = checked(reaction, "[equation] reaction", x, least=0)
         load = weights * checked(source, "[equation] source", x)
-        p = problem.exponent
-        return cls(x.to(like), p, (weights * diffusion / p).to(like), (weights * reaction / 2).to(like), load.to(like))
+        return cls(x.to(like), p, (weights * a / p).to(like), (weights * c / 2).to(like), load.to(like))
 
     def split(self, size: int) -> list[_Integrand]:
         """The same, for a few points at a time."""
@@ -181,7 +181,8 @@ class _LoadBlock(ByChannels):
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:
     """J(u) of a field, without penalty: of the exact solution it is the lowest energy that there is."""
-    integrand = _Integrand.of(problem, interior, problem.source, interior.x)
+    fields = problem.diffusion, problem.reaction, problem.source
+    integrand = _Integrand.of(problem.exponent, *fields, interior, interior.x)
     energy = integrand.energy(u(interior.x), u.gradient(interior.x))
     if boundary is not None:
         energy = energy + BoundaryConditions.of(problem, boundary, interior.x).robin_energy(u(boundary.x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -57,39 +57,57 @@ def in_blocks(columns: Sequence[Tensor], space: TrialSpace, like: Tensor, *, cha
     return list(zip(*(column.to(like).split(size) for column in columns), strict=True))
 
 
+class PointRule(Protocol):
+    """A rule for interior points."""
+
+    @property
+    def number(self) -> int | None:
+        """Interior points of one draw; None where the points belong to the problem."""
+        ...
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all draws are one."""
+        ...
+
+    def draw(self, step: int) -> int:
+        """Which draw a step uses, counted from 0."""
+        ...
+
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        """Interior points of one draw with their weights, float64 on the CPU."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sampling:
     """Point sets as a function of the step alone, so that a resumed run sees those of the uninterrupted one.
 
     Args:
-        points: ``"gauss"``: a fixed quadrature; ``"uniform"`` and ``"sobol"``: random, and a scrambled Sobol set.
-        number: Interior points.
-        boundary_number: Boundary points.
-        resample_every: Steps between draws.
+        rule: The rule for interior points.
+        boundary_number: Boundary points; None where the boundary is not sampled.
         seed: The run's seed.
         batch: Interior points that one step uses; None is all of them. Each point comes once in an epoch, in a new order.
     """
 
-    points: Literal["gauss", "uniform", "sobol"]
-    number: int
-    boundary_number: int
-    resample_every: int
+    rule: PointRule
+    boundary_number: int | None
     seed: int
     batch: int | None = None
 
     def draw(self, step: int) -> int:
         """Which draw a step uses, counted from 0."""
-        return 0 if self.points == "gauss" else step // self.resample_every
+        return self.rule.draw(step)
 
     def interior(self, domain: Domain, draw: int) -> Samples:
         """Interior points of one draw, float64 on the CPU."""
-        if self.points == "gauss":
-            return domain.quadrature(self.number)
-        return domain.interior(self.number, stream(self.seed, "interior", draw), sobol=self.points == "sobol")
+        return self.rule.interior(domain, self.seed, draw)
 
-    def boundary(self, domain: Domain, draw: int) -> Samples:
-        """Boundary points of one draw, float64 on the CPU."""
-        return domain.boundary(self.boundary_number, None if self.points == "gauss" else stream(self.seed, "boundary", draw))
+    def boundary(self, domain: Domain, draw: int) -> Samples | None:
+        """Boundary points of one draw, float64 on the CPU; None where the boundary is not sampled."""
+        if self.boundary_number is None:
+            return None
+        return domain.boundary(self.boundary_number, None if self.rule.is_fixed else stream(self.seed, "boundary", draw))
 
     def batch_at(self, step: int, count: int) -> Tensor | None:
         """Which of `count` interior points a step uses, as indices; None is all of them."""
@@ -99,17 +117,19 @@ class Sampling:
         order = torch.randperm(count, generator=stream(self.seed, "batch", epoch))
         return order[position * self.batch : (position + 1) * self.batch]
 
-    def held_out(self, domain: Domain) -> tuple[Samples, Samples]:
+    def held_out(self, domain: Domain) -> tuple[Samples, Samples | None]:
         """Interior and boundary points that no step uses.
 
         Inside, another Gauss rule where there is one: a Sobol set of 1000 points was 0.3 per cent off the energy of `poisson`,
         far more than what overfitting changes. Else a Sobol set. On the boundary random points; both from their own streams.
         """
-        number = max(math.ceil(_HELD_OUT * self.number), _HELD_OUT_LEAST)
+        assert self.rule.number is not None
+        number = max(math.ceil(_HELD_OUT * self.rule.number), _HELD_OUT_LEAST)
         interior = self._other_rule(domain, number) if domain.dimension <= 3 else None
         if interior is None:
             interior = domain.interior(number, stream(self.seed, "held-out interior"), sobol=True)
-        return interior, domain.boundary(self.boundary_number, stream(self.seed, "held-out boundary"))
+        edge = self.boundary_number
+        return interior, None if edge is None else domain.boundary(edge, stream(self.seed, "held-out boundary"))
 
     def _other_rule(self, domain: Domain, number: int) -> Samples | None:
         """The first quadrature of `number` points or more that shares none with the training points; None if all do.
@@ -117,7 +137,7 @@ class Sampling:
         Domains round numbers of points, to whole panels or to rules of their cells, so two numbers can name one rule, and
         two rules can share points. Random points meet none of a fixed rule.
         """
-        if self.points != "gauss":
+        if not self.rule.is_fixed:
             return domain.quadrature(number)
         used, most = self.interior(domain, 0).x, _MOST * number
         while number <= most:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pdefreq.composition import build, split_options
 from pdefreq.errors import OptionError
-from pdefreq.registry import Registry, build, split_options
+from pdefreq.registry import Registry
 
 if TYPE_CHECKING:
     from pdefreq.probes.probe import Probe

@@ -50,7 +50,7 @@ RECORD = 4
 """Steps of an epoch of that figure, if it was drawn as the authors' programs draw such figures."""
 PLATEAU_STEP, PLATEAU_PUBLISHED = 200, "about 0.1, 0.65 to 0.7, and 0.8"
 THREE_STEPS, THREE_SEEDS = 20_000, 1
-SHALLOW = regression(
+SHALLOW = regression().with_options(
     widths=(8000,), activation="tanh", initialization="normal(0.1)", learning_rate=2e-4, half_life=None, steps=THREE_STEPS
 )
 
@@ -61,7 +61,7 @@ TEN_PUBLISHED = {  # first steps at which the mean amplitude is at least a level
     0.8: (640, 3590, 7090, 13340, 15000, 23650, 31750, 34300, 43000, 46700),
 }
 TEN_STEPS, TEN_SEEDS = 25_000, 3
-DEEP = regression(
+DEEP = regression().with_options(
     widths=(256,) * 5, activation="relu", initialization="torch", learning_rate=3e-4, half_life=None, steps=TEN_STEPS
 )
 

@@ -47,13 +47,13 @@ def network(optimizer: str, boundary: str, activation: str, steps: int) -> Netwo
     """The method of a row; with Adam its learning rate and its penalty follow the number of steps."""
     common: dict[str, Any] = {"activation": activation, "boundary": boundary, "points": "sobol", "number": POINTS[optimizer]}
     if boundary == "penalty":
-        common["boundary_points"] = 2000
+        common["boundary.points"] = 2000
     if optimizer == "Gauss-Newton":
-        return gauss_newton(scales=(1.0, 2.0), widths=(15, 15), initialization="tiled", **common)
+        return gauss_newton().with_options(network="mscale", scales=(1.0, 2.0), widths=(15, 15), initialization="tiled", **common)
     if boundary == "hard":
-        return mscale(scales=(1.0, 2.0), widths=(20, 20), learning_rate=5e-3, half_life=steps / 5, **common)
-    return mscale(
-        scales=(1.0, 2.0, 3.0), widths=(40, 40), learning_rate=1e-2, half_life=steps / 4, beta=1.0, staged=True, **common
+        return mscale().with_options(scales=(1.0, 2.0), widths=(20, 20), learning_rate=5e-3, half_life=steps / 5, **common)
+    return mscale().with_options(
+        scales=(1.0, 2.0, 3.0), widths=(40, 40), learning_rate=1e-2, half_life=steps / 4, beta=1.0, schedule="staged", **common
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -55,27 +55,27 @@ LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, 
 
 @dataclass(frozen=True)
 class Case:
-    """A problem, the functional that is lowered, and how many points it is sampled at.
+    """A problem, the loss that is lowered, and how many points it is sampled at.
 
     Args:
         problem: With its exact solution.
-        functional: ``"residual"`` or ``"ritz"``.
+        loss: ``"residual"`` or ``"ritz"``.
         number: Interior points.
     """
 
     problem: Problem
-    functional: str
+    loss: str
     number: int
 
     @property
     def solvers(self) -> dict[str, Solver]:
         """The same network under three optimizers."""
-        plain = {"residual": pinn, "ritz": deep_ritz}[self.functional]
+        plain = {"residual": pinn, "ritz": deep_ritz}[self.loss]
         common = {"number": self.number, **_NETWORK}
         return {
-            "Adam": plain(**common, **_RATE),
-            "L-BFGS": plain(**common, optimizer="lbfgs"),
-            "Gauss-Newton": gauss_newton(**common, functional=self.functional),
+            "Adam": plain().with_options(**common, **_RATE),
+            "L-BFGS": plain().with_options(**common, optimizer="lbfgs"),
+            "Gauss-Newton": gauss_newton().with_options(**common, loss=self.loss),
         }
 
 
@@ -187,16 +187,16 @@ def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
     damping, steps = LAZY[name]
     problem = problem_of("regression", _SIZE)
     common = {"widths": (width // 2,), "start": "antisymmetric", "activation": "tanh", "initialization": "ntk", "number": 40}
-    plain = regression(**common, optimizer="gd", learning_rate=1.0, half_life=None)
+    plain = regression().with_options(**common, optimizer="gd", learning_rate=1.0, half_life=None)
     like = torch.empty(0, dtype=torch.float64)
     start = plain.prepare(problem.blind(), seed=0, device=like.device, dtype=like.dtype)
     assert isinstance(start, Gradient)
     modes = make_modes("sine", BOX, [[k] for k in TONES])
     largest = float(start.linearized(modes, tones(0, _SIZE)(modes.points())).kappa[0])
     if damping is None:
-        solver = replace(plain, learning_rate=1 / largest)
+        solver = plain.with_options(learning_rate=1 / largest)
     else:
-        solver = gauss_newton(**common, functional="misfit", damping=damping * largest)
+        solver = gauss_newton().with_options(**common, loss="misfit", damping=damping * largest)
     # recorded at the steps at which curves are predicted
     history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
     step, error, facts = history.column("step"), history.column("mode_error"), history.facts

@@ -97,11 +97,12 @@ class Fit:
 
     def iteration(self, *, gradient: bool) -> Gradient:
         """Gradient descent on one of the two losses."""
-        preset = regression_gradient if gradient else regression
-        solver = preset(
+        method = regression_gradient if gradient else regression
+        periodic = {"input": "periodic", "harmonics": HARMONICS}
+        solver = method().with_options(
+            periodic if self.periodic else None,
             widths=(self.width,),
             initialization="ntk",
-            periodic=HARMONICS if self.periodic else None,
             start="antisymmetric",
             optimizer="gd",
             learning_rate=_STEP,

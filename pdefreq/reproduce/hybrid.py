@@ -112,8 +112,8 @@ def penalty_floor() -> float:
 
 def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     """The methods, with the steps of their network; it is trained for `steps` when it is alone."""
-    network = deep_ritz(**_PENALTY, steps=steps, half_life=steps / 3)
-    multiscale = mscale(**_PENALTY, steps=steps, half_life=steps / 5)
+    network = deep_ritz().with_options(**_PENALTY, steps=steps, half_life=steps / 3)
+    multiscale = mscale().with_options(**_PENALTY, steps=steps, half_life=steps / 5)
     jacobi = make_solver("jacobi", {"intervals": INTERVALS, "steps": SWEEPS})
     multigrid = make_solver("multigrid", {"intervals": INTERVALS})
     early, late = round(EARLY * steps), round(LATE * steps)

@@ -20,7 +20,7 @@ kink between them, and these do not stay near their start at any width that can 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,7 +158,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
     y, field = target(x), CallableField(target)
     zero, one, data = ConstantField(0.0), ConstantField(1.0), Data(x=x, values=y)
     problem = Problem(domain=BOX, source=field, diffusion=zero, reaction=one, data=data)
-    solver = regression(
+    solver = regression().with_options(
         widths=(width // 2 if antisymmetric else width,),
         activation="relu",
         initialization="ntk",
@@ -183,7 +183,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
 
     schedule = Schedule(dense=1, per_decade=50)
     found = solve(
-        problem, replace(solver, learning_rate=rate), seed=seed, probes=(), schedule=schedule, callback=met, predict=False
+        problem, solver.with_options(learning_rate=rate), seed=seed, probes=(), schedule=schedule, callback=met, predict=False
     )
     with torch.no_grad():
         trained = outside.value(found.state.coefficients)

@@ -82,9 +82,9 @@ def networks(steps: int, number: int) -> dict[str, Callable[[int], Solver]]:
     """Networks with two hidden layers of m units, or with m units in each layer of each part."""
     budget = {"steps": steps, "half_life": steps / 4, "number": number}
     return {
-        "deep-ritz, tanh": lambda m: deep_ritz(widths=(m, m), learning_rate=5e-3, **budget),
-        "deep-ritz, sin": lambda m: deep_ritz(widths=(m, m), activation="sin", learning_rate=5e-3, **budget),
-        "mscale, sin": lambda m: mscale(widths=(m, m), scales=(1.0, 2.0, 4.0), learning_rate=5e-3, **budget),
+        "deep-ritz, tanh": lambda m: deep_ritz().with_options(widths=(m, m), learning_rate=5e-3, **budget),
+        "deep-ritz, sin": lambda m: deep_ritz().with_options(widths=(m, m), activation="sin", learning_rate=5e-3, **budget),
+        "mscale, sin": lambda m: mscale().with_options(widths=(m, m), scales=(1.0, 2.0, 4.0), learning_rate=5e-3, **budget),
     }
 
 

@@ -44,8 +44,8 @@ _COLUMNS = (
 
 def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
     """The network for a problem; only the scales differ."""
-    penalty = {"boundary": "penalty", "boundary_points": 800}
-    return mscale(
+    penalty = {"boundary": "penalty", "boundary.points": 800}
+    return mscale().with_options(
         scales=scales,
         widths=(20, 20),
         activation="sin",

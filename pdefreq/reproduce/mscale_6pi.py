@@ -47,8 +47,8 @@ _COMMON = {
     "half_life": HALF_LIFE,
 }
 METHODS = {
-    "plain": deep_ritz(widths=(180, 180, 180), **_COMMON),
-    "MscaleDNN": mscale(scales=(32.0,) * 6, widths=(30, 30, 30), **_COMMON),
+    "plain": deep_ritz().with_options(widths=(180, 180, 180), **_COMMON),
+    "MscaleDNN": mscale().with_options(scales=(32.0,) * 6, widths=(30, 30, 30), **_COMMON),
 }
 
 

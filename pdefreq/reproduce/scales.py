@@ -44,7 +44,7 @@ LEFT = 0.9  # of the plateau: who stays below has left it
 
 def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
     """Six sub-networks 1-50-50-50-1 with these scales, and so many points."""
-    return mscale(
+    return mscale().with_options(
         scales=factors,
         widths=(50, 50, 50),
         activation="phi",

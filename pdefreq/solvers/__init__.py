@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.errors import UnknownNameError
-from pdefreq.registry import Registry, build, nearest, options_of, split_options
+from pdefreq.composition import build, split_options
+from pdefreq.errors import OptionError
+from pdefreq.registry import Registry
 
 if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
@@ -32,46 +34,40 @@ SOLVERS = Registry(
         "gauss-newton": "pdefreq.solvers.networks:gauss_newton",
         "regression": "pdefreq.solvers.networks:regression",
         "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
+        "network": "pdefreq.solvers.network_solver:NetworkSolver",
     },
+    unlisted={"chain": "pdefreq.solvers.chain:Chain"},
 )
+_CHAIN = re.compile(r"\+(?=[A-Za-z_./~])")  # between two methods, not inside a number such as 1e+5
 
 
 def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     """A solver by name, with options as values or as text; ``"a+b"`` chains two.
 
-    Options may also stand behind the name, ``"mscale:activation=phi,number=3"``; one that is given as well in `options`
-    takes its value from there. Those of the parts of a chain are written ``first.width`` and ``second.omega``.
+    An option is named by its path, ``optimizer.damping``, or by the end of it, ``damping``, where only one part has it. Options
+    may also stand behind the name, ``"mscale:activation=phi,number=300"``. In a chain each method may have its own,
+    ``"pinn:steps=800+jacobi:intervals=64"``; those of the chain itself stand last, ``"deep-ritz+jacobi:switch=500"``.
 
     Raises:
         UnknownNameError: If the method or an option does not exist.
-        OptionError: If a value lies outside its range.
+        OptionError: If a value lies outside its range, or an option is given twice.
     """
-    name, written = split_options(name)
-    options = {**written, **(options or {})}
-    if "+" not in name:
-        return build("method", name, SOLVERS.load(name), options)
-    from pdefreq.solvers.chain import Chain
-
-    first, second = name.split("+", 1)
-    parts: dict[str, dict[str, Any]] = {"first": {}, "second": {}}
-    for key in list(options):
-        part, _, rest = key.partition(".")
-        if part in parts and rest:
-            parts[part][rest] = options.pop(key)
-    chain = {"first": make_solver(first, parts["first"]), "second": make_solver(second, parts["second"])}
-    known = _option_names(name)
-    for key in options:
-        if key not in known:
-            meant = [f"'{each}'" for each in known if each.rpartition(".")[2] == key]
-            hint = f"did you mean {' or '.join(meant)}?" if meant else nearest(key, known)
-            raise UnknownNameError(f"method '{name}' has no option '{key}': {hint}")
-    return build("method", name, Chain, options | chain)
+    first, *rest = _CHAIN.split(name, maxsplit=1)
+    method, written = split_options(first)
+    if not rest:
+        return build("method", method, SOLVERS.load(method), _both(name, written, options or {}))
+    *between, last = _CHAIN.split(rest[0])
+    method, written = split_options(last)
+    own = {key: value for key, value in written.items() if key == "switch" or key.startswith(("first.", "second."))}
+    others = ",".join(f"{key}={value}" for key, value in written.items() if key not in own)
+    second = "+".join([*between, f"{method}:{others}" if others else method])
+    chain = {"first": make_solver(first), "second": make_solver(second)}
+    return build("method", name, SOLVERS.load("chain"), chain | _both(name, own, options or {}))
 
 
-def _option_names(name: str) -> list[str]:
-    """The options of a method by name; those of the parts of a chain with ``first.`` and ``second.`` before them."""
-    name, _ = split_options(name)
-    if "+" not in name:
-        return [option.name for option in options_of(SOLVERS.load(name))]
-    parts = zip(("first", "second"), name.split("+", 1), strict=True)
-    return ["switch", *(f"{part}.{option}" for part, method in parts for option in _option_names(method))]
+def _both(name: str, written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options behind a name and options beside it."""
+    for key in written:
+        if key in options:
+            raise OptionError(f"`{key}` is given twice, in '{name}' and beside it: give it once")
+    return {**written, **options}

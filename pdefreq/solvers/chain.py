@@ -44,12 +44,17 @@ class Chain(Solver):
     switch: int | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.switch is not None and self.switch < 0:
             raise OptionError(f"`switch` must be at least 0 steps, got {self.switch}")
 
     @property
     def name(self) -> str:
         return f"{self.first.name}+{self.second.name}"
+
+    @property
+    def registered_names(self) -> list[str]:
+        return ["chain"]
 
     @property
     def hand_over(self) -> int:
@@ -65,11 +70,10 @@ class Chain(Solver):
         limits = self.second.budget
         return limits if limits.steps is None else replace(limits, steps=self.hand_over + limits.steps)
 
-    def within(self, stop: Stop) -> Chain:
-        first, second = self.first.within(Stop(steps=self.hand_over)), self.second
-        if stop.steps is not None:
-            second = second.within(Stop(steps=max(0, stop.steps - self.hand_over)))
-        return replace(self, first=first, second=second)
+    def resolved(self, problem: Problem, stop: Stop) -> Chain:
+        later = Stop() if stop.steps is None else Stop(steps=max(0, stop.steps - self.hand_over))
+        first = self.first.resolved(problem, Stop(steps=self.hand_over))
+        return replace(self, first=first, second=self.second.resolved(problem, later))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_box, require_memory, require_precision
+from pdefreq.memory import require_memory
+from pdefreq.solvers.requirements import require_box, require_precision
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -295,4 +296,4 @@ def _require_equation(problem: Problem, method: str, dtype: torch.dtype) -> None
         raise IncompatibleError(
             f"{method} works in at most 3 dimensions and this problem has {problem.domain.dimension}: use `deep-ritz`"
         )
-    require_precision(problem, dtype)
+    require_precision(problem.exponent, dtype)

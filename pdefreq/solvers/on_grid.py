@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import OptionError
 from pdefreq.history import Stop
-from pdefreq.solvers.requirements import require_box, require_linear_equation, require_memory
+from pdefreq.memory import require_memory
+from pdefreq.solvers.requirements import require_box, require_linear_equation
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:

@@ -1,11 +1,10 @@
-"""What several methods ask of a problem or of the machine, each with the sentence for the case that it is not met."""
+"""What several methods ask of a problem, each with the sentence for the case that it is not met."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import IncompatibleError
 
 if TYPE_CHECKING:
     import torch
@@ -39,15 +38,15 @@ def _instead(problem: Problem) -> str:
     return "`fem` or `deep-ritz`" if problem.domain.dimension <= 3 else "`deep-ritz`"
 
 
-def require_precision(problem: Problem, dtype: torch.dtype) -> None:
+def require_precision(exponent: float, dtype: torch.dtype) -> None:
     """Digits enough for the flux |grad u|^(p-1).
 
     Raises:
         IncompatibleError: In single precision, if the exponent is too high.
     """
-    if problem.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
+    if exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
         raise IncompatibleError(
-            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {problem.exponent:g}: use dtype=float64"
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {exponent:g}: use dtype=float64"
         )
 
 
@@ -68,19 +67,3 @@ def require_box(problem: Problem, method: str, most: int) -> Box:
             f"{method} works in at most {most} dimension{'s' * (most > 1)} and this problem has {domain.dimension}: use `{able}`"
         )
     return domain
-
-
-def require_memory(number: int, option: str, bytes_needed: int) -> None:
-    """Room for a computation in the machine's memory.
-
-    Raises:
-        OptionError: If there is less than it needs.
-    """
-    if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
-        return
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if bytes_needed > total:
-        raise OptionError(
-            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory and this machine has "
-            f"{total // 2**30:,} GiB: use a smaller number"
-        )

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from pdefreq.composition import Part
 from pdefreq.history import Stop
+from pdefreq.solvers import SOLVERS
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +27,10 @@ _LEVELS = {1: 6, 2: 6}  # of refinement, by dimension; elsewhere 4
 _COARSEST = {1: 16}  # size of the first; elsewhere 4
 
 
-class Solver(ABC):
-    """A method with its options. Options are JSON values; heavy imports stay inside `prepare`."""
+class Solver(Part, ABC):
+    """A method with its options: plain values, or parts. Heavy imports stay inside `prepare`."""
+
+    registry = SOLVERS
 
     refines: ClassVar[str | None] = None
     """The option that says how fine the discretization is, for methods that reach their discrete solution at any size."""
@@ -42,12 +46,21 @@ class Solver(ABC):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(self).__name__.removesuffix("Solver")).lower()
 
     @property
+    def registered_names(self) -> list[str]:
+        return [self.name, *super().registered_names]
+
+    @property
     def budget(self) -> Stop:
         """When a run stops unless the user says otherwise."""
         return Stop(steps=1)
 
-    def within(self, stop: Stop) -> Solver:
-        """The same, with all settled that depends on the budget of a run: what its record holds. By default nothing does."""
+    def resolved(self, problem: Problem, stop: Stop) -> Solver:
+        """The same with every default settled that depends on the problem or on the budget: what the record of a run holds.
+
+        Args:
+            problem: The problem.
+            stop: The budget of the run.
+        """
         return self
 
     @abstractmethod

@@ -98,9 +98,9 @@ def test_no_residual_at_points_meets_a_diffusion_that_jumps(method):
     problem = problem_from_text(LAYERED.replace("DIFFUSION", "where(x < 0.5, 1, 10)"), name="layers", parameters={})
     small = {"widths": (6,), "number": 40, "steps": 1}
     with pytest.raises(IncompatibleError, match="flux must not jump"):
-        solve(problem, method(**small), probes=())
-    solve(problem, deep_ritz(**small), probes=())
+        solve(problem, method().with_options(small), probes=())
+    solve(problem, deep_ritz().with_options(small), probes=())
     if method is gauss_newton:
-        solve(problem, method(functional="ritz", **small), probes=())
+        solve(problem, method().with_options(small, loss="ritz"), probes=())
     kink = problem_from_text(LAYERED.replace("DIFFUSION", "1 + abs(x - 0.5)"), name="kink", parameters={})
-    solve(kink, method(**small), probes=())
+    solve(kink, method().with_options(small), probes=())

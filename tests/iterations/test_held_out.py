@@ -214,7 +214,11 @@ def test_the_best_state_is_none_of_an_earlier_stage():
 def test_held_out_and_training_objectives_of_a_row_are_weighted_alike():
     """With one functional at both sets of points the two columns are one, in every stage and after every balancing."""
     options = {"widths": [6, 6], "number": 20, "boundary": "penalty", "beta": 1.0}
-    for method, more in (("deep-ritz", {"staged": True}), ("pinn", {"balance_every": 7}), ("pinn", {"weights": {"boundary": 3}})):
+    for method, more in (
+        ("deep-ritz", {"schedule": "staged"}),
+        ("pinn", {"balance_every": 7}),
+        ("pinn", {"weights": {"boundary": 3}}),
+    ):
         solver = make_solver(method, options | more)
         iteration = solver.prepare(load_problem("poisson").blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         state = iteration.init()

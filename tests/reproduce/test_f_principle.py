@@ -8,16 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.composition import build
 from pdefreq.data import Data
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
 from pdefreq.iterations.iteration import State
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
-from pdefreq.registry import build
 from pdefreq.reproduce import REPRODUCTIONS, f_principle
 from pdefreq.reproduce.tones import ToneCourse, ToneProbe, growth_exponent
-from pdefreq.solvers.network_space import network_of
 from pdefreq.spaces.mlp import Mlp
 
 N = 40
@@ -74,8 +73,8 @@ def test_each_seed_draws_its_phases():
 
 
 def test_the_networks_are_those_of_the_papers():
-    shallow = network_of(f_principle.SHALLOW, load_problem("tones"))
-    deep = network_of(f_principle.DEEP, f_principle.ten_tones(0))
+    shallow = f_principle.SHALLOW.network.on(load_problem("tones").domain)
+    deep = f_principle.DEEP.network.on(f_principle.ten_tones(0).domain)
     assert shallow.num_coefficients == 3 * 8000 + 1
     assert deep.num_coefficients == (1 + 1) * 256 + 4 * (256 + 1) * 256 + 256 + 1  # six linear layers
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pdefreq.errors import OptionError
+from pdefreq.parts import Adam, Training
 from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, half_steps, lazy_run
 from pdefreq.solvers.network_solver import NetworkSolver
 
@@ -16,8 +17,7 @@ def test_only_the_optimizer_differs():
         settings = []
         for solver in case.solvers.values():
             assert isinstance(solver, NetworkSolver)
-            same = {"optimizer": "adam", "learning_rate": 1.0, "half_life": None, "steps": 1}
-            settings.append(replace(solver, **same))
+            settings.append(replace(solver, optimizer=Adam(), training=Training(steps=1)))
         assert settings[0] == settings[1] == settings[2]
 
 

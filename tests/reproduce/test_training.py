@@ -9,16 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.composition import build, options_of
 from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.fields import as_field
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
-from pdefreq.registry import build, options_of
 from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
 from pdefreq.reproduce.training import MeanSquareError, TrainingCourse
 from pdefreq.solvers.galerkin import Fem
-from pdefreq.solvers.network_space import network_of
 
 
 def below(problem, beta):
@@ -40,7 +39,7 @@ def test_the_floors_of_the_penalties_are_those_of_the_minima():
 
 def test_networks_of_the_stored_run_have_the_published_numbers_of_parameters():
     problem = load_problem("poisson-6pi")
-    counts = {name: network_of(solver, problem).num_coefficients for name, solver in mscale_6pi.METHODS.items()}
+    counts = {name: solver.network.on(problem.domain).num_coefficients for name, solver in mscale_6pi.METHODS.items()}
     # of the six biases that are added at the end, one is kept here
     assert counts == {"plain": 65_701, "MscaleDNN": 11_706 - 5}
 
@@ -54,7 +53,7 @@ def test_the_measure_is_that_of_the_stored_run():
 
 def test_the_scales_of_every_set_fill_six_networks_of_one_size():
     problem = load_problem("poisson-boltzmann")
-    assert len({network_of(scales.solver(each), problem).num_coefficients for each in scales.SCALES.values()}) == 1
+    assert len({scales.solver(each).network.on(problem.domain).num_coefficients for each in scales.SCALES.values()}) == 1
     assert set(scales.PUBLISHED) == set(scales.SCALES)
     assert all(each == tuple(sorted(each)) and len(each) == 6 for each in scales.SCALES.values())
 

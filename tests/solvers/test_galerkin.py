@@ -5,6 +5,7 @@ import pytest
 import skfem
 import torch
 
+from pdefreq.composition import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
@@ -14,7 +15,6 @@ from pdefreq.history import Status
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.problem_file import load_problem
-from pdefreq.registry import options_of
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
+from pdefreq.composition import options_of
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.fields import as_field
 from pdefreq.history import Stop
 from pdefreq.problem import BoundaryPart, Data, Problem
-from pdefreq.registry import options_of
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
 

@@ -1,0 +1,133 @@
+"""How a network meets the boundary conditions."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from pdefreq.composition import Part
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.parts import BOUNDARIES
+from pdefreq.parts.part import COUNT, POSITIVE, require
+from pdefreq.parts.schedules import PenaltySchedule
+
+if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain
+    from pdefreq.fields import Field
+    from pdefreq.functionals.course import StagedPenalty
+    from pdefreq.spaces.trial_space import Network
+
+_POINTS = 400  # on the boundary, in 2-D and beyond
+_ENDS = 2  # of an interval
+
+
+class Boundary(Part):
+    """A way to impose boundary conditions.
+
+    Attributes:
+        is_penalty: Whether terms of the objective hold the boundary values.
+    """
+
+    registry = BOUNDARIES
+    is_penalty: ClassVar[bool] = False
+
+    @property
+    def number(self) -> int | None:
+        """Points at which the boundary is sampled; None where it is not."""
+        return None
+
+    @property
+    def factor(self) -> float:
+        """The factor of the boundary terms of the objective, where there are any."""
+        return 1.0
+
+    @property
+    def growth(self) -> StagedPenalty | None:
+        """How that factor grows; None where it stays."""
+        return None
+
+    def resolved(self, dimension: int, steps: int) -> Boundary:
+        """The same with every default settled.
+
+        Args:
+            dimension: Of the domain.
+            steps: Budget of the run.
+
+        Raises:
+            OptionError: If an option does nothing in this dimension.
+        """
+        return self
+
+    @abstractmethod
+    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+        """The trial space with the boundary values that are built in, if any.
+
+        Args:
+            network: The network.
+            domain: Its domain.
+            values: The boundary values, where one Dirichlet condition holds on all of the boundary.
+
+        Raises:
+            IncompatibleError: If the values can't be built in.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hard(Boundary):
+    """Boundary values are built into the network: u = lifting + distance times network."""
+
+    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+        from pdefreq.spaces.hard_boundary import HardBoundary
+
+        if values is None:
+            raise IncompatibleError(
+                "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
+                "use boundary=penalty"
+            )
+        return HardBoundary(network, domain.lifting(values), domain.distance())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Penalty(Boundary):
+    """Boundary values are held by terms of the objective.
+
+    Args:
+        beta: Factor of the boundary terms, on integrals; the minimum of an energy misses boundary values by du/dn / (2 beta).
+        points: Boundary points in 2-D and beyond; null is 400.
+        schedule: How beta grows along a run; null keeps it.
+    """
+
+    is_penalty = True
+
+    beta: float = 500.0
+    points: int | None = None
+    schedule: PenaltySchedule | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "beta")
+        require(self, COUNT, "points")
+
+    @property
+    def number(self) -> int | None:
+        return self.points
+
+    @property
+    def factor(self) -> float:
+        return self.beta
+
+    @property
+    def growth(self) -> StagedPenalty | None:
+        return None if self.schedule is None else self.schedule.factors()
+
+    def resolved(self, dimension: int, steps: int) -> Penalty:
+        if dimension == 1 and self.points not in (None, _ENDS):
+            raise OptionError(
+                "`boundary.points` does nothing here: an interval has two ends, and both are used; leave `boundary.points` out"
+            )
+        points = _ENDS if dimension == 1 else self.points or _POINTS
+        return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
+
+    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+        return network

@@ -1,0 +1,202 @@
+"""What a network method lowers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pdefreq.composition import Part
+from pdefreq.errors import IncompatibleError
+from pdefreq.parts import LOSSES
+from pdefreq.parts.part import EXPONENT, POSITIVE, require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Samples
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Values
+    from pdefreq.spaces.trial_space import TrialSpace
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Where a loss is sampled.
+
+    Args:
+        interior: Points and weights in the domain.
+        boundary: Points, weights and normals on its boundary; None where boundary values are built into the network.
+        beta: Factor of the boundary terms.
+        source: f at the interior points, where it is known only there.
+        load: The points at which f is known, and f there, for losses that are integrals all the same.
+    """
+
+    interior: Samples
+    boundary: Samples | None = None
+    beta: float = 1.0
+    source: Values | None = None
+    load: tuple[Samples, Values] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Part):
+    """A functional before it knows the problem.
+
+    Args:
+        weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns
+            objective.NAME of the history.
+
+    Attributes:
+        is_square: Whether it is a sum of squares, which tends to zero; an energy does not.
+        sums_over_data: Whether it is a sum over the points of [data], where the problem has some.
+        is_regression: Whether it is for problems without derivatives, and has no boundary terms.
+    """
+
+    registry = LOSSES
+    is_square: ClassVar[bool] = True
+    sums_over_data: ClassVar[bool] = True
+    is_regression: ClassVar[bool] = False
+
+    weights: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "weights")
+
+    def require(self, problem: Problem, method: str) -> None:
+        """Check that the problem is of a kind that has this loss.
+
+        Raises:
+            IncompatibleError: If it is not.
+        """
+        if problem.is_regression and not self.is_regression:
+            raise IncompatibleError(
+                f"{method} lowers the loss of a differential equation and this is a regression: use `regression` (loss=misfit)"
+            )
+        if self.is_regression and not problem.is_regression:
+            raise IncompatibleError(
+                f"{method} fits a given function and this is a differential equation: use `deep-ritz`, `mscale` (loss=ritz) or "
+                "`pinn` (loss=residual)"
+            )
+
+    def is_quadratic(self, *, linear: bool) -> bool:
+        """Whether it is quadratic in u, for a linear or a nonlinear equation."""
+        return linear
+
+    @abstractmethod
+    def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        """The functional of members of a space.
+
+        Args:
+            problem: The problem.
+            space: Where u lives.
+            sampled: Points, weights and factors.
+            like: A tensor whose dtype and device the values take.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ritz(Loss):
+    """The energy whose minimizer solves the problem (Deep Ritz).
+
+    Source:
+        E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6.
+    """
+
+    is_square = False
+    sums_over_data = False
+
+    def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        from pdefreq.functionals.ritz_energy import RitzEnergy
+
+        return RitzEnergy(problem, space, sampled.interior, sampled.boundary, beta=sampled.beta, data=sampled.load, like=like)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual(Loss):
+    """The squared residual of the equation (physics-informed networks).
+
+    Args:
+        gradient: Factor of the squared gradient of the residual (gradient-enhanced loss); null leaves it out.
+
+    Source:
+        Raissi, Perdikaris, Karniadakis (2019), J. Comput. Phys. 378; with the gradient Yu, Lu, Meng, Karniadakis (2022), CMAME
+        393.
+    """
+
+    gradient: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "gradient")
+
+    def require(self, problem: Problem, method: str) -> None:
+        super().require(problem, method)
+        _require_source(self.gradient, problem, method)
+        if problem.diffusion.has_kinks:
+            from pdefreq.domains.jumps import jumps
+
+            if jumps(problem.diffusion, problem.domain):
+                raise IncompatibleError(
+                    f"{method} lowers the residual at points, which does not see that the flux must not jump where [equation] "
+                    "diffusion does: use `deep-ritz` or `mscale` (loss=ritz)"
+                )
+
+    def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
+
+        interior, boundary = sampled.interior, sampled.boundary
+        residual = StrongResidual(problem, space, interior, boundary, beta=sampled.beta, source=sampled.source, like=like)
+        if self.gradient is None:
+            return residual
+        return residual + GradientOfResidual(problem, space, interior, like=like).weighted({"gradient": self.gradient})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misfit(Loss):
+    """The distance to a given function, or to its values at the data of the problem (regression).
+
+    Args:
+        exponent: q of the mean of |u - target|^q.
+        gradient: Factor of the mean of |grad u - grad target|^2; null leaves it out.
+
+    Source:
+        Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 2; with the gradient Xu, lecture notes, equation 1.23.
+    """
+
+    is_regression = True
+
+    exponent: float = 2.0
+    gradient: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, EXPONENT, "exponent")
+        require(self, POSITIVE, "gradient")
+
+    def is_quadratic(self, *, linear: bool) -> bool:
+        return self.exponent == 2
+
+    def require(self, problem: Problem, method: str) -> None:
+        super().require(problem, method)
+        _require_source(self.gradient, problem, method)
+
+    def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
+        from pdefreq.functionals.misfit import GradientMisfit, Misfit
+
+        misfit = Misfit(problem, space, sampled.interior, exponent=self.exponent, source=sampled.source, like=like)
+        if self.gradient is None:
+            return misfit
+        return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
+
+
+def _require_source(gradient: float | None, problem: Problem, method: str) -> None:
+    """The gradient of f is known where f is known everywhere."""
+    if gradient is not None and problem.data is not None:
+        raise IncompatibleError(
+            f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): use "
+            "gradient=null"
+        )

@@ -1,0 +1,232 @@
+"""Network architectures: the trial spaces of network methods."""
+
+from __future__ import annotations
+
+import itertools
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pdefreq.composition import Part
+from pdefreq.errors import OptionError
+from pdefreq.parts import NETWORKS
+from pdefreq.parts.inputs import Input
+from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
+from pdefreq.parts.starts import Start
+
+if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain
+    from pdefreq.spaces import trial_space
+    from pdefreq.spaces.feed_forward import FeedForward
+
+_LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
+
+
+class Network(Part):
+    """An architecture: what a network is before it knows its domain."""
+
+    registry = NETWORKS
+
+    @abstractmethod
+    def on(self, domain: Domain) -> trial_space.Network:
+        """The network on a domain, boundary values aside.
+
+        Raises:
+            IncompatibleError: If the domain does not allow it.
+            OptionError: If an option does not fit the dimension of the domain.
+        """
+
+    def inputs(self, dimension: int) -> int:
+        """How many numbers are worked out from the coordinates of each point and kept, beside the coordinates."""
+        return 0
+
+    def require_memory(self, dimension: int) -> None:
+        """Check that a step fits into the memory of the machine.
+
+        Raises:
+            OptionError: If it does not.
+        """
+        return
+
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether the function at the start is exactly zero."""
+        return False
+
+    @property
+    def smoothness_from(self) -> str:
+        """What determines how many derivatives the network has, for messages."""
+        return self.registry.name_of(type(self)) or type(self).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedForwardNetwork(Network):
+    """A feed-forward network, or a sum of several of equal shape.
+
+    Args:
+        widths: Units of each hidden layer; of each sub-network where there are sub-networks.
+        activation: A name such as sin, tanh, srelu, phi, sin-srelu, relu or ricker(a), or my_file.py:Name.
+        initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
+            or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
+        bias: Which layers have biases: all, hidden (all but the last) or none.
+        residual: Whether a hidden layer's input is added to its output, where both have the same width.
+        adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
+        input: What the network sees in place of the coordinates; null is the coordinates themselves.
+        start: How the network is made to start at zero; null leaves it as it is drawn.
+    """
+
+    widths: tuple[int, ...] = (50, 50, 50)
+    activation: str = "tanh"
+    initialization: str = "tiled"
+    bias: Literal["all", "hidden", "none"] = "all"
+    residual: bool = False
+    adaptive: float | None = None
+    input: Input | None = None
+    start: Start | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "widths")
+        require(self, EXPONENT, "adaptive")
+        from pdefreq.spaces.activations import activation_named
+        from pdefreq.spaces.initialization import initialization_named
+
+        activation_named(self.activation)
+        initialization_named(self.initialization)
+
+    @abstractmethod
+    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
+        """The network as it is drawn, without its start.
+
+        Args:
+            domain: Where inputs come from.
+            layers: The options that all feed-forward networks share: widths, activation, initialization, embedding, residual,
+                bias, adaptive.
+        """
+
+    @property
+    def stack(self) -> int:
+        """How many sub-networks are summed."""
+        return 1
+
+    def on(self, domain: Domain) -> trial_space.Network:
+        layers = {
+            "widths": self.widths,
+            "activation": self.activation,
+            "initialization": self.initialization,
+            "embedding": None if self.input is None else self.input.embedding(domain),
+            "residual": self.residual,
+            "bias": self.bias,
+            "adaptive": self.adaptive,
+        }
+        network = self.drawn_on(domain, layers)
+        return network if self.start is None else self.start.applied(network)
+
+    def inputs(self, dimension: int) -> int:
+        return 0 if self.input is None else self.input.size(dimension)[2]
+
+    def require_memory(self, dimension: int) -> None:
+        from pdefreq.memory import require_memory
+
+        features = self.inputs(dimension)
+        if self.input is not None:
+            name, number, _ = self.input.size(dimension)
+            require_memory(number, name, 8 * _LIVE * 1024 * features)
+        start = Start if self.start is None else self.start
+        parts, widths = self.stack * start.copies, [start.widening * width for width in self.widths]
+        weights = parts * sum(a * b for a, b in itertools.pairwise((features or dimension, *widths, 1)))
+        require_memory(max(self.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
+
+    @property
+    def starts_at_zero(self) -> bool:
+        return self.start is not None and self.start.is_zero
+
+    @property
+    def smoothness_from(self) -> str:
+        return self.activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlp(FeedForwardNetwork):
+    """A plain feed-forward network."""
+
+    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
+        from pdefreq.spaces.mlp import Mlp
+
+        return Mlp(domain, **layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mscale(FeedForwardNetwork):
+    """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
+
+    Args:
+        scales: Factors of the input.
+        form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
+            (first-layer, MscaleDNN-1).
+
+    Source:
+        Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
+    """
+
+    widths: tuple[int, ...] = (30, 30, 30)
+    activation: str = "sin"
+    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    form: Literal["subnetworks", "first-layer"] = "subnetworks"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "scales")
+        if self.form == "subnetworks":
+            return
+        if len(self.scales) == 1:
+            raise OptionError("`form` does nothing here: it needs `scales`, several of them; set that, or leave `form` out")
+        if self.widths[0] < len(self.scales):
+            raise OptionError(
+                f"the first of `widths` must be at least the number of scales, {len(self.scales)}, so that each has a unit, "
+                f"got {self.widths[0]}"
+            )
+
+    @property
+    def stack(self) -> int:
+        return len(self.scales) if self.form == "subnetworks" else 1
+
+    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
+        from pdefreq.spaces.mscale import Mscale
+
+        return Mscale(domain, self.scales, form=self.form, **layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseShift(FeedForwardNetwork):
+    """PhaseDNN: sub-networks shifted by known frequencies, two for each frequency.
+
+    Args:
+        frequencies: Angular wavenumbers in rad per unit length: a list of numbers in 1-D, of wavevectors beyond.
+
+    Source:
+        Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
+        Comput. 42(5), section 3.
+    """
+
+    frequencies: tuple[float, ...] | tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for omega in self.wavevectors:
+            if not all(FINITE[0](component) for component in omega):
+                raise OptionError(f"`frequencies` must be finite, got {', '.join(f'{component:g}' for component in omega)}")
+
+    @property
+    def wavevectors(self) -> tuple[tuple[float, ...], ...]:
+        """The frequencies as wavevectors."""
+        return tuple(omega if isinstance(omega, tuple) else (omega,) for omega in self.frequencies)
+
+    @property
+    def stack(self) -> int:
+        return 2 * len(self.frequencies)
+
+    def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
+        from pdefreq.spaces.phase_shift import PhaseShift
+
+        return PhaseShift(domain, self.wavevectors, **layers)

@@ -1,0 +1,167 @@
+"""How a gradient, or a linearization, becomes a step."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pdefreq.composition import Part
+from pdefreq.errors import OptionError
+from pdefreq.parts import OPTIMIZERS
+from pdefreq.parts.part import FRACTION, POSITIVE, require
+
+if TYPE_CHECKING:
+    from pdefreq.iterations import optimizers
+    from pdefreq.iterations.learning_rate import LearningRate
+
+_FACTOR = 2**27  # most numbers in the matrix of a step: 1 GiB in double precision; with the blocks it is put together from, 2
+
+
+class Optimizer(Part):
+    """A rule for steps.
+
+    Attributes:
+        needs_one_objective: Whether the objective must stay the same from step to step.
+        number: Interior points by default in 1-D, 2-D and beyond.
+    """
+
+    registry = OPTIMIZERS
+    needs_one_objective: ClassVar[bool] = False
+    # In 2-D fewer than 130 points along each axis were overfitted on `poisson-multilevel`, within 300 steps.
+    number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
+
+    @abstractmethod
+    def stepper(self) -> optimizers.Optimizer:
+        """What takes the steps."""
+
+    def require_memory(self, rows: int, coefficients: int) -> None:
+        """Check that a step fits into memory, for a functional with so many rows.
+
+        Raises:
+            OptionError: If it does not.
+        """
+        return
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstOrder(Optimizer):
+    """Steps along one gradient each, with a learning rate.
+
+    Args:
+        learning_rate: At the first step.
+        half_life: Steps after which the learning rate is first the half; null keeps it.
+        decay: How it falls: exponential, inverse (as 1 / (1 + t)) or cosine (zero after two half-lives).
+        clip: Largest norm of a gradient; null is none.
+    """
+
+    learning_rate: float = 1e-3
+    half_life: float | None = None
+    decay: Literal["exponential", "inverse", "cosine"] = "exponential"
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "learning_rate", "half_life", "clip")
+        if self.half_life is None and self.decay != "exponential":
+            raise OptionError("`decay` does nothing here: it needs `half_life`; set that, or leave `decay` out")
+
+    @property
+    def rate(self) -> LearningRate:
+        """The learning rate of each step."""
+        from pdefreq.iterations.learning_rate import LearningRate
+
+        return LearningRate(self.learning_rate, self.half_life, self.decay)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(FirstOrder):
+    """Adam.
+
+    Source:
+        Kingma and Ba (2015), Adam: a method for stochastic optimization, Algorithm 1, with its default constants.
+    """
+
+    def stepper(self) -> optimizers.Optimizer:
+        from pdefreq.iterations.optimizers import Adam
+
+        return Adam(self.rate, self.clip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientDescent(FirstOrder):
+    """Gradient descent."""
+
+    def stepper(self) -> optimizers.Optimizer:
+        from pdefreq.iterations.optimizers import GradientDescent
+
+        return GradientDescent(self.rate, self.clip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgd(FirstOrder):
+    """Gradient descent with momentum (Polyak's heavy ball), as in `torch.optim.SGD`.
+
+    Args:
+        momentum: In [0, 1).
+    """
+
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, FRACTION, "momentum")
+
+    def stepper(self) -> optimizers.Optimizer:
+        from pdefreq.iterations.optimizers import GradientDescent
+
+        return GradientDescent(self.rate, self.clip, self.momentum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lbfgs(Optimizer):
+    """The limited-memory BFGS method, which searches along its directions.
+
+    Source:
+        Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5.
+    """
+
+    needs_one_objective = True
+
+    def stepper(self) -> optimizers.Optimizer:
+        from pdefreq.iterations.lbfgs import Lbfgs
+
+        return Lbfgs()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussNewton(Optimizer):
+    """Gauss-Newton steps, which solve the linearized problem.
+
+    Args:
+        damping: lambda in (F^T F + lambda) d = -gradient; null adapts it from step to step.
+
+    Source:
+        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+    """
+
+    number = (500, 1600, 2000)  # each point is a row of a matrix, or several
+
+    damping: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, POSITIVE, "damping")
+
+    def stepper(self) -> optimizers.Optimizer:
+        from pdefreq.iterations.levenberg import LevenbergMarquardt
+
+        return LevenbergMarquardt(self.damping)
+
+    def require_memory(self, rows: int, coefficients: int) -> None:
+        if rows * coefficients > _FACTOR:
+            size, most = (entries / 2**27 for entries in (rows * coefficients, _FACTOR))
+            raise OptionError(
+                f"gauss-newton would hold a matrix of {rows:,} rows for {coefficients:,} coefficients, {size:,.1f} GiB, "
+                f"and takes at most {most:.0f} GiB: use a smaller `number`, narrower `widths` or optimizer=lbfgs"
+            )

@@ -1,0 +1,167 @@
+"""Where a loss is sampled."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from pdefreq.composition import Part
+from pdefreq.errors import IncompatibleError
+from pdefreq.parts import POINTS
+from pdefreq.parts.part import COUNT, require
+
+if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain, Samples
+
+_MOST = 3  # dimensions that Gauss points fill
+
+
+class Points(Part):
+    """A rule for interior points. What it draws depends on the seed and the number of the draw alone.
+
+    Attributes:
+        is_fixed: Whether all steps use the same points.
+    """
+
+    registry = POINTS
+    is_fixed: ClassVar[bool] = True
+    number: int | None
+
+    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+        """The rule with every default settled.
+
+        Args:
+            dimension: Of the domain.
+            number: Interior points by default.
+            known: Whether the loss is a sum over the points of [data].
+
+        Raises:
+            IncompatibleError: If the rule does not work there.
+        """
+        if known:
+            raise IncompatibleError(
+                f"the loss is a sum over the points at which the problem gives its source ([data]): leave points={self._name} out"
+            )
+        return replace(self, number=self.number or number)  # pyright: ignore[reportArgumentType]
+
+    def draw(self, step: int) -> int:
+        """Which draw a step uses, counted from 0."""
+        return 0
+
+    @abstractmethod
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        """Interior points of one draw with their weights, float64 on the CPU."""
+
+    @property
+    def _name(self) -> str:
+        return self.registry.name_of(type(self)) or type(self).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtData(Points):
+    """The points of [data] at which the problem gives its source."""
+
+    number = None
+
+    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+        if not known:
+            raise IncompatibleError(
+                "points=at-data needs a loss that is a sum over points that the problem gives ([data]): use points=sobol"
+            )
+        return self
+
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        raise AssertionError("the points belong to the problem")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Automatic(Points):
+    """Gauss points up to 2-D and Sobol points beyond; the points of [data] where the loss is a sum over them.
+
+    Args:
+        number: Interior points, where the problem does not give its own; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with
+            gauss-newton 500, 1600, 2000.
+    """
+
+    number: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "number")
+
+    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+        if known:
+            return AtData()
+        kind = Gauss if dimension <= 2 else Sobol
+        return kind(number=self.number or number)
+
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        raise AssertionError("the rule is chosen by `resolved`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauss(Points):
+    """A fixed Gauss quadrature, up to three dimensions.
+
+    Args:
+        number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+    """
+
+    number: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "number")
+
+    def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
+        if dimension > _MOST:
+            raise IncompatibleError(f"Gauss points fill at most {_MOST} dimensions, got {dimension}: use points=sobol")
+        return super().resolved(dimension, number, known=known)
+
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        assert self.number is not None
+        return domain.quadrature(self.number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomPoints(Points):
+    """Random points, drawn anew every few steps.
+
+    Args:
+        number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+        resample_every: Steps between draws.
+    """
+
+    is_fixed = False
+    is_sobol: ClassVar[bool]
+
+    number: int | None = None
+    resample_every: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "number", "resample_every")
+
+    def draw(self, step: int) -> int:
+        return step // self.resample_every
+
+    def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
+        from pdefreq.streams import stream
+
+        assert self.number is not None
+        return domain.interior(self.number, stream(seed, "interior", draw), sobol=self.is_sobol)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sobol(RandomPoints):
+    """Points of a scrambled Sobol sequence, drawn anew every few steps."""
+
+    is_sobol = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uniform(RandomPoints):
+    """Independent points of the uniform distribution, drawn anew every few steps."""
+
+    is_sobol = False

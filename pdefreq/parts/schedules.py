@@ -1,0 +1,55 @@
+"""How the factor of a penalty grows along a run."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pdefreq.composition import Part
+from pdefreq.parts import SCHEDULES
+from pdefreq.parts.part import COUNT, require
+
+if TYPE_CHECKING:
+    from pdefreq.functionals.course import StagedPenalty
+
+
+class PenaltySchedule(Part):
+    """A sequence of factors by which beta is multiplied."""
+
+    registry = SCHEDULES
+
+    @abstractmethod
+    def resolved(self, steps: int) -> PenaltySchedule:
+        """The same with every default settled, for a run of so many steps."""
+
+    @abstractmethod
+    def factors(self) -> StagedPenalty:
+        """The factor of each step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged(PenaltySchedule):
+    """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
+
+    Args:
+        over: The number of steps meant; null is the budget of the run when it starts: a resumed run keeps its stages.
+
+    Source:
+        Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code.
+    """
+
+    over: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "over")
+
+    def resolved(self, steps: int) -> Staged:
+        return self if self.over is not None else replace(self, over=max(steps, 1))
+
+    def factors(self) -> StagedPenalty:
+        from pdefreq.functionals.course import StagedPenalty
+
+        assert self.over is not None
+        return StagedPenalty(self.over)
