@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from pdefreq.runs import load_run, rerun, resume, run
     from pdefreq.solution import Solution
     from pdefreq.solvers import SOLVERS, make_solver
+    from pdefreq.solvers.chain import Chain
+    from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+    from pdefreq.solvers.network_solver import NetworkSolver
+    from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
+    from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
+    from pdefreq.solvers.spectral import Sine
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
     "Comparison": "comparison",
@@ -58,35 +64,67 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "solve": "loop",
     "SOLVERS": "solvers",
     "make_solver": "solvers",
+    "Chain": "solvers.chain",
+    "Fem": "solvers.galerkin",
+    "RitzGalerkin": "solvers.galerkin",
+    "NetworkSolver": "solvers.network_solver",
+    "deep_ritz": "solvers.networks",
+    "gauss_newton": "solvers.networks",
+    "mscale": "solvers.networks",
+    "pinn": "solvers.networks",
+    "pinn_gradient": "solvers.networks",
+    "regression": "solvers.networks",
+    "regression_gradient": "solvers.networks",
+    "damped_jacobi": "solvers.relaxation",
+    "gauss_seidel": "solvers.relaxation",
+    "jacobi": "solvers.relaxation",
+    "sor": "solvers.relaxation",
+    "Sine": "solvers.spectral",
 }
 
 __all__ = [
     "SOLVERS",
     "BoundaryPart",
     "Box",
+    "Chain",
     "Comparison",
     "Data",
+    "Fem",
     "Field",
     "History",
+    "NetworkSolver",
     "Problem",
     "Refinement",
+    "RitzGalerkin",
     "RunSpec",
     "Schedule",
+    "Sine",
     "Solution",
     "Spectrum",
     "Status",
     "Stop",
     "UserError",
     "compare",
+    "damped_jacobi",
+    "deep_ritz",
+    "gauss_newton",
+    "gauss_seidel",
+    "jacobi",
     "load_problem",
     "load_run",
     "make_solver",
+    "mscale",
+    "pinn",
+    "pinn_gradient",
     "predict",
     "refine",
+    "regression",
+    "regression_gradient",
     "rerun",
     "resume",
     "run",
     "solve",
+    "sor",
 ]
 
 

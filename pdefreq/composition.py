@@ -17,7 +17,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar
 
-from pdefreq.conversion import convert
+from pdefreq.conversion import convert, describe
 from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
 from pdefreq.registry import Registry, nearest
 
@@ -103,6 +103,11 @@ class Node:
     values: dict[str, Any]
     original: Any = None
 
+    @property
+    def title(self) -> str:
+        """The registered name of the factory, else its own."""
+        return _title(self.factory)
+
     @classmethod
     def of(cls, factory: Callable[..., Any]) -> Node:
         """A factory with its defaults; options without one are left out."""
@@ -136,6 +141,11 @@ class Node:
                 yield from inner.walk(f"{prefix}{name}.")
 
 
+def tree(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Node:
+    """What `build` would make, as a tree that can be listed."""
+    return _changed(Node.of(factory), options, f"{kind} '{name}'")
+
+
 def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
     """Call a factory with options given by name or path, as values or as text from the command line.
 
@@ -145,7 +155,7 @@ def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[st
         UnknownNameError: If an option does not exist.
         OptionError: If a value has the wrong type or lies outside its range, or an option is given twice.
     """
-    return _changed(Node.of(factory), options, f"{kind} '{name}'").make()
+    return tree(kind, name, factory, options).make()
 
 
 def _changed(root: Node, options: Mapping[str, Any], subject: str) -> Node:
@@ -222,6 +232,11 @@ def names_of(kind: type[Part]) -> list[str]:
         if not isinstance(loaded, type) or issubclass(loaded, kind):
             found.append(name)
     return found
+
+
+def described(option: Option) -> str:
+    """The values that an option takes, in words."""
+    return describe(option.annotation) if option.kind is None else _choices(option)
 
 
 def _choices(option: Option) -> str:

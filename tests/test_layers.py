@@ -14,10 +14,22 @@ from pdefreq.solvers import SOLVERS
 PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
-    0: ["errors", "files", "shapes", "streams", "conversion", "registry", "fields", "history", "activity"],
+    0: [
+        "errors",
+        "files",
+        "shapes",
+        "streams",
+        "conversion",
+        "composition",
+        "memory",
+        "registry",
+        "fields",
+        "history",
+        "activity",
+    ],
     1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
-    3: ["solvers", "probes", "figures"],
+    3: ["parts", "solvers", "probes", "figures"],
     4: [
         "run_spec",
         "store",
@@ -121,6 +133,7 @@ ALLOWED_NEIGHBOURS = {
     ("iterations", "functionals"),
     ("iterations", "theory"),
     ("iterations", "spectrum"),
+    ("solvers", "parts"),  # a method is composed of parts
     ("spectrum", "spaces"),  # eigenfunctions on any domain are members of a finite element space
 }
 

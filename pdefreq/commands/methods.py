@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from pdefreq.composition import Node, Option
+
+if TYPE_CHECKING:
+    pass
+
 
 def methods(
-    name: Annotated[str | None, typer.Argument(help="A method whose options to list.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A method whose options to list: mscale, or mscale:optimizer=lbfgs.", show_default=False)
+    ] = None,
 ) -> None:
-    """List the methods, or the options of one."""
+    """List the methods, or the options of one and of its parts."""
+    from pdefreq.composition import split_options, tree
     from pdefreq.solvers import SOLVERS
 
     if name is None:
         _list({each: SOLVERS.load(each) for each in SOLVERS})
-    else:
-        _explain(name, SOLVERS.load(name))
+        return
+    method, options = split_options(name)
+    factory = SOLVERS.load(method)
+    _explain(name, factory, tree("method", method, factory, options))
 
 
 def _list(factories: dict[str, Callable[..., Any]]) -> None:
@@ -34,18 +45,33 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
     say(console, "Options of one: pdefreq methods NAME. Chains: NAME+NAME. Your own: my_file.py:MySolver.")
 
 
-def _explain(name: str, factory: Callable[..., Any]) -> None:
+def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
     from pdefreq.commands.result import make_console, plain_table, say
-    from pdefreq.composition import options_of
-    from pdefreq.conversion import describe
+    from pdefreq.composition import described
 
     console = make_console()
     say(console, f"{name}: {_description(factory)}")
     table = plain_table("option", "default", "meaning")
-    for option in options_of(factory):
-        table.add_row(option.name, _default(option.default), f"{option.doc} ({describe(option.annotation)})")
+    for depth, node, option in _in_order(root):
+        value = node.values.get(option.name, MISSING)
+        table.add_row("  " * depth + option.name, _default(value), f"{option.doc} ({described(option)})")
     console.print(table)
     say(console, f"Set one with --set, for example: pdefreq solve PROBLEM --method {name} --set KEY=VALUE")
+    if any(option.kind for *_, option in _in_order(root)):
+        say(
+            console,
+            "Indented options belong to the part above; KEY is the path, such as optimizer.learning_rate, or its last name.",
+        )
+
+
+def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
+    """Each option of a tree with its depth; those of a part stand below it."""
+    from pdefreq.composition import Node
+
+    for name, option in node.options.items():
+        yield depth, node, option
+        if isinstance(inner := node.values.get(name), Node):
+            yield from _in_order(inner, depth + 1)
 
 
 def _description(factory: Callable[..., Any]) -> str:
@@ -64,6 +90,10 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 def _default(value: Any) -> str:
     """A default as --set takes it."""
-    if value is MISSING or value is inspect.Parameter.empty:
+    from pdefreq.composition import Node
+
+    if isinstance(value, Node):
+        return value.title
+    if value is MISSING:
         return "required"
     return value if isinstance(value, str) else json.dumps(value, default=str)

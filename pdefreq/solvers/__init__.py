@@ -34,7 +34,7 @@ SOLVERS = Registry(
         "gauss-newton": "pdefreq.solvers.networks:gauss_newton",
         "regression": "pdefreq.solvers.networks:regression",
         "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
-        "network": "pdefreq.solvers.network_solver:NetworkSolver",
+        "network": "pdefreq.solvers.networks:network",
     },
     unlisted={"chain": "pdefreq.solvers.chain:Chain"},
 )

@@ -238,3 +238,27 @@ def regression_gradient(
         training=training,
         label="regression-gradient",
     )
+
+
+def network(
+    *,
+    network: Network = Mlp(),
+    loss: Loss = Ritz(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(),
+    training: Training = Training(),
+) -> NetworkSolver:
+    """A network of any architecture that lowers any loss: the parts are chosen one by one.
+
+    Args:
+        network: The architecture.
+        loss: What is lowered.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+    """
+    return NetworkSolver(
+        network=network, loss=loss, boundary=boundary, points=points, optimizer=optimizer, training=training, label="network"
+    )

@@ -196,7 +196,8 @@ def test_the_network_is_the_one_asked_for():
     box, widths = poisson.domain, (6, 5)
 
     def space(method, problem, **options):
-        return prepare(method, problem, **options).init().space
+        solver = make_solver(method, {**SMALL, **options})
+        return solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64).init().space
 
     hard = space("deep-ritz", poisson, residual=True, bias="hidden", adaptive=3)
     assert isinstance(hard, HardBoundary)
