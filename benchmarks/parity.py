@@ -74,7 +74,14 @@ NETWORK = [  # spec of the method, problem, seed
     ("deep-ritz", "sampled-1d", 0),
     ("pinn", "sampled-1d", 0),
     ("deep-ritz+jacobi:switch=10", "poisson", 0),
-    ("mscale:widths=[12,12],residual=true+multigrid:switch=8", "poisson", 0),
+    (
+        (
+            "mscale:widths=[12,12],residual=true+multigrid:switch=8",
+            "mscale+multigrid:first.widths=[12,12],first.residual=true,switch=8",
+        ),
+        "poisson",
+        0,
+    ),
 ]
 CLASSICAL = [
     ("jacobi:intervals=64,steps=500", "poisson", 0),

@@ -2,7 +2,7 @@
 
 A method, a part of a method and a probe are frozen dataclasses, or functions that return one. Their parameters are *options*. An
 option whose annotation is a `Part` holds another such object, so that a method is a tree. An option is named by its path,
-``optimizer.damping``, or by the end of its path, ``damping``, where that is unambiguous.
+``optimizer.damping``, or by a part of its path, ``damping``, where that is unambiguous.
 """
 
 from __future__ import annotations
@@ -189,13 +189,20 @@ def _claim(settled: dict[str, str], path: str, key: str) -> None:
 
 
 def _path(key: str, paths: list[str], subject: str) -> str | None:
-    """The path that a key means: itself, or the only one that ends with it; None where there is none."""
+    """The path that a key means: itself, or the only one with the names of the key in this order; None if there is none."""
     if key in paths:
         return key
-    ends = [path for path in paths if path.endswith("." + key)]
-    if len(ends) > 1:
-        raise UnknownNameError(f"{subject} has several options '{key}': write {' or '.join(ends)}")
-    return ends[0] if ends else None
+    names = key.split(".")
+    found = [path for path in paths if _in_this_order(names, path.split("."))]
+    if len(found) > 1:
+        raise UnknownNameError(f"{subject} has several options '{key}': write {' or '.join(found)}")
+    return found[0] if found else None
+
+
+def _in_this_order(names: list[str], path: list[str]) -> bool:
+    """Whether the path ends with the last name and has the others before it, in their order."""
+    rest = iter(path[:-1])
+    return path[-1] == names[-1] and all(name in rest for name in names[:-1])
 
 
 def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
@@ -251,7 +258,7 @@ def _unknown(key: str, root: Node, subject: str) -> UnknownNameError | OptionErr
     for path, _, option in root.walk():
         if option.kind is not None:
             having = [n for n in names_of(option.kind) if last in {o.name for o in options_of(option.kind.registry.load(n))}]
-            if having and not (key != last and not f"{path}.{last}".endswith(key)):
+            if having and _in_this_order(key.split("."), [*path.split("."), last]):
                 names = ", ".join(having[:-1]) + " or " * (len(having) > 1) + having[-1]
                 return OptionError(f"`{key}` does nothing here: it needs {path}={names}; set that, or leave `{key}` out")
     known = [path for path, *_ in root.walk()]

@@ -60,7 +60,7 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
     if any(option.kind for *_, option in _in_order(root)):
         say(
             console,
-            "Indented options belong to the part above; KEY is the path, such as optimizer.learning_rate, or its last name.",
+            "Indented options belong to the part above them; KEY is the path, optimizer.clip, or its last name.",
         )
 
 

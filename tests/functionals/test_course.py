@@ -15,8 +15,16 @@ from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples
 from pdefreq.functionals.strong_residual import StrongResidual
+from pdefreq.parts import Gauss, Sobol, Uniform
 from pdefreq.problem import BoundaryPart, Data, Problem
 from tests.functionals.polynomials import Polynomials
+
+
+def rule(points, number, resample_every=1):
+    if points == "gauss":
+        return Gauss(number=number)
+    return {"sobol": Sobol, "uniform": Uniform}[points](number=number, resample_every=resample_every)
+
 
 INTERVAL = Box((-1.0,), (1.0,))
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -28,13 +36,19 @@ def fit(sampling, **fields):
     problem = Problem(domain=INTERVAL, source=CallableField(lambda x: x[:, 0].exp()), diffusion=0.0, reaction=1.0, **fields)
     known = None if problem.data is None else data_samples(problem)
     return SampledCourse(
-        problem, sampling, lambda interior, _, f: Misfit(problem, SPACE, interior, source=f, like=LIKE), known=known
+        problem.domain,
+        problem.regular,
+        sampling,
+        lambda interior, _, f: Misfit(problem, SPACE, interior, source=f, like=LIKE),
+        known=known,
     )
 
 
 def ritz(sampling, penalty):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
-    return SampledCourse(problem, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty)
+    return SampledCourse(
+        problem.domain, problem.regular, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty
+    )
 
 
 def test_the_penalty_grows_in_the_stages_of_the_paper():
@@ -44,7 +58,7 @@ def test_the_penalty_grows_in_the_stages_of_the_paper():
 
 
 def test_a_stage_multiplies_the_boundary_term_alone():
-    course = ritz(Sampling("gauss", 20, 2, 1, seed=0), StagedPenalty(100))
+    course = ritz(Sampling(Gauss(number=20), 2, seed=0), StagedPenalty(100))
     first, later = (course.at(step).terms(C) for step in (0, 30))
     assert float(later["boundary"]) == pytest.approx(100 * float(first["boundary"]))
     assert later["energy"] == first["energy"]
@@ -55,13 +69,13 @@ def test_a_stage_multiplies_the_boundary_term_alone():
 
 @pytest.mark.parametrize("data", [None, Data("random", 60)])
 def test_an_epoch_uses_each_point_once_and_is_the_whole_objective_in_the_mean(data):
-    whole = fit(Sampling("gauss", 60, 2, 1, seed=0), data=data).at(0)
-    course = fit(Sampling("gauss", 60, 2, 1, seed=0, batch=12), data=data)
+    whole = fit(Sampling(Gauss(number=60), 2, seed=0), data=data).at(0)
+    course = fit(Sampling(Gauss(number=60), 2, seed=0, batch=12), data=data)
     for epoch in range(2):
         parts = [float(course.at(step).value(C)) for step in range(5 * epoch, 5 * epoch + 5)]
         assert len(set(parts)) == 5
         assert sum(parts) / 5 == pytest.approx(float(whole.value(C)), rel=1e-12)
-    indices = Sampling("gauss", 60, 2, 1, seed=0, batch=13)
+    indices = Sampling(Gauss(number=60), 2, seed=0, batch=13)
     epoch = torch.cat([indices.batch_at(step, 60) for step in range(5)])
     assert sorted(epoch.tolist()) == list(range(60))
     assert not torch.equal(indices.batch_at(5, 60), indices.batch_at(0, 60))
@@ -72,7 +86,10 @@ def test_batches_stand_for_all_points_in_integrals():
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
     whole, course = (
         SampledCourse(
-            problem, Sampling("gauss", 60, 2, 1, seed=0, batch=batch), lambda i, *_: RitzEnergy(problem, SPACE, i, like=LIKE)
+            problem.domain,
+            problem.regular,
+            Sampling(Gauss(number=60), 2, seed=0, batch=batch),
+            lambda i, *_: RitzEnergy(problem, SPACE, i, like=LIKE),
         )
         for batch in (None, 12)
     )
@@ -85,7 +102,7 @@ def test_batches_stand_for_all_points_in_integrals():
 def test_held_out_points_are_none_that_a_step_uses(points, box):
     if points == "gauss" and box.dimension > 3:
         return
-    sampling = Sampling(points, 1000, 8, 1, seed=3)
+    sampling = Sampling(rule(points, 1000), 8, seed=3)
     held_out, edge = sampling.held_out(box)
     assert len(held_out.x) >= 1000 and float(held_out.weights.sum()) == pytest.approx(box.measure)
     for draw in range(3):
@@ -118,7 +135,7 @@ def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_nu
     """Domains round numbers of points: 1021 to 1030 on an interval are one rule. Apart means by more than rounding."""
     domain, numbers = DOMAINS[kind]
     for number in numbers:
-        sampling = Sampling("gauss", number, 8, 1, seed=3)
+        sampling = Sampling(Gauss(number=number), 8, seed=3)
         held_out, _ = sampling.held_out(domain)
         assert float(held_out.weights.sum()) == pytest.approx(domain.measure)
         apart, _ = KDTree(sampling.interior(domain, 0).x).query(held_out.x)
@@ -127,7 +144,7 @@ def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_nu
 
 
 def test_where_the_source_is_known_at_points_only_none_are_held_out():
-    assert fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9)).held_out() is None
+    assert fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
 def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
@@ -137,7 +154,7 @@ def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
 
 
 def test_known_points_stay_whatever_is_drawn_elsewhere():
-    course = fit(Sampling("sobol", 64, 8, 1, seed=3), data=Data("uniform", 9))
+    course = fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9))
     assert course.is_final(0) and course.key(0) == course.key(7)
     assert course.at(0).value(C) == course.at(7).value(C)
 
@@ -147,14 +164,16 @@ def test_singular_points_are_left_out():
     problem = Problem(
         domain=INTERVAL, source=CallableField(lambda x: 1 / x[:, 0].abs()), diffusion=0.0, reaction=1.0, singular=((0.0,),)
     )
-    sampling = Sampling("gauss", 5, 2, 1, seed=0)
+    sampling = Sampling(Gauss(number=5), 2, seed=0)
     assert float(sampling.interior(INTERVAL, 0).x.abs().min()) < 1e-14
-    course = SampledCourse(problem, sampling, lambda interior, *_: Misfit(problem, SPACE, interior, like=LIKE))
+    course = SampledCourse(
+        problem.domain, problem.regular, sampling, lambda interior, *_: Misfit(problem, SPACE, interior, like=LIKE)
+    )
     assert course.at(0).value(C).isfinite()
 
 
 def test_the_same_step_has_the_same_functional():
-    for sampling in (Sampling("sobol", 16, 8, 3, seed=1), Sampling("uniform", 16, 8, 1, seed=1, batch=4)):
+    for sampling in (Sampling(Sobol(number=16, resample_every=3), 8, seed=1), Sampling(Uniform(number=16), 8, seed=1, batch=4)):
         one, other = fit(sampling), fit(sampling)
         values = [float(one.at(step).value(C)) for step in range(7)]
         assert [float(other.at(step).value(C)) for step in reversed(range(7))] == values[::-1]
@@ -170,8 +189,9 @@ def test_the_stages_multiply_beta_wherever_it_stands():
     )
     problem = Problem(domain=INTERVAL, source=1.0, boundary=ends)
     course = SampledCourse(
-        problem,
-        Sampling("gauss", 20, 2, 1, seed=0),
+        problem.domain,
+        problem.regular,
+        Sampling(Gauss(number=20), 2, seed=0),
         lambda i, b, _: StrongResidual(problem, SPACE, i, b, beta=3.0, like=LIKE),
         StagedPenalty(100),
     )

@@ -9,11 +9,19 @@ from pdefreq.functionals import sampling
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples, points_at_once
 from pdefreq.functionals.strong_residual import StrongResidual
+from pdefreq.parts import Gauss, Sobol, Uniform
 from pdefreq.problem import Data, Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.streams import stream
+
+
+def rule(points, number, resample_every=1):
+    if points == "gauss":
+        return Gauss(number=number)
+    return {"sobol": Sobol, "uniform": Uniform}[points](number=number, resample_every=resample_every)
+
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))
 RANDOM = ["uniform", "sobol"]
@@ -21,24 +29,24 @@ RANDOM = ["uniform", "sobol"]
 
 @pytest.mark.parametrize("points", ["gauss", *RANDOM])
 def test_weights_sum_to_the_measure(points):
-    sampling = Sampling(points, 400, 80, 1, seed=0)
+    sampling = Sampling(rule(points, 400), 80, seed=0)
     assert float(sampling.interior(BOX, 3).weights.sum()) == pytest.approx(6)
     assert float(sampling.boundary(BOX, 3).weights.sum()) == pytest.approx(10)
 
 
 @pytest.mark.parametrize("points", RANDOM)
 def test_points_depend_on_seed_and_draw_alone(points):
-    sampling = Sampling(points, 50, 80, 10, seed=0)
+    sampling = Sampling(rule(points, 50, 10), 80, seed=0)
     assert [sampling.draw(step) for step in (0, 9, 10, 25)] == [0, 0, 1, 2]
     for kind in ("interior", "boundary"):
         x = getattr(sampling, kind)(BOX, 2).x
-        assert torch.equal(x, getattr(Sampling(points, 50, 80, 10, seed=0), kind)(BOX, 2).x)
+        assert torch.equal(x, getattr(Sampling(rule(points, 50, 10), 80, seed=0), kind)(BOX, 2).x)
         assert not torch.equal(x, getattr(sampling, kind)(BOX, 1).x)
-        assert not torch.equal(x, getattr(Sampling(points, 50, 80, 10, seed=1), kind)(BOX, 2).x)
+        assert not torch.equal(x, getattr(Sampling(rule(points, 50, 10), 80, seed=1), kind)(BOX, 2).x)
 
 
 def test_gauss_points_stay():
-    sampling = Sampling("gauss", 50, 80, 1, seed=0)
+    sampling = Sampling(Gauss(number=50), 80, seed=0)
     assert sampling.draw(1000) == 0
 
 

@@ -17,6 +17,7 @@ from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.levenberg import LevenbergMarquardt
 from pdefreq.iterations.optimizers import Adam, GradientDescent
 from pdefreq.loop import solve
+from pdefreq.parts import Sobol
 from pdefreq.problem import Problem
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.theory import dynamics
@@ -101,10 +102,12 @@ OPTIMIZERS = {
 def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
     """With points drawn anew every third step, and stopped between two draws: the same to the last bit."""
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), diffusion=0.0, reaction=1.0)
-    space, sampling = Mlp(BOX, (8, 8)), Sampling("sobol", 32, 8, 3, seed=5, batch=batch)
+    space, sampling = Mlp(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
 
     def make():
-        course = SampledCourse(problem, sampling, lambda interior, *_: Misfit(problem, space, interior, like=LIKE))
+        course = SampledCourse(
+            problem.domain, problem.regular, sampling, lambda interior, *_: Misfit(problem, space, interior, like=LIKE)
+        )
         held_out = HeldOut(course.held_out(), keep_best=True)
         return Gradient(space, course, OPTIMIZERS[optimizer], seed=5, like=LIKE, held_out=held_out, balance_every=None)
 

@@ -154,14 +154,14 @@ def test_points_held_out_belong_to_the_problem_and_to_no_training():
     assert len({tuple(p) for p in torch.cat([x, kept.x]).tolist()}) == 100
     assert torch.equal(held, x[:, 0]) and torch.equal(values, kept.x[:, 0])
     assert torch.equal(x, held_out_samples(problem)[0])
-    solution = solve(problem, regression(widths=(8,), steps=5))
+    solution = solve(problem, regression().with_options(widths=(8,), steps=5))
     mean_square = float((solution(x) - held / 2).square().mean())
     assert solution.history.last("holdout_misfit") == pytest.approx(mean_square, rel=1e-12)
     assert solution.summary()["holdout_misfit"] == pytest.approx(mean_square, rel=1e-12)
 
 
 def test_without_any_held_out_there_is_no_column():
-    assert "holdout_misfit" not in solve("tones", regression(widths=(8,), steps=2)).history
+    assert "holdout_misfit" not in solve("tones", regression().with_options(widths=(8,), steps=2)).history
 
 
 @pytest.mark.parametrize("kind", ["csv", "png"])
@@ -171,7 +171,7 @@ def test_runs_repeat_and_resume_from_their_folder_alone(kind, tmp_path):
     else:
         gradient_picture(tmp_path / "a.png")
     problem = load_problem(write(tmp_path, f'points = "a.{kind}"\nholdout = 0.2'))
-    first = solve(problem, regression(widths=(6,), steps=4), folder=tmp_path / "run")
+    first = solve(problem, regression().with_options(widths=(6,), steps=4), folder=tmp_path / "run")
     (tmp_path / f"a.{kind}").unlink()
     again = rerun(tmp_path / "run", tmp_path / "again")
     assert torch.equal(again.state.coefficients, first.state.coefficients)
