@@ -174,7 +174,7 @@ class NetworkSolver(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.steps)
 
-    def within(self, stop: Stop) -> NetworkSolver:
+    def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         settled = not self.staged or self.staged_steps is not None or not stop.steps
         return self if settled else replace(self, staged_steps=stop.steps)
 
