@@ -54,8 +54,9 @@ class _OfParts:
 class _HandOvers(_OfParts):
     @property
     def hand_over_steps(self) -> tuple[int, ...]:
-        end = self.parts.hand_over
-        return (end, *(end + step for step in hand_over_steps_of(self.parts.second)))
+        first, second, end = self.parts.first, self.parts.second, self.parts.hand_over
+        before = (step for step in hand_over_steps_of(first) if step < end)
+        return (*before, end, *(end + step for step in hand_over_steps_of(second)))
 
 
 class _Columns(_OfParts):

@@ -14,6 +14,7 @@ from pdefreq.fields import CallableField, ConstantField
 from pdefreq.history import Stop
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
+from pdefreq.problem_file import load_problem
 from pdefreq.registry import options_of
 from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import rerun, resume
@@ -449,7 +450,7 @@ def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_pa
 
 def test_in_a_chain_stages_follow_the_steps_of_the_network():
     chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"switch": 12})
-    first = chain.within(Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
+    first = chain.resolved(load_problem("poisson"), Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
     assert first.staged_steps == 12
 
 
