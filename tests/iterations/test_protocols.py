@@ -1,5 +1,7 @@
 """The interface of an iteration: four required methods, protocols for the rest, and what a chain makes of them."""
 
+import re
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -66,6 +68,8 @@ def test_every_protocol_can_be_checked_at_run_time_and_says_what_it_means():
     for protocol in PROTOCOLS:
         assert not isinstance(object(), protocol)  # raises where it can't be checked
         assert (protocol.__doc__ or "").endswith(".")
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text()
+    assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [protocol.__name__ for protocol in PROTOCOLS]
 
 
 def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_knows_what_that_means():
