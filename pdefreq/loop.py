@@ -14,6 +14,8 @@ from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
 from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.interrupts import interruptible
+from pdefreq.iterations.defaults import answer_of, objective_kind_of
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.notes import notes_on
 from pdefreq.recording import Recorder, is_finite
 
@@ -117,7 +119,7 @@ def solve(
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     check_family(problem, modes or family_of(problem))
     stop = solver.budget.override(stop or Stop())
-    solver = solver.resolved(problem, stop)
+    solver = solver.resolved(problem.blind(), stop)
     spec = RunSpec(
         problem=problem.name,
         problem_text=problem.text,
@@ -188,9 +190,9 @@ class Setup:
         iteration = solver.prepare(
             problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=guess
         )
-        if spec.stop.tolerance is not None and not iteration.tends_to_zero:
+        if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
             raise OptionError(
-                f"`tolerance` has no meaning for {spec.method}: its objective is an energy, whose minimum is not known; "
+                f"`tolerance` has no meaning for {spec.method}: the minimum of its objective, such as an energy, is not known; "
                 "use `stagnation`, `steps` or `seconds`"
             )
         if probes is None:
@@ -277,7 +279,7 @@ def advance(
         solver=setup.solver,
         spec=setup.spec,
         status=status,
-        state=setup.iteration.answer(end.state),
+        state=answer_of(setup.iteration, end.state),
         last=end.state,
         step=end.step,
         seconds=end.seconds,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pdefreq.iterations.defaults import drift_of, notes_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ def notes_on(setup: Setup, state: State, history: History) -> tuple[str, ...]:
     """Sentences on a run that ends with a state. What predictions are to be judged by is kept among the facts of the history."""
     makers = (
         lambda: _on_linearity(setup, state, history),
-        lambda: setup.iteration.notes(state),
+        lambda: notes_of(setup.iteration, state),
         lambda: _on_lifting(setup, state),
     )
     return tuple(note for make in makers for note in _made(make))
@@ -39,7 +41,7 @@ def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
 
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
 
-    drift = setup.iteration.drift(state)
+    drift = drift_of(setup.iteration, state)
     if drift is None:
         return []
     told = f"Since the start {drift.in_words()}: "

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
+from pdefreq.iterations.protocols import HasTangentKernel, Predicts
+from pdefreq.solvers.refinable import Refines, degree_of
 from pdefreq.spectrum.modes import MOST_DIMENSIONS, check_family, family_of
 
 if TYPE_CHECKING:
@@ -80,7 +83,6 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     """
     import torch
 
-    from pdefreq.iterations.gradient import Gradient
     from pdefreq.iterations.linearized import require_waves
     from pdefreq.probes.sampled import field_values
     from pdefreq.probes.spectral import SpectralProbe
@@ -96,12 +98,12 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     check_family(problem, family_of(problem))  # what can be refused before modes and a reference solution are computed
-    if isinstance(iteration, Gradient):
+    if iteration.find(HasTangentKernel) is not None:
         require_waves(family_of(problem))
     found = None if problem.exact is not None else reference_solution(problem)
     reference = problem.exact or (found and found[0])
     state = iteration.init()
-    limit = iteration.limit(state)
+    limit = discrete_solution_of(iteration, state)
     measurement = SpectralProbe().prepare(problem, state, reference=reference or None, limit=limit, facts={})
     facts = measurement.facts
     if "mode_indices" not in facts:
@@ -110,9 +112,9 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     target = torch.from_numpy(field_values(reference, watched.points(state.space))) if reference else None
     start = np.asarray(measurement(state)["mode_error"])
     told = _of_iteration(iteration, watched, np.asarray(facts["mode_amplitude"]), start, target, solver.name)
-    meshed = solver.degree is not None or solver.refines is not None
-    orders = predict_order(problem, solver, state.space, watched.kind, watched.wavevectors) if meshed else None
-    if not len(told.steps) and np.isnan(told.own_rate).all() and (orders is None or (orders.order is None and solver.degree)):
+    discretized = degree_of(solver) is not None or isinstance(solver, Refines)
+    orders = predict_order(problem, solver, state.space, watched.kind, watched.wavevectors) if discretized else None
+    if not len(told.steps) and np.isnan(told.own_rate).all() and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
         raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.note}{why}")
     return replace(told, orders=orders)
@@ -137,9 +139,10 @@ def _of_iteration(
     nothing = PredictedModes(
         modes.magnitude, amplitude, _STEPS[:0], np.empty((0, len(modes))), *[unknown] * 4, note="", guide=False
     )
-    steps = np.unique(np.concatenate([_STEPS, *(turn + _STEPS for turn in iteration.turns)]))
+    steps = np.unique(np.concatenate([_STEPS, *(step + _STEPS for step in hand_over_steps_of(iteration))]))
+    predictor = iteration.find(Predicts)
     try:
-        prediction = iteration.predict_at_leisure(modes, torch.from_numpy(steps), target)
+        prediction = None if predictor is None else predictor.predict(modes, torch.from_numpy(steps), target)
     except IncompatibleError as refusal:
         return replace(nothing, note=str(refusal))
     if prediction is None:

@@ -7,6 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.history import History, Status, Stop
+from pdefreq.iterations.defaults import (
+    columns_of,
+    discrete_solution_of,
+    ending_of,
+    hand_over_steps_of,
+    is_last_stage,
+    objective_kind_of,
+)
+from pdefreq.iterations.protocols import ObjectiveKind, Predicts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +46,7 @@ class Recorder:
         row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
         finite = math.isfinite(objective) and is_finite(state)
         if finite:
-            row |= {name: float(value) for name, value in setup.iteration.columns(state).items()}
+            row |= {name: float(value) for name, value in columns_of(setup.iteration, state).items()}
             if state.space is not self._space:
                 self._prepare(state)
             for measurement in self._measurements:
@@ -46,14 +55,15 @@ class Recorder:
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
-            return setup.iteration.ending(state)
-        last = setup.iteration.is_last_stage(state)
-        return _judge(history, setup.spec.stop, is_relative=setup.iteration.is_relative, last_stage=last)
+            return ending_of(setup.iteration, state)
+        is_relative = objective_kind_of(setup.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
+        last = is_last_stage(setup.iteration, state)
+        return _judge(history, setup.spec.stop, is_relative=is_relative, last_stage=last)
 
     def _prepare(self, state: State) -> None:
         """The space is new: make the probes ready for it."""
         setup, history = self._setup, self._history
-        limit = setup.iteration.limit(state)
+        limit = discrete_solution_of(setup.iteration, state)
         self._measurements = [
             probe.prepare(setup.problem, state, reference=setup.reference, limit=limit, facts=history.facts)
             for probe in setup.probes
@@ -125,7 +135,8 @@ def _size(objective: np.ndarray) -> float:
 
 def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any]:
     """What theory says of each watched mode before the run, or why it says nothing, as facts."""
-    if "mode_indices" not in history.facts:
+    predictor = setup.iteration.find(Predicts)
+    if predictor is None or "mode_indices" not in history.facts:
         return {}
     import numpy as np
     import torch
@@ -138,10 +149,10 @@ def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any
     modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
     reference = setup.reference
     target = None if reference is None else torch.from_numpy(field_values(reference, modes.points(state.space)))
-    turns = [turn + PREDICTED_STEPS for turn in setup.iteration.turns]
-    steps = np.unique(np.concatenate([PREDICTED_STEPS, *turns]))
+    hand_overs = [step + PREDICTED_STEPS for step in hand_over_steps_of(setup.iteration)]
+    steps = np.unique(np.concatenate([PREDICTED_STEPS, *hand_overs]))
     try:
-        prediction = setup.iteration.predict(modes, torch.from_numpy(steps), target)
+        prediction = predictor.predict(modes, torch.from_numpy(steps), target, cheap=True)
     except IncompatibleError as error:
         return {"mode_predicted_note": _array(str(error))}
     if prediction is None:

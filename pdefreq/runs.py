@@ -82,6 +82,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         RunFolderError: If the folder holds no run or no readable checkpoint.
     """
     from pdefreq.history import Status
+    from pdefreq.iterations.defaults import answer_of
     from pdefreq.notes import notes_on
     from pdefreq.solution import Solution
 
@@ -95,7 +96,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         solver=setup.solver,
         spec=setup.spec,
         status=status,
-        state=setup.iteration.answer(last),
+        state=answer_of(setup.iteration, last),
         last=last,
         step=checkpoint.step,
         seconds=checkpoint.seconds,

@@ -1,8 +1,10 @@
 """Laws that hold for every registered method, problem and probe: a new entry is tested the moment it is registered."""
 
+import inspect
 import json
 import math
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -14,12 +16,16 @@ from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
+from pdefreq.iterations import protocols
+from pdefreq.iterations.defaults import discrete_solution_of
+from pdefreq.iterations.iteration import Iteration
 from pdefreq.loop import solve
 from pdefreq.probes import PROBES, default_probes
 from pdefreq.problem_file import load_problem, problem_names
 from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import resume
 from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of
 from pdefreq.solvers.solver import Solver
 from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
@@ -125,7 +131,7 @@ def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(met
         n: float(v) for n, v in iteration.objective(state).items()
     }
     torch.testing.assert_close(problem.source(problem.domain.quadrature(20).x), before, rtol=0, atol=0)
-    limit = iteration.limit(state)
+    limit = discrete_solution_of(iteration, state)
     assert limit is None or limit.shape == state.coefficients.shape
 
 
@@ -208,3 +214,123 @@ def test_probes_return_the_same_names_and_shapes_each_time(name):
 
 def test_the_default_probes_are_registered():
     assert {type(p) for p in default_probes()} <= {PROBES.load(n) for n in PROBES}
+
+
+# ---------------------------------------------------------------- interfaces
+
+
+class FourMethods(Iteration):
+    """A prepared iteration of which only the four required methods can be seen."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def init(self):
+        return self.inner.init()
+
+    def step(self, state):
+        return self.inner.step(state)
+
+    def objective(self, state):
+        return self.inner.objective(state)
+
+    def restore(self, coefficients, memory):
+        return self.inner.restore(coefficients, memory)
+
+
+@dataclass(frozen=True)
+class WithFourMethods(Solver):
+    """A method of which only the required methods can be seen.
+
+    Args:
+        method: Its name.
+    """
+
+    method: str
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None):
+        return FourMethods(small(self.method).prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess))
+
+
+@pytest.mark.parametrize("method", METHODS + CHAINS)
+def test_four_methods_of_an_iteration_are_all_that_the_loop_needs(method, tmp_path):
+    problem = HOME.get(method, "poisson")
+    whole = solve(problem, small(method), stop=Stop(steps=4))
+    stop = Stop(steps=whole.step)
+    solver = WithFourMethods(method)
+    bare = solve(problem, solver, stop=stop)
+    np.testing.assert_array_equal(bare.last.coefficients, whole.last.coefficients)
+    for name in ("step", "unknowns", "objective", "relative_l2", "mode_error_total"):
+        if name in whole.history and name in bare.history:
+            np.testing.assert_array_equal(bare.history.column(name), whole.history.column(name), err_msg=name)
+    solve(problem, solver, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == whole.step - 1)
+    np.testing.assert_array_equal(resume(tmp_path / "run").last.coefficients, whole.last.coefficients)
+
+
+def members(protocol) -> list[str]:
+    return [name for name in (*vars(protocol), *protocol.__annotations__) if not name.startswith("_")]
+
+
+PROTOCOLS = [p for p in vars(protocols).values() if getattr(p, "_is_protocol", False) and p is not Protocol]
+RETURNED = {  # what the members of each protocol give, beyond its signature
+    "objective_kind": lambda kind, _: isinstance(kind, protocols.ObjectiveKind),
+    "open_ended": lambda value, _: isinstance(value, bool),
+    "hand_over_steps": lambda steps, _: all(isinstance(step, int) and step >= 0 for step in steps),
+    "columns": lambda columns, _: all(value.numel() == 1 for value in columns.values()),
+    "is_last_stage": lambda value, _: isinstance(value, bool),
+    "ending": lambda status, _: status.exit_code == 0,
+    "answer": lambda answer, state: answer.coefficients.shape == state.coefficients.shape,
+    "notes": lambda notes, _: all(isinstance(note, str) for note in notes),
+    "drift": lambda drift, _: drift is None or min(drift) >= 0,
+    "discrete_solution": lambda c, state: c is None or c.shape == state.coefficients.shape,
+    "start": lambda start, _: start[0].value(start[1]).ndim == 0,
+    "predict": None,  # their results are the subject of tests of their own
+    "linearized": None,
+}
+
+
+@pytest.mark.parametrize("method", METHODS + CHAINS)
+def test_protocols_that_are_found_have_their_signatures_and_give_what_they_say(method):
+    problem = load_problem(HOME.get(method, "poisson"))
+    iteration = small(method).prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
+    state = iteration.step(iteration.init())
+    for protocol in PROTOCOLS:
+        found = iteration.find(protocol)
+        if found is None:
+            continue
+        for name in members(protocol):
+            member, holds = getattr(found, name), RETURNED[name]
+            if callable(member):
+                asked, offered = (
+                    [(p.name, p.kind, p.default) for p in inspect.signature(each).parameters.values() if p.name != "self"]
+                    for each in (getattr(protocol, name), member)
+                )
+                assert offered == asked, name
+                if holds is not None:
+                    member = member(*[state] * len(asked))
+            if holds is not None:
+                assert holds(member, state), name
+
+
+def test_a_solver_has_a_name_a_budget_and_how_it_is_resolved_and_prepared():
+    assert {name for name in vars(Solver) if not name.startswith("_")} == {"name", "budget", "resolved", "prepare"}
+    assert Solver.__abstractmethods__ == {"prepare"}
+
+
+@pytest.mark.parametrize("method", METHODS + CHAINS)
+def test_a_resolved_method_is_the_same_method_and_resolved_already(method):
+    problem, stop = load_problem(HOME.get(method, "poisson")).blind(), Stop(steps=7)
+    once = small(method).resolved(problem, stop)
+    assert type(once) is type(small(method)) and once.name == small(method).name
+    assert once.resolved(problem, Stop(steps=70)) == once
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_refines_has_a_size_that_grows_and_theory_only_where_there_is_a_mesh(method):
+    solver, domain = make_solver(method), load_problem(HOME[method]).domain
+    if isinstance(solver, Refines):
+        sizes = [getattr(level, solver.refines) for level in solver.refined(domain, levels=3)]
+        assert sizes == [sizes[0], 2 * sizes[0], 4 * sizes[0]]
+        assert [getattr(level, solver.refines) for level in solver.refined(domain, start=5, levels=2)] == [5, 10]
+    if isinstance(solver, PredictsModeError):
+        assert degree_of(solver) is not None

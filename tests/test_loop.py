@@ -15,7 +15,7 @@ from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.grid import Grid
-from tests.toys import Geometric, GeometricIteration, line_problem
+from tests.toys import Geometric, GeometricIteration, GeometricResidual, ResidualIteration, line_problem
 
 
 def run(solver=None, problem=None, **options):
@@ -38,22 +38,14 @@ def test_the_step_budget_is_exact_and_the_last_step_is_recorded(steps):
 
 
 def test_tolerance_stops_at_the_first_recorded_step_below_it():
-    solution = run(stop=Stop(tolerance=0.1))
+    solution = run(GeometricResidual(), stop=Stop(tolerance=0.1))
     assert (solution.status, solution.step) == (Status.CONVERGED, 4)  # 2^-4 <= 0.1 < 2^-3
 
 
 def test_tolerance_is_refused_where_the_minimum_is_unknown():
-    class Energy(GeometricIteration):
-        tends_to_zero = False
-
-    @dataclass(frozen=True)
-    class Minimiser(Geometric):
-        def prepare(self, *args, **options):
-            inner = super().prepare(*args, **options)
-            return Energy(inner.space, inner.target, inner.start, inner.factor)
-
-    with pytest.raises(OptionError, match="energy"):
-        run(Minimiser(), stop=Stop(tolerance=0.1))
+    for problem, method in ((line_problem(), Geometric()), ("p-laplacian", "fem"), ("poisson", "deep-ritz:widths=[4]")):
+        with pytest.raises(OptionError, match=r"the minimum of its objective, such as an energy, is not known; use `stagnation`"):
+            solve(problem, method, stop=Stop(tolerance=0.1))
 
 
 def test_stagnation():
@@ -255,7 +247,7 @@ class Weighted(Solver):
         return WeightedIteration(self, Grid(problem.domain, (4,)))
 
 
-class WeightedIteration(GeometricIteration):
+class WeightedIteration(ResidualIteration):
     def __init__(self, solver, space):
         super().__init__(space, torch.zeros(5, dtype=torch.float64), torch.zeros(5, dtype=torch.float64), 1.0)
         self.solver = solver

@@ -11,6 +11,7 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError
 from pdefreq.history import Stop
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.problem import Problem
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.grid import Grid
@@ -30,9 +31,7 @@ def line_problem(**fields) -> Problem:
 
 
 class GeometricIteration(Iteration):
-    """The error shrinks by one factor in every step, exactly."""
-
-    tends_to_zero = True
+    """The error shrinks by one factor in every step, exactly. It has the four required methods and no protocol."""
 
     def __init__(self, space: Grid, target: torch.Tensor, start: torch.Tensor, factor: float) -> None:
         self.space, self.target, self.start, self.factor = space, target, start, factor
@@ -49,6 +48,12 @@ class GeometricIteration(Iteration):
 
     def restore(self, coefficients: torch.Tensor, memory: Mapping[str, torch.Tensor]) -> State:
         return State(self.space, coefficients, dict(memory))
+
+
+class ResidualIteration(GeometricIteration):
+    """The same, of which it is known that the objective tends to zero."""
+
+    objective_kind = ObjectiveKind.RESIDUAL
 
 
 @dataclass(frozen=True)
@@ -76,3 +81,12 @@ class Geometric(Solver):
         nodes = space.nodes.to(device=device, dtype=dtype)
         start = torch.zeros_like(nodes[:, 0]) if guess is None else guess(nodes)
         return GeometricIteration(space, torch.sin(torch.pi * nodes[:, 0]), start, self.factor)
+
+
+@dataclass(frozen=True)
+class GeometricResidual(Geometric):
+    """The same method, whose runs can be ended by a tolerance."""
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None) -> ResidualIteration:
+        inner = super().prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+        return ResidualIteration(inner.space, inner.target, inner.start, inner.factor)

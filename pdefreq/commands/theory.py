@@ -166,8 +166,8 @@ def ntk(
     from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
     from pdefreq.history import Stop
-    from pdefreq.iterations.gradient import Gradient
     from pdefreq.iterations.linearized import loss_spectrum
+    from pdefreq.iterations.protocols import HasTangentKernel
     from pdefreq.loop import solve
     from pdefreq.probes.ntk import NtkProbe
     from pdefreq.spaces.trial_space import Network
@@ -182,7 +182,8 @@ def ntk(
         raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in more dimensions use the probe `ntk`")
     iteration = solver.prepare(subject.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
-    if not isinstance(iteration, Gradient) or not isinstance(state.space, Network):
+    linearization = iteration.find(HasTangentKernel)
+    if linearization is None or not isinstance(state.space, Network):
         raise IncompatibleError(
             f"{method} trains no network, so it has no tangent kernel: `pdefreq predict` says how its modes fall"
         )
@@ -198,7 +199,7 @@ def ntk(
         assert span is not None
         waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
         own = mode_coupling(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
-        in_loss = loss_spectrum(*iteration.start) if metric == "loss" else None
+        in_loss = loss_spectrum(*linearization.start()) if metric == "loss" else None
     trained = drift = None
     if steps:
         trained = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class DirectSolve(Iteration):
         condense: Makes of the equations what solves them; by default a sparse factorisation.
     """
 
-    tends_to_zero = True
+    objective_kind = ObjectiveKind.RESIDUAL
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class DirectSolve(Iteration):
         return State(self._space, self._tensor(self._system.extend(free)))
 
     def step(self, state: State) -> State:
-        # Not `limit`: that is cached, and the seconds of this step would be those of a copy.
+        # Not `discrete_solution`: that is cached, and the seconds of this step would be those of a copy.
         return replace(state, coefficients=self._tensor(self._system.solve()), done=True)
 
     def objective(self, state: State) -> dict[str, Tensor]:
@@ -66,7 +67,7 @@ class DirectSolve(Iteration):
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._space, coefficients.to(self._like, copy=True), dict(memory))
 
-    def limit(self, state: State) -> Coefficients:
+    def discrete_solution(self, state: State) -> Coefficients:
         return self._tensor(self._solution)
 
     @functools.cached_property

@@ -10,8 +10,9 @@ import torch
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.history import Status
-from pdefreq.iterations.iteration import Iteration, Prediction, State
+from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linearized import kernel_drift, linearize
+from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import span_of
 from pdefreq.streams import stream
@@ -62,7 +63,7 @@ class Gradient(Iteration):
         self._space, self._course, self._optimizer, self._course_in = space, course, optimizer, course_in
         self._seed, self._like = seed, like
         self._balance_every, self._held_out = balance_every, held_out
-        self.tends_to_zero = course.at(0).tends_to_zero
+        self.objective_kind = ObjectiveKind.RESIDUAL if course.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not optimizer.ends and (held_out is None or held_out.patience is None)
 
     def init(self) -> State:
@@ -99,9 +100,7 @@ class Gradient(Iteration):
         with torch.no_grad():
             return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
 
-    @property
     def start(self) -> tuple[Functional, Coefficients]:
-        """What the first step lowers, and the coefficients before it."""
         state = self.init()
         return self._functional(0, state.memory), state.coefficients
 
@@ -111,16 +110,6 @@ class Gradient(Iteration):
         return self._optimizer.filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
-        """How modes would move if the network were its tangent at the start.
-
-        Args:
-            modes: With real coefficients.
-            target: The solution at ``modes.points(space)``.
-            cheap: Whether to refuse what takes more than some seconds.
-
-        Raises:
-            IncompatibleError: As `linearize`.
-        """
         state, span, course_in = self.init(), span_of(modes), self._course_in
         c, memory = state.coefficients, state.memory
 
@@ -131,18 +120,15 @@ class Gradient(Iteration):
         of_modes = None if span is None or course_in is None else rows
         return linearize(self._space, self._functional(0, memory), c, modes, target, of_modes=of_modes, cheap=cheap)
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         method = self.filter
-        if method is None:
+        if cheap and method is None:
             name = "changing points, weights or rates" if self._optimizer.filter else self._optimizer.title
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
-        return None if target is None else _prediction(self.linearized(modes, target, cheap=True), method, steps)
-
-    def predict_at_leisure(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
         if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
-        dynamics = self.linearized(modes, target)
-        return _guide(dynamics, steps) if self.filter is None else _prediction(dynamics, self.filter, steps)
+        dynamics = self.linearized(modes, target, cheap=cheap)
+        return _guide(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])

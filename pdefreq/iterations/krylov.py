@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.fields import Field
+    from pdefreq.iterations.protocols import Prediction
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
@@ -70,8 +71,8 @@ class ConjugateGradients(GridIteration):
         self._settle(u)
         return self._state()
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> None:
-        """See `Iteration`: there are bounds, and no theory.
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
+        """A refusal: there are bounds of the whole error, and no theory of its modes.
 
         Raises:
             IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.

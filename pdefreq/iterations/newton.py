@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.spaces.trial_space import LinearSystem
 
@@ -61,7 +62,7 @@ class Newton(Iteration):
         guess: Where to start, with the problem's exponent at once; by default from the solution with exponent 2 and the same f.
     """
 
-    tends_to_zero = False
+    objective_kind = ObjectiveKind.ENERGY
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ class GridIteration(Iteration):
             by no part; if the equations have no solution.
     """
 
-    tends_to_zero = True
-    is_relative = True
+    objective_kind = ObjectiveKind.RELATIVE_RESIDUAL
 
     def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
         self._problem, self._grid, self._guess = problem, grid, guess
@@ -62,7 +62,7 @@ class GridIteration(Iteration):
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._grid, self._buffer().copy_(coefficients))
 
-    def limit(self, state: State) -> Coefficients:
+    def discrete_solution(self, state: State) -> Coefficients:
         return self._discrete_solution.to(state.coefficients)
 
     def _buffer(self) -> Coefficients:

@@ -12,6 +12,7 @@ import torch
 from pdefreq.domains.meshing import fitted, refined
 from pdefreq.iterations.galerkin_system import GalerkinSystem
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.spaces.estimator import estimate, marked
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.refinement import locally_refined
@@ -39,7 +40,7 @@ class Refinement(Iteration):
         like: A tensor whose dtype and device the coefficients take.
     """
 
-    tends_to_zero = True
+    objective_kind = ObjectiveKind.RESIDUAL
 
     def __init__(
         self,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.iterations.iteration import Prediction, State
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.stationary import StationaryIteration
 from pdefreq.theory.relaxation import relaxation_factor, relaxation_rate
 
@@ -84,10 +85,10 @@ class Relaxation(StationaryIteration):
         self._states[0].coefficients.copy_(coefficients)
         return self._states[0]
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
-            return super().predict(modes, steps, target)
+            return super().predict(modes, steps, target, cheap=cheap)
         where = torch.as_tensor(modes.indices), self._grid.intervals, self._grid.box.lengths
         factor = relaxation_factor(*where, diffusion=a, reaction=c, omega=self._omega)
         rate = relaxation_rate(*where, diffusion=a, reaction=c, omega=self._omega)

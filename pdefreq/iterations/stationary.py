@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.iterations.iteration import Prediction
 from pdefreq.iterations.on_grid import GridIteration
+from pdefreq.iterations.protocols import Prediction
 from pdefreq.spectrum.span import span_of
 from pdefreq.theory.kernel_modes import ModeCoupling, mode_coupling
 from pdefreq.theory.stationary import propagate
@@ -45,7 +45,7 @@ class StationaryIteration(GridIteration):
     def _count(self) -> int:
         return int(self._stencil.unknown.sum())
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         own = self._coupling(modes)
         if own is None:
             return None

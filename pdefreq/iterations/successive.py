@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import scipy.sparse as sp
 import torch
 
-from pdefreq.iterations.iteration import Prediction, State
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.sparse import jacobi_radius
 from pdefreq.iterations.stationary import StationaryIteration
 from pdefreq.spectrum.box_modes import SineModes
@@ -65,11 +66,11 @@ class Successive(StationaryIteration):
         smoothest = relaxation_factor([[1] * len(grid.shape)], grid.intervals, grid.box.lengths, diffusion=a, reaction=c)
         return float(smoothest)
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         by_symbol = modes.kind == "sine" and a is not None and c is not None and self._stencil.is_constant
         if not by_symbol or (self.has_small_matrix and not self._symbol_is_exact):
-            return super().predict(modes, steps, target)
+            return super().predict(modes, steps, target, cheap=cheap)
         assert a is not None and c is not None
         found, own = self._symbol(torch.as_tensor(modes.indices), steps, a, c), self._coupling(modes)
         return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.iterations.iteration import Prediction, State
+from pdefreq.iterations.iteration import State
 from pdefreq.iterations.on_grid import GridIteration, solve_by_transform
+from pdefreq.iterations.protocols import Prediction
 from pdefreq.theory.two_grid import TwoGrid
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class TwoGridCycle(GridIteration):
         self._smooth(u, self._cycle.post)
         return State(self._grid, u)
 
-    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None) -> Prediction | None:
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         from scipy.fft import dstn
 
         if modes.kind != "sine":

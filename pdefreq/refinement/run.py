@@ -11,6 +11,7 @@ from pdefreq.errors import IncompatibleError, OptionError, UserError
 from pdefreq.history import Status
 from pdefreq.refinement.report import ENDED, Level, Refinement
 from pdefreq.refinement.theory import mode_error_of, orders_of
+from pdefreq.solvers.refinable import Refines
 
 if TYPE_CHECKING:
     from pdefreq.history import History
@@ -73,7 +74,7 @@ def refine(
     problem = load_problem(problem) if isinstance(problem, str) else problem
     method = method or (solver if isinstance(solver, str) else solver.name)
     solver = make_solver(solver) if isinstance(solver, str) else solver
-    if solver.refines is None:
+    if not isinstance(solver, Refines):
         raise IncompatibleError(
             f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
             f"use {', '.join(_refinable())}"
@@ -111,7 +112,7 @@ def refine(
         runs.append(_Run(size, solution, states))
         if solution.status not in ENDED:
             break
-    refinement = _measured(problem, method, solver, runs, refusal)
+    refinement = _measured(problem, method, solver, solver.refines, runs, refusal)
     if folder is not None:
         refinement.save(folder, figures=figures)
     return refinement
@@ -172,7 +173,7 @@ def _sees_modes(solution: Solution, space: TrialSpace) -> bool:
     return _FINER * (space.num_coefficients ** (1 / box.dimension) - 1) <= max(grid_intervals(box, space)) * (1 + 1e-9)
 
 
-def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run], refusal: str) -> Refinement:
+def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: Sequence[_Run], refusal: str) -> Refinement:
     """What the runs say, put together level by level, in the modes that all of them watch."""
     import numpy as np
 
@@ -199,7 +200,7 @@ def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run
     return Refinement(
         problem=problem,
         method=method,
-        option=str(solver.refines),
+        option=option,
         levels=tuple(levels),
         modes=together,
         predicted=np.array(predicted),

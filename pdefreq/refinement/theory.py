@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.solvers.refinable import PredictsModeError, degree_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike
@@ -79,7 +81,11 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
         and value is not None
         and value.constant == 0
     )
-    found = solver.predicted_mode_error(problem, space, wavevectors) if diagonal and wavevectors is not None else None
+    found = (
+        solver.predicted_mode_error(problem, space, wavevectors)
+        if diagonal and wavevectors is not None and isinstance(solver, PredictsModeError)
+        else None
+    )
     return np.full(0 if wavevectors is None else len(np.asarray(wavevectors)), np.nan) if found is None else found.numpy()
 
 
@@ -89,7 +95,8 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
     from pdefreq.domains.mesh_domain import MeshDomain
     from pdefreq.theory.refinement import smooth_orders
 
-    if solver.degree is None:
+    degree = degree_of(solver)
+    if degree is None:
         return None, (
             "the method has no cells; its error falls faster than any power where the solution is smooth, "
             "for sine series its odd extension, too"
@@ -98,8 +105,8 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
         return None, f"they hold for linear equations, and the exponent is {problem.exponent:g}"
     if problem.data is not None:
         return None, "the source is known at points only, whose number limits what a finer mesh can gain"
-    if not isinstance(problem.domain, (Box, MeshDomain)) and solver.degree > 1:
+    if not isinstance(problem.domain, (Box, MeshDomain)) and degree > 1:
         return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
-    smooth = f"for solutions with {solver.degree + 1} square-integrable derivatives"
+    smooth = f"for solutions with {degree + 1} square-integrable derivatives"
     corners = "" if isinstance(problem.domain, Box) and problem.domain.dimension == 1 else ", which corners may take away"
-    return smooth_orders(solver.degree), smooth + corners
+    return smooth_orders(degree), smooth + corners

@@ -22,7 +22,7 @@ from pdefreq.fields import CallableField
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.history import Schedule, Stop
-from pdefreq.iterations.gradient import Gradient
+from pdefreq.iterations.protocols import HasTangentKernel
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
@@ -189,10 +189,11 @@ def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
     common = {"widths": (width // 2,), "start": "antisymmetric", "activation": "tanh", "initialization": "ntk", "number": 40}
     plain = regression().with_options(**common, optimizer="gd", learning_rate=1.0, half_life=None)
     like = torch.empty(0, dtype=torch.float64)
-    start = plain.prepare(problem.blind(), seed=0, device=like.device, dtype=like.dtype)
-    assert isinstance(start, Gradient)
+    iteration = plain.prepare(problem.blind(), seed=0, device=like.device, dtype=like.dtype)
+    linearization = iteration.find(HasTangentKernel)
+    assert linearization is not None
     modes = make_modes("sine", BOX, [[k] for k in TONES])
-    largest = float(start.linearized(modes, tones(0, _SIZE)(modes.points())).kappa[0])
+    largest = float(linearization.linearized(modes, tones(0, _SIZE)(modes.points())).kappa[0])
     if damping is None:
         solver = plain.with_options(learning_rate=1 / largest)
     else:

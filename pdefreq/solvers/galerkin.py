@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
 from pdefreq.memory import require_memory
+from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require_box, require_precision
 from pdefreq.solvers.solver import Solver
 
@@ -34,7 +35,7 @@ _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # 
 
 
 @dataclass(frozen=True)
-class Fem(Solver):
+class Fem(DoublesSize, Solver):
     """Finite elements: P1, P2 or Q1 on intervals, polygons and polyhedra, boxes with a structured mesh.
 
     Linear problems take one step. Nonlinear ones, 1 < p <= 20, take Newton steps on the energy with continuation in p; for
@@ -62,7 +63,7 @@ class Fem(Solver):
     refinement: Literal["uniform", "adaptive"] | None = None
     levels: int | None = None
 
-    refines: ClassVar[str | None] = "cells"
+    refines: ClassVar[str] = "cells"
 
     def __post_init__(self) -> None:
         if self.cells is not None and self.cells < 1:
@@ -193,7 +194,7 @@ class Fem(Solver):
 
 
 @dataclass(frozen=True)
-class RitzGalerkin(Solver):
+class RitzGalerkin(DoublesSize, Solver):
     """Ritz-Galerkin with few functions on a box: Legendre polynomials, with spectral accuracy for smooth u, or hat functions.
 
     With the source known at n points only ([data]), more and more functions tend to the sum of Green's functions.
@@ -214,7 +215,7 @@ class RitzGalerkin(Solver):
     number: int | None = None
     quadrature: int | None = None
 
-    refines: ClassVar[str | None] = "number"
+    refines: ClassVar[str] = "number"
 
     def __post_init__(self) -> None:
         for name in ("number", "quadrature"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import OptionError
 from pdefreq.solvers.on_grid import GridSolver
+from pdefreq.solvers.refinable import DoublesSize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConjugateGradientsSolver(GridSolver):
+class ConjugateGradientsSolver(DoublesSize, GridSolver):
     """Conjugate gradients on a uniform grid: about as many steps as there are intervals along an axis; boxes up to 3-D.
 
     Args:
@@ -34,7 +35,7 @@ class ConjugateGradientsSolver(GridSolver):
 
     steps: int = 10_000
 
-    refines: ClassVar[str | None] = "intervals"
+    refines: ClassVar[str] = "intervals"
 
     @property
     def name(self) -> str:
@@ -47,7 +48,7 @@ class ConjugateGradientsSolver(GridSolver):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultigridSolver(GridSolver):
+class MultigridSolver(DoublesSize, GridSolver):
     """Algebraic multigrid on a uniform grid: the same few cycles whatever the grid, and no frequency bias; boxes up to 3-D.
 
     V-cycles over a Ruge-Stueben hierarchy by PyAMG, a symmetric Gauss-Seidel sweep before and after; in float64 on the CPU.
@@ -66,7 +67,7 @@ class MultigridSolver(GridSolver):
     steps: int = 100
 
     arrays: ClassVar[int] = 150
-    refines: ClassVar[str | None] = "intervals"
+    refines: ClassVar[str] = "intervals"
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.memory import require_memory
+from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require_box, require_linear_equation
 from pdefreq.solvers.solver import Solver
 
@@ -21,7 +22,7 @@ _INTERVALS = (1024, 128, 32)  # by dimension
 
 
 @dataclass(frozen=True)
-class Sine(Solver):
+class Sine(DoublesSize, Solver):
     """Sine series by fast transform: every frequency at once, in one step, for constant coefficients on a box.
 
     Boundary values are lifted into the box first. The L2 error falls faster than any power of n where f, less what the
@@ -37,7 +38,7 @@ class Sine(Solver):
 
     intervals: int | None = None
 
-    refines: ClassVar[str | None] = "intervals"
+    refines: ClassVar[str] = "intervals"
 
     def __post_init__(self) -> None:
         if self.intervals is not None and self.intervals < 2:

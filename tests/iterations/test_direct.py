@@ -30,7 +30,7 @@ def test_one_step_and_done_at_the_limit():
     end = iteration.step(start)
     assert end.done
     assert float(iteration.objective(end)["residual"]) < 1e-15  # backward stable
-    assert torch.equal(end.coefficients, iteration.limit(end))
+    assert torch.equal(end.coefficients, iteration.discrete_solution(end))
 
 
 def test_the_answer_does_not_depend_on_the_start():
@@ -53,7 +53,7 @@ def test_without_data_the_residual_is_absolute():
 def test_single_precision_rounds_the_double_answer():
     iteration = prepared(torch.float32)
     end = iteration.step(iteration.init())
-    assert torch.equal(end.coefficients, prepared().limit(end).float())
+    assert torch.equal(end.coefficients, prepared().discrete_solution(end).float())
 
 
 def test_restore_is_bit_identical():

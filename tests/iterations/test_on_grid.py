@@ -34,7 +34,7 @@ def test_steps_converge_to_the_solution_of_the_difference_equations(method, prob
     (make, steps), problem = METHODS[method], problem(grid.box)
     iteration = make(problem, grid, like=LIKE)
     state = run(iteration, steps)
-    limit = iteration.limit(state)
+    limit = iteration.discrete_solution(state)
     size = float(limit.abs().max())
     # rounding: eps times condition numbers of at most 1e3
     assert float((state.coefficients - limit).abs().max()) < 1e-12 * size
@@ -110,7 +110,7 @@ def test_prescribed_values_stay(make):
 @every_method
 def test_the_limit_has_the_precision_of_the_state(make):
     iteration = make(neumann(GRIDS[1].box), GRIDS[1], like=LIKE.float())
-    assert iteration.limit(iteration.init()).dtype == torch.float32
+    assert iteration.discrete_solution(iteration.init()).dtype == torch.float32
 
 
 @every_method
@@ -120,4 +120,6 @@ def test_the_smallest_grids(make, intervals, problem):
     for box in (grid.box for grid in GRIDS):
         iteration = make(problem(box), Grid(box, (intervals,) * box.dimension), like=LIKE)
         state = run(iteration, 600)
-        assert float((state.coefficients - iteration.limit(state)).abs().max()) < 1e-8  # damped Jacobi: 0.963^600 = 2e-10
+        assert (
+            float((state.coefficients - iteration.discrete_solution(state)).abs().max()) < 1e-8
+        )  # damped Jacobi: 0.963^600 = 2e-10

@@ -10,7 +10,7 @@ from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
 from pdefreq.spectrum.predicted import PredictedErrors
-from tests.toys import Geometric, line_problem
+from tests.toys import Geometric, GeometricResidual, line_problem
 
 
 def test_a_chain_equals_its_parts_run_by_hand():
@@ -59,7 +59,7 @@ def test_a_chain_stops_where_its_last_method_would(first):
 @pytest.mark.parametrize("intervals", [8, 16])
 def test_only_the_last_method_is_judged_and_from_its_start(intervals):
     """The first one falls below a tenth in four steps and nothing ends; 0.9^21 > 0.1 > 0.9^22, counted from the first recorded step."""
-    chain = Chain(Geometric(factor=0.5, intervals=intervals), Geometric(factor=0.9, intervals=16, steps=100), switch=6)
+    chain = Chain(Geometric(factor=0.5, intervals=intervals), GeometricResidual(factor=0.9, intervals=16, steps=100), switch=6)
     assert solve(line_problem(), chain, stop=Stop(tolerance=0.1)).step == 6 + 1 + 22
     still = Chain(Geometric(factor=1.0, intervals=intervals), Geometric(factor=0.9, intervals=16), switch=8)
     assert solve(line_problem(), still, stop=Stop(stagnation=4)).step == 28

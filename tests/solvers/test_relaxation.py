@@ -47,7 +47,7 @@ def test_default_intervals(d, intervals):
 def test_the_state_has_the_dtype_asked_for(dtype):
     iteration = prepare(jacobi(intervals=8), Problem(domain=box(2), source=1.0, boundary=0.0), dtype)
     state = iteration.step(iteration.init())
-    assert state.coefficients.dtype == iteration.limit(state).dtype == dtype
+    assert state.coefficients.dtype == iteration.discrete_solution(state).dtype == dtype
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -62,7 +62,7 @@ def test_a_gpu_computes_what_the_cpu_computes(dtype):
             state = iteration.step(state)
         assert state.coefficients.device.type == device
         objective = iteration.objective(state)["residual"]
-        ends.append((state.coefficients.cpu(), objective.cpu(), iteration.limit(state).cpu()))
+        ends.append((state.coefficients.cpu(), objective.cpu(), iteration.discrete_solution(state).cpu()))
     # fused multiply-adds round differently: 50 sweeps, values below 2
     for cpu, gpu in zip(*ends, strict=True):
         assert torch.allclose(cpu, gpu, rtol=0, atol=200 * torch.finfo(dtype).eps)

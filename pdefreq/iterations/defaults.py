@@ -1,0 +1,88 @@
+"""What the loop reads from an iteration, with the value that stands for a protocol which the iteration lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pdefreq.history import Status
+from pdefreq.iterations.protocols import (
+    HandsOver,
+    HasAnswer,
+    HasDiscreteSolution,
+    HasNotes,
+    HasObjectiveKind,
+    HasStages,
+    MeasuresDrift,
+    ObjectiveKind,
+    OpenEnded,
+    ReportsColumns,
+    TellsEnding,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.iterations.iteration import Iteration, State
+    from pdefreq.shapes import Coefficients
+    from pdefreq.spectrum.predicted import Drift
+
+
+def objective_kind_of(iteration: Iteration) -> ObjectiveKind:
+    """The kind of the objective; an objective of which nothing is known counts as an energy."""
+    found = iteration.find(HasObjectiveKind)
+    return ObjectiveKind.ENERGY if found is None else found.objective_kind
+
+
+def is_open_ended(iteration: Iteration) -> bool:
+    """Whether it is known that no state is ever `done`."""
+    found = iteration.find(OpenEnded)
+    return found is not None and found.open_ended
+
+
+def hand_over_steps_of(iteration: Iteration) -> tuple[int, ...]:
+    """The steps after which another method takes over; by default none."""
+    found = iteration.find(HandsOver)
+    return () if found is None else found.hand_over_steps
+
+
+def columns_of(iteration: Iteration, state: State) -> Mapping[str, Tensor]:
+    """Further scalars to record; by default none."""
+    found = iteration.find(ReportsColumns)
+    return {} if found is None else found.columns(state)
+
+
+def is_last_stage(iteration: Iteration, state: State) -> bool:
+    """Whether the objective and its weights stay as they are; by default they do."""
+    found = iteration.find(HasStages)
+    return found is None or found.is_last_stage(state)
+
+
+def ending_of(iteration: Iteration, state: State) -> Status:
+    """How a run ended whose last state is `done`; by default the method has reached its answer."""
+    found = iteration.find(TellsEnding)
+    return Status.DONE if found is None else found.ending(state)
+
+
+def answer_of(iteration: Iteration, state: State) -> State:
+    """The result of a run that ends with a state; by default this state."""
+    found = iteration.find(HasAnswer)
+    return state if found is None else found.answer(state)
+
+
+def notes_of(iteration: Iteration, state: State) -> list[str]:
+    """Sentences on a run that ends with a state; by default none."""
+    found = iteration.find(HasNotes)
+    return [] if found is None else found.notes(state)
+
+
+def drift_of(iteration: Iteration, state: State) -> Drift | None:
+    """How far the iterate has moved from the start, where predictions rest on it; else None."""
+    found = iteration.find(MeasuresDrift)
+    return None if found is None else found.drift(state)
+
+
+def discrete_solution_of(iteration: Iteration, state: State) -> Coefficients | None:
+    """The limit of the iterates in the space of a state, shape ``(P,)``; None where it is not known."""
+    found = iteration.find(HasDiscreteSolution)
+    return None if found is None else found.discrete_solution(state)

@@ -1,0 +1,85 @@
+"""What only methods with a discretization can do: be refined, and have the error of their discrete solution predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, runtime_checkable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem import Problem
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.spaces.trial_space import TrialSpace
+
+_LEVELS = {1: 6, 2: 6}  # of refinement, by dimension; elsewhere 4
+_COARSEST = {1: 16}  # size of the first level, by dimension; elsewhere 4
+
+
+@runtime_checkable
+class Refines(Protocol):
+    """The method reaches its discrete solution at any size, so that it can be compared on finer and finer discretizations."""
+
+    refines: ClassVar[str]
+    """The option that says how fine the discretization is."""
+
+    def refined(self, domain: Domain, *, start: int | None = None, levels: int | None = None) -> Sequence[Solver]:
+        """The method on finer and finer discretizations, coarsest first; one entry alone for a method that refines as it runs.
+
+        Args:
+            domain: The domain of the problem.
+            start: The first size, a value of the option that `refines` names; by default the method's choice.
+            levels: The number of discretizations; by default the method's choice.
+        """
+        ...
+
+
+@runtime_checkable
+class HasDegree(Protocol):
+    """The trial functions may be polynomials in each cell of a mesh, so that the order of convergence is known."""
+
+    @property
+    def degree(self) -> int | None:
+        """The degree of these polynomials; None where there are no cells."""
+        ...
+
+
+@runtime_checkable
+class PredictsModeError(Protocol):
+    """Theory gives the error of each mode in the discrete solution, for some problems."""
+
+    def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
+        """The relative error of each sine mode in the discrete solution, shape ``(m,)``; None where it is not known.
+
+        Args:
+            problem: A problem with constant coefficients on a box, u = 0 on the boundary.
+            space: The trial space of the method, at one level.
+            wavevectors: Angular, shape ``(m, d)``.
+        """
+        ...
+
+
+def degree_of(solver: Solver) -> int | None:
+    """The degree of the trial functions in each cell; None where there are no cells."""
+    return solver.degree if isinstance(solver, HasDegree) else None
+
+
+class DoublesSize:
+    """Implements `Refines` for a dataclass: each level has twice the size of the one before.
+
+    The size is the option that `refines` names. It starts at the value that is set, or else at `coarsest`.
+    """
+
+    refines: ClassVar[str]
+
+    def coarsest(self, domain: Domain) -> int:
+        """The first size unless the user gives one."""
+        return _COARSEST.get(domain.dimension, 4)
+
+    def refined(self, domain: Domain, *, start: int | None = None, levels: int | None = None) -> Sequence[Solver]:
+        first = start or getattr(self, self.refines) or self.coarsest(domain)
+        count = levels or _LEVELS.get(domain.dimension, 4)
+        return [replace(cast("Any", self), **{self.refines: first * 2**k}) for k in range(count)]

@@ -1,0 +1,182 @@
+"""The interface of an iteration: four required methods, protocols for the rest, and what a chain makes of them."""
+
+import re
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq.comparison import compare
+from pdefreq.errors import IncompatibleError
+from pdefreq.history import Status, Stop
+from pdefreq.iterations import protocols
+from pdefreq.iterations.chain import ChainIteration
+from pdefreq.iterations.defaults import (
+    answer_of,
+    columns_of,
+    discrete_solution_of,
+    drift_of,
+    ending_of,
+    hand_over_steps_of,
+    is_last_stage,
+    is_open_ended,
+    notes_of,
+    objective_kind_of,
+)
+from pdefreq.iterations.iteration import Iteration
+from pdefreq.iterations.protocols import (
+    HandsOver,
+    HasAnswer,
+    HasDiscreteSolution,
+    HasNotes,
+    HasObjectiveKind,
+    HasStages,
+    HasTangentKernel,
+    MeasuresDrift,
+    ObjectiveKind,
+    OpenEnded,
+    Predicts,
+    ReportsColumns,
+    TellsEnding,
+)
+from pdefreq.loop import solve
+from pdefreq.problem_file import load_problem
+from pdefreq.runs import resume
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.chain import Chain
+from pdefreq.spectrum.modes import make_modes
+from tests.toys import Geometric, GeometricIteration, line_problem
+
+PROTOCOLS = [p for p in vars(protocols).values() if getattr(p, "_is_protocol", False) and p is not Protocol]
+
+
+def prepared(method, problem="poisson", **options):
+    solver = make_solver(method, options) if isinstance(method, str) else method
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    return solver.prepare(problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+
+
+def test_an_iteration_has_four_required_methods():
+    assert Iteration.__abstractmethods__ == {"init", "step", "objective", "restore"}
+    assert {name for name in vars(Iteration) if not name.startswith("_")} == {*Iteration.__abstractmethods__, "find"}
+
+
+def test_every_protocol_can_be_checked_at_run_time_and_says_what_it_means():
+    assert len(PROTOCOLS) == 12
+    for protocol in PROTOCOLS:
+        assert not isinstance(object(), protocol)  # raises where it can't be checked
+        assert (protocol.__doc__ or "").endswith(".")
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text()
+    assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [protocol.__name__ for protocol in PROTOCOLS]
+
+
+def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_knows_what_that_means():
+    iteration = prepared(Geometric(), line_problem())
+    assert type(iteration) is GeometricIteration
+    assert [protocol for protocol in PROTOCOLS if iteration.find(protocol) is not None] == []
+    state = iteration.init()
+    assert objective_kind_of(iteration) is ObjectiveKind.ENERGY and not is_open_ended(iteration)
+    assert hand_over_steps_of(iteration) == () and columns_of(iteration, state) == {} and is_last_stage(iteration, state)
+    assert ending_of(iteration, state) is Status.DONE and answer_of(iteration, state) is state
+    assert notes_of(iteration, state) == [] and drift_of(iteration, state) is None
+    assert discrete_solution_of(iteration, state) is None
+
+
+def test_an_iteration_with_four_methods_is_solved_resumed_and_compared(tmp_path):
+    whole = solve(line_problem(), Geometric(), stop=Stop(steps=8))
+    solve(line_problem(), Geometric(), stop=Stop(steps=8), folder=tmp_path / "run", callback=lambda step, *_: step == 3)
+    again = resume(tmp_path / "run", line_problem())
+    assert torch.equal(again.state.coefficients, whole.state.coefficients)
+    np.testing.assert_array_equal(again.history.column("objective"), whole.history.column("objective"))
+    compared = compare(line_problem(), {"slow": Geometric(0.9), "fast": Geometric(0.5, steps=8)}).solutions
+    assert torch.equal(compared["fast"][0].state.coefficients, whole.state.coefficients)
+
+
+@runtime_checkable
+class HasFactor(Protocol):
+    """A protocol that somebody else defines: the error after a step over the error before it is known."""
+
+    factor: float
+
+
+def test_a_protocol_from_elsewhere_is_found_where_an_iteration_has_it():
+    found = prepared(Geometric(0.25), line_problem()).find(HasFactor)
+    assert found is not None and found.factor == 0.25
+    assert prepared("jacobi").find(HasFactor) is None
+    assert prepared(Chain(Geometric(), Geometric()), line_problem()).find(HasFactor) is None  # a chain can't compose it
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("jacobi", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, Predicts}),
+        ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, Predicts}),
+        ("two-grid", {HasObjectiveKind, HasDiscreteSolution, Predicts}),
+        ("sine", {HasObjectiveKind, HasDiscreteSolution}),
+        ("fem", {HasObjectiveKind, HasDiscreteSolution}),
+        (
+            "deep-ritz",
+            {
+                *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift),
+                *(ReportsColumns, HasStages, TellsEnding, HasAnswer, HasNotes),
+            },
+        ),
+    ],
+)
+def test_what_a_method_can_do(method, expected):
+    assert {protocol for protocol in PROTOCOLS if prepared(method).find(protocol) is not None} == expected
+
+
+OWN = {HandsOver, ReportsColumns, HasStages}  # of every chain
+SECOND = {HasObjectiveKind, TellsEnding, Predicts}  # of a chain whose second part has them
+EITHER = {HasAnswer, HasNotes, MeasuresDrift, HasDiscreteSolution}  # of a chain one part of which has them
+
+
+@pytest.mark.parametrize("second", ["jacobi", "two-grid", "fem", "geometric"])
+@pytest.mark.parametrize("first", ["jacobi", "fem", "deep-ritz", "geometric"])
+def test_a_chain_has_what_the_parts_that_count_have(first, second):
+    def part(name):
+        return Geometric() if name == "geometric" else make_solver(name)
+
+    one, two, chain = (prepared(solver) for solver in (part(first), part(second), Chain(part(first), part(second), switch=3)))
+    for protocol in PROTOCOLS:
+        in_first, in_second = one.find(protocol) is not None, two.find(protocol) is not None
+        expected = protocol in OWN or (protocol in SECOND and in_second) or (protocol in EITHER and (in_first or in_second))
+        assert (chain.find(protocol) is not None) == expected, protocol
+
+
+def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
+    chain = prepared("deep-ritz+jacobi", **{"first.widths": (4,), "second.intervals": 8, "switch": 2})
+    network, jacobi = prepared("deep-ritz", widths=(4,)), prepared("jacobi", intervals=8)
+    assert isinstance(chain, ChainIteration)
+    states = [chain.init()]
+    for _ in range(4):
+        states.append(chain.step(states[-1]))
+    assert hand_over_steps_of(chain) == (2,)
+    assert objective_kind_of(chain) is objective_kind_of(jacobi) is not objective_kind_of(network)
+    assert [int(columns_of(chain, state)["method"]) for state in states] == [0, 0, 0, 1, 1]
+    assert ["held_out" in columns_of(chain, state) for state in states] == [True, True, True, False, False]
+    assert [is_last_stage(chain, state) for state in states] == [False, False, False, True, True]
+    assert [discrete_solution_of(chain, state) is None for state in states] == [True, True, True, False, False]
+    assert torch.equal(discrete_solution_of(chain, states[-1]), discrete_solution_of(jacobi, jacobi.init()))
+    assert torch.equal(answer_of(chain, states[-1]).coefficients, states[-1].coefficients)
+
+
+def test_a_chain_of_chains_adds_up_its_hand_overs():
+    parts = [Geometric(steps=n) for n in (3, 4, 5)]
+    for nested in (Chain(parts[0], Chain(parts[1], parts[2])), Chain(Chain(parts[0], parts[1]), parts[2])):
+        assert hand_over_steps_of(prepared(nested, line_problem())) == (3, 7)
+
+
+def test_a_cheap_prediction_is_never_a_guide():
+    iteration = prepared("deep-ritz", widths=(6,), number=20)
+    problem = load_problem("poisson")
+    modes = make_modes("sine", problem.domain, [[1], [3]])
+    target = problem.exact(modes.points(iteration.init().space))
+    with pytest.raises(IncompatibleError, match="no theory for Adam"):
+        iteration.predict(modes, torch.arange(3), target, cheap=True)
+    assert iteration.predict(modes, torch.arange(3), target).guide
+    with pytest.raises(IncompatibleError, match="only against a solution that is known"):
+        iteration.predict(modes, torch.arange(3))
