@@ -1,10 +1,23 @@
 """Published experiments, each run again by one command: ``pdefreq reproduce NAME``. Importing this loads no torch."""
 
-from pdefreq.registry import Registry
+from __future__ import annotations
 
-REPRODUCTIONS = Registry(
-    "reproduction",
-    "pdefreq.reproductions",
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pdefreq.errors import OptionError
+from pdefreq.registry import Registry, build
+
+if TYPE_CHECKING:
+    from pdefreq.reproduce.report import Report
+
+Experiment: TypeAlias = "Callable[..., Report]"
+"""A function that runs an experiment; its options are annotated keywords with defaults, often ``seeds`` and ``steps``."""
+
+EXPERIMENTS = Registry(
+    "experiment",
+    "pdefreq.experiments",
     {
         "f-principle": "pdefreq.reproduce.f_principle:f_principle",
         "five-dimensions": "pdefreq.reproduce.five_dimensions:five_dimensions",
@@ -23,4 +36,38 @@ REPRODUCTIONS = Registry(
         "scales": "pdefreq.reproduce.scales:scales",
     },
 )
-"""Name -> function that runs the experiment and returns a `pdefreq.reproduce.report.Report`; its options are keywords."""
+"""Name -> an `Experiment`."""
+
+
+def experiment_named(name: str) -> Experiment:
+    """An experiment by name, or ``"path/to/file.py:Name"``.
+
+    Raises:
+        UnknownNameError: If there is none of this name.
+        OptionError: If what the name stands for can't be called without options.
+    """
+    experiment = EXPERIMENTS.load(name)
+    missing = [p.name for p in inspect.signature(experiment).parameters.values() if p.default is p.empty]
+    if missing:
+        raise OptionError(f"every option of experiment '{name}' must have a default, got none for `{'`, `'.join(missing)}`")
+    return experiment
+
+
+def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]) -> Report:
+    """The report of an experiment, run with these options, as values or as text.
+
+    Args:
+        name: Its name, for messages.
+        experiment: What to run.
+        options: Its options that get another value than their default.
+
+    Raises:
+        UnknownNameError: If it has no such option.
+        OptionError: If a value lies outside its range, or the experiment returns no `Report`.
+    """
+    from pdefreq.reproduce.report import Report
+
+    report = build("experiment", name, experiment, options)
+    if not isinstance(report, Report):
+        raise OptionError(f"experiment '{name}' must return a pdefreq.reproduce.report.Report, got {type(report).__name__}")
+    return report

@@ -156,7 +156,7 @@ class NetworkSolver(Solver):
         if self.optimizer == "lbfgs" and self.batch is not None:
             raise OptionError("lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use adam")
         from pdefreq.spaces.activations import activation_named
-        from pdefreq.spaces.initialization import initialization_named
+        from pdefreq.spaces.initializations import initialization_named
 
         activation_named(self.activation)
         initialization_named(self.initialization)
