@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pdefreq.commands import options as o
+from pdefreq.commands.startup import importing
 
 Name = Annotated[
     str | None,
@@ -26,7 +27,9 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
     console = make_console()
     if name is None:
         table = plain_table("experiment", "what it reproduces")
-        for each, summary in EXPERIMENTS.summaries().items():
+        with importing():
+            summaries = EXPERIMENTS.summaries()
+        for each, summary in summaries.items():
             table.add_row(each, summary)
         console.print(table)
         say(console, "Run one: pdefreq reproduce NAME. Your own: my_file.py:my_experiment.")
