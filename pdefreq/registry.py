@@ -150,11 +150,16 @@ class Registry:
         if not callable(found):
             raise OptionError(f"{wanted}, got {type(found).__name__}")
         try:
-            inspect.signature(found).bind(*(numbers or ()))
+            signature = inspect.signature(found)
+        except ValueError:  # functions written in C
+            raise OptionError(f"{wanted}, got {type(found).__name__}") from None
+        try:
+            signature.bind(*(numbers or ()))
             given = [float(number) for number in numbers or ()]
         except (TypeError, ValueError):
-            wanted = f"takes numbers in brackets, {_with_numbers(name, found)}"
-            raise OptionError(f"{self.kind} '{name}' {wanted}, got '{text}'") from None
+            written = _with_numbers(name, found)
+            makes = f" and returns the {base.__name__}" if _is_file(name) else ""  # or a plain function was meant to be one
+            raise OptionError(f"{self.kind} '{name}' takes numbers in brackets, {written}{makes}, got '{text}'") from None
         try:
             made = found(*given)
         except ValueError as error:  # the family refuses its numbers

@@ -108,6 +108,9 @@ class Spike(Shape):
     """A class is a family too: its fields are the numbers."""
 
 
+SQRT = getattr
+
+
 def number(a: float) -> float:
     return a
 
@@ -120,6 +123,7 @@ TABLE = {
     "spike": "Spike",
     "number": "number",
     "title": "__doc__",
+    "written-in-c": "SQRT",
 }
 SHAPES = Registry("shape", "pdefreq.nobody", {name: f"{__name__}:{attribute}" for name, attribute in TABLE.items()})
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -153,12 +157,16 @@ def test_any_other_text_is_refused_in_one_sentence(text):
         ("phase(1)", r"phase\(gamma, gamma_prime\), got 'phase\(1\)'"),
         ("flat(2)", "shape 'flat' takes no numbers, got 'flat\\(2\\)': write flat"),
         ("wav(2)", r"unknown shape 'wav': did you mean 'wave\(a\)'"),
-        ("zz", r"known are bump, flat, number\(a\), phase\(gamma, gamma_prime\), spike, title, wave\(a\)\."),
+        ("zz", r"known are bump, flat, number\(a\), phase\(gamma, gamma_prime\), spike, title, wave\(a\), written-in-c\."),
         ("wave(__import__)", "takes numbers in brackets"),
         ("wave(7)", r"shape 'wave\(7\)': seven is not allowed"),
         (
             "number(1)",
             "an object of the class Shape or a function of numbers that returns one, got a function that returns float",
+        ),
+        (
+            "written-in-c",
+            "an object of the class Shape or a function of numbers that returns one, got builtin_function_or_method",
         ),
         ("title", "an object of the class Shape or a function of numbers that returns one, got NoneType"),
     ],
@@ -190,7 +198,7 @@ def test_a_file_gives_objects_and_families_and_is_read_again_when_it_changes(tmp
         SHAPES.named(f"{file}:MINNE", Shape)
     with pytest.raises(OptionError, match=r"shapes.py:TEXT' must be an object of the class Shape .*, got str"):
         SHAPES.named(f"{file}:TEXT", Shape)
-    with pytest.raises(OptionError, match=r"takes numbers in brackets, .*shapes.py:tall\(height\), got"):
+    with pytest.raises(OptionError, match=r"takes numbers in brackets, .*shapes.py:tall\(height\) and returns the Shape, got"):
         SHAPES.named(f"{file}:tall", Shape)
     with pytest.raises(OptionError, match=r"shapes.py:TEXT' must be a class or a function, got str"):
         SHAPES.load(f"{file}:TEXT")

@@ -44,12 +44,15 @@ def experiment_named(name: str) -> Experiment:
 
     Raises:
         UnknownNameError: If there is none of this name.
-        OptionError: If what the name stands for can't be called without options.
+        OptionError: If it has an option without a default or without an annotation.
     """
     experiment = EXPERIMENTS.load(name)
-    missing = [p.name for p in inspect.signature(experiment).parameters.values() if p.default is p.empty]
-    if missing:
-        raise OptionError(f"every option of experiment '{name}' must have a default, got none for `{'`, `'.join(missing)}`")
+    for option in inspect.signature(experiment).parameters.values():
+        if option.empty in (option.default, option.annotation):
+            raise OptionError(
+                f"each option of experiment '{name}' must have an annotation and a default, such as `steps: int = 100`, "
+                f"got `{option}`"
+            )
     return experiment
 
 
