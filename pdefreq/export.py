@@ -112,16 +112,15 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
 def _cells(solution: Solution) -> Cells:
     """The mesh of a finite element space; on a box the grid that its modes are taken on; else a mesh of the domain."""
     from pdefreq.domains.box import Box
-    from pdefreq.mesh_io import cells_of, grid_cells
-    from pdefreq.spaces.lagrange import Lagrange
+    from pdefreq.mesh_io import Cells, cells_of, grid_cells
     from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
 
     space, domain = solution.state.space, solution.problem.domain
     d = domain.dimension
     if d not in _PER_AXIS:
         raise IncompatibleError(f"a .vtu file has at most three dimensions, and this domain has {d}: export .csv or .npz")
-    if isinstance(space, Lagrange):
-        return space.cells
+    if isinstance(own := getattr(space, "cells", None), Cells):  # of finite elements
+        return own
     if isinstance(domain, Box):
         intervals = grid_intervals(domain, space)
         return grid_cells(tensor_points(grid_axes(domain, intervals)), intervals)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
-import importlib
 import importlib.util
 import inspect
 import re
 import sys
-import typing
-from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
-from pdefreq.errors import OptionError, UnknownNameError
+from pdefreq.errors import OptionError, UnknownNameError, UserError
 
 T = TypeVar("T")
 _FROM_FILE = "pdefreq_user_"  # begins the names of modules that were imported by their path
@@ -31,50 +30,17 @@ def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = Mappin
         written: How some of these are written out, as ``ricker(a)`` is for ``ricker``.
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
     if close:
-        return f"did you mean '{written.get(close[0], close[0])}'?"
+        return f"did you mean '{written.get(lower[close[0]], lower[close[0]])}'?"
     return f"known are {', '.join(written.get(each, each) for each in known)}." if known else "there are none."
-
-
-def named(kind: str, text: str, table: Mapping[str, T], families: Mapping[str, Callable[..., T]]) -> T:
-    """What a name stands for, or a name with numbers in brackets: ``tanh``, ``ricker(0.1)``.
-
-    Args:
-        kind: What the names are, for messages: "activation".
-        text: The name.
-        table: What names without numbers stand for.
-        families: Functions of numbers, which check their range.
-
-    Raises:
-        UnknownNameError: If the name is not there.
-        OptionError: If the numbers are missing, are none, or are too many or outside their range.
-    """
-    if text in table:
-        return table[text]
-    match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", text)
-    name, inside = match.groups() if match else (text, None)
-    if name not in table and name not in families:
-        written = {
-            each: f"{each}({', '.join(inspect.signature(family).parameters)})"
-            for each, family in families.items()
-            if each not in table
-        }
-        raise UnknownNameError(f"unknown {kind} '{name}': {nearest(name, {*table, *families}, written)}")
-    if name not in families:
-        raise OptionError(f"{kind} '{name}' takes no numbers, got '{text}': write {name}")
-    wanted = list(inspect.signature(families[name]).parameters)
-    try:
-        numbers = [float(number) for number in (inside or "").split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != len(wanted):
-        raise OptionError(f"{kind} '{name}' takes numbers in brackets, {name}({', '.join(wanted)}), got '{text}'")
-    return families[name](*numbers)
 
 
 class Registry:
     """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
+
+    A name may also be written ``path/to/file.py:Name``, which stands for what that file defines.
 
     Args:
         kind: What the names are, in the singular, for messages: "method", "probe".
@@ -90,30 +56,117 @@ class Registry:
         self.group = group
         self._table = dict(table)
         self._unlisted = dict(unlisted)
+        self._made: dict[tuple[Any, ...], Any] = {}
 
     def targets(self) -> dict[str, str]:
         """All names and their targets; a built-in name wins over an entry point of the same name."""
         return {point.name: point.value for point in entry_points(group=self.group)} | self._table
 
-    def __iter__(self) -> typing.Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.targets())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table or name in self._unlisted or name in self.targets()
 
     def load(self, name: str) -> Any:
         """The class or function behind a name, or behind ``path/to/file.py:Name``.
 
         Raises:
             UnknownNameError: If the name is not in the table, or the file does not define it.
-            OptionError: If the file can't be imported.
+            OptionError: If the file or the package that has it can't be imported, or what it defines can't be called.
         """
-        if ".py:" in name:
-            return load_from_file(self.kind, name)
-        targets = self.targets()
-        if name in self._unlisted:
-            targets = targets | self._unlisted
-        if name not in targets:
-            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, targets)}")
-        module, attribute = targets[name].split(":")
-        return getattr(importlib.import_module(module), attribute)
+        if not _is_file(name) and name not in self:
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}")
+        found = self._target(name)
+        if not callable(found):
+            raise OptionError(f"'{name}' must be a class or a function, got {type(found).__name__}")
+        return found
+
+    def knows(self, text: str) -> bool:
+        """Whether a name, with numbers in brackets or without, is in the table; nothing is imported."""
+        return _numbers_behind(text)[0] in self
+
+    def summaries(self) -> dict[str, str]:
+        """The first line of the docstring of each entry, or why an entry of another package can't be loaded."""
+        found = {}
+        for name in self:
+            try:
+                found[name] = (inspect.getdoc(self._target(name)) or "").partition("\n")[0]
+            except UserError as error:
+                found[name] = str(error)
+        return found
+
+    def named(self, text: str, base: type[T]) -> T:
+        """The object that a name stands for: ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH``, ``path/to/file.py:bump(2)``.
+
+        The target is an object of the type `base`, or a family of them: a class or a function that makes one from the numbers
+        in brackets, and checks their range. What a name stands for is made once; a file is read again when it has changed.
+
+        Raises:
+            UnknownNameError: If the name is not in the table, or the file does not define it.
+            OptionError: If the numbers are missing, are none, are too many or outside their range, if the target gives no
+                `base`, or if the file or the package that has it can't be imported.
+        """
+        name, numbers = _numbers_behind(text)
+        key = (text, base, *_version(name))
+        if key not in self._made:
+            self._made[key] = self._make(text, name, numbers, base)
+        return self._made[key]
+
+    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T]) -> T:
+        if not _is_file(name) and name not in self:
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
+        found = self._target(name, base)
+        if isinstance(found, base):
+            if numbers is not None:
+                raise OptionError(f"{self.kind} '{name}' takes no numbers, got '{text}': write {name}")
+            return found
+        wanted = f"{self.kind} '{name}' must be an object of the class {base.__name__} or a function of numbers that returns one"
+        if not callable(found):
+            raise OptionError(f"{wanted}, got {type(found).__name__}")
+        try:
+            signature = inspect.signature(found)
+        except ValueError:  # functions written in C
+            raise OptionError(f"{wanted}, got {type(found).__name__}") from None
+        try:
+            signature.bind(*(numbers or ()))
+            given = [float(number) for number in numbers or ()]
+        except (TypeError, ValueError):
+            written = _with_numbers(name, found)
+            makes = f" and returns the {base.__name__}" if _is_file(name) else ""  # or a plain function was meant to be one
+            raise OptionError(f"{self.kind} '{name}' takes numbers in brackets, {written}{makes}, got '{text}'") from None
+        try:
+            made = found(*given)
+        except ValueError as error:  # the family refuses its numbers
+            raise error if isinstance(error, UserError) else OptionError(f"{self.kind} '{text}': {error}") from error
+        if not isinstance(made, base):
+            raise OptionError(f"{wanted}, got a function that returns {type(made).__name__}")
+        return made
+
+    def _target(self, name: str, base: type | None = None) -> Any:
+        if _is_file(name):
+            return load_from_file(self.kind, name, base)
+        own = self._table.get(name) or self._unlisted.get(name)
+        target = EntryPoint(name, own or self.targets()[name], self.group)
+        if own is not None:
+            return target.load()
+        try:
+            return target.load()
+        except Exception as error:
+            raise OptionError(
+                f"{self.kind} '{name}', which an installed package announces as {target.value}, can't be imported: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _written(self, base: type) -> dict[str, str]:
+        """How the names of families are written, with their numbers; a name that can't be loaded is written as it is."""
+        written = {}
+        for name in self:
+            with contextlib.suppress(UserError):
+                found = self._target(name)
+                if not isinstance(found, base) and callable(found):
+                    written[name] = _with_numbers(name, found)
+        return written
 
     def name_of(self, found: Any) -> str | None:
         """The name under which `load` finds a class or function; None where there is none."""
@@ -124,21 +177,63 @@ class Registry:
         return next((name for name, target in places.items() if target == f"{module}:{attribute}"), None)
 
 
-def load_from_file(kind: str, target: str) -> Any:
-    """The class or function behind ``path/to/file.py:Name``.
+def _is_file(name: str) -> bool:
+    return ".py:" in name
+
+
+def _version(name: str) -> tuple[Any, ...]:
+    """What tells two states of the file behind ``path/to/file.py:Name`` apart; nothing for other names."""
+    path = Path(name.rpartition(":")[0])
+    if not _is_file(name) or not path.is_file():
+        return ()
+    status = path.stat()
+    return path.resolve(), status.st_mtime_ns, status.st_size
+
+
+def _numbers_behind(text: str) -> tuple[str, list[str] | None]:
+    """A name, and what stands in brackets behind it; None without brackets.
+
+    Example:
+        >>> _numbers_behind("phase(1.5, 0)"), _numbers_behind("tanh")
+        (('phase', ['1.5', ' 0']), ('tanh', None))
+    """
+    match = re.fullmatch(r"\s*(.*?)\s*(?:\(([^()]*)\)\s*)?", text, re.DOTALL)
+    name, inside = match.groups() if match else (text, None)
+    return name, None if inside is None else inside.split(",") if inside.strip() else []
+
+
+def _with_numbers(name: str, family: Callable[..., Any]) -> str:
+    """How a member of a family is written: ``ricker(a)``; just the name where all of its numbers have defaults."""
+    try:
+        parameters = inspect.signature(family).parameters.values()
+    except ValueError:  # some classes of Python itself have no signature
+        return name
+    needed = any(parameter.default is parameter.empty for parameter in parameters)
+    return f"{name}({', '.join(parameter.name for parameter in parameters)})" if needed else name
+
+
+def load_from_file(kind: str, target: str, base: type | None = None) -> Any:
+    """What ``path/to/file.py:Name`` stands for.
+
+    Args:
+        kind: What is looked for, for messages.
+        target: The file and the name.
+        base: The class of the objects that may be meant, beside the file's own classes and functions.
 
     Raises:
         UnknownNameError: If there is no such file, or no such name in it.
-        OptionError: If the file can't be imported, or what it defines can't be called.
+        OptionError: If the file can't be imported.
     """
     path, _, attribute = target.rpartition(":")
     module = import_file(Path(path))
-    own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
     if not hasattr(module, attribute):
+        own = [
+            name
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", None) == module.__name__ or (base is not None and isinstance(value, base))
+        ]
         raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}")
-    if not callable(found := getattr(module, attribute)):
-        raise OptionError(f"'{target}' must be a class or a function, got {type(found).__name__}")
-    return found
+    return getattr(module, attribute)
 
 
 def import_file(path: Path) -> ModuleType:

@@ -24,7 +24,7 @@ from pdefreq.history import Stop
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.loop import solve
 from pdefreq.probes import make_probe
-from pdefreq.reproduce import REPRODUCTIONS
+from pdefreq.reproduce import EXPERIMENTS
 from pdefreq.solvers import SOLVERS
 
 ROOT = Path(__file__).parent.parent
@@ -253,7 +253,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     for probe in given.get("probe") or ():
         make_probe(probe)
     if "name" in given:
-        {"methods": SOLVERS, "reproduce": REPRODUCTIONS}[name].load(given["name"])
+        {"methods": SOLVERS, "reproduce": EXPERIMENTS}[name].load(given["name"])
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         if name == "predict" and isinstance(iteration, Gradient):

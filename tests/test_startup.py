@@ -1,9 +1,12 @@
-"""What only names things must start at once: no numerical library is loaded."""
+"""What only names things must start at once: no numerical library is loaded. What solves loads no more than it needs."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from pdefreq.commands.startup import importing
 
 SCRIPT = """
 import sys
@@ -13,8 +16,16 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-print("loaded:", sorted({{"torch", "numpy", "scipy", "sympy", "skfem", "matplotlib", "meshio"}} & set(sys.modules)))
+print("loaded:", sorted({heavy} & set(sys.modules)))
 """
+NUMERICAL = {"torch", "numpy", "scipy", "sympy", "skfem", "matplotlib", "meshio"}
+
+
+def loaded(arguments: list[str], heavy: set[str]) -> str:
+    code = SCRIPT.format(arguments=arguments, heavy=heavy)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +34,28 @@ print("loaded:", sorted({{"torch", "numpy", "scipy", "sympy", "skfem", "matplotl
     ids=" ".join,
 )
 def test_no_numerical_library_is_loaded(arguments):
-    code = SCRIPT.format(arguments=arguments)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.splitlines()[-1] == "loaded: []"
+    assert loaded(arguments, NUMERICAL) == "loaded: []"
+
+
+def test_sine_modes_on_an_interval_load_no_finite_elements(tmp_path):
+    heavy = {"skfem", "scipy.optimize", "scipy.interpolate", "pdefreq.spaces.lagrange", "matplotlib.pyplot", "pandas"}
+    arguments = ["solve", "poisson", "--method", "sine", "--quiet", "--out", str(tmp_path / "run")]
+    assert loaded(arguments, heavy) == "loaded: []"
+    assert (tmp_path / "run" / "solution.vtu").exists() and (tmp_path / "run" / "heatmap.png").exists()
+
+
+def test_imports_leave_the_collector_as_it_was():
+    """Also where one fails; what they made is then no longer looked at."""
+    before = gc.get_freeze_count()
+    try:
+        with pytest.raises(ImportError), importing():
+            assert not gc.isenabled()
+            raise ImportError("none")
+        assert gc.isenabled() and gc.get_freeze_count() > before
+        gc.disable()
+        with importing():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.unfreeze()
+        gc.enable()

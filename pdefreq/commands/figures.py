@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdefreq.commands.startup import importing
+
 if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.solution import Solution
@@ -12,9 +14,10 @@ if TYPE_CHECKING:
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
-    from pdefreq.figures.heatmap import heatmap_figure
-    from pdefreq.figures.modes import mode_figure
-    from pdefreq.figures.style import save_figure
+    with importing():
+        from pdefreq.figures.heatmap import heatmap_figure
+        from pdefreq.figures.modes import mode_figure
+        from pdefreq.figures.style import save_figure
 
     assert solution.folder is not None
     title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pdefreq.commands.startup import importing
 from pdefreq.errors import OptionError
 
 if TYPE_CHECKING:
@@ -111,7 +112,11 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 def use_threads(count: int) -> None:
     """Let torch and the libraries below it use this many CPU threads; called before torch is first imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
-    import torch
+    with importing():
+        import torch
+
+        import pdefreq.loop
+        import pdefreq.problem_file.reader  # noqa: F401
 
     from pdefreq.devices import keep_freed_memory
 

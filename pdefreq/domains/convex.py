@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 _TOUCH = 1e-12  # relative: nearer sets touch, as far as rounding can tell
 
@@ -47,6 +46,8 @@ class Convex:
 
         There v = sign a c / (gap + s), gap = max a^2 - a^2 or a^2, for the s > 0 with |v| = 1: the equation of the multiplier.
         """
+        from scipy.optimize import brentq
+
         size = float(self.half.max())
         a, c = self.half / size, abs(self.midpoint) / size
         c = c + 1e-14 * (1 + c.max())  # on an axis of symmetry s is zero, v a limit: this takes it

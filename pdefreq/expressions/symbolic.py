@@ -10,9 +10,8 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import scipy.special
 import sympy
 import torch
 from sympy import Add, Expr, Function, Integer, Mul, Symbol
@@ -108,8 +107,10 @@ class BesselJ1(_RealFunction):
         return Where(Equal(u, Integer(0)), sympy.Rational(1, 2), BesselJ0(u) - self / u)
 
 
-def _by_scipy(function: Callable[..., Any], u: Tensor) -> Tensor:
-    return torch.as_tensor(function(u.detach().cpu().numpy()), dtype=u.dtype, device=u.device)
+def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
+    import scipy.special
+
+    return torch.as_tensor(getattr(scipy.special, name)(u.detach().cpu().numpy()), dtype=u.dtype, device=u.device)
 
 
 class _J0(torch.autograd.Function):
@@ -118,7 +119,7 @@ class _J0(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx.save_for_backward(u)
-        return _by_scipy(scipy.special.j0, u)
+        return _by_scipy("j0", u)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -130,7 +131,7 @@ class _J1(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx.save_for_backward(u)
-        return _by_scipy(scipy.special.j1, u)
+        return _by_scipy("j1", u)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]

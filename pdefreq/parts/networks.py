@@ -13,6 +13,8 @@ from pdefreq.parts import NETWORKS
 from pdefreq.parts.inputs import Input
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start
+from pdefreq.spaces.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.initializations import INITIALIZATIONS, initialization_named
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -88,11 +90,12 @@ class FeedForwardNetwork(Network):
         super().__post_init__()
         require(self, COUNT, "widths")
         require(self, EXPONENT, "adaptive")
-        from pdefreq.spaces.activations import activation_named
-        from pdefreq.spaces.initialization import initialization_named
-
-        activation_named(self.activation)
-        initialization_named(self.initialization)
+        for registry, named, name in (
+            (ACTIVATIONS, activation_named, self.activation),
+            (INITIALIZATIONS, initialization_named, self.initialization),
+        ):
+            if not registry.knows(name):
+                named(name)  # refuses it, or loads a file
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:

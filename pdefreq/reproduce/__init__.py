@@ -1,10 +1,24 @@
 """Published experiments, each run again by one command: ``pdefreq reproduce NAME``. Importing this loads no torch."""
 
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pdefreq.composition import build
+from pdefreq.errors import OptionError
 from pdefreq.registry import Registry
 
-REPRODUCTIONS = Registry(
-    "reproduction",
-    "pdefreq.reproductions",
+if TYPE_CHECKING:
+    from pdefreq.reproduce.report import Report
+
+Experiment: TypeAlias = "Callable[..., Report]"
+"""A function that runs an experiment; its options are annotated keywords with defaults, often ``seeds`` and ``steps``."""
+
+EXPERIMENTS = Registry(
+    "experiment",
+    "pdefreq.experiments",
     {
         "f-principle": "pdefreq.reproduce.f_principle:f_principle",
         "five-dimensions": "pdefreq.reproduce.five_dimensions:five_dimensions",
@@ -23,4 +37,41 @@ REPRODUCTIONS = Registry(
         "scales": "pdefreq.reproduce.scales:scales",
     },
 )
-"""Name -> function that runs the experiment and returns a `pdefreq.reproduce.report.Report`; its options are keywords."""
+"""Name -> an `Experiment`."""
+
+
+def experiment_named(name: str) -> Experiment:
+    """An experiment by name, or ``"path/to/file.py:Name"``.
+
+    Raises:
+        UnknownNameError: If there is none of this name.
+        OptionError: If it has an option without a default or without an annotation.
+    """
+    experiment = EXPERIMENTS.load(name)
+    for option in inspect.signature(experiment).parameters.values():
+        if option.empty in (option.default, option.annotation):
+            raise OptionError(
+                f"each option of experiment '{name}' must have an annotation and a default, such as `steps: int = 100`, "
+                f"got `{option}`"
+            )
+    return experiment
+
+
+def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]) -> Report:
+    """The report of an experiment, run with these options, as values or as text.
+
+    Args:
+        name: Its name, for messages.
+        experiment: What to run.
+        options: Its options that get another value than their default.
+
+    Raises:
+        UnknownNameError: If it has no such option.
+        OptionError: If a value lies outside its range, or the experiment returns no `Report`.
+    """
+    from pdefreq.reproduce.report import Report
+
+    report = build("experiment", name, experiment, options)
+    if not isinstance(report, Report):
+        raise OptionError(f"experiment '{name}' must return a pdefreq.reproduce.report.Report, got {type(report).__name__}")
+    return report

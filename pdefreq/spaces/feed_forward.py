@@ -13,7 +13,8 @@ import torch
 
 from pdefreq.errors import OptionError
 from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.initialization import Layer, initialization_named
+from pdefreq.spaces.initializations import initialization_named
+from pdefreq.spaces.initializations.initialization import Layer
 from pdefreq.spaces.stack import StackEvaluator
 from pdefreq.spaces.trial_space import Evaluator, Network
 
@@ -121,7 +122,7 @@ class FeedForward(LayerOptions, Network):
         scheme = initialization_named(self.initialization)
         drawn: dict[str, Tensor] = {}
         for number, layer in enumerate(self.layers, start=1):
-            drawn[f"weight{number}"], drawn[f"bias{number}"] = scheme.draw(layer, stream)
+            drawn[f"weight{number}"], drawn[f"bias{number}"] = scheme.parameters(layer, stream)
             drawn[f"slope{number}"] = torch.full((self.stack,), 1 / (self.adaptive or 1), dtype=torch.float64)
         parts = []
         for name, shape in self.shapes.items():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from scipy.interpolate import RegularGridInterpolator
 
 from pdefreq.spectrum.box_modes import BOX_FAMILIES, grid_axes, grid_intervals, tensor_points
 
@@ -90,6 +89,8 @@ def split_on_box(
         intervals, place = own
         parts = _split(kind, box, values[np.argsort(place)].reshape([n + 1 for n in intervals]))
         return {name: part.ravel()[place] for name, part in parts.items()}
+    from scipy.interpolate import RegularGridInterpolator
+
     axes = grid_axes(box, grid_intervals(box))
     parts = _split(kind, box, function(tensor_points(axes)).reshape([len(axis) for axis in axes]))
     between = {name: RegularGridInterpolator(axes, part)(x) for name, part in parts.items()}

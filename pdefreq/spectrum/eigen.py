@@ -7,22 +7,17 @@ import math
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from scipy.sparse import csc_array
-from skfem import Mesh, MeshLine1, MeshQuad, MeshTet1, MeshTri1
 
 from pdefreq.activity import announce
-from pdefreq.domains.meshing import curved
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.meshes import mesh_for
-from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized, multiplets
 from pdefreq.spectrum.family import Expansion, Modes
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there is a mesh: other families do without them
     from numpy.typing import ArrayLike
 
     from pdefreq.domains.domain import Domain
     from pdefreq.problem import Problem
     from pdefreq.shapes import Points
+    from pdefreq.spaces.lagrange import Lagrange
     from pdefreq.spaces.trial_space import TrialSpace
 
 _CELLS = {1: 2048, 2: 44, 3: 9}  # of a cube of the same measure, along each axis
@@ -101,6 +96,10 @@ class EigenModes(Modes):
 
         Between nodes they differ from those with curved sides by the square of the mesh width, next to the boundary only.
         """
+        from skfem import MeshLine1, MeshTet1, MeshTri1
+
+        from pdefreq.spaces.lagrange import Lagrange
+
         mesh = self._basis.space.mesh
         kind = {1: MeshLine1, 2: MeshTri1, 3: MeshTet1}[mesh.dim()]
         return Lagrange(kind(np.ascontiguousarray(mesh.p[:, : mesh.nvertices]), mesh.t), _QUADRATURE, degree=2)
@@ -157,6 +156,10 @@ class EigenBasis:
     """
 
     def __init__(self, space: Lagrange, fixed: np.ndarray) -> None:
+        from scipy.sparse import csc_array
+
+        from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized
+
         self.space = space
         rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
         stiffness, self.mass = csc_array(rule.matrix(1.0, 0.0)), csc_array(rule.matrix(0.0, 1.0))
@@ -188,6 +191,8 @@ class EigenBasis:
         """Compute the next eigenfunctions, unless there are enough."""
         if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
             return False
+        from pdefreq.spectrum.eigenpairs import multiplets
+
         announce(f"computing eigenfunctions of the domain, {len(self.values)} so far")
         self._pairs.extend()
         self.starts = multiplets(self.values)
@@ -210,6 +215,12 @@ class EigenBasis:
 @functools.lru_cache(maxsize=8)
 def eigen_space(domain: Domain) -> Lagrange:
     """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
+    from skfem import Mesh, MeshQuad
+
+    from pdefreq.domains.meshing import curved
+    from pdefreq.spaces.lagrange import Lagrange
+    from pdefreq.spaces.meshes import mesh_for
+
     d = domain.dimension
     cells, coarsest = _CELLS[d], _CELLS[d] / 4
     while True:

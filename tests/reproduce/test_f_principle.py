@@ -8,14 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.composition import build
 from pdefreq.data import Data
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
 from pdefreq.iterations.iteration import State
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
-from pdefreq.reproduce import REPRODUCTIONS, f_principle
+from pdefreq.reproduce import EXPERIMENTS, f_principle, run_experiment
 from pdefreq.reproduce.tones import ToneCourse, ToneProbe, growth_exponent
 from pdefreq.spaces.mlp import Mlp
 
@@ -122,8 +121,8 @@ def test_means_and_first_steps_of_courses():
 
 
 def test_the_report_comes_from_few_steps():
-    experiment = REPRODUCTIONS.load("f-principle")
-    report = build("reproduction", "f-principle", experiment, {"seeds": "1", "steps": "2"})
+    experiment = EXPERIMENTS.load("f-principle")
+    report = run_experiment("f-principle", experiment, {"seeds": "1", "steps": "2"})
     names = {"f-principle-three", "f-principle-ten"}
     assert set(report.tables) == set(report.figures) == names and report.findings
     assert "not by 2" in report.tables["f-principle-ten"].rows[-1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pdefreq.reproduce import REPRODUCTIONS
+from pdefreq.reproduce import EXPERIMENTS, experiment_named
 from pdefreq.reproduce.limit import in_one_dimension, in_two_dimensions, order
 from pdefreq.reproduce.report import Report, Table
 
@@ -41,6 +41,6 @@ def test_reports_hold_their_tables_and_words(tmp_path):
     assert "# Title\n\nSource: Somebody (2020)\n\n- It falls." in text and "| 8 | 0.1235 |" in text
 
 
-@pytest.mark.parametrize("name", list(REPRODUCTIONS))
-def test_every_reproduction_loads_and_says_what_it_is(name):
-    assert len((REPRODUCTIONS.load(name).__doc__ or "").strip().partition("\n")[0]) > 30
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_every_experiment_loads_and_says_what_it_is(name):
+    assert len((experiment_named(name).__doc__ or "").strip().partition("\n")[0]) > 30

@@ -9,13 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.composition import build, options_of
+from pdefreq.composition import options_of
 from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.fields import as_field
 from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
-from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
+from pdefreq.reproduce import EXPERIMENTS, hybrid, mscale_6pi, run_experiment, scales
 from pdefreq.reproduce.training import MeanSquareError, TrainingCourse
 from pdefreq.solvers.galerkin import Fem
 
@@ -75,26 +75,26 @@ def test_a_course_is_read_at_the_nearest_step_and_not_behind_its_end():
 
 @pytest.mark.parametrize(("name", "steps"), [("mscale-6pi", "2"), ("scales", "2"), ("hybrid", "10")])
 def test_reports_come_from_few_steps_and_refuse_none(name, steps):
-    experiment = REPRODUCTIONS.load(name)
-    report = build("reproduction", name, experiment, {"seeds": "1", "steps": steps})
+    experiment = EXPERIMENTS.load(name)
+    report = run_experiment(name, experiment, {"seeds": "1", "steps": steps})
     assert report.findings and report.tables and set(report.figures) == {name, *(["hybrid-measured"] if name == "hybrid" else [])}
     with pytest.raises(OptionError, match="`seeds` must be at least 1, got 0"):
         experiment(seeds=0)
     with pytest.raises(OptionError, match="`steps` must be at least"):
         experiment(steps=0)
     with pytest.raises(UnknownNameError, match="no option 'sed'"):
-        build("reproduction", name, experiment, {"sed": 1})
+        run_experiment(name, experiment, {"sed": 1})
 
 
 @pytest.mark.parametrize("name", ["f-principle", "five-dimensions", "hybrid", "mscale-2d", "mscale-6pi", "p-laplacian", "scales"])
 def test_studies_of_trained_networks_take_counts_and_name_the_least(name):
-    experiment, least = REPRODUCTIONS.load(name), 10 if name == "hybrid" else 1
+    experiment, least = EXPERIMENTS.load(name), 10 if name == "hybrid" else 1
     assert {"seeds", "steps"} <= {option.name for option in options_of(experiment)}
     for count in (0, least - 1):
         with pytest.raises(OptionError, match=f"`steps` must be at least {least}, got {count}"):
-            build("reproduction", name, experiment, {"steps": str(count)})
+            run_experiment(name, experiment, {"steps": str(count)})
     with pytest.raises(OptionError, match="`seeds` must be at least 1, got 0"):
-        build("reproduction", name, experiment, {"seeds": "0"})
+        run_experiment(name, experiment, {"seeds": "0"})
 
 
 def test_jacobi_alone_gives_the_published_curve_at_one_price_and_multigrid_ends_at_the_error_of_the_differences():

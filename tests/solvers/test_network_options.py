@@ -20,10 +20,11 @@ from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.networks import mscale
-from pdefreq.spaces import activations, initialization
+from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features
 from pdefreq.spaces.hard_boundary import HardBoundary
+from pdefreq.spaces.initializations import INITIALIZATIONS
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.spaces.phase_shift import PhaseShift
@@ -323,9 +324,8 @@ def test_missing_derivatives_are_laid_to_what_lacks_them():
     prepare("pinn", "l-shape", boundary="penalty")
 
 
-@pytest.mark.parametrize(("option", "module"), [("activation", activations), ("initialization", initialization)])
-def test_the_options_text_names_what_there_is(option, module):
-    (text,) = [o.doc for o in options_of(parts.Mlp) if o.name == option]
-    tables = {"activation": "ACTIVATIONS", "initialization": "INITIALIZATIONS"}
-    missing = [name for name in {*getattr(module, tables[option]), *module.FAMILIES} if not re.search(rf"\b{name}\b", text)]
-    assert missing == []
+@pytest.mark.parametrize("table", [ACTIVATIONS, INITIALIZATIONS], ids=lambda table: table.kind)
+def test_the_options_text_names_what_there_is(table):
+    """The table is read without loading torch, so the text repeats the names: it has all of them."""
+    (text,) = [o.doc for o in options_of(parts.Mlp) if o.name == table.kind]
+    assert [name for name in table if not re.search(rf"\b{name}\b", text)] == []

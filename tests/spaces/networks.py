@@ -4,7 +4,7 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField
-from pdefreq.spaces.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features
 from pdefreq.spaces.hard_boundary import HardBoundary
@@ -14,7 +14,6 @@ from pdefreq.spaces.phase_shift import PhaseShift
 from pdefreq.streams import stream
 from tests.spaces.test_activations import PUBLISHED
 
-NAMES = [*ACTIVATIONS, "ricker(0.8)"]
 SCALES = (1.0, 2.0, 5.0)
 
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.spaces.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.activations import activation_named
+from pdefreq.spaces.activations.activation import Activation
+from tests.spaces.registered import ACTIVATION_NAMES, COMPACT
 
-NAMES = [*ACTIVATIONS, "ricker(0.3)"]
-COMPACT = [name for name in ACTIVATIONS if ACTIVATIONS[name].support]
+NAMES = [*ACTIVATION_NAMES, "ricker(0.3)"]
 KNOTS = {"srelu": [0, 1], "phi": [0, 1, 2, 3], "sin-srelu": [0, 1], "relu": [0]}
 
 
@@ -35,7 +36,7 @@ def points(name: str) -> torch.Tensor:
     return x[[all(abs(float(v) - knot) > 1e-2 for knot in KNOTS.get(name, [])) for v in x]]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_values_are_the_published_ones(name):
     x = points(name)
     # the published phi adds four squares of size up to 19: a few roundings of that
@@ -43,6 +44,16 @@ def test_values_are_the_published_ones(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_each_derivative_is_the_slope_of_the_one_before(name):
+    """Central differences of width 2e-4: off by 2e-9 times two derivatives more, which grow like 7^order."""
+    x, h = points(name), 1e-4
+    before, after, jet = (activation_named(name).jet(x + step, 4) for step in (-h, h, 0))
+    for order in range(4):
+        slope = (after[order] - before[order]) / (2 * h)
+        torch.testing.assert_close(jet[order + 1], slope, rtol=0, atol=1e-8 * 7 ** (order + 3))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_derivatives_are_those_of_the_published_function(name):
     x = points(name).requires_grad_(True)
     jet = activation_named(name).jet(x.detach(), 4)
@@ -132,3 +143,21 @@ def test_ricker_needs_a_width(text):
 def test_unknown_names_get_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown activation 'sine': did you mean 'sin'"):
         activation_named("sine")
+
+
+@pytest.mark.parametrize(
+    ("derivatives", "got"),
+    [
+        (torch.tanh, "got .*argument"),
+        (lambda a, _: torch.tanh(a), "got .*shapes"),
+        (lambda a, _: [torch.tanh(a)], r"got the shapes \[\(2,\)\] for order 2"),
+        (lambda a, order: [a.sum()] * (order + 1), "got the shapes"),
+        (None, "got 'NoneType' object is not callable"),
+    ],
+)
+def test_derivatives_of_other_shapes_are_refused(derivatives, got):
+    with pytest.raises(
+        OptionError, match=rf"the derivatives of activation 'mine' must be a function \(a, order\).*{got}"
+    ) as refusal:
+        Activation("mine", derivatives, math.inf)
+    assert "\n" not in str(refusal.value)

@@ -12,9 +12,10 @@ from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.grid import Grid
 from pdefreq.spaces.legendre import Legendre
 from pdefreq.spaces.sine_series import SineSeries
-from tests.spaces.networks import NAMES, NETWORKS, case, plain
+from tests.spaces.networks import NETWORKS, case, plain
+from tests.spaces.registered import ACTIVATION_NAMES
 
-SMOOTH = [name for name in NAMES if activation_named(name).smoothness == math.inf]
+SMOOTH = [name for name in ACTIVATION_NAMES if activation_named(name).smoothness == math.inf]
 
 
 def close(found, expected):
@@ -48,7 +49,7 @@ def weights(n, d):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
-@pytest.mark.parametrize("activation", NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
     space, c, x = case(kind, activation, d, n=3)

@@ -6,22 +6,23 @@ from scipy.stats import ks_2samp
 
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.spaces.activations import ACTIVATIONS
-from pdefreq.spaces.initialization import INITIALIZATIONS, initialization_named
+from pdefreq.spaces.activations import activation_named
+from pdefreq.spaces.initializations import initialization_named
+from pdefreq.spaces.initializations.initialization import Initialization, Layer
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.streams import stream
+from tests.spaces.registered import ACTIVATION_NAMES, COMPACT, INITIALIZATION_NAMES
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))
 SCALES = (1.0, 4.0, 32.0)
-COMPACT = [name for name, entry in ACTIVATIONS.items() if entry.support]
 
 
-def test_the_same_stream_gives_the_same_weights():
-    for name in INITIALIZATIONS:
-        space = Mscale(BOX, SCALES, (5, 4), "phi", name)
-        assert torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(3, "initialization")))
-        assert not torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(4, "initialization")))
+@pytest.mark.parametrize("name", INITIALIZATION_NAMES)
+def test_the_same_stream_gives_the_same_weights(name):
+    space = Mscale(BOX, SCALES, (5, 4), "phi", name)
+    assert torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(3, "initialization")))
+    assert not torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(4, "initialization")))
 
 
 VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn likewise, or are zero
@@ -147,14 +148,14 @@ def preactivations(space, x):
         weight = p[f"weight{layer}"] * (space.unit_scales if layer == 1 else 1)
         a = weight @ h + p[f"bias{layer}"]
         found.append(a)
-        h = ACTIVATIONS[space.activation](a)
+        h = activation_named(space.activation)(a)
     return found
 
 
 @pytest.mark.parametrize("activation", COMPACT)
 def test_hardly_a_unit_of_compact_support_is_dead(activation):
     """Units of all scales and layers meet their support somewhere in the domain; Glorot's leave more than a tenth dead."""
-    left, right = ACTIVATIONS[activation].support
+    left, right = activation_named(activation).support
     x = BOX.quadrature(10_000).x
     dead = {}
     for name in ("tiled", "glorot"):
@@ -165,10 +166,10 @@ def test_hardly_a_unit_of_compact_support_is_dead(activation):
     assert dead["glorot"] > 0.1
 
 
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_units_of_every_scale_are_centred_in_the_domain(activation):
     """The line on which a first-layer unit's input is the middle of the support crosses the domain."""
-    left, right = ACTIVATIONS[activation].support or (0.0, 0.0)
+    left, right = activation_named(activation).support or (0.0, 0.0)
     space = Mscale(BOX, SCALES, (50,), activation, "tiled")
     corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0], [2.0, 3.0]], dtype=torch.float64)
     (a,) = preactivations(space, corners)
@@ -179,3 +180,15 @@ def test_units_of_every_scale_are_centred_in_the_domain(activation):
 def test_unknown_names_get_the_nearest():
     with pytest.raises(UnknownNameError, match="unknown initialization 'gloriot': did you mean 'glorot'"):
         initialization_named("gloriot")
+
+
+@pytest.mark.parametrize(
+    "drawn", [torch.zeros(1, 4, 3), (torch.zeros(1, 3, 4), torch.zeros(1, 4, 1)), (torch.zeros(1, 4, 3),), None]
+)
+def test_weights_of_another_shape_are_refused(drawn):
+    mine = Initialization(lambda *_: drawn)
+    with pytest.raises(
+        OptionError, match=r"must return weights and biases of the shapes \[\(1, 4, 3\), \(1, 4, 1\)\], got"
+    ) as refusal:
+        mine.parameters(Layer(3, 4, 1, None, None), stream(0, "test"))
+    assert "\n" not in str(refusal.value)

@@ -4,15 +4,16 @@ import pytest
 import torch
 
 from pdefreq.errors import UserError
-from pdefreq.spaces.activations import ACTIVATIONS
+from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.spaces.phase_shift import PhaseShift
 from pdefreq.spaces.trial_space import SpaceField
-from tests.spaces.networks import NAMES, NETWORKS, box, case
+from tests.spaces.networks import NETWORKS, box, case
+from tests.spaces.registered import ACTIVATION_NAMES
 
 
-@pytest.mark.parametrize("activation", NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_values_do_not_depend_on_what_else_is_asked(kind, activation):
     space, c, x = case(kind, activation, 2)
@@ -40,9 +41,9 @@ def test_the_vector_holds_all_parameters_once():
     assert torch.equal(torch.cat([p.flatten() for p in space.unflatten(c).values()]), c)
 
 
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_smoothness_is_the_activations(activation):
-    assert Mlp(box(1), (4,), activation).smoothness == ACTIVATIONS[activation].smoothness
+    assert Mlp(box(1), (4,), activation).smoothness == activation_named(activation).smoothness
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

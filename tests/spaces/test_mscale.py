@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.streams import stream
+from tests.spaces.registered import ACTIVATION_NAMES
 
 INTERVAL = Box((-1.0,), (1.0,))
 SQUARE = Box((-1.0,) * 2, (1.0,) * 2)
 SCALES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
-@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_subnetworks_are_a_sum_of_plain_networks_of_scaled_points(activation):
     """MscaleDNN-2: u(x) = sum_i f_i(a_i x). One batched product gives what the loop gives."""
     space = Mscale(SQUARE, SCALES, (8, 6), activation)

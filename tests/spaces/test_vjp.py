@@ -5,7 +5,8 @@ import torch
 
 from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.trial_space import Evaluator
-from tests.spaces.networks import NAMES, NETWORKS, case
+from tests.spaces.networks import NETWORKS, case
+from tests.spaces.registered import ACTIVATION_NAMES
 
 
 def weights_like(u):
@@ -19,7 +20,7 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize("d", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("activation", NAMES)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_the_product_is_that_of_automatic_differentiation(kind, activation, d):
     space, c, x = case(kind, activation, d, n=6)

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.embedding import FourierFeatures
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
 from pdefreq.streams import stream
 from pdefreq.theory.ntk import diagonal, kernel, operator
+from tests.spaces.registered import ACTIVATION_NAMES
 
 SCALES = (1.0, 2.0, 5.0)
 BOX = Box((-1.0, -1.0), (1.0, 1.0))
@@ -51,7 +51,7 @@ def by_autograd(function, c):
     return torch.stack([torch.autograd.grad(v, c, retain_graph=True)[0] for v in function(c)])
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_every_network_and_activation_to_1e_12(kind, activation):
     """In the metric of the highest derivatives that the activation has; J from one backward pass for each point."""
