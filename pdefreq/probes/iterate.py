@@ -47,7 +47,7 @@ class Iterate(ABC):
             u: Takes points of shape ``(n, d)``, float64, and returns n values; or a `Field`.
             gradient: Takes the same points and returns gradients, shape ``(n, d)``. Without it, gradients of torch functions
                 are found by automatic differentiation, and numpy functions have none.
-            points: Whether the functions take numpy arrays or torch tensors; a `Field` takes tensors.
+            points: Whether the functions take numpy arrays or torch tensors on the CPU; a `Field` takes tensors.
 
         Raises:
             OptionError: If `points` is neither of the two.

@@ -39,6 +39,17 @@ def test_no_other_module_names_a_fact():
                 assert not named, f"{path.name}, line {node.lineno}: {node.value!r}"
 
 
+def test_half_times_rates_and_the_bias_index_are_worked_out_in_the_spectrum_alone():
+    for path in FILES:
+        if path.parent.name != "spectrum":
+            called = {
+                ast.unparse(node.func).split(".")[-1]
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call)
+            }
+            assert not called & {"time_to", "half_time", "decay_rates", "bias_index"}, path
+
+
 def floats(*shape):
     return arrays(float, shape, elements=st.floats(allow_infinity=False, width=64))
 
