@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdefreq.history import History
-from pdefreq.probes import error
+from pdefreq.probes import target
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce import five_dimensions
 from pdefreq.reproduce.five_dimensions import CASES as CASES_5D
@@ -23,8 +23,8 @@ from pdefreq.solution import Solution
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
     """The errors of these runs say nothing: they needn't be exact."""
-    monkeypatch.setattr(error, "_RANDOM", 500)
-    monkeypatch.setattr(error, "_PER_AXIS", {1: 201, 2: 21})
+    monkeypatch.setattr(target, "_RANDOM", 500)
+    monkeypatch.setattr(target, "_PER_AXIS", {1: 201, 2: 21})
 
 
 def rows_of(report):
@@ -104,7 +104,7 @@ def test_p_laplacian_beside_what_is_published():
 
 
 def trial(*histories):
-    fields = dict.fromkeys(("problem", "solver", "spec", "status", "state", "last"))
+    fields = dict.fromkeys(("target", "solver", "spec", "status", "state", "last"))
     return Trial([Solution(**fields, step=100, seconds=1.0, history=history) for history in histories])
 
 
