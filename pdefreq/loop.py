@@ -69,8 +69,7 @@ def solve(
         stop: Limits that replace those of the solver's own budget.
         probes: What to measure, as objects or by name, ``"ntk"`` or ``"ntk:number=50"``; by default the errors, the spectrum
             and the misfit at data held out, ``["error", "spectral", "holdout"]``.
-        schedule: When to record; by default every step to 1000 (to 100 in more than one dimension, where measuring costs
-            more than a step), then 50 a decade.
+        schedule: When to record; by default every step to 100, then 50 a decade.
         seed: Seed of every random number.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
@@ -129,7 +128,7 @@ def solve(
         dtype=dtype,
         device=device,
         stop=stop,
-        schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
+        schedule=schedule or Schedule(),
         modes=problem.spectrum.modes,
         probes=None if kept is None or lost else tuple(probe for probe in kept if probe is not None),
         given=tuple(

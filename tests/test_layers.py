@@ -14,7 +14,7 @@ from pdefreq.solvers import SOLVERS
 PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
-    0: ["errors", "files", "shapes", "streams", "conversion", "registry", "fields", "history", "activity"],
+    0: ["errors", "files", "shapes", "streams", "conversion", "registry", "fields", "history", "activity", "cache"],
     1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],

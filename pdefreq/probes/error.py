@@ -16,6 +16,7 @@ from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import OptionError
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import Sampled, field_gradients, field_values
+from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients
 
-_PER_AXIS = {1: 2001, 2: 151}
+_INTERVALS = {1: 2000, 2: 150}
 _RANDOM = 100_000
 _ALONG = 20_000  # of the random ones, at each record of a run
 _BOUNDARY = 4000
@@ -40,18 +41,18 @@ def test_points(domain: Domain, *, along: bool = False) -> Samples:
 
     Args:
         domain: Where the solution lives.
-        along: Whether they are for the records of a run, which take the first 20,000 of random points.
+        along: Whether they are for the records of a run, which take every fourth point of an interval, and the first 20,000 of
+            random points.
     """
-    if not (isinstance(domain, Box) and domain.dimension in _PER_AXIS):
+    if not (isinstance(domain, Box) and domain.dimension in _INTERVALS):
         samples = domain.interior(_RANDOM, stream(0, _PURPOSE))
         kept = min(_ALONG, _RANDOM) if along else _RANDOM
         return Samples(samples.x[:kept], samples.weights[:kept] * (_RANDOM / kept))
-    n = _PER_AXIS[domain.dimension]
-    axes = [torch.linspace(a, b, n, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
-    x = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-    rule = torch.full((n,), 1 / (n - 1), dtype=torch.float64)
+    n, d = (RECORDED_INTERVALS if along else _INTERVALS)[domain.dimension], domain.dimension
+    x = torch.from_numpy(tensor_points(grid_axes(domain, (n,) * d)))
+    rule = torch.full((n + 1,), 1 / n, dtype=torch.float64)
     rule[[0, -1]] /= 2
-    weights = torch.cartesian_prod(*[rule * length for length in domain.lengths]).reshape(-1, len(axes)).prod(dim=1)
+    weights = torch.cartesian_prod(*[rule * length for length in domain.lengths]).reshape(len(x), -1).prod(dim=1)
     return Samples(x, weights)
 
 

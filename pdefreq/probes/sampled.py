@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients, Points
 
 _PIECE = 16384  # points at a time: a layer of 200 neurons then holds 26 MB
+_PIECE_ON_CPU = 2048  # the same of a trial space on a CPU, whose layers then stay near the cache: half the time
 
 
 class Sampled:
     """Members of the space of `state` at points ``(n, d)``, in its dtype and on its device."""
 
     def __init__(self, state: State, x: Points) -> None:
-        self._evaluators = [state.space.at(piece) for piece in x.to(state.coefficients).split(_PIECE)]
+        x = x.to(state.coefficients)
+        self._evaluators = [state.space.at(piece) for piece in x.split(_PIECE if x.is_cuda else _PIECE_ON_CPU)]
 
     def __call__(self, c: Coefficients) -> np.ndarray:
         """Values ``(n,)``, float64."""

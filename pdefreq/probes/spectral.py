@@ -85,8 +85,8 @@ class SpectralMeasurement(Measurement):
     """Watched modes on the grid of one space, and the coefficients that the target has in them."""
 
     def __init__(self, modes: Modes, candidates: int, state: State, reference: Field | None, limit: Coefficients | None) -> None:
-        self._modes, self._space = modes, state.space
-        x = modes.points(state.space)
+        self._modes, self._space = modes.recorded(), state.space
+        x = self._modes.points(state.space)
         self._sampled = Sampled(state, x)
         self._reference = None if reference is None else field_values(reference, x)
         self._target = self._reference if limit is None else self._sampled(limit)
