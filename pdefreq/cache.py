@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ LIMIT_VARIABLE = "PDEFREQ_CACHE_MB"
 """The environment variable that sets another limit, in megabytes of 10^6 bytes."""
 DEFAULT_MEGABYTES = 1000
 
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # what numpy raises at a file that is no whole archive
+# What is raised at a file that is no whole archive; a single array has no context, a `TypeError`.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Cache:
 
         path = self._path(name)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {key: file[key] for key in file.files}
         except FileNotFoundError:
             return None

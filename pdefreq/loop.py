@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.activity import announce
 from pdefreq.conversion import convert
 from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
@@ -254,6 +255,7 @@ def advance(
         while status is None:
             if step >= due or state.done or _limit(step, seconds, stop):
                 due = schedule.after(step)
+                announce("measuring the errors")
                 status = recorder.record(state, step, seconds)
                 if status is None or status.exit_code == 0:
                     good = Position(_copy(state), step, seconds, history)
@@ -271,6 +273,7 @@ def advance(
                     saved = time.monotonic()
     # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
+    announce("working out the results")
     solution = Solution(
         problem=setup.problem,
         solver=setup.solver,

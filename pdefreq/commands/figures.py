@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
+    from pdefreq.activity import announce
     from pdefreq.figures.heatmap import heatmap_figure
     from pdefreq.figures.modes import mode_figure
     from pdefreq.figures.style import save_figure
 
     assert solution.folder is not None
+    announce("drawing the figures")
     title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"
     figures = {"solution.png": solution.plot()}
     if "mode_error" in solution.history:

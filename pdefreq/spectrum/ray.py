@@ -155,8 +155,9 @@ class RayModes(Modes):
         return type(self)(self._domain, self._fit, self.indices[places])
 
     def recorded(self) -> Self:
-        """The same waves, on an interval fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule: fewer points, and
-        closer to the integrals. Elsewhere at the same points.
+        """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
+
+        These are fewer points, and closer to the integrals.
         """
         if not (isinstance(self._domain, Box) and self._domain.dimension == 1):
             return self
