@@ -18,9 +18,10 @@ from pdefreq.files import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.mesh_io import Cells
-    from pdefreq.problem import Problem
     from pdefreq.solution import Solution
     from pdefreq.spectrum.eigen import EigenModes
+    from pdefreq.spectrum.modes import ModeFamilies
+    from pdefreq.spectrum.watched import WatchedModes
 
 _PER_AXIS = {1: 1024, 2: 64, 3: 16}  # cells of a mesh made for the export, along a side of a cube of the same measure
 
@@ -81,7 +82,7 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
     """
     import torch
 
-    from pdefreq.probes.error import mean_error, test_points
+    from pdefreq.probes.error import mean_error
     from pdefreq.probes.sampled import field_values
 
     try:
@@ -90,7 +91,7 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
     except IncompatibleError:
         if mesh:
             raise
-        cells, x = None, test_points(solution.problem.domain).x.numpy()
+        cells, x = None, solution.target.test_points.x.numpy()
     points = torch.from_numpy(x)
     fields = {"u": field_values(solution, points)}
     reference = solution.reference
@@ -98,7 +99,7 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
         return Table(x, fields, cells, "no error: neither an exact nor a reference solution is known")
     name = "exact" if reference is solution.problem.exact else "reference"
     fields[name] = field_values(reference, points)
-    shift = mean_error(solution, reference, solution.problem)
+    shift = mean_error(solution.measured, solution.target)
     fields["error"] = fields["u"] - fields[name] - shift
 
     def error(x: np.ndarray) -> np.ndarray:
@@ -137,32 +138,32 @@ def _bands(
     from pdefreq.domains.box import Box
     from pdefreq.spectrum.bands import split_on_box, split_on_mesh
     from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS
-    from pdefreq.spectrum.modes import MESH_FAMILIES, family_of
+    from pdefreq.spectrum.modes import MESH_FAMILIES
+    from pdefreq.spectrum.record import SpectralRecord
 
-    problem, facts = solution.problem, solution.history.facts
+    families, watched = solution.target.families, SpectralRecord.of(solution.history).modes
     if not np.isfinite(values).all():
         return {}, f"no bands: the error is not finite at {np.sum(~np.isfinite(values))} of {len(values)} points"
-    kind, domain = str(facts.get("mode_kind", family_of(problem))), problem.domain
+    kind, domain = watched.kind or families.chosen, solution.problem.domain
     if kind in BOX_FAMILIES and isinstance(domain, Box) and domain.dimension in DEFAULT_INTERVALS:
         parts = split_on_box(kind, domain, x, values, error)
-    elif kind in MESH_FAMILIES and "mode_indices" in facts:
-        parts = split_on_mesh(_up_to_the_last(kind, problem, facts["mode_indices"]), x, values, error)
-    elif "mode_indices" in facts:
+    elif kind in MESH_FAMILIES and len(watched):
+        parts = split_on_mesh(_up_to_the_last(families, watched), x, values, error)
+    elif len(watched):
         return {}, f"no bands: this run watched {kind} modes, which do not add up to the error"
     else:
         return {}, f"no bands: this run on a {domain.title} watched no modes to split the error into"
     return {f"error_{name}": part for name, part in parts.items()}, ""
 
 
-def _up_to_the_last(kind: str, problem: Problem, watched: np.ndarray) -> EigenModes:
+def _up_to_the_last(families: ModeFamilies, watched: WatchedModes) -> EigenModes:
     """All modes of a mesh up to the highest that a run watched: enough for what it could tell apart."""
     from pdefreq.spectrum.eigen import EigenModes
-    from pdefreq.spectrum.modes import modes_of
 
-    modes_of(problem, kind, watched)  # computes as many
-    every = modes_of(problem, kind)
+    families.modes(watched.kind, watched.indices)  # computes as many
+    every = families.modes(watched.kind)
     assert isinstance(every, EigenModes)
-    return every.take(np.flatnonzero(every.indices[:, 0] <= watched.max()))
+    return every.take(np.flatnonzero(every.indices[:, 0] <= watched.indices.max()))
 
 
 def _write_vtu(path: Path, table: Table) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration, State
     from pdefreq.probes.probe import Probe
+    from pdefreq.probes.target import Target
     from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec
     from pdefreq.solution import Solution
@@ -94,7 +96,7 @@ def solve(
     from pdefreq.run_spec import RunSpec, copy_name, probe_to_json, solver_to_json
     from pdefreq.solvers import make_solver
     from pdefreq.solvers.solver import Solver
-    from pdefreq.spectrum.modes import check_family, family_of
+    from pdefreq.spectrum.modes import ModeFamilies
 
     if isinstance(problem, str):
         from pdefreq.problem_file import load_problem
@@ -115,7 +117,8 @@ def solve(
     guess = None if guess is None else as_field(guess)
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
-    check_family(problem, modes or family_of(problem))
+    families = ModeFamilies(problem)
+    families.check(modes or families.chosen)
     stop = solver.budget.override(stop or Stop())
     solver = solver.within(stop)
     spec = RunSpec(
@@ -171,6 +174,13 @@ class Setup:
     reference: Field | None
     reference_error: float
     predict: bool
+
+    @functools.cached_property
+    def target(self) -> Target:
+        """What iterates are measured against."""
+        from pdefreq.probes.target import Target
+
+        return Target(self.problem, self.reference, self.reference_error)
 
     @classmethod
     def of(
@@ -275,7 +285,7 @@ def advance(
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
     announce("working out the results")
     solution = Solution(
-        problem=setup.problem,
+        target=setup.target,
         solver=setup.solver,
         spec=setup.spec,
         status=status,
@@ -284,8 +294,6 @@ def advance(
         step=end.step,
         seconds=end.seconds,
         history=history,
-        reference=setup.reference,
-        reference_error=setup.reference_error,
         notes=(*notes, *notes_on(setup, end.state, history)),
     )
     if store is not None:

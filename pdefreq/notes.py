@@ -35,16 +35,14 @@ def _made(make: Callable[[], list[str]]) -> list[str]:
 
 def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
     """Whether a network has stayed near its start, from which alone it can be predicted, if it was."""
-    import numpy as np
-
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
+    from pdefreq.spectrum.record import keep_drift
 
     drift = setup.iteration.drift(state)
     if drift is None:
         return []
     told = f"Since the start {drift.in_words()}: "
-    if "mode_predicted_curve" in history.facts:
-        history.facts["mode_predicted_drift"] = np.array(drift)
+    if keep_drift(history, drift):
         return [told + "predictions from the start " + ("hold" if drift.is_small else "do not hold here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
@@ -56,11 +54,14 @@ def _on_lifting(setup: Setup, state: State) -> list[str]:
     On a box transfinite interpolation reproduces sums of functions that each do without one of the coordinates.
     """
     from pdefreq.probes.error import relative_error
+    from pdefreq.probes.target import Target
     from pdefreq.spaces.hard_boundary import HardBoundary
 
-    if setup.problem.exact is None or not isinstance(state.space, HardBoundary):
+    exact = setup.problem.exact
+    if exact is None or not isinstance(state.space, HardBoundary):
         return []
-    error = relative_error(state.space.lifting, setup.problem.exact, setup.problem)
+    target = setup.target if setup.target.reference is exact else Target(setup.problem, exact)
+    error = relative_error(state.space.lifting, target)
     if not error <= _ROUNDING:
         return []
     return [

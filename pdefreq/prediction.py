@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.spectrum.modes import MOST_DIMENSIONS, check_family, family_of
+from pdefreq.spectrum.modes import MOST_DIMENSIONS, ModeFamilies
+from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.record import ERROR
+from pdefreq.spectrum.watched import WatchedModes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.iterations.iteration import Iteration
+    from pdefreq.probes.target import Target
     from pdefreq.problem import Problem
     from pdefreq.refinement.theory import PredictedOrder
     from pdefreq.solvers.solver import Solver
@@ -23,46 +28,28 @@ _FLOOR = 1e-12  # relative errors below this are rounding
 _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int64)]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PredictedModes:
     """Predicted errors of m modes: along the steps of a method, and of its discretization.
 
     Args:
-        wavenumber: |xi|, shape ``(m,)``.
-        amplitude: |u^_k| of the solution, shape ``(m,)``.
-        steps: Shape ``(T,)``, counted from `since`; of a guide, in units of the time 1 / kappa_1 of the fastest direction. None
-            where there are no curves.
-        error: Relative errors, shape ``(T, m)``; over those at `since` where that is not the start.
+        modes: The modes, with the amplitudes of the solution.
+        errors: Relative errors along the steps of the method, over those at `since` where that is not the start. Steps count from
+            `since`; those of a guide are in units of the time 1 / kappa_1 of the fastest direction. The rate is that of the end,
+            nan where the error is no exponential there, or that of a network is still above its end at the last step. The note
+            says where all of it comes from and when it holds, or why there are no curves.
         initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
-        own_rate: v_k^T K v_k, what a step takes off an error that is this mode alone, shape ``(m,)``; nan where it is unknown.
-        coupling: |K v_k - kappa_k v_k| / kappa_k, how far that rate holds, shape ``(m,)``; nan where it is unknown.
-        final_rate: Decay -d log e / d step in the end, shape ``(m,)``; nan where the error is no exponential there, or that of a
-            network is still above its end at the last step.
-        note: Where it comes from and when it holds, or why there are no curves.
         guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
         since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
         orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
     """
 
-    wavenumber: np.ndarray
-    amplitude: np.ndarray
-    steps: np.ndarray
-    error: np.ndarray
+    modes: WatchedModes
+    errors: PredictedErrors
     initial_rate: np.ndarray
-    own_rate: np.ndarray
-    coupling: np.ndarray
-    final_rate: np.ndarray
-    note: str
-    guide: bool
+    guide: bool = False
     since: int = 0
     orders: PredictedOrder | None = None
-
-    @property
-    def half_step(self) -> np.ndarray:
-        """The step after which each error stays below one half, nan where it never does, shape ``(m,)``."""
-        from pdefreq.spectrum.rates import half_time
-
-        return half_time(self.steps.astype(float), self.error) if len(self.steps) else np.full(len(self.wavenumber), np.nan)
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
@@ -82,87 +69,88 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
 
     from pdefreq.iterations.gradient import Gradient
     from pdefreq.iterations.linearized import require_waves
-    from pdefreq.probes.sampled import field_values
+    from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.spectral import SpectralProbe
+    from pdefreq.probes.target import Target
     from pdefreq.problem_file import load_problem
     from pdefreq.reference import reference_solution
     from pdefreq.refinement.theory import predict_order
     from pdefreq.solvers import make_solver
-    from pdefreq.spectrum.modes import modes_of
 
     problem = load_problem(problem) if isinstance(problem, str) else problem
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if modes is not None:
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
-    check_family(problem, family_of(problem))  # what can be refused before modes and a reference solution are computed
+    families = ModeFamilies(problem)
+    families.check(families.chosen)  # what can be refused before modes and a reference solution are computed
     if isinstance(iteration, Gradient):
-        require_waves(family_of(problem))
-    found = None if problem.exact is not None else reference_solution(problem)
-    reference = problem.exact or (found and found[0])
+        require_waves(families.chosen)
+    exact = None if problem.exact is None else (problem.exact, 0.0)
+    target = Target(problem, *(exact or reference_solution(problem) or (None, math.nan)))
     state = iteration.init()
-    limit = iteration.limit(state)
-    measurement = SpectralProbe().prepare(problem, state, reference=reference or None, limit=limit, facts={})
-    facts = measurement.facts
-    if "mode_indices" not in facts:
-        raise IncompatibleError(_no_modes(problem, known=bool(reference) or limit is not None))
-    watched = modes_of(problem, str(facts["mode_kind"]), facts["mode_indices"])
-    target = torch.from_numpy(field_values(reference, watched.points(state.space))) if reference else None
-    start = np.asarray(measurement(state)["mode_error"])
-    told = _of_iteration(iteration, watched, np.asarray(facts["mode_amplitude"]), start, target, solver.name)
+    start, known = Iterate.of_state(state), iteration.limit(state)
+    limit = None if known is None else start.member(known)
+    measurement = SpectralProbe().prepare(target, start, limit=limit, facts={})
+    watched = WatchedModes.in_facts(measurement.facts)
+    if not len(watched):
+        raise IncompatibleError(_no_modes(target, known=target.solution is not None or limit is not None))
+    found = families.modes(watched.kind, watched.indices)
+    values = None if target.solution is None else torch.from_numpy(target.solution.values(found.points(start.space)))
+    told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
     meshed = solver.degree is not None or solver.refines is not None
-    orders = predict_order(problem, solver, state.space, watched.kind, watched.wavevectors) if meshed else None
-    if not len(told.steps) and np.isnan(told.own_rate).all() and (orders is None or (orders.order is None and solver.degree)):
+    orders = predict_order(problem, solver, start.space, watched.kind, watched.wavevectors) if meshed else None
+    nothing = not len(told.errors) and np.isnan(told.errors.own_rate).all()
+    if nothing and (orders is None or (orders.order is None and solver.degree)):
         why = f"; orders: {orders.condition}" if orders is not None else ""
-        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.note}{why}")
+        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
     return replace(told, orders=orders)
 
 
-def _no_modes(problem: Problem, *, known: bool) -> str:
+def _no_modes(target: Target, *, known: bool) -> str:
     """Why a problem has no modes to predict."""
-    if problem.domain.dimension > MOST_DIMENSIONS:
-        return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {problem.domain.dimension}"
+    if target.problem.domain.dimension > MOST_DIMENSIONS:
+        return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {target.problem.domain.dimension}"
     if not known:
         return "the error of modes is predicted against a solution, and neither an exact nor a reference solution is known"
-    return f"the solution has no {family_of(problem)} modes to predict: name others (`--modes`)"
+    return f"the solution has no {target.families.chosen} modes to predict: name others (`--modes`)"
 
 
 def _of_iteration(
-    iteration: Iteration, modes: Modes, amplitude: np.ndarray, start: np.ndarray, target: Tensor | None, name: str
+    iteration: Iteration, modes: Modes, watched: WatchedModes, start: np.ndarray, target: Tensor | None, name: str
 ) -> PredictedModes:
     """The prediction of a prepared method, whose errors at the start are `start`, relative."""
     import torch
 
-    unknown = np.full(len(modes), np.nan)
-    nothing = PredictedModes(
-        modes.magnitude, amplitude, _STEPS[:0], np.empty((0, len(modes))), *[unknown] * 4, note="", guide=False
-    )
+    def without_curves(note: str) -> PredictedModes:
+        return PredictedModes(watched, PredictedErrors.none(len(watched), note), np.full(len(watched), np.nan))
+
     steps = np.unique(np.concatenate([_STEPS, *(turn + _STEPS for turn in iteration.turns)]))
     try:
         prediction = iteration.predict_at_leisure(modes, torch.from_numpy(steps), target)
     except IncompatibleError as refusal:
-        return replace(nothing, note=str(refusal))
+        return without_curves(str(refusal))
     if prediction is None:
         known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
-        return replace(nothing, note=f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
-    known = unknown if prediction.own_rates is None else prediction.own_rates.numpy()
-    coupling = unknown if prediction.coupling is None else prediction.coupling.numpy()
-    found = replace(nothing, own_rate=known, coupling=coupling, note=prediction.note, guide=prediction.guide)
+        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
+    found = replace(without_curves(prediction.note), guide=prediction.guide)
+    told = {"own_rate": prediction.own_rates, "coupling": prediction.coupling}
+    errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
     curves = prediction.curves.abs().numpy()
     if not np.isfinite(curves).any():
-        return found
+        return replace(found, errors=errors)
     if prediction.since:
         steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
-        curves[0], start = 1.0, np.ones(len(modes))  # the hand-over itself
-    after = steps - steps[0]
+        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over itself
+    after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
         final = _last_rates(after, curves)
     else:  # below one over the last step they are of what no curve shows, or rounding
         final = prediction.final_rates.numpy()
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
-    rates = np.where(np.isnan(rates), final, rates)
-    return replace(found, steps=after, error=start * curves, initial_rate=1 - curves[1], final_rate=rates, since=int(steps[0]))
+    errors = replace(errors, step=after, error=start * curves, rate=np.where(np.isnan(rates), final, rates))
+    return replace(found, errors=errors, initial_rate=1 - curves[1], since=int(steps[0]))
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:

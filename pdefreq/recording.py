@@ -11,9 +11,11 @@ from pdefreq.history import History, Status, Stop
 if TYPE_CHECKING:
     import numpy as np
 
-    from pdefreq.iterations.iteration import State
+    from pdefreq.iterations.iteration import Prediction, State
     from pdefreq.loop import Setup
+    from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
+    from pdefreq.spectrum.predicted import Forecast
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
 _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
@@ -25,7 +27,7 @@ class Recorder:
     def __init__(self, setup: Setup, history: History) -> None:
         self._setup = setup
         self._history = history
-        self._space: Any = None
+        self._iterate: SpaceIterate | None = None
         self._measurements: list[Measurement] = []
 
     def record(self, state: State, step: int, seconds: float) -> Status | None:
@@ -38,10 +40,9 @@ class Recorder:
         finite = math.isfinite(objective) and is_finite(state)
         if finite:
             row |= {name: float(value) for name, value in setup.iteration.columns(state).items()}
-            if state.space is not self._space:
-                self._prepare(state)
+            iterate = self._measured(state)
             for measurement in self._measurements:
-                row |= measurement(state)
+                row |= measurement(iterate)
         history.record(row)
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
@@ -50,20 +51,28 @@ class Recorder:
         last = setup.iteration.is_last_stage(state)
         return _judge(history, setup.spec.stop, is_relative=setup.iteration.is_relative, last_stage=last)
 
-    def _prepare(self, state: State) -> None:
-        """The space is new: make the probes ready for it."""
+    def _measured(self, state: State) -> SpaceIterate:
+        """The iterate that all probes of a row share; where its space is new, they are made ready for it."""
+        from pdefreq.probes.iterate import Iterate
+
+        if self._iterate is not None and self._iterate.space is state.space:
+            self._iterate = self._iterate.member(state.coefficients)
+        else:
+            self._iterate = Iterate.of_state(state)
+            self._prepare(state, self._iterate)
+        return self._iterate
+
+    def _prepare(self, state: State, iterate: SpaceIterate) -> None:
+        """Make the probes ready for a space."""
         setup, history = self._setup, self._history
-        limit = setup.iteration.limit(state)
-        self._measurements = [
-            probe.prepare(setup.problem, state, reference=setup.reference, limit=limit, facts=history.facts)
-            for probe in setup.probes
-        ]
+        known = setup.iteration.limit(state)
+        limit = None if known is None else iterate.member(known)
+        self._measurements = [probe.prepare(setup.target, iterate, limit=limit, facts=history.facts) for probe in setup.probes]
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
         if setup.predict and not len(history):
-            history.facts.update(_predicted(setup, state, history))
-        self._space = state.space
+            history.facts.update(_predicted(setup, iterate, history))
 
 
 def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stage: bool = True) -> Status | None:
@@ -123,33 +132,42 @@ def _size(objective: np.ndarray) -> float:
     return own or next((abs(value) for value in objective if value), 0.0)
 
 
-def _predicted(setup: Setup, state: State, history: History) -> Mapping[str, Any]:
+def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:
     """What theory says of each watched mode before the run, or why it says nothing, as facts."""
-    if "mode_indices" not in history.facts:
-        return {}
     import numpy as np
     import torch
 
     from pdefreq.errors import IncompatibleError
-    from pdefreq.probes.sampled import field_values
-    from pdefreq.spectrum.modes import modes_of
-    from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
+    from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+    from pdefreq.spectrum.watched import WatchedModes
 
-    modes = modes_of(setup.problem, str(history.facts["mode_kind"]), history.facts["mode_indices"])
-    reference = setup.reference
-    target = None if reference is None else torch.from_numpy(field_values(reference, modes.points(state.space)))
+    watched, target = WatchedModes.in_facts(history.facts), setup.target
+    if not len(watched):
+        return {}
+    modes = target.families.modes(watched.kind, watched.indices)
+    values = None if target.solution is None else torch.from_numpy(target.solution.values(modes.points(iterate.space)))
     turns = [turn + PREDICTED_STEPS for turn in setup.iteration.turns]
     steps = np.unique(np.concatenate([PREDICTED_STEPS, *turns]))
     try:
-        prediction = setup.iteration.predict(modes, torch.from_numpy(steps), target)
+        prediction = setup.iteration.predict(modes, torch.from_numpy(steps), values)
     except IncompatibleError as error:
-        return {"mode_predicted_note": _array(str(error))}
-    if prediction is None:
-        return {}
-    told = (prediction.curves.abs(), prediction.rates, prediction.note)
-    own = {name: getattr(prediction, name) for name in ("own_rates", "coupling")}
-    known = {name: None if value is None else _array(value) for name, value in own.items()}
-    return predicted_facts(*(_array(value) for value in told), steps=steps, since=prediction.since, **known)
+        return Forecast(str(error)).facts()
+    return {} if prediction is None else _forecast(prediction, steps).facts()
+
+
+def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
+    """A prediction as arrays."""
+    from pdefreq.spectrum.predicted import Forecast
+
+    return Forecast(
+        prediction.note,
+        rates=_array(prediction.rates),
+        curves=_array(prediction.curves.abs()),
+        steps=steps,
+        since=prediction.since,
+        own_rates=None if prediction.own_rates is None else _array(prediction.own_rates),
+        coupling=None if prediction.coupling is None else _array(prediction.coupling),
+    )
 
 
 def is_finite(state: State) -> bool:

@@ -59,6 +59,7 @@ def _computed(problem: Problem) -> tuple[Field, float] | None:
 def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int, ...]) -> tuple[Field, float] | None:
     """The last of a sequence of solutions and its change from the one before, or None where the method can't do the problem."""
     from pdefreq.probes.error import relative_error
+    from pdefreq.probes.target import Target
 
     coarse: Any = None
     change = math.nan
@@ -71,7 +72,7 @@ def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int
         if coarse is not None and fine.space.num_coefficients == coarse.space.num_coefficients:
             continue  # a mesh from a file that is as fine already: solving twice on it shows nothing
         if coarse is not None:
-            change = relative_error(coarse, fine, problem, "l2")
+            change = relative_error(coarse, Target(problem, fine))
         coarse = fine
         if change < _ACCURATE or fine.space.num_coefficients > (_MANY if problem.is_linear else _MANY_NONLINEAR):
             break

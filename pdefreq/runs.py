@@ -91,7 +91,7 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
     status = labels.get(store.read_summary().get("status", ""), Status.INTERRUPTED)
     last = _state(setup, checkpoint)
     return Solution(
-        problem=setup.problem,
+        target=setup.target,
         solver=setup.solver,
         spec=setup.spec,
         status=status,
@@ -100,8 +100,6 @@ def load_run(folder: str | Path, problem: Problem | None = None) -> Solution:
         step=checkpoint.step,
         seconds=checkpoint.seconds,
         history=checkpoint.history,
-        reference=setup.reference,
-        reference_error=setup.reference_error,
         folder=store.path,
         notes=(*notes, *notes_on(setup, last, checkpoint.history)),
     )

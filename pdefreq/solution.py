@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pdefreq.iterations.iteration import State
     from pdefreq.probes.error import Errors
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
     from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec
     from pdefreq.shapes import Gradients, Points, Values
@@ -34,7 +36,7 @@ class Solution(Field, Shown):
     """The approximate solution as a function of points, with the run that made it.
 
     Args:
-        problem: What was solved.
+        target: What was solved, with the exact or a reference solution if there is one.
         solver: The method with its options.
         spec: All that determines the run.
         status: How it ended.
@@ -43,8 +45,6 @@ class Solution(Field, Shown):
         step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
         history: What was recorded.
-        reference: The exact or a reference solution, if there is one.
-        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution.
         folder: Where the run is kept, if it is.
         notes: Sentences for the user, e.g. about a damaged checkpoint.
 
@@ -57,7 +57,7 @@ class Solution(Field, Shown):
         True
     """
 
-    problem: Problem
+    target: Target
     solver: Solver
     spec: RunSpec
     status: Status
@@ -66,14 +66,27 @@ class Solution(Field, Shown):
     step: int
     seconds: float
     history: History
-    reference: Field | None = None
-    reference_error: float = 0.0
     folder: Path | None = None
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         unknowns = self.state.space.num_coefficients
         return f"<{self.spec.method} on {self.spec.problem}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
+
+    @property
+    def problem(self) -> Problem:
+        """What was solved."""
+        return self.target.problem
+
+    @property
+    def reference(self) -> Field | None:
+        """The exact or a reference solution, if there is one."""
+        return self.target.reference
+
+    @property
+    def reference_error(self) -> float:
+        """Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none."""
+        return self.target.reference_error
 
     def __call__(self, x: Points) -> Values:
         """U at points ``(n, d)``; a torch tensor or anything `torch.as_tensor` takes."""
@@ -96,7 +109,14 @@ class Solution(Field, Shown):
     def _errors(self) -> Errors | None:
         from pdefreq.probes.error import Errors
 
-        return None if self.reference is None else Errors(self, self.reference, self.problem)
+        return None if self.reference is None else Errors(self.measured, self.target)
+
+    @functools.cached_property
+    def measured(self) -> Iterate:
+        """The solution as probes take it; values at sets of points that were asked for are kept."""
+        from pdefreq.probes.iterate import Iterate
+
+        return Iterate.of_function(self)
 
     def spectrum(self) -> SpectralReport:
         """The error of each watched mode, its times and rates, and the bias index; without modes its sentence says why."""
@@ -104,20 +124,15 @@ class Solution(Field, Shown):
 
     @functools.cached_property
     def _spectrum(self) -> SpectralReport:
-        from pdefreq.spectrum.report import SpectralReport, spectral_report
+        from pdefreq.spectrum.record import SpectralRecord
+        from pdefreq.spectrum.report import SpectralReport
 
-        history = self.history.before(self.step + 1)  # after a failure rows of bad states follow
-        if "mode_error" not in history:
+        record = SpectralRecord.of(self.history.before(self.step + 1))  # after a failure rows of bad states follow
+        wavenumbers = self.problem.spectrum.wavenumbers
+        if not len(record):
             family, reason = self._without_modes()
-            return SpectralReport.without_modes(family, reason, steps=self.step, wavenumbers=self.problem.spectrum.wavenumbers)
-        return spectral_report(
-            steps=history.column("step"),
-            seconds=history.column("seconds"),
-            mode_error=history.column("mode_error"),
-            mode_error_total=history.column("mode_error_total"),
-            facts=history.facts,
-            wavenumbers=self.problem.spectrum.wavenumbers,
-        )
+            return SpectralReport.without_modes(family, reason, steps=self.step, wavenumbers=wavenumbers)
+        return SpectralReport.of(record, wavenumbers)
 
     def energy_minimum(self) -> float:
         """The lowest energy there is, that of the reference; nan where that is unknown, or f is known at points only.
@@ -131,10 +146,9 @@ class Solution(Field, Shown):
         if self.reference is None or "objective.energy" not in self.history or self.problem.data is not None:
             return math.nan
         from pdefreq.functionals.ritz_energy import energy_of
-        from pdefreq.probes.error import test_points
 
         domain = self.problem.domain
-        inside = domain.quadrature(20_000) if domain.dimension <= 3 else test_points(domain)
+        inside = domain.quadrature(20_000) if domain.dimension <= 3 else self.target.test_points
         return energy_of(self.problem, self.reference, inside, domain.boundary(2000))
 
     def summary(self) -> dict[str, Any]:
@@ -214,9 +228,9 @@ class Solution(Field, Shown):
 
     def _without_modes(self) -> tuple[str, str]:
         """The family of modes, and why none of them is watched."""
-        from pdefreq.spectrum.modes import WAVE_FAMILIES, family_of
+        from pdefreq.spectrum.modes import WAVE_FAMILIES
 
-        family = family_of(self.problem)
+        family = self.target.families.chosen
         if self.status is Status.NON_FINITE_START:
             return family, "the objective is not finite at the start, so that nothing was measured."
         if "probes" in self.spec.given:
@@ -240,12 +254,10 @@ class Solution(Field, Shown):
         export(self, path)
 
     def _sampled(self) -> dict[str, np.ndarray]:
-        from pdefreq.probes.error import test_points
-
-        x = test_points(self.problem.domain).x
-        arrays = {"x": x.numpy(), "u": self(x.to(self.state.coefficients.device)).cpu().numpy()}
-        if self.reference is not None:
-            arrays["reference"] = self.reference(x).detach().cpu().numpy()
+        x = self.target.test_points.x
+        arrays = {"x": x.numpy(), "u": self.measured.values(x)}
+        if self.target.solution is not None:
+            arrays["reference"] = self.target.solution.values(x)
         return arrays | {"coefficients": self.state.coefficients.detach().cpu().numpy()}
 
     def _points(self, x: Any) -> Points:

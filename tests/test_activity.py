@@ -10,7 +10,7 @@ from pdefreq.domains.ring import Ring
 from pdefreq.problem import Problem
 from pdefreq.reference import reference_solution
 from pdefreq.spectrum.eigen import _basis
-from pdefreq.spectrum.modes import modes_of
+from pdefreq.spectrum.modes import ModeFamilies
 
 
 def test_listeners_hear_what_is_said_in_their_body():
@@ -31,7 +31,7 @@ def test_long_preparations_are_announced(monkeypatch):
     heard = []
     problem = Problem(domain=Ring((0.0, 0.0), 0.5, 1.0), source=1.0, boundary=0.0)
     with heard_by(heard.append):
-        modes_of(problem, "eigen")
+        ModeFamilies(problem).modes("eigen")
         reference_solution(problem)
     assert any("eigenfunctions" in each for each in heard) and any("reference solution" in each for each in heard)
 

@@ -94,6 +94,11 @@ def test_the_added_probe_records(extended):
     assert python(extended, "-c", code).startswith("[0. ")
 
 
+def test_a_function_of_ones_own_is_measured():
+    out = python(ROOT, "-c", blocks(ROOT / "docs" / "extend.md")["measure a function of your own"])
+    assert float(out.split()[-1]) == pytest.approx(-2, abs=1e-9)
+
+
 def test_the_network_from_parts_starts_at_zero(extended):
     python(extended, "-c", blocks(ROOT / "docs" / "extend.md")["networks from parts"])  # its assertions are the test
 

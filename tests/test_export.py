@@ -14,8 +14,9 @@ from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
 from pdefreq.export import export, tabulate
 from pdefreq.fields import as_field
+from pdefreq.probes.target import Target
 from pdefreq.spectrum.bands import split_on_mesh
-from pdefreq.spectrum.modes import modes_of
+from pdefreq.spectrum.record import SpectralRecord
 
 ROUNDING = 1e-12  # of errors of size 1
 
@@ -148,7 +149,7 @@ def test_bands_of_eigen_modes_add_up_and_a_mode_lies_in_its_own(tmp_path):
     table = export(solution, tmp_path / "a.csv")
     parts = {name: part for name, part in table.fields.items() if name.startswith("error_")}
     assert np.abs(sum(parts.values()) - table.fields["error"]).max() < 1e-14
-    watched = modes_of(problem, "eigen", solution.history.facts["mode_indices"])
+    watched = solution.target.families.modes("eigen", SpectralRecord.of(solution.history).modes.indices)
     x = torch.from_numpy(table.x)
     whole = split_on_mesh(watched, table.x, exact(x).numpy(), lambda x: exact(torch.from_numpy(x)).numpy())
     first = next(iter(whole.values()))
@@ -171,7 +172,7 @@ def test_a_constant_that_the_problem_leaves_open_is_no_error():
     problem = load_problem("neumann")
     solution = solve(problem, make_solver("fem", {"cells": 8}), probes=[])
     assert solution.reference is not None
-    moved = replace(solution, reference=as_field(lambda x: problem.exact(x) + 5))
+    moved = replace(solution, target=Target(problem, as_field(lambda x: problem.exact(x) + 5)))
     error = tabulate(solution).fields["error"]
     assert 0 < abs(error).max() < 0.1
     np.testing.assert_allclose(tabulate(moved).fields["error"], error, atol=ROUNDING)
@@ -180,8 +181,7 @@ def test_a_constant_that_the_problem_leaves_open_is_no_error():
 def test_without_a_reference_there_is_u_alone():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exponent=2.5)
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1))
-    object.__setattr__(solution, "reference", None)
-    table = tabulate(solution)
+    table = tabulate(replace(solution, target=Target(problem)))
     assert list(table.fields) == ["u"]
     assert "neither an exact nor a reference" in table.note
 

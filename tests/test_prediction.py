@@ -9,11 +9,14 @@ from typer.testing import CliRunner
 import pdefreq
 from pdefreq.cli import app
 from pdefreq.errors import IncompatibleError
+from pdefreq.figures.prediction import PredictedRun
 from pdefreq.history import Stop
 from pdefreq.loop import solve
 from pdefreq.prediction import predict
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
+from pdefreq.spectrum.predicted import Drift, Forecast
+from pdefreq.spectrum.record import SpectralRecord, keep_drift
 
 DESCENT = {
     "widths": (200,),
@@ -34,21 +37,24 @@ def test_of_jacobi_it_is_the_run():
     """All recorded steps of a run; 1000 factors, each rounded."""
     problem, solver = load_problem("poisson"), make_solver("jacobi", {"intervals": 64})
     found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=1000)).history
-    where = [i for i, step in enumerate(history.column("step")) if step in found.steps]
-    np.testing.assert_allclose(found.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
+    where = [i for i, step in enumerate(history.column("step")) if step in found.errors.step]
+    np.testing.assert_allclose(found.errors.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
     assert not found.guide
 
 
 def test_problem_and_method_go_by_name_as_in_solve():
     found, named = predict(load_problem("poisson"), make_solver("jacobi")), pdefreq.predict("poisson", "jacobi")
-    np.testing.assert_array_equal(found.error, named.error)
+    np.testing.assert_array_equal(found.errors.error, named.errors.error)
 
 
 def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start():
     """Steps so small that the parameters move by 1e-3: what theory leaves out is of second order in them."""
     problem, solver = load_problem("poisson"), make_solver("deep-ritz", DESCENT)
     found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=30)).history
-    measured, predicted = history.column("mode_error")[[0, 1, 10, 30]], found.error[np.isin(found.steps, [0, 1, 10, 30])]
+    measured, predicted = (
+        history.column("mode_error")[[0, 1, 10, 30]],
+        found.errors.error[np.isin(found.errors.step, [0, 1, 10, 30])],
+    )
     np.testing.assert_allclose(predicted[0], measured[0], rtol=1e-10)
     moved = np.abs(measured[-1] - measured[0])
     assert moved.max() > 1e-3
@@ -58,7 +64,7 @@ def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start()
 
 def test_adam_gets_a_guide():
     guide = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
-    assert guide.guide and "neither Adam" in guide.note and guide.orders is None
+    assert guide.guide and "neither Adam" in guide.errors.note and guide.orders is None
 
 
 def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution():
@@ -66,12 +72,14 @@ def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution()
     problem, solver = load_problem("poisson"), make_solver("fem", {"cells": 64})
     found = predict(problem, solver)
     orders = found.orders
-    assert not len(found.steps) and (orders.order, orders.h) == (2, pytest.approx(2 / 64))
+    assert not len(found.errors) and (orders.order, orders.h) == (2, pytest.approx(2 / 64))
     measured = solve(problem, solver, stop=Stop(steps=1)).history.column("mode_error_total")[-1]
-    strong = found.amplitude > 0.1 * found.amplitude.max()
+    strong = found.modes.amplitude > 0.1 * found.modes.amplitude.max()
     np.testing.assert_allclose(orders.error[strong], measured[strong], rtol=0.01)
-    np.testing.assert_allclose(orders.constant, found.wavenumber**2 / 12, rtol=1e-12)
-    low = found.wavenumber * orders.h < 0.3  # where the next term, (xi h)^2 / 30 of it and that of the grid of modes, is small
+    np.testing.assert_allclose(orders.constant, found.modes.wavenumber**2 / 12, rtol=1e-12)
+    low = (
+        found.modes.wavenumber * orders.h < 0.3
+    )  # where the next term, (xi h)^2 / 30 of it and that of the grid of modes, is small
     np.testing.assert_allclose((orders.constant * orders.h**2)[low], orders.error[low], rtol=0.02)
 
 
@@ -96,7 +104,7 @@ def test_orders_come_with_their_conditions_or_a_reason(problem, method, options,
 
 def test_conjugate_gradients_keep_to_the_bound_that_is_their_guide():
     problem, solver = load_problem("poisson"), make_solver("cg", {"intervals": 20})
-    note = predict(problem, solver).note
+    note = predict(problem, solver).errors.note
     factor = float(re.search(r"2 \* (0\.\d+)\^t", note)[1])
     assert factor == pytest.approx(
         (1 - math.tan(math.pi / 40)) / (1 + math.tan(math.pi / 40)), rel=1e-3
@@ -105,7 +113,7 @@ def test_conjugate_gradients_keep_to_the_bound_that_is_their_guide():
 
 def test_single_modes_of_a_network_have_rates_and_couplings_and_the_sentence_says_where_they_fail():
     found = predict(load_problem("poisson"), make_solver("deep-ritz", DESCENT))
-    assert (found.own_rate > 0).all() and (found.coupling > 0.1).any()
+    assert (found.errors.own_rate > 0).all() and (found.errors.coupling > 0.1).any()
     printed = run("predict", "poisson", "--method", "deep-ritz", *[f"--set={k}={json.dumps(v)}" for k, v in DESCENT.items()])
     assert printed.exit_code == 0 and "no rate of their own" in " ".join(printed.stdout.split())
     assert "rate of their own" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
@@ -152,16 +160,14 @@ def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
 def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_against_what_came():
     problem = load_problem("poisson")
     solution = solve(problem, make_solver("deep-ritz", DESCENT | {"learning_rate": 1e-3}), stop=Stop(steps=200))
-    history, facts = solution.history, solution.history.facts
-    where = np.isin(facts["mode_predicted_steps"], history.column("step"))
-    predicted = history.column("mode_error")[0] * facts["mode_predicted_curve"][where]
-    measured = history.column("mode_error")[np.isin(history.column("step"), facts["mode_predicted_steps"])]
+    run = PredictedRun.of("gradient descent", SpectralRecord.of(solution.history))
+    predicted, measured = run.predicted, run.measured
     assert np.abs(measured[-1] - measured[0]).max() > 0.05
     assert np.abs(predicted - measured).max() < 0.1 * np.abs(measured[-1] - measured[0]).max()  # 200 units: not quite linear
     assert "linearized" in solution.spectrum().theory and "predictions from the start" in solution.notes[0]
     assert "the kernel of the loss has moved" in solution.notes[0]
     nothing = solve(problem, make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), predict=False)
-    assert "mode_predicted_note" not in nothing.history.facts and nothing.spectrum().theory == ""
+    assert Forecast.in_facts(nothing.history.facts).facts() == Forecast().facts() and nothing.spectrum().theory == ""
     assert "predictions" not in nothing.notes[0] and "trains like its linearization" in nothing.notes[0]
 
 
@@ -200,15 +206,15 @@ def test_other_families_are_refused_before_modes_and_a_reference_are_computed(mo
 def test_rates_that_no_step_shows_are_not_told():
     """Of 40 rows the last singular values are rounding of the first: their squares are no rates of the end."""
     found = predict("poisson", make_solver("deep-ritz", DESCENT))
-    rates = found.final_rate[np.isfinite(found.final_rate)]
-    assert (np.abs(rates) * found.steps[-1] >= 1).all() and len(rates) < len(found.final_rate)
+    rates = found.errors.rate[np.isfinite(found.errors.rate)]
+    assert (np.abs(rates) * found.errors.step[-1] >= 1).all() and len(rates) < len(found.errors.rate)
 
 
 def test_a_rate_that_is_too_large_is_told_before_a_run_and_in_it():
     solver = make_solver("deep-ritz", DESCENT | {"learning_rate": 10.0})
     before, solution = predict("poisson", solver), solve("poisson", solver, stop=Stop(steps=1))
-    assert "beyond 2 / kappa_1" in before.note and solution.spectrum().theory == before.note
-    assert (before.final_rate[np.isfinite(before.final_rate)] < 0).any()
+    assert "beyond 2 / kappa_1" in before.errors.note and solution.spectrum().theory == before.errors.note
+    assert (before.errors.rate[np.isfinite(before.errors.rate)] < 0).any()
 
 
 def test_the_kernel_command_says_where_a_run_ended_and_what_its_metric_is(tmp_path):
@@ -233,9 +239,10 @@ def test_figures_say_that_predictions_do_not_hold():
     from pdefreq.figures.modes import mode_figure
 
     history = solve("poisson", make_solver("deep-ritz", DESCENT), stop=Stop(steps=3)).history
-    assert max(history.facts["mode_predicted_drift"]) < 0.05  # kept at the end of a run
-    for drift, words in ((0.04, False), (0.06, True)):
-        history.facts["mode_predicted_drift"] = np.array([0.01, drift])
+    drift = SpectralRecord.of(history).prediction.drift
+    assert drift is not None and drift.is_small  # kept at the end of a run
+    for parameters, words in ((0.04, False), (0.06, True)):
+        assert keep_drift(history, Drift(0.01, parameters))
         label = heatmap_figure(history).axes[0].get_xlabel()
         title = mode_figure(history).axes[0].get_title(loc="left")
         assert ("do not hold" in label, "do not hold" in title) == (words, words)

@@ -49,14 +49,14 @@ def orders(refinement):
 def test_differences_have_the_errors_of_their_symbol(tmp_path, method, fields):
     found = refine(tones(tmp_path, **fields), method, start=16, levels=4)
     # the iteration ends at a residual of 1e-10, the errors are 1e-4 and more
-    assert found.modes.error == pytest.approx(found.predicted, rel=1e-5)
+    assert found.spectrum.error == pytest.approx(found.predicted, rel=1e-5)
     assert all(order == pytest.approx(2, abs=NEAR) for name, order in orders(found).items() if "mode" in name)
     assert orders(found)["relative_l2"] == pytest.approx(2, abs=NEAR)
 
 
 def test_linear_elements_have_the_errors_of_interpolation(tmp_path):
     found = refine(tones(tmp_path, **LINE | {"reaction": 20}), "fem", start=8, levels=5)
-    assert found.modes.error == pytest.approx(found.predicted, rel=1e-7)  # Gauss points of degree 15 in eight cells
+    assert found.spectrum.error == pytest.approx(found.predicted, rel=1e-7)  # Gauss points of degree 15 in eight cells
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_one_run_that_refines_is_as_many_runs(tmp_path):
         assert (a.h, a.unknowns, a.status) == pytest.approx((b.h, b.unknowns, b.status))
         assert (a.relative_l2, a.max_error) == pytest.approx((b.relative_l2, b.max_error))
         assert a.relative_h1 == pytest.approx(b.relative_h1, rel=1e-3)  # test points on edges take the slope of either side
-    assert many.modes.error == pytest.approx(one.modes.error)  # the same equations, numbered differently
+    assert many.spectrum.error == pytest.approx(one.spectrum.error)  # the same equations, numbered differently
     assert many.axis == one.axis == "h"
 
 
@@ -199,7 +199,7 @@ def test_everything_is_kept_in_the_folder(tmp_path):
     with open(out / "refinement.csv", newline="") as file:
         table = list(csv.DictReader(file))
     assert [float(row["mode_2"]) for row in table] == [row["mode_2"] for row in found.rows()]
-    assert np.array([row["mode_2"] for row in found.rows()]) == pytest.approx(found.modes.error[:, 0])
+    assert np.array([row["mode_2"] for row in found.rows()]) == pytest.approx(found.spectrum.error[:, 0])
 
 
 def test_a_refinement_shows_itself_in_a_notebook():

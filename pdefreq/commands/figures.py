@@ -16,12 +16,13 @@ def draw_run(solution: Solution) -> None:
     from pdefreq.figures.heatmap import heatmap_figure
     from pdefreq.figures.modes import mode_figure
     from pdefreq.figures.style import save_figure
+    from pdefreq.spectrum.record import SpectralRecord
 
     assert solution.folder is not None
     announce("drawing the figures")
     title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"
     figures = {"solution.png": solution.plot()}
-    if "mode_error" in solution.history:
+    if len(SpectralRecord.of(solution.history)):
         watched = solution.problem.spectrum.wavenumbers
         figures["modes.png"] = mode_figure(solution.history, wavenumbers=watched, title=title)
         figures["heatmap.png"] = heatmap_figure(solution.history, wavenumbers=watched, title=title)

@@ -113,12 +113,13 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
 def _print_orders(console: Console, refinement: Refinement) -> None:
     """One line a norm and a mode: its error on the finest level, and the order over the levels where there is one."""
     from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.figures.labels import mode_labels
 
     table, finest = plain_table("error"), refinement.rows()[-1]
     for name in ("finest", "order", "+-", "levels", "predicted"):
         table.add_column(name, justify="right", no_wrap=True)
     missing: dict[str, list[str]] = {}
-    labels = [*_NAMES.values(), *(f"mode {label}" for label in refinement.modes.labels)]
+    labels = [*_NAMES.values(), *(f"mode {label}" for label in mode_labels(refinement.spectrum.modes))]
     for row, label in zip(refinement.orders(), labels, strict=True):
         fit = "-" if row["first_level"] is None else f"{row['first_level']} to {row['last_level']}"
         order = "-" if row["order"] is None else f"{row['order']:.2f}"

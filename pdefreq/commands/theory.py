@@ -47,10 +47,10 @@ def predict(
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
-    if len(found.steps) or any(math.isfinite(rate) for rate in found.own_rate):
+    if len(found.errors) or any(math.isfinite(rate) for rate in found.errors.own_rate):
         _print_curves(console, found)
-    say(console, found.note)
-    if sentence := coupling_sentence(found.coupling):
+    say(console, found.errors.note)
+    if sentence := coupling_sentence(found.errors.coupling):
         say(console, sentence)
     if found.orders is not None:
         _print_orders(console, found)
@@ -60,25 +60,25 @@ def _rows(found: PredictedModes) -> np.ndarray:
     """The modes to print: the strongest, by wavenumber."""
     import numpy as np
 
-    strongest = np.sort(np.argsort(found.amplitude)[::-1][:_ROWS])
-    return strongest[np.argsort(found.wavenumber[strongest], kind="stable")]
+    strongest = np.sort(np.argsort(found.modes.amplitude)[::-1][:_ROWS])
+    return strongest[np.argsort(found.modes.wavenumber[strongest], kind="stable")]
 
 
 def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
     return {
-        "wavenumber": found.wavenumber,
-        "amplitude": found.amplitude,
+        "wavenumber": found.modes.wavenumber,
+        "amplitude": found.modes.amplitude,
         "initial rate": found.initial_rate,
-        "own rate": found.own_rate,
-        "coupling": found.coupling,
-        "final rate": found.final_rate,
-        "half time" if found.guide else "half step": found.half_step,
+        "own rate": found.errors.own_rate,
+        "coupling": found.errors.coupling,
+        "final rate": found.errors.rate,
+        "half time" if found.guide else "half step": found.errors.half_steps,
     }
 
 
 def _as_json(found: PredictedModes) -> dict[str, Any]:
     told: dict[str, Any] = {name.replace(" ", "_"): [_finite(v) for v in values] for name, values in _columns(found).items()}
-    told |= {"guide": found.guide, "note": found.note, "since": found.since}
+    told |= {"guide": found.guide, "note": found.errors.note, "since": found.since}
     orders = found.orders
     if orders is not None:
         told |= {"h": orders.h, "order": orders.order, "order_condition": orders.condition}
@@ -99,7 +99,7 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
         arrival = number(half) if found.guide or not math.isfinite(half) else f"{math.ceil(half):,}"
         table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
-    last = f"{float(found.steps[-1]):.3g}" if len(found.steps) else ""
+    last = f"{float(found.errors.step[-1]):.3g}" if len(found.errors) else ""
     late = f"; -: unknown, or not within {last} {'units of time' if found.guide else 'steps'}" if last else ""
     counted = f"; steps count from the hand-over, {found.since:,}" if found.since else ""
     say(
@@ -127,7 +127,7 @@ def _print_orders(console: Console, found: PredictedModes) -> None:
     for name in ("wavenumber", "amplitude", "order", "constant", f"error at h = {number(orders.h)}"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in _rows(found):
-        values = (found.wavenumber[row], found.amplitude[row], orders.order, orders.constant[row], orders.error[row])
+        values = (found.modes.wavenumber[row], found.modes.amplitude[row], orders.order, orders.constant[row], orders.error[row])
         table.add_row(*(number(value) for value in values))
     console.print(table)
     say(console, f"discretization: relative error of the mode = constant h^order to leading order, {orders.condition}")

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 
 from pdefreq.figures.errors import draw_errors
-from pdefreq.figures.mode_errors import ModeErrors, common_modes, order_in_title
+from pdefreq.figures.labels import mode_labels, order_in_title
 from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.history import History
 from pdefreq.registry import in_lines
+from pdefreq.spectrum.record import SpectralRecord, common_modes
 
 _PER_LINE = 4.0  # methods side by side
 _NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it
@@ -38,7 +39,7 @@ def comparison_figure(
         limit: Most modes.
     """
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
-    shared = iter(common_modes([modes for seeds in watched.values() for modes in seeds], limit, wavenumbers))
+    shared = iter(common_modes([record for seeds in watched.values() for record in seeds], limit, wavenumbers))
     shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
     lines = _lines({label: _width(label) if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
     width = max((sum(line.values()) for line in lines), default=1.0)
@@ -56,9 +57,10 @@ def comparison_figure(
     return figure
 
 
-def _read(history: History) -> ModeErrors:
+def _read(history: History) -> SpectralRecord:
     """The total error of a one-step method: its algebraic error is zero."""
-    return ModeErrors.read(history, "mode_error_total" if _is_one_step([history]) else "mode_error")
+    record = SpectralRecord.of(history)
+    return record.of_total_errors() if _is_one_step([history]) else record
 
 
 def _is_one_step(histories: Sequence[History]) -> bool:
@@ -94,16 +96,16 @@ def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> d
     return panels
 
 
-def _draw_map(axes: Axes, seeds: Sequence[ModeErrors]) -> None:
-    seeds = [modes for modes in seeds if modes.has_steps]
+def _draw_map(axes: Axes, seeds: Sequence[SpectralRecord]) -> None:
+    seeds = [record for record in seeds if record.has_steps]
     if not seeds:
         note(axes, "no spectrum")
         axes.set(xticks=[], yticks=[])
         return
-    label_rows(axes, seeds[0].labels)
-    last = max(float(modes.step[-1]) for modes in seeds)
+    label_rows(axes, mode_labels(seeds[0].modes))
+    last = max(float(record.step[-1]) for record in seeds)
     steps = step_columns(last)
-    error = np.exp(np.median(np.log([modes.resampled(steps) for modes in seeds]), axis=0))
+    error = np.exp(np.median(np.log([record.resampled(steps) for record in seeds]), axis=0))
     if last == 1:
         draw_heat_map(axes, np.array([0.5, 1.5]), error[[0, 0]])
         axes.set_xticks([1])
@@ -113,4 +115,4 @@ def _draw_map(axes: Axes, seeds: Sequence[ModeErrors]) -> None:
         return
     draw_heat_map(axes, steps, error)
     axes.set(xscale="log", xlim=(1, last), xlabel="step")
-    draw_front(axes, np.stack([modes.half_steps() for modes in seeds]))
+    draw_front(axes, np.stack([record.front for record in seeds]))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pdefreq.figures.mode_errors import ModeErrors, order_in_title
+from pdefreq.figures.labels import mode_labels, order_in_title
 from pdefreq.figures.panels import (
     draw_front,
     draw_heat_map,
@@ -20,6 +20,7 @@ from pdefreq.figures.panels import (
 )
 from pdefreq.figures.style import METHOD_COLORS, Picture, note, styled
 from pdefreq.history import History
+from pdefreq.spectrum.record import SpectralRecord
 
 
 @styled
@@ -36,37 +37,37 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     """
     figure = Picture(figsize=(8, 4.8))
     axes = figure.add_subplot(title=title)
-    watched = ModeErrors.read(history)
+    watched = SpectralRecord.of(history)
     if not watched.has_steps:
         note(axes, "no steps recorded" if len(watched) else "no spectrum recorded")
         return figure
+    shown = watched.pick(limit, wavenumbers)
     if watched.step[-1] <= 1:
-        _draw_answer(axes, ModeErrors.read(history, "mode_error_total").pick(limit, wavenumbers))
+        _draw_answer(axes, shown)
         return figure
-    modes = watched.pick(limit, wavenumbers)
     axes.set_title(f"{title}\n{order_in_title([watched])}".strip())
     axes.set(xscale="log", xlabel="step", ylabel="wavenumber")
-    steps = step_columns(modes.step[-1])
-    draw_heat_map(axes, steps, modes.resampled(steps))
+    steps = step_columns(shown.step[-1])
+    draw_heat_map(axes, steps, shown.resampled(steps))
     axes.set_xlim(steps[0], steps[-1])
-    draw_front(axes, modes.half_steps()[None])
-    if len(modes.predicted):
-        draw_predicted_front(axes, modes.predicted.half_steps(), modes.predicted.caveat)
-    label_rows(axes, modes.labels)
+    draw_front(axes, shown.front[None])
+    if len(shown.prediction):
+        draw_predicted_front(axes, shown.prediction.half_steps, shown.prediction.caveat)
+    label_rows(axes, mode_labels(shown.modes))
     heat_colorbar(figure, [axes])
     return figure
 
 
-def _draw_answer(axes: Axes, modes: ModeErrors) -> None:
+def _draw_answer(axes: Axes, record: SpectralRecord) -> None:
     """The error that is left in each mode, a row for each as in the map."""
-    left = np.where(modes.error[-1] > 0, modes.error[-1], np.nan)
+    left = np.where(record.total[-1] > 0, record.total[-1], np.nan)
     if not np.isfinite(left).any():
         note(axes, "one step, and no solution to compare with")
         return
     low, high = log_limits(left, ceiling=np.inf) or (1e-16, 1.0)
-    rows = np.arange(len(modes))
+    rows = np.arange(len(record))
     axes.hlines(rows, low, left, color="0.75", linewidth=2)
     axes.plot(left, rows, "o", color=METHOD_COLORS[0], gid="answer")
-    axes.set(xscale="log", xlim=(low, high), ylim=(-0.5, len(modes) - 0.5), ylabel="wavenumber")
+    axes.set(xscale="log", xlim=(low, high), ylim=(-0.5, len(record) - 0.5), ylabel="wavenumber")
     axes.set_xlabel("relative error of the mode after the one step")
-    label_rows(axes, modes.labels)
+    label_rows(axes, mode_labels(record.modes))

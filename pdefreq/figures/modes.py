@@ -11,10 +11,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
-from pdefreq.figures.mode_errors import ModeErrors
+from pdefreq.figures.labels import mode_labels
 from pdefreq.figures.panels import TAU, log_limits, spread_ticks
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.history import History
+from pdefreq.spectrum.record import SpectralRecord
 
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
 
@@ -34,39 +35,41 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
     figure = Picture(figsize=(11, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     figure.suptitle(title)
-    modes = ModeErrors.read(history).pick(limit, wavenumbers)
-    if not modes.has_steps:
+    record = SpectralRecord.of(history).pick(limit, wavenumbers)
+    if not record.has_steps:
         for axes in panels:
-            note(axes, "no steps recorded" if len(modes) else "no spectrum recorded")
+            note(axes, "no steps recorded" if len(record) else "no spectrum recorded")
         return figure
-    colors = wavenumber_colors(len(modes))
-    at = modes.predicted.step, np.interp(modes.predicted.step, modes.step, modes.seconds)
-    for axes, time, when, label in zip(panels, (modes.step, modes.seconds), at, ("step", "seconds"), strict=True):
+    colors = wavenumber_colors(len(record))
+    at = record.prediction.step, np.interp(record.prediction.step, record.step, record.seconds)
+    for axes, time, when, label in zip(panels, (record.step, record.seconds), at, ("step", "seconds"), strict=True):
         axes.set_xscale("log", nonpositive="mask")
         axes.set_yscale("log", nonpositive="mask")
         # limits first: a diverged run holds numbers that no logarithmic axis can be fitted to
-        axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(modes.error, TAU)))
+        axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(record.error, TAU)))
         spread_ticks(axes.xaxis)
-        _draw(axes, time, modes, when, colors)
-    if len(modes.predicted):
+        _draw(axes, time, record, when, colors)
+    if len(record.prediction):
         panels[0].plot([], [], label="predicted", **_THEORY)
-        panels[0].set_title(f"predictions {caveat}" if (caveat := modes.predicted.caveat) else "", fontsize="medium", loc="left")
+        panels[0].set_title(
+            f"predictions {caveat}" if (caveat := record.prediction.caveat) else "", fontsize="medium", loc="left"
+        )
         panels[0].legend(loc="lower left")
     panels[0].set_ylabel("relative error of the mode")
-    scale = ScalarMappable(Normalize(-0.5, len(modes) - 0.5), ListedColormap(colors))
-    bar = figure.colorbar(scale, ax=panels, ticks=range(len(modes)), pad=0.02, aspect=30, label="wavenumber")
-    bar.ax.set_yticklabels(modes.labels)
+    scale = ScalarMappable(Normalize(-0.5, len(record) - 0.5), ListedColormap(colors))
+    bar = figure.colorbar(scale, ax=panels, ticks=range(len(record)), pad=0.02, aspect=30, label="wavenumber")
+    bar.ax.set_yticklabels(mode_labels(record.modes))
     bar.ax.tick_params(length=0)
     bar.ax.grid(False)
     return figure
 
 
-def _draw(axes: Axes, time: np.ndarray, modes: ModeErrors, when: np.ndarray, colors: np.ndarray) -> None:
+def _draw(axes: Axes, time: np.ndarray, record: SpectralRecord, when: np.ndarray, colors: np.ndarray) -> None:
     axes.axhline(TAU, color="0.5", linewidth=1, zorder=1)
     axes.text(1.005, TAU, "½", transform=axes.get_yaxis_transform(), va="center", color="0.4")
-    theory = modes.predicted.error.T if len(modes.predicted) else [None] * len(modes)
-    below = {"linewidth": 4, "alpha": 0.6} if len(modes.predicted) else {}
-    for error, foretold, color, column in zip(modes.error.T, theory, colors, modes.column, strict=True):
+    theory = record.prediction.error.T if len(record.prediction) else [None] * len(record)
+    below = {"linewidth": 4, "alpha": 0.6} if len(record.prediction) else {}
+    for error, foretold, color, column in zip(record.error.T, theory, colors, record.column, strict=True):
         axes.plot(time, error, color=color, gid=f"mode-{column}", **below)
         if foretold is not None:
             axes.plot(when, foretold, gid=f"predicted-{column}", **_THEORY)

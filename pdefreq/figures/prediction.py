@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber_label
+from pdefreq.spectrum.record import SpectralRecord
 
 _FLAG_COLOR = "#B3261E"
 _FEW = 20  # steps that a linear axis shows better
@@ -40,6 +41,14 @@ class PredictedRun:
     drift: float | None = None
     moved: float | None = None
     limit: float = np.inf
+
+    @classmethod
+    def of(cls, name: str, record: SpectralRecord) -> PredictedRun:
+        """A run at the recorded steps at which curves were predicted for it."""
+        measured, predicted = np.isin(record.step, record.prediction.step), np.isin(record.prediction.step, record.step)
+        return cls(
+            name, record.step[measured], record.error[measured], record.prediction.error[predicted], record.modes.wavenumber
+        )
 
     @property
     def flagged(self) -> bool:

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from pdefreq.figures.mode_errors import ModeErrors
+from pdefreq.figures.labels import mode_labels
 from pdefreq.figures.panels import log_limits
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.spectrum.orders import Order
+from pdefreq.spectrum.record import SpectralRecord
 
 _NORMS = {"relative_l2": ("L2", "-"), "relative_h1": ("H1", "--"), "max_error": ("largest", ":")}
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
@@ -25,7 +26,7 @@ _TICKS = 7  # most on the axis of mesh widths
 
 @styled
 def refinement_figure(
-    modes: ModeErrors,
+    record: SpectralRecord,
     norms: Mapping[str, Sequence[float]],
     orders: Mapping[str, Order],
     *,
@@ -42,7 +43,7 @@ def refinement_figure(
     Levels that a fitted order rests on are filled, the others hollow: coarse ones, and the floor. Errors by theory are dashed.
 
     Args:
-        modes: Total errors, one row a level.
+        record: Total errors, one row a level.
         norms: Errors by the name of the norm, one entry a level.
         orders: Of each norm, and of each mode by its entry in `names`.
         names: Of the modes, in their order.
@@ -53,8 +54,8 @@ def refinement_figure(
         title: Above all.
         wavenumbers: Modes that must be shown; the rest are those of largest amplitude.
     """
-    shown = modes.pick(_CURVES, wavenumbers)
-    place = [list(modes.column).index(column) for column in shown.column]
+    shown = record.pick(_CURVES, wavenumbers)
+    place = [list(record.column).index(column) for column in shown.column]
     curves = _mode_curves(shown, [orders[names[k]] for k in place], predicted[:, place])
     curves += [_norm_curve(name, errors, orders[name]) for name, errors in norms.items()]
     figure = Picture(figsize=(12.5 if h is not None else 8.6, 5.4))
@@ -81,17 +82,17 @@ def refinement_figure(
     return figure
 
 
-def _mode_curves(modes: ModeErrors, orders: Sequence[Order], predicted: np.ndarray) -> list[dict[str, Any]]:
-    colors = wavenumber_colors(len(modes))
+def _mode_curves(record: SpectralRecord, orders: Sequence[Order], predicted: np.ndarray) -> list[dict[str, Any]]:
+    colors = wavenumber_colors(len(record))
     return [
         {
-            "error": modes.error[:, k],
+            "error": record.error[:, k],
             "theory": predicted[:, k],
             "order": order,
             "label": f"{label}: {_told(order)}",
-            "style": {"color": colors[k], "gid": f"mode-{modes.column[k]}"},
+            "style": {"color": colors[k], "gid": f"mode-{record.column[k]}"},
         }
-        for k, (label, order) in enumerate(zip(modes.labels, orders, strict=True))
+        for k, (label, order) in enumerate(zip(mode_labels(record.modes), orders, strict=True))
     ]
 
 

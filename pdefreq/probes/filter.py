@@ -11,15 +11,12 @@ import torch
 
 from pdefreq.errors import OptionError
 from pdefreq.probes.probe import Measurement, Probe
-from pdefreq.probes.sampled import Sampled, field_values
 from pdefreq.spectrum.filter import even_split, half_wavenumber, low_part
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.iterations.iteration import State
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
 
 _ROUNDING = 1e-12  # relative: a solution that varies by less is a constant
 
@@ -50,26 +47,17 @@ class FilterProbe(Probe):
         if self.number < 2:
             raise OptionError(f"`number` must be at least 2, got {self.number}")
 
-    def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
-    ) -> Measurement:
-        x = problem.domain.interior(self.number, stream(0, "filter points")).x
-        sampled = Sampled(state, x)
-        settled = "filter_delta" in facts
-        if reference is None and limit is None:
+    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+        x = target.problem.domain.interior(self.number, stream(0, "filter points")).x
+        settled, known = "filter_delta" in facts, target.solution or limit
+        if known is None:
             return Unknown(settled)
-        target = field_values(reference, x) if reference is not None else sampled(limit)  # pyright: ignore[reportArgumentType]
-        if np.ptp(target) <= _ROUNDING * np.abs(target).max():
+        values = known.values(x)
+        if np.ptp(values) <= _ROUNDING * np.abs(values).max():
             return Unknown(settled)
-        values = torch.from_numpy(target)
+        values = torch.from_numpy(values)
         delta = float(facts["filter_delta"]) if settled else self.delta or even_split(x, values)
-        return FilterMeasurement(sampled, x, values, delta)
+        return FilterMeasurement(x, values, delta)
 
 
 class Unknown(Measurement):
@@ -78,20 +66,20 @@ class Unknown(Measurement):
     def __init__(self, settled: bool) -> None:
         self._row: dict[str, float] = {name: np.nan for name in ("low_error", "high_error") if settled}
 
-    def __call__(self, state: State) -> Mapping[str, float]:
+    def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         return self._row
 
 
 class FilterMeasurement(Measurement):
     """The target at the points, and the norms of its two parts. The filter is linear: only the error is split at each record."""
 
-    def __init__(self, sampled: Sampled, x: torch.Tensor, target: torch.Tensor, delta: float) -> None:
-        self._sampled, self._x, self._target, self._delta = sampled, x, target, delta
+    def __init__(self, x: torch.Tensor, target: torch.Tensor, delta: float) -> None:
+        self._x, self._target, self._delta = x, target, delta
         self._low, self._high = self._norms(target)
         self.facts = {"filter_delta": np.array(delta), "filter_wavenumber": np.array(half_wavenumber(delta))}
 
-    def __call__(self, state: State) -> Mapping[str, float]:
-        low, high = self._norms(torch.from_numpy(self._sampled(state.coefficients)) - self._target)
+    def __call__(self, iterate: Iterate) -> Mapping[str, float]:
+        low, high = self._norms(torch.from_numpy(iterate.values(self._x)) - self._target)
         return {"low_error": _ratio(low, self._low), "high_error": _ratio(high, self._high)}
 
     def _norms(self, values: torch.Tensor) -> tuple[float, float]:

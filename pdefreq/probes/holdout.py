@@ -8,38 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.functionals.sampling import held_out_samples
 from pdefreq.probes.probe import Measurement, Nothing, Probe
-from pdefreq.probes.sampled import Sampled, as_array, field_values
+from pdefreq.probes.sampled import as_array, field_values
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.iterations.iteration import State
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
 
 
 @dataclass(frozen=True)
 class HoldoutProbe(Probe):
     """Records ``holdout_misfit``, the mean square of u - f/c at the points held out; nothing where there are none."""
 
-    def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
-    ) -> Measurement:
-        return HoldoutMeasurement(problem, state) if problem.data is not None and problem.data.holdout else Nothing()
+    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+        data = target.problem.data
+        return HoldoutMeasurement(target) if data is not None and data.holdout else Nothing()
 
 
 class HoldoutMeasurement(Measurement):
-    """The space at the points held out, and the target there."""
+    """The points held out, and the data there."""
 
-    def __init__(self, problem: Problem, state: State) -> None:
-        x, values = held_out_samples(problem)
-        self._sampled = Sampled(state, x)
-        self._target = as_array(values) / field_values(problem.reaction, x)
+    def __init__(self, target: Target) -> None:
+        self._x, values = held_out_samples(target.problem)
+        self._values = as_array(values) / field_values(target.problem.reaction, self._x)
 
-    def __call__(self, state: State) -> Mapping[str, float]:
-        return {"holdout_misfit": float(((self._sampled(state.coefficients) - self._target) ** 2).mean())}
+    def __call__(self, iterate: Iterate) -> Mapping[str, float]:
+        return {"holdout_misfit": float(((iterate.values(self._x) - self._values) ** 2).mean())}

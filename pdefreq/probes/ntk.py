@@ -18,9 +18,8 @@ from pdefreq.theory.kernel_modes import relative_distance
 from pdefreq.theory.ntk import kernel
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.iterations.iteration import State
-    from pdefreq.problem import Problem
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
     from pdefreq.shapes import Coefficients
 
 
@@ -30,7 +29,8 @@ class NtkProbe(Probe):
 
     K is the tangent kernel of u itself at fixed points of the domain, whatever the loss. Both distances are small while a
     prediction from the start can be trusted. A space that is linear in its coefficients has a kernel that never moves:
-    nothing is recorded there.
+    nothing is recorded there, nor of a
+    function without coefficients.
 
     Args:
         number: Points at which the kernel is formed.
@@ -42,20 +42,11 @@ class NtkProbe(Probe):
         if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 2:
             raise OptionError(f"`number` must be a whole number of points, at least 2, got {self.number!r}")
 
-    def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
-    ) -> Measurement:
-        settled = "ntk_start" in facts
-        if not isinstance(state.space, Network):
-            return Unmoved(settled)
-        x = problem.domain.interior(self.number, stream(0, "kernel points")).x
-        return NtkMeasurement(state, x, facts)
+    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+        if not isinstance(iterate.space, Network) or iterate.coefficients is None:
+            return Unmoved("ntk_start" in facts)
+        x = target.problem.domain.interior(self.number, stream(0, "kernel points")).x
+        return NtkMeasurement(iterate.space, iterate.coefficients, x, facts)
 
 
 class Unmoved(Measurement):
@@ -65,27 +56,29 @@ class Unmoved(Measurement):
         names = ("kernel_drift", "kernel_trace", "parameter_distance")
         self._row: dict[str, float] = {name: np.nan for name in names if settled}
 
-    def __call__(self, state: State) -> Mapping[str, Any]:
+    def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         return self._row
 
 
 class NtkMeasurement(Measurement):
-    """Against the kernel and the parameters of the first state of the run, which a resumed run finds among its facts."""
+    """Against the kernel and the parameters of the first iterate of the run, which a resumed run finds among its facts."""
 
-    def __init__(self, state: State, x: torch.Tensor, facts: Mapping[str, Any]) -> None:
-        self._evaluator = state.space.at(x.to(state.coefficients))
+    def __init__(self, space: Network, c: Coefficients, x: torch.Tensor, facts: Mapping[str, Any]) -> None:
+        self._evaluator = space.at(x.to(c))
         if "ntk_start" in facts:
             self._kernel, self._start = (torch.from_numpy(np.array(facts[name])) for name in ("ntk_start", "ntk_parameters"))
         else:
-            self._kernel, self._start = self._kernel_at(state.coefficients), torch.from_numpy(as_array(state.coefficients).copy())
+            self._kernel, self._start = self._kernel_at(c), torch.from_numpy(as_array(c).copy())
         self.facts = {"ntk_start": self._kernel.numpy(), "ntk_parameters": self._start.numpy()}
 
-    def __call__(self, state: State) -> Mapping[str, Any]:
-        now = self._kernel_at(state.coefficients)
+    def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
+        c = iterate.coefficients
+        assert c is not None
+        now = self._kernel_at(c)
         return {
             "kernel_drift": relative_distance(now, self._kernel),
             "kernel_trace": float(now.trace()),
-            "parameter_distance": relative_distance(torch.from_numpy(as_array(state.coefficients)), self._start),
+            "parameter_distance": relative_distance(torch.from_numpy(as_array(c)), self._start),
         }
 
     def _kernel_at(self, c: Coefficients) -> torch.Tensor:

@@ -1,32 +1,65 @@
-"""A trial space at fixed points, evaluated in pieces that fit into the cache."""
+"""Functions and trial spaces at fixed sets of points, evaluated in pieces that fit into the cache."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
-    from pdefreq.iterations.iteration import State
     from pdefreq.shapes import Coefficients, Points
+    from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 _PIECE = 16384  # points at a time: a layer of 200 neurons then holds 26 MB
 _PIECE_ON_CPU = 2048  # the same of a trial space on a CPU, whose layers then stay near the cache: half the time
+T = TypeVar("T")
 
 
-class Sampled:
-    """Members of the space of `state` at points ``(n, d)``, in its dtype and on its device."""
+class PerPointSet(Generic[T]):
+    """A function of sets of points that is called once for each set; sets are the same if their coordinates are.
 
-    def __init__(self, state: State, x: Points) -> None:
-        x = x.to(state.coefficients)
-        self._evaluators = [state.space.at(piece) for piece in x.split(_PIECE if x.is_cuda else _PIECE_ON_CPU)]
+    Args:
+        function: Of points ``(n, d)``.
+    """
 
-    def __call__(self, c: Coefficients) -> np.ndarray:
-        """Values ``(n,)``, float64."""
+    def __init__(self, function: Callable[[Points], T]) -> None:
+        self._function = function
+        self._known: list[tuple[Points, T]] = []
+
+    def __call__(self, x: Points) -> T:
+        for points, result in self._known:
+            if points is x or (points.shape == x.shape and torch.equal(points, x)):
+                return result
+        result = self._function(x)
+        self._known.append((x, result))
+        return result
+
+
+class SampledSpace:
+    """A trial space at sets of points ``(n, d)``; what depends on the points alone is computed once for each set.
+
+    Args:
+        space: The space.
+        like: A tensor with the dtype and on the device of its coefficients.
+    """
+
+    def __init__(self, space: TrialSpace, like: torch.Tensor) -> None:
+        like, number = like.new_empty(0), _PIECE if like.is_cuda else _PIECE_ON_CPU
+        self._evaluators: PerPointSet[list[Evaluator]] = PerPointSet(
+            lambda x: [space.at(piece) for piece in x.to(like).split(number)]
+        )
+
+    def values(self, c: Coefficients, x: Points) -> np.ndarray:
+        """The member with these coefficients at the points, shape ``(n,)``, float64."""
         with torch.no_grad():
-            return np.concatenate([as_array(evaluator.value(c)) for evaluator in self._evaluators])
+            return np.concatenate([as_array(evaluator.value(c)) for evaluator in self._evaluators(x)])
+
+    def gradients(self, c: Coefficients, x: Points) -> np.ndarray:
+        """Its gradients, shape ``(n, d)``, float64."""
+        return np.concatenate([as_array(evaluator.gradient(c)) for evaluator in self._evaluators(x)])
 
 
 def field_values(u: Field, x: Points) -> np.ndarray:

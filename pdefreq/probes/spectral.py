@@ -10,15 +10,14 @@ import numpy as np
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
-from pdefreq.probes.sampled import Sampled, field_values
 from pdefreq.problem import ModeFamily
-from pdefreq.spectrum.modes import Modes, family_of, modes_of
+from pdefreq.spectrum.modes import Modes
+from pdefreq.spectrum.record import ERROR, TOTAL
+from pdefreq.spectrum.watched import WatchedModes
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.iterations.iteration import State
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
 
 
 @dataclass(frozen=True)
@@ -45,75 +44,65 @@ class SpectralProbe(Probe):
         if self.max_modes < 1:
             raise OptionError(f"`max_modes` must be at least 1, got {self.max_modes}")
 
-    def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
-    ) -> Measurement:
-        if reference is None and limit is None:
+    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+        if target.solution is None and limit is None:
             return Nothing()
-        if "mode_indices" in facts:  # settled by an earlier space of this run
-            modes = modes_of(problem, str(facts["mode_kind"]), facts["mode_indices"])
-            return SpectralMeasurement(modes, int(facts["mode_candidates"]), state, reference, limit)
+        settled = WatchedModes.in_facts(facts)  # by an earlier space of this run
+        if len(settled):
+            modes = target.families.modes(settled.kind, settled.indices)
+            return SpectralMeasurement(modes, settled.candidates, target, iterate, limit)
         try:
-            modes, candidates = self._watched(problem, state, reference, limit)
+            modes, candidates = self._watched(target, iterate, limit)
         except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
-            if self.modes or problem.spectrum.modes:
+            if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
-        return SpectralMeasurement(modes, candidates, state, reference, limit) if len(modes) else Nothing()
+        return SpectralMeasurement(modes, candidates, target, iterate, limit) if len(modes) else Nothing()
 
-    def _watched(self, problem: Problem, state: State, reference: Field | None, limit: Coefficients | None) -> tuple[Modes, int]:
+    def _watched(self, target: Target, iterate: Iterate, limit: Iterate | None) -> tuple[Modes, int]:
         """The strongest modes of the solution, else of the limit, and how many qualify."""
-        kind = self.modes or family_of(problem)
-        space = state.space if reference is None else None
-        every = modes_of(problem, kind, space=space)
-        x = every.points(space)
-        if reference is not None:
-            values = field_values(reference, x)
-        else:
-            assert limit is not None
-            values = Sampled(state, x)(limit)
+        space = iterate.space if target.solution is None else None
+        every = target.families.modes(self.modes or target.families.chosen, space=space)
+        known = target.solution or limit
+        assert known is not None
+        values = known.values(every.points(space))
         return every.strongest(values, space, threshold=self.threshold, limit=self.max_modes)
 
 
 class SpectralMeasurement(Measurement):
-    """Watched modes on the grid of one space, and the coefficients that the target has in them."""
+    """Watched modes on the grid of one space, and the coefficients that the target has in them.
 
-    def __init__(self, modes: Modes, candidates: int, state: State, reference: Field | None, limit: Coefficients | None) -> None:
-        self._modes, self._space = modes.recorded(), state.space
-        x = self._modes.points(state.space)
-        self._sampled = Sampled(state, x)
-        self._reference = None if reference is None else field_values(reference, x)
-        self._target = self._reference if limit is None else self._sampled(limit)
-        self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._reference)
-        self.facts = {
-            "mode_kind": np.array(modes.kind),
-            "mode_indices": modes.indices,
-            "mode_magnitude": modes.magnitude,
-            "mode_amplitude": self._amplitude,
-            "mode_complete": np.array(modes.complete),
-            "mode_target": np.array("total" if limit is None else "algebraic"),
-            "mode_candidates": np.array(candidates),  # modes above the threshold; more than are watched if that was cut
-        } | ({} if modes.wavevectors is None else {"mode_wavevectors": modes.wavevectors})
+    Errors are measured at the points of `Modes.recorded`, the amplitudes among the facts at those of the modes themselves.
+    """
 
-    def __call__(self, state: State) -> Mapping[str, Any]:
-        values = self._sampled(state.coefficients)
-        error, rest = self._error(values, self._target, self._amplitude)
-        same = self._target is self._reference
-        total = error if same else self._error(values, self._reference, self._amplitude_total)[0]
-        return {"mode_error": error, "mode_error_total": total, "rest_error": rest}
+    def __init__(self, modes: Modes, candidates: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
+        self._modes, self._space = modes.recorded(), iterate.space
+        self._x = self._modes.points(self._space)
+        self._solution = None if target.solution is None else target.solution.values(self._x)
+        self._target = self._solution if limit is None else limit.values(self._x)
+        self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._solution)
+        known, kind = (target.solution, "total") if limit is None else (limit, "algebraic")
+        assert known is not None
+        amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
+        self.facts = WatchedModes.of(modes, amplitude, target=kind, candidates=candidates).facts()
 
-    def _error(self, values: np.ndarray, target: np.ndarray | None, amplitude: np.ndarray) -> tuple[np.ndarray, float]:
-        """Relative error of each mode, and the rest; a mode that the grid can't carry has none."""
-        if target is None:
-            return np.full(len(self._modes), np.nan), np.nan
-        difference, rest = self._modes.decompose(values - target, self._space)  # complex differences first, then moduli
-        return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0), rest
+    def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
+        values = iterate.values(self._x)
+        error, rest = np.full(len(self._modes), np.nan), np.nan
+        if self._target is not None:
+            difference, rest = self._modes.decompose(values - self._target, self._space)
+            error = _relative(difference, self._amplitude)
+        total = error
+        if self._solution is None:
+            total = np.full(len(self._modes), np.nan)
+        elif self._target is not self._solution:
+            total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
+        return {ERROR: error, TOTAL: total, "rest_error": rest}
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:
         return np.full(len(self._modes), np.nan) if values is None else self._modes.amplitudes(values, self._space)
+
+
+def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
+    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid can't carry."""
+    return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

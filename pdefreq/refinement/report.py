@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-    from pdefreq.figures.mode_errors import ModeErrors
     from pdefreq.problem import Problem
     from pdefreq.spectrum.orders import Order
+    from pdefreq.spectrum.record import SpectralRecord
     from pdefreq.theory.refinement import Orders
 
 NORMS = ("relative_l2", "relative_h1", "max_error")
@@ -63,7 +63,7 @@ class Refinement(Shown):
         method: By which method.
         option: What was refined: the name of the option.
         levels: Coarsest first.
-        modes: Total errors of the watched modes, one row a level.
+        spectrum: Total errors of the watched modes, one row a level.
         predicted: The same by theory, shape ``(levels, m)``; nan where there is none.
         theory: The orders that theory predicts; None where there is no theory.
         condition: When these hold, or why there is no theory.
@@ -82,7 +82,7 @@ class Refinement(Shown):
     method: str
     option: str
     levels: tuple[Level, ...]
-    modes: ModeErrors
+    spectrum: SpectralRecord
     predicted: np.ndarray
     theory: Orders | None
     condition: str
@@ -118,13 +118,13 @@ class Refinement(Shown):
 
         names = self.mode_names()
         return [
-            to_json({"level": k} | vars(level) | dict(zip(names, self.modes.error[k].tolist(), strict=True)))
+            to_json({"level": k} | vars(level) | dict(zip(names, self.spectrum.error[k].tolist(), strict=True)))
             for k, level in enumerate(self.levels)
         ]
 
     def mode_names(self) -> list[str]:
         """The columns of the modes: ``mode_3``, in more dimensions ``mode_1_2``."""
-        return ["mode_" + "_".join(map(str, index)) for index in self.modes.indices.tolist()]
+        return ["mode_" + "_".join(map(str, index)) for index in self.spectrum.modes.indices.tolist()]
 
     def fits(self) -> dict[str, Order]:
         """The order of each norm and of each mode, by column."""
@@ -137,8 +137,9 @@ class Refinement(Shown):
         columns = {name: np.array([getattr(level, name) for level in self.levels]) for name in NORMS}
         clear = solved & (columns["relative_l2"] > max(_ABOVE * self.reference_error, _ROUNDING))
         found = {name: fit_order(h, np.where(clear, column, np.nan)) for name, column in columns.items()}
-        size, seen = np.linalg.norm(self.modes.amplitude), np.array([level.sees_modes for level in self.levels])
-        for name, error, amplitude in zip(self.mode_names(), self.modes.error.T, self.modes.amplitude, strict=True):
+        amplitudes, seen = self.spectrum.modes.amplitude, np.array([level.sees_modes for level in self.levels])
+        size = np.linalg.norm(amplitudes)
+        for name, error, amplitude in zip(self.mode_names(), self.spectrum.error.T, amplitudes, strict=True):
             floor = max(self.reference_error * size / amplitude, _ROUNDING) if amplitude > 0 else _ROUNDING
             found[name] = fit_order(h, np.where(solved & seen, error, np.nan), floor=floor)
         return found
@@ -147,7 +148,7 @@ class Refinement(Shown):
         """One row a norm, then one a mode: fitted order, standard error, levels of the fit, and the order predicted."""
         from pdefreq.store import to_json
 
-        wavenumbers = dict(zip(self.mode_names(), self.modes.wavenumber.tolist(), strict=True))
+        wavenumbers = dict(zip(self.mode_names(), self.spectrum.modes.wavenumber.tolist(), strict=True))
         rows = []
         for name, fit in self.fits().items():
             first, last = fit.levels or (None, None)
@@ -188,7 +189,7 @@ class Refinement(Shown):
         from pdefreq.figures.refinement import refinement_figure
 
         return refinement_figure(
-            self.modes,
+            self.spectrum,
             {name: [getattr(level, name) for level in self.levels] for name in NORMS},
             self.fits(),
             names=self.mode_names(),

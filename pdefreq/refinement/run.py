@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.solution import Solution
     from pdefreq.solvers.solver import Solver
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.record import SpectralRecord
 
 _MODES = 12  # most that are printed and drawn
 _FINER = 4  # spacings of the grid on which modes are formed, to one between nodes
@@ -125,13 +127,19 @@ class _Run:
     solution: Solution
     states: Mapping[int, State]
 
+    @functools.cached_property
+    def record(self) -> SpectralRecord:
+        """The spectrum of the run."""
+        from pdefreq.spectrum.record import SpectralRecord
+
+        return SpectralRecord.of(self.solution.history)
+
     def levels(self) -> list[tuple[Level, int, State]]:
         """Each discretization that the run went through, with its last row in the history and its last state."""
         from pdefreq.probes.error import relative_error
         from pdefreq.spaces.trial_space import SpaceField
 
         solution, found = self.solution, []
-        assert solution.reference is not None
         column = {name: solution.history.column(name) for name in ("unknowns", "relative_l2", "max_error", "seconds")}
         last = {int(count): row for row, count in enumerate(column["unknowns"])}
         for count, row in last.items():
@@ -142,11 +150,11 @@ class _Run:
                 h=state.space.mesh_width,
                 unknowns=count,
                 relative_l2=float(column["relative_l2"][row]),
-                relative_h1=relative_error(u, solution.reference, solution.problem, "h1"),
+                relative_h1=relative_error(u, solution.target, "h1"),
                 max_error=float(column["max_error"][row]),
                 seconds=float(column["seconds"][row]),
                 status=(solution.status if row == len(column["unknowns"]) - 1 else Status.DONE).label,
-                sees_modes=_sees_modes(solution, state.space),
+                sees_modes=_sees_modes(solution.problem, self.record.modes.kind, state.space),
             )
             found.append((level, row, state))
         return found
@@ -161,12 +169,12 @@ def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]
     return keep
 
 
-def _sees_modes(solution: Solution, space: TrialSpace) -> bool:
+def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
     from pdefreq.domains.box import Box
     from pdefreq.spectrum.box_modes import BOX_FAMILIES, UniformGrid, grid_intervals
 
-    box, facts = solution.problem.domain, solution.history.facts
-    sampled = str(facts.get("mode_kind")) in BOX_FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)
+    box = problem.domain
+    sampled = kind in BOX_FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)
     if not sampled or not isinstance(box, Box):
         return True
     return _FINER * (space.num_coefficients ** (1 / box.dimension) - 1) <= max(grid_intervals(box, space)) * (1 + 1e-9)
@@ -176,32 +184,26 @@ def _measured(problem: Problem, method: str, solver: Solver, runs: Sequence[_Run
     """What the runs say, put together level by level, in the modes that all of them watch."""
     import numpy as np
 
-    from pdefreq.figures.mode_errors import ModeErrors, common_modes
+    from pdefreq.spectrum.record import common_modes
 
-    histories = [run.solution.history for run in runs]
-    watched = common_modes([ModeErrors.read(h, "mode_error_total") for h in histories], _MODES, problem.spectrum.wavenumbers)
+    records = common_modes([run.record for run in runs], _MODES, problem.spectrum.wavenumbers)
     levels, errors, predicted = [], [], []
-    for run, modes in zip(runs, watched, strict=True):
+    for run, record in zip(runs, records, strict=True):
+        kind, vectors = record.modes.kind, record.modes.wavevectors
         for level, row, state in run.levels():
             levels.append(level)
-            errors.append(modes.error[row])
-            vectors = run.solution.history.facts.get("mode_wavevectors")
-            vectors = None if vectors is None else np.asarray(vectors)[modes.column]
-            known = mode_error_of(run.solution.problem, run.solution.solver, state.space, modes.kind, vectors)
-            predicted.append(known if len(known) else np.full(len(modes), np.nan))
+            errors.append(record.total[row])
+            known = mode_error_of(run.solution.problem, run.solution.solver, state.space, kind, vectors)
+            predicted.append(known if len(known) else np.full(len(record), np.nan))
     theory, condition = orders_of(problem, solver)
-    together = replace(
-        watched[-1],
-        step=np.arange(len(levels)),
-        seconds=np.array([level.seconds for level in levels]),
-        error=np.array(errors),
-    )
+    seconds = np.array([level.seconds for level in levels])
+    together = replace(records[-1], step=np.arange(len(levels)), seconds=seconds, total=np.array(errors)).of_total_errors()
     return Refinement(
         problem=problem,
         method=method,
         option=str(solver.refines),
         levels=tuple(levels),
-        modes=together,
+        spectrum=together,
         predicted=np.array(predicted),
         theory=theory,
         condition=condition,

@@ -31,8 +31,7 @@ from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, regression
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.spectrum.predicted import PredictedErrors
-from pdefreq.spectrum.rates import half_time
+from pdefreq.spectrum.record import SpectralRecord
 
 if TYPE_CHECKING:
     from pdefreq.solution import Solution
@@ -156,11 +155,12 @@ def experiment(*, steps: int = 200) -> Report:
         + "."
         for name, each in trained.items()
     ]
-    lazy = [lazy_run(name) for name in LAZY]
+    records = {name: lazy_run(name) for name in LAZY}
+    lazy = [PredictedRun.of(name, record) for name, record in records.items()]
     findings += [
         f"A lazy network under {run.name}: measured and predicted errors differ by at most "
-        f"{run.largest_difference:.1e}; half steps of the tones are {', '.join(half_steps(run.steps, run.measured))}, "
-        f"predicted {', '.join(half_steps(run.steps, run.predicted))}."
+        f"{run.largest_difference:.1e}; half steps of the tones are {_in_words(records[run.name].half_steps)}, "
+        f"predicted {_in_words(records[run.name].prediction.half_steps)}."
         for run in lazy
     ]
     errors = courses_figure(
@@ -182,7 +182,7 @@ def experiment(*, steps: int = 200) -> Report:
     )
 
 
-def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
+def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
     """Regression of three small tones by a wide network that starts at zero, predicted and trained; `name` is one of `LAZY`."""
     damping, steps = LAZY[name]
     problem = problem_of("regression", _SIZE)
@@ -199,18 +199,12 @@ def lazy_run(name: str, width: int = WIDTH) -> PredictedRun:
         solver = gauss_newton(**common, functional="misfit", damping=damping * largest)
     # recorded at the steps at which curves are predicted
     history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
-    step, error, facts = history.column("step"), history.column("mode_error"), history.facts
-    watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in TONES]
-    predicted = PredictedErrors.read(facts, step, error)
-    rows = np.isin(step, predicted.step)
-    wavenumber = np.asarray(facts["mode_magnitude"])[watched]
-    return PredictedRun(name, step[rows], error[rows][:, watched], predicted.error[:, watched], wavenumber)
+    return SpectralRecord.of(history).numbered(TONES)
 
 
-def half_steps(steps: np.ndarray, errors: np.ndarray) -> list[str]:
-    """When each error is below one half for good, a word for each."""
-    times = half_time(steps.astype(float), np.abs(errors))
-    return [f"{time:.3g}" if np.isfinite(time) else "never" for time in times]
+def _in_words(half_steps: np.ndarray) -> str:
+    """When each error is below one half for good."""
+    return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in half_steps)
 
 
 def _bias(run: Solution) -> str:

@@ -33,7 +33,7 @@ from pdefreq.figures.gradient_loss import Curves, gradient_loss_figure
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers.networks import regression, regression_gradient
-from pdefreq.spectrum.modes import modes_of
+from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.theory.dynamics import GradientFlow
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Fit:
     @property
     def modes(self) -> Modes:
         """The tones as sine modes: 2 xi half waves."""
-        return modes_of(self.problem, "sine", [[2 * k] for k in self.tones])
+        return ModeFamilies(self.problem).modes("sine", [[2 * k] for k in self.tones])
 
     def target(self, x: Tensor) -> Tensor:
         """The sum of tones at points ``(n, 1)``."""

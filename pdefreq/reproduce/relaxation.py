@@ -20,8 +20,8 @@ from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers import make_solver
-from pdefreq.spectrum.predicted import PredictedErrors
-from pdefreq.spectrum.rates import half_time, whole_step
+from pdefreq.spectrum.rates import whole_step
+from pdefreq.spectrum.record import SpectralRecord
 
 SOURCE = (
     "Saad (2003), Iterative Methods for Sparse Linear Systems, section 13.2; Trottenberg, Oosterlee, Schueller (2001), "
@@ -48,28 +48,23 @@ def tones(order: int) -> CallableField:
     return CallableField(values)
 
 
-def sweeps(name: str) -> PredictedRun:
-    """A method's run, with what was predicted before it."""
+def sweeps(name: str) -> SpectralRecord:
+    """The spectrum of a method's run, with what was predicted before it."""
     method, options, steps = METHODS[name]
     problem = Problem(domain=Box((0.0,), (1.0,)), source=tones(2), boundary=(BoundaryPart("dirichlet"),), exact=tones(0))
     solver = make_solver(method, {"intervals": INTERVALS, **options})
     # recorded at the steps at which curves are predicted
     history = solve(problem, solver, stop=Stop(steps=steps), modes="sine", schedule=Schedule(dense=100, per_decade=50)).history
-    step, error, facts = history.column("step"), history.column("mode_error"), history.facts
-    watched = [facts["mode_indices"][:, 0].tolist().index(k) for k in MODES]
-    predicted = PredictedErrors.read(facts, step, error)
-    rows = np.isin(step, predicted.step)
-    return PredictedRun(
-        name, step[rows], error[rows][:, watched], predicted.error[:, watched], np.asarray(facts["mode_magnitude"])[watched]
-    )
+    return SpectralRecord.of(history).numbered(MODES)
 
 
 def relaxation() -> Report:
     """The error of each frequency under Jacobi, Gauss-Seidel and two-grid cycles, predicted and measured."""
-    runs = [sweeps(name) for name in METHODS]
+    records = {name: sweeps(name) for name in METHODS}
+    runs = [PredictedRun.of(name, record) for name, record in records.items()]
     table = Table(
         ["method", "steps", "largest difference", *(f"half step, mode {k}" for k in MODES)],
-        [[run.name, int(run.steps[-1]), run.largest_difference, *_half_steps(run)] for run in runs],
+        [[run.name, int(run.steps[-1]), run.largest_difference, *_half_steps(records[run.name])] for run in runs],
     )
     findings = [f"{run.name}: measured and predicted errors differ by at most {run.largest_difference:.1e}." for run in runs]
     title = f"Each frequency predicted, and measured: differences on {INTERVALS} intervals"
@@ -79,9 +74,9 @@ def relaxation() -> Report:
     )
 
 
-def _half_steps(run: PredictedRun) -> list[str]:
+def _half_steps(record: SpectralRecord) -> list[str]:
     """The step after which each mode stays below one half."""
-    return [str(whole_step(t)) if np.isfinite(t) else "-" for t in half_time(run.steps, run.measured).tolist()]
+    return [str(whole_step(t)) if np.isfinite(t) else "-" for t in record.half_steps.tolist()]
 
 
 if __name__ == "__main__":

@@ -12,15 +12,14 @@ from pdefreq.functionals.sampling import data_samples
 from pdefreq.history import Schedule, Stop
 from pdefreq.loop import solve
 from pdefreq.probes.probe import Measurement, Probe
-from pdefreq.probes.sampled import Sampled, as_array
+from pdefreq.probes.sampled import as_array
 from pdefreq.reproduce.training import TrainingCourse
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
     from pdefreq.history import History
-    from pdefreq.iterations.iteration import State
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
     from pdefreq.solvers.solver import Solver
 
 _RECORDS = Schedule(dense=100, per_decade=230)  # one per cent apart
@@ -40,32 +39,24 @@ class ToneProbe(Probe):
 
     numbers: tuple[int, ...]
 
-    def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
-    ) -> ToneMeasurement:
-        return ToneMeasurement(problem, state, self.numbers)
+    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> ToneMeasurement:
+        return ToneMeasurement(target.problem, self.numbers)
 
 
 class ToneMeasurement(Measurement):
-    """The space at the data of a regression u = f, and their transform."""
+    """The data of a regression u = f, and their transform."""
 
-    def __init__(self, problem: Problem, state: State, numbers: Sequence[int]) -> None:
+    def __init__(self, problem: Problem, numbers: Sequence[int]) -> None:
         samples, values = data_samples(problem)
-        self._sampled = Sampled(state, samples.x)
+        self._x = samples.x
         self._numbers = list(numbers)
         self._target = self._transform(as_array(values))
 
     def _transform(self, values: np.ndarray) -> np.ndarray:
         return np.fft.fft(values, norm="forward")[self._numbers]
 
-    def __call__(self, state: State) -> Mapping[str, np.ndarray]:
-        found, size = self._transform(self._sampled(state.coefficients)), np.abs(self._target)
+    def __call__(self, iterate: Iterate) -> Mapping[str, np.ndarray]:
+        found, size = self._transform(iterate.values(self._x)), np.abs(self._target)
         return {"tone_error": np.abs(found - self._target) / size, "tone_amplitude": np.abs(found) / size}
 
 

@@ -14,15 +14,14 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError
 from pdefreq.history import Schedule
 from pdefreq.probes.probe import Measurement, Probe
-from pdefreq.probes.sampled import Sampled, field_values
+from pdefreq.probes.sampled import field_values
 from pdefreq.reproduce.trials import Trial
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
     from pdefreq.history import History
-    from pdefreq.iterations.iteration import State
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.target import Target
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients
     from pdefreq.solvers.solver import Solver
 
 HALF_LIFE = math.log(2) / 5e-7
@@ -40,16 +39,11 @@ class MeanSquareError(Probe):
     number: int = 201
 
     def prepare(
-        self,
-        problem: Problem,
-        state: State,
-        *,
-        reference: Field | None,
-        limit: Coefficients | None,
-        facts: Mapping[str, Any],
+        self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]
     ) -> MeanSquareMeasurement:
-        assert reference is not None
-        return MeanSquareMeasurement(self.points(problem), state, reference)
+        assert target.solution is not None
+        x = self.points(target.problem)
+        return MeanSquareMeasurement(x, target.solution.values(x))
 
     def points(self, problem: Problem) -> torch.Tensor:
         """The points, ``(number, 1)``."""
@@ -65,14 +59,13 @@ class MeanSquareError(Probe):
 
 
 class MeanSquareMeasurement(Measurement):
-    """The space and the solution at the points."""
+    """The solution at the points."""
 
-    def __init__(self, x: torch.Tensor, state: State, reference: Field) -> None:
-        self._inside = Sampled(state, x)
-        self._exact = field_values(reference, x)
+    def __init__(self, x: torch.Tensor, exact: np.ndarray) -> None:
+        self._x, self._exact = x, exact
 
-    def __call__(self, state: State) -> Mapping[str, float]:
-        return {"mean_square_error": float(np.mean((self._inside(state.coefficients) - self._exact) ** 2))}
+    def __call__(self, iterate: Iterate) -> Mapping[str, float]:
+        return {"mean_square_error": float(np.mean((iterate.values(self._x) - self._exact) ** 2))}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The one convention of the package (docs/conventions.md): wavenumbers are angular
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
 """Intervals per axis of the grid on which a function is sampled that brings no grid of its own, by dimension."""
-RECORDED_INTERVALS = {1: 500, 2: 150}
+RECORDED_INTERVALS = {1: 500, 2: 128}
 """The same at the records of a run, where errors are taken on this grid too, so that one evaluation serves both."""
 _INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid; more only where the default grid has more
 
@@ -66,6 +67,13 @@ def recorded_points(box: Box) -> Points | None:
     if box.dimension not in RECORDED_INTERVALS:
         return None
     return torch.from_numpy(tensor_points(grid_axes(box, (RECORDED_INTERVALS[box.dimension],) * box.dimension)))
+
+
+@functools.lru_cache(maxsize=32)
+def _ramps(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lines from 0 to 1 and from 1 to 0 at so many nodes."""
+    up = np.linspace(0, 1, size)
+    return up, 1 - up
 
 
 class _ModesOnGrid(NamedTuple):
@@ -270,10 +278,10 @@ class SineModes(BoxModes):
     @staticmethod
     def _transform(values: np.ndarray) -> np.ndarray:
         for axis, size in enumerate(values.shape):
-            s = np.linspace(0, 1, size).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
+            up, down = (ramp.reshape([-1 if a == axis else 1 for a in range(values.ndim)]) for ramp in _ramps(size))
             before = (slice(None),) * axis
             first, last = values[(*before, slice(0, 1))], values[(*before, slice(-1, None))]
-            values = values - ((1 - s) * first + s * last)
+            values = values - (down * first + up * last)
         inner = values[(slice(1, -1),) * values.ndim]
         return np.asarray(scipy.fft.dstn(inner, type=1)) / math.prod(size - 1 for size in values.shape)
 

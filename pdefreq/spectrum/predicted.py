@@ -1,10 +1,11 @@
-"""What theory said of each mode before a run, as it is kept among the facts of the history."""
+"""What theory says of each mode before a run, its form among the facts of a history, and the curves that follow for the run."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -51,36 +52,85 @@ class Drift(NamedTuple):
         return f"the kernel of the loss has moved by {self.kernel:.2g} of itself and the parameters by {self.parameters:.2g}"
 
 
-def predicted_facts(
-    curves: np.ndarray,
-    rates: np.ndarray,
-    note: np.ndarray,
-    *,
-    steps: np.ndarray = PREDICTED_STEPS,
-    since: int = 0,
-    own_rates: np.ndarray | None = None,
-    coupling: np.ndarray | None = None,
-) -> dict[str, np.ndarray]:
-    """Facts that `PredictedErrors.read` understands.
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """What theory says of m modes before a run, or why it says nothing.
 
     Args:
-        curves: Errors over those at the step `since`, shape ``(T, m)``; what stands before it does not count.
-        rates: Shape ``(m,)``, nan where there is no single one.
-        note: Where they come from, a text.
-        steps: Shape ``(T,)``.
-        since: The step from which on errors are predicted, in units of what is measured there.
-        own_rates: What a step takes off each mode alone, shape ``(m,)``; None where it is unknown.
-        coupling: How far that rate holds, shape ``(m,)``; None where it is unknown.
+        note: Where the forecast comes from and when it holds, or why there is none; it may be empty.
+        rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
+        curves: Errors over those at the step `since`, shape ``(T, m)``; rows before that step do not count. None where they are
+            unknown.
+        steps: The steps of the curves, shape ``(T,)``.
+        since: The step from which on errors are predicted, in units of those measured there.
+        own_rates: The part of an error that is one mode alone which a step takes off, shape ``(m,)``; None where it is unknown.
+        coupling: What such a mode passes on to others over what it loses itself, shape ``(m,)``; None where it is unknown.
+        drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
     """
-    facts = {"mode_predicted_rate": rates, "mode_predicted_note": note}
-    if np.isfinite(curves).any():
-        facts |= {"mode_predicted_steps": steps, "mode_predicted_curve": curves, "mode_predicted_since": np.array(since)}
-    if own_rates is not None and coupling is not None:
-        facts |= {"mode_own_rate": own_rates, "mode_coupling": coupling}
-    return facts
+
+    note: str = ""
+    rates: np.ndarray | None = None
+    curves: np.ndarray | None = None
+    steps: np.ndarray = field(default_factory=lambda: PREDICTED_STEPS)
+    since: int = 0
+    own_rates: np.ndarray | None = None
+    coupling: np.ndarray | None = None
+    drift: Drift | None = None
+
+    @classmethod
+    def in_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The forecast that the facts of a history hold; an empty one if they hold none."""
+
+        def array(name: str) -> np.ndarray | None:
+            return np.asarray(facts[name], dtype=float) if name in facts else None
+
+        curves = array("mode_predicted_curve")
+        return cls(
+            note=str(facts.get("mode_predicted_note", "")),
+            rates=array("mode_predicted_rate"),
+            curves=curves,
+            steps=PREDICTED_STEPS if curves is None else np.asarray(facts["mode_predicted_steps"]),
+            since=int(facts.get("mode_predicted_since", 0)),
+            own_rates=array("mode_own_rate"),
+            coupling=array("mode_coupling"),
+            drift=Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None,
+        )
+
+    def facts(self) -> dict[str, np.ndarray]:
+        """Arrays by name, from which `in_facts` makes the same forecast. Curves without a finite value are left out."""
+        facts = {"mode_predicted_note": np.array(self.note)}
+        if self.rates is not None:
+            facts["mode_predicted_rate"] = self.rates
+        if self.curves is not None and np.isfinite(self.curves).any():
+            facts["mode_predicted_steps"], facts["mode_predicted_curve"] = self.steps, self.curves
+            facts["mode_predicted_since"] = np.array(self.since)
+        if self.own_rates is not None and self.coupling is not None:
+            facts["mode_own_rate"], facts["mode_coupling"] = self.own_rates, self.coupling
+        if self.drift is not None:
+            facts["mode_predicted_drift"] = np.array(self.drift)
+        return facts
+
+    def along(self, step: np.ndarray, error: np.ndarray) -> PredictedErrors:
+        """The predicted errors of a run, up to its last record.
+
+        Args:
+            step: When each row was recorded, shape ``(rows,)``.
+            error: Measured relative errors, shape ``(rows, m)``: curves are predicted in units of those of one row, the first
+                from which on there is a prediction.
+        """
+        unknown = np.full(error.shape[1], np.nan)
+        rate, own_rate, coupling = (unknown if known is None else known for known in (self.rates, self.own_rates, self.coupling))
+        later = np.flatnonzero(step >= self.since)
+        if self.curves is None or not len(later):
+            return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, self.note, self.drift)
+        shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
+        known = _between(self.steps, self.curves, float(step[later[0]]))
+        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
+        at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
+        return PredictedErrors(at, curves, rate, own_rate, coupling, self.note, self.drift)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PredictedErrors:
     """Predicted relative errors of m modes, up to the step at which a run ended.
 
@@ -103,48 +153,30 @@ class PredictedErrors:
     drift: Drift | None = None
 
     @classmethod
-    def read(cls, facts: Mapping[str, Any], step: np.ndarray, error: np.ndarray) -> PredictedErrors:
-        """What the facts of a history say, up to its last record.
-
-        Args:
-            facts: Of the history.
-            step: When each row was recorded, shape ``(rows,)``.
-            error: Measured relative errors, shape ``(rows, m)``: curves are predicted in units of those of one row, the first
-                from which on there is a prediction.
-        """
-        unknown = np.full(error.shape[1], np.nan)
-        rate, own_rate, coupling = (
-            np.asarray(facts.get(name, unknown), dtype=float)
-            for name in ("mode_predicted_rate", "mode_own_rate", "mode_coupling")
-        )
-        note = str(facts.get("mode_predicted_note", ""))
-        drift = Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None
-        later = np.flatnonzero(step >= facts.get("mode_predicted_since", 0))
-        if "mode_predicted_curve" not in facts or not len(later):
-            return cls(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, note, drift)
-        at, curve = (np.asarray(facts[name], dtype=float) for name in ("mode_predicted_steps", "mode_predicted_curve"))
-        shown = (at >= step[later[0]]) & (at <= step[-1])
-        known = _between(at, curve, float(step[later[0]]))
-        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
-        return cls(at[shown], unit * curve[shown], rate, own_rate, coupling, note, drift)
+    def none(cls, m: int, note: str = "") -> Self:
+        """No prediction for m modes."""
+        unknown = np.full(m, np.nan)
+        return cls(np.empty(0), np.empty((0, m)), unknown, unknown, unknown, note)
 
     def __len__(self) -> int:
         return len(self.step)
 
-    def take(self, which: np.ndarray) -> PredictedErrors:
+    def take(self, places: np.ndarray) -> PredictedErrors:
         """These modes only."""
-        columns = (self.rate[which], self.own_rate[which], self.coupling[which])
-        return PredictedErrors(self.step, self.error[:, which], *columns, self.note, self.drift)
+        columns = (self.rate[places], self.own_rate[places], self.coupling[places])
+        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift)
 
     @property
     def caveat(self) -> str:
         """That they do not hold, in words; empty where nothing speaks against them."""
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
+    @functools.cached_property
     def half_steps(self) -> np.ndarray:
         """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
         return half_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
+    @functools.cached_property
     def rates(self) -> np.ndarray:
         """Predicted rates, shape ``(m,)``: where theory has no single one, that of the curve, measured as that of the run is."""
         if not len(self):

@@ -1,18 +1,18 @@
-"""The spectrum of a finished run in a table and a sentence: worked out from recorded columns alone."""
+"""The spectrum of a finished run in a table and a sentence."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pdefreq.spectrum.bias import bias_index
-from pdefreq.spectrum.predicted import PredictedErrors
-from pdefreq.spectrum.rates import decay_rates, half_time
 from pdefreq.spectrum.wording import order_in_words, witnesses
+
+if TYPE_CHECKING:
+    from pdefreq.spectrum.record import SpectralRecord
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class SpectralReport:
         theory: Where predictions come from, or why there are none; it may be empty.
         sentence: The order in words; of a run without watched modes, why there are none.
         named: The modes that the sentence names.
+        asked: For each of the wavenumbers the nearest mode.
     """
 
     kind: str
@@ -81,6 +82,55 @@ class SpectralReport:
     theory: str
     sentence: str
     named: tuple[ModeRow, ...] = ()
+    asked: tuple[ModeRow, ...] = ()
+
+    @classmethod
+    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+        """The report of a run that watched modes.
+
+        Args:
+            record: Of the run, up to its last good row.
+            wavenumbers: Angular wavenumbers whose rows matter most.
+        """
+        modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
+        columns = {
+            "error": record.total[-1],
+            "half_step": record.half_steps,
+            "half_seconds": record.half_seconds,
+            "rate": record.rates,
+            "predicted_rate": record.prediction.rates,
+            "predicted_half_step": record.prediction.half_steps,
+            "own_rate": record.prediction.own_rate,
+            "coupling": record.prediction.coupling,
+        }
+        rows = tuple(
+            ModeRow(
+                index=tuple(modes.indices[k].tolist()),
+                wavevector=None if modes.wavevectors is None else tuple(modes.wavevectors[k].tolist()),
+                wavenumber=float(modes.wavenumber[k]),
+                amplitude=float(modes.amplitude[k]),
+                **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},
+                status=_status(float(record.half_steps[k])),
+            )
+            for k in range(len(record))
+        )
+        asked = tuple(rows[k] for k in modes.nearest(wavenumbers))
+        named = witnesses(rows, asked, bias)
+        return cls(
+            kind=modes.kind,
+            rows=rows,
+            wavenumbers=wavenumbers,
+            steps=record.last_step,
+            bias_index=bias.value,
+            bias_error=bias.error,
+            bias_bound=bias.bound,
+            bias_reason=bias.reason,
+            bias_modes=tuple(modes.wavenumber[list(bias.modes)].tolist()),
+            theory=record.prediction.note,
+            sentence=order_in_words(rows, named, bias, last_step=record.last_step),
+            named=named,
+            asked=asked,
+        )
 
     @classmethod
     def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
@@ -102,83 +152,14 @@ class SpectralReport:
     def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
         """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
-        chosen = dict.fromkeys([*nearest_rows(self.rows, self.wavenumbers), *self.named, *strongest])
+        chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
         return tuple(sorted(list(chosen)[:limit], key=_order))
-
-
-def spectral_report(
-    *,
-    steps: np.ndarray,
-    seconds: np.ndarray,
-    mode_error: np.ndarray,
-    mode_error_total: np.ndarray,
-    facts: Mapping[str, Any],
-    wavenumbers: Iterable[float] = (),
-) -> SpectralReport:
-    """The report of a run.
-
-    Args:
-        steps: When each row was recorded, shape ``(rows,)``.
-        seconds: The same in seconds.
-        mode_error: Relative error of each mode, shape ``(rows, m)``: algebraic where the method has a limit, else total.
-        mode_error_total: Against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
-        facts: What the spectral probe wrote to the history, ``mode_kind``, ``mode_indices`` and the like, and what
-            `predicted_facts` holds of theory.
-        wavenumbers: Angular wavenumbers whose rows matter most.
-    """
-    steps, mode_error = np.asarray(steps, dtype=float), np.asarray(mode_error, dtype=float)
-    half_steps, magnitude = half_time(steps, mode_error), np.asarray(facts["mode_magnitude"], dtype=float)
-    predicted = PredictedErrors.read(facts, steps, mode_error)
-    columns = {
-        "error": np.asarray(mode_error_total, dtype=float)[-1],
-        "half_step": half_steps,
-        "half_seconds": half_time(seconds, mode_error),
-        "rate": decay_rates(steps, mode_error),
-        "predicted_rate": predicted.rates(),
-        "predicted_half_step": predicted.half_steps(),
-        "own_rate": predicted.own_rate,
-        "coupling": predicted.coupling,
-    }
-    bias = bias_index(magnitude, half_steps, last_step=steps[-1], complete=bool(facts["mode_complete"]))
-    vectors = facts.get("mode_wavevectors")
-    rows = tuple(
-        ModeRow(
-            index=tuple(np.asarray(facts["mode_indices"])[k].tolist()),
-            wavevector=None if vectors is None else tuple(np.asarray(vectors)[k].tolist()),
-            wavenumber=float(magnitude[k]),
-            amplitude=float(facts["mode_amplitude"][k]),
-            **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},
-            status=_status(float(half_steps[k])),
-        )
-        for k in np.argsort(magnitude, kind="stable")
-    )
-    asked = tuple(wavenumbers)
-    named = witnesses(rows, nearest_rows(rows, asked), bias)
-    return SpectralReport(
-        kind=str(facts["mode_kind"]),
-        rows=rows,
-        wavenumbers=asked,
-        steps=int(steps[-1]),
-        bias_index=bias.value,
-        bias_error=bias.error,
-        bias_bound=bias.bound,
-        bias_reason=bias.reason,
-        bias_modes=tuple(magnitude[list(bias.modes)].tolist()),
-        theory=predicted.note,
-        sentence=order_in_words(rows, named, bias, last_step=int(steps[-1])),
-        named=named,
-    )
 
 
 def _status(half_step: float) -> Literal["halved", "not halved", "below half from the start"]:
     if math.isnan(half_step):
         return "below half from the start"
     return "halved" if math.isfinite(half_step) else "not halved"
-
-
-def nearest_rows(rows: Sequence[ModeRow], wavenumbers: Iterable[float]) -> list[ModeRow]:
-    """For each wavenumber the row of the nearest mode; the strongest of several at the same distance."""
-    return [min(rows, key=lambda row: (abs(row.wavenumber - w), -row.amplitude)) for w in wavenumbers if rows]
 
 
 def _order(row: ModeRow) -> tuple[float, tuple[int, ...]]:

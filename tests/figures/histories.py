@@ -3,47 +3,48 @@
 import numpy as np
 
 from pdefreq.history import History
-from pdefreq.spectrum.predicted import PREDICTED_STEPS, predicted_facts
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+from pdefreq.spectrum.watched import WatchedModes
 
 N = 100  # intervals of the Jacobi histories
 
 
-def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, **facts):
+def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, forecast=None):
     """A history with these mode errors ``(rows, m)``; the amplitude falls with the wavenumber."""
     step, wavenumber = np.asarray(step), np.asarray(wavenumber, float)
-    index = np.arange(1, len(wavenumber) + 1)[:, None]
     columns = {"step": step, "seconds": step * seconds_per_step, "objective": np.ones(len(step))}
     columns["relative_l2"] = np.exp(-0.01 * step) if relative_l2 is None else np.asarray(relative_l2, float)
     columns["mode_error"] = columns["mode_error_total"] = np.asarray(error, float)
-    known = {
-        "mode_kind": np.array("sine"),
-        "mode_indices": index,
-        "mode_wavevectors": wavenumber[:, None],
-        "mode_magnitude": wavenumber,
-        "mode_amplitude": 1 / (1 + wavenumber),
-        "mode_complete": np.array(True),
-        "mode_target": np.array("algebraic"),
-    }
-    return History.from_arrays(columns, known | facts)
+    modes = WatchedModes(
+        kind="sine",
+        complete=True,
+        indices=np.arange(1, len(wavenumber) + 1)[:, None] if indices is None else indices,
+        wavenumber=wavenumber,
+        amplitude=1 / (1 + wavenumber) if amplitude is None else amplitude,
+        target="algebraic",
+        candidates=len(wavenumber),
+        wavevectors=wavenumber[:, None],
+    )
+    return History.from_arrays(columns, modes.facts() | ({} if forecast is None else forecast.facts()))
 
 
 def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
     """Jacobi on n intervals of (0, 1): the error of mode k shrinks by cos(k pi / n) in each sweep."""
     k, step = np.asarray(modes), np.arange(last + 1)
     factor = np.cos(k * np.pi / N)
-    theory = predicted_facts(factor ** PREDICTED_STEPS[:, None], -np.log(factor), np.array("exact"))
-    return history(step, factor ** step[:, None], k * np.pi, mode_indices=k[:, None], **theory)
+    theory = Forecast("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
+    return history(step, factor ** step[:, None], k * np.pi, indices=k[:, None], forecast=theory)
 
 
 def network(modes=(1, 2, 4, 8, 16), last=600, scale=1.0):
     """Low frequencies first: rates that fall like 1/k."""
     k, step = np.asarray(modes), np.arange(last + 1)
-    return history(step, np.exp(-np.outer(step, 0.05 * scale / k)), k * np.pi, mode_indices=k[:, None])
+    return history(step, np.exp(-np.outer(step, 0.05 * scale / k)), k * np.pi, indices=k[:, None])
 
 
 def one_step(modes=(1, 2, 4, 8, 16)):
     k = np.asarray(modes)
-    return history([0, 1], [np.ones(len(k)), 1e-9 * k], k * np.pi, relative_l2=[1.0, 1e-8], mode_indices=k[:, None])
+    return history([0, 1], [np.ones(len(k)), 1e-9 * k], k * np.pi, relative_l2=[1.0, 1e-8], indices=k[:, None])
 
 
 def half_times(modes):
@@ -77,7 +78,7 @@ DEGENERATE = {
     "no mode": lambda: history(range(5), np.ones((5, 0)), []),
     "500 modes": lambda: history(range(3), np.full((3, 500), 0.9), np.arange(500)),
     "two dimensions": lambda: history(
-        range(9), np.ones((9, 4)) * 0.7, [2, 5, 5, 8], mode_indices=np.array([[1, 1], [1, 2], [2, 1], [2, 2]])
+        range(9), np.ones((9, 4)) * 0.7, [2, 5, 5, 8], indices=np.array([[1, 1], [1, 2], [2, 1], [2, 2]])
     ),
     "one step": one_step,
 }

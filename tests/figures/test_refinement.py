@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from pdefreq.figures.mode_errors import ModeErrors
 from pdefreq.figures.refinement import refinement_figure
 from pdefreq.spectrum.orders import fit_order
 from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.watched import WatchedModes
 
 H = 0.5 ** np.arange(3, 9)
 UNKNOWNS = (1 / H + 1).astype(int).tolist()
@@ -16,23 +17,13 @@ def drawn(*, h=H, errors=None, predicted=None):
     if errors is None:
         errors = np.outer(H**2, WAVENUMBERS**2 / 12)
         errors[0, 1] = 0.1
-    modes = ModeErrors(
-        step=np.arange(6.0),
-        seconds=np.zeros(6),
-        error=errors,
-        wavenumber=WAVENUMBERS,
-        amplitude=np.ones(2),
-        indices=np.array([[1], [4]]),
-        column=np.arange(2),
-        kind="sine",
-        complete=True,
-        predicted=PredictedErrors.read({}, np.zeros(1), np.ones((1, 2))),
-    )
+    modes = WatchedModes("sine", True, np.array([[1], [4]]), WAVENUMBERS, np.ones(2), "total", 2)
+    record = SpectralRecord(modes, np.arange(6.0), np.zeros(6), errors, errors, PredictedErrors.none(2))
     norms = {"relative_l2": H**2, "relative_h1": H, "max_error": H**2}
     names = ["mode_1", "mode_4"]
     columns = dict(zip(names, errors.T, strict=True)) | norms
     return refinement_figure(
-        modes,
+        record,
         norms,
         {name: fit_order(H, column) for name, column in columns.items()},
         names=names,

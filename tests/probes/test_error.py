@@ -7,8 +7,10 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError
 from pdefreq.fields import CallableField
-from pdefreq.iterations.iteration import State
 from pdefreq.probes import PROBES, default_probes, error
+from pdefreq.probes.iterate import SpaceIterate
+from pdefreq.probes.target import Target
+from pdefreq.probes.target import test_points as points_of_tests
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
@@ -37,8 +39,8 @@ class ScaledAt(Evaluator):
         raise NotImplementedError
 
 
-def state(u, c=1.0, dtype=torch.float64):
-    return State(Scaled(u), torch.tensor([c], dtype=dtype))
+def scaled(u, c=1.0, dtype=torch.float64):
+    return SpaceIterate(Scaled(u), torch.tensor([c], dtype=dtype))
 
 
 def sine(x):
@@ -50,18 +52,21 @@ def box(dimension):
 
 
 def measured(problem, at, reference):
-    return error.ErrorProbe().prepare(problem, at, reference=reference, limit=None, facts={})(at)
+    return error.ErrorProbe().prepare(Target(problem, reference), at, limit=None, facts={})(at)
 
 
 def test_test_points_are_the_ones_that_are_written_down():
-    one, two, three = (error.test_points(box(d)) for d in (1, 2, 3))
+    targets = [Target(Problem(domain=box(d), source=1.0)) for d in (1, 2, 3)]
+    one, two, three = (target.test_points for target in targets)
     assert [len(s.x) for s in (one, two, three)] == [2001, 151**2, 100_000]
-    first = error.test_points(box(3), along=True)  # at the records of a run: some of them stand for all
+    first = targets[2].recorded_points  # at the records of a run: some of them stand for all
     torch.testing.assert_close(first.x, three.x[:20_000], rtol=0, atol=0)
     assert float(first.weights.sum()) == pytest.approx(1)
-    assert all(torch.equal(error.test_points(box(d), along=True).x, error.test_points(box(d)).x) for d in (1, 2))
+    along = [target.recorded_points for target in targets[:2]]
+    assert [len(s.x) for s in along] == [501, 129**2]
+    assert [float(s.weights.sum()) for s in along] == pytest.approx([1, 1])
     assert [float(s.weights.sum()) for s in (one, two, three)] == pytest.approx([1, 1, 1])
-    torch.testing.assert_close(three.x, error.test_points(box(3)).x, rtol=0, atol=0)  # the same in every run
+    torch.testing.assert_close(three.x, points_of_tests(box(3)).x, rtol=0, atol=0)  # the same in every run
     assert float(one.weights @ one.x[:, 0] ** 2) == pytest.approx(
         1 / 3 + 1 / (6 * 2000**2), rel=1e-12
     )  # trapezoidal, to its error
@@ -72,7 +77,7 @@ def test_test_points_are_the_ones_that_are_written_down():
 @pytest.mark.parametrize("c", [0.0, 0.75, 1.0, 3.0])
 def test_a_multiple_of_the_solution_is_off_by_the_factor(dimension, c):
     problem = Problem(domain=box(dimension), source=1.0, boundary=0.0)
-    row = measured(problem, state(sine, c), CallableField(sine))
+    row = measured(problem, scaled(sine, c), CallableField(sine))
     assert row["relative_l2"] == pytest.approx(abs(1 - c), abs=1e-15)
     assert row["max_error"] == pytest.approx(abs(1 - c), rel=1e-2)  # random points miss the maximum by a little in 3-D
     assert row["boundary_error"] == pytest.approx(0, abs=1e-14)
@@ -83,48 +88,52 @@ def test_norms_against_closed_forms():
     problem = Problem(domain=box(1), source=1.0, boundary=0.0)
     u = CallableField(lambda x: sine(x) + 0.1 * sine(9 * x))
     reference = CallableField(sine)
-    assert error.relative_error(u, reference, problem, "l2") == pytest.approx(0.1, rel=1e-12)  # trapezoidal: exact for tones
+    assert error.relative_error(u, Target(problem, reference), "l2") == pytest.approx(
+        0.1, rel=1e-12
+    )  # trapezoidal: exact for tones
     expected = 0.1 * math.sqrt((1 + 81 * math.pi**2) / (1 + math.pi**2))
-    assert error.relative_error(u, reference, problem, "h1") == pytest.approx(expected, rel=1e-12)
-    assert error.relative_error(u, reference, problem, "max") == pytest.approx(0.1, rel=1e-12)  # at x = 1/2, a test point
+    assert error.relative_error(u, Target(problem, reference), "h1") == pytest.approx(expected, rel=1e-12)
+    assert error.relative_error(u, Target(problem, reference), "max") == pytest.approx(0.1, rel=1e-12)  # at x = 1/2, a test point
 
 
 def test_norms_in_two_dimensions():
     """sin(pi x) sin(pi y) doubled: every relative norm is 1, max is 1."""
     problem = Problem(domain=box(2), source=1.0, boundary=0.0)
     for norm in error.NORMS:
-        assert error.relative_error(CallableField(lambda x: 2 * sine(x)), CallableField(sine), problem, norm) == pytest.approx(1)
+        assert error.relative_error(
+            CallableField(lambda x: 2 * sine(x)), Target(problem, CallableField(sine)), norm
+        ) == pytest.approx(1)
 
 
 def test_an_unknown_norm_and_a_zero_solution():
     problem = Problem(domain=box(1), source=0.0, boundary=0.0)
     with pytest.raises(OptionError, match="l2, h1, max, got 'l7'"):
-        error.relative_error(CallableField(sine), CallableField(sine), problem, "l7")
+        error.relative_error(CallableField(sine), Target(problem, CallableField(sine)), "l7")
     zero = CallableField(lambda x: 0 * x[:, 0])
-    assert math.isnan(error.relative_error(CallableField(sine), zero, problem, "l2"))
-    assert measured(problem, state(sine), zero)["max_error"] == pytest.approx(1)
+    assert math.isnan(error.relative_error(CallableField(sine), Target(problem, zero), "l2"))
+    assert measured(problem, scaled(sine), zero)["max_error"] == pytest.approx(1)
 
 
 def test_without_a_solution_only_the_boundary_is_known():
     problem = Problem(domain=Box((0.0,), (2.0,)), source=1.0, boundary=lambda x: 3 - x[:, 0])
-    row = measured(problem, state(lambda x: x[:, 0], 2.0), None)
+    row = measured(problem, scaled(lambda x: x[:, 0], 2.0), None)
     assert math.isnan(row["relative_l2"]) and math.isnan(row["max_error"])
     assert row["boundary_error"] == pytest.approx(3)  # 2x against 3 - x: 3 on the left, 3 on the right
-    row = measured(problem, state(lambda x: x[:, 0], 1.0), None)
+    row = measured(problem, scaled(lambda x: x[:, 0], 1.0), None)
     assert row["boundary_error"] == pytest.approx(3)  # on the left; 1 on the right
 
 
 def test_only_dirichlet_parts_have_boundary_values():
     parts = (BoundaryPart("dirichlet", "x-max", value=CallableField(lambda x: 5 + 0 * x[:, 0])), BoundaryPart("robin"))
     problem = Problem(domain=box(2), source=1.0, boundary=parts)
-    row = measured(problem, state(lambda x: x[:, 0], 2.0), None)
+    row = measured(problem, scaled(lambda x: x[:, 0], 2.0), None)
     assert row["boundary_error"] == pytest.approx(3)  # 2 against 5 on x = 1; the other three sides don't count
 
 
 @pytest.mark.parametrize("boundary", [(), (BoundaryPart("robin"),)])
 def test_no_dirichlet_part_no_boundary_error(boundary):
     problem = Problem(domain=box(1), source=1.0, boundary=boundary, diffusion=0.0 if not boundary else 1.0, reaction=1.0)
-    assert math.isnan(measured(problem, state(sine), CallableField(sine))["boundary_error"])
+    assert math.isnan(measured(problem, scaled(sine), CallableField(sine))["boundary_error"])
 
 
 @pytest.mark.parametrize(("reaction", "relative"), [(0.0, 0.0), (1.0, 2.0)])
@@ -135,15 +144,15 @@ def test_where_only_the_slope_is_given_means_do_not_count(reaction, relative):
         (lambda x: torch.cos(math.pi * x[:, 0]) + math.sqrt(2)),
         CallableField(lambda x: torch.cos(math.pi * x[:, 0])),
     )
-    row = measured(problem, state(shifted), exact)
+    row = measured(problem, scaled(shifted), exact)
     assert row["relative_l2"] == pytest.approx(relative, abs=1e-14)
-    assert error.relative_error(CallableField(shifted), exact, problem, "l2") == pytest.approx(relative, abs=1e-14)
+    assert error.relative_error(CallableField(shifted), Target(problem, exact), "l2") == pytest.approx(relative, abs=1e-14)
     assert row["max_error"] == pytest.approx(math.sqrt(2) if reaction else 0, abs=1e-14)
 
 
 def test_single_precision_is_measured_in_double():
     problem = Problem(domain=box(1), source=1.0, boundary=0.0)
-    row = measured(problem, state(sine, 1.5, torch.float32), CallableField(sine))
+    row = measured(problem, scaled(sine, 1.5, torch.float32), CallableField(sine))
     assert row["relative_l2"] == pytest.approx(0.5, rel=1e-6)
     assert all(isinstance(value, float) for value in row.values())
 

@@ -9,8 +9,9 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.errors import OptionError
 from pdefreq.fields import CallableField
-from pdefreq.iterations.iteration import State
 from pdefreq.probes.filter import FilterProbe
+from pdefreq.probes.iterate import SpaceIterate
+from pdefreq.probes.target import Target
 from pdefreq.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 from pdefreq.spectrum.filter import half_wavenumber
@@ -47,27 +48,27 @@ TRUE = (1.0, 0.5, 0.2)
 EXACT = CallableField(lambda x: parts(x) @ torch.tensor(TRUE, dtype=torch.float64))
 
 
-def state(*c):
-    return State(Parts(), torch.tensor(c, dtype=torch.float64))
+def at(*c):
+    return SpaceIterate(Parts(), torch.tensor(c, dtype=torch.float64))
 
 
 def prepared(probe=None, reference=EXACT, limit=None, facts=None, number=600):
     probe = probe or FilterProbe(delta=DELTA, number=number)
     of = Problem(domain=SQUARE, source=1.0, boundary=0.0)
-    return probe.prepare(of, state(0, 0, 0), reference=reference, limit=limit, facts=facts or {})
+    return probe.prepare(Target(of, reference), at(0, 0, 0), limit=limit, facts=facts or {})
 
 
 def test_errors_are_relative_to_each_part():
     measure = prepared()
-    assert measure(state(*TRUE)) == pytest.approx({"low_error": 0, "high_error": 0}, abs=1e-14)
+    assert measure(at(*TRUE)) == pytest.approx({"low_error": 0, "high_error": 0}, abs=1e-14)
     for factor in (0.0, 0.7, 2.0):  # rounding: 1e-16 in sums of 600 weights
-        row = measure(state(*(factor * c for c in TRUE)))
+        row = measure(at(*(factor * c for c in TRUE)))
         assert row == pytest.approx({"low_error": abs(1 - factor), "high_error": abs(1 - factor)}, rel=1e-12)
 
 
 def test_an_error_in_the_low_wave_is_low_and_one_in_the_high_wave_is_high():
     measure = prepared()
-    without_low, without_high = measure(state(0, *TRUE[1:])), measure(state(TRUE[0], 0, TRUE[2]))
+    without_low, without_high = measure(at(0, *TRUE[1:])), measure(at(TRUE[0], 0, TRUE[2]))
     assert without_low["low_error"] > 2 * without_low["high_error"]
     assert without_high["high_error"] > 2 * without_high["low_error"]
 
@@ -79,18 +80,18 @@ def test_the_cut_is_a_fact_that_stays():
     other = prepared(FilterProbe(number=300), CallableField(lambda x: torch.sin(20 * x[:, 0])), facts={"filter_delta": delta})
     assert float(other.facts["filter_delta"]) == delta
     again = prepared(FilterProbe(number=300), facts=measure.facts)
-    assert again(state(1, 0, 0)) == measure(state(1, 0, 0))
+    assert again(at(1, 0, 0)) == measure(at(1, 0, 0))
 
 
 def test_without_a_solution_the_limit_is_the_target():
-    limit = torch.tensor(TRUE, dtype=torch.float64)
-    assert prepared(reference=None, limit=limit)(state(0, 1, 0)) == pytest.approx(prepared()(state(0, 1, 0)), rel=1e-12)
+    limit = at(*TRUE)
+    assert prepared(reference=None, limit=limit)(at(0, 1, 0)) == pytest.approx(prepared()(at(0, 1, 0)), rel=1e-12)
 
 
 def test_what_is_not_known_is_not_recorded_but_columns_stay():
     constant = CallableField(lambda x: 0 * x[:, 0] + 3)
-    assert not prepared(reference=None)(state(0, 0, 0)) and not prepared(reference=constant)(state(0, 0, 0))
-    row = prepared(reference=None, facts={"filter_delta": 0.1})(state(0, 0, 0))
+    assert not prepared(reference=None)(at(0, 0, 0)) and not prepared(reference=constant)(at(0, 0, 0))
+    row = prepared(reference=None, facts={"filter_delta": 0.1})(at(0, 0, 0))
     assert list(row) == ["low_error", "high_error"] and np.isnan(list(row.values())).all()
 
 

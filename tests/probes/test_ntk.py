@@ -5,8 +5,9 @@ import torch
 import pdefreq
 from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.history import Stop
-from pdefreq.iterations.iteration import State
+from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.ntk import NtkProbe
+from pdefreq.probes.target import Target
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
 from pdefreq.streams import stream
@@ -18,32 +19,32 @@ def prepared(facts=None, shift=0.0):
         problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
     )
     state = iteration.init()
-    state = State(state.space, state.coefficients + shift, state.memory)
-    return NtkProbe(20).prepare(problem, state, reference=None, limit=None, facts=facts or {}), state
+    iterate = SpaceIterate(state.space, state.coefficients + shift)
+    return NtkProbe(20).prepare(Target(problem), iterate, limit=None, facts=facts or {}), iterate
 
 
 def test_nothing_has_moved_at_the_start():
-    measurement, state = prepared()
-    row = measurement(state)
+    measurement, iterate = prepared()
+    row = measurement(iterate)
     assert row["kernel_drift"] == 0 and row["parameter_distance"] == 0 and row["kernel_trace"] > 0
 
 
 def test_distances_are_those_of_the_kernels_and_the_parameters():
-    measurement, state = prepared()
-    moved = state.coefficients + 0.1 * torch.randn(len(state.coefficients), generator=stream(0, "test"), dtype=torch.float64)
-    row = measurement(State(state.space, moved))
+    measurement, iterate = prepared()
+    moved = iterate.coefficients + 0.1 * torch.randn(len(iterate.coefficients), generator=stream(0, "test"), dtype=torch.float64)
+    row = measurement(iterate.member(moved))
     x = load_problem("poisson").domain.interior(20, stream(0, "kernel points")).x
-    before, after = (j @ j.T for j in (state.space.at(x).jacobian(c) for c in (state.coefficients, moved)))
+    before, after = (j @ j.T for j in (iterate.space.at(x).jacobian(c) for c in (iterate.coefficients, moved)))
     assert row["kernel_drift"] == pytest.approx(float((after - before).norm() / before.norm()), rel=1e-10)
     assert row["kernel_trace"] == pytest.approx(float(after.trace()), rel=1e-10)
-    assert row["parameter_distance"] == pytest.approx(float((moved - state.coefficients).norm() / state.coefficients.norm()))
+    assert row["parameter_distance"] == pytest.approx(float((moved - iterate.coefficients).norm() / iterate.coefficients.norm()))
 
 
 def test_a_resumed_run_measures_against_its_own_start():
-    first, state = prepared()
+    first, start = prepared()
     second, moved = prepared(facts=first.facts, shift=0.1)
     assert second(moved) == first(moved)
-    assert second(state)["kernel_drift"] == 0
+    assert second(start)["kernel_drift"] == 0
 
 
 def test_along_a_run_and_where_there_is_no_network():

@@ -8,12 +8,15 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import CallableField
 from pdefreq.history import History
-from pdefreq.iterations.iteration import State
+from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.spectral import SpectralProbe
+from pdefreq.probes.target import Target
 from pdefreq.problem import Problem, Spectrum
 from pdefreq.spaces.grid import Grid
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
-from pdefreq.spectrum.report import spectral_report
+from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.report import SpectralReport
+from pdefreq.spectrum.watched import WatchedModes
 
 BOX = Box((-1.0,), (1.0,))
 
@@ -57,21 +60,25 @@ def tones(**amplitudes):
     c = torch.zeros(60, dtype=torch.float64)
     for name, value in amplitudes.items():
         c[int(name[1:]) - 1] = value
-    return State(Tones(), c)
+    return SpaceIterate(Tones(), c)
 
 
 def prepared(probe=None, of=None, at=None, reference=EXACT, limit=None, facts=None):
-    return (probe or SpectralProbe()).prepare(of or problem(), at or tones(), reference=reference, limit=limit, facts=facts or {})
+    at, target = at or tones(), Target(of or problem(), reference)
+    return (probe or SpectralProbe()).prepare(target, at, limit=None if limit is None else at.member(limit), facts=facts or {})
+
+
+def watched(measurement):
+    return WatchedModes.in_facts(measurement.facts)
 
 
 def test_the_facts_describe_the_watched_modes():
-    facts = prepared().facts
-    assert facts["mode_indices"].tolist() == [[2], [6], [16], [40]]
-    np.testing.assert_allclose(facts["mode_magnitude"], np.array([2, 6, 16, 40]) * math.pi / 2)
-    np.testing.assert_allclose(facts["mode_wavevectors"][:, 0], facts["mode_magnitude"])
-    np.testing.assert_allclose(facts["mode_amplitude"], [1, 0.5, 0.25, 2e-3], atol=1e-13)
-    assert (str(facts["mode_kind"]), str(facts["mode_target"]), bool(facts["mode_complete"])) == ("sine", "total", True)
-    assert int(facts["mode_candidates"]) == 4
+    modes = watched(prepared())
+    assert modes.indices.tolist() == [[2], [6], [16], [40]]
+    np.testing.assert_allclose(modes.wavenumber, np.array([2, 6, 16, 40]) * math.pi / 2)
+    np.testing.assert_allclose(modes.wavevectors[:, 0], modes.wavenumber)
+    np.testing.assert_allclose(modes.amplitude, [1, 0.5, 0.25, 2e-3], atol=1e-13)
+    assert (modes.kind, modes.target, modes.complete, modes.candidates) == ("sine", "total", True, 4)
 
 
 def test_errors_are_relative_and_the_rest_is_absolute():
@@ -87,7 +94,7 @@ def test_a_wrong_phase_is_an_error():
     of = Problem(domain=BOX, source=1.0, boundary=0.0, spectrum=Spectrum("fourier"))
     c = torch.zeros(60, dtype=torch.float64)
     c[3] = 1.0  # sin(2 pi (x + 1))
-    at = State(Tones(), c)
+    at = SpaceIterate(Tones(), c)
     row = prepared(of=of, at=at, reference=CallableField(lambda x: torch.cos(2 * math.pi * (x[:, 0] + 1))))(at)
     np.testing.assert_allclose(row["mode_error"], [math.sqrt(2)], rtol=1e-12)
 
@@ -95,23 +102,23 @@ def test_a_wrong_phase_is_an_error():
 def test_the_algebraic_error_is_against_the_limit_and_the_total_one_against_the_solution():
     grid = Grid(BOX, (128,))
     limit = 1.1 * grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    measurement = prepared(at=State(grid, torch.zeros_like(limit)), limit=limit)
-    np.testing.assert_allclose(measurement.facts["mode_amplitude"], [1.1, 0.55, 0.275, 2.2e-3], atol=1e-13)
-    assert str(measurement.facts["mode_target"]) == "algebraic"
-    row = measurement(State(grid, limit))
+    measurement = prepared(at=SpaceIterate(grid, torch.zeros_like(limit)), limit=limit)
+    np.testing.assert_allclose(watched(measurement).amplitude, [1.1, 0.55, 0.275, 2.2e-3], atol=1e-13)
+    assert watched(measurement).target == "algebraic"
+    row = measurement(SpaceIterate(grid, limit))
     np.testing.assert_allclose(row["mode_error"], 0, atol=1e-15)
     np.testing.assert_allclose(row["mode_error_total"], 0.1, atol=1e-10)
     assert row["rest_error"] == 0
-    row = measurement(State(grid, limit / 2.2))
+    row = measurement(SpaceIterate(grid, limit / 2.2))
     np.testing.assert_allclose(row["mode_error"], 1 - 1 / 2.2, atol=1e-10)
 
 
 def test_without_a_solution_the_limit_is_the_target_and_totals_are_unknown():
     grid = Grid(BOX, (64,))
     limit = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    measurement = prepared(at=State(grid, limit), reference=None, limit=limit)
-    assert measurement.facts["mode_indices"].tolist() == [[2], [6], [16], [40]]
-    row = measurement(State(grid, 0 * limit))
+    measurement = prepared(at=SpaceIterate(grid, limit), reference=None, limit=limit)
+    assert watched(measurement).indices.tolist() == [[2], [6], [16], [40]]
+    row = measurement(SpaceIterate(grid, 0 * limit))
     np.testing.assert_allclose(row["mode_error"], 1)
     assert np.isnan(row["mode_error_total"]).all() and row["mode_error_total"].shape == (4,)
 
@@ -122,12 +129,12 @@ def test_a_chain_watches_the_same_modes_in_every_space():
     first = prepared(probe, of)
     grid = Grid(BOX, (32,))
     limit = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    second = prepared(probe, of, State(grid, limit), limit=limit)
-    alone = prepared(SpectralProbe(), of, State(grid, limit), limit=limit)  # resumed in its second stage
-    for name in ("mode_indices", "mode_magnitude"):
-        np.testing.assert_array_equal(first.facts[name], second.facts[name])
-        np.testing.assert_array_equal(first.facts[name], alone.facts[name])
-    row = second(State(grid, limit))
+    second = prepared(probe, of, SpaceIterate(grid, limit), limit=limit)
+    alone = prepared(SpectralProbe(), of, SpaceIterate(grid, limit), limit=limit)  # resumed in its second stage
+    for other in (second, alone):
+        np.testing.assert_array_equal(watched(first).indices, watched(other).indices)
+        np.testing.assert_array_equal(watched(first).wavenumber, watched(other).wavenumber)
+    row = second(SpaceIterate(grid, limit))
     assert np.isnan(row["mode_error"]).tolist() == [False, False, False, True]
 
 
@@ -135,19 +142,18 @@ def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
     of = problem().blind()
     coarse, fine = Grid(BOX, (32,)), Grid(BOX, (128,))
     limits = [grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64)) for grid in (coarse, fine)]
-    first = prepared(None, of, State(coarse, limits[0]), reference=None, limit=limits[0]).facts
-    second = prepared(None, of, State(fine, limits[1]), reference=None, limit=limits[1], facts=first).facts
-    other = prepared(None, of, State(fine, limits[1]), reference=None, limit=limits[1])  # another run
-    assert first["mode_indices"].ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
-    np.testing.assert_array_equal(first["mode_indices"], second["mode_indices"])
-    assert other.facts["mode_indices"].ravel().tolist() == [2, 6, 16, 40]
+    first = prepared(None, of, SpaceIterate(coarse, limits[0]), reference=None, limit=limits[0])
+    second = prepared(None, of, SpaceIterate(fine, limits[1]), reference=None, limit=limits[1], facts=first.facts)
+    other = prepared(None, of, SpaceIterate(fine, limits[1]), reference=None, limit=limits[1])  # another run
+    assert watched(first).indices.ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
+    np.testing.assert_array_equal(watched(first).indices, watched(second).indices)
+    assert watched(other).indices.ravel().tolist() == [2, 6, 16, 40]
 
 
 def test_all_modes_of_the_target_are_cut_to_the_strongest_and_the_facts_say_so():
-    facts = prepared(SpectralProbe(max_modes=2)).facts
-    assert facts["mode_indices"].tolist() == [[2], [6]]
-    assert int(facts["mode_candidates"]) == 4
-    assert len(prepared(SpectralProbe(threshold=1e-4)).facts["mode_indices"]) == 5
+    modes = watched(prepared(SpectralProbe(max_modes=2)))
+    assert modes.indices.tolist() == [[2], [6]] and modes.candidates == 4
+    assert len(watched(prepared(SpectralProbe(threshold=1e-4)))) == 5
 
 
 @pytest.mark.parametrize(
@@ -181,9 +187,9 @@ def test_every_family_in_every_dimension(kind, intervals):
     reference = CallableField(lambda x: torch.exp(x.sum(dim=1)) * torch.sin(2 * math.pi * x).prod(dim=1))
     grid = Grid(box, intervals)
     u = grid.interpolate(reference, torch.zeros(1, dtype=torch.float64))
-    measurement = prepared(SpectralProbe(modes=kind, max_modes=20), of, State(grid, u), reference=reference)
-    np.testing.assert_allclose(measurement(State(grid, 0 * u))["mode_error"], 1, rtol=1e-9)
-    row = measurement(State(grid, u))
+    measurement = prepared(SpectralProbe(modes=kind, max_modes=20), of, SpaceIterate(grid, u), reference=reference)
+    np.testing.assert_allclose(measurement(SpaceIterate(grid, 0 * u))["mode_error"], 1, rtol=1e-9)
+    row = measurement(SpaceIterate(grid, u))
     assert row["mode_error"].shape == (20,)
     np.testing.assert_allclose(row["mode_error"], 0, atol=1e-12)
 
@@ -196,13 +202,7 @@ def test_a_report_follows_from_the_recorded_columns_alone():
         left = {f"k{k}": a * (1 - math.exp(-step * k / 20)) for k, a in AMPLITUDES.items()}
         history.record({"step": step, "seconds": step / 10} | dict(measurement(tones(**left))))
     again = History.from_arrays(history.arrays(), history.facts)
-    report = spectral_report(
-        steps=again.column("step"),
-        seconds=again.column("seconds"),
-        mode_error=again.column("mode_error"),
-        mode_error_total=again.column("mode_error_total"),
-        facts=again.facts,
-    )
+    report = SpectralReport.of(SpectralRecord.of(again))
     np.testing.assert_allclose([row.half_step for row in report.rows], math.log(2) * 20 / np.array([2, 6, 16, 40]), rtol=1e-9)
     np.testing.assert_allclose([row.rate for row in report.rows], np.array([2, 6, 16, 40]) / 20, rtol=1e-3)
     assert report.bias_index == pytest.approx(-1, abs=1e-9)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pdefreq.data import Data
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
-from pdefreq.iterations.iteration import State
+from pdefreq.probes.iterate import SpaceIterate
+from pdefreq.probes.target import Target
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.registry import build
@@ -35,8 +36,8 @@ def measured(problem, *, wave, size, phase, numbers):
     space = Mlp(problem.domain, (1,), "sin")
     parameters = {"weight1": 2 * math.pi * wave, "bias1": phase, "weight2": size, "bias2": 0.0}
     c = torch.tensor([parameters[name] for name in space.shapes], dtype=torch.float64)
-    state = State(space, c)
-    return ToneProbe(numbers).prepare(problem, state, reference=None, limit=None, facts={})(state)
+    iterate = SpaceIterate(space, c)
+    return ToneProbe(numbers).prepare(Target(problem), iterate, limit=None, facts={})(iterate)
 
 
 @given(WAVES, WAVES, PHASES, PHASES, st.floats(0.1, 10))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pdefreq.errors import OptionError
-from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, half_steps, lazy_run
+from pdefreq.figures.prediction import PredictedRun
+from pdefreq.reproduce.gauss_newton import LAZY, Trained, cases, experiment, lazy_run
 from pdefreq.solvers.network_solver import NetworkSolver
 
 
@@ -31,11 +32,12 @@ def test_the_two_waves_solve_their_equation():
 
 @pytest.mark.parametrize("name", list(LAZY)[2:])
 def test_a_lazy_network_falls_as_predicted(name):
-    run = lazy_run(name, width=200)
+    record = lazy_run(name, width=200)
+    run = PredictedRun.of(name, record)
     # of second order in the target over the root of the width: 0.003 at width 2000
     assert run.largest_difference < 0.02
     assert np.abs(run.measured[-1]).max() < 0.5  # every tone has fallen, as no gradient descent makes it in ten steps
-    assert half_steps(run.steps, run.measured) != ["never"] * 3
+    assert np.isfinite(record.half_steps).any()
 
 
 def test_others_take_the_steps_that_cost_as_much_and_none_are_refused():

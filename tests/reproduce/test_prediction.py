@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pdefreq.figures.prediction import PredictedRun
 from pdefreq.reproduce.prediction import LEARNT, LOSSES, difference_until_learnt, experiment, learnt, trained
 from pdefreq.reproduce.relaxation import INTERVALS, METHODS, MODES, relaxation, sweeps
 
@@ -41,14 +42,14 @@ def test_the_report_has_a_row_and_a_panel_for_each_run():
 
 @pytest.mark.parametrize("name", ["Jacobi", "damped Jacobi, ω = 2/3", "red-black Gauss-Seidel", "two-grid, 1 + 1 sweeps"])
 def test_theory_of_sweeps_is_exact(name):
-    run = sweeps(name)
+    run = PredictedRun.of(name, sweeps(name))
     assert run.largest_difference < 1e-12  # a direct solution of 64 equations, whose condition number is 1700, is the limit
     np.testing.assert_allclose(run.wavenumber, np.pi * np.array(MODES))
 
 
 def test_jacobi_falls_by_the_cosine():
-    run = sweeps("Jacobi")
-    np.testing.assert_allclose(run.measured[50], np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)) ** 50, atol=1e-13)
+    record = sweeps("Jacobi")
+    np.testing.assert_allclose(record.error[50], np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)) ** 50, atol=1e-13)
 
 
 def test_half_steps_are_the_steps_at_which_theory_halves():

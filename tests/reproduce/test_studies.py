@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pdefreq.history import History
-from pdefreq.probes import error
+from pdefreq.probes import target
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce import five_dimensions
 from pdefreq.reproduce.five_dimensions import CASES as CASES_5D
@@ -24,8 +24,8 @@ from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
     """The errors of these runs say nothing: they needn't be exact."""
-    monkeypatch.setattr(error, "_RANDOM", 500)
-    for intervals in (error._INTERVALS, RECORDED_INTERVALS):
+    monkeypatch.setattr(target, "_RANDOM", 500)
+    for intervals in (target._INTERVALS, RECORDED_INTERVALS):
         monkeypatch.setitem(intervals, 1, 200)
         monkeypatch.setitem(intervals, 2, 20)
 
@@ -107,7 +107,7 @@ def test_p_laplacian_beside_what_is_published():
 
 
 def trial(*histories):
-    fields = dict.fromkeys(("problem", "solver", "spec", "status", "state", "last"))
+    fields = dict.fromkeys(("target", "solver", "spec", "status", "state", "last"))
     return Trial([Solution(**fields, step=100, seconds=1.0, history=history) for history in histories])
 
 

@@ -9,7 +9,7 @@ from pdefreq.history import Status, Stop
 from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
-from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.record import SpectralRecord
 from tests.toys import Geometric, line_problem
 
 
@@ -87,10 +87,9 @@ def test_options_reach_the_parts_by_name():
 
 def predicted_and_measured(method, options, steps):
     solution = solve("poisson", make_solver(method, options), stop=Stop(steps=steps))
-    step, error = solution.history.column("step"), solution.history.column("mode_error")
-    foretold = PredictedErrors.read(solution.history.facts, step, error)
-    rows = np.isin(step, foretold.step)
-    return foretold.error[np.isin(foretold.step, step)], error[rows], foretold, solution
+    record = SpectralRecord.of(solution.history)
+    foretold, rows = record.prediction, np.isin(record.step, record.prediction.step)
+    return foretold.error[np.isin(foretold.step, record.step)], record.error[rows], foretold, solution
 
 
 def test_the_curves_of_a_chain_are_those_of_its_parts_one_after_the_other():

@@ -22,7 +22,7 @@ from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigen import EigenBasis, EigenModes
 from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
-from pdefreq.spectrum.modes import FAMILIES, modes_of
+from pdefreq.spectrum.modes import FAMILIES, ModeFamilies
 
 DATA = Path(__file__).parent.parent.parent / "problems" / "meshes"
 INTERVAL, SQUARE, DISK = Box((-1.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Ball((0.5, -1.0), 2.0)
@@ -35,7 +35,7 @@ def problem(domain, boundary=0.0):
 
 def first(of, kind="eigen", number=40):
     """All modes up to the slice that holds eigenvalue `number`."""
-    modes = modes_of(of, kind, [number])
+    modes = ModeFamilies(of).modes(kind, [number])
     return EigenModes(modes._basis)
 
 
@@ -101,7 +101,7 @@ def test_on_a_box_coefficients_are_those_of_sine_modes(domain, numbers):
         s = (x - np.array(domain.lower)) / np.array(domain.lengths)
         return np.prod(s * (1 - s), axis=1) * np.exp(s[:, 0] + (0.5 * s[:, 1] if numbers > 1 else 0)) + 3 * s[:, 0]
 
-    sine, modes = modes_of(of, "sine"), first(of, number=12)
+    sine, modes = ModeFamilies(of).modes("sine"), first(of, number=12)
     expected = np.abs(sine.coefficients(u(sine.points().numpy())))
     found, _ = modes.decompose(u(modes.points().numpy()))
     for wavenumber, coefficient in list(zip(modes.magnitude, found, strict=True))[:6]:
@@ -192,20 +192,20 @@ def test_harmonic_functions_have_no_modes_but_the_natural_ones(monkeypatch):
     """What boundary values imply is taken off: on the disk the harmonic r^3 cos(3 theta) is all boundary values."""
     monkeypatch.setattr(eigen, "MOST_MODES", {2: 40})  # its flux on the boundary makes the natural ones fall slowly
     of = problem(DISK)
-    modes = modes_of(of, "eigen")
+    modes = ModeFamilies(of).modes("eigen")
     x, y = (modes.points().numpy() - DISK.midpoint).T
     u = (x**3 - 3 * x * y**2) / 8
     inner, rest = first(of).decompose(u)
     assert inner.max() < 1e-5 and rest < 1e-5  # P2 of a cubic: h^3 / 12 of the third derivative
     assert len(modes.strongest(u, threshold=1e-3, limit=9)[0]) == 0
-    natural, _ = modes_of(of, "neumann").strongest(u, threshold=1e-3, limit=9)
+    natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, limit=9)
     # the first root of J_3' is 4.2012
     assert natural.magnitude[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
 
 
 def test_on_an_interval_the_straight_line_is_taken_off():
     of = problem(INTERVAL)
-    x = modes_of(of, "eigen").points().numpy()[:, 0]
+    x = ModeFamilies(of).modes("eigen").points().numpy()[:, 0]
     modes = first(of)
     np.testing.assert_allclose(modes.decompose(3 - 2 * x)[0], 0, atol=1e-9)  # the condition of a stiffness matrix: 1e6 roundings
     np.testing.assert_allclose(modes.decompose(3 - 2 * x + np.sin(3 * np.pi * (x + 1) / 2))[0][:5], [0, 0, 1, 0, 0], atol=1e-6)
@@ -222,7 +222,7 @@ def test_natural_modes_hold_the_constant_and_mixed_conditions_are_kept():
 
 def test_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
     of = problem(Ball((0.0, 0.0), 3.0))
-    modes = modes_of(of, "eigen")
+    modes = ModeFamilies(of).modes("eigen")
     r = modes.points().norm(dim=1).numpy() / 3
     few, candidates = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
     assert candidates == len(few) == 1 and len(modes._basis.values) < 100  # two slices
@@ -249,10 +249,10 @@ def test_the_rest_is_what_the_modes_do_not_carry():
 def test_modes_are_the_same_whenever_they_are_asked_for():
     """In a fresh basis, by number alone, after another function: to the last bit, for a resumed run settles them so."""
     of = problem(DISK)
-    u = np.random.default_rng(0).standard_normal(len(modes_of(of, "eigen").points()))
-    one = modes_of(of, "eigen", [[2], [40], [7]])
+    u = np.random.default_rng(0).standard_normal(len(ModeFamilies(of).modes("eigen").points()))
+    one = ModeFamilies(of).modes("eigen", [[2], [40], [7]])
     eigen._basis.cache_clear()
-    two = modes_of(of, "eigen", [[2], [40], [7]])
+    two = ModeFamilies(of).modes("eigen", [[2], [40], [7]])
     assert two._basis is not one._basis
     np.testing.assert_array_equal(one.magnitude, two.magnitude)
     np.testing.assert_array_equal(one.decompose(u)[0], two.decompose(u)[0])
@@ -271,11 +271,11 @@ def test_quadrilaterals_become_triangles_and_keep_their_names():
 
 def test_what_can_not_be_is_refused_in_a_sentence():
     with pytest.raises(IncompatibleError, match=r"sine modes need a box.*disk.*eigen"):
-        modes_of(problem(DISK), "sine")
+        ModeFamilies(problem(DISK)).modes("sine")
     with pytest.raises(IncompatibleError, match="at most 3 dimensions, got 4"):
-        modes_of(problem(Box((0.0,) * 4, (1.0,) * 4)), "eigen")
+        ModeFamilies(problem(Box((0.0,) * 4, (1.0,) * 4))).modes("eigen")
     with pytest.raises(UnknownNameError, match="did you mean 'eigen'"):
-        modes_of(problem(DISK), "eigne")
+        ModeFamilies(problem(DISK)).modes("eigne")
 
 
 def test_the_command_line_knows_every_family():

@@ -15,6 +15,7 @@ from pdefreq.problem import Problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.spectrum import eigen
+from pdefreq.spectrum.record import SpectralRecord
 
 NETWORK = {"widths": [6, 6], "number": 64}
 
@@ -41,14 +42,15 @@ def test_a_network_on_a_ring_is_watched_in_eigen_modes():
 
 def test_finite_elements_have_an_algebraic_target_and_a_total_error():
     solution = solve("ring", make_solver("fem", {"cells": 16}))
-    assert str(solution.history.facts["mode_target"]) == "algebraic"
-    assert solution.history.column("mode_error")[-1].max() < 1e-9
-    assert 0 < solution.history.column("mode_error_total")[-1].min() < 0.1
+    record = SpectralRecord.of(solution.history)
+    assert record.modes.target == "algebraic"
+    assert record.error[-1].max() < 1e-9
+    assert 0 < record.total[-1].min() < 0.1
 
 
 def test_methods_on_a_domain_watch_the_same_modes():
     runs = [solve("ring", network(), stop=Stop(steps=1)), solve("ring", make_solver("fem", {"cells": 16}))]
-    np.testing.assert_array_equal(*(run.history.facts["mode_indices"] for run in runs))
+    np.testing.assert_array_equal(*(SpectralRecord.of(run.history).modes.indices for run in runs))
 
 
 def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
@@ -62,7 +64,7 @@ def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
         assert same.wavenumber == pytest.approx(row.wavenumber, rel=1e-4)
         if row.half_step is not None:
             assert same.half_step == pytest.approx(row.half_step, rel=2e-2)  # hat functions between the nodes of the grid
-    assert "mode_predicted_rate" not in runs["eigen"].history.facts
+    assert np.isnan(SpectralRecord.of(runs["eigen"].history).prediction.rate).all()
 
 
 def test_a_run_cut_short_settles_the_same_modes_again(tmp_path):

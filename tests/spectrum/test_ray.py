@@ -19,8 +19,9 @@ from pdefreq.problem_file import load_problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.spectrum import ray
-from pdefreq.spectrum.modes import check_family, family_of, modes_of
+from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.spectrum.ray import HIGHEST, wave_fit
+from pdefreq.spectrum.record import SpectralRecord
 
 EXACT = 1e-11  # rounding 1e-16 times a sum over 2048 points and a condition below 10
 
@@ -72,7 +73,7 @@ CASES = [
 @pytest.mark.parametrize(("domain", "direction"), CASES)
 def test_a_plane_wave_has_one_coefficient_and_it_holds_the_phase(domain, direction):
     of = problem(domain, direction)
-    modes = modes_of(of, "ray")
+    modes = ModeFamilies(of).modes("ray")
     s = along(modes, domain)
     for j, amplitude, phase in ((1, 2.0, 0.3), (7, 0.5, -2.0), (HIGHEST, 1.0, 1.5)):
         expected = np.zeros(len(modes), dtype=complex)
@@ -84,7 +85,7 @@ def test_a_plane_wave_has_one_coefficient_and_it_holds_the_phase(domain, directi
 
 @pytest.mark.parametrize(("domain", "direction"), CASES)
 def test_waves_this_far_apart_are_nearly_orthogonal_and_closer_ones_are_not(domain, direction):
-    modes = modes_of(problem(domain, direction), "ray")
+    modes = ModeFamilies(problem(domain, direction)).modes("ray")
     p = tuple((modes.wavevectors[1] / modes.magnitude[1]).tolist())
     spacing = modes.magnitude[1]
     assert wave_fit(domain, p, tuple(modes.magnitude[1:])).condition < 2.5  # 1.5 if s is normal, the rest is sampling
@@ -93,7 +94,7 @@ def test_waves_this_far_apart_are_nearly_orthogonal_and_closer_ones_are_not(doma
 
 def test_on_an_interval_they_are_its_fourier_modes():
     of = problem(Box((-1.0,), (2.0,)))
-    waves, fourier = modes_of(of, "ray"), modes_of(of, "fourier", np.arange(HIGHEST + 1))
+    waves, fourier = ModeFamilies(of).modes("ray"), ModeFamilies(of).modes("fourier", np.arange(HIGHEST + 1))
     np.testing.assert_allclose(waves.wavevectors, fourier.wavevectors, rtol=1e-14)
 
     def tones(x):
@@ -106,7 +107,7 @@ def test_on_an_interval_they_are_its_fourier_modes():
 @pytest.mark.parametrize("d", [3, 5, 10])
 def test_what_varies_across_the_direction_enters_by_its_mean_to_the_standard_error(d):
     """Of prod sin(pi x_k) an axis of the cube sees (2/pi)^(d-1) sin(pi x_1), with Fourier coefficients (2/pi) / (1 - 4 j^2)."""
-    modes = modes_of(problem(cube(d), axis(d)), "ray")
+    modes = ModeFamilies(problem(cube(d), axis(d))).modes("ray")
     u = np.sin(math.pi * modes.points().numpy()).prod(axis=1)
     expected = (2 / math.pi) ** d / (1 - 4 * np.arange(HIGHEST + 1.0) ** 2)
     noise = modes._fit.noise(u)
@@ -118,7 +119,7 @@ def test_what_varies_across_the_direction_enters_by_its_mean_to_the_standard_err
 
 
 def test_the_standard_error_is_that_of_noise_and_noise_has_no_modes():
-    modes = modes_of(problem(cube(5)), "ray")
+    modes = ModeFamilies(problem(cube(5))).modes("ray")
     rng = np.random.default_rng(0)
     squares, seen = [], 0
     for _ in range(10):
@@ -132,7 +133,7 @@ def test_the_standard_error_is_that_of_noise_and_noise_has_no_modes():
 def test_a_wave_across_the_direction_changes_nothing_but_to_the_standard_error():
     """Coordinates of a uniform point in a box are independent, so given p.x along one axis a wave along another has its mean, 0."""
     d = 5
-    modes = modes_of(problem(cube(d), axis(d)), "ray")
+    modes = ModeFamilies(problem(cube(d), axis(d))).modes("ray")
     x = modes.points().numpy()
     u, across = np.cos(2 * math.pi * 3 * x[:, 0]), np.sin(2 * math.pi * 2 * x[:, 1]) + np.cos(2 * math.pi * (x[:, 2] - x[:, 4]))
     change = np.abs(modes.coefficients(u + across) - modes.coefficients(u))
@@ -141,24 +142,24 @@ def test_a_wave_across_the_direction_changes_nothing_but_to_the_standard_error()
 
 
 def test_a_coefficient_does_not_depend_on_which_are_watched():
-    modes = modes_of(problem(cube(5)), "ray")
+    modes = ModeFamilies(problem(cube(5))).modes("ray")
     u = np.exp(along(modes, cube(5)))
     np.testing.assert_array_equal(modes.take(np.array([4, 2])).coefficients(u), modes.coefficients(u)[[4, 2]])
-    settled = modes_of(problem(cube(5)), "ray", [[4], [2]])  # as a resumed run does
+    settled = ModeFamilies(problem(cube(5))).modes("ray", [[4], [2]])  # as a resumed run does
     np.testing.assert_array_equal(settled.coefficients(u), modes.coefficients(u)[[4, 2]])
     np.testing.assert_array_equal(settled.magnitude, modes.magnitude[[4, 2]])
 
 
 def test_the_rest_is_the_norm_of_what_is_not_watched():
     domain = cube(5, 2.0)  # measure 32
-    modes = modes_of(problem(domain, axis(5)), "ray", [[0], [1]])
+    modes = ModeFamilies(problem(domain, axis(5))).modes("ray", [[0], [1]])
     s = modes.points().numpy()[:, 0]
     rest = modes.decompose(0.3 + np.cos(math.pi * s) + 0.5 * np.sin(5 * math.pi * s))[1]
     assert rest == pytest.approx(math.sqrt(32 * 0.125), rel=0.02)  # mean square 1/8, to the accuracy of the points
 
 
 def test_a_direction_is_a_direction_of_any_length():
-    one, two = (modes_of(problem(cube(4), p), "ray") for p in ((0, 1, 1, 0), (0, 9, 9, 0)))
+    one, two = (ModeFamilies(problem(cube(4), p)).modes("ray") for p in ((0, 1, 1, 0), (0, 9, 9, 0)))
     np.testing.assert_allclose(one.wavevectors, two.wavevectors, rtol=1e-14)
     for direction in ((1, 0), (0, 0, 0, 0)):
         with pytest.raises(ProblemFileError, match=r"direction must be 4 numbers that are not all zero"):
@@ -168,14 +169,14 @@ def test_a_direction_is_a_direction_of_any_length():
 def test_the_family_follows_from_problem_and_dimension():
     flux, mixed = BoundaryPart("robin", name="x-min"), (BoundaryPart("robin", name="x-min"), BoundaryPart("dirichlet"))
     free = [regression(cube(2)), problem(cube(2), boundary=(flux, BoundaryPart("robin")))]
-    assert [family_of(given) for given in (*free, problem(cube(2), boundary=mixed))] == ["cosine", "cosine", "sine"]
-    assert [family_of(problem(cube(d), boundary=0.0)) for d in (1, 3, 4, 10)] == ["sine", "sine", "ray", "ray"]
-    assert [family_of(load_problem(name)) for name in ("tones", "tones-known", "chirp")] == ["cosine"] * 3
-    assert family_of(load_problem("quadratic")) == "cosine"
-    assert family_of(load_problem("quadratic", dimension=4)) == "ray"  # the file means its lower dimensions
-    assert family_of(load_problem("tones:5d")) == "tones"
+    assert [ModeFamilies(given).chosen for given in (*free, problem(cube(2), boundary=mixed))] == ["cosine", "cosine", "sine"]
+    assert [ModeFamilies(problem(cube(d), boundary=0.0)).chosen for d in (1, 3, 4, 10)] == ["sine", "sine", "ray", "ray"]
+    assert [ModeFamilies(load_problem(name)).chosen for name in ("tones", "tones-known", "chirp")] == ["cosine"] * 3
+    assert ModeFamilies(load_problem("quadratic")).chosen == "cosine"
+    assert ModeFamilies(load_problem("quadratic", dimension=4)).chosen == "ray"  # the file means its lower dimensions
+    assert ModeFamilies(load_problem("tones:5d")).chosen == "tones"
     with pytest.raises(IncompatibleError, match=r"at most 3 dimensions, got 4: watch ray"):
-        check_family(problem(cube(4)), "sine")
+        ModeFamilies(problem(cube(4))).check("sine")
 
 
 @settings(max_examples=20, deadline=None)
@@ -188,7 +189,7 @@ def test_the_family_follows_from_problem_and_dimension():
 )
 def test_tones_are_found_with_their_phases(parts):
     domain = cube(5, 2 * math.pi, -math.pi)
-    modes = modes_of(regression(domain, wavenumbers=(1.5, 4.0, 7.3)), "tones")
+    modes = ModeFamilies(regression(domain, wavenumbers=(1.5, 4.0, 7.3))).modes("tones")
     s = along(modes, domain)
     u = sum(a * np.cos(k * s) + b * np.sin(k * s) for k, (a, b) in zip(modes.magnitude[1:], parts, strict=True))
     expected = [0, *(complex(a, -b) / 2 for a, b in parts)]
@@ -199,7 +200,7 @@ def test_tones_of_a_boundary_value_problem_are_refused_for_they_are_wrong():
     """On `poisson` u is sin(x) + ... and a straight line, and the fit takes sin(x) for 0.436 of what it is."""
     poisson = load_problem("poisson")
     with pytest.raises(IncompatibleError, match=r"tones need a regression"):
-        modes_of(poisson, "tones")
+        ModeFamilies(poisson).modes("tones")
     fit = wave_fit(poisson.domain, (1.0,), (1.0, 4.0, 8.0, 24.0))
     amplitude = 2 * np.abs(fit.solve(field_values(poisson.exact, fit.x)))
     assert amplitude[1] == pytest.approx(0.436, abs=5e-4)
@@ -216,7 +217,7 @@ def test_tones_of_a_boundary_value_problem_are_refused_for_they_are_wrong():
 )
 def test_tones_that_are_none_or_too_close_are_refused(wavenumbers, message):
     with pytest.raises(IncompatibleError, match=message):
-        modes_of(regression(cube(1), wavenumbers=wavenumbers), "tones")
+        ModeFamilies(regression(cube(1), wavenumbers=wavenumbers)).modes("tones")
 
 
 @pytest.mark.parametrize("kind", ["ray", "tones"])
@@ -225,12 +226,12 @@ def test_a_resumed_run_watches_the_same_waves_bit_for_bit(tmp_path, kind):
     whole = solve("tones:5d", solver, stop=Stop(steps=4), modes=kind)
     solve("tones:5d", solver, stop=Stop(steps=2), modes=kind, folder=tmp_path / "run")
     again = resume(tmp_path / "run", stop=Stop(steps=4))
-    facts, others = whole.history.facts, again.history.facts
-    assert str(facts["mode_kind"]) == kind
-    for fact in ("mode_indices", "mode_wavevectors", "mode_amplitude", "mode_magnitude"):
-        np.testing.assert_array_equal(facts[fact], others[fact])
-    for column in ("mode_error", "rest_error"):
-        np.testing.assert_array_equal(whole.history.column(column), again.history.column(column))
+    one, other = SpectralRecord.of(whole.history), SpectralRecord.of(again.history)
+    assert one.modes.kind == kind
+    for name in ("indices", "wavevectors", "amplitude", "wavenumber"):
+        np.testing.assert_array_equal(getattr(one.modes, name), getattr(other.modes, name))
+    np.testing.assert_array_equal(one.error, other.error)
+    np.testing.assert_array_equal(whole.history.column("rest_error"), again.history.column("rest_error"))
     report = whole.spectrum()
     assert report.bias_index is None and "not a complete" in report.bias_reason
     if kind == "tones":
@@ -246,5 +247,5 @@ def test_a_family_that_can_not_be_is_refused_before_anything_is_written(tmp_path
 
 
 def test_points_are_always_the_same():
-    one, two = (modes_of(problem(Ball((0.0,) * 4, r)), "ray").points() for r in (1.0, 2.0))
+    one, two = (ModeFamilies(problem(Ball((0.0,) * 4, r))).modes("ray").points() for r in (1.0, 2.0))
     assert torch.equal(2 * one, two)

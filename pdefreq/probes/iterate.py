@@ -1,0 +1,165 @@
+"""What probes measure: a function of points, with its coefficients and its space where it has any.
+
+A run is measured through the states of its iteration, and the course of somebody else's solver through a function of points. A
+probe sees no difference, unless it asks for coefficients.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.fields import CallableField, Field
+from pdefreq.probes.sampled import PerPointSet, SampledSpace, field_gradients, field_values
+
+if TYPE_CHECKING:
+    from pdefreq.iterations.iteration import State
+    from pdefreq.shapes import Coefficients, Points
+    from pdefreq.spaces.trial_space import TrialSpace
+
+
+class Iterate(ABC):
+    """A function u at one moment. Each set of points is evaluated once, however many probes ask for it."""
+
+    def __init__(self) -> None:
+        self._values = PerPointSet(self._evaluate)
+        self._gradients = PerPointSet(self._differentiate)
+
+    @staticmethod
+    def of_state(state: State) -> SpaceIterate:
+        """The iterate of an iteration."""
+        return SpaceIterate(state.space, state.coefficients)
+
+    @staticmethod
+    def of_function(
+        u: Callable[[Any], Any] | Field,
+        *,
+        gradient: Callable[[Any], Any] | None = None,
+        points: Literal["numpy", "torch"] = "numpy",
+    ) -> Iterate:
+        """A function of points as an iterate, such as ``lambda x: solver.evaluate(t, x)`` for a time t.
+
+        Args:
+            u: Takes points of shape ``(n, d)``, float64, and returns n values; or a `Field`.
+            gradient: Takes the same points and returns gradients, shape ``(n, d)``. Without it, gradients of torch functions
+                are found by automatic differentiation, and numpy functions have none.
+            points: Whether the functions take numpy arrays or torch tensors on the CPU; a `Field` takes tensors.
+
+        Raises:
+            OptionError: If `points` is neither of the two.
+        """
+        if points not in ("numpy", "torch"):
+            raise OptionError(f"`points` must be 'numpy' or 'torch', got {points!r}")
+        if isinstance(u, Field):
+            return FieldIterate(u)
+        if points == "torch":
+            return FieldIterate(CallableField(u, gradient))
+        return ArrayIterate(u, gradient)
+
+    @property
+    def space(self) -> TrialSpace | None:
+        """The trial space in which u lives; None where none is known."""
+        return None
+
+    @property
+    def coefficients(self) -> Coefficients | None:
+        """The coefficients of u in its space, shape ``(P,)``; None where there are none."""
+        return None
+
+    def values(self, x: Points) -> np.ndarray:
+        """Values of u at points ``(n, d)``, shape ``(n,)``, float64."""
+        return self._values(x)
+
+    def gradients(self, x: Points) -> np.ndarray:
+        """Gradients of u at points ``(n, d)``, shape ``(n, d)``, float64.
+
+        Raises:
+            IncompatibleError: If u is a numpy function without a gradient.
+        """
+        return self._gradients(x)
+
+    @abstractmethod
+    def _evaluate(self, x: Points) -> np.ndarray:
+        """Values at points that were not asked for before."""
+
+    @abstractmethod
+    def _differentiate(self, x: Points) -> np.ndarray:
+        """Gradients at points that were not asked for before."""
+
+
+class SpaceIterate(Iterate):
+    """A member of a trial space.
+
+    Args:
+        space: The space.
+        coefficients: Of the member, shape ``(P,)``.
+        sampled: The space at the points at which other members were evaluated already.
+    """
+
+    def __init__(self, space: TrialSpace, coefficients: Coefficients, sampled: SampledSpace | None = None) -> None:
+        super().__init__()
+        self._space, self._coefficients = space, coefficients
+        self._sampled = sampled or SampledSpace(space, coefficients)
+
+    @property
+    def space(self) -> TrialSpace:
+        return self._space
+
+    @property
+    def coefficients(self) -> Coefficients:
+        return self._coefficients
+
+    def member(self, coefficients: Coefficients) -> SpaceIterate:
+        """Another member of the same space, which shares what depends on the points alone."""
+        return SpaceIterate(self.space, coefficients, self._sampled)
+
+    def _evaluate(self, x: Points) -> np.ndarray:
+        return self._sampled.values(self.coefficients, x)
+
+    def _differentiate(self, x: Points) -> np.ndarray:
+        return self._sampled.gradients(self.coefficients, x)
+
+
+class FieldIterate(Iterate):
+    """A field, evaluated in float64."""
+
+    def __init__(self, u: Field) -> None:
+        super().__init__()
+        self._u = u
+
+    def _evaluate(self, x: Points) -> np.ndarray:
+        return field_values(self._u, x)
+
+    def _differentiate(self, x: Points) -> np.ndarray:
+        return field_gradients(self._u, x)
+
+
+class ArrayIterate(Iterate):
+    """A function of numpy arrays. All points of a set are handed over in one call."""
+
+    def __init__(self, u: Callable[[np.ndarray], Any], gradient: Callable[[np.ndarray], Any] | None) -> None:
+        super().__init__()
+        self._u, self._gradient = u, gradient
+
+    def _evaluate(self, x: Points) -> np.ndarray:
+        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy: the function may change its argument
+        if values.size != len(x):
+            raise OptionError(
+                f"the function to measure must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "
+                f"got an array of shape {values.shape}"
+            )
+        return values.reshape(len(x))
+
+    def _differentiate(self, x: Points) -> np.ndarray:
+        if self._gradient is None:
+            raise IncompatibleError("the function to measure has no gradient: give one, Iterate.of_function(u, gradient=...)")
+        gradients = np.asarray(self._gradient(x.numpy().copy()), dtype=float)
+        if gradients.size != x.numel():
+            raise OptionError(
+                f"the gradient to measure must have the shape of its points, {tuple(x.shape)}, got {gradients.shape}"
+            )
+        return gradients.reshape(tuple(x.shape))

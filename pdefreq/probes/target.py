@@ -1,0 +1,117 @@
+"""What iterates are measured against: a problem with its exact or a reference solution, at fixed points."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.domains.box import Box
+from pdefreq.domains.domain import Domain, Samples
+from pdefreq.probes.iterate import Iterate
+from pdefreq.probes.sampled import field_values
+from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points
+from pdefreq.spectrum.modes import ModeFamilies
+from pdefreq.streams import stream
+
+if TYPE_CHECKING:
+    from pdefreq.fields import Field
+    from pdefreq.problem import Problem
+    from pdefreq.shapes import Points
+
+_INTERVALS = {1: 2000, 2: 150}  # along each axis
+_RANDOM = 100_000
+_ALONG = 20_000  # of the random ones, at each record of a run
+_BOUNDARY = 4000
+_PURPOSE = "test points"  # of a stream that nothing else draws from, whatever the seed of the run
+
+
+def test_points(domain: Domain) -> Samples:
+    """Where errors are taken: on an interval 2001 and on a rectangle 151^2 uniform points, else 1e5 fixed random ones.
+
+    Weights are those of the trapezoidal rule, or equal.
+    """
+    if isinstance(domain, Box) and domain.dimension in _INTERVALS:
+        return _uniform(domain, _INTERVALS[domain.dimension])
+    return domain.interior(_RANDOM, stream(0, _PURPOSE))
+
+
+def _uniform(box: Box, number: int) -> Samples:
+    """The nodes of a grid with so many intervals along each axis, and the weights of the trapezoidal rule."""
+    x = torch.from_numpy(tensor_points(grid_axes(box, (number,) * box.dimension)))
+    rule = torch.full((number + 1,), 1 / number, dtype=torch.float64)
+    rule[[0, -1]] /= 2
+    weights = torch.cartesian_prod(*[rule * length for length in box.lengths]).reshape(len(x), -1).prod(dim=1)
+    return Samples(x, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The solution of a problem, and the points and modes in which iterates are compared with it.
+
+    Everything is worked out when it is first asked for, and kept.
+
+    Args:
+        problem: The problem, exact solution included.
+        reference: The exact or a reference solution; None where none is known.
+        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none.
+    """
+
+    problem: Problem
+    reference: Field | None = None
+    reference_error: float = 0.0
+
+    @functools.cached_property
+    def solution(self) -> Iterate | None:
+        """The exact or reference solution; None where none is known."""
+        return None if self.reference is None else Iterate.of_function(self.reference)
+
+    @functools.cached_property
+    def families(self) -> ModeFamilies:
+        """The families of modes of the domain."""
+        return ModeFamilies(self.problem)
+
+    @functools.cached_property
+    def test_points(self) -> Samples:
+        """The points at which the error of a finished run is taken."""
+        return test_points(self.problem.domain)
+
+    @functools.cached_property
+    def recorded_points(self) -> Samples:
+        """The points at which errors are recorded along a run: fewer than the test points, so that a record is cheap.
+
+        On an interval 501 and on a rectangle 129^2 uniform points, at which modes are measured as well (`Modes.recorded`), so
+        that one evaluation serves both; else the first 20,000 of the random ones.
+        """
+        samples, domain = self.test_points, self.problem.domain
+        if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
+            return _uniform(domain, RECORDED_INTERVALS[domain.dimension])
+        count, kept = len(samples.x), min(_ALONG, len(samples.x))
+        return Samples(samples.x[:kept], samples.weights[:kept] * (count / kept))
+
+    @functools.cached_property
+    def boundary_values(self) -> tuple[Points, np.ndarray] | None:
+        """Points on the Dirichlet parts of the boundary, ``(n, d)``, and g there, ``(n,)``; None where there are none."""
+        problem = self.problem
+        if problem.is_regression or not problem.boundary:
+            return None
+        samples = problem.domain.boundary(_BOUNDARY, stream(0, _PURPOSE))
+        part = problem.part_of(samples)
+        points, values = [], []
+        for i, condition in enumerate(problem.boundary):
+            x = samples.x[part == i]
+            if condition.kind == "dirichlet" and len(x):
+                points.append(x)
+                values.append(field_values(condition.value, x))
+        return (torch.cat(points), np.concatenate(values)) if points else None
+
+    def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
+        """What is taken off values ``(n,)`` before they are compared: where u is fixed up to a constant their mean, else 0."""
+        return float(weights @ values / weights.sum()) if self.problem.is_pure_neumann else 0.0
+
+    def centered(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Values ``(n,)`` less their `mean`."""
+        return values - self.mean(values, weights) if self.problem.is_pure_neumann else values

@@ -1,0 +1,103 @@
+"""The modes that a run watches, and their form among the facts of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pdefreq.spectrum.family import Modes
+
+Reference = Literal["algebraic", "total"]
+
+
+@dataclass(frozen=True, eq=False)
+class WatchedModes:
+    """Modes of one family, with the coefficients that the target of a run has in them.
+
+    Args:
+        kind: The family, e.g. ``"sine"``; empty where no modes are watched.
+        complete: Whether the family is complete and orthogonal, so that a bias index may be formed.
+        indices: Mode numbers along each axis of a box, elsewhere the number of the eigenvalue or wave, shape ``(m, j)``.
+        wavenumber: |xi|, rad per unit length, shape ``(m,)``.
+        amplitude: |u^_k| of the target, shape ``(m,)``.
+        target: ``"algebraic"`` where the target is the discrete solution, ``"total"`` where it is the exact or a reference one.
+        candidates: How many modes of the target are above the threshold; more than m if their number was cut.
+        wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
+    """
+
+    kind: str
+    complete: bool
+    indices: np.ndarray
+    wavenumber: np.ndarray
+    amplitude: np.ndarray
+    target: Reference
+    candidates: int
+    wavevectors: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, modes: Modes, amplitude: np.ndarray, *, target: Reference, candidates: int) -> Self:
+        """Modes of a family, with the amplitudes ``(m,)`` of the target."""
+        return cls(modes.kind, modes.complete, modes.indices, modes.magnitude, amplitude, target, candidates, modes.wavevectors)
+
+    @classmethod
+    def none(cls) -> Self:
+        """No modes at all."""
+        nothing = np.empty(0)
+        return cls("", False, np.empty((0, 1), dtype=int), nothing, nothing, "total", 0)
+
+    @classmethod
+    def in_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """The modes that the facts of a history name; none if they name none."""
+        if "mode_indices" not in facts:
+            return cls.none()
+        vectors = facts.get("mode_wavevectors")
+        return cls(
+            kind=str(facts["mode_kind"]),
+            complete=bool(facts["mode_complete"]),
+            indices=np.asarray(facts["mode_indices"]),
+            wavenumber=np.asarray(facts["mode_magnitude"], dtype=float),
+            amplitude=np.asarray(facts["mode_amplitude"], dtype=float),
+            target="algebraic" if str(facts["mode_target"]) == "algebraic" else "total",
+            candidates=int(facts["mode_candidates"]),
+            wavevectors=None if vectors is None else np.asarray(vectors),
+        )
+
+    def facts(self) -> dict[str, np.ndarray]:
+        """Arrays by name, from which `in_facts` makes the same modes."""
+        facts = {
+            "mode_kind": np.array(self.kind),
+            "mode_indices": self.indices,
+            "mode_magnitude": self.wavenumber,
+            "mode_amplitude": self.amplitude,
+            "mode_complete": np.array(self.complete),
+            "mode_target": np.array(self.target),
+            "mode_candidates": np.array(self.candidates),
+        }
+        return facts if self.wavevectors is None else facts | {"mode_wavevectors": self.wavevectors}
+
+    def __len__(self) -> int:
+        return len(self.wavenumber)
+
+    @property
+    def keys(self) -> list[tuple[str, ...]]:
+        """What identifies each mode across runs: its family and its mode numbers."""
+        return [(self.kind, *map(str, row)) for row in self.indices.tolist()]
+
+    def take(self, places: np.ndarray) -> Self:
+        """These modes only, by their places, in this order."""
+        names = ["indices", "wavenumber", "amplitude"] + (["wavevectors"] if self.wavevectors is not None else [])
+        return replace(self, **{name: getattr(self, name)[places] for name in names})
+
+    def nearest(self, wavenumbers: Iterable[float]) -> list[int]:
+        """For each wavenumber the place of the nearest mode; of several at the same distance that of the strongest."""
+        size = -np.nan_to_num(self.amplitude)
+        return [int(np.lexsort((size, np.abs(self.wavenumber - w)))[0]) for w in wavenumbers if len(self)]
+
+    def strongest(self, limit: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
+        """Places, ascending, of at most `limit` modes: those nearest to the wavenumbers, then those of largest amplitude."""
+        by_size = np.argsort(-np.nan_to_num(self.amplitude), kind="stable").tolist()
+        return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:limit]), dtype=int)

@@ -1,0 +1,31 @@
+"""The words that figures share."""
+
+import pytest
+
+from pdefreq.figures.labels import mode_labels, order_in_title
+from pdefreq.spectrum.record import SpectralRecord
+from tests.figures.histories import DEGENERATE, jacobi, network, one_step
+
+
+@pytest.mark.parametrize(
+    ("runs", "title"),
+    [
+        ([jacobi()], "high first, B = −2.0"),  # Jacobi: half-life ~ 1 / k^2
+        ([network()], "low first, B = 1.00"),  # half-life ~ k
+        ([jacobi(), network(), network(scale=1 / 2)], "no clear order, B = 1.00 [−2.0"),
+        ([network(last=30)], "low first, B ≥ 0."),  # high modes never arrive
+        ([one_step()], "one step"),
+        ([DEGENERATE["one mode"]()], "B undefined"),
+        ([DEGENERATE["no spectrum"]()], "B undefined"),
+        ([DEGENERATE["no records"]()], "no steps recorded"),
+        ([DEGENERATE["no records"](), jacobi()], "high first"),
+    ],
+)
+def test_the_order_in_words(runs, title):
+    assert order_in_title([SpectralRecord.of(run) for run in runs]).startswith(title)
+
+
+def test_modes_in_two_dimensions_are_told_apart():
+    labels = mode_labels(SpectralRecord.of(DEGENERATE["two dimensions"]()).modes)
+    assert len(set(labels)) == 4
+    assert labels[0] == "2 (1,1)"
