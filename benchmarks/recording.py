@@ -33,9 +33,10 @@ RUNS = {
     "poisson mscale": ["poisson", "--method", "mscale"],
     "poisson-chirp mscale": ["poisson-chirp", "--method", "mscale"],
     "poisson jacobi": ["poisson", "--method", "jacobi"],
-    "tones regression": ["tones", "--method", "regression", "--modes", "tones"],
+    "tones regression": ["tones", "--method", "regression"],
+    "the same, in tones": ["tones", "--method", "regression", "--modes", "tones"],
     "perforated mscale": ["perforated", "--method", "mscale", "--steps", "100"],
-    "cube cg 48^3": ["poisson-chirp:3d", "--method", "cg", "--set", "intervals=48"],
+    "cube cg 48^3": ["poisson-boltzmann:3d", "--method", "cg", "--set", "intervals=48"],
 }
 
 
