@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import pdefreq
+from pdefreq.commands.cache import cache
 from pdefreq.commands.compare import compare
 from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
@@ -116,6 +117,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     methods: "pdefreq methods mscale",
     new: "pdefreq new my.toml",
     check: "pdefreq check tones:two",
+    cache: "pdefreq cache --clear",
 }
 
 for _command, _examples in _EXAMPLES.items():

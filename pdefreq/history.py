@@ -100,7 +100,7 @@ class Schedule:
         (4, 15, 158)
     """
 
-    dense: int = 1000
+    dense: int = 100
     per_decade: int = 50
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.activity import announce
 from pdefreq.conversion import convert
 from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError
@@ -73,8 +74,7 @@ def solve(
         stop: Limits that replace those of the solver's own budget.
         probes: What to measure, as objects or by name, ``"ntk"`` or ``"ntk:number=50"``; by default the errors, the spectrum
             and the misfit at data held out, ``["error", "spectral", "holdout"]``.
-        schedule: When to record; by default every step to 1000 (to 100 in more than one dimension, where measuring costs
-            more than a step), then 50 a decade.
+        schedule: When to record; by default every step to 100, then 50 a decade.
         seed: Seed of every random number.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
@@ -134,7 +134,7 @@ def solve(
         dtype=dtype,
         device=device,
         stop=stop,
-        schedule=schedule or Schedule(dense=1000 if problem.domain.dimension == 1 else 100),
+        schedule=schedule or Schedule(),
         modes=problem.spectrum.modes,
         probes=None if kept is None or lost else tuple(probe for probe in kept if probe is not None),
         given=tuple(
@@ -267,6 +267,7 @@ def advance(
         while status is None:
             if step >= due or state.done or _limit(step, seconds, stop):
                 due = schedule.after(step)
+                announce("measuring the errors")
                 status = recorder.record(state, step, seconds)
                 if status is None or status.exit_code == 0:
                     good = Position(_copy(state), step, seconds, history)
@@ -284,6 +285,7 @@ def advance(
                     saved = time.monotonic()
     # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
+    announce("working out the results")
     solution = Solution(
         target=setup.target,
         solver=setup.solver,

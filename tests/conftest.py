@@ -1,9 +1,15 @@
-"""Settings of every test: one torch thread, set before torch is imported, and a matplotlib that opens no window."""
+"""Settings of every test: one torch thread, set before torch is imported, a matplotlib that opens no window, a cache of its own."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take the folder of the process that started them
+    os.environ["PDEFREQ_CACHE"] = tempfile.mkdtemp(prefix="pdefreq-cache-")
+    atexit.register(shutil.rmtree, os.environ["PDEFREQ_CACHE"], ignore_errors=True)
 
 from hypothesis import HealthCheck, settings
 

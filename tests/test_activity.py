@@ -9,6 +9,7 @@ from pdefreq.commands import live
 from pdefreq.domains.ring import Ring
 from pdefreq.problem import Problem
 from pdefreq.reference import reference_solution
+from pdefreq.spectrum.eigen import _basis
 from pdefreq.spectrum.modes import ModeFamilies
 
 
@@ -24,7 +25,9 @@ def test_listeners_hear_what_is_said_in_their_body():
     assert (outer, inner) == (["one", "three"], ["two"])
 
 
-def test_long_preparations_are_announced():
+def test_long_preparations_are_announced(monkeypatch):
+    monkeypatch.setenv("PDEFREQ_CACHE", "off")
+    _basis.cache_clear()
     heard = []
     problem = Problem(domain=Ring((0.0, 0.0), 0.5, 1.0), source=1.0, boundary=0.0)
     with heard_by(heard.append):

@@ -628,8 +628,30 @@ def test_the_live_line_shows_objective_error_and_time_left():
     live = LiveLine(Console(quiet=True), "problem, method", quiet=False)
     live.progress(Progress(1200, 30.0, -1.7, 2e-3, 0.25, False))
     line = live._line().plain
-    assert line.startswith("step 1,200   objective -1.7   relative L2 2.00e-03   30 s")
+    assert line.startswith("step 1,200   objective -1.7   relative L2 2.00e-03   ")
+    assert ", of which 30 s in steps" in line
     assert re.search(r"(1 min 30 s|1 min 29 s) left$", line)  # three quarters are left, less the moment since
+
+
+def test_the_live_line_shows_wall_time_and_what_is_worked_on(monkeypatch):
+    from rich.console import Console
+
+    from pdefreq.commands import live as module
+    from pdefreq.loop import Progress
+
+    clock = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    live = module.LiveLine(Console(quiet=True, force_terminal=True), quiet=False)
+    live.progress(Progress(10, 30.0, -1.7, 2e-3, 0.0, False))
+    clock[0] = 130.0
+    assert live._line().plain.endswith("2 min 10 s, of which 30 s in steps")
+    live.announced("measuring the errors")
+    assert live._line().plain.endswith("2 min 10 s, of which 30 s in steps   measuring the errors ...")
+    live.progress(Progress(11, 31.0, -1.7, 2e-3, 0.0, True))
+    assert live._line().plain.endswith("2 min 10 s, of which 31 s in steps")
+    clock[0] = 150.0
+    live.progress(Progress(0, 0.0, -1.7, 2e-3, 0.0, False))  # of the next run, which began when the other ended
+    assert live._line().plain.endswith("   20 s, of which 0 s in steps")
 
 
 # ---------------------------------------------------------------- the first page of the documents

@@ -26,6 +26,7 @@ LAYERS = {
         "fields",
         "history",
         "activity",
+        "cache",
     ],
     1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
+    from pdefreq.activity import announce
+
     with importing():
         from pdefreq.figures.heatmap import heatmap_figure
         from pdefreq.figures.modes import mode_figure
@@ -21,6 +23,7 @@ def draw_run(solution: Solution) -> None:
         from pdefreq.spectrum.record import SpectralRecord
 
     assert solution.folder is not None
+    announce("drawing the figures")
     title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"
     figures = {"solution.png": solution.plot()}
     if len(SpectralRecord.of(solution.history)):

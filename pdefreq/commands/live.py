@@ -39,7 +39,7 @@ class LiveLine:
         self._latest: Progress | None = None
         self._activity = "preparing"
         self._hearing = heard_by(self.announced)
-        self._arrived = self._printed = time.monotonic()
+        self._began = self._arrived = self._printed = time.monotonic()
         self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
     def __enter__(self) -> LiveLine:
@@ -59,10 +59,13 @@ class LiveLine:
         return False
 
     def announced(self, activity: str) -> None:
-        """Take what is worked on before the next numbers come; when piped, print it where nothing else was for a while."""
+        """Take what is worked on until the next numbers come.
+
+        When piped, print it before the first numbers and after the last, if nothing else was printed for a while.
+        """
         self._activity = activity
-        now = time.monotonic()
-        if not self._console.is_terminal and now - self._printed >= _PIPED_SECONDS:
+        now, between_numbers = time.monotonic(), self._latest is not None and not self._latest.done
+        if not (self._console.is_terminal or between_numbers) and now - self._printed >= _PIPED_SECONDS:
             self._say(Text(f"{activity} ..."))
             self._printed = now
 
@@ -70,7 +73,9 @@ class LiveLine:
         """Take the newest numbers; when piped, print them from time to time."""
         if self._latest is None and self._title:
             self._say(Text(self._title, style="bold"))
-        self._latest, self._arrived = progress, time.monotonic()
+        if self._latest is not None and self._latest.done:  # this is another run
+            self._began = self._arrived
+        self._latest, self._arrived, self._activity = progress, time.monotonic(), ""
         if self._console.is_terminal:
             due = progress.done and bool(self.label)
         else:
@@ -86,15 +91,17 @@ class LiveLine:
     def _line(self) -> Text:
         if self._latest is None:
             return Text(f"{self._activity} ...")
-        now = self._latest
+        now, wall = self._latest, (self._arrived if self._latest.done else time.monotonic()) - self._began
         line = f"{self.label}   " if self.label else ""
         line += f"step {now.step:,}   objective {now.objective:.5g}"
         if math.isfinite(now.relative_l2):
             line += f"   relative L2 {now.relative_l2:.2e}"
-        line += f"   {duration(now.seconds)}"
+        line += f"   {duration(wall)}, of which {duration(now.seconds)} in steps"
         if 0 < now.fraction < 1 and not now.done:
             left = now.seconds * (1 - now.fraction) / now.fraction - (time.monotonic() - self._arrived)
             line += f"   {duration(max(left, 0.0))} left"
+        if self._activity:
+            line += f"   {self._activity} ..."
         return Text(line, no_wrap=True, overflow="ellipsis")
 
 

@@ -103,7 +103,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     console = make_console(json_output=json_output)
     with LiveLine(console, f"{spec.problem}, {spec.method}", quiet=quiet) as live:
         solution = job(live.progress)
-    if not no_figures:
-        draw_run(solution)
+        if not no_figures:
+            draw_run(solution)
     print_outcome(console, solution, json_output=json_output, drawn=not no_figures)
     return solution.status.exit_code

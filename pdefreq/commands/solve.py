@@ -107,9 +107,9 @@ def solve(
                 progress=live.progress,
                 predict=not no_prediction,
             )
+            if not no_figures:
+                draw_run(solution)
         solutions[each] = solution
-        if not no_figures:
-            draw_run(solution)
         if seeds > 1:
             runs = write_seeds(folder)
         if solution.status.exit_code == 130:

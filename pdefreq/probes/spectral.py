@@ -70,30 +70,39 @@ class SpectralProbe(Probe):
 
 
 class SpectralMeasurement(Measurement):
-    """Watched modes on the grid of one space, and the coefficients that the target has in them."""
+    """Watched modes on the grid of one space, and the coefficients that the target has in them.
+
+    Errors are measured at the points of `Modes.recorded`, the amplitudes among the facts at those of the modes themselves.
+    """
 
     def __init__(self, modes: Modes, candidates: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
-        self._modes, self._space = modes, iterate.space
-        self._x = modes.points(self._space)
+        self._modes, self._space = modes.recorded(), iterate.space
+        self._x = self._modes.points(self._space)
         self._solution = None if target.solution is None else target.solution.values(self._x)
         self._target = self._solution if limit is None else limit.values(self._x)
         self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._solution)
-        kind = "total" if limit is None else "algebraic"
-        self.facts = WatchedModes.of(modes, self._amplitude, target=kind, candidates=candidates).facts()
+        known, kind = (target.solution, "total") if limit is None else (limit, "algebraic")
+        assert known is not None
+        amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
+        self.facts = WatchedModes.of(modes, amplitude, target=kind, candidates=candidates).facts()
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)
-        error, rest = self._error(values, self._target, self._amplitude)
-        same = self._target is self._solution
-        total = error if same else self._error(values, self._solution, self._amplitude_total)[0]
+        error, rest = np.full(len(self._modes), np.nan), np.nan
+        if self._target is not None:
+            difference, rest = self._modes.decompose(values - self._target, self._space)
+            error = _relative(difference, self._amplitude)
+        total = error
+        if self._solution is None:
+            total = np.full(len(self._modes), np.nan)
+        elif self._target is not self._solution:
+            total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
         return {ERROR: error, TOTAL: total, "rest_error": rest}
-
-    def _error(self, values: np.ndarray, target: np.ndarray | None, amplitude: np.ndarray) -> tuple[np.ndarray, float]:
-        """Relative error of each mode, and the rest; a mode that the grid can't carry has none."""
-        if target is None:
-            return np.full(len(self._modes), np.nan), np.nan
-        difference, rest = self._modes.decompose(values - target, self._space)  # complex differences first, then moduli
-        return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0), rest
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:
         return np.full(len(self._modes), np.nan) if values is None else self._modes.amplitudes(values, self._space)
+
+
+def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
+    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid can't carry."""
+    return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

@@ -13,6 +13,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.sampled import field_values
+from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points
 from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.streams import stream
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Points
 
-_PER_AXIS = {1: 2001, 2: 151}
+_INTERVALS = {1: 2000, 2: 150}  # along each axis
 _RANDOM = 100_000
 _ALONG = 20_000  # of the random ones, at each record of a run
 _BOUNDARY = 4000
@@ -33,14 +34,17 @@ def test_points(domain: Domain) -> Samples:
 
     Weights are those of the trapezoidal rule, or equal.
     """
-    if not (isinstance(domain, Box) and domain.dimension in _PER_AXIS):
-        return domain.interior(_RANDOM, stream(0, _PURPOSE))
-    n = _PER_AXIS[domain.dimension]
-    axes = [torch.linspace(a, b, n, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
-    x = torch.cartesian_prod(*axes).reshape(-1, len(axes))
-    rule = torch.full((n,), 1 / (n - 1), dtype=torch.float64)
+    if isinstance(domain, Box) and domain.dimension in _INTERVALS:
+        return _uniform(domain, _INTERVALS[domain.dimension])
+    return domain.interior(_RANDOM, stream(0, _PURPOSE))
+
+
+def _uniform(box: Box, number: int) -> Samples:
+    """The nodes of a grid with so many intervals along each axis, and the weights of the trapezoidal rule."""
+    x = torch.from_numpy(tensor_points(grid_axes(box, (number,) * box.dimension)))
+    rule = torch.full((number + 1,), 1 / number, dtype=torch.float64)
     rule[[0, -1]] /= 2
-    weights = torch.cartesian_prod(*[rule * length for length in domain.lengths]).reshape(-1, len(axes)).prod(dim=1)
+    weights = torch.cartesian_prod(*[rule * length for length in box.lengths]).reshape(len(x), -1).prod(dim=1)
     return Samples(x, weights)
 
 
@@ -77,10 +81,14 @@ class Target:
 
     @functools.cached_property
     def recorded_points(self) -> Samples:
-        """The points at which errors are recorded along a run: the test points, or the first 20,000 of random ones."""
+        """The points at which errors are recorded along a run: fewer than the test points, so that a record is cheap.
+
+        On an interval 501 and on a rectangle 129^2 uniform points, at which modes are measured as well (`Modes.recorded`), so
+        that one evaluation serves both; else the first 20,000 of the random ones.
+        """
         samples, domain = self.test_points, self.problem.domain
-        if isinstance(domain, Box) and domain.dimension in _PER_AXIS:
-            return samples
+        if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
+            return _uniform(domain, RECORDED_INTERVALS[domain.dimension])
         count, kept = len(samples.x), min(_ALONG, len(samples.x))
         return Samples(samples.x[:kept], samples.weights[:kept] * (count / kept))
 

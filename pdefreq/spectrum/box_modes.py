@@ -6,10 +6,11 @@ The one convention of the package (docs/conventions.md): wavenumbers are angular
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import scipy.fft
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
 """Intervals per axis of the grid on which a function is sampled that brings no grid of its own, by dimension."""
+RECORDED_INTERVALS = {1: 500, 2: 128}
+"""The same at the records of a run, where errors are taken on this grid too, so that one evaluation serves both."""
+_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid; more only where the default grid has more
 
 
 @runtime_checkable
@@ -41,11 +45,11 @@ class UniformGrid(Protocol):
     def intervals(self) -> tuple[int, ...]: ...
 
 
-def grid_intervals(box: Box, space: TrialSpace | None = None) -> tuple[int, ...]:
+def grid_intervals(box: Box, space: TrialSpace | None = None, default: Sequence[int] | None = None) -> tuple[int, ...]:
     """Intervals per axis of the grid on which members of a space are sampled: its own grid's, else the default."""
     if isinstance(space, UniformGrid) and space.box == box:
         return space.intervals
-    return (DEFAULT_INTERVALS[box.dimension],) * box.dimension
+    return (DEFAULT_INTERVALS[box.dimension],) * box.dimension if default is None else tuple(default)
 
 
 def grid_axes(box: Box, intervals: Sequence[int]) -> list[np.ndarray]:
@@ -58,47 +62,86 @@ def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
+def recorded_points(box: Box) -> Points | None:
+    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None beyond two dimensions, where there is none."""
+    if box.dimension not in RECORDED_INTERVALS:
+        return None
+    return torch.from_numpy(tensor_points(grid_axes(box, (RECORDED_INTERVALS[box.dimension],) * box.dimension)))
+
+
+@functools.lru_cache(maxsize=32)
+def _ramps(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lines from 0 to 1 and from 1 to 0 at so many nodes."""
+    up = np.linspace(0, 1, size)
+    return up, 1 - up
+
+
+class _ModesOnGrid(NamedTuple):
+    """Where modes stand in the transforms of functions on a grid.
+
+    Args:
+        intervals: Of the grid, along each axis.
+        sizes: Points along each axis.
+        position: Of each mode, one array for each axis.
+        carried: Whether the grid has it at all, shape ``(m,)``.
+        places: All entries that belong to these modes, as indices.
+        squared_norms: Of the modes along each axis.
+    """
+
+    intervals: tuple[int, ...]
+    sizes: tuple[int, ...]
+    position: tuple[np.ndarray, ...]
+    carried: np.ndarray
+    places: list[tuple[np.ndarray, ...]]
+    squared_norms: list[np.ndarray]
+
+
 class BoxModes(Modes):
     """Modes whose numbers along the axes of a box make their wavevectors.
 
     Args:
         box: The box on which they live.
         indices: Mode numbers along each axis, shape ``(m, d)``.
+        intervals: Per axis, of the grid on which a function is sampled that brings no grid of its own; by default
+            `DEFAULT_INTERVALS`.
     """
 
     _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
     _signs: ClassVar[tuple[int, ...]] = (1,)  # the entries of a transform that belong to mode k: sign x k
 
-    def __init__(self, box: Box, indices: ArrayLike) -> None:
-        self.box = box
+    def __init__(self, box: Box, indices: ArrayLike, intervals: Sequence[int] | None = None) -> None:
+        self.box, self._intervals = box, intervals
         self.indices = np.asarray(indices, dtype=int).reshape(-1, box.dimension)
         self.wavevectors = self.indices * self._unit / np.array(box.lengths)
         self.magnitude = np.linalg.norm(self.wavevectors, axis=1)
+        self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
         """Where a function must be given, ``(n, d)`` float64 in C order: the nodes of a grid space, else a fine grid."""
-        intervals = grid_intervals(self.box, space)
-        axes = zip(grid_axes(self.box, intervals), self._sizes(intervals), strict=True)
+        grid = self._grid(space)
+        axes = zip(grid_axes(self.box, grid.intervals), grid.sizes, strict=True)
         return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
 
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
         """See `Modes`; coefficients of Fourier modes are complex."""
-        intervals = grid_intervals(self.box, space)
-        transform = self._transform(np.asarray(values, dtype=float).reshape(self._sizes(intervals)))
-        position, carried = self._locate(self.indices, intervals)
-        coefficients = np.where(carried, transform[position], 0)
-        for sign in self._signs:
-            position, carried = self._locate(sign * self.indices, intervals)
-            transform[tuple(p[carried] for p in position)] = 0
+        grid = self._grid(space)
+        transform = self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))
+        coefficients = np.where(grid.carried, transform[grid.position], 0)
+        for place in grid.places:
+            transform[place] = 0
         power = np.abs(transform) ** 2
-        for norms in map(self._squared_norms, intervals, self.box.lengths):
+        for norms in grid.squared_norms:
             power = np.tensordot(norms, power, axes=1)
         return coefficients, math.sqrt(float(power))
+
+    def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
+        grid = self._grid(space)
+        return np.where(grid.carried, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
         """The matrix ``(m, n)`` that takes values at ``points(space)`` to coefficients: a product of one for each axis."""
         rows = np.ones((len(self), 1))
-        for k, n in zip(self.indices.T, grid_intervals(self.box, space), strict=True):
+        for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
             (position,), carried = self._locate(k[:, None], (n,))
             part = np.where(carried[:, None], along[position], 0)
@@ -106,7 +149,22 @@ class BoxModes(Modes):
         return rows
 
     def take(self, places: np.ndarray) -> Self:
-        return type(self)(self.box, self.indices[places])
+        return type(self)(self.box, self.indices[places], self._intervals)
+
+    def recorded(self) -> Self:
+        """The same modes on the grid of `RECORDED_INTERVALS`, its intervals halved as long as it is too coarse for them.
+
+        Mode k and mode 2n - k look alike on n intervals. With 3 k <= n that is five times the wavenumber, and where both are
+        what the slope at the ends leaves, c / k^2, an error and the solution are off by the same factor, so that their ratio is
+        right. In three dimensions, where errors are taken at random points, modes keep their own grid.
+        """
+        d = self.box.dimension
+        if d not in RECORDED_INTERVALS:
+            return self
+        number, half_waves = RECORDED_INTERVALS[d], self._unit / math.pi * np.abs(self.indices).max(initial=0)
+        while number < min(_INTERVALS_PER_HALF_WAVE * half_waves, DEFAULT_INTERVALS[d]):
+            number *= 2
+        return type(self)(self.box, self.indices, (number,) * d)
 
     @classmethod
     def of_grid(cls, box: Box, intervals: Sequence[int]) -> Self:
@@ -169,6 +227,23 @@ class BoxModes(Modes):
     def _sizes(intervals: Sequence[int]) -> tuple[int, ...]:
         return tuple(n + 1 for n in intervals)
 
+    def _grid(self, space: TrialSpace | None) -> _ModesOnGrid:
+        """What depends on the grid of a space alone, kept for the last one."""
+        if self._last is None or self._last[0] is not space:
+            intervals = grid_intervals(self.box, space, self._intervals)
+            position, carried = self._locate(self.indices, intervals)
+            places = [self._locate(sign * self.indices, intervals) for sign in self._signs]
+            grid = _ModesOnGrid(
+                intervals=intervals,
+                sizes=self._sizes(intervals),
+                position=position,
+                carried=carried,
+                places=[tuple(p[there] for p in place) for place, there in places],
+                squared_norms=[self._squared_norms(n, length) for n, length in zip(intervals, self.box.lengths, strict=True)],
+            )
+            self._last = space, grid
+        return self._last[1]
+
     def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Where modes stand in a transform, one array for each axis, and whether they are there at all."""
         position, carried = [], np.ones(len(indices), dtype=bool)
@@ -203,9 +278,10 @@ class SineModes(BoxModes):
     @staticmethod
     def _transform(values: np.ndarray) -> np.ndarray:
         for axis, size in enumerate(values.shape):
-            s = np.linspace(0, 1, size).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
-            first, last = np.take(values, [0], axis), np.take(values, [-1], axis)
-            values = values - ((1 - s) * first + s * last)
+            up, down = (ramp.reshape([-1 if a == axis else 1 for a in range(values.ndim)]) for ramp in _ramps(size))
+            before = (slice(None),) * axis
+            first, last = values[(*before, slice(0, 1))], values[(*before, slice(-1, None))]
+            values = values - (down * first + up * last)
         inner = values[(slice(1, -1),) * values.ndim]
         return np.asarray(scipy.fft.dstn(inner, type=1)) / math.prod(size - 1 for size in values.shape)
 

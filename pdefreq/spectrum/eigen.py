@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from pdefreq.activity import announce
+from pdefreq.cache import Cache
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there is a mesh: other families do without them
@@ -19,12 +22,14 @@ if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there i
     from pdefreq.shapes import Points
     from pdefreq.spaces.lagrange import Lagrange
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.eigenpairs import Slice
 
 _CELLS = {1: 2048, 2: 44, 3: 9}  # of a cube of the same measure, along each axis
 _MOST_NODES = {1: 5000, 2: 19_000, 3: 12_000}
 MOST_MODES = {1: 512, 2: 512, 3: 96}
 """Where computing them ends, by dimension: the last wavenumbers are good to a percent, in three dimensions to three."""
 _QUADRATURE = 6  # exact for the mass matrix of P2 on cells with curved sides
+_VERSION = 1  # of what a slice in the cache holds: to be raised with every change of `Slice` and of how it is computed
 _ZERO = 1e-9  # beside the largest, the eigenvalue of the constant to rounding: 1e-11 against 1e3
 _TELLABLE = 1e-3  # a part of u smaller than this, the boundary values taken off, may be the error of the mesh near a corner
 
@@ -39,7 +44,8 @@ class EigenModes(Modes):
     What boundary values imply is subtracted first: their harmonic continuation, which is the straight line in one dimension.
     The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
 
-    One mesh serves all methods on a domain: modes are the same in every run, and are got once in a process.
+    One mesh serves all methods on a domain: modes are the same in every run, and are computed once. They are kept in the cache
+    of the user by the digest of the mesh (`pdefreq.cache`).
 
     Args:
         basis: The eigenfunctions.
@@ -172,7 +178,10 @@ class EigenBasis:
         self._factors = factorized(inner) if len(fixed) else None
         ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
         tenth = 4 * math.pi**2 * (10 / (ball * measure)) ** (2 / d)  # Weyl's law
-        self._pairs = Eigenpairs(inner, csc_array(self.mass[self._free][:, self._free]), first=tenth)
+        inner_mass = csc_array(self.mass[self._free][:, self._free])
+        self._pairs = Eigenpairs(
+            inner, inner_mass, first=tenth, kept=functools.partial(_kept, _digest(space, fixed), len(self._free))
+        )
         self.starts = np.empty(0, int)
 
     @property
@@ -193,7 +202,6 @@ class EigenBasis:
             return False
         from pdefreq.spectrum.eigenpairs import multiplets
 
-        announce(f"computing eigenfunctions of the domain, {len(self.values)} so far")
         self._pairs.extend()
         self.starts = multiplets(self.values)
         return True
@@ -232,6 +240,29 @@ def eigen_space(domain: Domain) -> Lagrange:
         if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
             return space
         cells *= 0.8
+
+
+def _digest(space: Lagrange, fixed: np.ndarray) -> str:
+    """What eigenfunctions depend on: the nodes, the cells, and where they are zero."""
+    content = hashlib.sha256(f"{_VERSION} {type(space.mesh).__name__}".encode())
+    for array in (space.mesh.doflocs, space.mesh.t, fixed):
+        content.update(f"{array.dtype} {array.shape}".encode())
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()[:32]
+
+
+def _kept(digest: str, nodes: int, number: int, compute: Callable[[], Slice]) -> Slice:
+    """A slice of the eigenfunctions at so many free nodes, from the cache or computed and put there."""
+    from pdefreq.spectrum.eigenpairs import Slice
+
+    cache, name = Cache.of_user(), f"eigen-{digest}-{number:02d}"
+    arrays = cache.read(name)
+    found = None if arrays is None else Slice.from_arrays(arrays, nodes)
+    if found is None:
+        announce("computing eigenfunctions of the domain")
+        found = compute()
+        cache.write(name, found.arrays())
+    return found
 
 
 @functools.lru_cache(maxsize=8)

@@ -70,6 +70,13 @@ class Modes(ABC):
     def take(self, places: np.ndarray) -> Self:
         """These modes only, by their places."""
 
+    def recorded(self) -> Self:
+        """The same modes at the points at which functions are measured at each record of a run, as few as their errors need.
+
+        Solutions are decomposed once, and predictions made, at those of the modes themselves.
+        """
+        return self
+
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
         """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``; 0 for a mode that these points can't carry."""
         return self.decompose(values, space)[0]

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from pdefreq.domains.box import Box
+from pdefreq.spectrum.box_modes import recorded_points
 from pdefreq.spectrum.family import Modes
 from pdefreq.streams import stream
 
@@ -43,28 +44,39 @@ class WaveFit:
         lower: Where phases are counted from, shape ``(d,)``.
         direction: The unit vector p, shape ``(d,)``.
         wavenumbers: xi > 0, rad per unit length, shape ``(m,)``.
+        weights: Of the points in the sum of squares, shape ``(n,)``; equal by default.
 
     Attributes:
         condition: Of the matrix of waves with columns of one length.
     """
 
-    def __init__(self, x: Points, lower: Sequence[float], direction: np.ndarray, wavenumbers: np.ndarray) -> None:
+    def __init__(
+        self,
+        x: Points,
+        lower: Sequence[float],
+        direction: np.ndarray,
+        wavenumbers: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> None:
         self.x, self.direction, self.wavenumbers = x, direction, np.concatenate([[0.0], wavenumbers])
+        weights = np.ones(len(x)) if weights is None else weights
+        self._root = np.sqrt(weights / weights.mean())
         phase = np.outer((x.numpy() - np.asarray(lower)) @ direction, wavenumbers)
         waves = np.stack([np.cos(phase), np.sin(phase)], axis=-1).reshape(len(phase), -1)
         self._waves = np.column_stack([np.ones(len(phase)), waves])
-        q, r = np.linalg.qr(self._waves)
+        q, r = np.linalg.qr(self._root[:, None] * self._waves)
         self._q = np.ascontiguousarray(q.T)
         self._inverse = solve_triangular(r, np.eye(len(r))) if np.diag(r).all() else np.full(r.shape, np.inf)
         self.condition = float(np.linalg.cond(r / np.linalg.norm(r, axis=0)))
 
     def solve(self, values: np.ndarray) -> np.ndarray:
         """Complex coefficients ``(m + 1,)`` of values ``(n,)``, the constant first: A cos(xi s + phi) has (A/2) exp(i phi)."""
-        parts = self._inverse @ (self._q @ values)
+        parts = self._inverse @ (self._q @ (self._root * values))
         return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
 
     def noise(self, values: np.ndarray) -> np.ndarray:
         """The standard error of each coefficient ``(m + 1,)``, were what is no wave drawn at random at each point."""
+        values = self._root * values
         rest = values - self._q.T @ (self._q @ values)
         variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
         return np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
@@ -77,6 +89,10 @@ class WaveFit:
         parts[2 * places[wave]] = -2 * np.imag(coefficients[wave])
         parts[0] = np.real(coefficients[~wave]).sum()
         return values - self._waves @ parts
+
+    def mean_square(self, values: np.ndarray) -> float:
+        """The weighted mean of the squares of values ``(n,)``."""
+        return float(np.mean((self._root * values) ** 2))
 
 
 class RayModes(Modes):
@@ -91,16 +107,15 @@ class RayModes(Modes):
 
     Args:
         domain: Any; the points are always the same for it.
-        fit: The waves.
-        measure: Of the domain.
+        fit: The waves there.
         indices: j of the modes; by default all.
     """
 
     kind = "ray"
     complete = False
 
-    def __init__(self, fit: WaveFit, measure: float, indices: ArrayLike | None = None) -> None:
-        self._fit, self._measure = fit, measure
+    def __init__(self, domain: Domain, fit: WaveFit, indices: ArrayLike | None = None) -> None:
+        self._domain, self._fit = domain, fit
         places = np.arange(len(fit.wavenumbers)) if indices is None else np.asarray(indices, dtype=int).reshape(-1)
         self.indices = places[:, None]
         self.magnitude = fit.wavenumbers[places]
@@ -118,7 +133,7 @@ class RayModes(Modes):
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
         """The modes along the direction that a problem names, else along the diagonal of the smallest box around its domain."""
         domain = problem.domain
-        return cls(_ray(domain, direction_of(problem)), domain.measure, indices)
+        return cls(domain, _ray(domain, direction_of(problem)), indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
         """Points of a Sobol set in the domain, always the same, whatever the space."""
@@ -129,7 +144,7 @@ class RayModes(Modes):
         values, places = np.asarray(values, dtype=float), self.indices[:, 0]
         coefficients = self._fit.solve(values)[places]
         rest = self._fit.without(values, coefficients, places)
-        return coefficients, math.sqrt(self._measure * float(np.mean(rest**2)))
+        return coefficients, math.sqrt(self._domain.measure * self._fit.mean_square(rest))
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
         """Moduli of the coefficients, ``(m,)``; 0 where they can't be told from the noise of the points."""
@@ -137,7 +152,17 @@ class RayModes(Modes):
         return np.where(amplitude > _TELLABLE * self._fit.noise(values)[self.indices[:, 0]], amplitude, 0.0)
 
     def take(self, places: np.ndarray) -> Self:
-        return type(self)(self._fit, self._measure, self.indices[places])
+        return type(self)(self._domain, self._fit, self.indices[places])
+
+    def recorded(self) -> Self:
+        """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
+
+        These are fewer points, and closer to the integrals.
+        """
+        if not (isinstance(self._domain, Box) and self._domain.dimension == 1):
+            return self
+        direction, wavenumbers = tuple(self._fit.direction.tolist()), tuple(self._fit.wavenumbers[1:].tolist())
+        return type(self)(self._domain, _on_interval(self._domain, direction, wavenumbers), self.indices)
 
 
 def direction_of(problem: Problem) -> tuple[float, ...]:
@@ -160,6 +185,16 @@ def _ray(domain: Domain, direction: tuple[float, ...]) -> WaveFit:
 def wave_fit(domain: Domain, direction: tuple[float, ...], wavenumbers: tuple[float, ...]) -> WaveFit:
     """Waves along a direction at the fixed points of a domain."""
     return WaveFit(_points(domain), domain.bounds[0], np.array(direction), np.array(wavenumbers))
+
+
+@functools.lru_cache(maxsize=8)
+def _on_interval(interval: Box, direction: tuple[float, ...], wavenumbers: tuple[float, ...]) -> WaveFit:
+    """The same at the points of a uniform grid, with the weights of the trapezoidal rule."""
+    x = recorded_points(interval)
+    assert x is not None
+    weights = np.ones(len(x))
+    weights[[0, -1]] = 0.5
+    return WaveFit(x, interval.lower, np.array(direction), np.array(wavenumbers), weights)
 
 
 def _points(domain: Domain) -> Points:

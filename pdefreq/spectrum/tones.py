@@ -51,7 +51,7 @@ class ToneModes(RayModes):
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
         """The modes of a problem that `check` lets pass."""
-        return cls(_fit(problem), problem.domain.measure, indices)
+        return cls(problem.domain, _fit(problem), indices)
 
 
 def _tones(problem: Problem) -> tuple[float, ...]:

@@ -18,13 +18,16 @@ from pdefreq.reproduce.mscale_2d import network as network_2d
 from pdefreq.reproduce.p_laplacian import CASES, PUBLISHED, STEPS, exponents
 from pdefreq.reproduce.trials import Trial
 from pdefreq.solution import Solution
+from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 
 
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
     """The errors of these runs say nothing: they needn't be exact."""
     monkeypatch.setattr(target, "_RANDOM", 500)
-    monkeypatch.setattr(target, "_PER_AXIS", {1: 201, 2: 21})
+    for intervals in (target._INTERVALS, RECORDED_INTERVALS):
+        monkeypatch.setitem(intervals, 1, 200)
+        monkeypatch.setitem(intervals, 2, 20)
 
 
 def rows_of(report):

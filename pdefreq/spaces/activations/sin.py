@@ -11,7 +11,9 @@ from pdefreq.spaces.activations.activation import Activation
 
 
 def _derivatives(a: Tensor, order: int) -> list[Tensor]:
-    jet = [torch.sin(a), torch.cos(a)][: order + 1]
+    jet = [torch.sin(a)]
+    if order >= 1:
+        jet.append(torch.cos(a))
     while len(jet) <= order:
         jet.append(-jet[-2])
     return jet
