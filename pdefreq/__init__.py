@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pdefreq.errors import UserError
     from pdefreq.fields import Field
     from pdefreq.history import History, Schedule, Status, Stop
-    from pdefreq.loop import solve
     from pdefreq.prediction import predict
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.runs import load_run, rerun, resume, run
     from pdefreq.solution import Solution
     from pdefreq.solvers import SOLVERS, make_solver
+    from pdefreq.solving import solve
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
     "Comparison": "comparison",
@@ -55,7 +55,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "resume": "runs",
     "run": "runs",
     "Solution": "solution",
-    "solve": "loop",
+    "solve": "solving",
     "SOLVERS": "solvers",
     "make_solver": "solvers",
 }

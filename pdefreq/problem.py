@@ -8,11 +8,14 @@ a = 0 everywhere is the problem of order zero, regression: u = f / c.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
@@ -28,7 +31,7 @@ _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular 
 
 
 @dataclass(frozen=True)
-class BoundaryPart:
+class BoundaryPart(Content):
     """A condition and the piece of boundary on which it holds; where pieces overlap the first part wins.
 
     Args:
@@ -40,6 +43,7 @@ class BoundaryPart:
         flux: The Robin data.
     """
 
+    content_type: ClassVar[str] = "boundary-part"
     kind: Literal["dirichlet", "robin"]
     name: str | None = None
     where: Callable[[Tensor], Tensor] | None = None
@@ -49,7 +53,7 @@ class BoundaryPart:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Content):
     """What to watch.
 
     Args:
@@ -59,9 +63,28 @@ class Spectrum:
         direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
 
+    content_type: ClassVar[str] = "spectrum"
     modes: ModeFamily | None = None
     wavenumbers: tuple[float, ...] = ()
     direction: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The problem file from which a problem was read.
+
+    Args:
+        text: The file.
+        files: The files that it names: name as written -> path.
+        digest: The content of the problem that it describes.
+    """
+
+    text: str
+    files: Mapping[str, Path]
+    digest: str
+
+
+_CONTENT = ("domain", "source", "boundary", "exponent", "diffusion", "reaction", "exact", "data", "spectrum", "singular")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +104,9 @@ class Problem:
         citation: Where the problem comes from.
         data: Points at which the source is known, where it is not known everywhere.
         spectrum: Modes and wavenumbers to watch.
-        parameters: Values of the names used in expressions.
+        parameters: Values of the names used in the expressions of its file, for people: the fields hold the values themselves.
         singular: Points at which fields need not be finite; point sets leave them out (`regular`).
-        text: The problem file, as used; empty for a problem built in Python.
-        files: The files that the text names: name as written -> path.
+        origin: The file from which the problem was read, if it was; see `text`.
 
     Raises:
         ProblemFileError: If exponent <= 1, or a constant coefficient is negative, a boundary part is unknown,
@@ -105,8 +127,7 @@ class Problem:
     spectrum: Spectrum = field(default_factory=Spectrum)
     parameters: Mapping[str, float] = field(default_factory=dict)
     singular: tuple[tuple[float, ...], ...] = ()
-    text: str = ""
-    files: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.source is None:
@@ -166,6 +187,31 @@ class Problem:
         gap = (samples.x[:, None, :] - samples.x.new_tensor(self.singular)).abs().amax(dim=2).amin(dim=1)
         keep = gap > _NEAR * size
         return Samples(*(None if column is None else column[keep] for column in vars(samples).values()))  # pyright: ignore[reportArgumentType]
+
+    def content(self) -> dict[str, Any]:
+        """All that determines the solution and what is measured of it, as a tree of `pdefreq.content`."""
+        return {name: tree(getattr(self, name)) for name in _CONTENT}
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the content. Python functions do not count: what they compute can't be read."""
+        return digest(self.content())
+
+    @property
+    def text(self) -> str:
+        """The problem file, where the problem still is what the file describes; else empty."""
+        return self.origin.text if self.origin is not None and self.origin.digest == self.digest else ""
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that the text names: name as written -> path."""
+        return self.origin.files if self.origin is not None and self.text else {}
+
+    def read_from(self, text: str, files: Mapping[str, Path]) -> Problem:
+        """The same problem, with the file that describes it."""
+        found = copy.copy(self)
+        object.__setattr__(found, "origin", Origin(text, dict(files), found.digest))
+        return found
 
     def blind(self) -> Problem:
         """The problem as solvers see it: without the exact solution."""

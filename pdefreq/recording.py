@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pdefreq.iterations.iteration import State
-    from pdefreq.loop import Setup
     from pdefreq.probes.probe import Measurement
+    from pdefreq.setup import Setup
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
 _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
@@ -61,7 +61,7 @@ class Recorder:
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
-        if setup.predict and not len(history):
+        if setup.spec.predict and not len(history):
             history.facts.update(_predicted(setup, state, history))
         self._space = state.space
 

@@ -11,26 +11,31 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError, UserError
 from pdefreq.history import Schedule, Stop
+from pdefreq.identity import WrittenProblem
 from pdefreq.registry import import_file
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from pdefreq.probes.probe import Probe
+
+
+FORMAT = 2
+"""The version of what run folders hold. Folders of other versions are refused."""
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What was asked for.
+    """All that determines a run.
 
     Args:
-        problem: The problem's name.
-        problem_text: The problem file as used; empty for a problem built in Python.
-        problem_files: The files that it names, and what their copies in a run folder are called, as `copy_name` says.
-        parameters: Values of its parameters.
+        problem: The problem, written.
         method: The method's name, for tables and folders.
         solver: The solver's class and options, as `solver_to_json` writes them.
         seed: Seed of every random number.
@@ -38,14 +43,14 @@ class RunSpec:
         device: A torch device such as ``"cpu"`` or ``"cuda"``.
         stop: The budget.
         schedule: When to record.
-        modes: The family of modes watched, where one was named.
+        modes: The family of modes that was asked for instead of the problem's own.
+        predict: Whether to keep what theory says of each mode.
         probes: What is measured, each as `probe_to_json` writes it; None for the probes of every run.
-        given: Arguments of `solve` that were Python objects and are not here: guess, reference, probes of local classes.
+        given: What was a Python object and is not here: guess, reference, probes (of local classes). Of the problem,
+            `WrittenProblem.samples` tells.
     """
 
-    problem: str
-    problem_text: str
-    parameters: Mapping[str, Any]
+    problem: WrittenProblem
     method: str
     solver: Mapping[str, Any]
     seed: int = 0
@@ -54,37 +59,45 @@ class RunSpec:
     stop: Stop = field(default_factory=Stop)
     schedule: Schedule = field(default_factory=Schedule)
     modes: str | None = None
-    problem_files: Mapping[str, str] = field(default_factory=dict)
-    given: tuple[str, ...] = ()
+    predict: bool = True
     probes: tuple[Mapping[str, Any], ...] | None = None
+    given: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return asdict(self)
+        """A JSON object. Its problem refers to arrays that are kept apart: see `WrittenProblem.arrays`."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {
+            "problem": self.problem.to_json(),
+            "stop": asdict(self.stop),
+            "schedule": asdict(self.schedule),
+        }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> RunSpec:
+    def from_json(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray] = MappingProxyType({})) -> RunSpec:
         """The inverse of `to_json`.
 
+        Args:
+            data: What it wrote.
+            arrays: The arrays of the problem.
+
         Raises:
-            RunFolderError: If keys are missing or unknown.
+            RunFolderError: If keys are missing or unknown, or the problem is damaged.
         """
         try:
-            parts = {"stop": Stop(**data["stop"]), "schedule": Schedule(**data["schedule"]), "given": tuple(data["given"])}
+            parts = {
+                "problem": WrittenProblem.from_json(data["problem"], arrays),
+                "stop": Stop(**data["stop"]),
+                "schedule": Schedule(**data["schedule"]),
+                "given": tuple(data["given"]),
+            }
             probes = data.get("probes")
             return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits that differ when anything above does."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
-def copy_name(file: Path) -> str:
-    """What the copy of a file in a run folder is called: it holds a digest of the content, so that a spec determines it."""
-    return f"{file.stem}.{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}{file.suffix}"
 
 
 def solver_to_json(solver: Solver) -> dict[str, Any]:

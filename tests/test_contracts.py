@@ -13,7 +13,6 @@ from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.probes import PROBES, default_probes
 from pdefreq.problem_file import load_problem, problem_names
 from pdefreq.registry import MISSING, options_of
@@ -21,6 +20,7 @@ from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import resume
 from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.solver import Solver
+from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
 from pdefreq.streams import stream

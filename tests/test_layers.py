@@ -14,8 +14,8 @@ from pdefreq.solvers import SOLVERS
 PACKAGE = Path(__file__).parent.parent / "pdefreq"
 
 LAYERS = {
-    0: ["errors", "files", "shapes", "streams", "conversion", "registry", "fields", "history", "activity"],
-    1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
+    0: ["errors", "files", "shapes", "streams", "conversion", "registry", "fields", "history", "activity", "content"],
+    1: ["data", "expressions", "problem", "identity", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["solvers", "probes", "figures"],
     4: [
@@ -30,6 +30,9 @@ LAYERS = {
         "notes",
         "recording",
         "loop",
+        "setup",
+        "solving",
+        "record",
         "notebook",
         "runs",
         "tensorboard",
@@ -145,6 +148,7 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
         drawing = (
             "figures",
             "solution",
+            "record",
             "comparison",
             "notebook",
             "refinement",

@@ -10,10 +10,10 @@ import pdefreq
 from pdefreq.cli import app
 from pdefreq.errors import IncompatibleError
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.prediction import predict
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 
 DESCENT = {
     "widths": (200,),

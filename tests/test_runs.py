@@ -19,11 +19,11 @@ import pdefreq.spectrum.report
 from pdefreq.errors import RunFolderError
 from pdefreq.files import write_atomically
 from pdefreq.history import History, Schedule, Status, Stop
-from pdefreq.loop import solve
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
 from pdefreq.runs import load_run, rerun, resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.store import Checkpoint, RunFolder, next_free, to_json
 
 SMALL = {"steps": 40}

@@ -101,7 +101,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)
     console = make_console(json_output=json_output)
-    with LiveLine(console, f"{spec.problem}, {spec.method}", quiet=quiet) as live:
+    with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:
         solution = job(live.progress)
     if not no_figures:
         draw_run(solution)

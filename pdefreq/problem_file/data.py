@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
@@ -148,9 +148,18 @@ class Picture(Field):
         grey: Values, shape ``(columns, rows)``, from the lower left corner.
     """
 
+    content_type: ClassVar[str] = "picture"
     name: str
     box: Box
     grey: Tensor
+
+    def content(self) -> Any:
+        """The rectangle and the grey values; the name serves people only."""
+        return {"type": self.content_type, "title": self.name, "box": self.box.content(), "grey": self.grey.numpy()}
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(arguments["title"], arguments["box"], torch.from_numpy(arguments["grey"]))
 
     def centres(self) -> Points:
         """Where the pixels are, in the order of ``grey.flatten()``, shape ``(n, 2)``."""

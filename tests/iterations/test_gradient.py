@@ -16,8 +16,8 @@ from pdefreq.iterations.lbfgs import Lbfgs
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.levenberg import LevenbergMarquardt
 from pdefreq.iterations.optimizers import Adam, GradientDescent
-from pdefreq.loop import solve
 from pdefreq.problem import Problem
+from pdefreq.solving import solve
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic

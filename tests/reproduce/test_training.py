@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.fields import as_field
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
 from pdefreq.registry import build, options_of
@@ -19,6 +18,7 @@ from pdefreq.reproduce import REPRODUCTIONS, hybrid, mscale_6pi, scales
 from pdefreq.reproduce.training import MeanSquareError, TrainingCourse
 from pdefreq.solvers.galerkin import Fem
 from pdefreq.solvers.network_space import network_of
+from pdefreq.solving import solve
 
 
 def below(problem, beta):

@@ -9,7 +9,6 @@ import torch
 
 from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError, UserError
 from pdefreq.history import Status, Stop
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.registry import options_of
 from pdefreq.run_spec import solver_from_json, solver_to_json
@@ -18,6 +17,7 @@ from pdefreq.solvers import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.network_space import network_of
 from pdefreq.solvers.networks import mscale
+from pdefreq.solving import solve
 from pdefreq.spaces import activations, initialization
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features
