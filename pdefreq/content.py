@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 
 from pdefreq.errors import RunFolderError
 from pdefreq.registry import Registry, nearest
@@ -44,8 +44,6 @@ TYPES = Registry(
     },
 )
 """The classes that can be made from content. Other packages add theirs by entry points of the group ``pdefreq.content``."""
-
-_DEEPEST = 200  # levels of a tree
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,10 @@ def tree(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return [tree(each) for each in value]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: tree(each) for key, each in value.items()}
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: tree(each) for key, each in value.items()}
     return value if _is_array(value) else Opaque(value)
 
 
@@ -156,14 +154,12 @@ def unpack(data: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     """The inverse of `pack`.
 
     Raises:
-        RunFolderError: If an array is missing, or is not the one that was written; or the tree is nested too deeply.
+        RunFolderError: If an array is missing, or is not the one that was written.
     """
 
-    def unpacked(value: Any, level: int) -> Any:
-        if level > _DEEPEST:
-            raise RunFolderError("the problem of the run is damaged: its content is nested too deeply")
+    def unpacked(value: Any) -> Any:
         if isinstance(value, list):
-            return [unpacked(each, level + 1) for each in value]
+            return [unpacked(each) for each in value]
         if not isinstance(value, Mapping):
             return value
         if value.keys() == {"opaque"}:
@@ -175,9 +171,9 @@ def unpack(data: Any, arrays: Mapping[str, np.ndarray]) -> Any:
             if name not in arrays or _array_digest(arrays[name]) != name:
                 raise RunFolderError(f"the problem of the run is damaged: its array {name[:12]} is missing or has changed")
             return arrays[name]
-        return {key: unpacked(each, level + 1) for key, each in value.items()}
+        return {key: unpacked(each) for key, each in value.items()}
 
-    return unpacked(data, 0)
+    return unpacked(data)
 
 
 def _canonical(data: Any) -> str:
@@ -202,7 +198,7 @@ def _array_digest(array: np.ndarray) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()[:32]
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: Any) -> TypeGuard[np.ndarray]:
     return hasattr(value, "__array__") and hasattr(value, "dtype") and hasattr(value, "tobytes")
 
 

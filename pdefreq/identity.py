@@ -86,7 +86,7 @@ class WrittenProblem:
         people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
         try:
             problem = Problem(**made(self.content), **people)
-        except (TypeError, ValueError, AttributeError, ProblemFileError) as error:
+        except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
             raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
         return problem.read_from(self.text, {}) if self.text else problem
 

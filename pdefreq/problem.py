@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
+_MAX_BYTES = 2**33  # of generated data
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
 @dataclass(frozen=True)
 class BoundaryPart(Content):
     """A condition and the piece of boundary on which it holds; where pieces overlap the first part wins.
+
+    Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
 
     Args:
         kind: ``"dirichlet"`` (u = value) or ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux).
@@ -41,6 +44,9 @@ class BoundaryPart(Content):
         value: The Dirichlet data g.
         alpha: The Robin coefficient, >= 0; zero is a Neumann condition.
         flux: The Robin data.
+
+    Raises:
+        ProblemFileError: If the kind is another one.
     """
 
     content_type: ClassVar[str] = "boundary-part"
@@ -50,6 +56,12 @@ class BoundaryPart(Content):
     value: Field = field(default_factory=lambda: ConstantField(0.0))
     alpha: Field = field(default_factory=lambda: ConstantField(0.0))
     flux: Field = field(default_factory=lambda: ConstantField(0.0))
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("dirichlet", "robin"):
+            raise ProblemFileError(f'a boundary part has kind = "dirichlet" or "robin", got {self.kind!r}')
+        for name in ("value", "alpha", "flux"):
+            object.__setattr__(self, name, as_field(getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,10 @@ class Spectrum(Content):
     modes: ModeFamily | None = None
     wavenumbers: tuple[float, ...] = ()
     direction: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("wavenumbers", "direction"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
 
 
 @dataclass(frozen=True)
@@ -141,6 +157,7 @@ class Problem:
         if not isinstance(self.boundary, tuple):
             part = BoundaryPart("dirichlet", value=as_field(self.boundary))
             object.__setattr__(self, "boundary", (part,))
+        object.__setattr__(self, "singular", tuple(tuple(map(float, point)) for point in self.singular))
         if not self.exponent > 1:
             raise ProblemFileError(f"[equation] exponent must be above 1, got {self.exponent:g}")
         for name in ("diffusion", "reaction"):
@@ -170,6 +187,11 @@ class Problem:
             if len(outside):
                 point = ", ".join(f"{v:g}" for v in outside[0].tolist())
                 raise ProblemFileError(f"[data] the point ({point}) lies outside the {self.domain.title}: leave it out")
+        elif (needed := 8.0 * (self.domain.dimension + 1) * data.count(self.domain.dimension)) > _MAX_BYTES:
+            raise ProblemFileError(
+                f"[data] number = {data.number} needs {needed / 2**30:.3g} GiB in dimension {self.domain.dimension}; "
+                "ask for fewer points"
+            )
         if data.holdout:
             if not self.is_regression:
                 raise ProblemFileError(

@@ -91,7 +91,7 @@ class RunSpec:
             }
             probes = data.get("probes")
             return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
     @property

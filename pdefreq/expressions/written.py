@@ -30,6 +30,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 } | {name: constructor for name, (constructor, _) in FUNCTIONS.items() if isinstance(constructor, type)}
 _NAMES = {constructor: name for name, constructor in _OPERATIONS.items()}
 _LARGEST = 10**300
+_MOST_COORDINATES = 10_000
 _HIGHEST_POWER = 1000  # of numbers, which sympy multiplies out
 
 
@@ -65,6 +66,8 @@ def read(data: Any, dimension: int) -> Any:
     Raises:
         ValueError: If the data are no expression.
     """
+    if not (isinstance(dimension, int) and 0 < dimension <= _MOST_COORDINATES):
+        raise ValueError(f"an expression has 1 to {_MOST_COORDINATES} coordinates, got {dimension!r}")
     symbols = {symbol.name: symbol for symbol in Scope(dimension).coordinates}
     return _read(data, _CONSTANTS | symbols)
 
