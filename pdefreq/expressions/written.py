@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Float, Integer, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Float, Integer, Mul, Pow, Rational
 
 from pdefreq.expressions.scope import Scope
 from pdefreq.expressions.symbolic import FUNCTIONS, Both, Either, Equal, Less, LessEqual, Not, Where
@@ -79,9 +79,7 @@ def _read(data: Any, names: dict[str, Any]) -> Any:
             return Rational(*(_whole(operand) for operand in operands))
         if head in _OPERATIONS and operands:
             arguments = [_read(operand, names) for operand in operands]
-            if head == "**":
-                _check_power(*arguments)
-            return _OPERATIONS[head](*arguments)
+            return _power(*arguments) if head == "**" else _OPERATIONS[head](*arguments)
     if isinstance(data, float):
         return Float(data)
     if isinstance(data, int):
@@ -97,6 +95,10 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _check_power(base: Expr | Symbol, exponent: Expr | Symbol) -> None:
+def _power(base: Expr, exponent: Expr) -> Expr:
     if base.is_Number and exponent.is_Number and not abs(exponent) <= _HIGHEST_POWER:
         raise ValueError(f"a number is raised to the power {exponent}, more than {_HIGHEST_POWER}")
+    power = base**exponent
+    if power.is_Number and not abs(power) <= _LARGEST:
+        raise ValueError(f"a power is a number of more than {_LARGEST:.0e}")
+    return power
