@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pdefreq.errors import UserError
     from pdefreq.fields import Field
     from pdefreq.history import History, Schedule, Status, Stop
-    from pdefreq.loop import solve
     from pdefreq.prediction import predict
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
     from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
     from pdefreq.solvers.spectral import Sine
+    from pdefreq.solving import solve
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
     "Comparison": "comparison",
@@ -61,7 +61,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "resume": "runs",
     "run": "runs",
     "Solution": "solution",
-    "solve": "loop",
+    "solve": "solving",
     "SOLVERS": "solvers",
     "make_solver": "solvers",
     "Chain": "solvers.chain",

@@ -126,8 +126,8 @@ def compare(
         UserError: As `solve` does.
     """
     from pdefreq.files import free_folder
-    from pdefreq.loop import solve
     from pdefreq.problem_file import load_problem
+    from pdefreq.solving import solve
 
     if seeds < 1:
         raise OptionError(f"`seeds` must be at least 1, got {seeds}")

@@ -177,8 +177,8 @@ def _changed(root: Node, options: Mapping[str, Any], subject: str) -> Node:
         _claim(settled, found[key], key)
         node, option = places[found[key]]
         value, old = convert(key, value, option.annotation), node.values.get(option.name)
-        merged = isinstance(value, Mapping) and isinstance(old, Mapping)
-        node.values[option.name] = {**old, **value} if merged else value  # pyright: ignore[reportOptionalMemberAccess]
+        merged = {**old, **value} if isinstance(value, Mapping) and isinstance(old, Mapping) else value
+        node.values[option.name] = merged
     return root
 
 
@@ -362,8 +362,10 @@ def read(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         if key not in known:
             raise RunFolderError(f"the {registry.kind} '{name}' has no option '{key}': {nearest(key, known)}")
         kind = known[key].kind
-        plain = kind is None or value is None
-        values[key] = convert(key, value, known[key].annotation) if plain else read(kind.registry, value, trust=trust)
+        if kind is None or value is None:
+            values[key] = convert(key, value, known[key].annotation)
+        else:
+            values[key] = read(kind.registry, value, trust=trust)
     try:
         return factory(**values)
     except TypeError as error:  # an option without a default is missing

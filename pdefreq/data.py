@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from pdefreq.content import Content
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import Field
 
@@ -17,7 +18,7 @@ _GENERATED = ("uniform", "random")
 
 
 @dataclass(frozen=True)
-class Data:
+class Data(Content):
     """Points at which f is known, when it is not known everywhere. For a regression c u = f these are the data to fit.
 
     Either rules for points at which the source is taken, ``Data("uniform", 20)``, or points with their values,
@@ -40,6 +41,7 @@ class Data:
         3
     """
 
+    content_type: ClassVar[str] = "data"
     points: str = ""
     number: int = 0
     noise: float = 0.0
@@ -81,6 +83,16 @@ class Data:
         for name, value in taken.items():
             object.__setattr__(self, name, value)
 
+    def content(self) -> Any:
+        """The rule, or the points and values; what the points are called serves people only."""
+        own = super().content()
+        return own if self.x is None else own | {"points": "given", "title": self.points}
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        name = arguments.pop("title", None)
+        return super().from_content(arguments if name is None else arguments | {"points": name})
+
     @property
     def field(self) -> Field | None:
         """What stands for f between the points; None where the points come without values."""
@@ -107,6 +119,7 @@ class Data:
 class NearestValue(Field):
     """At each point the value at the nearest point of some data: nothing is made up in between."""
 
+    content_type: ClassVar[str] = "nearest-value"
     data: Data
     has_kinks = True
 

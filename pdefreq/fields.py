@@ -6,8 +6,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from pdefreq.content import Content
 from pdefreq.errors import ProblemFileError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Gradients, Points, Values
 
 
-class Field(ABC):
+class Field(Content, ABC):
     """A scalar function on the closed domain, in the dtype and on the device of its argument."""
 
     constant: float | None = None
@@ -87,7 +88,12 @@ def _slopes(values: Values, x: Points) -> Gradients:
 class ConstantField(Field):
     """The same value everywhere."""
 
+    content_type: ClassVar[str] = "constant"
     constant: float  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(float(arguments["constant"]))
 
     def __call__(self, x: Points) -> Values:
         return x.new_full((x.shape[0],), self.constant)
@@ -101,6 +107,28 @@ class ConstantField(Field):
     @property
     def text(self) -> str:
         return f"{self.constant:g}"
+
+
+@dataclass(frozen=True)
+class Quotient(Field):
+    """One field over another.
+
+    Args:
+        numerator: The field above the bar.
+        denominator: The field below it.
+    """
+
+    content_type: ClassVar[str] = "quotient"
+    numerator: Field
+    denominator: Field
+    has_kinks = True  # as either may
+
+    def __call__(self, x: Points) -> Values:
+        return self.numerator(x) / self.denominator(x)
+
+    @property
+    def text(self) -> str:
+        return f"({self.numerator.text}) / ({self.denominator.text})"
 
 
 @dataclass(frozen=True)

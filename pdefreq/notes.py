@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pdefreq.history import History
     from pdefreq.iterations.iteration import State
-    from pdefreq.loop import Setup
+    from pdefreq.setup import Setup
 
 _ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
 

@@ -8,11 +8,14 @@ a = 0 everywhere is the problem of order zero, regression: u = f / c.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
@@ -24,12 +27,15 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
+_MAX_BYTES = 2**33  # of generated data
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
 @dataclass(frozen=True)
-class BoundaryPart:
+class BoundaryPart(Content):
     """A condition and the piece of boundary on which it holds; where pieces overlap the first part wins.
+
+    Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
 
     Args:
         kind: ``"dirichlet"`` (u = value) or ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux).
@@ -38,8 +44,12 @@ class BoundaryPart:
         value: The Dirichlet data g.
         alpha: The Robin coefficient, >= 0; zero is a Neumann condition.
         flux: The Robin data.
+
+    Raises:
+        ProblemFileError: If the kind is another one.
     """
 
+    content_type: ClassVar[str] = "boundary-part"
     kind: Literal["dirichlet", "robin"]
     name: str | None = None
     where: Callable[[Tensor], Tensor] | None = None
@@ -47,9 +57,15 @@ class BoundaryPart:
     alpha: Field = field(default_factory=lambda: ConstantField(0.0))
     flux: Field = field(default_factory=lambda: ConstantField(0.0))
 
+    def __post_init__(self) -> None:
+        if self.kind not in ("dirichlet", "robin"):
+            raise ProblemFileError(f'a boundary part has kind = "dirichlet" or "robin", got {self.kind!r}')
+        for name in ("value", "alpha", "flux"):
+            object.__setattr__(self, name, as_field(getattr(self, name)))
+
 
 @dataclass(frozen=True)
-class Spectrum:
+class Spectrum(Content):
     """What to watch.
 
     Args:
@@ -59,9 +75,32 @@ class Spectrum:
         direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
 
+    content_type: ClassVar[str] = "spectrum"
     modes: ModeFamily | None = None
     wavenumbers: tuple[float, ...] = ()
     direction: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("wavenumbers", "direction"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The problem file from which a problem was read.
+
+    Args:
+        text: The file.
+        files: The files that it names: name as written -> path.
+        digest: The content of the problem that it describes.
+    """
+
+    text: str
+    files: Mapping[str, Path]
+    digest: str
+
+
+_CONTENT = ("domain", "source", "boundary", "exponent", "diffusion", "reaction", "exact", "data", "spectrum", "singular")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +120,9 @@ class Problem:
         citation: Where the problem comes from.
         data: Points at which the source is known, where it is not known everywhere.
         spectrum: Modes and wavenumbers to watch.
-        parameters: Values of the names used in expressions.
+        parameters: Values of the names used in the expressions of its file, for people: the fields hold the values themselves.
         singular: Points at which fields need not be finite; point sets leave them out (`regular`).
-        text: The problem file, as used; empty for a problem built in Python.
-        files: The files that the text names: name as written -> path.
+        origin: The file from which the problem was read, if it was; see `text`.
 
     Raises:
         ProblemFileError: If exponent <= 1, or a constant coefficient is negative, a boundary part is unknown,
@@ -105,8 +143,7 @@ class Problem:
     spectrum: Spectrum = field(default_factory=Spectrum)
     parameters: Mapping[str, float] = field(default_factory=dict)
     singular: tuple[tuple[float, ...], ...] = ()
-    text: str = ""
-    files: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.source is None:
@@ -120,6 +157,7 @@ class Problem:
         if not isinstance(self.boundary, tuple):
             part = BoundaryPart("dirichlet", value=as_field(self.boundary))
             object.__setattr__(self, "boundary", (part,))
+        object.__setattr__(self, "singular", tuple(tuple(map(float, point)) for point in self.singular))
         if not self.exponent > 1:
             raise ProblemFileError(f"[equation] exponent must be above 1, got {self.exponent:g}")
         for name in ("diffusion", "reaction"):
@@ -149,6 +187,11 @@ class Problem:
             if len(outside):
                 point = ", ".join(f"{v:g}" for v in outside[0].tolist())
                 raise ProblemFileError(f"[data] the point ({point}) lies outside the {self.domain.title}: leave it out")
+        elif (needed := 8.0 * (self.domain.dimension + 1) * data.count(self.domain.dimension)) > _MAX_BYTES:
+            raise ProblemFileError(
+                f"[data] number = {data.number} needs {needed / 2**30:.3g} GiB in dimension {self.domain.dimension}; "
+                "ask for fewer points"
+            )
         if data.holdout:
             if not self.is_regression:
                 raise ProblemFileError(
@@ -166,6 +209,31 @@ class Problem:
         gap = (samples.x[:, None, :] - samples.x.new_tensor(self.singular)).abs().amax(dim=2).amin(dim=1)
         keep = gap > _NEAR * size
         return Samples(*(None if column is None else column[keep] for column in vars(samples).values()))  # pyright: ignore[reportArgumentType]
+
+    def content(self) -> dict[str, Any]:
+        """All that determines the solution and what is measured of it, as a tree of `pdefreq.content`."""
+        return {name: tree(getattr(self, name)) for name in _CONTENT}
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the content. Python functions do not count: what they compute can't be read."""
+        return digest(self.content())
+
+    @property
+    def text(self) -> str:
+        """The problem file, where the problem still is what the file describes; else empty."""
+        return self.origin.text if self.origin is not None and self.origin.digest == self.digest else ""
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that the text names: name as written -> path."""
+        return self.origin.files if self.origin is not None and self.text else {}
+
+    def read_from(self, text: str, files: Mapping[str, Path]) -> Problem:
+        """The same problem, with the file that describes it."""
+        found = copy.copy(self)
+        object.__setattr__(found, "origin", Origin(text, dict(files), found.digest))
+        return found
 
     def blind(self) -> Problem:
         """The problem as solvers see it: without the exact solution."""

@@ -20,10 +20,11 @@ from pdefreq.iterations.protocols import ObjectiveKind, Predicts
 if TYPE_CHECKING:
     import numpy as np
 
-    from pdefreq.iterations.iteration import Prediction, State
-    from pdefreq.loop import Setup
+    from pdefreq.iterations.iteration import State
+    from pdefreq.iterations.protocols import Prediction
     from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
+    from pdefreq.setup import Setup
     from pdefreq.spectrum.predicted import Forecast
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
@@ -81,7 +82,7 @@ class Recorder:
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
-        if setup.predict and not len(history):
+        if setup.spec.predict and not len(history):
             history.facts.update(_predicted(setup, iterate, history))
 
 

@@ -6,37 +6,39 @@ import functools
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.fields import Field
 from pdefreq.history import History, Status
-from pdefreq.notebook import Shown, paragraph
+from pdefreq.iterations.defaults import answer_of
+from pdefreq.notebook import paragraph
+from pdefreq.notes import notes_on
+from pdefreq.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
     from matplotlib.figure import Figure
 
     from pdefreq.iterations.iteration import State
+    from pdefreq.loop import Position
     from pdefreq.probes.error import Errors
     from pdefreq.probes.iterate import Iterate
-    from pdefreq.probes.target import Target
-    from pdefreq.problem import Problem
     from pdefreq.run_spec import RunSpec
+    from pdefreq.setup import Setup
     from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.solvers.solver import Solver
-    from pdefreq.spectrum.report import SpectralReport
     from pdefreq.store import RunFolder
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Solution(Field, Shown):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Solution(Record, Field):
     """The approximate solution as a function of points, with the run that made it.
 
     Args:
-        target: What was solved, with the exact or a reference solution if there is one.
         solver: The method with its options.
         spec: All that determines the run.
         status: How it ended.
@@ -44,9 +46,8 @@ class Solution(Field, Shown):
         last: The last good state: from it a resumed run goes on.
         step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
-        history: What was recorded.
-        folder: Where the run is kept, if it is.
-        notes: Sentences for the user, e.g. about a damaged checkpoint.
+
+    The other arguments are those of `Record`.
 
     Example:
         >>> from pdefreq import solve
@@ -57,7 +58,6 @@ class Solution(Field, Shown):
         True
     """
 
-    target: Target
     solver: Solver
     spec: RunSpec
     status: Status
@@ -65,31 +65,43 @@ class Solution(Field, Shown):
     last: State
     step: int
     seconds: float
-    history: History
-    folder: Path | None = None
-    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, setup: Setup, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None) -> Self:
+        """What a run has come to.
+
+        Args:
+            setup: The run.
+            end: Where it stands; of a run that failed, where it last was well.
+            status: How it ended.
+            notes: Sentences to put before those on the run itself.
+            folder: Where the run is kept, if it is.
+        """
+        return cls(
+            target=setup.target,
+            label=setup.spec.method,
+            solver=setup.solver,
+            spec=setup.spec,
+            status=status,
+            state=answer_of(setup.iteration, end.state),
+            last=end.state,
+            step=end.step,
+            seconds=end.seconds,
+            history=end.history,
+            notes=(*notes, *notes_on(setup, end.state, end.history)),
+            folder=folder,
+        )
 
     def __repr__(self) -> str:
         unknowns = self.state.space.num_coefficients
-        return f"<{self.spec.method} on {self.spec.problem}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
+        return f"<{self.label} on {self.problem.name}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
 
     @property
-    def problem(self) -> Problem:
-        """What was solved."""
-        return self.target.problem
-
-    @property
-    def reference(self) -> Field | None:
-        """The exact or a reference solution, if there is one."""
-        return self.target.reference
-
-    @property
-    def reference_error(self) -> float:
-        """Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none."""
-        return self.target.reference_error
+    def valid_history(self) -> History:
+        return self.history.before(self.step + 1)  # after a failure rows of bad states follow
 
     def __call__(self, x: Points) -> Values:
-        """U at points ``(n, d)``; a torch tensor or anything `torch.as_tensor` takes."""
+        """The values of u at points ``(n, d)``, given as a torch tensor or anything that `torch.as_tensor` takes."""
         x = self._points(x)
         return self.state.space.at(x).value(self.state.coefficients.to(x)).detach()
 
@@ -118,22 +130,6 @@ class Solution(Field, Shown):
 
         return Iterate.of_function(self)
 
-    def spectrum(self) -> SpectralReport:
-        """The error of each watched mode, its times and rates, and the bias index; without modes its sentence says why."""
-        return self._spectrum
-
-    @functools.cached_property
-    def _spectrum(self) -> SpectralReport:
-        from pdefreq.spectrum.record import SpectralRecord
-        from pdefreq.spectrum.report import SpectralReport
-
-        record = SpectralRecord.of(self.history.before(self.step + 1))  # after a failure rows of bad states follow
-        wavenumbers = self.problem.spectrum.wavenumbers
-        if not len(record):
-            family, reason = self._without_modes()
-            return SpectralReport.without_modes(family, reason, steps=self.step, wavenumbers=wavenumbers)
-        return SpectralReport.of(record, wavenumbers)
-
     def energy_minimum(self) -> float:
         """The lowest energy there is, that of the reference; nan where that is unknown, or f is known at points only.
 
@@ -153,28 +149,23 @@ class Solution(Field, Shown):
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the run as plain values; nan where something is undefined."""
-        report = self.spectrum()
+        history = self.valid_history
         return {
-            "problem": self.spec.problem,
-            "method": self.spec.method,
+            "problem": self.problem.name,
+            "method": self.label,
             "status": self.status.label,
             "sentence": self.status.sentence,
             "steps": self.step,
             "seconds": self.seconds,
             "unknowns": self.state.space.num_coefficients,
-            "objective": self.history.before(self.step + 1).last("objective"),
+            "objective": history.last("objective"),
             "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
-            "holdout_misfit": self.history.before(self.step + 1).last("holdout_misfit"),
+            "holdout_misfit": history.last("holdout_misfit"),
             "reference_error": self.reference_error,
-            "bias_index": report.bias_index,
-            "bias_index_modes": len(report.bias_modes),
-            "bias_index_is_bound": report.bias_bound if report.rows else None,
-            "order": report.sentence,
-            "theory": report.theory,
-            "modes": [_mode(row) for row in report.rows],
+            **self._spectral_summary(),
             "run": None if self.folder is None else str(self.folder),
         }
 
@@ -187,7 +178,7 @@ class Solution(Field, Shown):
         from pdefreq.store import Checkpoint, RunFolder
 
         store = RunFolder(folder)
-        store.create(self.spec, self.problem.files)
+        store.create(self.spec)
         store.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
         self.write(store)
         return store.path
@@ -227,22 +218,12 @@ class Solution(Field, Shown):
         return solution_figure(self.problem, self, self.reference)
 
     def _without_modes(self) -> tuple[str, str]:
-        """The family of modes, and why none of them is watched."""
-        from pdefreq.spectrum.modes import WAVE_FAMILIES
-
-        family = self.target.families.chosen
+        family, reason = super()._without_modes()
         if self.status is Status.NON_FINITE_START:
-            return family, "the objective is not finite at the start, so that nothing was measured."
-        if "probes" in self.spec.given:
-            return family, "the probes that were asked for watch no modes."
-        if self.reference is None:
-            return family, "neither an exact nor a reference solution is known."
-        if family in WAVE_FAMILIES:
-            return (
-                family,
-                "no wave along the direction stands out of what varies across it; name another [spectrum] direction.",
-            )
-        return family, "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+            reason = "the objective is not finite at the start, so that nothing was measured."
+        elif "probes" in self.spec.given:
+            reason = "the probes that were asked for watch no modes."
+        return family, reason
 
     def _export(self, path: str | Path, suffix: str) -> None:
         from pathlib import Path
@@ -273,15 +254,9 @@ class Solution(Field, Shown):
     def _html(self) -> str:
         report = self.spectrum()
         lines = [
-            f"{self.spec.problem} by {self.spec.method}: {self.status.sentence}",
+            f"{self.problem.name} by {self.label}: {self.status.sentence}",
             f"{self.step} steps, {self.seconds:.2f} s, {self.state.space.num_coefficients} unknowns, "
             f"relative L2 error {self.error():.2e}",
         ]
         lines.append(report.sentence)
         return paragraph(lines)
-
-
-def _mode(row: Any) -> dict[str, Any]:
-    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate")
-    names += ("predicted_half_step", "predicted_rate")
-    return {name: getattr(row, name) for name in names}

@@ -1,7 +1,8 @@
 """Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
 
 run.json             the spec, versions, what the numbers mean, and once finished the summary
-problem.toml         the problem file as used; meshes, data and other files that it names lie beside it, a digest in their names
+problem.toml         the problem file, for people, where the problem is what the file describes; the spec holds the problem itself
+problem.npz          the arrays to which the spec refers: of meshes, data and pictures
 history.csv          one row a recorded step: the scalar columns
 spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
 solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
@@ -17,17 +18,18 @@ import io
 import json
 import math
 import platform
+import shlex
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.errors import RunFolderError
 from pdefreq.files import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
 from pdefreq.history import History
-from pdefreq.run_spec import RunSpec, own_files
+from pdefreq.run_spec import FORMAT, RunSpec, own_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,31 +84,36 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def create(self, spec: RunSpec, problem_files: Mapping[str, Path] = MappingProxyType({})) -> None:
-        """Make the folder, and write the spec, the problem with the files that it names, and the method's own file if it has one.
+    def create(self, spec: RunSpec) -> None:
+        """Make the folder, and write the spec, the problem, and the method's own file if it has one.
 
         Args:
             spec: What is run.
-            problem_files: Where the problem's files lie now, by their names as written.
 
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
         free_folder(self.path, otherwise="name another one, or resume the run in it")
         make_folder(self.path / "checkpoints")
-        if spec.problem_text:
-            write_atomically(self.path / "problem.toml", spec.problem_text.encode())
-        for name, copy in spec.problem_files.items():
-            shutil.copyfile(problem_files[name], self.path / copy)
+        if spec.problem.text:
+            write_atomically(self.path / "problem.toml", spec.problem.text.encode())
+        if arrays := spec.problem.arrays:
+            self.write_arrays("problem", arrays)
         for file in own_files([spec.solver, spec.probes or []]):
             shutil.copyfile(file, self.path / file.name)
         self.write_run(spec, {"status": "running"})
 
-    def write_run(self, spec: RunSpec, summary: Mapping[str, Any]) -> None:
-        """Write ``run.json``."""
+    def write_run(self, spec: RunSpec | None, summary: Mapping[str, Any]) -> None:
+        """Write ``run.json``.
+
+        Args:
+            spec: All that determines the run; None for a record of what pdefreq did not run.
+            summary: What came of it.
+        """
         record = {
-            "spec": spec.to_json(),
-            "id": spec.id,
+            "format": FORMAT,
+            "spec": None if spec is None else spec.to_json(),
+            "id": None if spec is None else spec.id,
             "summary": to_json(summary),
             "definitions": DEFINITIONS,
             "versions": _versions(),
@@ -117,17 +124,21 @@ class RunFolder:
         """The spec in ``run.json``.
 
         Raises:
-            RunFolderError: If the folder holds no run.
+            RunFolderError: If the folder holds no run, or one of another format than this version reads.
         """
         try:
             record = json.loads((self.path / "run.json").read_text())
-            return RunSpec.from_json(record["spec"])
+            if (found := record.get("format", 1)) != FORMAT:
+                raise RunFolderError(_other_format(self.path, found, record["spec"]))
+            if record["spec"] is None:
+                raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
+            return RunSpec.from_json(record["spec"], self._problem_arrays())
         except (FileNotFoundError, NotADirectoryError):
             inside = sorted(str(path.parent) for path in self.path.glob("*/run.json"))
             hint = f"; name one of the runs in it: {', '.join(inside)}" if inside else ""
             raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{hint}") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunFolderError(f"{self.path / 'run.json'} is damaged: {error}") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+            raise RunFolderError(f"{self.path / 'run.json'} or problem.npz is damaged: {error}") from None
 
     def read_summary(self) -> dict[str, Any]:
         """The summary in ``run.json``; before a run's end only its status."""
@@ -190,6 +201,10 @@ class RunFolder:
         """Write arrays to ``<name>.npz``."""
         write_atomically(self.path / f"{name}.npz", npz_bytes(arrays))
 
+    def _problem_arrays(self) -> dict[str, np.ndarray]:
+        path = self.path / "problem.npz"
+        return _arrays(path) if path.is_file() else {}
+
     def _checkpoints(self) -> list[Path]:
         return sorted((self.path / "checkpoints").glob("[0-9]*.npz"))
 
@@ -215,11 +230,28 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _checkpoint(data: bytes) -> Checkpoint:
+def _other_format(path: Path, found: Any, spec: Mapping[str, Any]) -> str:
+    """Why a folder is not read, and how the run in it can be repeated."""
+    if not isinstance(found, int) or found > FORMAT:
+        newer = str(found)[:20]
+        return f"{path} was written by a newer pdefreq (format {newer}); this version reads format {FORMAT}: update pdefreq"
+    problem, method = shlex.quote(str(spec["problem"])), shlex.quote(str(spec["method"]))
+    again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
+    return (
+        f"{path} was written by pdefreq of an older format ({found}); this version reads format {FORMAT}: "
+        f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
+    )
+
+
+def _arrays(source: Path | io.BytesIO) -> dict[str, np.ndarray]:
     import numpy as np
 
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    with np.load(source, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _checkpoint(data: bytes) -> Checkpoint:
+    arrays = _arrays(io.BytesIO(data))
 
     def group(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

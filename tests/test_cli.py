@@ -22,10 +22,10 @@ from pdefreq.commands import options
 from pdefreq.commands.result import modes_table, number
 from pdefreq.history import Stop
 from pdefreq.iterations.gradient import Gradient
-from pdefreq.loop import solve
 from pdefreq.probes import make_probe
 from pdefreq.reproduce import EXPERIMENTS
 from pdefreq.solvers import SOLVERS
+from pdefreq.solving import solve
 
 ROOT = Path(__file__).parent.parent
 FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
@@ -175,7 +175,7 @@ def test_bad_problem_files_are_one_sentence(cli, change, hint):
 )
 @pytest.mark.parametrize("out", ["file", "file/run"])
 def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatch, command, out):
-    monkeypatch.setattr("pdefreq.loop.solve", lambda *_, **__: pytest.fail("was run"))
+    monkeypatch.setattr("pdefreq.solving.solve", lambda *_, **__: pytest.fail("was run"))
     monkeypatch.setattr("pdefreq.reproduce.multiscale_2d.linear", lambda *_: pytest.fail("was run"))
     Path("file").write_text("not a folder")
     before = files()

@@ -19,7 +19,6 @@ from pdefreq.history import Stop
 from pdefreq.iterations import protocols
 from pdefreq.iterations.defaults import discrete_solution_of
 from pdefreq.iterations.iteration import Iteration
-from pdefreq.loop import solve
 from pdefreq.probes import PROBES, default_probes
 from pdefreq.problem_file import load_problem, problem_names
 from pdefreq.run_spec import solver_from_json, solver_to_json
@@ -27,6 +26,7 @@ from pdefreq.runs import resume
 from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of
 from pdefreq.solvers.solver import Solver
+from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
 from pdefreq.streams import stream

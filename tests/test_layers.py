@@ -27,8 +27,9 @@ LAYERS = {
         "history",
         "activity",
         "cache",
+        "content",
     ],
-    1: ["data", "expressions", "problem", "problem_file", "mesh_io", "domains"],
+    1: ["data", "expressions", "problem", "identity", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["parts", "solvers", "probes", "figures"],
     4: [
@@ -43,6 +44,9 @@ LAYERS = {
         "notes",
         "recording",
         "loop",
+        "setup",
+        "solving",
+        "record",
         "notebook",
         "runs",
         "tensorboard",
@@ -172,6 +176,7 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
         drawing = (
             "figures",
             "solution",
+            "record",
             "comparison",
             "notebook",
             "refinement",

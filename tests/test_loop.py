@@ -11,9 +11,9 @@ import torch
 
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.history import Schedule, Status, Stop
-from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.solver import Solver
+from pdefreq.solving import solve
 from pdefreq.spaces.grid import Grid
 from tests.toys import Geometric, GeometricIteration, GeometricResidual, ResidualIteration, line_problem
 

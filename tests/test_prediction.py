@@ -11,10 +11,10 @@ from pdefreq.cli import app
 from pdefreq.errors import IncompatibleError
 from pdefreq.figures.prediction import PredictedRun
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.prediction import predict
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.spectrum.predicted import Drift, Forecast
 from pdefreq.spectrum.record import SpectralRecord, keep_drift
 

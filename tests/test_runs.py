@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import pdefreq.functionals.ritz_energy
 import pdefreq.loop
@@ -18,13 +19,17 @@ import pdefreq.probes.iterate
 import pdefreq.probes.target
 import pdefreq.spectrum.record
 from pdefreq.errors import RunFolderError
+from pdefreq.fields import as_field
 from pdefreq.files import write_atomically
 from pdefreq.history import History, Schedule, Status, Stop
-from pdefreq.loop import solve
+from pdefreq.identity import WrittenProblem
 from pdefreq.probes.error import ErrorProbe
+from pdefreq.problem_file import load_problem
 from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
-from pdefreq.runs import load_run, rerun, resume
+from pdefreq.runs import load_run, rerun, resume, run
+from pdefreq.setup import Given
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.store import Checkpoint, RunFolder, next_free, to_json
 
 SMALL = {"steps": 40}
@@ -263,10 +268,108 @@ def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path, 
 def test_specs_survive_json(method):
     solver = make_solver(method, METHODS[method])
     assert solver_from_json(json.loads(json.dumps(solver_to_json(solver)))) == solver
-    spec = RunSpec("poisson", "text", {"mu": 1.0}, method, solver_to_json(solver), stop=Stop(steps=3, seconds=1.5))
-    again = RunSpec.from_json(json.loads(json.dumps(spec.to_json())))
+    problem = WrittenProblem.of(load_problem("poisson"))
+    spec = RunSpec(problem, method, solver_to_json(solver), stop=Stop(steps=3, seconds=1.5), predict=False, modes="cosine")
+    again = RunSpec.from_json(json.loads(json.dumps(spec.to_json())), problem.arrays)
     assert again == spec and again.id == spec.id
-    assert replace(spec, seed=1).id != spec.id
+    others = {"seed": 1, "predict": True, "modes": None, "problem": WrittenProblem.of(load_problem("poisson-6pi"))}
+    assert len({spec.id, *(replace(spec, **{name: value}).id for name, value in others.items())}) == 1 + len(others)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_spec_that_went_through_json_runs_as_solve_does(method):
+    """`solve` builds a spec and runs it: nothing but the spec determines the run."""
+    first = solve_small(method, 20, seed=2, modes="cosine", schedule=Schedule(dense=3, per_decade=4))
+    same(run(RunSpec.from_json(json.loads(json.dumps(first.spec.to_json())))), first)
+
+
+@pytest.mark.parametrize("problem", ["l-shape", "perforated", "robin", "picture"])
+def test_a_problem_with_files_is_run_from_its_folder_alone(problem, tmp_path):
+    """Meshes, holes, formulas of derived fluxes, and a picture."""
+    method = "fem:cells=4"
+    if problem == "picture":
+        method, file = "regression:widths=[5]", tmp_path / "p.toml"
+        Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20).save(tmp_path / "grey.png")
+        file.write_text(
+            '[domain]\nlower=[0,0]\nupper=[4,3]\n[equation]\ndiffusion="0"\nreaction="2"\n[data]\npoints="grey.png"\n'
+        )
+        problem = str(file)
+    first = solve(problem, method, stop=Stop(steps=2), probes=["error"], folder=tmp_path / "run")
+    again = rerun(tmp_path / "run", tmp_path / "again")
+    same(again, first)
+    assert again.spec == first.spec and again.error() == first.error()
+    same(load_run(tmp_path / "again"), first)
+
+
+def test_the_objects_that_a_spec_lacks_are_passed_with_it():
+    from tests.toys import Geometric
+
+    first = solve("poisson", Geometric(), guess=lambda x: x[:, 0], reference=1.0, stop=Stop(steps=3))
+    assert first.spec.given == ("guess", "reference")
+    with pytest.raises(RunFolderError, match="guess and reference"):
+        run(first.spec)
+    same(run(first.spec, given=Given(guess=as_field(lambda x: x[:, 0]), reference=as_field(1.0))), first)
+    with pytest.raises(RunFolderError, match="poisson-6pi"):
+        run(first.spec, given=Given(problem=load_problem("poisson-6pi")))
+
+
+def test_what_was_asked_for_is_kept(tmp_path):
+    """Modes, schedule and whether to predict are those of the run, repeated or gone on with."""
+    options = {"modes": "cosine", "schedule": Schedule(dense=2, per_decade=3), "predict": False}
+    first = solve_small("jacobi", 20, folder=tmp_path / "run", **options)
+    solve_small("jacobi", 20, folder=tmp_path / "cut", callback=lambda step, *_: step == 4, **options)
+    for again in (rerun(tmp_path / "run"), resume(tmp_path / "cut"), load_run(tmp_path / "run")):
+        same(again, first)
+        assert again.spec == first.spec and str(again.history.facts["mode_kind"]) == "cosine"
+        assert not any(name.startswith("mode_predicted") for name in again.history.facts)
+    assert any(name.startswith("mode_predicted") for name in solve_small("jacobi", 2).history.facts)
+
+
+@pytest.mark.parametrize(
+    ("stated", "sentence"), [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (3, "newer pdefreq")]
+)
+def test_folders_of_other_formats_are_refused(tmp_path, stated, sentence):
+    """The first version wrote no format, and the problem as a name and a text."""
+    solve_small("jacobi", 3, folder=tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    record = json.loads(path.read_text())
+    record |= {"format": stated, "spec": {"problem": "poisson", "problem_text": "", "method": "jacobi", "seed": 4}}
+    if stated is None:
+        del record["format"]
+    path.write_text(json.dumps(record))
+    for again in (load_run, rerun, resume):
+        with pytest.raises(RunFolderError, match=sentence) as refusal:
+            again(tmp_path / "run")
+        if stated != 3:
+            assert "this version reads format 2: repeat the run with `pdefreq solve poisson --method jacobi --seed 4`" in str(
+                refusal.value
+            )
+
+
+def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):
+    solve_small("jacobi", 3, folder=tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    record = json.loads(path.read_text())
+    record["spec"]["problem"]["content"]["exponent"] = 3.0
+    path.write_text(json.dumps(record))
+    with pytest.raises(RunFolderError, match="another digest"):
+        rerun(tmp_path / "run")
+
+
+def test_the_arrays_of_a_problem_are_held_to_their_digest(tmp_path):
+    solve("l-shape", "fem:cells=2", folder=tmp_path / "run")
+    path = tmp_path / "run" / "problem.npz"
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **{name: value + 1 for name, value in arrays.items()})
+    with pytest.raises(RunFolderError, match="has changed"):
+        load_run(tmp_path / "run")
+    path.unlink()
+    with pytest.raises(RunFolderError, match="is missing"):
+        load_run(tmp_path / "run")
+    path.write_bytes(b"PK")
+    with pytest.raises(RunFolderError, match="damaged"):
+        load_run(tmp_path / "run")
 
 
 @given(
@@ -280,7 +383,7 @@ def test_to_json_never_writes_what_json_lacks(value):
 
 def test_checkpoints_round_trip_and_only_two_stay(tmp_path):
     folder = RunFolder(tmp_path / "run")
-    folder.create(RunSpec("p", "", {}, "m", {"class": "x:Y"}))
+    folder.create(RunSpec(WrittenProblem.of(load_problem("poisson")), "m", {"class": "x:Y"}))
     history = History()
     history.record({"step": 0, "mode_error": np.ones(3)})
     for step in range(5):

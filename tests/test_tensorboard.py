@@ -5,7 +5,7 @@ import pytest
 
 from pdefreq.errors import OptionError
 from pdefreq.history import Stop
-from pdefreq.loop import solve
+from pdefreq.solving import solve
 from pdefreq.tensorboard import TensorBoard
 from tests.toys import Geometric, line_problem
 

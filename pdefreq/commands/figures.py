@@ -24,12 +24,11 @@ def draw_run(solution: Solution) -> None:
 
     assert solution.folder is not None
     announce("drawing the figures")
-    title = f"{solution.problem.title or solution.spec.problem}, {solution.spec.method}"
     figures = {"solution.png": solution.plot()}
     if len(SpectralRecord.of(solution.history)):
         watched = solution.problem.spectrum.wavenumbers
-        figures["modes.png"] = mode_figure(solution.history, wavenumbers=watched, title=title)
-        figures["heatmap.png"] = heatmap_figure(solution.history, wavenumbers=watched, title=title)
+        figures["modes.png"] = mode_figure(solution.history, wavenumbers=watched, title=solution.title)
+        figures["heatmap.png"] = heatmap_figure(solution.history, wavenumbers=watched, title=solution.title)
     for name, figure in figures.items():
         save_figure(figure, solution.folder / name)
 

@@ -22,8 +22,12 @@ ExportPath = Annotated[
     typer.Option("--to", metavar="FILE", help="The file to write, ending in .vtu, .csv or .npz.", show_default=False),
 ]
 
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load Python files that the run folder holds: a method or part of the user's own.")
+]
 
-def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
+
+def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
     """Print the result of a run again, or of a folder of seeds, and redraw its figures."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import make_console, print_outcome
@@ -32,20 +36,20 @@ def show(run: o.RunPath, json_output: o.Json = False, no_figures: o.NoFigures = 
 
     o.use_threads(1)
     seeds = write_seeds(run) if seed_runs(run) else {}
-    solution = load_run(seed_folder(run, median_seed(seeds)) if seeds else run)
+    solution = load_run(seed_folder(run, median_seed(seeds)) if seeds else run, trust=trust)
     if not no_figures:
         draw_run(solution)
     print_outcome(make_console(json_output=json_output), solution, json_output=json_output, drawn=not no_figures, seeds=seeds)
 
 
-def export(run: o.RunPath, to: ExportPath) -> None:
+def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
     """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
     from pdefreq.export import export as write
     from pdefreq.runs import load_run
 
     o.use_threads(1)
-    table = write(load_run(run), to)
+    table = write(load_run(run, trust=trust), to)
     console = make_console()
     bands = [name for name in table.fields if name.startswith("error_")]
     names = [name for name in table.fields if name not in bands]
@@ -57,6 +61,7 @@ def resume(
     run: o.RunPath,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
+    trust: Trust = False,
     threads: o.Threads = 1,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -67,7 +72,7 @@ def resume(
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs import resume as resume_run
 
-        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), progress=progress)
+        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, progress=progress)
 
     return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
 
@@ -75,6 +80,7 @@ def resume(
 def rerun(
     run: o.RunPath,
     out: o.Out = None,
+    trust: Trust = False,
     threads: o.Threads = 1,
     json_output: o.Json = False,
     quiet: o.Quiet = False,
@@ -86,7 +92,7 @@ def rerun(
         from pdefreq.runs import rerun as repeat
         from pdefreq.store import next_free
 
-        return repeat(run, out or next_free(run.parent, f"{run.name}-again"), progress=progress)
+        return repeat(run, out or next_free(run.parent, f"{run.name}-again"), trust=trust, progress=progress)
 
     return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
 
@@ -101,7 +107,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)
     console = make_console(json_output=json_output)
-    with LiveLine(console, f"{spec.problem}, {spec.method}", quiet=quiet) as live:
+    with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:
         solution = job(live.progress)
         if not no_figures:
             draw_run(solution)

@@ -168,8 +168,8 @@ def ntk(
     from pdefreq.history import Stop
     from pdefreq.iterations.linearized import loss_spectrum
     from pdefreq.iterations.protocols import HasTangentKernel
-    from pdefreq.loop import solve
     from pdefreq.probes.ntk import NtkProbe
+    from pdefreq.solving import solve
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.box_modes import make_modes
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -33,6 +33,7 @@ class Ball(Domain):
         ProblemFileError: If the midpoint is not finite, or the radius not finite and positive.
     """
 
+    content_type: ClassVar[str] = "ball"
     midpoint: tuple[float, ...]
     radius: float
 

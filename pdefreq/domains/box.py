@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import IncompatibleError, ProblemFileError
@@ -40,6 +40,7 @@ class Box(Domain):
         ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
     """
 
+    content_type: ClassVar[str] = "box"
     lower: tuple[float, ...]
     upper: tuple[float, ...]
 

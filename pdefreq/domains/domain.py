@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.content import Content
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -33,7 +35,7 @@ class Samples:
     parts: Tensor | None = None
 
 
-class Domain(ABC):
+class Domain(Content, ABC):
     """A bounded open set. Domains are frozen and hashable."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -33,6 +33,7 @@ class Ellipse(Domain):
         ProblemFileError: If the midpoint is not a point of the plane, or a half axis is not finite and positive.
     """
 
+    content_type: ClassVar[str] = "ellipse"
     midpoint: tuple[float, ...]
     half_axes: tuple[float, ...]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class WithHoles(Domain):
             triangulation is not one of this domain.
     """
 
+    content_type: ClassVar[str] = "with-holes"
     base: Box | Ball | Ring | Ellipse
     holes: tuple[Hole, ...]
     triangulation: MeshDomain | None = None

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 
+_MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": MeshTet1}
+
+
 @dataclass(frozen=True)
 class MeshDomain(Domain):
     """The union of the cells of a mesh: an interval, a polygon or a polyhedron. Equal meshes make equal domains.
@@ -45,11 +48,12 @@ class MeshDomain(Domain):
         ProblemFileError: If the mesh is of another kind.
     """
 
+    content_type: ClassVar[str] = "mesh"
     mesh: Mesh = field(compare=False, repr=False)
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if type(self.mesh) not in (MeshLine1, MeshTri1, MeshQuad1, MeshTet1):  # their subclasses are curved
+        if type(self.mesh) not in _MESHES.values():  # their subclasses are curved
             raise ProblemFileError(
                 f"a mesh must have first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
             )
@@ -58,6 +62,19 @@ class MeshDomain(Domain):
             content.update(np.ascontiguousarray(array).tobytes())
         content.update(repr(self.part_names).encode())
         object.__setattr__(self, "digest", content.hexdigest()[:16])
+
+    def content(self) -> Any:
+        """The vertices, the cells, and the boundary facets by name."""
+        kind = next(name for name, mesh in _MESHES.items() if type(self.mesh) is mesh)
+        marked = {name: self.mesh.boundaries[name] for name in self._named}  # pyright: ignore[reportOptionalSubscript]
+        boundaries = {name: np.asarray(facets)[np.isin(facets, self._boundary_facets)] for name, facets in marked.items()}
+        return {"type": "mesh", "cells": kind, "p": self.mesh.p, "t": self.mesh.t, "boundaries": boundaries}
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        mesh = _MESHES[arguments["cells"]](arguments["p"], arguments["t"])
+        boundaries = arguments["boundaries"]
+        return cls(mesh.with_boundaries(boundaries) if boundaries else mesh)
 
     @classmethod
     def read(cls, path: str | Path) -> MeshDomain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -35,6 +35,7 @@ class Ring(Domain):
         ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
+    content_type: ClassVar[str] = "ring"
     midpoint: tuple[float, ...]
     inner: float
     outer: float

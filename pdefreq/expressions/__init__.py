@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import sympy
 import torch
 from sympy import Expr
 
+from pdefreq.content import Content, Opaque
+from pdefreq.expressions import written
 from pdefreq.expressions.grammar import Parser
 from pdefreq.expressions.scope import Scope
 from pdefreq.expressions.symbolic import (
@@ -24,7 +26,7 @@ from pdefreq.expressions.symbolic import (
     constant_value,
     derivative,
 )
-from pdefreq.fields import Field
+from pdefreq.fields import ConstantField, Field
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,8 +38,19 @@ if TYPE_CHECKING:
 class ExpressionField(Field):
     """A field given by a formula; its gradient is the formula's derivative."""
 
+    content_type: ClassVar[str] = "expression"
     expression: Expr
     dimension: int
+
+    def content(self) -> Any:
+        """The constant, or the expression as plain data; opaque where a problem file could not hold it."""
+        if self.constant is not None:
+            return ConstantField(self.constant).content()
+        return _content(self, self.expression)
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(written.read(arguments["expression"], arguments["dimension"]), arguments["dimension"])
 
     def __call__(self, x: Points) -> Values:
         return self._value(x)[0]
@@ -71,11 +84,20 @@ class ExpressionField(Field):
 
 
 @dataclass(frozen=True)
-class Region:
+class Region(Content):
     """The points at which a condition holds."""
 
+    content_type: ClassVar[str] = "region"
     condition: Condition
     dimension: int
+
+    def content(self) -> Any:
+        """The condition as plain data; opaque where a problem file could not hold it."""
+        return _content(self, self.condition)
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(written.read(arguments["expression"], arguments["dimension"]), arguments["dimension"])
 
     def __call__(self, x: Points) -> Tensor:
         """Whether each point belongs to it, shape ``(n,)``, bool."""
@@ -89,6 +111,13 @@ class Region:
     @cached_property
     def _program(self) -> Program:
         return Program([self.condition], Scope(self.dimension).coordinates)
+
+
+def _content(of: ExpressionField | Region, expression: Any) -> Any:
+    try:
+        return {"type": of.content_type, "expression": written.written(expression), "dimension": of.dimension}
+    except ValueError:
+        return Opaque(of)
 
 
 def parse_field(text: str, scope: Scope, key: str) -> ExpressionField:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 
@@ -65,10 +65,8 @@ class PointRule(Protocol):
         """Interior points of one draw; None where the points belong to the problem."""
         ...
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether all draws are one."""
-        ...
+    is_fixed: ClassVar[bool]
+    """Whether all draws are one."""
 
     def draw(self, step: int) -> int:
         """Which draw a step uses, counted from 0."""

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.composition import Part
+from pdefreq.probes import PROBES
+
 if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.target import Target
@@ -23,14 +26,16 @@ class Measurement(ABC):
 
 
 class Nothing(Measurement):
-    """Of what is not there to be measured no column is kept."""
+    """A measurement without columns, for a probe that does not apply to the problem."""
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         return {}
 
 
-class Probe(ABC):
+class Probe(Part, ABC):
     """A frozen dataclass of options."""
+
+    registry = PROBES
 
     @abstractmethod
     def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pdefreq.problem_file.domains import Files
     from pdefreq.shapes import Points, Values
 
-_MAX_BYTES = 2**33
 _PICTURES = (".png", ".jpg", ".jpeg")
 _MAX_PIXELS = 2**22  # each is a point that every training step visits
 
@@ -39,7 +38,7 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
     noise, holdout = table.number("noise", 0.0), table.number("holdout", 0.0)
     points = table.text("points", "uniform")
     if points in ("uniform", "random"):
-        return Data(points, _number(table, points, domain.dimension), noise, holdout)
+        return Data(points, table.whole("number", None, 2, 10**9), noise, holdout)
     suffix = Path(points).suffix.lower()
     if suffix not in (".csv", *_PICTURES):
         table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
@@ -55,16 +54,6 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
         raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
     picture = Picture(points, domain, read_grey(path))
     return Data(points, noise=noise, holdout=holdout, x=picture.centres(), values=picture.grey.flatten(), interpolant=picture)
-
-
-def _number(table: Table, points: str, dimension: int) -> int:
-    number = table.whole("number", None, 2, 10**9)
-    needed = 8.0 * (dimension + 1) * float(number) ** (dimension if points == "uniform" else 1)
-    if needed > _MAX_BYTES:
-        raise ProblemFileError(
-            f"[data] number = {number} needs {needed / 2**30:.3g} GiB in dimension {dimension}; ask for fewer points"
-        )
-    return number
 
 
 def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
@@ -148,9 +137,18 @@ class Picture(Field):
         grey: Values, shape ``(columns, rows)``, from the lower left corner.
     """
 
+    content_type: ClassVar[str] = "picture"
     name: str
     box: Box
     grey: Tensor
+
+    def content(self) -> Any:
+        """The rectangle and the grey values; the name serves people only."""
+        return {"type": self.content_type, "title": self.name, "box": self.box.content(), "grey": self.grey.numpy()}
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(arguments["title"], arguments["box"], torch.from_numpy(arguments["grey"]))
 
     def centres(self) -> Points:
         """Where the pixels are, in the order of ``grey.flatten()``, shape ``(n, 2)``."""

@@ -13,7 +13,7 @@ from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.expressions import ExpressionField, Region
 from pdefreq.expressions.manufactured import flux, source
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
-from pdefreq.fields import CallableField, Field
+from pdefreq.fields import Field, Quotient
 from pdefreq.problem import BoundaryPart, ModeFamily, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
 from pdefreq.problem_file.data import read_data
@@ -87,11 +87,9 @@ def read_problem(
         spectrum=_spectrum(table("spectrum")),
         parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
         singular=tuple(map(tuple, table("equation").points("singular"))),
-        text=text,
-        files=files.found,
     )
     check(problem, claims=claims)
-    return problem
+    return problem.read_from(text, files.found)
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def _pictured(equation: _Equation, data: Data | None) -> Field | None:
     picture, c = data and data.interpolant, equation.reaction
     if picture is None or equation.diffusion.constant != 0:
         return None
-    return picture if c.constant == 1 else CallableField(lambda x: picture(x) / c(x))
+    return picture if c.constant == 1 else Quotient(picture, c)
 
 
 def _boundary(table: Table, equation: _Equation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:

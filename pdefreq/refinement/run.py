@@ -65,9 +65,9 @@ def refine(
         UserError: As `solve` does.
     """
     from pdefreq.files import free_folder
-    from pdefreq.loop import solve
     from pdefreq.problem_file import load_problem
     from pdefreq.solvers import make_solver
+    from pdefreq.solving import solve
 
     if levels is not None and levels < 2:
         raise OptionError(f"`levels` must be at least 2, got {levels}")

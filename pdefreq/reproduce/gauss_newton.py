@@ -23,13 +23,13 @@ from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.history import Schedule, Stop
 from pdefreq.iterations.protocols import HasTangentKernel
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.prediction import BOX, TONES, problem_of, tones
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, regression
+from pdefreq.solving import solve
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.record import SpectralRecord
 

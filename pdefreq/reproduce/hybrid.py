@@ -19,7 +19,6 @@ import numpy as np
 
 from pdefreq.figures.courses import Curve, courses_figure
 from pdefreq.history import Schedule
-from pdefreq.loop import solve
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
@@ -27,6 +26,7 @@ from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
 from pdefreq.solvers.networks import deep_ritz, mscale
+from pdefreq.solving import solve
 
 if TYPE_CHECKING:
     from pdefreq.problem import Problem

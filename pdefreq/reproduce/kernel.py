@@ -31,11 +31,11 @@ from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.wide_kernel import Interpolation, wide_kernel_figure
 from pdefreq.history import Schedule
-from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.networks import regression
+from pdefreq.solving import solve
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.streams import stream
 from pdefreq.theory.infinite_width import wide_kernels

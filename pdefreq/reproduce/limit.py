@@ -24,11 +24,11 @@ import torch
 from pdefreq.figures.limit import Family, limit_figure
 from pdefreq.functionals.sampling import data_samples
 from pdefreq.history import Schedule
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers.galerkin import RitzGalerkin
 from pdefreq.solvers.networks import deep_ritz, mscale
+from pdefreq.solving import solve
 from pdefreq.theory.green import sum_of_green_functions
 
 if TYPE_CHECKING:

@@ -46,10 +46,10 @@ def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
     """The network for a problem; only the scales differ."""
     penalty = {"boundary": "penalty", "boundary.points": 800}
     return mscale().with_options(
+        penalty if problem == "poisson-chirp" else None,
         scales=scales,
         widths=(20, 20),
         activation="sin",
-        **(penalty if problem == "poisson-chirp" else {"boundary": "hard"}),
         points="sobol",
         number=2000,
         learning_rate=8e-3,

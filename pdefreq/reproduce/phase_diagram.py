@@ -35,11 +35,11 @@ from pdefreq.functionals.misfit import Misfit
 from pdefreq.history import Schedule, Stop
 from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.optimizers import Memory, Optimizer
-from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.reproduce.trials import require_at_least
 from pdefreq.solvers.solver import Solver
+from pdefreq.solving import solve
 from pdefreq.spaces.antisymmetric import Antisymmetric
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.streams import stream

@@ -31,10 +31,10 @@ from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.linearized import kernel_drift
 from pdefreq.iterations.optimizers import GradientDescent as PlainDescent
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers.solver import Solver
+from pdefreq.solving import solve
 from pdefreq.spaces.antisymmetric import Antisymmetric
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp

@@ -16,10 +16,10 @@ from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.history import Schedule, Stop
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.reproduce.report import Report, Table, main
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.spectrum.rates import whole_step
 from pdefreq.spectrum.record import SpectralRecord
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from pdefreq.functionals.sampling import data_samples
 from pdefreq.history import Schedule, Stop
-from pdefreq.loop import solve
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import as_array
 from pdefreq.reproduce.training import TrainingCourse
+from pdefreq.solving import solve
 
 if TYPE_CHECKING:
     from pdefreq.history import History

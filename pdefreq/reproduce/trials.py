@@ -10,8 +10,8 @@ import numpy as np
 
 from pdefreq.errors import OptionError
 from pdefreq.history import Schedule, Stop
-from pdefreq.loop import solve
 from pdefreq.probes.error import ErrorProbe
+from pdefreq.solving import solve
 
 if TYPE_CHECKING:
     from pdefreq.history import History

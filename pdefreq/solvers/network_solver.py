@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.functionals.course import SampledCourse
     from pdefreq.functionals.functional import Functional
-    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.iterations.gradient import Gradient
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.spaces.trial_space import TrialSpace
@@ -91,7 +91,7 @@ class NetworkSolver(Solver):
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> Iteration:
+    ) -> Gradient:
         import torch
 
         from pdefreq.functionals.course import SampledCourse

@@ -49,8 +49,13 @@ class Slice:
         """The inverse of `arrays`; None where they are no slice of eigenvectors of length n."""
         try:
             numbers = {name: float(arrays[name]) for name in ("edge", "sure", "width")}
-            counts = {name: int(arrays[name]) for name in ("kept", "size")}
-            found = cls(values=arrays["values"], vectors=arrays["vectors"], **counts, **numbers)
+            found = cls(
+                values=arrays["values"],
+                vectors=arrays["vectors"],
+                kept=int(arrays["kept"]),
+                size=int(arrays["size"]),
+                **numbers,
+            )
         except (KeyError, TypeError, ValueError):
             return None
         fits = found.values.ndim == 1 and found.vectors.shape == (n, len(found.values))

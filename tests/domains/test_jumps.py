@@ -8,9 +8,9 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.jumps import jumps
 from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.fields import CallableField
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem, problem_from_text
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, pinn_gradient
+from pdefreq.solving import solve
 
 DOMAINS = [
     Box((0.0,), (1.0,)),

@@ -7,9 +7,9 @@ import torch
 from pdefreq.functionals.functional import Functional
 from pdefreq.history import Stop
 from pdefreq.iterations.gradient import balanced
-from pdefreq.loop import solve
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from tests.iterations.toys import Rows
 
 DOUBLE = torch.float64

@@ -17,9 +17,9 @@ from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.levenberg import LevenbergMarquardt
 from pdefreq.iterations.optimizers import Adam, GradientDescent
 from pdefreq.iterations.protocols import ObjectiveKind
-from pdefreq.loop import solve
 from pdefreq.parts import Sobol
 from pdefreq.problem import Problem
+from pdefreq.solving import solve
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic

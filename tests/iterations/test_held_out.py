@@ -12,10 +12,10 @@ from pdefreq.iterations.gradient import Gradient
 from pdefreq.iterations.held_out import HeldOut
 from pdefreq.iterations.learning_rate import LearningRate
 from pdefreq.iterations.optimizers import GradientDescent
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import load_run, resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}

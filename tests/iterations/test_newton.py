@@ -7,10 +7,10 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
 from pdefreq.iterations.newton import Newton, _line_search, exponents
-from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.legendre import Legendre
 from pdefreq.spaces.meshes import mesh_for

@@ -41,11 +41,11 @@ from pdefreq.iterations.protocols import (
     ReportsColumns,
     TellsEnding,
 )
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solving import solve
 from pdefreq.spectrum.modes import make_modes
 from tests.toys import Geometric, GeometricIteration, line_problem
 

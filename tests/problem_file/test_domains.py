@@ -13,10 +13,10 @@ from pdefreq.domains.meshing import mesh_of
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import ProblemFileError
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem, problem_from_text
 from pdefreq.runs import rerun, resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 
 MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 REST = '\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n'

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pdefreq.composition import options_of
 from pdefreq.errors import OptionError, UnknownNameError
 from pdefreq.fields import as_field
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce import EXPERIMENTS, hybrid, mscale_6pi, run_experiment, scales
 from pdefreq.reproduce.training import MeanSquareError, TrainingCourse
 from pdefreq.solvers.galerkin import Fem
+from pdefreq.solving import solve
 
 
 def below(problem, beta):

@@ -6,9 +6,9 @@ import torch
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Status, Stop
-from pdefreq.loop import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solving import solve
 from pdefreq.spectrum.record import SpectralRecord
 from tests.toys import Geometric, GeometricResidual, line_problem
 

@@ -12,12 +12,12 @@ from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.fields import as_field
 from pdefreq.history import Status
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.solving import solve
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.theory.green import sum_of_green_functions
 

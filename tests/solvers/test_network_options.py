@@ -12,7 +12,6 @@ from pdefreq import parts
 from pdefreq.composition import options_of
 from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError, UserError
 from pdefreq.history import Status, Stop
-from pdefreq.loop import solve
 from pdefreq.problem_file import load_problem
 from pdefreq.run_spec import solver_from_json, solver_to_json
 from pdefreq.runs import resume
@@ -20,6 +19,7 @@ from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.networks import mscale
+from pdefreq.solving import solve
 from pdefreq.spaces.activations import ACTIVATIONS
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features

@@ -15,12 +15,12 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError, UnknownNameError
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.runs import rerun, resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
+from pdefreq.solving import solve
 from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
@@ -349,7 +349,7 @@ def test_mscale_by_default_reaches_a_thousandth_on_four_tones(seed):
 def test_a_plain_network_takes_low_frequencies_first(seed):
     """The frequency principle (Xu et al., 2020): a positive bias index in sine modes, on the four tones."""
     from pdefreq.history import Stop
-    from pdefreq.loop import solve
+    from pdefreq.solving import solve
 
     report = solve("poisson", "deep-ritz", stop=Stop(steps=1500), seed=seed).spectrum()
     assert report is not None and report.bias_index is not None

@@ -10,10 +10,10 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.figures.heatmap import heatmap_figure
 from pdefreq.figures.modes import mode_figure
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.problem import Problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.record import SpectralRecord
 

@@ -12,12 +12,12 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.history import Stop
-from pdefreq.loop import solve
 from pdefreq.probes.sampled import field_values
 from pdefreq.problem import BoundaryPart, Problem, Spectrum
 from pdefreq.problem_file import load_problem
 from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
+from pdefreq.solving import solve
 from pdefreq.spectrum import ray
 from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.spectrum.ray import HIGHEST, wave_fit

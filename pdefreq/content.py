@@ -1,0 +1,206 @@
+"""Plain data that stand for objects: what identifies a problem, and what a run folder keeps of it.
+
+A tree of content holds numbers, texts, lists, dictionaries with text keys, and numpy arrays. An object that can be made again
+from such data is a dictionary whose ``"type"`` is its name in `TYPES`. Anything else is a leaf `Opaque`: a Python function, for
+example, whose content nobody can read.
+
+Equal trees have equal digests on every machine. What stands under a ``"title"`` serves people and does not count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
+
+from pdefreq.errors import RunFolderError
+from pdefreq.registry import Registry, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TYPES = Registry(
+    "type of content",
+    "pdefreq.content",
+    {
+        "constant": "pdefreq.fields:ConstantField",
+        "quotient": "pdefreq.fields:Quotient",
+        "expression": "pdefreq.expressions:ExpressionField",
+        "region": "pdefreq.expressions:Region",
+        "nearest-value": "pdefreq.data:NearestValue",
+        "data": "pdefreq.data:Data",
+        "picture": "pdefreq.problem_file.data:Picture",
+        "box": "pdefreq.domains.box:Box",
+        "ball": "pdefreq.domains.ball:Ball",
+        "ring": "pdefreq.domains.ring:Ring",
+        "ellipse": "pdefreq.domains.ellipse:Ellipse",
+        "with-holes": "pdefreq.domains.holes:WithHoles",
+        "mesh": "pdefreq.domains.mesh_domain:MeshDomain",
+        "boundary-part": "pdefreq.problem:BoundaryPart",
+        "spectrum": "pdefreq.problem:Spectrum",
+    },
+)
+"""The classes that can be made from content. Other packages add theirs by entry points of the group ``pdefreq.content``."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A Python object that no plain data stand for; None where it has been left out."""
+
+    value: Any = None
+
+
+class Content:
+    """Base of the frozen dataclasses that can be written as plain data and made again from them."""
+
+    content_type: ClassVar[str] = ""
+    """The name of the class in `TYPES`. A subclass without a name of its own is opaque, whatever it derives from."""
+
+    def content(self) -> Any:
+        """The object as a tree: its type, and the arguments that make it."""
+        name = vars(type(self)).get("content_type")
+        if not name:
+            return Opaque(self)
+        return {"type": name} | {f.name: tree(getattr(self, f.name)) for f in fields(self) if f.init}  # pyright: ignore[reportArgumentType]
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        """The inverse of `content`, from its entries but the type; lists have become tuples, and entries with a type objects."""
+        return cls(**arguments)
+
+
+def tree(value: Any) -> Any:
+    """A value as a tree of content."""
+    if isinstance(value, Content):
+        return value.content()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [tree(each) for each in value]
+    if hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: tree(each) for key, each in value.items()}
+    return value if _is_array(value) else Opaque(value)
+
+
+def made(data: Any) -> Any:
+    """The object that a tree stands for.
+
+    Raises:
+        RunFolderError: If it holds an unknown type, or entries from which none can be made.
+    """
+    known = TYPES.targets()
+
+    def make(value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(make(each) for each in value)
+        if not isinstance(value, Mapping):
+            return value
+        arguments = {key: make(each) for key, each in value.items() if key != "type"}
+        if "type" not in value:
+            return arguments
+        name = str(value["type"])
+        if name not in known:
+            raise RunFolderError(f"the problem holds an unknown type of content '{name[:60]}': {nearest(name, known)}")
+        try:
+            return TYPES.load(name).from_content(arguments)
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
+            raise RunFolderError(f"the problem holds a {name} that can't be read: {_first_line(error)}") from None
+
+    return make(data)
+
+
+def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """The place of each opaque object in a tree, such as ``"boundary.0.value"``, and the object."""
+    if isinstance(data, Opaque):
+        yield place, data.value
+    elif isinstance(data, (Mapping, list)):
+        for key, value in data.items() if isinstance(data, Mapping) else enumerate(data):
+            yield from opaque_parts(value, f"{place}.{key}" if place else str(key))
+
+
+def digest(data: Any) -> str:
+    """64 hexadecimal digits that differ when the content does; whole numbers and floats of the same value count as equal."""
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()
+
+
+def pack(data: Any) -> tuple[Any, dict[str, np.ndarray]]:
+    """A tree as JSON, and its arrays under the names by which the JSON refers to them."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def packed(value: Any) -> Any:
+        if isinstance(value, Opaque):
+            return {"opaque": True}
+        if isinstance(value, Mapping):
+            return {key: packed(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [packed(each) for each in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"float": repr(value)}
+        if _is_array(value):
+            name = _array_digest(value)
+            arrays[name] = value
+            return {"array": name}
+        return value
+
+    return packed(data), arrays
+
+
+def unpack(data: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The inverse of `pack`.
+
+    Raises:
+        RunFolderError: If an array is missing, or is not the one that was written.
+    """
+
+    def unpacked(value: Any) -> Any:
+        if isinstance(value, list):
+            return [unpacked(each) for each in value]
+        if not isinstance(value, Mapping):
+            return value
+        if value.keys() == {"opaque"}:
+            return Opaque()
+        if value.keys() == {"float"}:
+            return float(value["float"])
+        if value.keys() == {"array"}:
+            name = str(value["array"])
+            if name not in arrays or _array_digest(arrays[name]) != name:
+                raise RunFolderError(f"the problem of the run is damaged: its array {name[:12]} is missing or has changed")
+            return arrays[name]
+        return {key: unpacked(each) for key, each in value.items()}
+
+    return unpacked(data)
+
+
+def _canonical(data: Any) -> str:
+    if isinstance(data, Opaque):
+        return "opaque"
+    if isinstance(data, Mapping):
+        entries = (f"{json.dumps(key)}:{_canonical(value)}" for key, value in sorted(data.items()) if key != "title")
+        return "{" + ",".join(entries) + "}"
+    if isinstance(data, list):
+        return "[" + ",".join(map(_canonical, data)) + "]"
+    if isinstance(data, int) and not isinstance(data, bool) and abs(data) < 2**53:
+        return repr(float(data))
+    if isinstance(data, float):
+        return repr(data + 0.0)  # -0.0 is 0.0
+    return f"array {_array_digest(data)}" if _is_array(data) else json.dumps(data)
+
+
+def _array_digest(array: np.ndarray) -> str:
+    import numpy as np
+
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()[:32]
+
+
+def _is_array(value: Any) -> TypeGuard[np.ndarray]:
+    return hasattr(value, "__array__") and hasattr(value, "dtype") and hasattr(value, "tobytes")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

@@ -1,0 +1,148 @@
+"""Which problem it is: a problem as a run folder keeps it, and whether another one is the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from pdefreq.content import digest, made, opaque_parts, pack, unpack
+from pdefreq.errors import ProblemFileError, RunFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from torch import Tensor
+
+    from pdefreq.problem import Problem
+
+_SAMPLES = 64
+_ROUNDING = 1e-9  # relative: another machine may round otherwise
+
+
+@dataclass(frozen=True)
+class WrittenProblem:
+    """A problem as plain data.
+
+    Args:
+        name: The problem's short name.
+        digest: The digest of its content.
+        content: The content, as `Problem.content` gives it.
+        samples: For each part that is a Python function, by its place in the content, the values at 64 fixed points.
+        title: One line for people.
+        citation: Where the problem comes from.
+        parameters: Values of the parameters of its file, for people.
+        text: The problem file, where the problem still is what the file describes; else empty.
+    """
+
+    name: str
+    digest: str
+    content: Mapping[str, Any] = field(compare=False, repr=False)  # the digest stands for it
+    samples: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    title: str = ""
+    citation: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """A problem, written."""
+        content = problem.content()
+        return cls(
+            name=problem.name,
+            digest=problem.digest,
+            content=content,
+            samples={place: _sampled(problem, place, value) for place, value in opaque_parts(content)},
+            title=problem.title,
+            citation=problem.citation,
+            parameters=dict(problem.parameters),
+            text=problem.text,
+        )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether parts of the problem are Python functions, so that it can't be made again from plain data."""
+        return bool(self.samples)
+
+    def read(self) -> Problem:
+        """The problem.
+
+        Raises:
+            RunFolderError: If parts of it are Python functions, or the content is damaged.
+        """
+        from pdefreq.problem import Problem
+
+        if self.is_given:
+            raise RunFolderError(
+                f"the problem '{self.name}' was built in Python with functions ({', '.join(self.samples)}), which no folder can "
+                "keep: pass the problem as well, as in resume(folder, problem=...)"
+            )
+        if digest(self.content) != self.digest:
+            raise RunFolderError(
+                f"the problem '{self.name}' of the run is damaged: its content has another digest than it states"
+            )
+        people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
+        try:
+            problem = Problem(**made(self.content), **people)
+        except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
+            raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
+        return problem.read_from(self.text, {}) if self.text else problem
+
+    def require_same(self, problem: Problem) -> None:
+        """Refuse another problem than this one.
+
+        Raises:
+            RunFolderError: If its content is another, or a Python function of it has other values.
+        """
+        other = WrittenProblem.of(problem)
+        if other.digest != self.digest:
+            parts = [key for key, value in self.content.items() if digest(value) != digest(other.content.get(key))]
+        else:
+            parts = [place for place, values in self.samples.items() if not _agree(values, other.samples.get(place, ()))]
+        if parts:
+            raise RunFolderError(
+                f"the run solves the problem '{self.name}' ({self.digest[:12]}), and the one that was passed is '{other.name}' "
+                f"({other.digest[:12]}), which differs in its {', '.join(parts)}: pass the problem of the run, or start a new run"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `arrays` holds the arrays to which it refers."""
+        kept = {name: getattr(self, name) for name in ("name", "digest", "title", "citation", "text")}
+        kept |= {"parameters": dict(self.parameters), "samples": {place: list(v) for place, v in self.samples.items()}}
+        return kept | {"content": pack(self.content)[0]}
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of the content: of meshes, data and pictures."""
+        return pack(self.content)[1]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            RunFolderError: If an array is missing or damaged.
+            KeyError, TypeError: If keys are missing or unknown.
+        """
+        samples = {place: tuple(values) for place, values in data["samples"].items()}
+        return cls(**{**data, "content": unpack(data["content"], arrays), "samples": samples})
+
+
+def _sampled(problem: Problem, place: str, value: Any) -> tuple[float | None, ...]:
+    """What tells one Python object from another: its values at fixed points, of a domain the points; None is not finite."""
+    from pdefreq.streams import stream
+
+    points = problem.domain.boundary if place.startswith("boundary") else problem.domain.interior
+    x = points(_SAMPLES, stream(0, "identity")).x
+    function: Callable[[Tensor], Tensor] = value
+    values = x if place == "domain" else function(x) if callable(value) else x[:0]
+    return tuple(float(v) if math.isfinite(v) else None for v in values.detach().double().flatten().tolist())
+
+
+def _agree(values: tuple[float | None, ...], others: tuple[float | None, ...]) -> bool:
+    if len(values) != len(others):
+        return False
+    scale = max((abs(v) for v in values if v is not None), default=0.0)
+    return all(a is b if a is None or b is None else abs(a - b) <= _ROUNDING * scale for a, b in zip(values, others, strict=True))
