@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from pdefreq.prediction import predict
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
     from pdefreq.problem_file import load_problem
+    from pdefreq.record import Record
     from pdefreq.refinement.report import Refinement
     from pdefreq.refinement.run import refine
     from pdefreq.run_spec import RunSpec
     from pdefreq.runs import load_run, rerun, resume, run
+    from pdefreq.setup import Given
     from pdefreq.solution import Solution
     from pdefreq.solvers import SOLVERS, make_solver
     from pdefreq.solvers.chain import Chain
@@ -55,6 +57,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Refinement": "refinement.report",
     "refine": "refinement.run",
     "predict": "prediction",
+    "Given": "setup",
+    "Record": "record",
     "RunSpec": "run_spec",
     "load_run": "runs",
     "rerun": "runs",
@@ -91,9 +95,11 @@ __all__ = [
     "Data",
     "Fem",
     "Field",
+    "Given",
     "History",
     "NetworkSolver",
     "Problem",
+    "Record",
     "Refinement",
     "RitzGalerkin",
     "RunSpec",

@@ -1,12 +1,13 @@
-"""Expressions as plain data: nested lists in prefix notation, such as ``["+", ["sin", ["*", "pi", "x"]], 1]``.
+"""Expressions as canonical text, such as ``add(1, sin(mul(pi, x)))``.
 
 Reading what was written gives the same sympy expression, its arguments in the same order, and so the same values bit for bit.
-The text of a problem file would not: it is parsed with the limits and the simplifications that are meant for people.
+The language of problem files would not: its limits and simplifications are meant for what people write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -17,82 +18,88 @@ from pdefreq.expressions.symbolic import FUNCTIONS, Both, Either, Equal, Less, L
 
 _CONSTANTS: dict[str, Any] = {"pi": sympy.pi, "e": sympy.E}
 _OPERATIONS: dict[str, Callable[..., Any]] = {
-    "+": Add,
-    "*": Mul,
-    "**": Pow,
+    "add": Add,
+    "mul": Mul,
+    "pow": Pow,
     "where": Where,
-    "<": Less,
-    "<=": LessEqual,
-    "==": Equal,
-    "and": Both,
-    "or": Either,
-    "not": Not,
+    "less": Less,
+    "less_equal": LessEqual,
+    "equal": Equal,
+    "both": Both,
+    "either": Either,
+    "negated": Not,
 } | {name: constructor for name, (constructor, _) in FUNCTIONS.items() if isinstance(constructor, type)}
 _NAMES = {constructor: name for name, constructor in _OPERATIONS.items()}
+_DEEPEST = 150  # levels; Python's parser stops at 200
 _LARGEST = 10**300
-_MOST_COORDINATES = 10_000
 _HIGHEST_POWER = 1000  # of numbers, which sympy multiplies out
+_MOST_COORDINATES = 10_000
 
 
-def written(expression: Any) -> Any:
-    """An expression or a condition as plain data.
+def written(expression: Any, _level: int = 0) -> str:
+    """The text of an expression or a condition.
 
     Raises:
-        ValueError: If it holds something that no problem file can express.
+        ValueError: If it holds something that no problem file can express, or is nested too deeply.
     """
-    if expression.is_Integer:
-        return int(expression)
     if expression.is_Rational:
-        return ["/", int(expression.p), int(expression.q)]
+        return str(int(expression)) if expression.is_Integer else f"rational({expression.p}, {expression.q})"
     if expression.is_Float:
-        return float(expression)
+        return repr(float(expression))
     if expression.is_Symbol:
         return str(expression.name)
     for name, constant in _CONSTANTS.items():
         if expression == constant:
             return name
-    if expression.func in _NAMES and expression.args:
-        return [_NAMES[expression.func], *map(written, expression.args)]
-    raise ValueError(f"'{expression}' can't be written")
+    if expression.func not in _NAMES or _level == _DEEPEST:
+        raise ValueError(f"'{expression}' can't be written")
+    return f"{_NAMES[expression.func]}({', '.join(written(operand, _level + 1) for operand in expression.args)})"
 
 
-def read(data: Any, dimension: int) -> Any:
-    """The inverse of `written`.
+def read(text: str, dimension: int) -> Any:
+    """The expression or condition that a text stands for: the inverse of `written`.
 
     Args:
-        data: What it returned; lists may have become tuples.
+        text: What `written` returned.
         dimension: The number of coordinates.
 
     Raises:
-        ValueError: If the data are no expression.
+        ValueError: If the text is no expression.
     """
     if not (isinstance(dimension, int) and 0 < dimension <= _MOST_COORDINATES):
         raise ValueError(f"an expression has 1 to {_MOST_COORDINATES} coordinates, got {dimension!r}")
-    symbols = {symbol.name: symbol for symbol in Scope(dimension).coordinates}
-    return _read(data, _CONSTANTS | symbols)
+    try:
+        node = ast.parse(text, mode="eval").body
+    except (SyntaxError, MemoryError, RecursionError):
+        raise ValueError(f"'{text[:60]}' is no expression") from None
+    return _read(node, _CONSTANTS | {symbol.name: symbol for symbol in Scope(dimension).coordinates})
 
 
-def _read(data: Any, names: dict[str, Any]) -> Any:
-    if isinstance(data, (list, tuple)) and data and isinstance(data[0], str):
-        head, *operands = data
-        if head == "/":
+def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Call(func=ast.Name(id="rational"), args=operands, keywords=[]):
             return Rational(*(_whole(operand) for operand in operands))
-        if head in _OPERATIONS and operands:
+        case ast.Call(func=ast.Name(id=name), args=operands, keywords=[]) if name in _OPERATIONS and operands:
             arguments = [_read(operand, names) for operand in operands]
-            return _power(*arguments) if head == "**" else _OPERATIONS[head](*arguments)
-    if isinstance(data, float):
-        return Float(data)
-    if isinstance(data, int):
-        return Integer(_whole(data))
-    if isinstance(data, str) and data in names:
-        return names[data]
-    raise ValueError(f"{str(data)[:60]!r} is no part of an expression")
+            return _power(*arguments) if name == "pow" else _OPERATIONS[name](*arguments)
+        case ast.Name(id=name) if name in names:
+            return names[name]
+        case ast.Constant(value=float() as value):
+            return Float(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float() as value)):
+            return Float(-value)
+        case ast.Constant() | ast.UnaryOp():
+            return Integer(_whole(node))
+    raise ValueError(f"'{ast.unparse(node)[:60]}' is no part of an expression")
 
 
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
-        raise ValueError(f"{str(value)[:60]!r} is no whole number of a reasonable size")
-    return value
+def _whole(node: ast.expr) -> int:
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_whole(operand)
+        case ast.Constant(value=int() as value) if not isinstance(value, bool) and value <= _LARGEST:
+            return value
+    raise ValueError(f"'{ast.unparse(node)[:60]}' is no number of a reasonable size")
 
 
 def _power(base: Expr, exponent: Expr) -> Expr:
