@@ -81,6 +81,9 @@ class SpectralMeasurement(Measurement):
         self._solution = None if target.solution is None else target.solution.values(self._x)
         self._target = self._solution if limit is None else limit.values(self._x)
         self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._solution)
+        self._gap = None  # the coefficients of the target less the solution, from which total errors follow
+        if self._modes.linear and self._target is not None and self._solution is not None:
+            self._gap = self._modes.coefficients(self._target - self._solution, self._space)
         known, kind = (target.solution, "total") if limit is None else (limit, "algebraic")
         assert known is not None
         amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
@@ -88,15 +91,19 @@ class SpectralMeasurement(Measurement):
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)
-        error, rest = np.full(len(self._modes), np.nan), np.nan
-        if self._target is not None:
+        if self._target is None:
+            difference, rest = np.full(len(self._modes), np.nan), np.nan
+        else:
             difference, rest = self._modes.decompose(values - self._target, self._space)
-            error = _relative(difference, self._amplitude)
-        total = error
-        if self._solution is None:
-            total = np.full(len(self._modes), np.nan)
-        elif self._target is not self._solution:
+        error = _relative(difference, self._amplitude)
+        if self._target is self._solution:
+            total = error
+        elif self._gap is not None:
+            total = _relative(difference + self._gap, self._amplitude_total)
+        elif self._solution is not None:
             total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
+        else:
+            total = np.full(len(self._modes), np.nan)
         return {ERROR: error, TOTAL: total, "rest_error": rest}
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:

@@ -54,6 +54,7 @@ class EigenModes(Modes):
 
     kind = "eigen"
     complete = True
+    linear = False
     _natural: ClassVar[bool] = False
 
     def __init__(self, basis: EigenBasis, indices: ArrayLike | None = None) -> None:

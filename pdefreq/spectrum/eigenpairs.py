@@ -48,14 +48,9 @@ class Slice:
     def from_arrays(cls, arrays: dict[str, np.ndarray], n: int) -> Self | None:
         """The inverse of `arrays`; None where they are no slice of eigenvectors of length n."""
         try:
-            numbers = {name: float(arrays[name]) for name in ("edge", "sure", "width")}
-            found = cls(
-                values=arrays["values"],
-                vectors=arrays["vectors"],
-                kept=int(arrays["kept"]),
-                size=int(arrays["size"]),
-                **numbers,
-            )
+            edge, sure, width = (float(arrays[name]) for name in ("edge", "sure", "width"))
+            kept, size = (int(arrays[name]) for name in ("kept", "size"))
+            found = cls(kept, arrays["values"], arrays["vectors"], edge=edge, sure=sure, width=width, size=size)
         except (KeyError, TypeError, ValueError):
             return None
         fits = found.values.ndim == 1 and found.vectors.shape == (n, len(found.values))

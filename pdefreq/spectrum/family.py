@@ -39,6 +39,7 @@ class Modes(ABC):
     Attributes:
         kind: The name of the family.
         complete: Whether a bias index may be formed: the family is orthogonal and complete without periodicity.
+        linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
         indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
         magnitude: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
@@ -46,6 +47,7 @@ class Modes(ABC):
 
     kind: ClassVar[str]
     complete: ClassVar[bool]
+    linear: ClassVar[bool] = True
     indices: np.ndarray
     magnitude: np.ndarray
     wavevectors: np.ndarray | None = None

@@ -249,3 +249,23 @@ def test_a_family_that_can_not_be_is_refused_before_anything_is_written(tmp_path
 def test_points_are_always_the_same():
     one, two = (ModeFamilies(problem(Ball((0.0,) * 4, r))).modes("ray").points() for r in (1.0, 2.0))
     assert torch.equal(2 * one, two)
+
+
+@pytest.mark.parametrize("direction", [(1.0,), (-1.0,)])
+def test_on_an_interval_waves_are_recorded_by_the_trapezoidal_rule(direction):
+    """The coefficients of a sum of waves are exact; those of another function are near to the least-squares fit by integrals."""
+    modes = ModeFamilies(regression(Box((0.0,), (2 * math.pi,)), direction, (1.0, 5.0))).modes("tones")
+    recorded = modes.recorded()
+    assert len(recorded.points()) == 501 < ray.NUMBER
+    np.testing.assert_array_equal(recorded.wavevectors, modes.wavevectors)
+    for each in (recorded, modes):
+        u = 2 + np.cos(each.points().numpy()[:, 0] - 0.5) - 3 * np.sin(5 * each.points().numpy()[:, 0])
+        sign = direction[0]
+        expected = [2, 0.5 * np.exp(-0.5j * sign), 1.5j * sign]
+        np.testing.assert_allclose(each.coefficients(u), expected, atol=EXACT)
+    x, w = np.polynomial.legendre.leggauss(60)
+    x = math.pi * (1 + x)
+    waves = np.column_stack([np.ones(60), np.cos(x), np.sin(x), np.cos(5 * x), np.sin(5 * x)]) * np.sqrt(w)[:, None]
+    best = np.linalg.lstsq(waves, np.sqrt(w) * np.exp(x / 3), rcond=None)[0]
+    found = recorded.coefficients(np.exp(recorded.points().numpy()[:, 0] / 3))
+    np.testing.assert_allclose(found, [best[0], *(best[1::2] - 1j * direction[0] * best[2::2]) / 2], rtol=4e-4)
