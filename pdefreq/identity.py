@@ -90,13 +90,12 @@ class WrittenProblem:
             raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
         return problem.read_from(self.text, {}) if self.text else problem
 
-    def require_same(self, problem: Problem) -> None:
+    def require_same(self, other: WrittenProblem) -> None:
         """Refuse another problem than this one.
 
         Raises:
             RunFolderError: If its content is another, or a Python function of it has other values.
         """
-        other = WrittenProblem.of(problem)
         if other.digest != self.digest:
             parts = [key for key, value in self.content.items() if digest(value) != digest(other.content.get(key))]
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError, RunFolderError
+from pdefreq.identity import WrittenProblem
 from pdefreq.run_spec import RunSpec, probe_from_json, solver_from_json
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Given:
                 hold, or the spec names a Python file that is not trusted.
         """
         if self.problem is not None:
-            spec.problem.require_same(self.problem)
+            spec.problem.require_same(WrittenProblem.of(self.problem))
         missing = [name for name in spec.given if name not in without and getattr(self, name) is None]
         if missing:
             raise RunFolderError(

@@ -13,10 +13,12 @@ from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from pdefreq.domains.domain import Samples
-    from pdefreq.problem import Problem
+    from pdefreq.problem import BoundaryPart
     from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
@@ -44,16 +46,21 @@ class BoundaryConditions:
     normals: Tensor | None = None
 
     @classmethod
-    def of(cls, problem: Problem, samples: Samples, like: Tensor) -> BoundaryConditions:
-        """Evaluate the boundary data of a problem, in float64, once.
+    def of(cls, parts: Sequence[BoundaryPart], governing: Tensor, samples: Samples, like: Tensor) -> BoundaryConditions:
+        """Evaluate boundary data, in float64, once.
+
+        Args:
+            parts: The boundary conditions.
+            governing: For each point the index of the part that governs it, shape ``(n,)``, as `Problem.part_of` gives it.
+            samples: The points.
+            like: A tensor whose dtype and device the values take.
 
         Raises:
-            ProblemFileError: If a point belongs to no part, a value is not finite, or alpha is negative.
+            ProblemFileError: If a value is not finite, or alpha is negative.
         """
-        part = problem.part_of(samples)
         columns = {name: torch.zeros_like(samples.weights) for name in ("dirichlet", "value", "robin", "alpha", "flux")}
-        for index, condition in enumerate(problem.boundary):
-            mine = part == index
+        for index, condition in enumerate(parts):
+            mine = governing == index
             x = samples.x[mine]
             columns[condition.kind][mine] = samples.weights[mine]
             if condition.kind == "dirichlet":
@@ -74,7 +81,7 @@ class BoundaryConditions:
         return BoundaryConditions(**kept)
 
     def robin_energy(self, u: Values) -> Tensor:
-        """Int over the Robin part of alpha / 2 u^2 - flux u."""
+        """The integral over the Robin part of alpha / 2 u^2 - flux u."""
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
 
@@ -128,12 +135,12 @@ class RobinResidualBlock(SquaresByChannels):
     order = 1
 
     def __init__(
-        self, problem: Problem, space: TrialSpace, conditions: BoundaryConditions, beta: float, diffusion: Values
+        self, exponent: float, space: TrialSpace, conditions: BoundaryConditions, beta: float, diffusion: Values
     ) -> None:
         super().__init__("robin", space.at(conditions.x))
         assert conditions.normals is not None
         self._conditions, self._normals = conditions, conditions.normals
-        self._exponent, self._diffusion = problem.exponent, diffusion
+        self._exponent, self._diffusion = exponent, diffusion
         self._scale = (2 * beta * conditions.robin).sqrt()
 
     @property

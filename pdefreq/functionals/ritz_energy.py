@@ -70,7 +70,7 @@ class RitzEnergy(Functional):
             samples, values = data
             blocks.append(_LoadBlock(space, samples.x.to(like), (samples.weights * values).to(like)))
         if boundary is not None:
-            conditions = BoundaryConditions.of(problem, boundary, like)
+            conditions = BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 blocks.append(RobinEnergyBlock(space, robin))
             if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
@@ -185,5 +185,7 @@ def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples |
     integrand = _Integrand.of(problem.exponent, *fields, interior, interior.x)
     energy = integrand.energy(u(interior.x), u.gradient(interior.x))
     if boundary is not None:
-        energy = energy + BoundaryConditions.of(problem, boundary, interior.x).robin_energy(u(boundary.x))
+        energy = energy + BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, interior.x).robin_energy(
+            u(boundary.x)
+        )
     return float(energy)

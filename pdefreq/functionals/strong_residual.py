@@ -72,10 +72,10 @@ class StrongResidual(Functional):
         kind = _LinearBlock if problem.exponent == 2 else _NonlinearBlock
         blocks: list[Block] = [kind(space.at(x), problem.exponent, *rest) for x, *rest in pieces]
         if boundary is not None:
-            conditions = BoundaryConditions.of(problem, boundary, like)
+            conditions = BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 diffusion = checked(problem.diffusion, "[equation] diffusion", robin.x.double().cpu(), least=0).to(like)
-                blocks.append(RobinResidualBlock(problem, space, robin, beta, diffusion))
+                blocks.append(RobinResidualBlock(problem.exponent, space, robin, beta, diffusion))
             if (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, beta))
         super().__init__(blocks)

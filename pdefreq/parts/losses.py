@@ -135,7 +135,7 @@ class Residual(Loss):
 
     def require(self, problem: Problem, method: str) -> None:
         super().require(problem, method)
-        _require_source(self.gradient, problem, method)
+        _require_source(self.gradient, method, known=problem.data is None)
         if problem.diffusion.has_kinks:
             from pdefreq.domains.jumps import jumps
 
@@ -182,7 +182,7 @@ class Misfit(Loss):
 
     def require(self, problem: Problem, method: str) -> None:
         super().require(problem, method)
-        _require_source(self.gradient, problem, method)
+        _require_source(self.gradient, method, known=problem.data is None)
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.misfit import GradientMisfit, Misfit
@@ -193,9 +193,13 @@ class Misfit(Loss):
         return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
 
 
-def _require_source(gradient: float | None, problem: Problem, method: str) -> None:
-    """The gradient of f is known where f is known everywhere."""
-    if gradient is not None and problem.data is not None:
+def _require_source(gradient: float | None, method: str, *, known: bool) -> None:
+    """Check that f is known everywhere, so that its gradient is.
+
+    Raises:
+        IncompatibleError: If it is not, and the loss has the gradient.
+    """
+    if gradient is not None and not known:
         raise IncompatibleError(
             f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): use "
             "gradient=null"

@@ -12,6 +12,10 @@ BOX = Box((0.0, 0.0), (2.0, 3.0))
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
+def conditions_of(problem, samples):
+    return BoundaryConditions.of(problem.boundary, problem.part_of(samples), samples, LIKE)
+
+
 def make(*parts):
     return Problem(domain=BOX, source=1.0, boundary=parts)
 
@@ -23,7 +27,7 @@ def test_each_integral_runs_over_its_own_part():
         BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=as_field(1.0)),
         BoundaryPart("robin"),
     )
-    conditions = BoundaryConditions.of(problem, BOX.boundary(80), LIKE)
+    conditions = conditions_of(problem, BOX.boundary(80))
     u = conditions.x[:, 0]
     assert float(conditions.dirichlet.sum()) == pytest.approx(3) and float(conditions.robin.sum()) == pytest.approx(3 + 4)
     dirichlet = conditions.where("dirichlet")
@@ -39,7 +43,7 @@ def test_the_first_part_wins():
         BoundaryPart("robin", where=lambda x: x[:, 0] < 1),
         BoundaryPart("dirichlet"),
     )
-    conditions = BoundaryConditions.of(problem, BOX.boundary(400), LIKE)
+    conditions = conditions_of(problem, BOX.boundary(400))
     assert ((conditions.robin > 0) == (conditions.x[:, 0] < 1)).all()
     assert ((conditions.dirichlet > 0) == (conditions.x[:, 0] >= 1)).all()
 
@@ -54,4 +58,4 @@ def test_the_first_part_wins():
 )
 def test_wrong_data_are_refused(parts, message):
     with pytest.raises(ProblemFileError, match=message):
-        BoundaryConditions.of(make(*parts), BOX.boundary(16), LIKE)
+        conditions_of(make(*parts), BOX.boundary(16))
