@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.composition import MISSING, options_of
+from pdefreq.composition import MISSING, Option, tree
 from pdefreq.data import Data
 from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
@@ -57,7 +57,12 @@ def small(name: str) -> Solver:
 
 
 def chosen(name: str) -> dict:
-    return {o.name: SMALL[o.name] for o in options_of(SOLVERS.load(name)) if o.name in SMALL}
+    return {o.name: SMALL[o.name] for o in all_options(name) if o.name in SMALL}
+
+
+def all_options(name: str) -> list[Option]:
+    """The options of a method and of its parts."""
+    return [option for *_, option in tree("method", name, SOLVERS.load(name), {}).walk()]
 
 
 def one_sentence(text: str) -> bool:
@@ -139,7 +144,7 @@ def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(met
 def test_options_are_json_documented_and_of_the_stated_type(method):
     factory = SOLVERS.load(method)
     assert (factory.__doc__ or "").strip(), f"{method} has no docstring"
-    for option in options_of(factory):
+    for option in all_options(method):
         assert option.doc, f"option {option.name} of {method} is not explained in Args"
         assert option.default is not MISSING, f"option {option.name} of {method} has no default"
     solver = make_solver(method)
@@ -152,8 +157,7 @@ def test_options_are_json_documented_and_of_the_stated_type(method):
 @pytest.mark.parametrize("bad", [0, -1, 10**9])
 def test_impossible_sizes_are_refused_in_one_sentence(method, bad):
     """Zero, negative, and larger than any machine's memory."""
-    sizes = [o.name for o in options_of(SOLVERS.load(method)) if o.name in ("intervals", "cells", "number")]
-    sizes += [o.name for o in options_of(SOLVERS.load(method)) if o.name == "widths"]
+    sizes = [o.name for o in all_options(method) if o.name in ("intervals", "cells", "number", "widths")]
     assert sizes
     for name in sizes:
         value = [bad, bad] if name == "widths" else bad
