@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ import pdefreq.loop
 import pdefreq.probes.iterate
 import pdefreq.probes.target
 import pdefreq.spectrum.record
-from pdefreq.errors import RunFolderError
+from pdefreq.errors import RunFolderError, UserError
 from pdefreq.fields import as_field
 from pdefreq.files import write_atomically
 from pdefreq.history import History, Schedule, Status, Stop
@@ -169,7 +169,28 @@ def test_an_own_method_travels_with_its_run(tmp_path):
     )
     first = solve("poisson", import_file(file).Mine(factor=0.25), stop=Stop(steps=5), folder=tmp_path / "run")
     file.unlink()
-    same(rerun(tmp_path / "run"), first)
+    for read in (rerun, load_run, resume):
+        with pytest.raises(RunFolderError, match=r"code of its own, .*run/mine.py, which is loaded only if .*`trust=True`"):
+            read(tmp_path / "run")
+    same(rerun(tmp_path / "run", tmp_path / "again", trust=True), first)
+    same(rerun(tmp_path / "again", trust=True), first)
+    same(load_run(tmp_path / "run", trust=True), first)
+    same(resume(tmp_path / "run", trust=True), first)
+
+
+def test_a_method_that_is_in_no_registry_is_passed_again(tmp_path):
+    from tests.toys import Geometric
+
+    @dataclass(frozen=True)
+    class Local(Geometric):
+        pass
+
+    first = solve("poisson", Local(), stop=Stop(steps=5), folder=tmp_path / "run")
+    assert first.spec.solver is None and first.spec.given == ("solver",)
+    with pytest.raises(RunFolderError, match="given its solver as Python objects"):
+        rerun(tmp_path / "run")
+    same(rerun(tmp_path / "run", solver=Local()), first)
+    same(load_run(tmp_path / "run", solver=Local()), first)
 
 
 def test_a_problem_built_in_python_must_be_passed_to_resume(tmp_path):
@@ -216,8 +237,10 @@ def test_probes_travel_with_their_run(tmp_path):
     file.unlink()
     assert whole.spec.probes is not None and whole.spec.probes[1]["number"] == 7 and whole.spec.given == ()
     assert "mode_error" not in whole.history and whole.history.column("relative_l2").size == 7
-    same(resume(tmp_path / "run"), whole)
-    same(rerun(tmp_path / "run"), whole)
+    with pytest.raises(RunFolderError, match=r"code of its own, .*mine.py"):
+        resume(tmp_path / "run")
+    same(resume(tmp_path / "run", trust=True), whole)
+    same(rerun(tmp_path / "run", trust=True), whole)
 
 
 def test_a_repetition_records_at_the_same_steps(tmp_path):
@@ -232,9 +255,24 @@ def test_a_folder_of_runs_names_them(tmp_path):
 
 
 def test_a_run_json_can_name_no_other_callable(tmp_path):
-    with pytest.raises(RunFolderError, match="no dataclass"):
-        solver_from_json({"class": "os:system", "command": f"touch {tmp_path / 'canary'}"})
-    assert not (tmp_path / "canary").exists()
+    """Names are looked up in tables; a file is loaded only on request, wherever in a run it is named."""
+    canary = tmp_path / "canary"
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"import pathlib\n\npathlib.Path({str(canary)!r}).touch()\n")
+    for data in (
+        {"class": "os:system", "command": f"touch {canary}"},
+        {"name": "os:system", "command": f"touch {canary}"},
+        {"name": f"{evil}:X"},
+        {"name": "network", "network": {"name": "mlp", "activation": f"{evil}:X"}},
+        {"name": "network", "network": {"name": f"{evil}:X"}},
+        {"name": "chain", "first": {"name": "jacobi"}, "second": {"name": f"{evil}:X"}},
+    ):
+        with pytest.raises(UserError):
+            solver_from_json(data)
+        assert not canary.exists()
+    with pytest.raises(UserError):
+        solver_from_json({"name": f"{evil}:X"}, trust=True)
+    assert canary.exists()
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
