@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pdefreq.solvers import SOLVERS
+from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -174,7 +174,9 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(kind, outside,
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")
     (tmp_path / file.split(":")[0]).write_text((outside / file.split(":")[0]).read_text())
-    pdefreq(outside, "solve", problem, "-m", method, "-s", f"{kind}={tmp_path / file}", "--steps", "2", "--no-figures", "--out", run)
+    pdefreq(
+        outside, "solve", problem, "-m", method, "-s", f"{kind}={tmp_path / file}", "--steps", "2", "--no-figures", "--out", run
+    )
     (tmp_path / file.split(":")[0]).unlink()  # the copy in the folder is enough
     with pytest.raises(AssertionError, match="loaded only if you say so"):
         pdefreq(outside, "resume", run, "--steps", "4")
@@ -208,7 +210,20 @@ def test_from_a_file(outside, line):
     [
         ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"],
         ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
-        ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "network=gated", "-s", "optimizer=rmsprop", "-s", "points=latin"],
+        [
+            "solve",
+            "poisson",
+            "-m",
+            "pinn",
+            "--steps",
+            "3",
+            "-s",
+            "network=gated",
+            "-s",
+            "optimizer=rmsprop",
+            "-s",
+            "points=latin",
+        ],
         ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
         ["reproduce", "sweeps", "--steps", "5"],
     ],
@@ -253,3 +268,46 @@ def test_every_command_shown_exists_with_its_options(page):
             ).stdout  # fmt: skip
             for option in re.findall(r"(?<=\s)(--?[a-z][\w-]*)", match[2]):
                 assert option in help_text, f"{option} in: {line}"
+
+
+SHOWN = re.compile(r"(?:^|[\s`/])pdefreq (solve|compare|predict|refine|ntk|methods) ([^`\n#]+)", re.MULTILINE)
+
+
+def methods_shown(page: Path) -> list[tuple[str, dict[str, str]]]:
+    """The methods in the commands of a page, also those inside its sentences, with their options."""
+    found = []
+    for command, text in SHOWN.findall(page.read_text()):
+        words = [word for word in shlex.split(text) if word != "..."]
+        values: dict[str, list[str]] = {"--method": [], "--set": []}
+        names = {"-m": "--method", "-s": "--set"}
+        plain = []
+        while words:
+            word = words.pop(0)
+            if word.startswith("-"):
+                value = words.pop(0) if words and not words[0].startswith("-") else ""
+                values.setdefault(names.get(word, word), []).append(value)
+            else:
+                plain.append(word)
+        options = dict(pair.split("=", 1) for pair in values["--set"])
+        named = plain if command == "methods" else plain[1:] if command == "compare" else values["--method"]
+        found += [(name, options) for name in named if name not in ("NAME", "NAME+NAME") and ".py" not in name + str(options)]
+    return found
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if page.name != "extend.md"], ids=lambda p: p.name)
+def test_every_method_shown_is_there_with_its_options(page):
+    shown = methods_shown(page)
+    for name, options in shown:
+        make_solver(name, options)
+    assert shown or page.name not in ("README.md", "get_started.md", "networks.md", "training.md", "theory.md")
+
+
+def test_the_options_of_the_table_of_networks_are_there():
+    """Each row of docs/networks.md, on the method that the page says."""
+    text = (ROOT / "docs" / "networks.md").read_text()
+    rows = [
+        re.findall(r"`([a-z]\w*=[^`]+)`", row.partition("|")[0]) for row in re.findall(r"^\| (.*\| [\d,]+ \| .*)$", text, re.M)
+    ]
+    assert len(rows) >= 14
+    for pairs in rows:
+        make_solver("deep-ritz", dict(pair.split("=", 1) for pair in pairs))

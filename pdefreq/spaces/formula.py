@@ -108,7 +108,9 @@ class _FormulaEvaluator(Evaluator):
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
         """The blocks of the Jacobian itself, each times 1: a formula has no layers that would save anything."""
-        blocks = self.jacobian(c, value, gradient, laplacian).split([math.prod(shape) for shape in self._space.shapes.values()], 1)
+        blocks = self.jacobian(c, value, gradient, laplacian).split(
+            [math.prod(shape) for shape in self._space.shapes.values()], 1
+        )
         return [(block[None, None], block.new_ones(1, 1, len(block), 1)) for block in blocks]
 
     def _combined(
