@@ -6,7 +6,7 @@ import itertools
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.composition import Part
 from pdefreq.errors import OptionError
@@ -69,13 +69,12 @@ class Network(Part):
 
 
 class FormulaNetwork(Network):
-    """An architecture that is given by its formula; automatic differentiation takes every derivative of it.
+    """An architecture that is given by its formula; automatic differentiation takes every derivative of it."""
 
-    Attributes:
-        smoothness: Largest order of derivative that is square integrable: inf for smooth activations, 1 for ReLU.
-    """
-
-    smoothness: ClassVar[float] = math.inf
+    @property
+    def smoothness(self) -> float:
+        """Largest order of derivative that is square integrable: inf for smooth activations, 1 for ReLU."""
+        return math.inf
 
     @abstractmethod
     def shapes(self, dimension: int) -> dict[str, tuple[int, ...]]:

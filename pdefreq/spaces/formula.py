@@ -46,7 +46,8 @@ class Formula(Protocol):
 class FormulaSpace(Network):
     """The functions that a formula gives.
 
-    A step takes several times as long as with `FeedForward`, whose derivatives are written out.
+    A step takes longer than with `FeedForward`, whose derivatives are written out: of a network with 50-50-50 units 1.5 times as
+    long on an energy, and on a residual 2 times in one dimension and 4.4 times in two.
 
     Args:
         formula: The formula.

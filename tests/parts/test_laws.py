@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,8 +94,8 @@ def test_it_survives_json(registry, name):
 def test_a_short_and_a_dotted_name_give_equal_methods(registry, name):
     option, beside = WHERE[registry.kind]
     method = network().with_options({**beside, option: name, **required(name, registry)})
-    prefix = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
-    path = prefix.get(registry.kind, option)
+    prefix: dict[str, str] = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
+    path = prefix.get(registry.kind) or option
     for each in options_of(registry.load(name)):
         if each.kind is None and each.default is not None and each.default is not MISSING:
             assert method.with_options({each.name: each.default}) == method.with_options({f"{path}.{each.name}": each.default})
@@ -131,7 +132,7 @@ def test_a_number_out_of_range_and_an_unknown_option_are_refused_in_one_sentence
 
 @EACH
 def test_a_method_with_it_trains_and_goes_on_to_the_last_bit(registry, name, tmp_path):
-    method = make_solver("network", options(registry, name))
+    method: Any = make_solver("network", options(registry, name))
     problem = HOME.get(name, "poisson")
     if problem == "tones" or (registry.kind == "loss" and method.loss.is_regression):
         problem, method = "tones", method if method.loss.is_regression else method.with_options(loss="misfit")
