@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     from pdefreq.solvers.chain import Chain
     from pdefreq.solvers.galerkin import Fem, RitzGalerkin
     from pdefreq.solvers.network_solver import NetworkSolver
-    from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
+    from pdefreq.solvers.networks import (
+        deep_ritz,
+        gauss_newton,
+        mscale,
+        network,
+        pinn,
+        pinn_gradient,
+        regression,
+        regression_gradient,
+    )
     from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
     from pdefreq.solvers.spectral import Sine
     from pdefreq.solving import solve
@@ -75,6 +84,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "deep_ritz": "solvers.networks",
     "gauss_newton": "solvers.networks",
     "mscale": "solvers.networks",
+    "network": "solvers.networks",
     "pinn": "solvers.networks",
     "pinn_gradient": "solvers.networks",
     "regression": "solvers.networks",
@@ -120,6 +130,7 @@ __all__ = [
     "load_run",
     "make_solver",
     "mscale",
+    "network",
     "pinn",
     "pinn_gradient",
     "predict",

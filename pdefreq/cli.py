@@ -98,6 +98,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson-chirp --param dimension=3 --method jacobi --set intervals=32\n\n"
     "pdefreq solve my.toml --method deep-ritz+jacobi --out runs/mine\n\n"
     "pdefreq solve poisson --method deep-ritz --probe ntk\n\n"
+    "pdefreq solve poisson --method pinn --set network=mscale --set optimizer=gauss-newton\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
     "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
@@ -114,7 +115,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     export: "pdefreq export runs/poisson-mscale-1 --to solution.vtu",
     reproduce: "pdefreq reproduce limit --out runs/limit",
     problems: "",
-    methods: "pdefreq methods mscale",
+    methods: "pdefreq methods mscale\n\npdefreq methods mscale:optimizer=lbfgs,boundary=penalty",
     new: "pdefreq new my.toml",
     check: "pdefreq check tones:two",
     cache: "pdefreq cache --clear",

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, ClassVar
 
-from pdefreq.conversion import convert, describe
+from pdefreq.conversion import convert, describe, shown
 from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
 from pdefreq.registry import Registry, nearest
 
@@ -81,14 +81,14 @@ def options_of(factory: Callable[..., Any]) -> list[Option]:
     """The options of a frozen dataclass or of a function, from its signature and the Args section of its docstring."""
     lineage = reversed(factory.__mro__) if isinstance(factory, type) else (factory,)
     docs = {name: text for each in lineage for name, text in _argument_docs(inspect.cleandoc(each.__doc__ or "")).items()}
-    target = factory.__init__ if isinstance(factory, type) else factory
-    hints = typing.get_type_hints(target)
     if is_dataclass(factory):
+        hints = typing.get_type_hints(factory)  # a base class's in the module of that class
         return [
             Option(f.name, hints[f.name], f.default if f.default is not MISSING else _made(f), docs.get(f.name, ""))
             for f in fields(factory)
             if f.init and f.metadata.get("option", True)
         ]
+    hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)
     parameters = inspect.signature(factory).parameters.values()
     empty = inspect.Parameter.empty
     return [Option(p.name, hints[p.name], MISSING if p.default is empty else p.default, docs.get(p.name, "")) for p in parameters]
@@ -219,7 +219,7 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
             return Node.of(factory)
         if issubclass(factory, kind):
             return _exchanged(old, factory)
-    raise OptionError(f"option '{key}' must be {_choices(option)}, got {value!r}")
+    raise OptionError(f"option '{key}' must be {_choices(option)}, got {shown(value)}")
 
 
 def _exchanged(old: Any, factory: type) -> Node:

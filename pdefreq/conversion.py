@@ -23,7 +23,7 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
         if _fits(read, annotation):
             value = read
     if not _fits(value, annotation):
-        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {value!r}")
+        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {shown(value)}")
     return _shape(value, annotation)
 
 
@@ -64,6 +64,12 @@ def describe(annotation: Any) -> str:
         return " or ".join(describe(a) for a in args)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def shown(value: Any) -> str:
+    """A value in a message: one line of at most 80 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _plural(annotation: Any) -> str:

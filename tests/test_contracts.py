@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.composition import MISSING, options_of
+from pdefreq.composition import MISSING, Option, Part, tree
 from pdefreq.data import Data
 from pdefreq.devices import as_device, as_dtype, devices
 from pdefreq.domains.box import Box
@@ -57,7 +57,12 @@ def small(name: str) -> Solver:
 
 
 def chosen(name: str) -> dict:
-    return {o.name: SMALL[o.name] for o in options_of(SOLVERS.load(name)) if o.name in SMALL}
+    return {o.name: SMALL[o.name] for o in all_options(name) if o.name in SMALL}
+
+
+def all_options(name: str) -> list[Option]:
+    """The options of a method and of its parts."""
+    return [option for *_, option in tree("method", name, SOLVERS.load(name), {}).walk()]
 
 
 def one_sentence(text: str) -> bool:
@@ -139,7 +144,7 @@ def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(met
 def test_options_are_json_documented_and_of_the_stated_type(method):
     factory = SOLVERS.load(method)
     assert (factory.__doc__ or "").strip(), f"{method} has no docstring"
-    for option in options_of(factory):
+    for option in all_options(method):
         assert option.doc, f"option {option.name} of {method} is not explained in Args"
         assert option.default is not MISSING, f"option {option.name} of {method} has no default"
     solver = make_solver(method)
@@ -152,13 +157,13 @@ def test_options_are_json_documented_and_of_the_stated_type(method):
 @pytest.mark.parametrize("bad", [0, -1, 10**9])
 def test_impossible_sizes_are_refused_in_one_sentence(method, bad):
     """Zero, negative, and larger than any machine's memory."""
-    sizes = [o.name for o in options_of(SOLVERS.load(method)) if o.name in ("intervals", "cells", "number")]
-    sizes += [o.name for o in options_of(SOLVERS.load(method)) if o.name == "widths"]
+    problem = "tones-known" if method == "regression" else HOME[method]  # `tones` has points of its own
+    sizes = [o.name for o in all_options(method) if o.name in ("intervals", "cells", "number", "widths")]
     assert sizes
     for name in sizes:
         value = [bad, bad] if name == "widths" else bad
         with pytest.raises((OptionError, IncompatibleError)) as refusal:
-            solve(HOME[method], make_solver(method, {name: value}), stop=Stop(steps=1))
+            solve(problem, make_solver(method, {name: value}), stop=Stop(steps=1))
         assert one_sentence(str(refusal.value)), name
         if bad > 0:
             assert any(unit in str(refusal.value) for unit in ("GB", "GiB", "TB", "TiB", "EiB", "PiB", "EB", "PB")), str(
@@ -262,9 +267,13 @@ def test_four_methods_of_an_iteration_are_all_that_the_loop_needs(method, tmp_pa
     np.testing.assert_array_equal(bare.last.coefficients, whole.last.coefficients)
     for name in ("step", "unknowns", "objective", "relative_l2", "mode_error_total"):
         if name in whole.history and name in bare.history:
-            np.testing.assert_array_equal(bare.history.column(name), whole.history.column(name), err_msg=name)
+            # total errors of modes are sums of algebraic ones and a fixed part where the discrete solution is known: some roundings
+            rounding = 1e-12 if name == "mode_error_total" else 0
+            np.testing.assert_allclose(
+                bare.history.column(name), whole.history.column(name), rtol=rounding, atol=rounding, err_msg=name
+            )
     solve(problem, solver, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == whole.step - 1)
-    np.testing.assert_array_equal(resume(tmp_path / "run").last.coefficients, whole.last.coefficients)
+    np.testing.assert_array_equal(resume(tmp_path / "run", solver=solver).last.coefficients, whole.last.coefficients)
 
 
 def members(protocol) -> list[str]:
@@ -313,7 +322,8 @@ def test_protocols_that_are_found_have_their_signatures_and_give_what_they_say(m
 
 
 def test_a_solver_has_a_name_a_budget_and_how_it_is_resolved_and_prepared():
-    assert {name for name in vars(Solver) if not name.startswith("_")} == {"name", "budget", "resolved", "prepare"}
+    own = {name for name in vars(Solver) if not name.startswith("_")} - {"registry", *dir(Part)}
+    assert own == {"name", "budget", "resolved", "prepare"}
     assert Solver.__abstractmethods__ == {"prepare"}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pdefreq.solvers import SOLVERS
+from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -32,7 +32,8 @@ def applied(text: str, diff: str) -> str:
     return text.replace(before, after)
 
 
-EXTENSIONS = blocks(ROOT / "docs" / "extend.md")
+CHANGES = [(title, body) for _, title, body in BLOCK.findall((ROOT / "docs" / "extend.md").read_text()) if title]
+EXTENSIONS = dict(CHANGES)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def extended(tmp_path_factory) -> Path:
     for name in ("pdefreq", "problems", "tests"):
         shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", home)
-    for title, body in EXTENSIONS.items():
+    for title, body in CHANGES:
         target = home / title
         if title.startswith(("pdefreq/", "problems/")):
             target.write_text(applied(target.read_text(), body) if target.exists() else body)
@@ -96,6 +97,7 @@ def test_the_added_problem_and_method_solve(extended):
         (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
         (["tests/reproduce/test_limit.py"], "sweeps"),
+        (["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin"),
     ],
 )
 def test_what_was_added_passes_the_contract_tests(extended, files, names):
@@ -129,14 +131,66 @@ def test_the_added_activation_initialization_and_experiment_are_used(extended):
     assert "equally many sweeps" in pdefreq(extended, "reproduce")
 
 
+PARTS = {  # kind of part: its file and class, its name, a method and a problem with it, an option of it that changes what is solved
+    "network": ("gated.py:Gated", "gated", "deep-ritz", "poisson", {"depth": 2, "width": 8}),
+    "loss": ("sobolev.py:Sobolev", "sobolev", "regression:widths=[8]", "tones", {"order": -1.5}),
+    "optimizer": ("rmsprop.py:RmsProp", "rmsprop", "pinn:widths=[8]", "poisson", {"beta": 0.5}),
+    "points": ("latin.py:LatinHypercube", "latin", "mscale:widths=[8]", "poisson-chirp", {"resample_every": 2}),
+}
+RUN_A_PART = """
+import sys
+
+import numpy as np
+
+from pdefreq import Stop, make_solver, resume, solve
+
+kind, name, method, problem, options = {arguments!r}
+solver = make_solver(method, {{kind: name, **options}})
+assert solver == make_solver(method, {{kind: name}}).with_options(options)
+assert solver == make_solver(method).with_options({{kind: name}}).with_options({{f"{{kind}}.{{key}}": v for key, v in options.items()}})
+whole = solve(problem, solver, stop=Stop(steps=6), seed=1)
+losses = whole.history.column("objective")
+assert np.isfinite(losses).all() and losses[-1] < losses[0], losses
+other = solve(problem, make_solver(method, {{kind: name}}), stop=Stop(steps=6), seed=1)
+assert len(other.state.coefficients) != len(whole.state.coefficients) or not (other.state.coefficients == whole.state.coefficients).all()
+solve(problem, solver, stop=Stop(steps=6), seed=1, folder=sys.argv[1], callback=lambda step, *_: step == 3)
+again = resume(sys.argv[1], trust={trust})
+np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
+"""
+
+
+@pytest.mark.parametrize("way", ["table", "entry point", "file"])
+@pytest.mark.parametrize("kind", PARTS)
+def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, tmp_path):
+    file, name, method, problem, options = PARTS[kind]
+    home = request.getfixturevalue("extended" if way == "table" else "outside")
+    name = str(home / file) if way == "file" else name
+    code = RUN_A_PART.format(arguments=(kind, name, method, problem, options), trust=way == "file")
+    python(home, "-c", code, str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(kind, outside, tmp_path):
+    file, _, method, problem, _ = PARTS[kind]
+    run = str(tmp_path / "run")
+    (tmp_path / file.split(":")[0]).write_text((outside / file.split(":")[0]).read_text())
+    pdefreq(
+        outside, "solve", problem, "-m", method, "-s", f"{kind}={tmp_path / file}", "--steps", "2", "--no-figures", "--out", run
+    )
+    (tmp_path / file.split(":")[0]).unlink()  # the copy in the folder is enough
+    with pytest.raises(AssertionError, match="loaded only if you say so"):
+        pdefreq(outside, "resume", run, "--steps", "4")
+    pdefreq(outside, "resume", run, "--steps", "4", "--trust")
+
+
 def test_each_change_inside_the_package_is_one_file_and_one_line():
     """Of those that are said to be; a method has its step in a file of its own."""
-    for title, body in EXTENSIONS.items():
+    for title, body in CHANGES:
         if title.endswith("__init__.py"):
             assert sum(line.startswith(("+", "-")) for line in body.splitlines()) == 1, title
     headings = re.split(r"^## ", (ROOT / "docs" / "extend.md").read_text(), flags=re.MULTILINE)
     told = [section for section in headings if section.partition("\n")[0].endswith("one file and one line")]
-    assert len(told) >= 4
+    assert len(told) >= 8
     for section in told:
         inside = [title for _, title, _ in BLOCK.findall(section) if title.startswith("pdefreq/")]
         assert len(inside) == 2 and inside[1].endswith("__init__.py"), inside
@@ -156,6 +210,21 @@ def test_from_a_file(outside, line):
     [
         ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"],
         ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
+        [
+            "solve",
+            "poisson",
+            "-m",
+            "pinn",
+            "--steps",
+            "3",
+            "-s",
+            "network=gated",
+            "-s",
+            "optimizer=rmsprop",
+            "-s",
+            "points=latin",
+        ],
+        ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
         ["reproduce", "sweeps", "--steps", "5"],
     ],
     ids=" ".join,
@@ -164,9 +233,12 @@ def test_from_another_package(outside, arguments):
     assert "runs/" in pdefreq(outside, *arguments)
 
 
+KINDS = ("solvers", "networks", "losses", "optimizers", "points", "activations", "initializations", "probes", "experiments")
+
+
 def test_what_another_package_announces_is_listed_and_used_above(outside):
     assert "gentle" in pdefreq(outside, "methods") and "sweeps" in pdefreq(outside, "reproduce")
-    assert {f"pdefreq.{kind}" for kind in ("solvers", "probes", "activations", "initializations", "experiments")} <= {*ANNOUNCED}
+    assert {f"pdefreq.{kind}" for kind in KINDS} <= {*ANNOUNCED}
 
 
 def test_the_readme_lists_every_method():
@@ -196,3 +268,46 @@ def test_every_command_shown_exists_with_its_options(page):
             ).stdout  # fmt: skip
             for option in re.findall(r"(?<=\s)(--?[a-z][\w-]*)", match[2]):
                 assert option in help_text, f"{option} in: {line}"
+
+
+SHOWN = re.compile(r"(?:^|[\s`/])pdefreq (solve|compare|predict|refine|ntk|methods) ([^`\n#]+)", re.MULTILINE)
+
+
+def methods_shown(page: Path) -> list[tuple[str, dict[str, str]]]:
+    """The methods in the commands of a page, also those inside its sentences, with their options."""
+    found = []
+    for command, text in SHOWN.findall(page.read_text()):
+        words = [word for word in shlex.split(text) if word != "..."]
+        values: dict[str, list[str]] = {"--method": [], "--set": []}
+        names = {"-m": "--method", "-s": "--set"}
+        plain = []
+        while words:
+            word = words.pop(0)
+            if word.startswith("-"):
+                value = words.pop(0) if words and not words[0].startswith("-") else ""
+                values.setdefault(names.get(word, word), []).append(value)
+            else:
+                plain.append(word)
+        options = dict(pair.split("=", 1) for pair in values["--set"])
+        named = plain if command == "methods" else plain[1:] if command == "compare" else values["--method"]
+        found += [(name, options) for name in named if name not in ("NAME", "NAME+NAME") and ".py" not in name + str(options)]
+    return found
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if page.name != "extend.md"], ids=lambda p: p.name)
+def test_every_method_shown_is_there_with_its_options(page):
+    shown = methods_shown(page)
+    for name, options in shown:
+        make_solver(name, options)
+    assert shown or page.name not in ("README.md", "get_started.md", "networks.md", "training.md", "theory.md")
+
+
+def test_the_options_of_the_table_of_networks_are_there():
+    """Each row of docs/networks.md, on the method that the page says."""
+    text = (ROOT / "docs" / "networks.md").read_text()
+    rows = [
+        re.findall(r"`([a-z]\w*=[^`]+)`", row.partition("|")[0]) for row in re.findall(r"^\| (.*\| [\d,]+ \| .*)$", text, re.M)
+    ]
+    assert len(rows) >= 14
+    for pairs in rows:
+        make_solver("deep-ritz", dict(pair.split("=", 1) for pair in pairs))

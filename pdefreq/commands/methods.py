@@ -13,9 +13,6 @@ import typer
 if TYPE_CHECKING:
     from pdefreq.composition import Node, Option
 
-if TYPE_CHECKING:
-    pass
-
 
 def methods(
     name: Annotated[
@@ -42,7 +39,11 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
     for name, factory in factories.items():
         table.add_row(name, _summary(factory))
     console.print(table)
-    say(console, "Options of one: pdefreq methods NAME. Chains: NAME+NAME. Your own: my_file.py:MySolver.")
+    say(
+        console,
+        "Options of one: pdefreq methods NAME. Of another part: pdefreq methods NAME:optimizer=lbfgs. Chains: NAME+NAME. "
+        "Your own: my_file.py:MySolver.",
+    )
 
 
 def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:

@@ -23,7 +23,8 @@ Method = Annotated[
     ),
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method; may be repeated.")
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method, or a part by name; may be repeated."),
 ]
 Probes = Annotated[
     list[str] | None,

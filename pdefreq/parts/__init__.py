@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pdefreq.parts.boundary import Boundary, Hard, Penalty
     from pdefreq.parts.inputs import Fourier, Input, Periodic
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
-    from pdefreq.parts.networks import FeedForwardNetwork, Mlp, Mscale, Network, PhaseShift
+    from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
     from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.schedules import PenaltySchedule, Staged
@@ -100,7 +100,7 @@ _PLACES = {
         "boundary": ("Boundary", "Hard", "Penalty"),
         "inputs": ("Fourier", "Input", "Periodic"),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
-        "networks": ("FeedForwardNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
+        "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "schedules": ("PenaltySchedule", "Staged"),
@@ -118,6 +118,7 @@ __all__ = [
     "Boundary",
     "Doubled",
     "FeedForwardNetwork",
+    "FormulaNetwork",
     "Fourier",
     "Gauss",
     "GaussNewton",

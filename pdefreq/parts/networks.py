@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +18,13 @@ from pdefreq.spaces.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.initializations import INITIALIZATIONS, initialization_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from torch import Tensor
+
     from pdefreq.domains.domain import Domain
+    from pdefreq.shapes import Points, Values
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.feed_forward import FeedForward
 
@@ -59,6 +66,41 @@ class Network(Part):
     def smoothness_from(self) -> str:
         """What determines how many derivatives the network has, for messages."""
         return self.registry.name_of(type(self)) or type(self).__name__
+
+
+class FormulaNetwork(Network):
+    """An architecture that is given by its formula; automatic differentiation takes every derivative of it."""
+
+    @property
+    def smoothness(self) -> float:
+        """Largest order of derivative that is square integrable: inf for smooth activations, 1 for ReLU."""
+        return math.inf
+
+    @abstractmethod
+    def shapes(self, dimension: int) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters, for points of so many coordinates; of a matrix ``(out, in)``."""
+
+    @abstractmethod
+    def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
+        """The function with the parameters `p` at points ``(n, d)``, shape ``(n,)``: each value depends on its own point."""
+
+    def draw(self, name: str, shape: tuple[int, ...], stream: torch.Generator) -> Tensor:
+        """One parameter at the start, float64 on the CPU: matrices as Glorot and Bengio (2010) draw them, zero otherwise."""
+        import torch
+
+        std = math.sqrt(2 / sum(shape)) if len(shape) == 2 else 0.0
+        return std * torch.randn(shape, generator=stream, dtype=torch.float64)
+
+    def on(self, domain: Domain) -> trial_space.Network:
+        from pdefreq.spaces.formula import FormulaSpace
+
+        return FormulaSpace(self, domain.dimension)
+
+    def require_memory(self, dimension: int) -> None:
+        from pdefreq.memory import require_memory
+
+        sizes = [math.prod(shape) for shape in self.shapes(dimension).values()]
+        require_memory(sum(sizes), "parameters", 8 * _LIVE * sum(sizes))
 
 
 @dataclass(frozen=True, kw_only=True)

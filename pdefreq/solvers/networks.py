@@ -183,7 +183,7 @@ def gauss_newton(
 def regression(
     *,
     network: Network = Mlp(widths=(200, 200, 200, 100)),
-    loss: Misfit = Misfit(),
+    loss: Loss = Misfit(),
     points: Points = Automatic(),
     optimizer: Optimizer = Adam(half_life=2000.0),
     training: Training = Training(steps=3000),
@@ -192,7 +192,7 @@ def regression(
 
     Args:
         network: The architecture.
-        loss: The distance to the function.
+        loss: The distance to the function: a misfit, or another loss that is for regressions.
         points: Where the loss is sampled.
         optimizer: How steps are taken.
         training: Budget and bookkeeping.

@@ -4,9 +4,11 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.fields import CallableField
+from pdefreq.parts.networks import FormulaNetwork
 from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
 from pdefreq.spaces.embedding import periodic_features, random_features
+from pdefreq.spaces.formula import FormulaSpace
 from pdefreq.spaces.hard_boundary import HardBoundary
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
@@ -30,7 +32,26 @@ def waves(d):
     return ((0.0,) * d, (2.0,) * d, tuple(float(k) for k in range(1, d + 1)))
 
 
+class Product(FormulaNetwork):
+    """The product of two layers, summed: no stack of layers, so its derivatives are left to automatic differentiation."""
+
+    def __init__(self, activation):
+        self.activation = activation_named(activation)
+        self.sigma = PUBLISHED.get(activation, lambda a: self.activation.derivatives(a, 0)[0])  # plain functions of torch
+
+    @property
+    def smoothness(self):
+        return self.activation.smoothness
+
+    def shapes(self, dimension):
+        return {"a": (4, dimension), "shift": (4,), "b": (4, dimension)}
+
+    def value(self, p, x):
+        return (self.sigma(x @ p["a"].T + p["shift"]) * self.sigma(x @ p["b"].T)).sum(dim=1)
+
+
 NETWORKS = {
+    "formula": lambda d, a: FormulaSpace(Product(a), d),
     "mlp": lambda d, a: Mlp(box(d), (5, 4, 3), a),
     "one layer": lambda d, a: Mlp(box(d), (6,), a),
     "residual": lambda d, a: Mlp(box(d), (d, 4, 4), a, residual=True),  # the first layer, as wide as its input, has no skip
@@ -56,6 +77,8 @@ def plain(space, c, x):
     if isinstance(space, Antisymmetric):
         first, second = c[: len(c) // 2], c[len(c) // 2 :]
         return (plain(space.network, first, x) - plain(space.network, second, x)) / 2**0.5
+    if isinstance(space, FormulaSpace):
+        return space.formula.value(space.unflatten(c), x)
     network = space.network if isinstance(space, Doubled) else space
     p, factors = space.unflatten(c), network.factors()
     if isinstance(space, Doubled):  # one hidden layer

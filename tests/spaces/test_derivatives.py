@@ -147,7 +147,7 @@ def test_factors_have_a_block_for_each_parameter(kind):
     blocks = space.at(x).jacobian_factors(c, laplacian=torch.ones(5, dtype=torch.float64))
     for (name, shape), (d, z) in zip(space.shapes.items(), blocks, strict=True):
         assert d.shape[:3] == z.shape[:3] and d.shape[2] == 5
-        assert (d.shape[0], d.shape[3], z.shape[3]) == (shape if len(shape) == 3 else (1, 1, 1)), name
+        assert (d.shape[0], d.shape[3], z.shape[3]) == (shape if len(shape) == 3 else (1, math.prod(shape), 1)), name
         assert d.shape[1] == (4 if "weight" in name else 1), name  # value, two slopes, Laplacian; or one sum
 
 

@@ -1,0 +1,156 @@
+"""Laws of every registered part of every kind: a new entry is tested the moment it is registered."""
+
+import json
+from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pdefreq import parts
+from pdefreq.composition import build, options_of, read, tree, written
+from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
+from pdefreq.history import Stop
+from pdefreq.problem_file import load_problem
+from pdefreq.runs import resume
+from pdefreq.solvers import make_solver
+from pdefreq.solvers.networks import network
+from pdefreq.solving import solve
+
+REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option that has no default
+PARTS = [(registry, name) for registry in parts.KINDS for name in registry]
+IDS = [f"{registry.kind} {name}" for registry, name in PARTS]
+EACH = pytest.mark.parametrize(("registry", "name"), PARTS, ids=IDS)
+WHERE = {  # the option of a method that holds a part of the kind, and what it needs beside it
+    "network": ("network", {}),
+    "input": ("input", {}),
+    "start": ("start", {}),
+    "loss": ("loss", {}),
+    "boundary": ("boundary", {}),
+    "penalty schedule": ("schedule", {"boundary": "penalty"}),
+    "point rule": ("points", {}),
+    "optimizer": ("optimizer", {}),
+    "training": ("training", {}),
+}
+SMALL = {"widths": (6, 6), "width": 6, "number": 40}
+HOME = {"at-data": "tones"}  # problems for parts that need one of their own
+
+
+def required(name, registry):
+    return {o.name: REQUIRED[o.name] for o in options_of(registry.load(name)) if o.default is MISSING}
+
+
+def made(registry, name):
+    return registry.load(name)(**required(name, registry))
+
+
+def options(registry, name):
+    """Options of the method `network` that choose a part, and small sizes for the others."""
+    option, beside = WHERE[registry.kind]
+    chosen = {**beside, option: name, **required(name, registry)}
+    known = {o.name for *_, o in tree("method", "network", network, chosen).walk()}
+    return chosen | {key: value for key, value in SMALL.items() if key in known}
+
+
+def one_sentence(text):
+    return "\n" not in text and 10 < len(text) < 400
+
+
+@EACH
+def test_it_is_a_frozen_dataclass_with_a_docstring_and_documented_options(registry, name):
+    factory = registry.load(name)
+    assert is_dataclass(factory) and (factory.__doc__ or "").strip()
+    for option in options_of(factory):
+        assert option.doc.endswith("."), f"option {option.name} of {name} is not explained in a sentence"
+    part = made(registry, name)
+    assert part.registry is registry
+    for field in fields(part):
+        with pytest.raises(FrozenInstanceError):
+            setattr(part, field.name, None)
+
+
+@EACH
+def test_it_has_defaults_or_names_the_option_that_is_required(registry, name):
+    factory = registry.load(name)
+    missing = [option.name for option in options_of(factory) if option.default is MISSING]
+    if not missing:
+        assert factory() == factory()
+        return
+    with pytest.raises(OptionError, match=f"`{missing[0]}` is missing"):
+        build(registry.kind, name, factory, {})
+
+
+@EACH
+def test_it_survives_json(registry, name):
+    part = made(registry, name)
+    data = json.loads(json.dumps(written(part)))
+    assert data["name"] == name and read(registry, data) == part
+    with pytest.raises(RunFolderError, match="has no option 'gibberish'"):
+        read(registry, data | {"gibberish": 1})
+
+
+@EACH
+def test_a_short_and_a_dotted_name_give_equal_methods(registry, name):
+    option, beside = WHERE[registry.kind]
+    method = network().with_options({**beside, option: name, **required(name, registry)})
+    prefix: dict[str, str] = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
+    path = prefix.get(registry.kind) or option
+    for each in options_of(registry.load(name)):
+        if each.kind is None and each.default is not None and each.default is not MISSING:
+            assert method.with_options({each.name: each.default}) == method.with_options({f"{path}.{each.name}": each.default})
+    assert make_solver("network", {**beside, path: name, **required(name, registry)}) == method
+
+
+@EACH
+def test_a_value_of_the_wrong_type_is_refused_in_one_sentence(registry, name):
+    part = made(registry, name)
+    for option in options_of(registry.load(name)):
+        for bad in (object(), torch.ones(2, 2, 2), "gib,ber;ish"):
+            if option.kind is None and isinstance(bad, str) and isinstance(option.default, str):
+                continue  # text where text is meant: the next law
+            with pytest.raises(UserError) as refusal:
+                part.with_options({option.name: bad})
+            assert one_sentence(str(refusal.value)) and option.name in str(refusal.value), (option.name, bad)
+
+
+@EACH
+def test_a_number_out_of_range_and_an_unknown_option_are_refused_in_one_sentence(registry, name):
+    part = made(registry, name)
+    for option in options_of(registry.load(name)):
+        value = getattr(part, option.name)
+        if isinstance(value, (bool, str)) or option.kind is not None or value is None:
+            continue
+        bad = (float("nan"),) if isinstance(value, tuple) else float("nan")
+        with pytest.raises(OptionError) as refusal:  # no whole number, and inside no range
+            part.with_options({option.name: bad})
+        assert one_sentence(str(refusal.value)) and option.name in str(refusal.value)
+    with pytest.raises(UnknownNameError) as refusal:
+        part.with_options(gibberish=1)
+    assert one_sentence(str(refusal.value))
+
+
+@EACH
+def test_a_method_with_it_trains_and_goes_on_to_the_last_bit(registry, name, tmp_path):
+    method: Any = make_solver("network", options(registry, name))
+    problem = HOME.get(name, "poisson")
+    if problem == "tones" or (registry.kind == "loss" and method.loss.is_regression):
+        problem, method = "tones", method if method.loss.is_regression else method.with_options(loss="misfit")
+    whole = solve(problem, method, stop=Stop(steps=4), seed=3)
+    objective = whole.history.column("objective")
+    assert np.isfinite(objective).all() and objective[-1] != objective[0]
+    solve(problem, method, stop=Stop(steps=4), seed=3, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
+    np.testing.assert_array_equal(resume(tmp_path / "run").state.coefficients, whole.state.coefficients)
+
+
+@pytest.mark.parametrize("name", sorted(parts.POINTS))
+def test_points_lie_in_the_domain_with_weights_that_sum_to_its_measure_and_follow_the_seed(name):
+    domain = load_problem("poisson-chirp").domain
+    if name == "at-data":
+        return  # the problem gives these
+    rule = parts.POINTS.load(name)(number=400).resolved(2, 400, known=False)
+    samples, again, other = (rule.interior(domain, seed, 0) for seed in (0, 0, 1))
+    assert domain.contains(samples.x).all()
+    torch.testing.assert_close(samples.weights.sum(), torch.tensor(domain.measure, dtype=torch.float64))
+    torch.testing.assert_close(samples.x, again.x, rtol=0, atol=0)
+    assert rule.is_fixed == torch.equal(samples.x, other.x)
