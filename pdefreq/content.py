@@ -110,7 +110,7 @@ def made(data: Any) -> Any:
             return TYPES.load(name).from_content(arguments)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
             raise RunFolderError(
-                f"the problem holds content of the type '{name}' that can't be read: {_first_line(error)}"
+                f"the problem has content of type '{name}' that can't be read: {_first_line(error)}"
             ) from None
 
     return make(data)
