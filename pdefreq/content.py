@@ -109,7 +109,7 @@ def made(data: Any) -> Any:
         try:
             return TYPES.load(name).from_content(arguments)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
-            raise RunFolderError(f"the problem holds a {name} that can't be read: {_first_line(error)}") from None
+            raise RunFolderError(f"the problem has content of type '{name}' that can't be read: {_first_line(error)}") from None
 
     return make(data)
 

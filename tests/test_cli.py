@@ -353,7 +353,9 @@ def test_parameters_and_options_reach_problem_and_method(cli):
     found = json.loads(result.stdout)
     assert found["unknowns"] == 17
     spec = json.loads(Path(found["run"], "run.json").read_text())["spec"]
-    assert spec["parameters"]["mu"] == 3
+    assert (
+        spec["problem"]["parameters"]["mu"] == 3 and "sin(mul(3, pow(x, 2)))" in spec["problem"]["content"]["exact"]["expression"]
+    )
 
 
 def test_seeds_give_median_and_spread(cli):

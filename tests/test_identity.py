@@ -162,6 +162,7 @@ def test_a_forged_problem_is_refused_in_a_sentence_or_read(name, data):
         ("x.real", "no part"),
         ("os", "no part"),
         ("add()", "no part"),
+        (["add", "x", 1], "is a text"),
         ("sin(x", "no expression"),
         (300 * "sin(" + "x" + 300 * ")", "no expression"),
     ],

@@ -68,6 +68,8 @@ def read(text: str, dimension: int) -> Any:
     """
     if not (isinstance(dimension, int) and 0 < dimension <= _MOST_COORDINATES):
         raise ValueError(f"an expression has 1 to {_MOST_COORDINATES} coordinates, got {dimension!r}")
+    if not isinstance(text, str):
+        raise ValueError(f"an expression is a text, got {str(text)[:60]}")
     try:
         node = ast.parse(text, mode="eval").body
     except (SyntaxError, MemoryError, RecursionError):

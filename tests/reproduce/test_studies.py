@@ -107,7 +107,7 @@ def test_p_laplacian_beside_what_is_published():
 
 
 def trial(*histories):
-    fields = dict.fromkeys(("target", "solver", "spec", "status", "state", "last"))
+    fields = dict.fromkeys(("target", "label", "solver", "spec", "status", "state", "last"))
     return Trial([Solution(**fields, step=100, seconds=1.0, history=history) for history in histories])
 
 
