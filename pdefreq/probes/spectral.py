@@ -11,6 +11,7 @@ import numpy as np
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.problem import ModeFamily
+from pdefreq.spaces.trial_space import LinearSpace
 from pdefreq.spectrum.modes import Modes
 from pdefreq.spectrum.record import ERROR, TOTAL
 from pdefreq.spectrum.watched import WatchedModes
@@ -72,11 +73,13 @@ class SpectralProbe(Probe):
 class SpectralMeasurement(Measurement):
     """Watched modes on the grid of one space, and the coefficients that the target has in them.
 
-    Errors are measured at the points of `Modes.recorded`, the amplitudes among the facts at those of the modes themselves.
+    Errors are measured at the points of `Modes.recorded`; those of members of linear spaces, which cost little at any points and
+    may have kinks, at the points of the modes themselves, as the amplitudes among the facts are.
     """
 
     def __init__(self, modes: Modes, candidates: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
-        self._modes, self._space = modes.recorded(), iterate.space
+        self._space = iterate.space
+        self._modes = modes if isinstance(self._space, LinearSpace) else modes.recorded()
         self._x = self._modes.points(self._space)
         self._solution = None if target.solution is None else target.solution.values(self._x)
         self._target = self._solution if limit is None else limit.values(self._x)
