@@ -216,8 +216,8 @@ CASES = {  # a functional of every kind, with rows beyond and below the coeffici
     "residual, penalty": ("poisson-boltzmann", {"number": 40, "boundary": "penalty", "widths": (6, 6)}),
     "p-laplacian": ("p-laplacian", {"number": 30, "widths": (6, 6)}),
     "plane": ("quadratic", {"number": 49, "widths": (8, 8)}),
-    "misfit": ("tones", {"functional": "misfit", "widths": (8, 8)}),
-    "gradient of a misfit": ("tones-known", {"functional": "misfit-gradient", "number": 40, "widths": (8, 8)}),
+    "misfit": ("tones", {"loss": "misfit", "widths": (8, 8)}),
+    "gradient of a misfit": ("tones-known", {"loss": "misfit", "gradient": 1.0, "number": 40, "widths": (8, 8)}),
 }
 
 
@@ -280,7 +280,7 @@ def test_the_predicted_curves_are_those_of_a_lazy_network(loss):
             return scale * sum(w**power * torch.sin(w * (x[:, 0] + 1)) for _, w in waves)
 
         problem = Problem(domain=box, source=lambda x, t=tone: t(x, 2), boundary=0.0)
-        options = {"functional": loss, "number": 60, "start": "antisymmetric", "damping": 1e-2, "activation": "tanh"}
+        options = {"loss": loss, "number": 60, "start": "antisymmetric", "damping": 1e-2, "activation": "tanh"}
         solver = make_solver("gauss-newton", options | {"widths": (20,), "initialization": "ntk"})
         iteration = solver.prepare(problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         state = iteration.init()
