@@ -8,6 +8,7 @@ option whose annotation is a `Part` holds another such object, so that a method 
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import re
 import typing
@@ -79,19 +80,25 @@ def part_type(annotation: Any) -> type[Part] | None:
 
 def options_of(factory: Callable[..., Any]) -> list[Option]:
     """The options of a frozen dataclass or of a function, from its signature and the Args section of its docstring."""
+    return list(_options_of(factory))
+
+
+@functools.cache
+def _options_of(factory: Callable[..., Any]) -> tuple[Option, ...]:
+    """The same, read once: type hints and docstrings take longer than to build most parts."""
     lineage = reversed(factory.__mro__) if isinstance(factory, type) else (factory,)
     docs = {name: text for each in lineage for name, text in _argument_docs(inspect.cleandoc(each.__doc__ or "")).items()}
     if is_dataclass(factory):
         hints = typing.get_type_hints(factory)  # a base class's in the module of that class
-        return [
+        return tuple(
             Option(f.name, hints[f.name], f.default if f.default is not MISSING else _made(f), docs.get(f.name, ""))
             for f in fields(factory)
             if f.init and f.metadata.get("option", True)
-        ]
+        )
     hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)
     parameters = inspect.signature(factory).parameters.values()
-    empty = inspect.Parameter.empty
-    return [Option(p.name, hints[p.name], MISSING if p.default is empty else p.default, docs.get(p.name, "")) for p in parameters]
+    defaults = {p.name: MISSING if p.default is p.empty else p.default for p in parameters}
+    return tuple(Option(name, hints[name], default, docs.get(name, "")) for name, default in defaults.items())
 
 
 @dataclass(eq=False)
