@@ -100,13 +100,14 @@ class Setup:
         from pdefreq.iterations.protocols import ObjectiveKind
         from pdefreq.probes import default_probes
         from pdefreq.probes.target import Target
+        from pdefreq.spectrum.modes import ModeFamilies
 
         assert given.problem is not None and given.solver is not None
         problem = given.problem
         if spec.modes is not None:
             problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
-        target = Target(problem, *_reference(given))
-        target.families.check(target.families.chosen)
+        families = ModeFamilies(problem)
+        families.check(spec.modes or families.chosen)
         iteration = given.solver.prepare(
             problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=given.guess
         )
@@ -115,6 +116,7 @@ class Setup:
                 f"`tolerance` has no meaning for {spec.method}: the minimum of its objective, such as an energy, is not known; "
                 "use `stagnation`, `steps` or `seconds`"
             )
+        target = Target(problem, *_reference(given))  # the last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
 
 
