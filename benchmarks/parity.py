@@ -133,8 +133,6 @@ def run_case(methods, problem, seed, *, steps):
     found |= {name: history.column(name) for name in history.names if name.startswith("objective")}
     names = ("mode_predicted_curve", "mode_predicted_rate", "mode_own_rate", "mode_coupling")
     found |= {name: np.asarray(history.facts[name]) for name in names if name in history.facts}
-    if "mode_error" in history:
-        found["mode_error"] = history.column("mode_error")[-1]
     if subject.exact is not None:
         import torch
 
