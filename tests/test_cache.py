@@ -12,6 +12,7 @@ from pdefreq.cli import app
 from pdefreq.errors import OptionError
 from pdefreq.problem_file import load_problem
 from pdefreq.spectrum import eigen
+from pdefreq.spectrum.eigenpairs import Eigenpairs
 from pdefreq.spectrum.modes import ModeFamilies
 
 ARRAYS = {"a": np.arange(5.0), "b": np.ones((2, 3)), "n": np.array(7)}
@@ -95,7 +96,7 @@ def eigen_modes(monkeypatch):
     computed = []
     with monkeypatch.context() as patch:
         eigen._basis.cache_clear()
-        patch.setattr(eigen.Eigenpairs, "_next", lambda self, next=eigen.Eigenpairs._next: computed.append(1) or next(self))
+        patch.setattr(Eigenpairs, "_next", lambda self, next=Eigenpairs._next: computed.append(1) or next(self))
         modes = ModeFamilies(load_problem("ring")).modes("eigen", [1, 60])
         eigen._basis.cache_clear()
     return modes, len(computed)
