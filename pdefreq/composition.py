@@ -221,7 +221,7 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
     if value in (None, "null") and NoneType in typing.get_args(option.annotation):
         return None
     if isinstance(value, str):
-        factory = kind.registry.load(value)
+        factory = kind.registry.load(value.strip().strip('"'))  # text may be quoted, as JSON is
         if not isinstance(factory, type):  # a function that returns a part: a method with defaults of its own
             return Node.of(factory)
         if issubclass(factory, kind):

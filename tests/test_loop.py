@@ -241,7 +241,7 @@ class Weighted(Solver):
     a: tuple[float, ...]
     b: tuple[float, ...]
     weights: tuple[float, ...]
-    stages: tuple[int, ...]
+    stages: tuple[bool, ...]
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
         return WeightedIteration(self, Grid(problem.domain, (4,)))

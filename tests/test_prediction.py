@@ -10,7 +10,7 @@ import pdefreq
 from pdefreq.cli import app
 from pdefreq.errors import IncompatibleError
 from pdefreq.figures.prediction import PredictedRun
-from pdefreq.history import Stop
+from pdefreq.history import Schedule, Stop
 from pdefreq.prediction import predict
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
@@ -36,7 +36,10 @@ def run(*arguments):
 def test_of_jacobi_it_is_the_run():
     """All recorded steps of a run; 1000 factors, each rounded."""
     problem, solver = load_problem("poisson"), make_solver("jacobi", {"intervals": 64})
-    found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=1000)).history
+    found, history = (
+        predict(problem, solver),
+        solve(problem, solver, stop=Stop(steps=1000), schedule=Schedule(dense=1000)).history,
+    )
     where = [i for i, step in enumerate(history.column("step")) if step in found.errors.step]
     np.testing.assert_allclose(found.errors.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
     assert not found.guide
