@@ -241,7 +241,7 @@ class Weighted(Solver):
     a: tuple[float, ...]
     b: tuple[float, ...]
     weights: tuple[float, ...]
-    stages: tuple[bool, ...]
+    stages: tuple[int, ...]
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
         return WeightedIteration(self, Grid(problem.domain, (4,)))
@@ -265,7 +265,7 @@ class WeightedIteration(ResidualIteration):
 
 
 def judged(a, b, weights, stages, **limits):
-    solver = Weighted(*(tuple(map(float, column)) for column in (a, b, weights)), tuple(stages))
+    solver = Weighted(*(tuple(map(float, column)) for column in (a, b, weights)), tuple(map(int, stages)))
     solution = run(solver, stop=Stop(steps=len(a) - 1, **limits))
     return solution.status, solution.step
 
