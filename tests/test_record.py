@@ -7,6 +7,7 @@ import pytest
 
 from pdefreq.errors import RunFolderError
 from pdefreq.history import Schedule, Stop
+from pdefreq.probes.target import Target
 from pdefreq.record import Record
 from pdefreq.solving import solve
 from pdefreq.store import RunFolder, to_json
@@ -19,7 +20,7 @@ def solution():
 
 @pytest.fixture(scope="module")
 def record(solution):
-    return Record(problem=solution.problem, label="mine", history=solution.history, reference=solution.reference)
+    return Record(target=Target(solution.problem, solution.reference), label="mine", history=solution.history)
 
 
 def test_a_record_has_the_spectrum_of_the_run(solution, record):
@@ -49,6 +50,6 @@ def test_a_record_without_modes_says_why(record):
 
     history = History()
     history.record({"step": 0, "seconds": 0.0})
-    blind = Record(problem=record.problem, label="mine", history=history)
+    blind = Record(target=Target(record.problem), label="mine", history=history)
     assert "neither an exact nor a reference solution is known" in blind.spectrum().sentence
     assert np.isnan(blind.summary()["relative_l2"])
