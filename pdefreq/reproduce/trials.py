@@ -56,7 +56,7 @@ class Trial:
 
     @property
     def histories(self) -> list[History]:
-        """Of each seed."""
+        """The history of each seed."""
         return [solution.history for solution in self.solutions]
 
     @property

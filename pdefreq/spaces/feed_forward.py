@@ -82,7 +82,7 @@ class FeedForward(LayerOptions, Network):
 
     @property
     def stack(self) -> int:
-        """S."""
+        """The number S of sub-networks."""
         return len(self.unit_scales)
 
     @property

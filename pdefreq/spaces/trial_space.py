@@ -30,7 +30,7 @@ class Evaluator(ABC):
 
     @abstractmethod
     def value(self, c: Coefficients) -> Values:
-        """U at the points."""
+        """The values of u at the points."""
 
     @abstractmethod
     def gradient(self, c: Coefficients) -> Gradients:

@@ -45,11 +45,11 @@ class Rule(ABC):
 
     @abstractmethod
     def value(self, c: np.ndarray) -> np.ndarray:
-        """U at the points."""
+        """The values of u at the points."""
 
     @abstractmethod
     def gradient(self, c: np.ndarray) -> np.ndarray:
-        """Grad u at the points."""
+        """The gradient of u at the points."""
 
     @abstractmethod
     def vector(self, density: Density, flux: np.ndarray | None = None) -> np.ndarray:
