@@ -91,15 +91,22 @@ class RunFolder:
             spec: What is run.
 
         Raises:
-            RunFolderError: If the folder holds something already, or can't be written.
+            RunFolderError: If the folder holds something already, or can't be written, or if two of the user's Python files have
+                one name.
         """
         free_folder(self.path, otherwise="name another one, or resume the run in it")
+        code = own_files([spec.solver, spec.probes or []])
+        names = [file.name for file in code]
+        for name in names:
+            if names.count(name) > 1:  # one copy would take the place of the other, and be run in its stead
+                places = " and ".join(str(file) for file in code if file.name == name)
+                raise RunFolderError(f"the run uses two Python files of one name, {places}: rename one, so that both can be kept")
         make_folder(self.path / "checkpoints")
         if spec.problem.text:
             write_atomically(self.path / "problem.toml", spec.problem.text.encode())
         if arrays := spec.problem.arrays:
             self.write_arrays("problem", arrays)
-        for file in own_files([spec.solver, spec.probes or []]):
+        for file in code:
             shutil.copyfile(file, self.path / file.name)
         self.write_run(spec, {"status": "running"})
 

@@ -178,6 +178,17 @@ def test_an_own_method_travels_with_its_run(tmp_path):
     same(resume(tmp_path / "run", trust=True), first)
 
 
+def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
+    probe = "from dataclasses import dataclass\nfrom pdefreq.probes.error import ErrorProbe\n\n@dataclass(frozen=True)\nclass {}(ErrorProbe):\n    pass\n"
+    for name in ("One", "Two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(probe.format(name))
+    probes = [f"{tmp_path / name / 'mine.py'}:{name}" for name in ("One", "Two")]
+    with pytest.raises(RunFolderError, match=r"two Python files of one name, .*One/mine.py and .*Two/mine.py: rename one"):
+        solve("poisson", "fem:cells=4", probes=probes, folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_method_that_is_in_no_registry_is_passed_again(tmp_path):
     from tests.toys import Geometric
 
