@@ -53,8 +53,18 @@ class Part:
             UnknownNameError: If there is no such option.
             OptionError: If a value has the wrong type or lies outside its range, or an option is given twice.
         """
-        kind, name = self.registry.kind, self.registry.name_of(type(self)) or type(self).__name__
-        return _changed(Node.of_part(self), {**(options or {}), **more}, f"{kind} '{name}'").make()
+        given = dict(options or {})
+        for key in given:
+            if not isinstance(key, str):
+                raise OptionError(f"the name of an option must be text such as 'steps', got {key!r}")
+            if key in more:
+                raise OptionError(f"`{key}` is given twice: give it once")
+        return _changed(Node.of_part(self), {**given, **more}, f"{self.registry.kind} '{self.title}'").make()
+
+    @property
+    def title(self) -> str:
+        """What messages call the part."""
+        return self.registry.name_of(type(self)) or type(self).__name__
 
 
 @dataclass(frozen=True)
@@ -372,7 +382,10 @@ def read(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         if kind is None or value is None:
             values[key] = convert(key, value, known[key].annotation)
         else:
-            values[key] = read(kind.registry, value, trust=trust)
+            part = read(kind.registry, value, trust=trust)
+            if not isinstance(part, kind):
+                raise RunFolderError(f"option '{key}' of the {registry.kind} '{name}' must be {described(known[key])}")
+            values[key] = part
     try:
         return factory(**values)
     except TypeError as error:  # an option without a default is missing

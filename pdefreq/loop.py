@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.activity import announce
+from pdefreq.errors import RunFolderError
 from pdefreq.history import History, Status, Stop
 from pdefreq.interrupts import interruptible
 from pdefreq.recording import Recorder, is_finite
@@ -56,14 +57,27 @@ class Position:
 
     @classmethod
     def restored(cls, setup: Setup, checkpoint: Checkpoint) -> Position:
-        """Where a checkpoint was written."""
+        """Where a checkpoint was written.
+
+        Raises:
+            RunFolderError: If another method wrote it.
+        """
         import torch
 
         from pdefreq.devices import as_device
 
         device = as_device(setup.spec.device)
         memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
-        state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
+        unlike = RunFolderError(
+            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: start "
+            "again with `pdefreq rerun`"
+        )
+        try:
+            state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
+        except (RuntimeError, ValueError, KeyError, IndexError) as error:  # sizes or names do not fit
+            raise unlike from error
+        if state.space.num_coefficients != len(checkpoint.coefficients):
+            raise unlike
         return cls(replace(state, done=checkpoint.done), checkpoint.step, checkpoint.seconds, checkpoint.history)
 
 

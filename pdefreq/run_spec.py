@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.composition import Part, code_files, read, written
-from pdefreq.errors import RunFolderError
+from pdefreq.conversion import convert
+from pdefreq.errors import OptionError, RunFolderError
 from pdefreq.history import Schedule, Stop
 from pdefreq.identity import WrittenProblem
 from pdefreq.solvers.solver import Solver
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pdefreq.probes.probe import Probe
 
 P = TypeVar("P", bound=Part)
+
+_PLAIN = {"method": str, "seed": int, "dtype": str, "device": str, "modes": str | None, "predict": bool}  # of a spec
 
 FORMAT = 2
 """The version of what run folders hold. Folders of other versions are refused."""
@@ -87,9 +90,10 @@ class RunSpec:
                 "schedule": Schedule(**data["schedule"]),
                 "given": tuple(data["given"]),
             }
+            plain = {name: convert(name, data[name], kind) for name, kind in _PLAIN.items()}
             probes = data.get("probes")
-            return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            return cls(**{**data, **parts, **plain, "probes": None if probes is None else tuple(probes)})
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OptionError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
     def beside(self, folder: Path) -> RunSpec:
@@ -119,6 +123,12 @@ def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, tru
         RunFolderError: If the data name no method, or a file that is not trusted.
     """
     return _read(Solver, data, folder, trust)
+
+
+def same_method(solver: Solver, data: Mapping[str, Any]) -> bool:
+    """Whether a method is the one that was written; the folders of Python files do not count."""
+    own = solver_to_json(solver)
+    return own is not None and json.dumps(beside(own, Path()), sort_keys=True) == json.dumps(beside(data, Path()), sort_keys=True)
 
 
 def probe_to_json(probe: Probe) -> dict[str, Any] | None:

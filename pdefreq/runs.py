@@ -63,12 +63,13 @@ def rerun(
         folder: A run folder.
         out: A new folder for the repetition; nothing is written without it.
         problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
         trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run, or one that was given Python objects; or the problem is another one.
+        RunFolderError: If the folder holds no run, or one that was given Python objects; or the problem or the method is another
+            one.
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
     setup = Setup.of(spec, Given(problem, solver).complete(spec, trust=trust))
@@ -91,22 +92,21 @@ def resume(
     Args:
         folder: A run folder.
         problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
         trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
         stop: Limits that replace those of the run.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem is another one.
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
         OptionError: If a new limit lies before what the run has done already.
     """
     store = RunFolder(folder)
     spec = store.read_spec()
     checkpoint, notes = store.read_checkpoint()
     _require_ahead(stop or Stop(), checkpoint)
-    spec = replace(spec, stop=spec.stop.override(stop or Stop()))
     given = Given(problem, solver).complete(spec, store.path, without=["guess"], trust=trust)  # a guess has done its work
-    setup = Setup.of(spec, given)
+    setup = Setup.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
     start = Position.restored(setup, checkpoint)
     start = replace(start, history=start.history.before(start.step))
     return advance(setup, start, store=store, progress=progress, notes=notes)
@@ -120,11 +120,11 @@ def load_run(
     Args:
         folder: A run folder.
         problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
         trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem is another one.
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
     """
     from pdefreq.solution import Solution
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pdefreq.devices import as_device, as_dtype
 from pdefreq.errors import OptionError, RunFolderError
 from pdefreq.identity import WrittenProblem
-from pdefreq.run_spec import RunSpec, probe_from_json, solver_from_json
+from pdefreq.run_spec import RunSpec, probe_from_json, same_method, solver_from_json
 
 if TYPE_CHECKING:
     from pdefreq.fields import Field
@@ -63,11 +63,25 @@ class Given:
         problem = self.problem or spec.problem.read()
         written = spec.probes if self.probes is None else None
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
-        solver = self.solver
-        if solver is None:
-            assert spec.solver is not None  # else it is missing
-            solver = solver_from_json(spec.solver, folder, trust=trust)
-        return replace(self, problem=problem, solver=solver, probes=probes)
+        return replace(self, problem=problem, solver=self._solver(spec, problem, folder, trust), probes=probes)
+
+    def _solver(self, spec: RunSpec, problem: Problem, folder: Path | None, trust: bool) -> Solver:
+        """The method of the run: the one that was given, if it is that of the spec, or read from the spec.
+
+        Raises:
+            RunFolderError: If there is none, or the one that was given is another.
+        """
+        if self.solver is None:
+            if spec.solver is None:
+                raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
+            return solver_from_json(spec.solver, folder, trust=trust)
+        solver = self.solver.resolved(problem.blind(), spec.stop)
+        if spec.solver is not None and not same_method(solver, spec.solver):
+            raise RunFolderError(
+                f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "
+                "other options: leave `solver` out, or start a new run"
+            )
+        return solver
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ class Solution(Record, Field):
         family, reason = super()._without_modes()
         if self.status is Status.NON_FINITE_START:
             reason = "the objective is not finite at the start, so that nothing was measured."
-        elif "probes" in self.spec.given:
+        elif "probes" in self.spec.given or not _watches_modes(self.spec):
             reason = "the probes that were asked for watch no modes."
         return family, reason
 
@@ -260,3 +260,8 @@ class Solution(Record, Field):
         ]
         lines.append(report.sentence)
         return paragraph(lines)
+
+
+def _watches_modes(spec: RunSpec) -> bool:
+    """Whether the probe of the spectrum is among those of a run."""
+    return spec.probes is None or any(probe.get("name") == "spectral" for probe in spec.probes)

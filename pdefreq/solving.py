@@ -81,6 +81,11 @@ def solve(
         problem = load_problem(problem)
     if not isinstance(problem, Problem):
         raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(problem).__name__}")
+    for name, value, kind in (("stop", stop, Stop), ("schedule", schedule, Schedule)):
+        if value is not None and not isinstance(value, kind):
+            raise OptionError(f"`{name}` must be a {kind.__name__}, got {value!r}: write {name}={kind.__name__}(...)")
+    if isinstance(probes, str):
+        raise OptionError(f"`probes` must be a list of probes or of their names, got '{probes}': write probes=['{probes}']")
     named = solver if isinstance(solver, str) else None
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Solver):

@@ -584,6 +584,13 @@ def test_options_behind_the_name_are_those_of_set(cli):
     assert "`intervals` is given twice" in twice.stderr
 
 
+def test_a_chain_may_name_an_option_in_each_method_and_its_folder_names_both(cli):
+    found = json.loads(cli("solve", "poisson", "-m", "jacobi:intervals=8,steps=3+sor:intervals=8,steps=5", "--json").stdout)
+    assert found["run"] == "runs/poisson-jacobi+sor-1" and found["steps"] == 8
+    listed = cli("methods", "deep-ritz+jacobi").stdout
+    assert "first" in listed and "switch" in listed and "learning_rate" in listed
+
+
 def test_refine_prints_orders_and_leaves_its_tables(cli):
     result = cli("refine", "poisson", "--method", "fem", "--start", "32", "--levels", "3", "--no-figures", "--quiet")
     assert result.exit_code == 0, result.output

@@ -178,6 +178,61 @@ def test_an_own_method_travels_with_its_run(tmp_path):
     same(resume(tmp_path / "run", trust=True), first)
 
 
+def test_another_method_is_refused_and_the_same_one_gives_the_same_bits(tmp_path):
+    """A method that was passed is settled for the budget with which the run began, as that of the run was."""
+    staged = {"widths": [4], "number": 20, "boundary": "penalty", "schedule": "staged"}
+    solver = make_solver("deep-ritz", staged)
+    whole = solve("poisson", solver, stop=Stop(steps=40), folder=tmp_path / "whole")
+    same(rerun(tmp_path / "whole", solver=solver), whole)
+    solve("poisson", solver, stop=Stop(steps=40), folder=tmp_path / "run", callback=lambda step, *_: step == 17)
+    extended = resume(tmp_path / "run", solver=solver, stop=Stop(steps=50))
+    np.testing.assert_array_equal(extended.history.column("weight.boundary")[:41], whole.history.column("weight.boundary"))
+    for other in (make_solver("deep-ritz", staged | {"beta": 3.0}), make_solver("jacobi")):
+        for read in (rerun, resume, load_run):
+            with pytest.raises(RunFolderError, match="made with deep-ritz, and the method that was passed .* is another one"):
+                read(tmp_path / "whole", solver=other)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", "x"),
+        ("seed", None),
+        ("method", 5),
+        ("predict", "x"),
+        ("modes", 3),
+        ("dtype", 1),
+        ("device", None),
+        ("solver", None),
+    ],
+)
+def test_a_spec_with_a_value_of_another_kind_is_refused_in_one_sentence(key, value, tmp_path):
+    solve("poisson", "fem:cells=4", folder=tmp_path / "run")
+    file = tmp_path / "run" / "run.json"
+    record = json.loads(file.read_text())
+    record["spec"][key] = value
+    file.write_text(json.dumps(record))
+    for read in (rerun, load_run):
+        with pytest.raises(RunFolderError) as refusal:
+            read(tmp_path / "run")
+        assert "\n" not in str(refusal.value) and "run.json" in str(refusal.value)
+
+
+def test_a_changed_size_or_a_loss_of_another_method_is_refused(tmp_path):
+    solve("poisson", "jacobi:intervals=16", stop=Stop(steps=3), folder=tmp_path / "run")
+    solve("poisson", "pinn:widths=[4],number=20", stop=Stop(steps=1), folder=tmp_path / "pinn")
+    for name, keys, value, read, message in (
+        ("run", ("intervals",), 20, resume, "checkpoint at step 3 was not written by the method that run.json names"),
+        ("pinn", ("loss",), {"name": "ritz"}, rerun, "option 'loss' of the method 'pinn' must be one of residual"),
+    ):
+        file = tmp_path / name / "run.json"
+        record = json.loads(file.read_text())
+        record["spec"]["solver"][keys[0]] = value
+        file.write_text(json.dumps(record))
+        with pytest.raises(RunFolderError, match=message):
+            read(tmp_path / name)
+
+
 def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
     probe = "from dataclasses import dataclass\nfrom pdefreq.probes.error import ErrorProbe\n\n@dataclass(frozen=True)\nclass {}(ErrorProbe):\n    pass\n"
     for name in ("One", "Two"):

@@ -20,11 +20,15 @@ def methods(
     ] = None,
 ) -> None:
     """List the methods, or the options of one and of its parts."""
-    from pdefreq.composition import split_options, tree
-    from pdefreq.solvers import SOLVERS
+    from pdefreq.composition import Node, split_options, tree
+    from pdefreq.solvers import SOLVERS, make_solver, method_names
 
     if name is None:
         _list({each: SOLVERS.load(each) for each in SOLVERS})
+        return
+    if len(method_names(name)) > 1:
+        chain = SOLVERS.load("chain")
+        _explain(name, chain, Node.of_part(make_solver(name)))
         return
     method, options = split_options(name)
     factory = SOLVERS.load(method)

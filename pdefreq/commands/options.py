@@ -152,11 +152,11 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     Raises:
         RunFolderError: As `pdefreq.files.free_folder` does.
     """
-    from pdefreq.composition import split_options
     from pdefreq.files import free_folder
+    from pdefreq.solvers import method_names
     from pdefreq.store import next_free
 
     if out is not None:
         return free_folder(out, otherwise="name another one with --out")
-    short = "+".join(part.rpartition(":")[2] for part in split_options(method)[0].split("+"))
+    short = "+".join(part.rpartition(":")[2] for part in method_names(method))
     return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))

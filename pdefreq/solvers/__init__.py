@@ -65,6 +65,16 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     return build("method", name, SOLVERS.load("chain"), chain | _both(name, own, options or {}))
 
 
+def method_names(name: str) -> list[str]:
+    """The methods of a chain without their options; of another method the one.
+
+    Example:
+        >>> method_names("pinn:steps=3,widths=[5,5]+jacobi:intervals=64,steps=3")
+        ['pinn', 'jacobi']
+    """
+    return [split_options(part)[0] for part in _CHAIN.split(name)]
+
+
 def _both(name: str, written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Options behind a name and options beside it."""
     for key in written:

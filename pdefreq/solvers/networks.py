@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pdefreq.errors import OptionError
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
 from pdefreq.parts.networks import Mlp, Mscale, Network
@@ -13,6 +14,14 @@ from pdefreq.solvers.network_solver import NetworkSolver
 _ENHANCED = Residual(
     gradient=1e-3
 )  # with a factor of 1 the gradient outweighs the residual by the square of the highest frequency
+
+
+def _required(loss: Loss, kind: type[Loss]) -> Loss:
+    """A loss of the kind that gives a method its name."""
+    if not isinstance(loss, kind):
+        name = kind.registry.name_of(kind)
+        raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")
+    return loss
 
 
 def deep_ritz(
@@ -39,7 +48,7 @@ def deep_ritz(
     """
     return NetworkSolver(
         network=network,
-        loss=loss,
+        loss=_required(loss, Ritz),
         boundary=boundary,
         points=points,
         optimizer=optimizer,
@@ -72,7 +81,7 @@ def mscale(
     """
     return NetworkSolver(
         network=network,
-        loss=loss,
+        loss=_required(loss, Ritz),
         boundary=boundary,
         points=points,
         optimizer=optimizer,
@@ -105,7 +114,7 @@ def pinn(
     """
     return NetworkSolver(
         network=network,
-        loss=loss,
+        loss=_required(loss, Residual),
         boundary=boundary,
         points=points,
         optimizer=optimizer,
@@ -138,7 +147,7 @@ def pinn_gradient(
     """
     return NetworkSolver(
         network=network,
-        loss=loss,
+        loss=_required(loss, Residual),
         boundary=boundary,
         points=points,
         optimizer=optimizer,
@@ -232,7 +241,7 @@ def regression_gradient(
     """
     return NetworkSolver(
         network=network,
-        loss=loss,
+        loss=_required(loss, Misfit),
         points=points,
         optimizer=optimizer,
         training=training,

@@ -32,6 +32,10 @@ class Solver(Part, ABC):
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(self).__name__.removesuffix("Solver")).lower()
 
     @property
+    def title(self) -> str:
+        return self.name
+
+    @property
     def registered_names(self) -> list[str]:
         return [self.name, *super().registered_names]
 

@@ -185,6 +185,35 @@ def test_a_repeated_option_is_an_error(method, options):
         make_solver(method, options)
 
 
+def test_options_by_keyword_and_by_mapping_are_not_given_twice():
+    for again, message in (
+        (lambda: mscale().with_options({"steps": 5}, steps=6), "`steps` is given twice"),
+        (lambda: mscale().with_options({"training.steps": 5}, steps=6), "is given twice"),
+        (lambda: mscale().with_options({5: 6}), "name of an option must be text .* got 5"),  # pyright: ignore[reportArgumentType]
+    ):
+        with pytest.raises(OptionError, match=message):
+            again()
+    with pytest.raises(UnknownNameError, match="method 'mscale' has no option 'label'"):
+        mscale().with_options(label="x")
+
+
+def test_a_method_keeps_the_loss_that_gives_it_its_name():
+    with pytest.raises(OptionError, match="`loss` must be ritz here, got residual: use the method `network`"):
+        mscale(loss=parts.Residual())  # pyright: ignore[reportArgumentType]
+
+
+def test_arguments_of_the_wrong_kind_are_refused_in_words():
+    for arguments, message in (
+        ({"stop": 5}, "`stop` must be a Stop, got 5"),
+        ({"schedule": 5}, "`schedule` must be a Schedule, got 5"),
+        ({"probes": "error"}, r"must be a list of probes .*: write probes=\['error'\]"),
+    ):
+        with pytest.raises(OptionError, match=message):
+            solve("poisson", "fem:cells=4", **arguments)
+    sentence = solve("poisson", "fem:cells=4", probes=["error"]).spectrum().sentence
+    assert "the probes that were asked for watch no modes" in sentence
+
+
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_options_survive_a_round_trip_through_json(kind):
     solver, _ = made(kind)
