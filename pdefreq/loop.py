@@ -69,8 +69,8 @@ class Position:
         device = as_device(setup.spec.device)
         memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
         unlike = RunFolderError(
-            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: start "
-            "again with `pdefreq rerun`"
+            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
+            "start again with `pdefreq rerun`"
         )
         try:
             state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)

@@ -189,7 +189,7 @@ def test_another_method_is_refused_and_the_same_one_gives_the_same_bits(tmp_path
     np.testing.assert_array_equal(extended.history.column("weight.boundary")[:41], whole.history.column("weight.boundary"))
     for other in (make_solver("deep-ritz", staged | {"beta": 3.0}), make_solver("jacobi")):
         for read in (rerun, resume, load_run):
-            with pytest.raises(RunFolderError, match="made with deep-ritz, and the method that was passed .* is another one"):
+            with pytest.raises(RunFolderError, match=r"made with deep-ritz, and the method that was passed .* is another one"):
                 read(tmp_path / "whole", solver=other)
 
 
