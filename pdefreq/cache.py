@@ -23,7 +23,7 @@ LIMIT_VARIABLE = "PDEFREQ_CACHE_MB"
 """The environment variable that sets another limit, in megabytes of 10^6 bytes."""
 DEFAULT_MEGABYTES = 1000
 
-# What is raised at a file that is no whole archive; a single array has no context, a `TypeError`.
+# Errors raised by a file that is not a complete archive. A single array is not a context manager: `TypeError`.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -32,7 +32,7 @@ class Entry:
     """One file of the cache.
 
     Args:
-        name: What it holds and the digest of what that was computed from.
+        name: A label of the content, and the digest of the data from which it was computed.
         size: In bytes.
         used: When it was last written or read, in seconds since 1970.
     """

@@ -4,7 +4,7 @@ A tree of content holds numbers, texts, lists, dictionaries with text keys, and 
 from such data is a dictionary whose ``"type"`` is its name in `TYPES`. Anything else is a leaf `Opaque`: a Python function, for
 example, whose content nobody can read.
 
-Equal trees have equal digests on every machine. What stands under a ``"title"`` serves people and does not count.
+Equal trees have equal digests on every machine. Values under the key ``"title"`` are for display and do not enter the digest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which problem it is: a problem as a run folder keeps it, and whether another one is the same."""
+"""The identity of a problem: its form in a run folder, and its comparison with another problem."""
 
 from __future__ import annotations
 

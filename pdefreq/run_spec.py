@@ -47,7 +47,7 @@ class RunSpec:
         modes: The family of modes that was asked for instead of the problem's own.
         predict: Whether to keep what theory says of each mode.
         probes: What is measured, each as `probe_to_json` writes it; None for the probes of every run.
-        given: What was a Python object and is not here: solver, guess, reference, probes. Of the problem,
+        given: Python objects that the spec can't hold, by name: solver, guess, reference, probes. For the problem,
             `WrittenProblem.samples` tells.
     """
 

@@ -50,8 +50,8 @@ class Given:
             trust: Whether Python files that the spec names may be loaded.
 
         Raises:
-            RunFolderError: If the problem is another one than that of the spec, an object is missing that the spec can't
-                hold, or the spec names a Python file that is not trusted.
+            RunFolderError: If the problem or the method is another one than that of the spec, an object is missing that the spec
+                can't hold, or the spec names a Python file that is not trusted.
         """
         if self.problem is not None:
             spec.problem.require_same(WrittenProblem.of(self.problem))
@@ -63,25 +63,21 @@ class Given:
         problem = self.problem or spec.problem.read()
         written = spec.probes if self.probes is None else None
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
-        return replace(self, problem=problem, solver=self._solver(spec, problem, folder, trust), probes=probes)
-
-    def _solver(self, spec: RunSpec, problem: Problem, folder: Path | None, trust: bool) -> Solver:
-        """The method of the run: the one that was given, if it is that of the spec, or read from the spec.
-
-        Raises:
-            RunFolderError: If there is none, or the one that was given is another.
-        """
         if self.solver is None:
-            if spec.solver is None:
-                raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
-            return solver_from_json(spec.solver, folder, trust=trust)
+            return replace(self, problem=problem, solver=_read_solver(spec, folder, trust), probes=probes)
         solver = self.solver.resolved(problem.blind(), spec.stop)
         if spec.solver is not None and not same_method(solver, spec.solver):
             raise RunFolderError(
                 f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "
                 "other options: leave `solver` out, or start a new run"
             )
-        return solver
+        return replace(self, problem=problem, solver=solver, probes=probes)
+
+
+def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
+    if spec.solver is None:
+        raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
+    return solver_from_json(spec.solver, folder, trust=trust)
 
 
 @dataclass(frozen=True)

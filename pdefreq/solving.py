@@ -1,4 +1,4 @@
-"""The front door: from the arguments of `solve` to a spec, and from the spec to a run."""
+"""The entry point `solve`: its arguments are converted to a spec, and the spec is run."""
 
 from __future__ import annotations
 

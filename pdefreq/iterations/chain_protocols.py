@@ -1,4 +1,4 @@
-"""What a chain makes of the protocols of its parts: each object asks the active part about the part's own state."""
+"""The protocols of a chain, composed from those of its parts: each object passes the active part that part's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the loop reads from an iteration, with the value that stands for a protocol which the iteration lacks."""
+"""The values that the loop reads from an iteration, with a default for each protocol that the iteration lacks."""
 
 from __future__ import annotations
 

@@ -169,14 +169,14 @@ class MeasuresDrift(Protocol):
 class Prediction:
     """What theory says of each mode's error.
 
-    With M what a step does to errors and v_k a mode, K = 1 - M is what a step takes off them; for descent along gradients it is
+    Let M be the error propagation operator of a step and v_k a mode. Then K = 1 - M; for gradient descent, K is
     the rate times the tangent kernel.
 
     Args:
         curves: Predicted error of each mode over its initial value, signed, shape ``(len(steps), m)``.
         rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
-        own_rates: v_k^T K v_k, what a step takes off an error that is this mode alone, shape ``(m,)``; None where it is unknown.
+        own_rates: v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None where it is unknown.
         coupling: |K v_k - kappa_k v_k| / kappa_k with kappa_k the own rate, shape ``(m,)``; None where it is unknown. The curve
             does not need it to be small: the rates do.
         any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.

@@ -43,7 +43,7 @@ class Sampled:
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(Part):
-    """A functional before it knows the problem.
+    """A rule that builds a functional for a given problem.
 
     Args:
         weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns

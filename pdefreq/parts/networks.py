@@ -32,7 +32,7 @@ _LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights
 
 
 class Network(Part):
-    """An architecture: what a network is before it knows its domain."""
+    """An architecture, from which a network on a given domain is built."""
 
     registry = NETWORKS
 
@@ -115,7 +115,7 @@ class FeedForwardNetwork(Network):
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
-        input: What the network sees in place of the coordinates; null is the coordinates themselves.
+        input: The map that is applied to the coordinates first; null leaves the coordinates unchanged.
         start: How the network is made to start at zero; null leaves it as it is drawn.
     """
 

@@ -33,7 +33,7 @@ class Staged(PenaltySchedule):
     """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
 
     Args:
-        over: The number of steps meant; null is the budget of the run when it starts: a resumed run keeps its stages.
+        over: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
 
     Source:
         Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code.

@@ -19,7 +19,7 @@ class Start(Part):
 
     Attributes:
         copies: How many copies of the network are trained.
-        widening: The factor by which its layers are wider, at most.
+        widening: The largest factor by which a layer is widened.
         is_zero: Whether the start is exactly zero, and its gradient too.
     """
 

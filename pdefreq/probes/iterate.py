@@ -1,6 +1,6 @@
 """What probes measure: a function of points, with its coefficients and its space where it has any.
 
-A run is measured through the states of its iteration, and the course of somebody else's solver through a function of points. A
+For a run, this function is given by the states of its iteration; for an external solver, it is a function of points. A
 probe sees no difference, unless it asks for coefficients.
 """
 

@@ -143,10 +143,10 @@ class NetworkSolver(Solver):
         )
 
     def _require_start(self, exponent: float, reaction: Field, values: Field | None) -> None:
-        """Where u is constant at the start and p > 2, the derivative of |grad u|^(p-2) grad u is zero, and a residual's with it.
+        """Refuse a start with constant u if p > 2: there the derivative of the residual, of |grad u|^(p-2) grad u, is zero.
 
         Raises:
-            IncompatibleError: If the network starts so, and no reaction or boundary term pulls at it.
+            IncompatibleError: If the network starts this way, and the loss has no reaction or boundary term.
         """
         flat = not self.boundary.is_penalty and values is not None and values.constant is not None
         residual = self.loss.is_square and not self.loss.is_regression

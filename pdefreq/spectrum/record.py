@@ -99,12 +99,13 @@ class SpectralRecord:
     def front(self) -> np.ndarray:
         """The step after which each error stays at or below one half, shape ``(m,)``.
 
-        It is 0 for a mode that starts there, inf for one that ends above, nan for one whose error is not known.
+        It is 0 for a mode that starts at or below one half, wherever it ends; inf for another one that ends above; nan for one
+        whose error is not known.
         """
         return np.where(np.isnan(self.half_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.half_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
-        """Errors at other steps, interpolated log-linearly, shape ``(len(steps), m)``; nan after the last record."""
+        """Errors at other steps, the logarithm interpolated in log(1 + step), shape ``(len(steps), m)``; nan after the last record."""
         at, known = np.log1p(steps), np.log1p(self.step)
         columns = []
         for error in self.error.T:
@@ -158,7 +159,7 @@ def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterab
 
 
 def keep_drift(history: History, drift: Drift) -> bool:
-    """Keep by what the curves that were predicted for a run are to be judged; False, and nothing kept, if there are none."""
+    """Store the drift by which the predicted curves of a run are judged; False, and nothing is stored, if there are none."""
     forecast = Forecast.in_facts(history.facts)
     if forecast.curves is None:
         return False
