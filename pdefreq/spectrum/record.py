@@ -105,7 +105,7 @@ class SpectralRecord:
         return np.where(np.isnan(self.half_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.half_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
-        """Errors at other steps, the logarithm interpolated in log(1 + step), shape ``(len(steps), m)``; nan after the last record."""
+        """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""
         at, known = np.log1p(steps), np.log1p(self.step)
         columns = []
         for error in self.error.T:
