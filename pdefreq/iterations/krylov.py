@@ -79,7 +79,7 @@ class ConjugateGradients(GridIteration):
         """
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
         guide = ""
-        if a is not None and c is not None and self._stencil.is_constant:
+        if a is not None and c is not None and self._own_modes == "sine":
             ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
             low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
             ratio = math.sqrt(float(high / low))

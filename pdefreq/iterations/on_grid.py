@@ -86,16 +86,23 @@ class GridIteration(Iteration):
         return self._by_transform() if self._stencil.is_constant else self._solve()
 
     def _by_transform(self) -> Coefficients:
-        """By sine transform, for which the equations of all unknowns must be alike."""
+        """By sine and Fourier transforms, for which the equations of all unknowns must be alike."""
         problem, grid = self._problem, self._grid
         a, c = problem.diffusion.constant, problem.reaction.constant
         assert a is not None
         assert c is not None
         u = self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
-        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c)
+        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c, periodic=grid.periodic)
         self._equations.window(u).copy_(torch.from_numpy(solved))
-        return u
+        return self._settle(u)
+
+    @property
+    def _own_modes(self) -> str | None:
+        """The family of modes that are eigenvectors of the difference equations; None where none is known."""
+        if not self._stencil.is_constant:
+            return None
+        return {0: "sine", len(self._grid.shape): "fourier"}.get(len(self._grid.periodic))
 
     def _solve(self) -> Coefficients:
         """By factorisation, for any equations; by multigrid where there are too many for it.
@@ -115,22 +122,36 @@ class GridIteration(Iteration):
 
 
 def solve_by_transform(
-    load: np.ndarray, intervals: Sequence[int], lengths: Sequence[float], diffusion: float, reaction: float
+    load: np.ndarray,
+    intervals: Sequence[int],
+    lengths: Sequence[float],
+    diffusion: float,
+    reaction: float,
+    *,
+    periodic: Sequence[int] = (),
 ) -> np.ndarray:
-    """The solution of the difference equations for -a Laplace(u) + c u = f, zero on the boundary, at the inner nodes.
+    """The solution of the difference equations for -a Laplace(u) + c u = f, periodic or zero on the boundary.
+
+    Where all axes are periodic and c = 0, it is the one of mean zero, and the load has mean zero.
 
     Args:
-        load: f at the inner nodes, shape ``(n_1 - 1, ..., n_d - 1)``.
+        load: f at the nodes, the prescribed ones left out: n along a periodic axis, n - 1 along another one.
         intervals: n along each axis.
         lengths: Sides of the box.
         diffusion: a > 0.
         reaction: c >= 0.
+        periodic: The periodic axes.
     """
-    from scipy.fft import dstn, idstn
+    from scipy.fft import dstn, fftn, idstn, ifftn
 
+    halves = [np.arange(n) * np.pi / n if k in periodic else np.arange(1, n) * np.pi / (2 * n) for k, n in enumerate(intervals)]
     symbols = [
-        diffusion * (2 * n / length * np.sin(np.arange(1, n) * np.pi / (2 * n))) ** 2
-        for n, length in zip(intervals, lengths, strict=True)
+        diffusion * (2 * n / length * np.sin(half)) ** 2 for half, n, length in zip(halves, intervals, lengths, strict=True)
     ]
     eigenvalues = functools.reduce(np.add.outer, symbols) + reaction
-    return np.asarray(idstn(np.asarray(dstn(load, type=1)) / eigenvalues, type=1))
+    waves, sines = list(periodic), [k for k in range(load.ndim) if k not in periodic]
+    transform = np.asarray(dstn(load, type=1, axes=sines) if sines else load)
+    transform = np.asarray(fftn(transform, axes=waves)) if waves else transform
+    transform = np.divide(transform, eigenvalues, out=np.zeros_like(transform), where=eigenvalues != 0)
+    solution = np.asarray(ifftn(transform, axes=waves)).real if waves else transform  # pyright: ignore[reportAttributeAccessIssue]
+    return np.asarray(idstn(solution, type=1, axes=sines) if sines else solution)

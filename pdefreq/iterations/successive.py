@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import scipy.sparse as sp
 import torch
 
+from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.sparse import jacobi_radius
@@ -58,7 +59,7 @@ class Successive(StationaryIteration):
     @functools.cached_property
     def _jacobi_radius(self) -> float:
         problem, grid = self._problem, self._grid
-        if not self._stencil.is_constant:
+        if self._own_modes != "sine":
             return jacobi_radius(self._equations.system())
         a, c = problem.diffusion.constant, problem.reaction.constant
         assert a is not None
@@ -68,7 +69,7 @@ class Successive(StationaryIteration):
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         a, c = self._problem.diffusion.constant, self._problem.reaction.constant
-        by_symbol = modes.kind == "sine" and a is not None and c is not None and self._stencil.is_constant
+        by_symbol = modes.kind == "sine" == self._own_modes and a is not None and c is not None
         if not by_symbol or (self.has_small_matrix and not self._symbol_is_exact):
             return super().predict(modes, steps, target, cheap=cheap)
         assert a is not None and c is not None
@@ -136,7 +137,13 @@ class RedBlack(Successive):
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
     ) -> None:
         super().__init__(problem, grid, omega=omega, like=like, guess=guess)
+        if any(grid.intervals[axis] % 2 for axis in grid.periodic):
+            raise IncompatibleError(
+                "red-black order needs an even number of intervals along periodic axes, so that neighbors have different colors: "
+                "change `intervals`, or use ordering=lexicographic"
+            )
         self._u = self._buffer()
+        self._around = self._stencil.surroundings(self._u)
         stencil, d = self._stencil, len(grid.shape)
         factor = self._omega / stencil.diagonal
         load, weights = factor * stencil.load, [factor * weight for weight in stencil.weights]
@@ -150,7 +157,7 @@ class RedBlack(Successive):
             def on(x: Tensor, lattice: list[slice] = lattice) -> Tensor:
                 return x[tuple(s if size > 1 else slice(None) for s, size in zip(lattice, x.shape, strict=False))]
 
-            values = stencil.neighbors(self._u, first=first, step=2)
+            values = self._around.views(first=first, step=2)
             pairs = [(on(weight), u) for weight, u in zip(weights, values, strict=True)]
             self._sweep.append((stencil.window(self._u, first=first, step=2), on(load), pairs))
 
@@ -161,6 +168,7 @@ class RedBlack(Successive):
         if state.coefficients is not self._u:
             self._u.copy_(state.coefficients)
         for u, load, pairs in self._sweep:
+            self._around.refresh()
             torch.add(load, u, alpha=1 - self._omega, out=u)
             for weight, values in pairs:
                 u.addcmul_(weight, values)

@@ -51,7 +51,7 @@ class TwoGridCycle(GridIteration):
     ) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
         a, c = problem.diffusion.constant, problem.reaction.constant
-        if a is None or c is None or not self._stencil.is_constant:
+        if a is None or c is None or self._own_modes != "sine":
             raise IncompatibleError(
                 "two-grid needs constant diffusion and reaction, and values prescribed on all of the boundary: use `multigrid`"
             )

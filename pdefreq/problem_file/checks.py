@@ -77,6 +77,8 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
     u = problem.exact
+    for axis in problem.periodic_axes if u is not None else ():
+        _check_periodic(problem, u, axis, size)
     if u is not None and not problem.is_regression and (u.has_kinks or problem.diffusion.has_kinks):
         _check_weak_form(problem, u)
 
@@ -89,15 +91,37 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
-        gradient = u.gradient(x)
-        size = gradient.norm(dim=1) ** (problem.exponent - 2)
-        return (problem.diffusion(x) * size)[:, None] * gradient, problem.reaction(x) * u(x) - problem.source(x)
+        return _flux(problem, u, x), problem.reaction(x) * u(x) - problem.source(x)
 
     if flux_jumps(problem.domain, problem.regular, flux):
         raise ProblemFileError(
             "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
             "need a delta function there; make the flux continuous, or give `source` without `exact`"
         )
+
+
+def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
+    """The exact solution has the same values and fluxes on both sides of a pair."""
+    (lower, upper), name = problem.domain.bounds, [*problem.domain.opposite_sides][axis]
+    x = problem.domain.interior(_NUMBER, stream(0, "pairs")).x
+    below, above = x.clone(), x.clone()
+    below[:, axis], above[:, axis] = lower[axis], upper[axis]
+    fluxes = [_flux(problem, u, side)[:, axis] for side in (below, above)]
+    for what, pair in (("u", [u(below), u(above)]), ("its flux", fluxes)):
+        low, high = pair
+        gap = (low - high).abs().nan_to_num()
+        worst = int(gap.argmax())
+        if not float(gap[worst]) <= _TOLERANCE * max(size, float(low.abs().nan_to_num().max())):
+            raise ProblemFileError(
+                f'[boundary.part] name = "{name}" is periodic and [equation] exact is not: {what} is {float(low[worst]):.9g} at '
+                f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or give values there"
+            )
+
+
+def _flux(problem: Problem, u: Field, x: Points) -> Gradients:
+    """The flux a |grad u|^(p-2) grad u of a field at points."""
+    gradient = u.gradient(x)
+    return (problem.diffusion(x) * gradient.norm(dim=1) ** (problem.exponent - 2))[:, None] * gradient
 
 
 def _interior_points(domain: Domain) -> Points:

@@ -25,6 +25,7 @@ SOLVERS = Registry(
         "cg": "pdefreq.solvers.linear_systems:ConjugateGradientsSolver",
         "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",
+        "fourier": "pdefreq.solvers.spectral:Fourier",
         "fem": "pdefreq.solvers.galerkin:Fem",
         "ritz-galerkin": "pdefreq.solvers.galerkin:RitzGalerkin",
         "deep-ritz": "pdefreq.solvers.networks:deep_ritz",

@@ -98,7 +98,8 @@ class Fem(DoublesSize, Solver):
         fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
         if self.element not in fitting and problem.domain.dimension > 1:
             raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
-        space = Lagrange(mesh, self._degree(problem), degree=2 if self.element == "P2" else 1)
+        degree = 2 if self.element == "P2" else 1
+        space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:
             return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess)
         self._require_refinable(problem)
@@ -168,6 +169,11 @@ class Fem(DoublesSize, Solver):
         if problem.data is not None:
             raise IncompatibleError(
                 "refinement needs the source everywhere and this problem gives it at points only: leave it out"
+            )
+        if problem.periodic_axes:
+            raise IncompatibleError(
+                "refinement estimates errors from jumps of the flux, which it does not see across periodic sides: leave it out, "
+                "and set `cells`"
             )
         if self.element == "Q1":
             raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")

@@ -78,7 +78,9 @@ class GridSolver(Solver):
 
         from pdefreq.spaces.grid import Grid
 
-        return self.iterate(problem, Grid(box, (n,) * d), torch.empty(0, dtype=dtype, device=device), guess)
+        return self.iterate(
+            problem, Grid(box, (n,) * d, problem.periodic_axes), torch.empty(0, dtype=dtype, device=device), guess
+        )
 
     def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
         from pdefreq.spaces.grid import Grid
