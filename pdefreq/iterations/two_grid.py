@@ -53,7 +53,7 @@ class TwoGridCycle(GridIteration):
         a, c = problem.diffusion.constant, problem.reaction.constant
         if a is None or c is None or self._own_modes != "sine":
             raise IncompatibleError(
-                "two-grid needs constant diffusion and reaction, and values prescribed on all of the boundary: use `multigrid`"
+                "two-grid needs constant diffusion and reaction, and values prescribed on all sides: use `multigrid`"
             )
         lengths = tuple(grid.box.lengths)
         self._cycle = TwoGrid(grid.intervals, lengths, omega=omega, pre=pre, post=post, diffusion=a, reaction=c)

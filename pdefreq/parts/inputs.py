@@ -71,7 +71,7 @@ class Fourier(Input):
 class Periodic(Input):
     """Cosines and sines of the harmonics of the sides of a box, so that the network is periodic.
 
-    It is the default where a problem has periodic sides.
+    Where a problem has periodic sides it is the default, with a single harmonic.
 
     Args:
         harmonics: Number of harmonics along each axis.

@@ -147,7 +147,8 @@ class FeedForwardNetwork(Network):
     def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
         if not periodic_axes:
             return self
-        return replace(self, input=(self.input or Periodic()).resolved(periodic_axes))
+        # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
+        return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:

@@ -250,6 +250,10 @@ class RitzGalerkin(DoublesSize, Solver):
             degree = None if self.quadrature is None else 2 * self.quadrature - 1
             fem = Fem(cells=number + 1, quadrature=degree)
             return fem.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+        if problem.periodic_axes:
+            raise IncompatibleError(
+                "polynomials of basis=legendre are not periodic, and sides of this problem are: use basis=hat or `fem`"
+            )
         points = self.quadrature or 2 * (number + 2)
         unknowns = (number + 2) ** box.dimension
         require_memory(number, "number", 8 * (4 * unknowns**2 + 10 * points**box.dimension))

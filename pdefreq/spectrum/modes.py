@@ -55,7 +55,8 @@ class ModeFamilies:
         """The family that the problem names; else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
 
         On a box all of whose sides are periodic Fourier modes, and eigen modes where some are. Where no values are prescribed, on
-        a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it learns, and with the line through its end values, which sine modes leave out, would go most of what it has learnt.
+        a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it learns, and with the line through
+        its end values, which sine modes leave out, would go most of what it has learnt.
         """
         named, domain = self.problem.spectrum.modes, self.problem.domain
         if domain.dimension > MOST_DIMENSIONS:  # where a file may name the family of its lower dimensions
