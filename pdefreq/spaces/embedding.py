@@ -86,14 +86,15 @@ def random_features(dimension: int, number: int, std: float, seed: int = 0) -> F
     return FourierFeatures(tuple(map(tuple, rows.tolist())))
 
 
-def periodic_features(box: Box, harmonics: int, axes: Sequence[int]) -> FourierFeatures:
+def periodic_features(box: Box, harmonics: int, axes: Sequence[int] | None = None) -> FourierFeatures:
     """``cos, sin of 2 pi k x_i / L_i`` for k = 1 ... harmonics: what is made of them has the sides of the box as its periods.
 
     Args:
         box: Its sides L_i.
         harmonics: Highest k.
-        axes: Axes i; the coordinates along the others are passed on.
+        axes: Axes i; the coordinates along the others are passed on. By default all axes.
     """
+    axes = range(box.dimension) if axes is None else axes
     rows = [
         tuple(2 * math.pi * k / box.lengths[i] if i == j else 0.0 for j in range(box.dimension))
         for i in axes
