@@ -62,7 +62,7 @@ def by_elements(found, cells, degree=1, *, simplices=True):
 
 
 def l2_error(space, c, u):
-    x = box(space.mesh.dim()).quadrature(4000).x
+    x = box(space.mesh.dim()).interior(4000, stream(0, "test"), sobol=True).x
     return float((space.at(x).value(torch.from_numpy(c)) - u(x)).norm() / u(x).norm())
 
 
@@ -72,7 +72,7 @@ CASES = [(d, axes) for d in (1, 2, 3) for axes in subsets(d)]
 @pytest.mark.parametrize(("d", "periodic"), [(1, (0,)), (2, (0,)), (2, (1,)), (2, (0, 1)), (3, (0, 2)), (3, (0, 1, 2))])
 @pytest.mark.parametrize(("degree", "simplices"), [(1, True), (2, True), (1, False)])
 def test_orders_of_finite_elements(d, periodic, degree, simplices):
-    coarse = {1: 16, 2: 10, 3: 4 if degree == 2 else 12}[d]  # asymptotic from some cells a wavelength on
+    coarse = {1: 16, 2: 10, 3: 10 if simplices and degree == 1 else 4}[d]  # asymptotic from some cells a wavelength on
     found, (u, _) = problem(d, periodic), wave(d)
     errors = [l2_error(*by_elements(found, n, degree, simplices=simplices), u) for n in (coarse, 2 * coarse)]
     assert abs(math.log2(errors[0] / errors[1]) - (degree + 1)) < (0.15 if d < 3 else 0.35)
