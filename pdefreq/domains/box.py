@@ -97,6 +97,13 @@ class Box(Domain):
     def contains(self, x: Points) -> Tensor:
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
 
+    def opposite(self, x: Points) -> Points:
+        """For points on sides those on the opposite sides, ``(n, d)``."""
+        import torch
+
+        lower, upper = x.new_tensor(self.lower), x.new_tensor(self.upper)
+        return torch.where(x == lower, upper, torch.where(x == upper, lower, x))
+
     def quadrature(self, n: int) -> Samples:
         x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
         return Samples(x, weights)

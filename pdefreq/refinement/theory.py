@@ -65,21 +65,20 @@ def predict_order(
 
 
 def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
-    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in sine modes."""
+    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
     import numpy as np
 
     from pdefreq.domains.box import Box
 
     value = problem.dirichlet
+    vanishing = kind == "sine" and not problem.periodic_axes and value is not None and value.constant == 0
     diagonal = (
-        kind == "sine"
+        (vanishing or (kind == "fourier" and problem.is_periodic))
         and isinstance(problem.domain, Box)
         and problem.exponent == 2
         and problem.data is None
         and problem.diffusion.constant is not None
         and problem.reaction.constant is not None
-        and value is not None
-        and value.constant == 0
     )
     found = (
         solver.predicted_mode_error(problem, space, wavevectors)
