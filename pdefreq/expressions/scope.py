@@ -26,15 +26,23 @@ class Scope:
     Args:
         dimension: Number of coordinates; None where the expression must be a number.
         parameters: Names and their values.
+        unknowns: Further names that stand for themselves, such as ``"u"`` in a term that is nonlinear in u; where formulas are
+            evaluated their values follow the coordinates.
     """
 
     dimension: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    unknowns: tuple[str, ...] = ()
 
     @property
     def coordinates(self) -> list[Symbol]:
         """The coordinates, under the names that people read."""
         return [Symbol(name) for name in axis_names(self.dimension or 0)]
+
+    @property
+    def variables(self) -> list[Symbol]:
+        """The coordinates and the unknowns: what the columns of points stand for."""
+        return [*self.coordinates, *map(Symbol, self.unknowns)]
 
     def names(self) -> dict[str, Expr]:
         """All names and their meanings."""
@@ -43,7 +51,7 @@ class Scope:
             {"pi": sympy.pi}
             | {name: exact_number(value) for name, value in self.parameters.items()}
             | {f"x{k}": s for k, s in enumerate(coordinates, 1)}
-            | {s.name: s for s in coordinates}
+            | {s.name: s for s in self.variables}
         )
 
 

@@ -60,10 +60,11 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
         return problem.regular(Samples(x, x[:, 0])).x
 
     inside = regular(_interior_points(domain))
-    for name, allow_negative in (("source", True), ("diffusion", False), ("reaction", False), ("exact", True)):
-        field = getattr(problem, name)
+    for name, field in (("source", problem.source), ("exact", problem.exact)):
         if field is not None:
-            _check_values(f"[equation] {name}", field, inside, allow_negative)
+            _check_values(f"[equation] {name}", field, inside)
+    for term in problem.equation:
+        term.check(inside)
     size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
     at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
     if problem.boundary:
@@ -79,7 +80,11 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     u = problem.exact
     for axis in problem.periodic_axes if u is not None else ():
         _check_periodic(problem, u, axis, size)
-    if u is not None and not problem.is_regression and (u.has_kinks or problem.diffusion.has_kinks):
+    if (
+        u is not None
+        and not problem.is_regression
+        and (u.has_kinks or any(field.has_kinks for field in problem.equation.coefficients.values()))
+    ):
         _check_weak_form(problem, u)
 
 
@@ -91,11 +96,12 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
-        return _flux(problem, u, x), problem.reaction(x) * u(x) - problem.source(x)
+        parts = [term.weak(x).densities(u(x), u.gradient(x)).value for term in problem.equation]
+        return _flux(problem, u, x), sum((value for value in parts if value is not None), -problem.source(x))
 
     if flux_jumps(problem.domain, problem.regular, flux):
         raise ProblemFileError(
-            "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
+            "[equation] exact does not solve the equation where its flux jumps: the source would "
             "need a delta function there; make the flux continuous, or give `source` without `exact`"
         )
 
@@ -119,9 +125,10 @@ def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
 
 
 def _flux(problem: Problem, u: Field, x: Points) -> Gradients:
-    """The flux a |grad u|^(p-2) grad u of a field at points."""
-    gradient = u.gradient(x)
-    return (problem.diffusion(x) * gradient.norm(dim=1) ** (problem.exponent - 2))[:, None] * gradient
+    """The flux A |grad u|^(p-2) grad u of a field at points."""
+    value, gradient = u(x), u.gradient(x)
+    parts = [term.weak(x).densities(value, gradient).flux for term in problem.equation]
+    return sum((flux for flux in parts if flux is not None), torch.zeros_like(gradient))
 
 
 def _interior_points(domain: Domain) -> Points:

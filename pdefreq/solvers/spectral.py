@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import OptionError
 from pdefreq.memory import require_memory
+from pdefreq.needs import BOX, CONSTANT, EQUATION, LINEAR, PERIODIC, PLANE_OR_SPACE, SOURCE, SYMMETRIC, VALUES, Need
 from pdefreq.solvers.refinable import DoublesSize
-from pdefreq.solvers.requirements import require_box, require_linear_equation
+from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -45,18 +47,17 @@ class Sine(DoublesSize, Solver):
         if self.intervals is not None and self.intervals < 2:
             raise OptionError(f"`intervals` must be at least 2, got {self.intervals}")
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, PLANE_OR_SPACE, BOX, VALUES
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        require_linear_equation(problem, "sine")
-        box = require_box(problem, "sine", most=3)
+        box = require_box(problem, "sine", self.needs)
         n, d = self.intervals or _INTERVALS[box.dimension - 1], box.dimension
         require_memory(n, "intervals", 8 * (30 + 4 * d) * n**d)  # the sparse diagonal, its factors, points and derivatives
-        if problem.dirichlet is None or problem.periodic_axes:
-            able = "`fourier`" if problem.is_periodic else "`multigrid`"
-            raise IncompatibleError(
-                f"sine takes Dirichlet values on all of the boundary, and this problem has other parts: use {able}"
-            )
+        assert problem.dirichlet is not None
         import torch
 
         from pdefreq.iterations.direct import DirectSolve
@@ -93,15 +94,14 @@ class Fourier(DoublesSize, Solver):
         if self.harmonics is not None and self.harmonics < 1:
             raise OptionError(f"`harmonics` must be at least 1, got {self.harmonics}")
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, LINEAR, SOURCE, CONSTANT, PLANE_OR_SPACE, BOX, PERIODIC
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        require_linear_equation(problem, "fourier")
-        box = require_box(problem, "fourier", most=3)
-        if not problem.is_periodic:
-            raise IncompatibleError(
-                "fourier takes periodic sides on all of the boundary, and this problem has others: use `multigrid`"
-            )
+        box = require_box(problem, "fourier", self.needs)
         m, d = self.harmonics or _HARMONICS[box.dimension - 1], box.dimension
         require_memory(m, "harmonics", 8 * (30 + 6 * d) * (2 * m + 1) ** d)  # as for sines, and complex transforms
 

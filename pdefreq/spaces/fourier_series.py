@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.spaces.checked import checked
+from pdefreq.checked import checked
 from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
