@@ -58,7 +58,9 @@ def predict_order(
     error = mode_error_of(problem, solver, space, kind, wavevectors)
     constant = np.full(len(error), np.nan)
     if orders is not None and np.isfinite(error).any():
-        a, c, lengths = problem.diffusion.constant, problem.reaction.constant, problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
+        constants = problem.equation.laplacian_and_reaction
+        assert constants is not None
+        (a, c), lengths = constants, problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
         ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
         constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
     return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
@@ -74,10 +76,8 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
     diagonal = (
         kind == "sine"
         and isinstance(problem.domain, Box)
-        and problem.exponent == 2
+        and problem.equation.laplacian_and_reaction is not None
         and problem.data is None
-        and problem.diffusion.constant is not None
-        and problem.reaction.constant is not None
         and value is not None
         and value.constant == 0
     )
@@ -101,8 +101,9 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
             "the method has no cells; its error falls faster than any power where the solution is smooth, "
             "for sine series its odd extension, too"
         )
-    if problem.exponent != 2:
-        return None, f"they hold for linear equations, and the exponent is {problem.exponent:g}"
+    if not problem.is_linear:
+        term = next(term for term in problem.equation if not term.linear)
+        return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
         return None, "the source is known at points only, whose number limits what a finer mesh can gain"
     if not isinstance(problem.domain, (Box, MeshDomain)) and degree > 1:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.errors import ProblemFileError
+from pdefreq.fields import Field
 from pdefreq.terms import TERMS
 from pdefreq.terms.term import CoefficientReader, Differences, Term
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
     from torch import Tensor
-
-    from pdefreq.fields import Field
 
 T = TypeVar("T", bound=Term)
 
@@ -90,9 +89,31 @@ class Equation:
         return any(term.order == 0 for term in self.terms)
 
     @property
+    def laplacian_and_reaction(self) -> tuple[float, float] | None:
+        """The numbers a and c where the left-hand side is ``-a lap u + c u``; else None."""
+        from pdefreq.terms.diffusion import Diffusion
+        from pdefreq.terms.reaction import Reaction
+
+        numbers: dict[type[Term], float | None] = {Diffusion: 0.0, Reaction: 0.0}
+        for term in self.terms:
+            coefficient = term.coefficient if isinstance(term, (Diffusion, Reaction)) else None
+            if not term.linear or not isinstance(coefficient, Field):
+                return None
+            numbers[type(term)] = coefficient.constant
+        a, c = numbers.values()
+        return None if a is None or c is None else (a, c)
+
+    @property
     def coefficients(self) -> dict[str, Field]:
         """The fields of all terms by a name for people."""
         return {name: field for term in self.terms for name, field in term.coefficients.items()}
+
+    @property
+    def stages(self) -> list[Equation]:
+        """Equations that lead to this one, the easiest first and itself the last; all terms go through their stages together."""
+        ways = [term.stages for term in self.terms]
+        count = max(map(len, ways))
+        return [Equation(tuple(way[min(k, len(way) - 1)] for way in ways)) for k in range(count)]
 
     @property
     def text(self) -> str:
