@@ -48,6 +48,12 @@ class Status(Enum):
         "standard deviation of an initialization, or check the problem for a singularity.",
         1,
     )
+    UNSOLVED = (
+        "unsolved",
+        "Newton's method found no solution: the equation may have none, as -lap u = k exp(u) for large k, or it lies far from the "
+        "start; begin with that of an easier problem (guess=...), such as one with a smaller source or coefficient.",
+        1,
+    )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.activity import announce
 from pdefreq.content import opaque_parts
-from pdefreq.errors import UserError
+from pdefreq.errors import IncompatibleError, UserError
 from pdefreq.problem import Spectrum
 
 if TYPE_CHECKING:
@@ -96,12 +96,20 @@ def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int
 
 
 def _solved(problem: Problem, solver: Solver) -> Any:
+    """The discrete solution of a method.
+
+    Raises:
+        UserError: If the method can't do the problem, or finds no solution.
+    """
     import torch
 
+    from pdefreq.iterations.defaults import ending_of
     from pdefreq.spaces.trial_space import SpaceField
 
     iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
     while not state.done:
         state = iteration.step(state)
+    if (status := ending_of(iteration, state)).exit_code:
+        raise IncompatibleError(status.sentence)
     return SpaceField(state.space, state.coefficients)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ class DirectSolve(Iteration):
         like: A tensor whose dtype and device the coefficients take.
         guess: What the state before the step shows; nothing else depends on it. Zero by default.
         condense: Makes of the equations what solves them; by default a sparse factorisation.
+        remarks: Sentences for the user at the end of a run.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
@@ -43,7 +44,9 @@ class DirectSolve(Iteration):
         like: Tensor,
         guess: Field | None = None,
         condense: Callable[[LinearSystem], CondensedSystem] = CondensedSystem,
+        remarks: Sequence[str] = (),
     ) -> None:
+        self._remarks = remarks
         self._space = space
         self._system = condense(system)
         self._like = like
@@ -63,6 +66,9 @@ class DirectSolve(Iteration):
     def objective(self, state: State) -> dict[str, Tensor]:
         residual = self._system.residual(state.coefficients.double().numpy(force=True))
         return {"residual": torch.tensor(np.linalg.norm(residual) / self._scale)}
+
+    def notes(self, state: State) -> list[str]:
+        return [*self._remarks]
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._space, coefficients.to(self._like, copy=True), dict(memory))

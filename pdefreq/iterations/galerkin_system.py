@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgWarning, cho_factor, cho_solve, lu_factor, lu_solve
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.iterations.sparse import CondensedSystem
+from pdefreq.iterations.sparse import CondensedSystem, Inverse, verified
 
 if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import LinearSystem
@@ -29,9 +31,17 @@ class GalerkinSystem(CondensedSystem):
         by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
             multigrid, to a residual of 1e-12 of the load.
         mean: Where a constant can be added to the solution: how to make its mean zero. One coefficient is prescribed then.
+
+    Raises:
+        IncompatibleError: If multigrid is asked for and the matrix is not known to be symmetric and positive definite.
     """
 
     def __init__(self, system: LinearSystem, *, by: Literal["direct", "amg"] = "direct", mean: Mean | None = None) -> None:
+        if by == "amg" and not system.definite:
+            raise IncompatibleError(
+                "multigrid (solver=amg) needs equations that are symmetric and positive definite, and these are not known to be: "
+                "use solver=direct"
+            )
         self._by, self._mean = by, mean
         super().__init__(system)
 
@@ -42,29 +52,48 @@ class GalerkinSystem(CondensedSystem):
     def residual(self, c: np.ndarray) -> np.ndarray:
         return super().residual(c if self._mean is None else self._mean.pinned(c))
 
-    def solve(self) -> np.ndarray:
-        """The solution, shape ``(P,)``.
+    def inverse(self) -> Inverse:
+        """The inverse of the matrix: by multigrid, or by a sparse or dense factorisation.
 
         Raises:
-            IncompatibleError: If the matrix is singular, or multigrid does not converge.
+            IncompatibleError: If the matrix is singular; by the function returned, if multigrid does not converge.
         """
         if self._by == "amg":
-            return self.extend(self._by_multigrid())
+            return self._by_multigrid()
         if self.matrix.nnz > _DENSE * len(self.load) ** 2:
-            return self.extend(cho_solve(cho_factor(self.matrix.toarray(), overwrite_a=True), self.load))
-        return super().solve()
+            return _dense_inverse(self.matrix.toarray(), definite=self._definite)
+        return super().inverse()
 
-    def _by_multigrid(self) -> np.ndarray:
+    def _by_multigrid(self) -> Inverse:
         import pyamg
 
-        size = float(np.linalg.norm(self.load))
-        if size == 0:
-            return np.zeros(len(self.load))
-        residuals: list[float] = []
         hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self.matrix.T), strength=_STRONG)  # symmetric: by rows, by columns
-        free: Any = hierarchy.solve(self.load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
-        if not residuals[-1] <= 10 * _TOLERANCE * size:
-            raise IncompatibleError(
-                f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: use solver=direct"
-            )
-        return free
+
+        def solve(load: np.ndarray) -> np.ndarray:
+            size = float(np.linalg.norm(load))
+            if size == 0:
+                return np.zeros(len(load))
+            residuals: list[float] = []
+            free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
+            if not residuals[-1] <= 10 * _TOLERANCE * size:
+                raise IncompatibleError(
+                    f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: "
+                    "use solver=direct"
+                )
+            return free
+
+        return solve
+
+
+def _dense_inverse(matrix: np.ndarray, *, definite: bool) -> Inverse:
+    if definite:
+        factors = cho_factor(matrix, overwrite_a=True)
+        return lambda load: cho_solve(factors, load)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinAlgWarning)  # a zero pivot: `verified` tells
+        factors = lu_factor(matrix)
+
+    def solve(load: np.ndarray, transposed: int = 0) -> np.ndarray:
+        return lu_solve(factors, load, trans=transposed, check_finite=False)
+
+    return verified(matrix, solve, functools.partial(solve, transposed=1))

@@ -31,7 +31,7 @@ class Multigrid(StationaryIteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
 
     Source:

@@ -1,14 +1,16 @@
-"""Newton's method for the energy of a nonlinear problem, with a line search and continuation in the exponent."""
+"""Newton's method for nonlinear problems, with a line search and continuation through easier equations."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from pdefreq.errors import IncompatibleError
+from pdefreq.history import Status
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
@@ -18,141 +20,201 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.fields import Field
+    from pdefreq.iterations.sparse import Inverse
     from pdefreq.shapes import Coefficients
     from pdefreq.spaces.weak_form import WeakForm
 
-_ABOVE = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
-_NEAR = 0.5  # relative decrement at which the next exponent takes over
-_CLOSE = 1e-6  # relative decrement below which Newton's method halves it at least, unless rounding prevents that
-_DONE = 1e-10  # relative decrement of a last step, after which the error is its square
+_NEAR = 0.5  # relative size of a step at which the next equation takes over
+_CLOSE = 1e-6  # relative size below which steps halve at least, unless rounding prevents that
+_DONE = 1e-10  # relative size of a last step, after which the error is its square
 _FLAT = 0.5  # a line search stops where the slope has fallen by this factor
 _TRIALS = 60
 _FACTORS = (-40.0, 40.0)  # logarithms of the factors between which a multiple is sought
 _HALVINGS = 12  # of that: to 2 %
-
-
-def exponents(p: float) -> tuple[float, ...]:
-    """The exponents that lead from 2 to p: upwards in steps that grow with p, downwards by halving p - 1.
-
-    Example:
-        >>> exponents(5), exponents(1.2)
-        ((2.0, 3.0, 4.0, 5), (2.0, 1.5, 1.25, 1.2))
-    """
-    if p > 2:
-        return (*(q for q in _ABOVE if q < p), p)
-    halvings = math.ceil(-math.log2(p - 1)) if p < 2 else 0
-    return (*(1 + 2.0**-k for k in range(halvings)), p)
+_SHORTEST = 1e-4  # a step damped by more leads nowhere
+_MOST = 200  # steps with one equation
 
 
 class Newton(Iteration):
-    """One Newton step a step, for the energy with exponent 2, then with exponents nearer and nearer to the problem's own.
+    """One Newton step a step, through the equations that lead to the problem's own: those with exponents from 2 to p.
 
-    For p = 2 a step is exact, whatever it starts from. Each later exponent begins with a multiple of the iterate; its steps go
-    along Newton's direction d to where the energy's slope has fallen to half. The last exponent is done with when the relative
-    decrement, ``sqrt(d.H d)`` over that of the solution, is below 1e-10 or no longer halves: an absolute test would never fire,
-    for u scales as f^(1/(p-1)).
+    Where the equation is linear a step is exact, whatever it starts from. Each later equation begins with a multiple of the
+    iterate. Where the linearization is known to be symmetric and positive definite, the energy is convex nearby, and a step goes
+    along Newton's direction d to where the residual tested with d has fallen to half. Elsewhere it is damped until the
+    simplified correction, that of the old matrix at the new iterate, is shorter than d by a quarter of the damping: the natural
+    monotonicity test, which does not depend on the scales of the equations.
 
-    The objective is the energy with the exponent of the last step. The iterate is kept in float64.
+    The last equation is done with when the relative size of a step is below 1e-10 or no longer halves: an absolute test would
+    never fire, for u may scale as f^(1/(p-1)). The size is ``sqrt(d.H d)`` over that of the solution where H is positive
+    definite, else the Euclidean norm of coefficients. The run fails where a step would have to be damped by more than 1e-4,
+    after 200 steps with one equation, and where the matrix is singular or not finite.
+
+    The objective is the energy of the equation of the last step, or the norm of the free residual over that of the load where
+    there is no energy. The iterate is kept in float64.
 
     Args:
-        form: The energy, its slope and its curvature.
-        p: The problem's exponent.
+        form: The residual, its derivative and its energy.
         condense: Makes of linear equations what solves them; by default a sparse factorisation.
         like: A tensor whose dtype and device the coefficients take.
-        guess: Where to start, with the problem's exponent at once; by default from the solution with exponent 2 and the same f.
-    """
+        guess: Where to start, with the problem's own equation at once; by default with the first that leads to it, from zero.
+        remarks: Sentences for the user at the end of a run.
 
-    objective_kind = ObjectiveKind.ENERGY
+    Source:
+        Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3: algorithm NLEQ-ERR, by halving.
+    """
 
     def __init__(
         self,
         form: WeakForm,
-        p: float,
         *,
         condense: Callable[[LinearSystem], CondensedSystem] = CondensedSystem,
         like: Tensor,
         guess: Field | None = None,
+        remarks: Sequence[str] = (),
     ) -> None:
-        self._form, self._condense, self._like, self._guess = form, condense, like, guess
-        self._exponents = exponents(p) if guess is None else (p,)
+        self._condense, self._like, self._guess, self._remarks = condense, like, guess, remarks
+        self._forms = form.stages if guess is None else [form]
+        has_energy = form.equation.has_energy
+        self.objective_kind = ObjectiveKind.ENERGY if has_energy else ObjectiveKind.RESIDUAL
 
     def init(self) -> State:
-        form = self._form
-        c = np.zeros(form.space.num_coefficients)
+        form = self._forms[0]
+        c = form.start
         if self._guess is not None:
             c = form.space.interpolate(self._guess, self._like.double()).numpy(force=True).copy()
-        c[form.fixed] = form.values
-        return self._state(c, stage=0, exponent=self._exponents[0], decrement=math.inf)
+            c[form.fixed] = form.values
+        return self._state(c, stage=0, shown=0, size=math.inf, steps=0)
 
     def step(self, state: State) -> State:
-        stage, before = int(state.memory["stage"]), float(state.memory["decrement"])
-        p, c = self._exponents[stage], state.memory["iterate"].numpy(force=True)
-        if stage > 0 and before == math.inf:
-            c = self._scaled(c, p)
-        direction, decrement = self._direction(c, p)
-        if p == 2 and stage + 1 < len(self._exponents):
-            return self._state(c + direction, stage=stage + 1, exponent=p, decrement=math.inf)
-        if decrement <= _DONE or before / 2 <= decrement <= _CLOSE:
-            last = stage + 1 == len(self._exponents)
-            return self._state(c + direction, stage=stage + (not last), exponent=p, decrement=decrement, done=last)
-        c = c + _line_search(self._form.slope_along(c, direction, p)) * direction
-        if decrement <= _NEAR and stage + 1 < len(self._exponents):
-            stage, decrement = stage + 1, math.inf
-        return self._state(c, stage=stage, exponent=p, decrement=decrement)
+        stage, before, steps = (int(state.memory["stage"]), float(state.memory["size"]), int(state.memory["steps"]))
+        form, c = self._forms[stage], state.memory["iterate"].numpy(force=True)
+        last = stage + 1 == len(self._forms)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # inf and nan fail
+                if stage > 0 and before == math.inf:
+                    c = self._scaled(c, form)
+                correction = _Correction(form, c, self._condense)
+                direction, size = correction.direction, correction.size
+                if form.equation.is_linear:
+                    return self._next(c + direction, stage, size=0.0, done=last)
+                if size <= _DONE or before / 2 <= size <= _CLOSE:
+                    return self._next(c + direction, stage, size=size, done=last)
+                length = correction.length()
+        except _Failure:
+            return self._state(c, stage=stage, shown=stage, size=before, steps=steps, failed=True)
+        c = c + length * direction
+        if size <= _NEAR and not last:
+            return self._next(c, stage, size=size)
+        return self._state(c, stage=stage, shown=stage, size=size, steps=steps + 1, failed=steps + 1 >= _MOST)
 
     def objective(self, state: State) -> dict[str, Tensor]:
-        c = state.memory["iterate"].numpy(force=True)
-        return {"energy": torch.tensor(self._form.energy(c, float(state.memory["exponent"])))}
+        form, c = self._forms[int(state.memory["shown"])], state.memory["iterate"].numpy(force=True)
+        if form.equation.has_energy:
+            return {"energy": torch.tensor(form.energy(c))}
+        residual, load = (np.linalg.norm(np.delete(b, form.fixed)) for b in (form.residual(c), form.load))
+        return {"residual": torch.tensor(residual / (load or 1.0))}
+
+    def ending(self, state: State) -> Status:
+        return Status.UNSOLVED if bool(state.memory["failed"]) else Status.DONE
 
     def notes(self, state: State) -> list[str]:
-        decrement = float(state.memory["decrement"])
-        if not state.done or decrement <= _DONE:
-            return []
+        size = float(state.memory["size"])
+        if not state.done or bool(state.memory["failed"]) or size <= _DONE:
+            return [*self._remarks]
         return [
-            f"Newton's method ended where rounding keeps its relative decrement at {decrement:.1g}: "
-            "in the energy's norm u is determined to about that, in others less where its gradient is nearly zero."
+            f"Newton's method ended where rounding keeps the relative size of its steps at {size:.1g}: u is determined to about "
+            "that in the norm of the energy, in others less where its gradient is nearly zero.",
+            *self._remarks,
         ]
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
-        return self._state(
-            memory["iterate"].numpy(force=True),
-            stage=int(memory["stage"]),
-            exponent=float(memory["exponent"]),
-            decrement=float(memory["decrement"]),
-        )
+        stage, shown, steps = (int(memory[name]) for name in ("stage", "shown", "steps"))
+        failed = bool(memory["failed"])
+        iterate = memory["iterate"].numpy(force=True)
+        return self._state(iterate, stage=stage, shown=shown, size=float(memory["size"]), steps=steps, failed=failed)
 
-    def _scaled(self, c: np.ndarray, p: float) -> np.ndarray:
-        """The multiple of an iterate, up to its boundary values, that has the lowest energy with a new exponent.
+    def _scaled(self, c: np.ndarray, form: WeakForm) -> np.ndarray:
+        """The multiple of an iterate, up to its boundary values, that meets a new equation tested with that multiple.
 
         u scales as f^(1/(p-1)): what solves for one exponent may be far too large or too small for the next, and have an energy
         beyond all bounds.
         """
         ray = c.copy()
-        ray[self._form.fixed] = 0
-        slope = self._form.slope_along(c - ray, ray, p)
+        ray[form.fixed] = 0
+        slope = form.residual_along(c - ray, ray)
         low, high = _FACTORS
-        with np.errstate(over="ignore", invalid="ignore"):  # inf and nan: far beyond the minimum
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2
-                low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
         return c + (math.exp((low + high) / 2) - 1) * ray
 
-    def _direction(self, c: np.ndarray, p: float) -> tuple[np.ndarray, float]:
-        """Newton's direction, and its length over that of where it leads, in the norm of the curvature."""
-        form = self._form
-        curvature = form.curvature(c, p)
-        slope = form.slope(c, p)
-        system = LinearSystem(curvature, -slope, form.fixed, np.zeros(len(form.fixed)))
-        direction = self._condense(system).solve()
-        end = c + direction
-        length, size = math.sqrt(max(0.0, -float(slope @ direction))), math.sqrt(abs(float(end @ (curvature @ end))))
-        return direction, length / size if size > 0 else 0.0
+    def _next(self, c: np.ndarray, stage: int, *, size: float, done: bool = False) -> State:
+        """The state with which the next equation begins, or the last one ends."""
+        if done:
+            return self._state(c, stage=stage, shown=stage, size=size, steps=0, done=True)
+        return self._state(c, stage=stage + 1, shown=stage, size=math.inf, steps=0)
 
-    def _state(self, c: np.ndarray, *, stage: int, exponent: float, decrement: float, done: bool = False) -> State:
+    def _state(
+        self, c: np.ndarray, *, stage: int, shown: int, size: float, steps: int, done: bool = False, failed: bool = False
+    ) -> State:
         iterate = torch.from_numpy(c).clone()
-        memory = {"stage": stage, "exponent": exponent, "decrement": decrement}
-        tensors = {name: torch.tensor(value, dtype=torch.float64) for name, value in memory.items()}
-        return State(self._form.space, iterate.to(self._like, copy=True), {"iterate": iterate} | tensors, done)
+        numbers = {"stage": stage, "shown": shown, "size": size, "steps": steps, "failed": failed}
+        memory = {"iterate": iterate} | {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+        return State(self._forms[0].space, iterate.to(self._like, copy=True), memory, done or failed)
+
+
+class _Failure(Exception):
+    """There is no correction at this iterate."""
+
+
+class _Correction:
+    """Newton's correction at an iterate.
+
+    Attributes:
+        direction: d, shape ``(P,)``.
+        size: Its length over that of where it leads.
+
+    Raises:
+        _Failure: If the residual or the matrix is not finite, or the matrix is singular.
+    """
+
+    def __init__(self, form: WeakForm, c: np.ndarray, condense: Callable[[LinearSystem], CondensedSystem]) -> None:
+        self._form, self._c = form, c
+        system = form.linearization(c)
+        self._is_convex = system.definite and form.equation.has_energy
+        if not (np.isfinite(system.load).all() and np.isfinite(system.matrix.data).all()):
+            raise _Failure
+        self._system = condense(system)
+        try:
+            self._inverse: Inverse = self._system.inverse()
+            self.direction = self._system.extend(self._inverse(self._system.load))
+        except IncompatibleError as error:
+            if self._is_convex:
+                raise
+            raise _Failure from error
+        end = c + self.direction
+        if self._is_convex:
+            length = math.sqrt(max(0.0, float(system.load @ self.direction)))
+            total = math.sqrt(abs(float(end @ (system.matrix @ end))))
+        else:
+            length, total = float(np.linalg.norm(self.direction)), float(np.linalg.norm(end))
+        self.size = length / total if total > 0 else 0.0
+
+    def length(self) -> float:
+        """How far to go along the direction.
+
+        Raises:
+            _Failure: If a step would have to be damped too much.
+        """
+        if self._is_convex:
+            return _line_search(self._form.residual_along(self._c, self.direction))
+        norm, t = float(np.linalg.norm(self.direction)), 1.0
+        while t >= _SHORTEST:
+            residual = self._form.residual(self._c + t * self.direction)[self._system.free]
+            if np.isfinite(residual).all() and np.linalg.norm(self._inverse(-residual)) <= (1 - t / 4) * norm:
+                return t
+            t /= 2
+        raise _Failure
 
 
 def _line_search(slope: Callable[[float], float]) -> float:

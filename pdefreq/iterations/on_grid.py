@@ -16,6 +16,8 @@ from pdefreq.iterations.galerkin_system import GalerkinSystem
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
+from pdefreq.spaces.peclet import mesh_peclet_number, peclet_remark
+from pdefreq.terms.constants import Constants, constants_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients
     from pdefreq.spaces.grid import Grid
 
+_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
 _LARGEST_DIRECT = 20_000  # nodes in three dimensions; on a plane a factorisation of many more takes a second
 
 
@@ -41,7 +44,7 @@ class GridIteration(Iteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
     """
 
@@ -70,6 +73,33 @@ class GridIteration(Iteration):
     def discrete_solution(self, state: State) -> Coefficients:
         return self._discrete_solution.to(state.coefficients)
 
+    def notes(self, state: State) -> list[str]:
+        """Whether the grid is too coarse for the convection."""
+        grid = self._grid
+        if self._stencil.symmetric:
+            return []
+        return peclet_remark(
+            mesh_peclet_number(self._problem.equation, grid.nodes, grid.spacings), "intervals", grid.intervals[0]
+        )
+
+    @functools.cached_property
+    def _constants(self) -> Constants | None:
+        """The numbers of the equation where products of sines, and of waves along periodic axes, are eigenvectors; else None."""
+        found = constants_of(self._problem.equation, self._grid.box.dimension) if self._stencil.is_constant else None
+        if found is None or any(b for k, b in enumerate(found.convection) if k not in self._grid.periodic):
+            return None
+        return found
+
+    @property
+    def _sine_constants(self) -> Constants | None:
+        """The same where sine modes are eigenvectors of the matrix."""
+        return None if self._grid.periodic else self._constants
+
+    @property
+    def _fourier_constants(self) -> Constants | None:
+        """The same where Fourier modes are."""
+        return self._constants if len(self._grid.periodic) == len(self._grid.shape) else None
+
     def _buffer(self) -> Coefficients:
         """The prescribed values, zero at the unknowns: in memory of its own, `padded`."""
         return self._stencil.padded(self._stencil.start)
@@ -83,26 +113,16 @@ class GridIteration(Iteration):
     @functools.cached_property
     def _discrete_solution(self) -> Coefficients:
         """A u = b solved directly in float64."""
-        return self._by_transform() if self._stencil.is_constant else self._solve()
+        return self._solve() if self._constants is None else self._by_transform(self._constants)
 
-    def _by_transform(self) -> Coefficients:
-        """By sine and Fourier transforms, for which the equations of all unknowns must be alike."""
-        problem, grid = self._problem, self._grid
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        assert a is not None
-        assert c is not None
-        u = self._equations.start.reshape(-1).clone()
+    def _by_transform(self, constants: Constants) -> Coefficients:
+        """By sine and Fourier transforms, for equations that are alike for all unknowns."""
+        grid, u = self._grid, self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
-        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c, periodic=grid.periodic)
+        a, b, c = constants
+        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c, convection=b, periodic=grid.periodic)
         self._equations.window(u).copy_(torch.from_numpy(solved))
         return self._settle(u)
-
-    @property
-    def _own_modes(self) -> str | None:
-        """The family of modes that are eigenvectors of the difference equations; None where none is known."""
-        if not self._stencil.is_constant:
-            return None
-        return {0: "sine", len(self._grid.shape): "fourier"}.get(len(self._grid.periodic))
 
     def _solve(self) -> Coefficients:
         """By factorisation, for any equations; by multigrid where there are too many for it.
@@ -125,33 +145,51 @@ def solve_by_transform(
     load: np.ndarray,
     intervals: Sequence[int],
     lengths: Sequence[float],
-    diffusion: float,
+    diffusion: Sequence[float],
     reaction: float,
     *,
+    convection: Sequence[float] = (),
     periodic: Sequence[int] = (),
 ) -> np.ndarray:
-    """The solution of the difference equations for -a Laplace(u) + c u = f, periodic or zero on the boundary.
+    """The solution of the difference equations for -sum_k a_k u_kk + b . grad u + c u = f, zero on sides that are not periodic.
 
-    Where all axes are periodic and c = 0, it is the one of mean zero, and the load has mean zero.
+    Where all axes are periodic and c = 0 it is the one of mean zero, and f must have mean zero.
 
     Args:
-        load: f at the nodes, the prescribed ones left out: n along a periodic axis, n - 1 along another one.
-        intervals: n along each axis.
+        load: f at the nodes without the prescribed ones, n_k of them along a periodic axis and n_k - 1 along another one.
+        intervals: n_k, along each axis.
         lengths: Sides of the box.
-        diffusion: a > 0.
-        reaction: c >= 0.
+        diffusion: a_k >= 0, one for each axis.
+        reaction: c, of either sign.
+        convection: b_k, one for each axis, 0 where it is not periodic; by default 0.
         periodic: The periodic axes.
+
+    Raises:
+        IncompatibleError: If an eigenvalue of the matrix is zero to rounding, other than that of the constant.
     """
     from scipy.fft import dstn, fftn, idstn, ifftn
 
-    halves = [np.arange(n) * np.pi / n if k in periodic else np.arange(1, n) * np.pi / (2 * n) for k, n in enumerate(intervals)]
-    symbols = [
-        diffusion * (2 * n / length * np.sin(half)) ** 2 for half, n, length in zip(halves, intervals, lengths, strict=True)
-    ]
-    eigenvalues = functools.reduce(np.add.outer, symbols) + reaction
     waves, sines = list(periodic), [k for k in range(load.ndim) if k not in periodic]
+    numbers = [np.fft.fftfreq(n, 1 / n) if k in periodic else np.arange(1.0, n) for k, n in enumerate(intervals)]
+    halves = [k * np.pi / (n if axis in periodic else 2 * n) for axis, (k, n) in enumerate(zip(numbers, intervals, strict=True))]
+    grid = list(zip(halves, intervals, lengths, strict=True))
+    symbols = [a * (2 * n / length * np.sin(half)) ** 2 for a, (half, n, length) in zip(diffusion, grid, strict=True)]
+    positive = functools.reduce(np.add.outer, symbols)
+    eigenvalues = positive + reaction
+    if any(convection):
+        drifts = [b * n / length * np.sin(2 * half) for b, (half, n, length) in zip(convection, grid, strict=True)]
+        eigenvalues = eigenvalues + 1j * functools.reduce(np.add.outer, drifts)
+    zero = np.abs(eigenvalues) <= _ROUNDING * (positive + abs(reaction))
+    if not sines and reaction == 0:
+        eigenvalues[(0,) * load.ndim], zero[(0,) * load.ndim] = np.inf, False  # the constant is left out
+    if zero.any():
+        mode = ", ".join(f"{k[place]:g}" for k, place in zip(numbers, np.argwhere(zero)[0], strict=True))
+        kind = "sine" if not waves else "Fourier" if not sines else "the"
+        raise IncompatibleError(
+            f"the difference equations are singular: their eigenvalue of {kind} mode ({mode}) is zero to rounding, as that of a "
+            "Helmholtz equation at a resonance; change the reaction or the grid (`intervals`)"
+        )
     transform = np.asarray(dstn(load, type=1, axes=sines) if sines else load)
-    transform = np.asarray(fftn(transform, axes=waves)) if waves else transform
-    transform = np.divide(transform, eigenvalues, out=np.zeros_like(transform), where=eigenvalues != 0)
+    transform = np.asarray(fftn(transform, axes=waves) if waves else transform) / eigenvalues
     solution = np.asarray(ifftn(transform, axes=waves)).real if waves else transform  # pyright: ignore[reportAttributeAccessIssue]
     return np.asarray(idstn(solution, type=1, axes=sines) if sines else solution)

@@ -38,6 +38,7 @@ class Refinement(Iteration):
         adaptive: Whether the cells that hold half of the squared estimator are refined, or all.
         condense: Makes of a weak form what solves its equations.
         like: A tensor whose dtype and device the coefficients take.
+        remarks: Sentences for the user on a solution in a space.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
@@ -51,9 +52,10 @@ class Refinement(Iteration):
         adaptive: bool,
         condense: Callable[[WeakForm], GalerkinSystem],
         like: Tensor,
+        remarks: Callable[[Lagrange], list[str]],
     ) -> None:
         self._first, self._problem, self._levels, self._adaptive = space, problem, levels, adaptive
-        self._condense, self._like = condense, like
+        self._condense, self._like, self._remarks = condense, like, remarks
 
     def init(self) -> State:
         return self._state(self._first, np.zeros(self._first.num_coefficients), level=0)
@@ -67,6 +69,10 @@ class Refinement(Iteration):
 
     def objective(self, state: State) -> dict[str, Tensor]:
         return {"estimate": torch.tensor(self._indicators(state).sum()).sqrt()}
+
+    def notes(self, state: State) -> list[str]:
+        assert isinstance(state.space, Lagrange)
+        return self._remarks(state.space)
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         vertices, cells, parts = (memory[name].numpy(force=True) for name in ("vertices", "cells", "parts"))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import numpy as np
 from scipy.sparse import csc_array, csr_array, diags_array
-from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
+from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, onenormest, splu
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.trial_space import LinearSystem
 
 
+Inverse: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
+"""Takes loads of the free equations to free coefficients, both of shape ``(number of free coefficients,)``."""
+
+_PIVOT = 0.1  # diagonal entries at least this part of their column's largest are pivots: fill-in stays that of a symmetric order
+_SINGULAR = 0.1 / float(np.finfo(float).eps)  # condition numbers above leave no digit of a solution
+
+
 class CondensedSystem:
-    """The equations of the free coefficients, ``A_ff c_f = b_f - A_fd v``; A_ff is symmetric and positive definite.
+    """The equations of the free coefficients, ``A_ff c_f = b_f - A_fd v``.
 
     Args:
         system: All equations, with the indices and values of the prescribed coefficients.
@@ -19,7 +30,7 @@ class CondensedSystem:
 
     def __init__(self, system: LinearSystem) -> None:
         self.size = system.matrix.shape[0]
-        self._fixed, self._values = system.fixed, system.values
+        self._fixed, self._values, self._definite = system.fixed, system.values, system.definite
         unknown = np.ones(self.size, dtype=bool)
         unknown[system.fixed] = False
         self.free = np.flatnonzero(unknown)
@@ -32,8 +43,10 @@ class CondensedSystem:
         rows.data[~unknown[rows.indices]] = 0
         rows.eliminate_zeros()
         number = np.cumsum(unknown, dtype=rows.indices.dtype) - 1
-        # A symmetric matrix is the same by rows and by columns.
-        self.matrix = csc_array((rows.data, number[rows.indices], rows.indptr), shape=(len(self.free),) * 2)
+        # By rows a matrix is its transpose by columns: a symmetric one is that itself, and costs nothing.
+        inner = rows.data, number[rows.indices], rows.indptr
+        kind = csc_array if system.symmetric else csr_array
+        self.matrix = csc_array(kind(inner, shape=(len(self.free),) * 2))
 
     def extend(self, free: np.ndarray | float) -> np.ndarray:
         """All coefficients, shape ``(P,)``, from the free ones."""
@@ -45,16 +58,67 @@ class CondensedSystem:
         """What the free equations lack at `c`, shape ``(number of free coefficients,)``."""
         return self.load - self.matrix @ c[self.free]
 
-    def solve(self) -> np.ndarray:
-        """The solution, shape ``(P,)``: by sparse factorisation, where the equations are coupled at all.
+    def inverse(self) -> Inverse:
+        """The inverse of A_ff: by sparse factorisation, where the equations are coupled at all.
 
         Raises:
-            IncompatibleError: If the matrix is singular.
+            IncompatibleError: If the matrix is singular, or so to rounding.
         """
         diagonal = self.matrix.diagonal()
         if self.matrix.nnz == np.count_nonzero(diagonal) == len(diagonal):  # spectral methods; 50 times as fast
-            return self.extend(self.load / diagonal)
-        return self.extend(_factors(self.matrix).solve(self.load))
+            return lambda load: load / diagonal
+        if self._definite:
+            return _factors(self.matrix).solve
+        factors = _pivoted_factors(self.matrix)
+        return verified(self.matrix, factors.solve, functools.partial(factors.solve, trans="T"))
+
+    def solve(self) -> np.ndarray:
+        """The solution, shape ``(P,)``.
+
+        Raises:
+            IncompatibleError: If the matrix is singular, or so to rounding.
+        """
+        return self.extend(self.inverse()(self.load))
+
+
+def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
+    """An inverse with a step of iterative refinement, for matrices that need not be definite.
+
+    The condition number is ``max |A^-1| |A| 1``, which the scales of the equations do not change, by an estimate.
+
+    Args:
+        matrix: A, sparse or dense.
+        solve: Its inverse, up to rounding.
+        solve_transposed: The inverse of its transpose.
+
+    Raises:
+        IncompatibleError: If the condition number is above 0.1 over the rounding unit.
+
+    Source:
+        Arioli, Demmel, Duff (1989), SIAM J. Matrix Anal. Appl. 10, 165-190; Higham, Tisseur (2000), same journal 21, 1185-1201.
+    """
+    rows = np.asarray(abs(matrix).sum(axis=1)).ravel()
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        return rows * solve_transposed(x.ravel())
+
+    def backward(x: np.ndarray) -> np.ndarray:
+        return solve(rows * x.ravel())
+
+    operator = LinearOperator(matrix.shape, matvec=forward, rmatvec=backward, dtype=float)  # pyright: ignore[reportCallIssue]
+    with np.errstate(all="ignore"):  # the factors of a singular matrix may hold inf
+        condition = float(onenormest(operator, t=1)) if np.isfinite(solve(rows)).all() else np.inf
+    if not condition <= _SINGULAR:
+        raise IncompatibleError(
+            f"the linear system is singular to rounding (its condition number is about {condition:.1g}), as that of a Helmholtz "
+            "equation at an eigenvalue: the problem has no unique solution; change the reaction, the boundary or the mesh"
+        )
+
+    def refined(load: np.ndarray) -> np.ndarray:
+        x = solve(load)
+        return x + solve(load - matrix @ x)
+
+    return refined
 
 
 def jacobi_radius(system: LinearSystem) -> float:
@@ -75,9 +139,23 @@ def jacobi_radius(system: LinearSystem) -> float:
 
 
 def _factors(matrix: csc_array) -> SuperLU:
+    """Of a symmetric and positive definite matrix."""
+    # Symmetric mode needs no pivoting here and orders by A + A^T: 4 times faster than the default in 3-D.
+    return _superlu(matrix, 0.0)
+
+
+def _pivoted_factors(matrix: csc_array) -> SuperLU:
+    """Of any matrix.
+
+    Rows are exchanged where a diagonal entry is small. Matrices of elements have a symmetric pattern, for which ordering by
+    A + A^T leaves two thirds of the entries that the default, by A^T A, does in 3-D, in half the time.
+    """
+    return _superlu(matrix, _PIVOT)
+
+
+def _superlu(matrix: csc_array, threshold: float) -> SuperLU:
     try:
-        # Symmetric mode needs no pivoting here and orders by A + A^T: 4 times faster than the default in 3-D.
-        return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=threshold, options={"SymmetricMode": True})
     except RuntimeError as error:
         raise IncompatibleError(
             "the linear system is singular, so the problem has no unique solution: "

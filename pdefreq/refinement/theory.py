@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.solvers.refinable import PredictsModeError, degree_of
+from pdefreq.terms.constants import constants_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,9 @@ def predict_order(
     error = mode_error_of(problem, solver, space, kind, wavevectors)
     constant = np.full(len(error), np.nan)
     if orders is not None and np.isfinite(error).any():
-        a, c, lengths = problem.diffusion.constant, problem.reaction.constant, problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
+        constants, lengths = constants_of(problem.equation, problem.domain.dimension), problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
+        assert constants is not None
+        a, _, c = constants
         ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
         constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
     return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
@@ -70,15 +73,14 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
     from pdefreq.domains.box import Box
 
-    value = problem.dirichlet
+    value, constants = problem.dirichlet, constants_of(problem.equation, problem.domain.dimension)
     vanishing = kind == "sine" and not problem.periodic_axes and value is not None and value.constant == 0
     diagonal = (
         (vanishing or (kind == "fourier" and problem.is_periodic))
         and isinstance(problem.domain, Box)
-        and problem.exponent == 2
+        and constants is not None
+        and constants.is_symmetric
         and problem.data is None
-        and problem.diffusion.constant is not None
-        and problem.reaction.constant is not None
     )
     found = (
         solver.predicted_mode_error(problem, space, wavevectors)
@@ -100,8 +102,9 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
             "the method has no cells; its error falls faster than any power where the solution is smooth, "
             "for sine series its odd extension, too"
         )
-    if problem.exponent != 2:
-        return None, f"they hold for linear equations, and the exponent is {problem.exponent:g}"
+    if not problem.is_linear:
+        term = next(term for term in problem.equation if not term.linear)
+        return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
         return None, "the source is known at points only, whose number limits what a finer mesh can gain"
     if not isinstance(problem.domain, (Box, MeshDomain)) and degree > 1:

@@ -18,6 +18,7 @@ from pdefreq.iterations.newton import Newton
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.problem_file import load_problem
 from pdefreq.reproduce.report import Report, Table, main
+from pdefreq.spaces.densities import Slopes, TermsAtPoints
 from pdefreq.spaces.lagrange import ElementRule, Lagrange
 from pdefreq.spaces.trial_space import LinearSystem
 from pdefreq.spaces.weak_form import WeakForm
@@ -47,11 +48,12 @@ def linear(name: str, q: int) -> np.ndarray:
     ticks = np.linspace(-1, 1, 2**q + 2)
     space = Lagrange(skfem.MeshQuad.init_tensor(ticks, ticks), quadrature=2)
     mesh, rule = space.mesh, space.inside()
-    diffusion = problem.diffusion(torch.from_numpy(mesh.p[:, mesh.t].mean(axis=1).T.copy())).numpy()
+    centers = torch.from_numpy(mesh.p[:, mesh.t].mean(axis=1).T.copy())
+    slopes, _ = TermsAtPoints(problem.equation.terms, centers, (mesh.nelements, 1)).slopes()
     fixed, values = space.prescribed(problem)
     ones = np.ones(space.num_coefficients)
     ones[fixed] = 0
-    system = LinearSystem(rule.matrix(diffusion[:, None], 0.0), rule.matrix(0.0, 1.0) @ ones, fixed, values)
+    system = LinearSystem(rule.matrix(slopes), rule.matrix(Slopes(value_u=1.0)) @ ones, fixed, values)
     return _on_grid(space, CondensedSystem(system).solve())
 
 
@@ -63,7 +65,7 @@ def nonlinear() -> np.ndarray:
     problem = load_problem("multiscale-2d:E5")
     ticks = np.linspace(0, 1, 65)
     space = OnePoint(skfem.MeshTri.init_tensor(ticks, ticks))
-    iteration = Newton(WeakForm(space, problem), problem.exponent, like=torch.empty(0, dtype=torch.float64))
+    iteration = Newton(WeakForm(space, problem), like=torch.empty(0, dtype=torch.float64))
     state = iteration.init()
     while not state.done:
         state = iteration.step(state)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem import Problem
-    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.iterations.galerkin_system import GalerkinSystem
+    from pdefreq.spaces.lagrange import Lagrange
+    from pdefreq.spaces.trial_space import LinearSystem, TrialSpace
     from pdefreq.spaces.weak_form import GalerkinSpace, WeakForm
 
 _STEPS = 300  # linear problems take one step, nonlinear ones about 100 at most
@@ -39,8 +42,7 @@ _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # 
 class Fem(DoublesSize, Solver):
     """Finite elements: P1, P2 or Q1 on intervals, polygons and polyhedra, boxes with a structured mesh.
 
-    Linear problems take one step. Nonlinear ones, 1 < p <= 20, take Newton steps on the energy with continuation in p; for
-    large p the weights |grad u|^(p-2) may span more than double precision holds, which leaves few digits of u.
+    Linear problems take one step. Nonlinear ones take Newton steps, with continuation in p (1 < p <= 20); for large p the weights |grad u|^(p-2) may span more than double precision holds, which leaves few digits of u.
     In one dimension with constant diffusion and no reaction the values at the vertices are exact, up to the quadrature of f.
 
     Args:
@@ -107,7 +109,8 @@ class Fem(DoublesSize, Solver):
         degree = 2 if self.element == "P2" else 1
         space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:
-            return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess)
+            remarks = _remarks(problem, space, self._cells(problem))
+            return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess, remarks=remarks)
         self._require_refinable(problem)
         adaptive = self.refinement == "adaptive"
         levels = self.levels or (12 if adaptive else 5)
@@ -116,14 +119,14 @@ class Fem(DoublesSize, Solver):
 
         import torch
 
-        from pdefreq.iterations.galerkin_system import GalerkinSystem
         from pdefreq.iterations.refinement import Refinement
 
         def condense(form: WeakForm) -> GalerkinSystem:
-            return GalerkinSystem(form.system(), by=self.solver or _faster(form.space, problem), mean=form.mean)
+            return _condensing(form, self.solver)(form.system())
 
+        remarks = functools.partial(_remarks, problem)
         like = torch.empty(0, dtype=dtype, device=device)
-        return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like)
+        return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like, remarks=remarks)
 
     def coarsest(self, domain: Domain) -> int:
         """Where the domain brings a mesh: so many cells that the first level is this mesh."""
@@ -141,6 +144,7 @@ class Fem(DoublesSize, Solver):
         from pdefreq.domains.box import Box
         from pdefreq.spaces.lagrange import Lagrange
         from pdefreq.spectrum.box_modes import grid_intervals
+        from pdefreq.terms.constants import constants_of
         from pdefreq.theory.refinement import multilinear_element_error
 
         box, d = problem.domain, problem.domain.dimension
@@ -148,9 +152,9 @@ class Fem(DoublesSize, Solver):
             return None
         assert isinstance(box, Box)
         assert isinstance(space, Lagrange)
-        a, c, cells = problem.diffusion.constant, problem.reaction.constant, round(space.mesh.nelements ** (1 / d))
-        assert a is not None
-        assert c is not None
+        constants = constants_of(problem.equation, d)
+        assert constants is not None
+        (a, _, c), cells = constants, round(space.mesh.nelements ** (1 / d))
         h, points = [length / cells for length in box.lengths], grid_intervals(box)[0]
         delta = [length / points for length in box.lengths]
         sampling = delta if points % cells == 0 else h if cells % points == 0 else None  # else nearly integrals
@@ -170,8 +174,11 @@ class Fem(DoublesSize, Solver):
         Raises:
             IncompatibleError: Otherwise.
         """
-        if problem.exponent != 2:
-            raise IncompatibleError(f"refinement is for linear problems, exponent = 2, got {problem.exponent:g}: leave it out")
+        if not problem.is_linear:
+            term = next(term for term in problem.equation if not term.linear)
+            raise IncompatibleError(
+                f"refinement is for linear problems, and the {term.name} term {term.text} is not: leave it out"
+            )
         if problem.data is not None:
             raise IncompatibleError(
                 "refinement needs the source everywhere and this problem gives it at points only: leave it out"
@@ -281,25 +288,55 @@ def _iteration(
     dtype: torch.dtype,
     device: torch.device,
     guess: Field | None,
+    remarks: Sequence[str] = (),
 ) -> Iteration:
     """What solves a problem in a space: one linear system, or Newton's method."""
     import torch
 
     from pdefreq.functionals.sampling import data_samples
     from pdefreq.iterations.direct import DirectSolve
-    from pdefreq.iterations.galerkin_system import GalerkinSystem
     from pdefreq.iterations.newton import Newton
     from pdefreq.spaces.weak_form import WeakForm
 
     like = torch.empty(0, dtype=dtype, device=device)
     form = WeakForm(space, problem, data_samples(problem) if problem.data is not None else None)
-    condense = functools.partial(GalerkinSystem, by=by or _faster(space, problem), mean=form.mean)
-    if problem.exponent == 2:
-        return DirectSolve(space, form.system(), like=like, guess=guess, condense=condense)
-    return Newton(form, problem.exponent, like=like, guess=guess, condense=condense)
+    condense = _condensing(form, by)
+    if problem.is_linear:
+        return DirectSolve(space, form.system(), like=like, guess=guess, condense=condense, remarks=remarks)
+    return Newton(form, like=like, guess=guess, condense=condense, remarks=remarks)
 
 
-def _faster(space: GalerkinSpace, problem: Problem) -> Literal["direct", "amg"]:
-    d = problem.domain.dimension
-    many = d == 2 and problem.exponent == 2 and space.num_coefficients > _LARGEST_DIRECT
-    return "amg" if d == 3 or many else "direct"
+def _condensing(form: WeakForm, by: Literal["direct", "amg"] | None) -> Callable[[LinearSystem], GalerkinSystem]:
+    """What makes of linear equations something that solves them: as asked for, or in the faster way that applies."""
+    from pdefreq.iterations.galerkin_system import GalerkinSystem
+
+    d, linear = form.dimension, form.equation.is_linear
+    many = d == 3 or (d == 2 and linear and form.space.num_coefficients > _LARGEST_DIRECT)
+
+    def condense(system: LinearSystem) -> GalerkinSystem:
+        faster = "amg" if many and system.definite else "direct"
+        return GalerkinSystem(system, by=by or faster, mean=form.mean)
+
+    return condense
+
+
+def _remarks(problem: Problem, space: Lagrange, cells: int | None = None) -> list[str]:
+    """Whether the mesh is too coarse for the convection.
+
+    Args:
+        problem: The problem.
+        space: Elements on a mesh.
+        cells: Along each axis, where that makes the mesh.
+    """
+    import torch
+    from skfem.mesh.mesh_simplex import MeshSimplex
+
+    from pdefreq.spaces.peclet import mesh_peclet_number, peclet_remark
+
+    if problem.equation.is_symmetric:
+        return []
+    mesh, d = space.mesh, space.mesh.dim()
+    parts = math.factorial(d) if isinstance(mesh, MeshSimplex) else 1  # simplices in a cube: h is the side of that
+    h = (parts * space.cell_measures) ** (1 / d) / space.degree
+    centers = torch.from_numpy(mesh.p[:, mesh.t].mean(axis=1).T.copy())
+    return peclet_remark(mesh_peclet_number(problem.equation, centers, h[:, None]), "cells", cells)

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import OptionError
 from pdefreq.memory import require_memory
-from pdefreq.needs import BOX, CONSTANT, EQUATION, LINEAR, PERIODIC, PLANE_OR_SPACE, SOURCE, SYMMETRIC, VALUES, Need
+from pdefreq.needs import (
+    BOX,
+    CONSTANT,
+    DIFFERENCES,
+    EQUATION,
+    LINEAR,
+    PERIODIC,
+    PLANE_OR_SPACE,
+    SOURCE,
+    SYMMETRIC,
+    VALUES,
+    Need,
+)
 from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver
@@ -49,7 +61,7 @@ class Sine(DoublesSize, Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, PLANE_OR_SPACE, BOX, VALUES
+        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES, PLANE_OR_SPACE, BOX, VALUES
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None

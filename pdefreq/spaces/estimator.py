@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from skfem import CellBasis, FacetBasis, InteriorFacetBasis
 
+from pdefreq.spaces.densities import TermsAtPoints
+
 if TYPE_CHECKING:
     from skfem import Mesh
 
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
+    from pdefreq.shapes import Points
     from pdefreq.spaces.lagrange import Lagrange
 
 _INWARD = 1e-6  # how far towards the centre of a cell its coefficients are taken at a facet, where they may jump
@@ -21,12 +24,12 @@ _INWARD = 1e-6  # how far towards the centre of a cell its coefficients are take
 def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The squared indicators of all cells T of a mesh of simplices, shape ``(cells,)``: their sum bounds the squared H1 error.
 
-    ``h_T^2 |f + div s - c u|^2_T + h_T / 2 |[s.n]|^2`` on inner facets ``+ h_T |flux - alpha u - s.n|^2`` on Robin parts, with
-    s = a grad u, and h_T the measure of T to the power 1/d.
+    ``h_T^2 |f + div F - G|^2_T + h_T / 2 |[F.n]|^2`` on inner facets ``+ h_T |flux - alpha u - F.n|^2`` on Robin parts, with the
+    flux F and the value G of the weak form at u and grad u, and h_T the measure of T to the power 1/d.
 
     Args:
         space: P1 or P2 elements.
-        problem: A problem with exponent 2, its source known everywhere.
+        problem: A linear problem, its source known everywhere.
         c: Coefficients of its discrete solution, shape ``(P,)``.
 
     Source:
@@ -35,8 +38,8 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     mesh = space.mesh
     inside = CellBasis(mesh, space.element, intorder=space.quadrature)
     x, u = np.asarray(inside.global_coordinates()), inside.interpolate(c)
-    f, reaction = (_at(field, x) for field in (problem.source, problem.reaction))
-    residual = f + _flux_divergence(space, problem, c)[:, None] - reaction * np.asarray(u)
+    value, _ = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
+    residual = _at(problem.source, x) + _flux_divergence(space, problem, c)[:, None] - value
     h = inside.dx.sum(axis=1) ** (1 / mesh.dim())
     total = h**2 * (residual**2 * inside.dx).sum(axis=1)
 
@@ -71,12 +74,12 @@ def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) 
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """Div(a grad u) in each cell: of the linear function through d + 1 points half-way from its centre to its corners."""
+    """The divergence of the flux in each cell: of the linear function through d + 1 points half-way from its centre to its corners."""
     d = space.mesh.dim()
     corners = np.concatenate([np.zeros((d, 1)), np.eye(d)], axis=1)
     halfway = (corners + corners.mean(axis=1, keepdims=True)) / 2
     basis: Any = CellBasis(space.mesh, space.element, quadrature=(halfway, np.ones(d + 1)))
-    flux = _at(problem.diffusion, np.asarray(basis.global_coordinates())) * np.asarray(basis.interpolate(c).grad)
+    flux = _flux(basis, np.asarray(basis.global_coordinates()), problem, c)
     slopes = _barycentric_slopes(space.mesh)  # (d, cells, d + 1)
     return 2 * (flux * slopes).sum(axis=(0, 2))
 
@@ -89,15 +92,28 @@ def _barycentric_slopes(mesh: Mesh) -> np.ndarray:
 
 
 def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """``a du/dn`` at the points of facets, seen from the basis's side."""
+    """The normal component of the flux at the points of facets, seen from the basis's side."""
     x = np.asarray(basis.global_coordinates())
     centre = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
-    a = _at(problem.diffusion, x + _INWARD * (centre - x))
-    return a * (np.asarray(basis.interpolate(c).grad) * normal).sum(axis=0)
+    return (_flux(basis, x + _INWARD * (centre - x), problem, c) * normal).sum(axis=0)
+
+
+def _flux(basis: Any, x: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
+    """The flux for u and grad u at the points of a basis, with coefficients at points near them, ``(d, cells, points)``."""
+    u = basis.interpolate(c)
+    flux = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))[1]
+    return np.zeros_like(x) if flux is None else flux
+
+
+def _terms(problem: Problem, x: np.ndarray) -> TermsAtPoints:
+    return TermsAtPoints(problem.equation.terms, _points(x), x.shape[1:])
 
 
 def _at(field: Field, x: np.ndarray) -> np.ndarray:
     """A field at points ``(d, cells, points of a cell)``."""
-    points = torch.from_numpy(x.reshape(len(x), -1).T.copy())
     with torch.no_grad():
-        return field(points).numpy().reshape(x.shape[1:])
+        return field(_points(x)).numpy().reshape(x.shape[1:])
+
+
+def _points(x: np.ndarray) -> Points:
+    return torch.from_numpy(x.reshape(len(x), -1).T.copy())

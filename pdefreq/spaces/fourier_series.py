@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.errors import IncompatibleError
 from pdefreq.checked import checked
+from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
 
+_ROUNDING = 1e-13  # symbols below this part of the terms they are the sum of are zero
 _CHUNK = 2**21  # complex entries of the largest intermediate array of an evaluation: 32 MiB in float64
 
 
@@ -77,28 +78,46 @@ class FourierSeries(LinearSpace):
         return torch.from_numpy(transform.real - transform.imag).reshape(-1)
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The system ``(a |xi_k|^2 + c) c_k = f^_k``, which is diagonal.
+        """The equations of the modes: sigma(xi_k) u^_k = f^_k with the symbol sigma of the equation.
 
-        Where c = 0 the mean of u is zero.
+        In Hartley coefficients these are ``Re sigma c_k - Im sigma c_-k``, diagonal where nothing is convected. Where no term
+        depends on u itself, the mean of u is zero.
 
         Raises:
-            IncompatibleError: If the diffusion or the reaction varies.
+            IncompatibleError: If a coefficient varies, or the symbol vanishes for a mode other than the constant.
             ProblemFileError: If the problem has no solution.
         """
         import scipy.sparse as sp
 
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        if a is None or c is None:
+        wavevectors = torch.cartesian_prod(*map(torch.from_numpy, self.wavenumbers)).reshape(-1, len(self.harmonics))
+        symbols = [term.symbol(wavevectors) for term in problem.equation]
+        if any(symbol is None for symbol in symbols):
             raise IncompatibleError(
-                "a Fourier series diagonalises the equation only where diffusion and reaction are constant: use `multigrid`"
+                "a Fourier series diagonalizes the equation only where its coefficients are constant: use `multigrid` or `fem`"
             )
-        load = self.transform(self._sampled(lambda x: checked(problem.source, "[equation] source", x))).numpy()
-        symbol = (a * functools.reduce(np.add.outer, [xi**2 for xi in self.wavenumbers]) + c).ravel()
-        fixed = np.empty(0, dtype=int)
+        parts = [np.broadcast_to(np.asarray(symbol), self.num_coefficients) for symbol in symbols]
+        symbol = functools.reduce(np.add, parts)
+        zero = np.abs(symbol) <= _ROUNDING * sum(np.abs(part) for part in parts)
+        fixed, constant = np.empty(0, dtype=int), self.num_coefficients // 2
         if problem.is_up_to_constant:
             require_compatible(problem)
-            fixed = np.array([self.num_coefficients // 2])  # the constant
-        return LinearSystem(sp.diags_array(symbol).tocsr(), load, fixed, np.zeros(len(fixed)))
+            fixed, zero[constant] = np.array([constant]), False
+        if zero.any():
+            mode = ", ".join(f"{xi:.6g}" for xi in wavevectors[int(np.argmax(zero))].tolist())
+            raise IncompatibleError(
+                f"the equation is singular, for its left-hand side is zero for the Fourier mode of wavevector ({mode}), a resonance: "
+                "u is not unique, and need not exist; change the reaction or the box"
+            )
+        matrix = sp.diags_array(symbol.real).tocsr()
+        convected = symbol.imag.any()
+        if convected:
+            numbers = np.arange(self.num_coefficients)
+            matrix = matrix - sp.csr_array(
+                (symbol.imag, (numbers, numbers[::-1])), shape=matrix.shape
+            )  # -k stands at the other end
+        load = self.transform(self._sampled(lambda x: checked(problem.source, "[equation] source", x))).numpy()
+        definite = not convected and bool((symbol.real >= 0).all())
+        return LinearSystem(matrix, load, fixed, np.zeros(len(fixed)), symmetric=not convected, definite=definite)
 
     def _sampled(self, function: Callable[[Points], Values]) -> Tensor:
         """Values on the grid that `transform` takes: where two sides are one, the means of those on both."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.spaces.stencil import Stencil, difference_equations, tensor_product
+from pdefreq.spaces.differences import tensor_product
+from pdefreq.spaces.stencil import Stencil, difference_equations
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ class Grid(LinearSpace):
         """Values at all ticks as values at the nodes: where two sides are one, the mean of both.
 
         Args:
-            values: Of the shape of the ticks, or of one that broadcasts to it.
+            values: Of the shape of the ticks, or a number.
             counted: Axes along which they are at other points than the ticks, and stay as they are.
         """
-        for axis in self.periodic:
-            if axis not in counted and values.shape[axis] > 1:
+        for axis in self.periodic if values.ndim else ():
+            if axis not in counted:
                 n = self.intervals[axis]
                 first = (values.narrow(axis, 0, 1) + values.narrow(axis, n, 1)) / 2
                 values = torch.cat([first, values.narrow(axis, 1, n - 1)], dim=axis)

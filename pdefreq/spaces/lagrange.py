@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
 from pdefreq.mesh_io import Cells, cells_of, facets_of
+from pdefreq.spaces.densities import Density, Slopes
 from pdefreq.spaces.identified import Identification
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
-from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
+from pdefreq.spaces.weak_form import GalerkinSpace, Rule
 
 if TYPE_CHECKING:
     from skfem import Element, Mesh
@@ -100,6 +102,11 @@ class Lagrange(GalerkinSpace):
     @functools.cached_property
     def _identification(self) -> Identification:
         return Identification.of(self._mesh_nodes, self.periodic)
+
+    @property
+    def cell_measures(self) -> np.ndarray:
+        """The length, area or volume of each cell, shape ``(cells,)``."""
+        return CellBasis(self.mesh, self.element, intorder=1).dx.sum(axis=1)
 
     def at(self, x: Points) -> Evaluator:
         return _Interpolation(self, x)
@@ -232,19 +239,30 @@ class ElementRule(Rule):
             return LinearForm(lambda v, _: density * v).assemble(self._basis)
         return LinearForm(lambda v, _: density * v + dot(flux, v.grad)).assemble(self._basis)
 
-    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
-        stiff, massive = bool(np.any(diffusion)), bool(np.any(reaction))
+    def matrix(self, slopes: Slopes) -> Any:
+        value_u, value_q, isotropic, directed, matrix = slopes
+        stiff, massive = bool(np.any(isotropic)), bool(np.any(value_u))
+        drifts = _present(value_q)
+        tensor = [(i, j, a) for i, row in enumerate(matrix) for j, a in _present(row)]
 
         def form(u: Any, v: Any, _: Any) -> Any:
-            total = diffusion * dot(u.grad, v.grad) if stiff else 0.0
+            total = isotropic * dot(u.grad, v.grad) if stiff else 0.0
             if massive:
-                total = total + reaction * u * v
-            if directed is not None:
-                strength, b = directed
-                total = total + strength * dot(b, u.grad) * dot(b, v.grad)
+                total = total + value_u * u * v
+            for strength, n in directed:
+                total = total + strength * dot(n, u.grad) * dot(n, v.grad)
+            for i, j, a in tensor:
+                total = total + a * u.grad[j] * v.grad[i]
+            for k, b in drifts:
+                total = total + b * u.grad[k] * v
             return total
 
         return BilinearForm(form).assemble(self._basis)
+
+
+def _present(densities: Sequence[Density]) -> list[tuple[int, Density]]:
+    """Those that are not zero, with their axes."""
+    return [(k, density) for k, density in enumerate(densities) if np.any(density)]
 
 
 class _Interpolation(LinearEvaluator):

@@ -16,8 +16,9 @@ from scipy.sparse import csr_array
 from pdefreq.checked import checked
 from pdefreq.domains.domain import Samples
 from pdefreq.errors import IncompatibleError
+from pdefreq.spaces.densities import Density, Slopes
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
-from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
+from pdefreq.spaces.weak_form import GalerkinSpace, Rule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -196,15 +197,19 @@ class _TensorRule(Rule):
             total = total + self._adjoint(component, k)
         return total
 
-    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
+    def matrix(self, slopes: Slopes) -> Any:
         axes = range(len(self._axes))
-        total = self._products(reaction, None, None)
-        for k in axes if np.any(diffusion) else ():
-            total = total + self._products(diffusion, k, k)
-        if directed is not None:
-            strength, b = directed
+        total = self._products(slopes.value_u, None, None)
+        for k in axes if np.any(slopes.isotropic) else ():
+            total = total + self._products(slopes.isotropic, k, k)
+        for strength, n in slopes.directed:
             for left, right in itertools.product(axes, axes):
-                total = total + self._products(strength * b[left] * b[right], left, right)
+                total = total + self._products(strength * n[left] * n[right], left, right)
+        for left, row in enumerate(slopes.matrix):
+            for right, a in enumerate(row):
+                total = total + self._products(a, left, right)
+        for k, b in enumerate(slopes.value_q):
+            total = total + self._products(b, None, k)
         size = np.sqrt(np.abs(np.diagonal(total)))
         total[np.abs(total) <= _NOTHING * np.multiply.outer(size, size)] = 0.0
         return csr_array(total)

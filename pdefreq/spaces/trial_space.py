@@ -222,12 +222,16 @@ class LinearSystem:
         load: Right-hand side, shape ``(P,)``.
         fixed: Indices of prescribed coefficients.
         values: Their values.
+        symmetric: Whether the matrix is symmetric.
+        definite: Whether the matrix of the free coefficients is known to be symmetric and positive definite, or semidefinite.
     """
 
     matrix: Any
     load: Any
     fixed: Any
     values: Any
+    symmetric: bool = True
+    definite: bool = True
 
 
 class LinearSpace(TrialSpace):

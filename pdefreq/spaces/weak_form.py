@@ -1,18 +1,22 @@
-"""The weak form of a problem in a space of basis functions: its energy, and the derivatives that Galerkin methods solve with."""
+"""The weak form of a problem in a space of basis functions: its residual, the derivative of that, and its energy."""
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from pdefreq.checked import checked
+from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.compatibility import require_compatible
+from pdefreq.spaces.densities import Density, Slopes, TermsAtPoints
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
@@ -20,11 +24,9 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
     from pdefreq.shapes import Points, Values
+    from pdefreq.terms.equation import Equation
 
-Density: TypeAlias = "np.ndarray | float"
-"""A function at the points of a rule, in the rule's shape; a number where it is the same everywhere."""
-
-_WIDEST = 1e12  # ratio of the largest to the smallest |grad u|^(p-2) in a matrix: beyond, rounding would make it indefinite
+_CLOSED = 1e-10  # relative: column sums of a matrix that are smaller are rounding
 
 
 class Rule(ABC):
@@ -56,14 +58,8 @@ class Rule(ABC):
         """Int density phi_i + flux . grad phi_i, shape ``(P,)``."""
 
     @abstractmethod
-    def matrix(self, diffusion: Density, reaction: Density, directed: tuple[np.ndarray, np.ndarray] | None = None) -> Any:
-        """Int diffusion grad phi_i . grad phi_j + reaction phi_i phi_j, sparse ``(P, P)``.
-
-        Args:
-            diffusion: Of all directions alike.
-            reaction: Of the values.
-            directed: b of shape ``(d, ...)`` and s add s (b . grad phi_i) (b . grad phi_j).
-        """
+    def matrix(self, slopes: Slopes) -> Any:
+        """The matrix of a bilinear form, sparse ``(P, P)``: rows belong to test functions, columns to trial functions."""
 
     def integral(self, density: Density) -> float:
         """Int density."""
@@ -90,10 +86,10 @@ class GalerkinSpace(LinearSpace):
         """Indices and values of the coefficients that Dirichlet parts fix."""
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The linear system of a problem with exponent 2, by quadrature.
+        """The linear system of a linear problem, by quadrature.
 
         Raises:
-            ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed.
+            ProblemFileError: If a coefficient is not finite, or outside its range, where it is needed.
         """
         return WeakForm(self, problem).system()
 
@@ -133,28 +129,26 @@ class Mean:
 
 
 class WeakForm:
-    """The energy ``J(u) = int( a/p |grad u|^p + c/2 u^2 - f u ) + int_Robin( alpha/2 u^2 - flux u )`` of coefficients.
+    """The weak form ``int( G v + F . grad v - f v ) + int_Robin( alpha u - flux ) v`` of the terms of a problem, for all v.
 
-    The exponent is an argument, so that a method may approach the problem's own through easier ones.
-
-    With fluxes given on all of the boundary and neither reaction nor alpha, u is the one of mean zero (`mean` is not None
+    With fluxes given on all of the boundary, and nothing that depends on u itself, u is the one of mean zero (`mean` is not None
     then); what the quadrature leaves of the load's mean is taken off.
 
     Args:
         space: Where u lives.
-        problem: Its exponent is not used.
+        problem: Its equation, source and boundary.
         samples: Where f is known at points only: the points, their weights (the measure over their number), and the values.
             The load is then the weighted sum of the basis functions at the points, as for a sum of point sources.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if the problem has no solution.
+        ProblemFileError: If a field is not finite, or a coefficient outside its range, where it is needed; if the problem has no
+            solution.
     """
 
     def __init__(self, space: GalerkinSpace, problem: Problem, samples: tuple[Samples, Values] | None = None) -> None:
-        self.space = space
-        self._inside = rule = space.inside()
-        self._diffusion = _density(rule, problem.diffusion, "[equation] diffusion", least=0)
-        self._reaction = _density(rule, problem.reaction, "[equation] reaction", least=0)
+        self.space, self.equation = space, problem.equation
+        self._inside = space.inside()
+        _ = self._terms
         self._robin = [
             _RobinPart(
                 edge,
@@ -163,75 +157,128 @@ class WeakForm:
             )
             for part, edge in space.on_boundary(problem)
         ]
+        self._robin_matrices = [part.rule.matrix(Slopes(value_u=part.alpha)) for part in self._robin if np.any(part.alpha)]
         self.load = _point_load(space, *samples) if samples is not None else self._source_load(problem)
         for part in self._robin:
             self.load += part.rule.vector(part.flux)
         self.fixed, self.values = space.prescribed(problem)
         self.mean = None
-        if not len(self.fixed) and not self._squares():
+        if not len(self.fixed) and not self._robin_matrices and not self._depends_on_values:
             require_compatible(problem)
             self.mean = Mean(space.constant(), self._inside.vector(1.0))
             self.load = self.mean.compatible(self.load)
             self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
 
-    def system(self, p: float = 2.0) -> LinearSystem:
-        """The equations at |grad u| = 1: for p = 2 those of the problem."""
-        return LinearSystem(self.curvature(self.space.constant(), p), self.load, self.fixed, self.values)
+    @property
+    def dimension(self) -> int:
+        """The dimension of the domain."""
+        return self._inside.x.shape[1]
 
-    def energy(self, c: np.ndarray, p: float) -> float:
-        """J(u)."""
-        total = self._inside.integral(self._diffusion * _norm(self._inside.gradient(c)) ** p) / p
-        for rule, factor in self._squares():
-            total += rule.integral(factor * rule.value(c) ** 2) / 2
-        return total - float(self.load @ c)
+    @property
+    def stages(self) -> list[WeakForm]:
+        """The forms of the equations that lead to this one, the easiest first and this one last, with the same load."""
+        return [*map(self._of, self.equation.stages[:-1]), self]
 
-    def slope(self, c: np.ndarray, p: float) -> np.ndarray:
-        """The derivative of J, shape ``(P,)``."""
-        q = self._inside.gradient(c)
-        total = self._inside.vector(0.0, self._diffusion * _power(_norm(q), p - 2) * q) - self.load
-        for rule, factor in self._squares():
-            total += rule.vector(factor * rule.value(c))
+    @property
+    def start(self) -> np.ndarray:
+        """Coefficients at which Newton's method may start, shape ``(P,)``.
+
+        They are zero but for the prescribed ones. Where none are prescribed, u = 1: at u = 0 the slope of a nonlinear term may
+        vanish, as that of u^3 does, and leave a matrix that is singular.
+        """
+        c = np.zeros(self.space.num_coefficients) if len(self.fixed) or self._robin_matrices else self.space.constant()
+        c[self.fixed] = self.values
+        return c
+
+    def system(self) -> LinearSystem:
+        """The equations of a linear problem."""
+        return self._system(*self._terms.slopes(), self.load, self.values)
+
+    def linearization(self, c: np.ndarray) -> LinearSystem:
+        """The equations of Newton's correction at u."""
+        slopes = self._terms.slopes(*self._at(c))
+        return self._system(*slopes, -self.residual(c), np.zeros(len(self.fixed)))
+
+    def jacobian(self, c: np.ndarray) -> Any:
+        """The derivative of the residual, sparse ``(P, P)``."""
+        return self._matrix(self._terms.slopes(*self._at(c))[0])
+
+    def residual(self, c: np.ndarray) -> np.ndarray:
+        """The weak form tested with every basis function, shape ``(P,)``: the derivative of the energy where there is one."""
+        total = self._inside.vector(*self._terms.densities(*self._at(c))) - self.load
+        for matrix in self._robin_matrices:
+            total += matrix @ c
         return total
 
-    def slope_along(self, c: np.ndarray, direction: np.ndarray, p: float) -> Callable[[float], float]:
-        """The derivative of ``t -> J(u + t v)``, as a function of t: one pass over the points, no assembly."""
-        q, e = self._inside.gradient(c), self._inside.gradient(direction)
-        quadratic = np.zeros(2)  # slopes of the quadratic terms: constant, and times t
-        for rule, factor in self._squares():
-            u, v = rule.value(c), rule.value(direction)
-            quadratic += [rule.integral(factor * u * v), rule.integral(factor * v * v)]
+    def residual_along(self, c: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
+        """The residual at ``u + t v`` tested with v, as a function of t: one pass over the points, no assembly."""
+        (u, q), (v, e) = self._at(c), self._at(direction)
         work = float(self.load @ direction)
+        images = [matrix @ direction for matrix in self._robin_matrices]
+        first, second = (sum(float(image @ x) for image in images) for x in (c, direction))
 
-        def slope(t: float) -> float:
-            r = q + t * e
-            density = self._diffusion * _power(_norm(r), p - 2) * (r * e).sum(axis=0)
-            return self._inside.integral(density) + quadratic[0] + t * quadratic[1] - work
+        def along(t: float) -> float:
+            value, flux = self._terms.densities(u + t * v, q + t * e)
+            density = value * v if flux is None else value * v + (flux * e).sum(axis=0)
+            return self._inside.integral(density) + first + t * second - work
 
-        return slope
+        return along
 
-    def curvature(self, c: np.ndarray, p: float) -> Any:
-        """The second derivative of J, sparse ``(P, P)``; |grad u|^(p-2) is kept within a range that can be solved with."""
-        if p == 2:
-            total = self._inside.matrix(self._diffusion, self._reaction)
-        else:
-            q = self._inside.gradient(c)
-            size = _norm(q)
-            stiffness = _moderate_power(size, p - 2)
-            unit = np.divide(q, size, out=np.zeros_like(q), where=size > 0)
-            diffusion = self._diffusion * stiffness
-            total = self._inside.matrix(diffusion, self._reaction, ((p - 2) * diffusion, unit))
-        for part in self._robin:
-            if np.any(part.alpha):
-                total = total + part.rule.matrix(0.0, part.alpha)
+    def energy(self, c: np.ndarray) -> float:
+        """The energy of u. Only where the equation has one."""
+        total = self._inside.integral(self._terms.energy(*self._at(c)))
+        for matrix in self._robin_matrices:
+            total += float(c @ (matrix @ c)) / 2
+        return total - float(self.load @ c)
+
+    @functools.cached_property
+    def _terms(self) -> TermsAtPoints:
+        return TermsAtPoints(self.equation.terms, self._inside.x, self._inside.weights.shape)
+
+    @property
+    def _depends_on_values(self) -> bool:
+        """Whether a constant added to u changes the terms."""
+        if not self.equation.is_linear:
+            return self.equation.has_zero_order
+        return bool(np.any(self._terms.slopes()[0].value_u))
+
+    def _of(self, equation: Equation) -> WeakForm:
+        form = copy.copy(self)
+        form.__dict__.pop("_terms", None)
+        form.equation = equation
+        return form
+
+    def _at(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The values and gradients of u at the points."""
+        return self._inside.value(c), self._inside.gradient(c)
+
+    def _system(self, slopes: Slopes, nonnegative: bool, load: np.ndarray, values: np.ndarray) -> LinearSystem:
+        matrix, symmetric = self._matrix(slopes), self.equation.is_symmetric
+        if self.mean is not None and not symmetric:
+            self._require_closed(matrix)
+        return LinearSystem(matrix, load, self.fixed, values, symmetric=symmetric, definite=symmetric and nonnegative)
+
+    def _require_closed(self, matrix: Any) -> None:
+        """The equations add up to zero, so that one of them may be left out.
+
+        Raises:
+            IncompatibleError: Otherwise, as with a flow through the boundary.
+        """
+        sums = np.abs(self.space.constant() @ matrix)
+        if sums.max() > _CLOSED * np.abs(matrix).max():
+            raise IncompatibleError(
+                "with convection and fluxes given on all of the boundary the solution is determined up to the kernel of the "
+                "operator only: prescribe values on a part of the boundary, or give a reaction"
+            )
+
+    def _matrix(self, slopes: Slopes) -> Any:
+        total = self._inside.matrix(slopes)
+        for matrix in self._robin_matrices:
+            total = total + matrix
         return total
 
     def _source_load(self, problem: Problem) -> np.ndarray:
         return self._inside.vector(_density(self._inside, problem.source, "[equation] source"))
-
-    def _squares(self) -> list[tuple[Rule, Density]]:
-        """The terms ``factor / 2 u^2``, without those that vanish."""
-        terms = [(self._inside, self._reaction), *((part.rule, part.alpha) for part in self._robin)]
-        return [(rule, factor) for rule, factor in terms if np.any(factor)]
 
 
 def _density(rule: Rule, field: Field, name: str, *, least: float = -math.inf) -> Density:
@@ -246,19 +293,3 @@ def _point_load(space: GalerkinSpace, samples: Samples, values: Values) -> np.nd
     c = torch.zeros(space.num_coefficients, dtype=torch.float64, requires_grad=True)
     work = (samples.weights * values * space.at(samples.x).value(c)).sum()
     return torch.autograd.grad(work, c)[0].numpy()
-
-
-def _norm(q: np.ndarray) -> np.ndarray:
-    return np.sqrt((q * q).sum(axis=0))
-
-
-def _power(size: np.ndarray, exponent: float) -> np.ndarray:
-    """``size ** exponent``; zero where `size` is."""
-    return np.power(size, exponent, out=np.zeros_like(size), where=size > 0)
-
-
-def _moderate_power(size: np.ndarray, exponent: float) -> np.ndarray:
-    """``size ** exponent``, kept within a ratio of the value at the largest size."""
-    top = float(size.max(initial=0.0)) or 1.0
-    limit = _WIDEST ** (-1 / abs(exponent))
-    return top**exponent * np.power((size / top).clip(min=limit), exponent)

@@ -166,11 +166,12 @@ class EigenBasis:
     def __init__(self, space: Lagrange, fixed: np.ndarray) -> None:
         from scipy.sparse import csc_array
 
+        from pdefreq.spaces.densities import Slopes
         from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized
 
         self.space = space
         rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
-        stiffness, self.mass = csc_array(rule.matrix(1.0, 0.0)), csc_array(rule.matrix(0.0, 1.0))
+        stiffness, self.mass = (csc_array(rule.matrix(form)) for form in (Slopes(isotropic=1.0), Slopes(value_u=1.0)))
         measure = float(self.mass.sum())
         self.norm = math.sqrt(measure / 2**d)
         """The L2 norm of a mode with coefficient 1."""

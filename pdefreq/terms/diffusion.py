@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.checked import checked
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import ConstantField, Field
-from pdefreq.terms.power import size_power
+from pdefreq.terms.power import moderate_power, size_power
 from pdefreq.terms.term import CoefficientReader, Differences, StrongTerm, Term, Weak, WeakSlopes, WeakTerm
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 HIGHEST_EXPONENT = 100
 _KEY = "[equation] diffusion"
 _SYMMETRIC = 1e-12  # relative: entries that differ by less are the same
+_ABOVE = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
+
+
+def exponents(p: float) -> tuple[float, ...]:
+    """The exponents that lead from 2 to p: upwards in steps that grow with p, downwards by halving p - 1.
+
+    Example:
+        >>> exponents(5), exponents(1.2)
+        ((2.0, 3.0, 4.0, 5), (2.0, 1.5, 1.25, 1.2))
+    """
+    if p > 2:
+        return (*(q for q in _ABOVE if q < p), p)
+    halvings = math.ceil(-math.log2(p - 1)) if p < 2 else 0
+    return (*(1 + 2.0**-k for k in range(halvings)), p)
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,11 @@ class Diffusion(Term):
     @property
     def has_energy(self) -> bool:
         return True
+
+    @property
+    def stages(self) -> Sequence[Diffusion]:
+        """The exponents between 2 and p."""
+        return [replace(self, exponent=p) for p in exponents(self.exponent)]
 
     @property
     def text(self) -> str:
@@ -202,11 +222,11 @@ class _WeakPower(WeakTerm):
         return Weak(flux=a[:, None] * q)
 
     def slopes(self, u: Values, q: Gradients) -> WeakSlopes:
-        """``a |q|^(p-2) (I + (p-2) n n^T)`` with n = q / |q|."""
+        """``a |q|^(p-2) (I + (p-2) n n^T)`` with n = q / |q|; |q|^(p-2) is kept within a range that can be solved with."""
         p = self.exponent
         if p == 2:
             return WeakSlopes(isotropic=self.a)
-        isotropic = self.a * size_power(q, p - 2)
+        isotropic = self.a * moderate_power(q, p - 2)
         return WeakSlopes(isotropic=isotropic, directed=((p - 2) * isotropic, q * size_power(q, -1)[:, None]))
 
     def energy(self, u: Values, q: Gradients) -> Values:

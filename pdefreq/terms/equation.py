@@ -95,6 +95,13 @@ class Equation:
         return {name: field for term in self.terms for name, field in term.coefficients.items()}
 
     @property
+    def stages(self) -> list[Equation]:
+        """Equations that lead to this one, the easiest first and itself the last; all terms go through their stages together."""
+        ways = [term.stages for term in self.terms]
+        count = max(map(len, ways))
+        return [Equation(tuple(way[min(k, len(way) - 1)] for way in ways)) for k in range(count)]
+
+    @property
     def text(self) -> str:
         """The left-hand side for people: ``"-div( grad u ) + (2) u"``."""
         return " + ".join(term.text for term in self.terms)

@@ -185,6 +185,11 @@ class Term(Content, ABC):
         return False
 
     @property
+    def stages(self) -> Sequence[Term]:
+        """Terms that lead to this one, the easiest first and itself the last: Newton's method goes through them in order."""
+        return (self,)
+
+    @property
     @abstractmethod
     def text(self) -> str:
         """The term in a formula, for people: ``"(b) . grad u"``."""
@@ -210,6 +215,8 @@ class Term(Content, ABC):
     @abstractmethod
     def weak(self, x: Points) -> WeakTerm:
         """The weak form at points ``(n, d)``, float64.
+
+        Where the term is `constant` it may be asked for at one point and evaluated with any number of values u and q.
 
         Raises:
             ProblemFileError: If a coefficient is not finite, or outside its range, at one of the points.

@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
-from pdefreq.iterations.newton import Newton, _line_search, exponents
+from pdefreq.iterations.newton import Newton, _line_search
 from pdefreq.problem import Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
@@ -15,6 +15,7 @@ from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.legendre import Legendre
 from pdefreq.spaces.meshes import mesh_for
 from pdefreq.spaces.weak_form import WeakForm
+from pdefreq.terms.diffusion import exponents
 
 UNIT = Box((0.0,), (1.0,))
 EXPONENTS = [1.1, 1.5, 2.0, 3.0, 5.0, 8.0, 20.0]
@@ -23,11 +24,11 @@ F64 = torch.empty(0, dtype=torch.float64)
 
 def solved(problem, space, guess=None):
     """Coefficients of the discrete solution, and the decrements on the way."""
-    iteration = Newton(WeakForm(space, problem), problem.exponent, like=F64, guess=guess)
+    iteration = Newton(WeakForm(space, problem), like=F64, guess=guess)
     state, decrements = iteration.init(), []
     while not state.done:
         state = iteration.step(state)
-        decrements.append(float(state.memory["decrement"]))
+        decrements.append(float(state.memory["size"]))
         assert len(decrements) < 300
     return state.coefficients.numpy(), decrements
 
