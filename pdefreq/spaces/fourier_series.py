@@ -105,16 +105,14 @@ class FourierSeries(LinearSpace):
         if zero.any():
             mode = ", ".join(f"{xi:.6g}" for xi in wavevectors[int(np.argmax(zero))].tolist())
             raise IncompatibleError(
-                f"the equation is singular, for its left-hand side is zero for the Fourier mode of wavevector ({mode}), a resonance: "
-                "u is not unique, and need not exist; change the reaction or the box"
+                f"the equation is singular, for its left-hand side is zero for the Fourier mode of wavevector ({mode}), a "
+                "resonance: u is not unique, and need not exist; change the reaction or the box"
             )
         matrix = sp.diags_array(symbol.real).tocsr()
         convected = symbol.imag.any()
         if convected:
-            numbers = np.arange(self.num_coefficients)
-            matrix = matrix - sp.csr_array(
-                (symbol.imag, (numbers, numbers[::-1])), shape=matrix.shape
-            )  # -k stands at the other end
+            numbers = np.arange(self.num_coefficients)  # -k stands where k does, counted from the other end
+            matrix = matrix - sp.csr_array((symbol.imag, (numbers, numbers[::-1])), shape=matrix.shape)
         load = self.transform(self._sampled(lambda x: checked(problem.source, "[equation] source", x))).numpy()
         definite = not convected and bool((symbol.real >= 0).all())
         return LinearSystem(matrix, load, fixed, np.zeros(len(fixed)), symmetric=not convected, definite=definite)

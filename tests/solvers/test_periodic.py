@@ -38,6 +38,7 @@ DIRECT = {  # options, and the largest relative error against P2 elements on 48 
     "gauss-seidel": ("intervals=24", 5e-3),
     "sor": ("intervals=24", 5e-3),
     "cg": ("intervals=48", 2e-3),
+    "gmres": ("intervals=48", 2e-3),
     "multigrid": ("intervals=48", 2e-3),
 }
 NETWORKS = {
@@ -183,3 +184,22 @@ def test_the_error_of_each_mode_is_predicted(method):
     strong = record.modes.amplitude > 1e-3
     assert record.modes.kind == "fourier" and strong.sum() >= 4
     assert np.allclose(record.total[-1][strong], told[strong], rtol=1e-2)
+
+
+CONVECTED = Problem(
+    domain=Box((0.0, 0.0), (2.0, 1.0)),
+    convection=["3", "-2"],
+    reaction=1,
+    exact="exp(sin(pi*x))*cos(2*pi*y)",
+    boundary=(BoundaryPart("periodic", "x"), BoundaryPart("periodic", "y")),
+)
+
+
+@pytest.mark.parametrize(("method", "order"), [("fem:cells", 2), ("fem:element=P2,cells", 3), ("gmres:intervals", 2)])
+def test_orders_with_convection(method, order):
+    errors = [solve(CONVECTED, f"{method}={n}", probes=[]).error() for n in (24, 48)]
+    assert abs(math.log2(errors[0] / errors[1]) - order) < 0.15
+
+
+def test_a_series_with_convection_is_exact_to_rounding():
+    assert solve(CONVECTED, "fourier:harmonics=16", probes=[]).error() < 1e-12

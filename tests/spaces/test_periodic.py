@@ -137,22 +137,24 @@ def test_two_intervals_have_one_neighbor_on_both_sides():
     assert np.allclose(matrix, [[2 / h2 + 1, -2 / h2], [-2 / h2, 2 / h2 + 1]])
 
 
+@pytest.mark.parametrize("drift", [0.0, 3.0])
 @pytest.mark.parametrize(("d", "periodic"), CASES)
-def test_transforms_solve_the_equations(d, periodic):
-    found = problem(d, periodic, reaction=0.5 * (len(periodic) < d), source=lambda x: x[:, 0].cos() - x[:, 0].cos().mean())
+def test_transforms_solve_the_equations(d, periodic, drift):
+    """With convection along the periodic axes, and -lap u = f of mean zero where all of them are."""
+    reaction, convection = 0.5 * (len(periodic) < d), [drift * (1 + axis) * (axis in periodic) for axis in range(d)]
+    found = problem(d, periodic, source=0.0, reaction=reaction, convection=convection)
     grid = Grid(found.domain, (6, 5, 4)[:d], periodic)
     sizes = [n - (k not in periodic) for k, n in enumerate(grid.intervals)]
     load = np.random.default_rng(0).standard_normal(sizes)
     load -= load.mean() * (len(periodic) == d)
-    u = solve_by_transform(load, grid.intervals, found.domain.lengths, 1.0, 0.5 * (len(periodic) < d), periodic=periodic)
-    if len(periodic) < d:
-        condensed = CondensedSystem(grid.assemble(found))
-        residual = load.ravel() - condensed.matrix @ u.ravel()
-    else:
+    numbers = {"convection": convection, "periodic": periodic}
+    u = solve_by_transform(load, grid.intervals, found.domain.lengths, (1.0,) * d, reaction, **numbers).ravel()
+    system = grid.assemble(found)
+    matrix = CondensedSystem(system).matrix
+    assert np.abs(matrix @ u - load.ravel()).max() < 1e-11
+    assert system.symmetric == (drift == 0)
+    if len(periodic) == d:
         assert abs(u.mean()) < 1e-14
-        plain = problem(d, periodic, source=0.0)
-        residual = load.ravel() - grid.assemble(plain).matrix @ u.ravel()
-    assert np.abs(residual).max() < 1e-11
 
 
 def test_a_jump_of_the_source_at_the_seam_counts_as_its_mean():
@@ -221,6 +223,30 @@ def test_a_reaction_keeps_the_mean_of_the_source(d):
     rule = space.inside()
     load = rule.integral(found.source(rule.x).numpy().reshape(rule.weights.shape))
     assert rule.integral(rule.value(c)) == pytest.approx(load / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_a_series_solves_equations_with_any_constant_coefficients(d):
+    """A matrix that is not diagonal, convection and a negative reaction."""
+    matrix = [["1", "0.4"], ["0.4", "2"]] if d == 2 else "1.5"
+    found = Problem(
+        domain=Box((0.0,) * d, (1.0,) * d),
+        diffusion=matrix,
+        convection=["3", "-1"][:d],
+        reaction=-7,
+        exact="exp(sin(2*pi*x))" + "*cos(2*pi*y + 0.3)" * (d == 2),
+        boundary=tuple(BoundaryPart("periodic", name) for name in "xy"[:d]),
+    )
+    series = FourierSeries(found.domain, (14,) * d)
+    c = CondensedSystem(series.assemble(found)).solve()
+    x = found.domain.interior(20, stream(0, "test")).x
+    torch.testing.assert_close(series.at(x).value(torch.from_numpy(c)), found.exact(x), rtol=0, atol=1e-12)
+
+
+def test_a_resonance_is_refused():
+    found = problem(1, (0,), source=0.0, reaction=-((2 * math.pi) ** 2))
+    with pytest.raises(IncompatibleError, match=r"zero for the Fourier mode of wavevector \(-6.28319\), a resonance"):
+        FourierSeries(box(1), (4,)).assemble(found)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
