@@ -90,7 +90,7 @@ def jacobian_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], 
 
         return u(point) - hessian(u)(point).diagonal().sum()
 
-    return lambda: evaluator.jacobian(c, value=one, laplacian=-one), lambda: vmap(jacrev(residual), (None, 0))(c, x)
+    return lambda: evaluator.jacobian(c, value=one, second=-one), lambda: vmap(jacrev(residual), (None, 0))(c, x)
 
 
 def main() -> None:
