@@ -7,25 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import sympy
 import torch
 from sympy import Expr
 
 from pdefreq.content import Content, Opaque
 from pdefreq.expressions import written
+from pdefreq.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
 from pdefreq.expressions.grammar import Parser
+from pdefreq.expressions.printed import printed
 from pdefreq.expressions.scope import Scope
-from pdefreq.expressions.symbolic import (
-    Absolute,
-    Condition,
-    Maximum,
-    Minimum,
-    Program,
-    Sign,
-    Where,
-    constant_value,
-    derivative,
-)
+from pdefreq.expressions.symbolic import Program, constant_value, derivative
 from pdefreq.fields import ConstantField, Field
 
 if TYPE_CHECKING:
@@ -71,7 +62,7 @@ class ExpressionField(Field):
     @property
     def text(self) -> str:
         """The formula."""
-        return sympy.sstr(self.expression, full_prec=False)
+        return printed(self.expression)
 
     @cached_property
     def _value(self) -> Program:
@@ -106,7 +97,7 @@ class Region(Content):
     @property
     def text(self) -> str:
         """The condition."""
-        return sympy.sstr(self.condition)
+        return printed(self.condition)
 
     @cached_property
     def _program(self) -> Program:

@@ -11,6 +11,7 @@ from pdefreq.data import Data
 from pdefreq.domains.domain import Domain
 from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.expressions import ExpressionField, Region
+from pdefreq.expressions.arithmetic import divide
 from pdefreq.expressions.manufactured import flux, source
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.fields import Field, Quotient
@@ -115,7 +116,7 @@ class _Equation:
         if given is None and exact is None and known is None:
             raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
         if exact is None and given is not None and diffusion.constant == 0 and reaction.constant != 0:  # regression of f / c
-            exact = ExpressionField(given.expression / reaction.expression, given.dimension)
+            exact = ExpressionField(divide(given.expression, reaction.expression), given.dimension)
         exponent = table.number("exponent", 2.0)
         if not 1 < exponent <= _MAX_EXPONENT:
             raise ProblemFileError(f"{table.key('exponent')} must be above 1, and at most {_MAX_EXPONENT}, got {exponent:g}")
