@@ -28,8 +28,9 @@ LAYERS = {
         "activity",
         "cache",
         "content",
+        "checked",
     ],
-    1: ["data", "expressions", "problem", "identity", "problem_file", "mesh_io", "domains"],
+    1: ["data", "expressions", "coefficients", "terms", "needs", "problem", "identity", "problem_file", "mesh_io", "domains"],
     2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
     3: ["parts", "solvers", "probes", "figures"],
     4: [

@@ -492,7 +492,6 @@ CONTRADICTIONS = [
     ("exponent = 2", "exponent = 1e200"),
     ('diffusion = "1 + x^2"', 'diffusion = "x"'),
     ('diffusion = "1 + x^2"', 'diffusion = "-1"'),
-    ('reaction = "mu"', 'reaction = "-mu"'),
     ('source = "sin(mu*x)*y"', 'source = "log(x)"'),
     ('source = "sin(mu*x)*y"', 'source = "1/(y - 0.5)"'),
     ('source = "sin(mu*x)*y"', 'exact = "x*y"\nsource = "7"'),

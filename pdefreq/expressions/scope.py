@@ -28,34 +28,40 @@ class Scope:
     Args:
         dimension: Number of coordinates; None where the expression must be a number.
         parameters: Names and their values.
+        unknowns: Further names that stand for themselves, such as ``"u"`` in a term that is nonlinear in u; where formulas are
+            evaluated their values follow the coordinates.
 
     Raises:
-        ProblemFileError: If a parameter has the name of a coordinate.
+        ProblemFileError: If a parameter has the name of a coordinate or an unknown.
     """
 
     dimension: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    unknowns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in self._coordinate_names():
+        for name in self._variable_names():
             if name in self.parameters:
-                raise ProblemFileError(
-                    f"[parameters]: '{name}' is a coordinate in dimension {self.dimension}; choose another name"
-                )
+                what = "the solution" if name in self.unknowns else f"a coordinate in dimension {self.dimension}"
+                raise ProblemFileError(f"[parameters]: '{name}' is {what}; choose another name")
 
     @property
     def coordinates(self) -> list[Symbol]:
         """The coordinates, under the names that people read."""
         return [Symbol(name) for name in axis_names(self.dimension or 0)]
 
+    @property
+    def variables(self) -> list[Symbol]:
+        """The coordinates and the unknowns: what the columns of points stand for."""
+        return [*self.coordinates, *map(Symbol, self.unknowns)]
+
     def names(self) -> dict[str, Expr]:
         """All names and their meanings."""
         parameters = {name: exact_number(value) for name, value in self.parameters.items()}
-        return {"pi": sympy.pi} | parameters | self._coordinate_names()
+        return {"pi": sympy.pi} | parameters | self._variable_names()
 
-    def _coordinate_names(self) -> dict[str, Symbol]:
-        coordinates = self.coordinates
-        return {f"x{k}": s for k, s in enumerate(coordinates, 1)} | {s.name: s for s in coordinates}
+    def _variable_names(self) -> dict[str, Symbol]:
+        return {f"x{k}": s for k, s in enumerate(self.coordinates, 1)} | {s.name: s for s in self.variables}
 
 
 def check_parameter_name(name: str, key: str) -> None:

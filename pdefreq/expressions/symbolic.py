@@ -67,6 +67,22 @@ def derivative(u: Expr, s: Symbol) -> Expr:
     return d(u)
 
 
+def substituted(u: Expr, s: Symbol, value: Expr) -> Expr:
+    """The expression with a value in place of a symbol, and every operation as it was."""
+    known: dict[Any, Any] = {s: value}
+
+    def replaced(v: Any) -> Any:
+        if v not in known:
+            known[v] = rebuilt(v) if v.has(s) else v
+        return known[v]
+
+    def rebuilt(v: Any) -> Any:
+        build = add if v.is_Add else multiply if v.is_Mul else power if v.is_Pow else v.func
+        return build(*map(replaced, v.args))
+
+    return replaced(u)
+
+
 def is_negative(n: Expr) -> bool:
     """Whether an expression is a negative number."""
     return bool(n.is_Number and n.is_negative)

@@ -7,7 +7,7 @@ The language of problem files would not: its limits and simplifications are mean
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,12 +57,13 @@ def written(expression: Any, _level: int = 0) -> str:
     return f"{_NAMES[expression.func]}({', '.join(written(operand, _level + 1) for operand in expression.args)})"
 
 
-def read(text: str, dimension: int) -> Any:
+def read(text: str, dimension: int, unknowns: Sequence[str] = ()) -> Any:
     """The expression or condition that a text stands for: the inverse of `written`.
 
     Args:
         text: What `written` returned.
         dimension: The number of coordinates.
+        unknowns: Further names that stand for themselves.
 
     Raises:
         ValueError: If the text is no expression.
@@ -75,7 +76,8 @@ def read(text: str, dimension: int) -> Any:
         node = ast.parse(text, mode="eval").body
     except (SyntaxError, MemoryError, RecursionError):
         raise ValueError(f"'{text[:60]}' is no expression") from None
-    return _read(node, _CONSTANTS | {symbol.name: symbol for symbol in Scope(dimension).coordinates})
+    variables = Scope(dimension, unknowns=tuple(map(str, unknowns))).variables
+    return _read(node, _CONSTANTS | {symbol.name: symbol for symbol in variables})
 
 
 def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions.scope import Scope, shorten
 from pdefreq.problem_file.tables import Table, check_keys
-from pdefreq.registry import nearest
+from pdefreq.registry import Registry, nearest
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -35,10 +35,12 @@ class Files:
 
     Args:
         locate: Where a file lies, from its name as written.
+        trust: Whether Python files may be loaded.
         found: Those that were asked for: name as written -> path.
     """
 
     locate: Callable[[str], Path]
+    trust: bool = False
     found: dict[str, Path] = field(default_factory=dict)
 
     def path(self, table: Table, key: str) -> Path:
@@ -48,6 +50,23 @@ class Files:
             table.fail(key, 'the name of a file in quotes, such as "meshes/gear.msh"')
         self.found[name] = self.locate(name)
         return self.found[name]
+
+    def registered(self, registry: Registry, name: str, key: str) -> Any:
+        """What a name in a registry stands for, or a ``file.py:Name`` beside the problem file.
+
+        Raises:
+            UnknownNameError: If there is no such name.
+            ProblemFileError: If it stands in a Python file, and these are not trusted.
+        """
+        file, _, attribute = name.rpartition(":")
+        if not file.endswith(".py"):
+            return registry.load(name)
+        if not self.trust:
+            raise ProblemFileError(
+                f"{key} names Python code in {shorten(file)}, which is executed only if you trust it: use --trust (`trust=True`)"
+            )
+        self.found[file] = self.locate(file)
+        return registry.load(f"{self.found[file]}:{attribute}")
 
 
 def read_domain(table: Table, files: Files) -> Domain:

@@ -10,6 +10,7 @@ from pdefreq.errors import ProblemFileError
 from pdefreq.expressions import ExpressionField, Region, parse_condition, parse_field, parse_number
 from pdefreq.expressions.scope import Scope, shorten
 from pdefreq.registry import nearest
+from pdefreq.terms import TERMS
 
 _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str: a table of any names
     "title": None,
@@ -18,7 +19,7 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "domain": dict.fromkeys(
         ("kind", "dimension", "lower", "upper", "midpoint", "radius", "inner", "outer", "half_axes", "file", "holes", "mesh")
     ),
-    "equation": dict.fromkeys(("exponent", "diffusion", "reaction", "source", "exact", "singular")),
+    "equation": {"source": None, "exact": None, "singular": None, "term": [str]},
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),
     "spectrum": dict.fromkeys(("modes", "wavenumbers", "direction")),
@@ -26,7 +27,17 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
 }
 
 
-def check_keys(table: Any, known: Mapping[str, Any] = _KEYS, path: str = "") -> None:
+def check_document(document: Any) -> None:
+    """Refuse keys of a problem file that no one reads, and values where tables belong.
+
+    Raises:
+        ProblemFileError: In one sentence with the nearest known key.
+    """
+    terms = dict.fromkeys(key for name in TERMS for key in TERMS.load(name).keys)
+    check_keys(document, {**_KEYS, "equation": terms | _KEYS["equation"]})
+
+
+def check_keys(table: Any, known: Mapping[str, Any], path: str = "") -> None:
     """Refuse keys that no one reads, and values where tables belong.
 
     Raises:
@@ -46,7 +57,10 @@ def check_keys(table: Any, known: Mapping[str, Any] = _KEYS, path: str = "") -> 
                 if not isinstance(value, list):
                     raise ProblemFileError(f"{below} must be written as [[{below}]], got {shorten(value)}")
                 for item in value:
-                    check_keys(item, keys, below)
+                    if isinstance(keys, dict):
+                        check_keys(item, keys, below)
+                    elif not isinstance(item, dict):
+                        raise ProblemFileError(f"[[{below}]] must be a table, got {shorten(item)}")
             case None if isinstance(value, dict):
                 raise ProblemFileError(f"{below} must be a value, not a table")
             case _ if known[key] is str and not isinstance(value, dict):
