@@ -179,7 +179,7 @@ class Problem:
         from pdefreq.terms.equation import read_terms
 
         parameters = dict(parameters or {})
-        read = CoefficientReader(domain.dimension, parameters)
+        read = CoefficientReader(domain.dimension, parameters, domain.bounds)
         keywords = {
             "diffusion": 1.0 if diffusion is None and exponent is None and terms is None else diffusion,
             "exponent": exponent,

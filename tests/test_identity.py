@@ -246,6 +246,11 @@ NAMED = {  # kind of file: the file, how to write it, the problem that names it
         _picture,
         '[domain]\nlower=[0,0]\nupper=[1,1]\n[equation]\ndiffusion="0"\nreaction="2"\n[data]\npoints="d.png"\n',
     ),
+    "grid": (
+        "g.csv",
+        lambda path, last: path.write_text(f"1,2\n3,{last}\n"),
+        '[domain]\nlower=[0,0]\nupper=[1,1]\n[equation]\ndiffusion="g.csv"\nsource="1"\n[boundary]\nvalue="0"\n',
+    ),
     "holes": (
         "h.csv",
         lambda path, last: path.write_text(f"0.5,0.5,{last / 1000}\n"),
@@ -270,7 +275,7 @@ def test_every_file_that_a_problem_names_counts(kind, tmp_path):
         assert through_json(problem).digest == problem.digest and problem.text == text
         found.append(problem.digest)
     assert found[0] == found[2] != found[1]
-    if kind in ("points", "picture"):  # the values are content, what the file is called is not
+    if kind in ("points", "picture", "grid"):  # the values are content, what the file is called is not
         (tmp_path / f"other-{file}").write_bytes((tmp_path / file).read_bytes())
         (tmp_path / "p.toml").write_text(text.replace(file, f"other-{file}"))
         assert load_problem(str(tmp_path / "p.toml")).digest == found[0]

@@ -86,7 +86,7 @@ def _terms(table: Table, files: Files) -> tuple[Term, ...]:
 
     def coefficient(value: Any, key: str) -> Field:
         unknowns = (SOLUTION,) if key == "nonlinear" else ()
-        return Table({key: value}, table.path, replace(table.scope, unknowns=unknowns)).field(key)
+        return replace(table, values={key: value}, scope=replace(table.scope, unknowns=unknowns)).field(key)
 
     dimension = cast("int", table.scope.dimension)
     own = [_own_term(row, dimension, coefficient, files) for row in table.values.get("term", [])]
