@@ -111,8 +111,9 @@ class Problem:
     """A boundary value problem.
 
     Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
-    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is given replaces the one of the same term in `terms`, so that
-    ``dataclasses.replace(problem, reaction=5)`` changes one term and keeps the others.
+    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is
+    given replaces the one of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and
+    keeps the others.
 
     Args:
         domain: Omega.
