@@ -25,6 +25,7 @@ from pdefreq.fields import CallableField, ConstantField, Field, as_field
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.needs import Need
     from pdefreq.shapes import Points
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
@@ -342,6 +343,13 @@ class Problem:
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
+
+    def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
+        """The first need of a method that the problem does not meet, and why; None where it meets all."""
+        for need in needs:
+            if (why := need.lacking(getattr(self, need.of))) is not None:
+                return need, why
+        return None
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.
