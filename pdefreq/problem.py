@@ -111,9 +111,10 @@ _CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum"
 class Problem:
     """A boundary value problem.
 
-    Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, `Field` objects, or functions of points
-    ``(n, d)`` that return ``(n,)``. A coefficient that is given replaces the one of the same term in `terms`, so that
-    ``dataclasses.replace(problem, reaction=5)`` changes one term and keeps the others.
+    Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
+    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is
+    given replaces the one of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and
+    keeps the others.
 
     Args:
         domain: Omega.
@@ -180,7 +181,7 @@ class Problem:
         from pdefreq.terms.equation import read_terms
 
         parameters = dict(parameters or {})
-        read = CoefficientReader(domain.dimension, parameters)
+        read = CoefficientReader(domain.dimension, parameters, domain.bounds)
         keywords = {
             "diffusion": 1.0 if diffusion is None and exponent is None and terms is None else diffusion,
             "exponent": exponent,
