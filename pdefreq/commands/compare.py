@@ -30,6 +30,7 @@ def compare(
     problem: o.ProblemName,
     methods: MethodNames,
     params: o.Params = None,
+    trust: o.Trust = False,
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
@@ -48,7 +49,7 @@ def compare(
         o.load_solver(name, {})  # an unknown name is refused before the first run
     stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
     o.use_threads(threads)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
     from pdefreq.commands.live import LiveLine

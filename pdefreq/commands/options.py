@@ -84,6 +84,9 @@ Out = Annotated[
 Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the problem; may be repeated.")
 ]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user's own.")
+]
 Modes = Annotated[
     ModeFamily | None, typer.Option(help="Modes to watch; by default those that the problem names.", show_default=False)
 ]
@@ -124,11 +127,11 @@ def use_threads(count: int) -> None:
     keep_freed_memory()
 
 
-def load_problem(name: str, pairs: Iterable[str] | None) -> Problem:
+def load_problem(name: str, pairs: Iterable[str] | None, *, trust: bool = False) -> Problem:
     """The problem behind a name or a path, with ``--param`` applied."""
     import pdefreq
 
-    return pdefreq.load_problem(name, **key_values("--param", pairs))
+    return pdefreq.load_problem(name, trust=trust, **key_values("--param", pairs))
 
 
 def load_solver(name: str, options: Mapping[str, Any]) -> Solver:

@@ -44,7 +44,7 @@ def new(file: NewFile) -> None:
     print(f"wrote {file}; see what it says with: pdefreq check {file}")
 
 
-def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) -> None:
+def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = False, out: Picture = None) -> None:
     """Print what was understood of a problem, with its derived source, and draw it."""
     from rich.table import Table
 
@@ -54,7 +54,7 @@ def check(problem: o.ProblemName, params: o.Params = None, out: Picture = None) 
     from pdefreq.spaces.compatibility import require_compatible
 
     o.use_threads(1)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
     if subject.is_pure_neumann and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
         require_compatible(subject)
     named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name

@@ -39,6 +39,7 @@ def refine(
     start: Start = None,
     settings: Settings = None,
     params: o.Params = None,
+    trust: o.Trust = False,
     modes: o.Modes = None,
     dtype: o.Dtype = o.Precision.float64,
     device: o.Device = "cpu",
@@ -51,7 +52,7 @@ def refine(
     """Solve on finer and finer discretizations and show the order at which each frequency converges."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
     from pdefreq.commands.live import LiveLine

@@ -50,6 +50,7 @@ def solve(
     method: Method = "mscale",
     settings: Settings = None,
     params: o.Params = None,
+    trust: o.Trust = False,
     modes: o.Modes = None,
     steps: o.Steps = None,
     seconds: o.Seconds = None,
@@ -72,7 +73,7 @@ def solve(
     solver = o.load_solver(method, o.key_values("--set", settings))
     stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
     o.use_threads(threads)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
 
     import pdefreq
     from pdefreq.commands.figures import draw_run

@@ -28,6 +28,7 @@ def predict(
     method: Method = "jacobi",
     settings: Settings = None,
     params: o.Params = None,
+    trust: o.Trust = False,
     modes: o.Modes = None,
     seed: o.Seed = 0,
     threads: o.Threads = 1,
@@ -36,7 +37,7 @@ def predict(
     """Say how the error in every frequency will go down, before a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
 
     from pdefreq.commands.result import coupling_sentence, make_console, print_json, say
     from pdefreq.prediction import predict as predicted
@@ -138,6 +139,7 @@ def ntk(
     method: Method = "deep-ritz",
     settings: Settings = None,
     params: o.Params = None,
+    trust: o.Trust = False,
     seed: o.Seed = 0,
     steps: Annotated[int, typer.Option(metavar="N", min=0, help="Train so many steps and draw how far the kernel moves.")] = 0,
     number: Annotated[int, typer.Option(metavar="N", min=3, help="Points along the interval.")] = 300,
@@ -154,7 +156,7 @@ def ntk(
     """Print and draw the tangent kernel of a network at its start: spectrum, eigenvectors, drift along a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
-    subject = o.load_problem(problem, params)
+    subject = o.load_problem(problem, params, trust=trust)
 
     import numpy as np
     import torch

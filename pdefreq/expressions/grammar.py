@@ -17,7 +17,7 @@ import sympy
 import torch
 from sympy import Expr, Integer
 
-from pdefreq.domains.box import axis_names
+from pdefreq.domains.axes import axis_names
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions.scope import COORDINATE, Scope, exact_number, shorten
 from pdefreq.expressions.symbolic import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not, constant_value, where

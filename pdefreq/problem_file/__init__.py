@@ -44,12 +44,15 @@ def problem_names() -> list[tuple[str, str]]:
     return sorted(rows.items())
 
 
-def load_problem(name_or_path: str | os.PathLike[str], /, variant: str | None = None, **parameters: float | str) -> Problem:
+def load_problem(
+    name_or_path: str | os.PathLike[str], /, variant: str | None = None, *, trust: bool = False, **parameters: float | str
+) -> Problem:
     """The problem of a shipped name or of a user's own file.
 
     Args:
         name_or_path: ``"poisson"``, ``"poisson:hard"``, ``"my.toml"``, ``"folder/my.toml:hard"``.
         variant: A variant of the file, as the part after the colon.
+        trust: Whether Python files that the problem file names, for terms or domains of the user's own, may be loaded.
         parameters: Values for the file's parameters and for ``dimension``: numbers, or expressions of earlier parameters.
 
     Raises:
@@ -73,7 +76,7 @@ def load_problem(name_or_path: str | os.PathLike[str], /, variant: str | None = 
             )
         path, stem = files[place], place
     name = f"{stem}:{variant}" if variant else stem
-    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath)
+    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
 
 
 def problem_from_text(
@@ -82,6 +85,7 @@ def problem_from_text(
     name: str = "problem",
     parameters: Mapping[str, float | str] | None = None,
     locate: Callable[[str], Path] | None = None,
+    trust: bool = False,
 ) -> Problem:
     """The problem that the text of a problem file describes.
 
@@ -90,6 +94,7 @@ def problem_from_text(
         name: What the problem is called; a variant of the text stands after a colon.
         parameters: As in `load_problem`.
         locate: Where a file that the text names lies; by default in one of the `problem_directories`.
+        trust: Whether Python files that the text names may be loaded.
 
     Raises:
         UnknownNameError: If there is no such variant or parameter.
@@ -110,7 +115,7 @@ def problem_from_text(
                 f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}"
             )
         document = variants[variant]
-    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped)
+    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped, trust=trust)
 
 
 def _shipped(name: str) -> Path:

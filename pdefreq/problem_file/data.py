@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import torch
 
 from pdefreq.data import Data
-from pdefreq.domains.box import Box, axis_names
+from pdefreq.domains.axes import axis_names
+from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import Field
 from pdefreq.files import csv_rows, is_number

@@ -18,7 +18,6 @@ from pdefreq.problem import BoundaryPart, ModeFamily, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
 from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
-from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
 
@@ -35,6 +34,7 @@ def read_problem(
     text: str,
     overrides: dict[str, float | str],
     locate: Callable[[str], Path],
+    trust: bool = False,
 ) -> Problem:
     """The problem that checked tables describe.
 
@@ -44,6 +44,7 @@ def read_problem(
         text: The file.
         overrides: Values for parameters and for ``dimension``, instead of the file's.
         locate: Where the files that the text names lie.
+        trust: Whether Python files that the text names may be loaded.
 
     Raises:
         UnknownNameError: If an override names no parameter.
@@ -60,7 +61,7 @@ def read_problem(
         check_parameter_name(key, "[parameters]")
         parameters[key] = Table({key: value}, "parameters", Scope(None, parameters)).number(key)
     changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
-    files = Files(locate)
+    files = Files(locate, trust)
     domain = read_domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
     scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
 
@@ -186,7 +187,7 @@ def _parts(table: Table, equation: _Equation, domain: Domain, claims: list[Claim
         return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
     parts = []
     for piece in domain.part_names if name is None else [name]:
-        outward = normal(domain, piece)
+        outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             table.fail("flux", f"given: '{piece}' is not smooth, so it can't be derived from exact")
         derived = None if outward is None else equation.flux(alpha, outward)
