@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -40,6 +41,7 @@ class Ball(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "radius")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [3, -1], "radius": 0.5}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
     radius: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -41,6 +42,7 @@ class Box(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
+    example: ClassVar[Mapping[str, Any]] = {"lower": [0, -1], "upper": [2, 1]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
     lower: tuple[float, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -51,6 +52,9 @@ class Domain(Content, ABC):
 
     keys: ClassVar[tuple[str, ...]] = ()
     """The keys of a [domain] table that belong to this kind."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Values of these keys that describe a domain; the laws of all domains are tested on it."""
 
     can_be_hole: ClassVar[bool] = False
     """Whether other domains can have holes of this shape: it has `convex`, or else `outside` and `nearest`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -40,6 +41,7 @@ class Ellipse(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [1, 2], "half_axes": [0.25, 2]}
     can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
     half_axes: tuple[float, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +50,7 @@ class MeshDomain(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("file",)
+    example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}
     is_straight: ClassVar[bool] = True
     mesh: Mesh = field(compare=False, repr=False)
     digest: str = field(init=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -52,6 +52,7 @@ class Polygon(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("points",)
+    example: ClassVar[Mapping[str, Any]] = {"points": [[0, 0], [2, 0], [2, 1], [1, 1], [1, 3], [0, 3]]}
     can_be_hole: ClassVar[bool] = True
     is_straight: ClassVar[bool] = True
 

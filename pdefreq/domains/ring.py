@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -41,6 +42,7 @@ class Ring(Domain):
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [0.5, 0], "inner": 1, "outer": 3}
     midpoint: tuple[float, ...]
     inner: float
     outer: float

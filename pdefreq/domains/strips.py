@@ -13,6 +13,8 @@ import torch
 from pdefreq.domains.domain import Samples
 from pdefreq.domains.rules import gauss
 
+_ROUNDING = 1e-12
+
 Curve = Callable[[np.ndarray], np.ndarray]
 """The height of a piece of boundary over points of the x axis."""
 
@@ -105,6 +107,8 @@ def _strips(outline: Outline) -> list[_Strip]:
     cuts = sorted({end for arc in outline.arcs for end in (arc.left, arc.right)})
     strips = []
     for left, right in pairwise(cuts):
+        if right - left <= _ROUNDING * (cuts[-1] - cuts[0]):  # corners above each other, to rounding
+            continue
         middle = np.array([(left + right) / 2])
         here = [arc.height for arc in outline.arcs if arc.left < middle[0] < arc.right]
         here.sort(key=lambda height: height(middle)[0])
