@@ -57,6 +57,8 @@ def outside(tmp_path_factory) -> Path:
     for title, body in EXTENSIONS.items():
         if title.endswith(".py") and body.lstrip()[0] not in "+-":
             (home / Path(title).name).write_text(body)
+    (home / "own-domain.toml").write_text(OWN_DOMAIN)
+    (home / "announced-domain.toml").write_text(OWN_DOMAIN.replace("half_disk.py:HalfDisk", "half-disk"))
     meta = home / "other-1.0.dist-info"
     meta.mkdir()
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
@@ -69,6 +71,7 @@ def outside(tmp_path_factory) -> Path:
     return home
 
 
+OWN_DOMAIN = EXTENSIONS["own-domain.toml"]
 ANNOUNCED = tomllib.loads(EXTENSIONS["pyproject.toml of your package"])["project"]["entry-points"]
 
 
@@ -97,6 +100,7 @@ def test_the_added_problem_and_method_solve(extended):
         (["tests/test_contracts.py"], "richardson or bump or size"),
         (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
+        (["tests/domains/test_domain_laws.py"], "half-disk"),
         (["tests/reproduce/test_limit.py"], "sweeps"),
         (["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin"),
     ],
@@ -185,6 +189,23 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
     pdefreq(outside, "resume", run, "--steps", "4", "--trust")
 
 
+def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
+    """By a problem file, and by a run folder, which keeps a copy."""
+    for name in ("half_disk.py", "own-domain.toml"):
+        (tmp_path / name).write_text((outside / name).read_text())
+    solve, run = (
+        ["solve", str(tmp_path / "own-domain.toml"), "-m", "fem", "--modes", "ray", "--no-figures"],
+        str(tmp_path / "run"),
+    )
+    with pytest.raises(AssertionError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+        pdefreq(outside, *solve)
+    pdefreq(outside, *solve, "--trust", "--out", run)
+    (tmp_path / "half_disk.py").unlink()
+    with pytest.raises(AssertionError, match="loaded only if you say so"):
+        pdefreq(outside, "rerun", run)
+    pdefreq(outside, "rerun", run, "--trust", "--out", str(tmp_path / "again"))
+
+
 def test_each_change_inside_the_package_is_one_file_and_one_line():
     """Of those that are said to be; a method has its step in a file of its own."""
     for title, body in CHANGES:
@@ -228,6 +249,7 @@ def test_from_a_file(outside, line):
         ],
         ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
         ["reproduce", "sweeps", "--steps", "5"],
+        ["solve", "announced-domain.toml", "-m", "fem:refinement=adaptive,levels=2", "--modes", "ray", "--no-figures"],
     ],
     ids=" ".join,
 )
@@ -235,7 +257,18 @@ def test_from_another_package(outside, arguments):
     assert "runs/" in pdefreq(outside, *arguments)
 
 
-KINDS = ("solvers", "networks", "losses", "optimizers", "points", "activations", "initializations", "probes", "experiments")
+KINDS = (
+    "solvers",
+    "domains",
+    "networks",
+    "losses",
+    "optimizers",
+    "points",
+    "activations",
+    "initializations",
+    "probes",
+    "experiments",
+)
 
 
 def test_what_another_package_announces_is_listed_and_used_above(outside):
