@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pdefreq import load_problem, load_run, rerun, resume, solve
+from pdefreq.content import opaque_parts
+from pdefreq.errors import ProblemFileError, RunFolderError
 from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent
@@ -190,20 +193,25 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
 
 
 def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
-    """By a problem file, and by a run folder, which keeps a copy."""
+    """By a problem file, and by a run folder, which keeps a copy; the folder of the code is no part of the problem."""
     for name in ("half_disk.py", "own-domain.toml"):
         (tmp_path / name).write_text((outside / name).read_text())
-    solve, run = (
-        ["solve", str(tmp_path / "own-domain.toml"), "-m", "fem", "--modes", "ray", "--no-figures"],
-        str(tmp_path / "run"),
-    )
-    with pytest.raises(AssertionError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
-        pdefreq(outside, *solve)
-    pdefreq(outside, *solve, "--trust", "--out", run)
+    with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+        load_problem(tmp_path / "own-domain.toml")
+    problem = load_problem(tmp_path / "own-domain.toml", trust=True)
+    assert problem.domain.title == "half disk of radius 2" and not opaque(problem)
+    assert problem.digest == load_problem(outside / "own-domain.toml", trust=True).digest
+    first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
     (tmp_path / "half_disk.py").unlink()
-    with pytest.raises(AssertionError, match="loaded only if you say so"):
-        pdefreq(outside, "rerun", run)
-    pdefreq(outside, "rerun", run, "--trust", "--out", str(tmp_path / "again"))
+    for repeat in (rerun, resume, load_run):
+        with pytest.raises(RunFolderError, match="loaded only if you say so"):
+            repeat(tmp_path / "run")
+        again = repeat(tmp_path / "run", trust=True)
+        assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())
+
+
+def opaque(problem):
+    return [place for place, _ in opaque_parts(problem.content())]
 
 
 def test_each_change_inside_the_package_is_one_file_and_one_line():

@@ -146,6 +146,7 @@ ALLOWED_NEIGHBOURS = {
 LIGHT = [
     "",
     ".cli",
+    ".domains",
     ".history",
     ".probes",
     ".registry",

@@ -6,14 +6,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdefreq.composition import split_options
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
-from pdefreq.errors import ProblemFileError
+from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.fields import CallableField
+from pdefreq.problem import Problem
 from pdefreq.problem_file import problem_from_text
 from pdefreq.solvers import make_solver
 from pdefreq.streams import stream
@@ -231,6 +233,36 @@ def test_a_polygon_agrees_with_the_box_to_the_discretization_error():
     box = '[domain]\nkind = "box"\nlower = [0, 0]\nupper = 1\n'
     errors = [error(problem_from_text(each + rest), cells=32) for each in (square, box)]
     assert 0.3 < errors[0] / errors[1] < 1.2
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["fem", "fem:refinement=adaptive", "deep-ritz", "mscale", "pinn", "pinn:boundary=penalty", "gauss-newton:number=100"],
+)
+@pytest.mark.parametrize("points", [TRIANGLE, L_SHAPE], ids=["triangle", "l"])
+def test_methods_solve_on_polygons(method, points):
+    """After a few steps u is finite; hard boundary values are exact."""
+    name, options = split_options(method)
+    problem = Problem(domain=Polygon(points), source=1.0, boundary=0.0)
+    solver = make_solver(name, options)
+    iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state = iteration.init()
+    for _ in range(3):
+        state = iteration.step(state)
+    x, edge = problem.domain.interior(50, stream(0, "test")).x, problem.domain.boundary(50).x
+    u, values = (state.space.at(each).value(state.coefficients) for each in (x, edge))
+    assert bool(u.isfinite().all()) and float(u.abs().max()) > 0
+    if "penalty" not in method:
+        assert float(values.abs().max()) < 1e-12
+
+
+def test_values_that_vary_are_no_smooth_lifting_for_a_residual():
+    """Nearest points of sides have kinks: the energy takes such a lifting, a strong residual asks for a penalty."""
+    problem = Problem(domain=Polygon(TRIANGLE), source=1.0, boundary=lambda x: x[:, 0])
+    prepared = {"seed": 0, "device": torch.device("cpu"), "dtype": torch.float64}
+    make_solver("deep-ritz").prepare(problem, **prepared)
+    with pytest.raises(IncompatibleError, match="boundary=penalty"):
+        make_solver("pinn").prepare(problem, **prepared)
 
 
 def test_a_lifting_is_near_the_boundary_values_close_to_each_side():
