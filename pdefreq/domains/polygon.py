@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 
 from pdefreq.domains import rules
+from pdefreq.domains.convex_polygon import ConvexPolygon
 from pdefreq.domains.delaunay import triangulated
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.in_pieces import pieces
@@ -21,7 +22,7 @@ from pdefreq.domains.shells import joined
 from pdefreq.domains.simple_polygon import check_simple, signed_area
 from pdefreq.domains.simplices import gauss, measures_of, quartered, random
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, Field
+from pdefreq.fields import ConstantField, Field
 
 if TYPE_CHECKING:
     from skfem import Mesh
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 _FEW = 8  # sides, up to which a product of their distances is large enough in the middle
+_LEAST_TURN = 1e-3  # sine of the angle between the sides at a corner: two in a line make a product vanish too fast
 _COARSE = 4  # triangles along the side of a square of the same area, for point sets
 _POINTS = 6  # of a Gauss rule in a triangle, at least
 _ROUNDINGS = 64
@@ -135,25 +137,23 @@ class Polygon(Domain):
         return joined(pieces)
 
     def distance(self) -> Field:
-        """The product of the distances from the sides, for a convex polygon with at most eight; it is 1 at the mean corner.
+        """A polynomial for a convex polygon with at most eight sides, 1 at the mean of its corners: see `ConvexPolygon`.
 
-        For others the mean value distance, smoothed at the corners: see `SmoothedDistance`; it is 1 at its largest, about.
+        Otherwise the mean value distance, smoothed at the corners: see `SmoothedDistance`; it is 1 at its largest, about.
         """
-        if not self._is_convex or len(self.points) > _FEW:
-            level = SmoothedDistance(self._sides, self._normals)
-            return SmoothedDistance(self._sides, self._normals, 1 / float(level(self._middles).max()))
-        starts, normals = self._sides[:, 0], self._normals
-
-        def product(x: Tensor) -> Tensor:
-            heights = ((starts.to(x) - x[:, None]) * normals.to(x)).sum(dim=2)
-            return reduce(torch.mul, heights.unbind(dim=1))
-
-        scale = 1 / float(product(starts.mean(dim=0, keepdim=True)))
-        return CallableField(lambda x: scale * product(x))
+        if self._convex_polygon is not None:
+            return self._convex_polygon.distance()
+        largest = float(SmoothedDistance(self._sides, self._normals)(self._middles).max())
+        return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
     def lifting(self, g: Field) -> Field:
-        """The values at the nearest point of each side, blended: see `FromFacets`."""
-        return ConstantField(g.constant) if g.constant is not None else FromFacets(g, self._sides)
+        """A smooth one for a convex polygon with at most eight sides: see `ConvexPolygon`.
+
+        Otherwise the values at the nearest point of each side, blended: see `FromFacets`.
+        """
+        if g.constant is not None:
+            return ConstantField(g.constant)
+        return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
 
     def meshed(self, h: float) -> Mesh:
         """A refined Delaunay triangulation: see `triangulated`."""
@@ -208,10 +208,13 @@ class Polygon(Domain):
         return math.copysign(1, signed_area(self._points)) * right / right.norm(dim=1, keepdim=True)
 
     @cached_property
-    def _is_convex(self) -> bool:
-        """Whether no corner lies beyond a side, to rounding."""
-        heights = ((self._sides[:, :1] - self._sides[None, :, 0]) * self._normals[:, None]).sum(dim=2)
-        return float(heights.min()) >= -_ROUNDINGS * np.finfo(float).eps * np.abs(self._points).max()
+    def _convex_polygon(self) -> ConvexPolygon | None:
+        """The polygon, if it is convex, each corner turns, and there are few."""
+        before, after = self._normals.roll(1, dims=0), self._normals
+        turns = math.copysign(1, signed_area(self._points)) * (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
+        if len(self.points) > _FEW or float(turns.min()) < _LEAST_TURN:
+            return None
+        return ConvexPolygon(self._sides[:, 0], self._normals)
 
     @cached_property
     def _triangles(self) -> np.ndarray:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import Symbol
 
 from pdefreq.composition import split_options
 from pdefreq.domains.ball import Ball
@@ -14,8 +15,9 @@ from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
 from pdefreq.errors import IncompatibleError, ProblemFileError
+from pdefreq.expressions import ExpressionField
 from pdefreq.fields import CallableField
-from pdefreq.problem import Problem
+from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import problem_from_text
 from pdefreq.solvers import make_solver
 from pdefreq.streams import stream
@@ -146,6 +148,36 @@ def test_the_polygon_of_a_box_is_the_box():
         )
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 8])
+def test_coordinates_and_liftings_of_convex_polygons_reproduce_linear_functions(n):
+    """Wachspress coordinates sum to 1 and have linear precision; in the lifting of a linear function the rest cancels in pairs."""
+    points = turned([((1 + 0.2 * (k % 2)) * math.cos(2 * math.pi * k / n), math.sin(2 * math.pi * k / n)) for k in range(n)], 0.3)
+    domain = Polygon(points)
+    x = domain.interior(200, stream(0, "test")).x
+    shares = torch.stack(domain._convex_polygon.coordinates(x), dim=1)
+    assert bool((shares > 0).all())
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(200).double(), rtol=1e-13, atol=0)
+    torch.testing.assert_close(shares @ torch.tensor(points, dtype=torch.float64), x, rtol=0, atol=1e-13)
+    lifting = domain.lifting(CallableField(lambda x: 2 + x[:, 0] - 3 * x[:, 1]))
+    torch.testing.assert_close(lifting(x), 2 + x[:, 0] - 3 * x[:, 1], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_liftings_of_convex_polygons_have_bounded_derivatives_at_corners(n):
+    points = [(math.cos(2 * math.pi * k / n), math.sin(2 * math.pi * k / n)) for k in range(n)]
+    lifting = Polygon(points).lifting(CallableField(lambda x: (x[:, 0] - 2 * x[:, 1]).exp()))
+    corner = torch.tensor(points[0], dtype=torch.float64)
+    sizes = [float(lifting.hessian(((1 - r) * corner)[None]).abs().max()) for r in (1e-2, 1e-3, 1e-4)]
+    assert max(sizes) < 1.2 * min(sizes)
+
+
+def test_a_corner_that_does_not_turn_leaves_the_slope_of_the_distance():
+    flat, square = Polygon([(0, 0), (0.5, 0), (1, 0), (1, 1), (0, 1)]), Polygon(SQUARE)
+    for domain in (flat, square):
+        slope = domain.distance().gradient(torch.tensor([[0.25, 1e-6]], dtype=torch.float64))
+        assert float(slope[0, 1]) > 0.5
+
+
 @pytest.mark.parametrize("points", [L_SHAPE, FINE_CIRCLE], ids=["l", "fine"])
 def test_second_derivatives_of_the_distance_stay_bounded_at_corners(points):
     """The mean value distance itself has some like 1 / r."""
@@ -256,10 +288,12 @@ def test_methods_solve_on_polygons(method, points):
         assert float(values.abs().max()) < 1e-12
 
 
-def test_values_that_vary_are_no_smooth_lifting_for_a_residual():
+def test_values_that_vary_are_no_smooth_lifting_for_a_residual_unless_the_polygon_is_convex():
     """Nearest points of sides have kinks: the energy takes such a lifting, a strong residual asks for a penalty."""
-    problem = Problem(domain=Polygon(TRIANGLE), source=1.0, boundary=lambda x: x[:, 0])
     prepared = {"seed": 0, "device": torch.device("cpu"), "dtype": torch.float64}
+    boundary = BoundaryPart("dirichlet", value=ExpressionField(Symbol("x") ** 2, 2))
+    make_solver("pinn").prepare(Problem(domain=Polygon(TRIANGLE), source=1.0, boundary=(boundary,)), **prepared)
+    problem = Problem(domain=Polygon(L_SHAPE), source=1.0, boundary=(boundary,))
     make_solver("deep-ritz").prepare(problem, **prepared)
     with pytest.raises(IncompatibleError, match="boundary=penalty"):
         make_solver("pinn").prepare(problem, **prepared)
