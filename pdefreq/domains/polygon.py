@@ -126,15 +126,15 @@ class Polygon(Domain):
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
         """The same number of points on each side, whatever its length, so that short ones are not forgotten."""
         share = max(1, n // len(self.points))
-        pieces = []
+        samples = []
         for (a, b), normal in zip(self._sides, self._normals, strict=True):
             if stream is None:
                 place, weights = (torch.from_numpy(column) for column in rules.gauss(0.0, 1.0, max(2, share)))
             else:
                 place = torch.rand(share, generator=stream, dtype=torch.float64)
                 weights = torch.full((share,), 1 / share, dtype=torch.float64)
-            pieces.append(Samples(a + place[:, None] * (b - a), weights * (b - a).norm(), normal.expand(len(place), 2)))
-        return joined(pieces)
+            samples.append(Samples(a + place[:, None] * (b - a), weights * (b - a).norm(), normal.expand(len(place), 2)))
+        return joined(samples)
 
     def distance(self) -> Field:
         """A polynomial for a convex polygon with at most eight sides, 1 at the mean of its corners: see `ConvexPolygon`.
