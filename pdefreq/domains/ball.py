@@ -53,8 +53,8 @@ class Ball(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        d = table.dimension(1, usual=2)
-        return cls(table.corner("midpoint", d, 0.0), table.number("radius"))
+        table = table.sized(1, usual=2)
+        return cls(table.corner("midpoint", 0.0), table.number("radius"))
 
     @property
     def dimension(self) -> int:

@@ -64,8 +64,8 @@ class Box(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        d = table.dimension(1, usual=1)
-        return cls(table.corner("lower", d), table.corner("upper", d))
+        table = table.sized(1, usual=1)
+        return cls(table.corner("lower"), table.corner("upper"))
 
     @property
     def dimension(self) -> int:

@@ -57,8 +57,8 @@ class Ellipse(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        d = table.dimension(2, usual=2, most=2)
-        return cls(table.corner("midpoint", d, 0.0), table.corner("half_axes", d))
+        table = table.sized(2, usual=2, most=2)
+        return cls(table.corner("midpoint", 0.0), table.corner("half_axes"))
 
     @property
     def dimension(self) -> int:

@@ -70,7 +70,7 @@ class Polygon(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        return cls(tuple(map(tuple, table.points("points", 2))))
+        return cls(tuple(map(tuple, table.sized(2, usual=2, most=2).points("points"))))
 
     @property
     def dimension(self) -> int:

@@ -56,8 +56,8 @@ class Ring(Domain):
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:
-        d = table.dimension(2, usual=2)
-        return cls(table.corner("midpoint", d, 0.0), table.number("inner"), table.number("outer"))
+        table = table.sized(2, usual=2)
+        return cls(table.corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
 
     @property
     def dimension(self) -> int:

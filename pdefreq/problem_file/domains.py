@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pdefreq.domains import DOMAINS
 from pdefreq.errors import ProblemFileError
@@ -67,12 +67,16 @@ class DomainTable(Table):
 
     Args:
         files: Where files that it names lie.
+        size: The space dimension, once it is known.
     """
 
     files: Files
+    size: int = 0
 
-    def dimension(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> int:
-        """The space dimension: as stated, else the length of the longest list that could be a point.
+    def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
+        """The same with its dimension: as stated, else the length of the longest list that could be a point.
+
+        Expressions may then use `dimension`.
 
         Args:
             fewest: The least one that the kind of domain has.
@@ -80,32 +84,23 @@ class DomainTable(Table):
             most: The largest one.
         """
         lists = [len(v) for v in self.values.values() if isinstance(v, list)]
-        return self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
+        d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
+        return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
 
-    def corner(self, key: str, dimension: int, default: float | None = None) -> tuple[float, ...]:
-        """One number for each dimension; a number stands for a list of equal ones. Expressions may use `dimension`."""
+    def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:
+        """One number for each dimension; a number stands for a list of equal ones."""
         if not self.has(key):
             if default is None:
                 self.fail(key, "a number, or a list with one for each dimension")
-            return (default,) * dimension
-        values = self._in(dimension).numbers(key)
-        if len(values) != (dimension if isinstance(self.values[key], list) else 1):
-            self.fail(key, f"one number, or a list of {dimension} as the dimension is {dimension}")
-        return tuple(values * (dimension // len(values)))
-
-    def points(self, key: str, dimension: int = 2) -> list[list[float]]:
-        """A list of points of this dimension."""
-        if not self.has(key):
-            self.fail(key, f"a list of points with {dimension} coordinates each")
-        return self._in(dimension).points(key)
+            return (default,) * self.size
+        values = self.numbers(key)
+        if len(values) != (self.size if isinstance(self.values[key], list) else 1):
+            self.fail(key, f"one number, or a list of {self.size} as the dimension is {self.size}")
+        return tuple(values * (self.size // len(values)))
 
     def file(self, key: str) -> Path:
         """The path of a file that the table names."""
         return self.files.path(self, key)
-
-    def _in(self, dimension: int) -> Table:
-        parameters = {**self.scope.parameters, "dimension": float(dimension)}
-        return Table(self.values, self.path, Scope(dimension, parameters))
 
 
 def read_domain(table: Table, files: Files) -> Domain:

@@ -10,6 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.meshing import mesh_of
+from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import ProblemFileError
 from pdefreq.history import Stop
@@ -53,6 +54,9 @@ def test_domains_are_read(text, domain, title):
 def test_sizes_follow_parameters():
     assert stated('kind = "ball"\nradius = "r/2"', r=6).domain == Ball((0.0, 0.0), 3.0)
     assert stated('kind = "ball"\nradius = 1', dimension=5).domain == Ball((0.0,) * 5, 1.0)
+    assert stated('kind = "ball"\nradius = "1/dimension"', dimension=4).domain == Ball((0.0,) * 4, 0.25)
+    corners = 'kind = "polygon"\npoints = [[0, 0], ["r", 0], [0, "sqrt(dimension)"]]'
+    assert stated(corners, r=3).domain == Polygon([(0, 0), (3, 0), (0, math.sqrt(2))])
 
 
 @pytest.mark.parametrize(
