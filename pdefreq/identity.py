@@ -108,7 +108,7 @@ class WrittenProblem:
             RunFolderError: If its content is another, or a Python function of it has other values.
         """
         if other.digest != self.digest:
-            parts = [key for key, value in self.content.items() if digest(value) != digest(other.content.get(key))]
+            parts = _differences(self.content, other.content)
         else:
             parts = [place for place, values in self.samples.items() if not _agree(values, other.samples.get(place, ()))]
         if parts:
@@ -144,14 +144,48 @@ class WrittenProblem:
         return cls(**{**data, "content": unpack(data["content"], arrays), "samples": samples})
 
 
+def _differences(content: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The keys under which two contents differ; of the left-hand side the terms."""
+    mine, others = ({**each, **_terms(each)} for each in (content, other))
+    keys = dict.fromkeys([*mine, *others])
+    return [key for key in keys if key != "terms" and digest(mine.get(key)) != digest(others.get(key))]
+
+
+def _terms(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of the left-hand side by a name for people."""
+    return {f"{term.get('type', 'own')} term": term for term in content.get("terms", []) if isinstance(term, Mapping)}
+
+
 def _sampled(problem: Problem, place: str, value: Any) -> tuple[float | None, ...]:
-    """What tells one Python object from another: its values at fixed points, of a domain the points; None is not finite."""
+    """What tells one Python object from another: its values at fixed points, of a domain the points; None is not finite.
+
+    Of a part of a term they are the values of the whole term.
+    """
     from pdefreq.streams import stream
 
+    if place.startswith("terms."):
+        return _finite(_sampled_term(problem, int(place.split(".")[1])))
     points = problem.domain.boundary if place.startswith("boundary") else problem.domain.interior
     x = points(_SAMPLES, stream(0, "identity")).x
     function: Callable[[Tensor], Tensor] = value
     values = x if place == "domain" else function(x) if callable(value) else x[:0]
+    return _finite(values)
+
+
+def _sampled_term(problem: Problem, index: int) -> Tensor:
+    """The weak form of a term at fixed points, for fixed values of u and grad u."""
+    import torch
+
+    from pdefreq.streams import stream
+
+    chance = stream(0, "identity of a term")
+    x = problem.domain.interior(_SAMPLES, chance).x
+    u, q = (torch.rand(size, generator=chance, dtype=torch.float64) for size in (x.shape[:1], x.shape))
+    densities = problem.terms[index].weak(x).densities(u, q)
+    return torch.cat([part.flatten() for part in densities if part is not None])
+
+
+def _finite(values: Tensor) -> tuple[float | None, ...]:
     return tuple(float(v) if math.isfinite(v) else None for v in values.detach().double().flatten().tolist())
 
 

@@ -1,30 +1,34 @@
 """The boundary value problem: what is solved, with no word of how.
 
-    -div( a |grad u|^(p-2) grad u ) + c u = f   in Omega,
-    u = g   on Dirichlet parts,      a |grad u|^(p-2) du/dn + alpha u = flux   on Robin parts.
+    -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f   in Omega,
+    u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts.
 
-a = 0 everywhere is the problem of order zero, regression: u = f / c.
+The left-hand side is a sum of terms (`pdefreq.terms`). An equation without derivatives, c u = f, is a regression.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pdefreq.coefficients import CoefficientReader, derived_source
 from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import ConstantField, Field, as_field
+from pdefreq.fields import CallableField, ConstantField, Field, as_field
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.needs import Need
     from pdefreq.shapes import Points
+    from pdefreq.terms.equation import Equation
+    from pdefreq.terms.term import Term
 
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MAX_BYTES = 2**33  # of generated data
@@ -100,20 +104,29 @@ class Origin:
     digest: str
 
 
-_CONTENT = ("domain", "source", "boundary", "exponent", "diffusion", "reaction", "exact", "data", "spectrum", "singular")
+_CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum", "singular")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Problem:
-    """A boundary value problem. Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
+    """A boundary value problem.
+
+    Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
+    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is
+    given replaces the one of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and
+    keeps the others.
 
     Args:
         domain: Omega.
-        source: f; with data that hold values it may be left out, and those stand for it.
-        boundary: Conditions; a field or a number means Dirichlet data on all of the boundary.
+        source: f. With `exact` given as a formula it may be left out, and follows from it; with data that hold values, those
+            stand for it.
+        boundary: Conditions; a field or a number means Dirichlet data on all of the boundary. With `exact` it may be left out.
+        diffusion: A: a field, or a symmetric matrix as a list of rows; 1 unless `terms` are given. Zero makes a regression.
         exponent: p > 1.
-        diffusion: a >= 0.
-        reaction: c >= 0.
+        convection: b, a list of one coefficient for each axis, or a function of points that returns ``(n, d)``.
+        reaction: c, of either sign.
+        nonlinear: N: a formula in the coordinates and u, or a function of points ``(n, d)`` and u ``(n,)``.
+        terms: The left-hand side as objects of `pdefreq.terms`, beside the coefficients above.
         exact: The solution, where it is known: it serves errors and spectra, solvers never see it.
         title: One line for people.
         name: Short name for folders and tables.
@@ -125,16 +138,14 @@ class Problem:
         origin: The file from which the problem was read, if it was; see `text`.
 
     Raises:
-        ProblemFileError: If exponent <= 1, or a constant coefficient is negative, a boundary part is unknown,
-            there is no source, or the data do not fit.
+        ProblemFileError: If a coefficient lies outside its range, a boundary part is unknown, there is no source, or the data do
+            not fit.
     """
 
     domain: Domain
-    source: Field = None  # pyright: ignore[reportAssignmentType]  # None is replaced below
+    source: Field
     boundary: tuple[BoundaryPart, ...] = ()
-    exponent: float = 2.0
-    diffusion: Field = field(default_factory=lambda: ConstantField(1.0))
-    reaction: Field = field(default_factory=lambda: ConstantField(0.0))
+    terms: tuple[Term, ...] = ()
     exact: Field | None = None
     title: str = ""
     name: str = "problem"
@@ -145,27 +156,83 @@ class Problem:
     singular: tuple[tuple[float, ...], ...] = ()
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        if self.source is None:
-            object.__setattr__(self, "source", self.data and self.data.field)
-        if self.source is None:
-            raise ProblemFileError("a problem needs a source=..., or data that hold its values: data=Data(x=..., values=...)")
-        for name in ("source", "diffusion", "reaction", "exact"):
-            value: Any = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, as_field(value))
-        if not isinstance(self.boundary, tuple):
-            part = BoundaryPart("dirichlet", value=as_field(self.boundary))
-            object.__setattr__(self, "boundary", (part,))
-        object.__setattr__(self, "singular", tuple(tuple(map(float, point)) for point in self.singular))
-        if not self.exponent > 1:
-            raise ProblemFileError(f"[equation] exponent must be above 1, got {self.exponent:g}")
-        for name in ("diffusion", "reaction"):
-            constant = getattr(self, name).constant
-            if constant is not None and not constant >= 0:
-                raise ProblemFileError(f"[equation] {name} must not be negative, got {constant:g}")
-        if self.diffusion.constant == 0 and self.reaction.constant == 0:
-            raise ProblemFileError("[equation] diffusion and reaction are both zero: there is no equation; give one of them")
+    def __init__(
+        self,
+        *,
+        domain: Domain,
+        source: Any = None,
+        boundary: Any = (),
+        diffusion: Any = None,
+        exponent: Any = None,
+        convection: Any = None,
+        reaction: Any = None,
+        nonlinear: Any = None,
+        terms: Sequence[Term] | None = None,
+        exact: Any = None,
+        title: str = "",
+        name: str = "problem",
+        citation: str = "",
+        data: Data | None = None,
+        spectrum: Spectrum | None = None,
+        parameters: Mapping[str, float] | None = None,
+        singular: Sequence[Sequence[float]] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        from pdefreq.terms.equation import read_terms
+
+        parameters = dict(parameters or {})
+        read = CoefficientReader(domain.dimension, parameters, domain.bounds)
+        keywords = {
+            "diffusion": 1.0 if diffusion is None and exponent is None and terms is None else diffusion,
+            "exponent": exponent,
+            "convection": convection,
+            "reaction": reaction,
+            "nonlinear": nonlinear,
+        }
+        given = {key: value for key, value in keywords.items() if value is not None}
+        values = {
+            "domain": domain,
+            "terms": read_terms(given, domain.dimension, read, tuple(terms or ())),
+            "exact": None if exact is None else read(exact, "exact"),
+            "title": title,
+            "name": name,
+            "citation": citation,
+            "data": data,
+            "spectrum": spectrum or Spectrum(),
+            "parameters": parameters,
+            "singular": tuple(tuple(map(float, point)) for point in singular),
+            "origin": origin,
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+        object.__setattr__(self, "source", self._source(source, read))
+        object.__setattr__(self, "boundary", self._boundary(boundary, read))
+        self._check()
+
+    def _source(self, given: Any, read: CoefficientReader) -> Field:
+        """F as given, or by the data, or as it follows from the exact solution."""
+        if given is not None:
+            return read(given, "source")
+        if self.data is not None and self.data.field is not None:
+            return self.data.field
+        if self.exact is not None and not isinstance(self.exact, CallableField):
+            return derived_source(self.equation, self.exact, self.domain.dimension)
+        raise ProblemFileError("a problem needs a source=..., or data that hold its values: data=Data(x=..., values=...)")
+
+    def _boundary(self, given: Any, read: CoefficientReader) -> tuple[BoundaryPart, ...]:
+        if isinstance(given, (list, tuple)) and all(isinstance(part, BoundaryPart) for part in given):
+            if not given and self.exact is not None and not self.is_regression:
+                return (BoundaryPart("dirichlet", value=self.exact),)
+            return tuple(given)
+        return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
+
+    def _check(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises:
+            ProblemFileError: In one sentence.
+        """
+        _ = self.equation
         for part in self.boundary:
             if part.name is not None and part.name not in self.domain.part_names:
                 known = ", ".join(self.domain.part_names)
@@ -239,15 +306,50 @@ class Problem:
         """The problem as solvers see it: without the exact solution."""
         return replace(self, exact=None)
 
+    @cached_property
+    def equation(self) -> Equation:
+        """The left-hand side."""
+        from pdefreq.terms.equation import Equation
+
+        return Equation(self.terms)
+
+    @property
+    def diffusion(self) -> Field:
+        from pdefreq.terms.diffusion import Diffusion
+
+        term = self.equation.find(Diffusion)
+        return ConstantField(0.0) if term is None else term.coefficient  # pyright: ignore[reportReturnType]
+
+    @property
+    def exponent(self) -> float:
+        from pdefreq.terms.diffusion import Diffusion
+
+        term = self.equation.find(Diffusion)
+        return 2.0 if term is None else term.exponent
+
+    @property
+    def reaction(self) -> Field:
+        from pdefreq.terms.reaction import Reaction
+
+        term = self.equation.find(Reaction)
+        return ConstantField(0.0) if term is None else term.coefficient
+
     @property
     def is_regression(self) -> bool:
-        """Whether the equation has no derivative: a = 0, so u = f / c."""
-        return self.diffusion.constant == 0
+        """Whether the equation has no derivative: c u = f, so u = f / c."""
+        return self.equation.is_regression
 
     @property
     def is_linear(self) -> bool:
-        """Whether the equation is linear: p = 2, or regression."""
-        return self.exponent == 2 or self.is_regression
+        """Whether the equation is linear in u."""
+        return self.equation.is_linear
+
+    def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
+        """The first need of a method that the problem does not meet, and why; None where it meets all."""
+        for need in needs:
+            if (why := need.lacking(getattr(self, need.of))) is not None:
+                return need, why
+        return None
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.
@@ -276,7 +378,7 @@ class Problem:
         return (
             bool(self.boundary)
             and not self.is_regression
-            and self.reaction.constant == 0
+            and not self.equation.has_zero_order
             and all(part.kind == "robin" and part.alpha.constant == 0 for part in self.boundary)
         )
 

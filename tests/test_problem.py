@@ -22,8 +22,26 @@ def test_fields_may_be_numbers_and_callables():
     assert torch.equal(problem.source(x), x[:, 0]) and problem.diffusion.constant == 2.0
     assert problem.dirichlet == ConstantField(3.0)
     torch.testing.assert_close(problem.exact.gradient(x), torch.ones_like(x))
-    with pytest.raises(TypeError, match="str"):
-        square(source="sin(x)")
+    with pytest.raises(TypeError, match="NoneType"):
+        square(source=lambda x: x[:, 0], diffusion=[[1, None], [0, 1]])
+
+
+def test_formulas_are_fields_with_the_parameters_of_the_problem():
+    problem = square(source="sin(w*x)", parameters={"w": 2.0}, boundary="y", convection=["1", "x"], nonlinear="u**3 + y*u")
+    x = SQUARE.quadrature(9).x
+    torch.testing.assert_close(problem.source(x), torch.sin(2 * x[:, 0]))
+    assert torch.equal(problem.boundary[0].value(x), x[:, 1])
+    assert [term.name for term in problem.terms] == ["diffusion", "convection", "nonlinear"]
+    with pytest.raises(ProblemFileError, match="unknown name 'u'"):
+        square(source="u")
+
+
+def test_the_source_and_the_boundary_values_follow_from_a_formula_of_the_solution():
+    problem = Problem(domain=SQUARE, exact="x**2*y", convection=["1", "2"], reaction=-3, diffusion=[["2", "1"], ["1", "4"]])
+    x = SQUARE.quadrature(9).x
+    a, b = x.T
+    torch.testing.assert_close(problem.source(x), -(4 * b + 4 * a) + 2 * a * b + 2 * a**2 - 3 * a**2 * b)
+    assert problem.dirichlet == problem.exact
 
 
 def test_a_blind_problem_has_no_exact_solution_and_is_the_same_else():
@@ -81,7 +99,9 @@ def test_only_one_condition_on_all_of_the_boundary_counts_as_dirichlet_data():
         ({"exponent": 1.0}, "above 1"),
         ({"exponent": float("nan")}, "above 1"),
         ({"diffusion": -1.0}, "diffusion must not be negative"),
-        ({"reaction": -0.5}, "reaction must not be negative"),
+        ({"diffusion": [[1, 2]]}, "matrix of 2 rows"),
+        ({"convection": [1, 2, 3]}, "list of 2"),
+        ({"diffusion": 0, "convection": [1, 0]}, "convection needs a diffusion"),
         ({"diffusion": 0.0}, "no equation"),
         ({"boundary": (BoundaryPart("dirichlet", name="left"),)}, "x-min, x-max, y-min, y-max"),
     ],

@@ -7,25 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import sympy
 import torch
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from pdefreq.content import Content, Opaque
+from pdefreq.errors import ProblemFileError
 from pdefreq.expressions import written
+from pdefreq.expressions.arithmetic import exact_number
+from pdefreq.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
 from pdefreq.expressions.grammar import Parser
+from pdefreq.expressions.printed import printed
 from pdefreq.expressions.scope import Scope
-from pdefreq.expressions.symbolic import (
-    Absolute,
-    Condition,
-    Maximum,
-    Minimum,
-    Program,
-    Sign,
-    Where,
-    constant_value,
-    derivative,
-)
+from pdefreq.expressions.symbolic import Program, constant_value, derivative
 from pdefreq.fields import ConstantField, Field
 
 if TYPE_CHECKING:
@@ -36,21 +29,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExpressionField(Field):
-    """A field given by a formula; its gradient is the formula's derivative."""
+    """A field given by a formula; its gradient is the formula's derivative.
+
+    Args:
+        expression: The formula.
+        dimension: The number of coordinates.
+        unknowns: Further names in the formula, whose values are columns of the points behind the coordinates.
+    """
 
     content_type: ClassVar[str] = "expression"
     expression: Expr
     dimension: int
+    unknowns: tuple[str, ...] = ()
 
     def content(self) -> Any:
         """The constant, or the expression as plain data; opaque where a problem file could not hold it."""
         if self.constant is not None:
             return ConstantField(self.constant).content()
-        return _content(self, self.expression)
+        content = _content(self, self.expression)
+        return content if not self.unknowns or isinstance(content, Opaque) else content | {"unknowns": [*self.unknowns]}
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
-        return cls(written.read(arguments["expression"], arguments["dimension"]), arguments["dimension"])
+        dimension, unknowns = arguments["dimension"], tuple(arguments.get("unknowns", ()))
+        return cls(written.read(arguments["expression"], dimension, unknowns), dimension, unknowns)
 
     def __call__(self, x: Points) -> Values:
         return self._value(x)[0]
@@ -71,16 +73,32 @@ class ExpressionField(Field):
     @property
     def text(self) -> str:
         """The formula."""
-        return sympy.sstr(self.expression, full_prec=False)
+        return printed(self.expression)
 
     @cached_property
     def _value(self) -> Program:
-        return Program([self.expression], Scope(self.dimension).coordinates)
+        return Program([self.expression], self._variables)
 
     @cached_property
     def _gradient(self) -> Program:
-        coordinates = Scope(self.dimension).coordinates
-        return Program([derivative(self.expression, s) for s in coordinates], coordinates)
+        return Program([derivative(self.expression, s) for s in self._variables], self._variables)
+
+    @property
+    def _variables(self) -> list[Symbol]:
+        return Scope(self.dimension, unknowns=self.unknowns).variables
+
+
+def expression_of(field: Field) -> Expr:
+    """The formula of a field.
+
+    Raises:
+        ProblemFileError: If the field has none: it is a Python function or a table of values.
+    """
+    if isinstance(field, ExpressionField):
+        return field.expression
+    if field.constant is not None:
+        return exact_number(field.constant)
+    raise ProblemFileError(f"{field.text} is no formula, so nothing can be derived from it: give `source` as well")
 
 
 @dataclass(frozen=True)
@@ -106,7 +124,7 @@ class Region(Content):
     @property
     def text(self) -> str:
         """The condition."""
-        return sympy.sstr(self.condition)
+        return printed(self.condition)
 
     @cached_property
     def _program(self) -> Program:
@@ -132,7 +150,7 @@ def parse_field(text: str, scope: Scope, key: str) -> ExpressionField:
         ProblemFileError: If the text is no expression; one sentence names the key and the offending part.
     """
     assert scope.dimension is not None
-    return ExpressionField(Parser(text, scope, key).expression(), scope.dimension)
+    return ExpressionField(Parser(text, scope, key).expression(), scope.dimension, scope.unknowns)
 
 
 def parse_number(text: str, parameters: Mapping[str, float], key: str) -> float:

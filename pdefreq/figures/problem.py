@@ -50,8 +50,7 @@ def _fields(problem: Problem) -> dict[str, Field]:
     fields = {heading: problem.source}
     if problem.exact is not None:
         fields["exact solution u"] = problem.exact
-    coefficients = {"diffusion a": problem.diffusion, "reaction c": problem.reaction}
-    return fields | {name: field for name, field in coefficients.items() if field.constant is None}
+    return fields | {name: field for name, field in problem.equation.coefficients.items() if field.constant is None}
 
 
 def _draw(axes: Axes, where: Slice, values: np.ndarray) -> None:

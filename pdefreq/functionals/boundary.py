@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.functionals.flow import size_power
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.functionals.block import SquaresByChannels
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
     from torch import Tensor

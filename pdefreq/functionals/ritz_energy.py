@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.fields import ConstantField
 from pdefreq.functionals.block import Block, ByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
@@ -15,7 +16,6 @@ from pdefreq.functionals.flow import size_power
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.errors import IncompatibleError
 from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, SquaresByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
@@ -13,7 +14,6 @@ from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -134,8 +134,8 @@ class _ResidualSquares(Squares):
         return len(self._scale)
 
     def _scaled(self, u: Channels, bent: Gradients | None) -> Tensor:
-        assert u.gradient is not None and u.laplacian is not None
-        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.laplacian, bent)
+        assert u.gradient is not None and u.second is not None
+        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.second, bent)
         return self._scale * (self._c * u.value - divergence - self._f)
 
 

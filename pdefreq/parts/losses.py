@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.functionals.functional import Functional
+    from pdefreq.needs import Need
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.spaces.trial_space import TrialSpace
@@ -66,21 +67,19 @@ class Loss(Part):
         super().__post_init__()
         require(self, POSITIVE, "weights")
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        """What the loss needs of a problem."""
+        from pdefreq.needs import EQUATION, REGRESSION
+
+        return (REGRESSION if self.is_regression else EQUATION,)
+
     def require(self, problem: Problem, method: str) -> None:
-        """Check that the problem is of a kind that has this loss.
+        """Check what only this loss asks of a problem, beside its needs.
 
         Raises:
             IncompatibleError: If it is not.
         """
-        if problem.is_regression and not self.is_regression:
-            raise IncompatibleError(
-                f"{method} lowers the loss of a differential equation and this is a regression: use `regression` (loss=misfit)"
-            )
-        if self.is_regression and not problem.is_regression:
-            raise IncompatibleError(
-                f"{method} fits a given function and this is a differential equation: use `deep-ritz`, `mscale` (loss=ritz) or "
-                "`pinn` (loss=residual)"
-            )
 
     def is_quadratic(self, *, linear: bool) -> bool:
         """Whether it is quadratic in u, for a linear or a nonlinear equation."""
@@ -108,6 +107,12 @@ class Ritz(Loss):
 
     is_square = False
     sums_over_data = False
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import COERCIVE, ENERGY, EQUATION
+
+        return EQUATION, ENERGY, COERCIVE
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.ritz_energy import RitzEnergy

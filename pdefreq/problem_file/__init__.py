@@ -101,13 +101,13 @@ def problem_from_text(
         ProblemFileError: If the text is malformed or contradicts itself.
     """
     from pdefreq.problem_file.reader import read_problem
-    from pdefreq.problem_file.tables import check_keys
+    from pdefreq.problem_file.tables import check_document
 
     document = _toml(text, name)
-    check_keys(document)
+    check_document(document)
     variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
     for merged in variants.values():
-        check_keys(merged)
+        check_document(merged)
     variant = name.partition(":")[2]
     if variant:
         if variant not in variants:

@@ -60,10 +60,11 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
         return problem.regular(Samples(x, x[:, 0])).x
 
     inside = regular(_interior_points(domain))
-    for name, allow_negative in (("source", True), ("diffusion", False), ("reaction", False), ("exact", True)):
-        field = getattr(problem, name)
+    for name, field in (("source", problem.source), ("exact", problem.exact)):
         if field is not None:
-            _check_values(f"[equation] {name}", field, inside, allow_negative)
+            _check_values(f"[equation] {name}", field, inside)
+    for term in problem.equation:
+        term.check(inside)
     size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
     at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
     if problem.boundary:
@@ -77,7 +78,11 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
     u = problem.exact
-    if u is not None and not problem.is_regression and (u.has_kinks or problem.diffusion.has_kinks):
+    if (
+        u is not None
+        and not problem.is_regression
+        and (u.has_kinks or any(field.has_kinks for field in problem.equation.coefficients.values()))
+    ):
         _check_weak_form(problem, u)
 
 
@@ -89,13 +94,14 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
-        gradient = u.gradient(x)
-        size = gradient.norm(dim=1) ** (problem.exponent - 2)
-        return (problem.diffusion(x) * size)[:, None] * gradient, problem.reaction(x) * u(x) - problem.source(x)
+        value, gradient = u(x), u.gradient(x)
+        parts = [term.weak(x).densities(value, gradient) for term in problem.equation]
+        through = sum((part.flux for part in parts if part.flux is not None), torch.zeros_like(gradient))
+        return through, sum((part.value for part in parts if part.value is not None), -problem.source(x))
 
     if flux_jumps(problem.domain, problem.regular, flux):
         raise ProblemFileError(
-            "[equation] exact does not solve the equation where its flux a |grad u|^(p-2) grad u jumps: the source would "
+            "[equation] exact does not solve the equation where its flux jumps: the source would "
             "need a delta function there; make the flux continuous, or give `source` without `exact`"
         )
 

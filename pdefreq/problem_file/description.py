@@ -26,13 +26,8 @@ def describe(problem: Problem) -> list[tuple[str, str]]:
 
 
 def _equation(problem: Problem) -> str:
-    c = problem.reaction.constant
-    reaction = "" if c == 0 else " + u" if c == 1 else f" + ({_clipped(problem.reaction.text)}) u"
-    if problem.is_regression:
-        return f"{reaction.removeprefix(' + ')} = f (regression)"
-    diffusion = "" if problem.diffusion.constant == 1 else f"({_clipped(problem.diffusion.text)}) "
-    power = "" if problem.exponent == 2 else f"|grad u|^{problem.exponent - 2:g} "
-    return f"-div( {diffusion}{power}grad u ){reaction} = f"
+    text = " + ".join(_clipped(term.text) for term in problem.equation)
+    return f"{text} = f{' (regression)' if problem.is_regression else ''}"
 
 
 def _condition(problem: Problem, part: BoundaryPart) -> str:
@@ -41,9 +36,9 @@ def _condition(problem: Problem, part: BoundaryPart) -> str:
         place += f" where {getattr(part.where, 'text', 'a Python function holds')}"
     if part.kind == "dirichlet":
         return f"u = {_clipped(part.value.text)} on {place}"
-    power = "" if problem.exponent == 2 else f" |grad u|^{problem.exponent - 2:g}"
     alpha = "" if part.alpha.constant == 0 else f" + ({_clipped(part.alpha.text)}) u"
-    return f"a{power} du/dn{alpha} = {_clipped(part.flux.text)} on {place}"
+    flux = " + ".join(term.flux_text for term in problem.equation if term.flux_text)
+    return f"{flux}{alpha} = {_clipped(part.flux.text)} on {place}"
 
 
 def _clipped(text: str) -> str:

@@ -61,7 +61,7 @@ class Files:
         return registry.load(f"{self.found[file]}:{attribute}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DomainTable(Table):
     """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
 
@@ -113,7 +113,7 @@ def read_domain(table: Table, files: Files) -> Domain:
     """
     if not table.values:
         raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
-    own = DomainTable(table.values, table.path, table.scope, files)
+    own = DomainTable(table.values, table.path, table.scope, files=files)
     shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
     _check_keys(own, table.values, shape, common=_COMMON, noun="domain")
     from pdefreq.domains.mesh_domain import MeshDomain
@@ -150,7 +150,7 @@ def _holes(table: DomainTable, dimension: int) -> tuple[Domain, ...]:
     for row in rows:
         if not isinstance(row, dict):
             raise ProblemFileError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
-        hole = DomainTable({"dimension": dimension, **row}, "domain.holes", table.scope, table.files)
+        hole = DomainTable({"dimension": dimension, **row}, "domain.holes", table.scope, files=table.files)
         shape = _shape(hole, row.get("kind"), known)
         _check_keys(hole, row, shape, common=("kind",), noun="hole")
         holes.append(shape.from_table(hole))

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions import ExpressionField, Region, parse_condition, parse_field, parse_number
+from pdefreq.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.expressions.scope import Scope, shorten
+from pdefreq.fields import Field
+from pdefreq.problem_file.grids import Grids, names_grid
 from pdefreq.registry import nearest
+from pdefreq.terms import TERMS
 
 _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str: a table of any names
     "title": None,
     "citation": None,
     "parameters": str,
     "domain": str,  # the kind of domain checks them
-    "equation": dict.fromkeys(("exponent", "diffusion", "reaction", "source", "exact", "singular")),
+    "equation": {"source": None, "exact": None, "singular": None, "interpolation": None, "shades": None, "term": [str]},
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),
     "spectrum": dict.fromkeys(("modes", "wavenumbers", "direction")),
@@ -24,7 +27,17 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
 }
 
 
-def check_keys(table: Any, known: Mapping[str, Any] = _KEYS, path: str = "") -> None:
+def check_document(document: Any) -> None:
+    """Refuse keys of a problem file that no one reads, and values where tables belong.
+
+    Raises:
+        ProblemFileError: In one sentence with the nearest known key.
+    """
+    terms = dict.fromkeys(key for name in TERMS for key in TERMS.load(name).keys)
+    check_keys(document, {**_KEYS, "equation": terms | _KEYS["equation"]})
+
+
+def check_keys(table: Any, known: Mapping[str, Any], path: str = "") -> None:
     """Refuse keys that no one reads, and values where tables belong.
 
     Raises:
@@ -44,7 +57,10 @@ def check_keys(table: Any, known: Mapping[str, Any] = _KEYS, path: str = "") -> 
                 if not isinstance(value, list):
                     raise ProblemFileError(f"{below} must be written as [[{below}]], got {shorten(value)}")
                 for item in value:
-                    check_keys(item, keys, below)
+                    if isinstance(keys, dict):
+                        check_keys(item, keys, below)
+                    elif not isinstance(item, dict):
+                        raise ProblemFileError(f"[[{below}]] must be a table, got {shorten(item)}")
             case None if isinstance(value, dict):
                 raise ProblemFileError(f"{below} must be a value, not a table")
             case _ if known[key] is str and not isinstance(value, dict):
@@ -61,6 +77,8 @@ class Table:
     values: Mapping[str, Any]
     path: str
     scope: Scope
+    grids: Grids | None = None
+    """Reads fields whose value is the name of a file; None where fields must be formulas."""
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -101,7 +119,9 @@ class Table:
             )
         return [[self._number(key, v) for v in point] for point in value]
 
-    def field(self, key: str, default: str | None = None) -> ExpressionField:
+    def field(self, key: str, default: str | None = None) -> Field:
+        if self.grids is not None and names_grid(self.values.get(key)):
+            return self.grids(self, key)
         return parse_field(self._expression(key, default), self.scope, self.key(key))
 
     def condition(self, key: str) -> Region:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.history import Stop
 from pdefreq.memory import require_memory
+from pdefreq.needs import BOX, EQUATION, PLANE_OR_SPACE, Need
 from pdefreq.solvers.refinable import DoublesSize
-from pdefreq.solvers.requirements import require_box, require_precision
+from pdefreq.solvers.requirements import require, require_box, require_precision
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -83,10 +84,15 @@ class Fem(DoublesSize, Solver):
     def budget(self) -> Stop:
         return Stop(steps=_STEPS)
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, PLANE_OR_SPACE
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        _require_equation(problem, "fem", dtype)
+        require(problem, "fem", self.needs)
+        require_precision(problem.equation, dtype)
         self._require_room(problem)
 
         from skfem.mesh.mesh_simplex import MeshSimplex
@@ -232,11 +238,15 @@ class RitzGalerkin(DoublesSize, Solver):
     def budget(self) -> Stop:
         return Stop(steps=_STEPS)
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, PLANE_OR_SPACE, BOX
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        _require_equation(problem, "ritz-galerkin", dtype)
-        box = require_box(problem, "ritz-galerkin", most=3)
+        box = require_box(problem, "ritz-galerkin", self.needs)
+        require_precision(problem.equation, dtype)
         number = self.number or _FUNCTIONS[box.dimension]
         if self.basis == "hat":
             degree = None if self.quadrature is None else 2 * self.quadrature - 1
@@ -281,18 +291,3 @@ def _faster(space: GalerkinSpace, problem: Problem) -> Literal["direct", "amg"]:
     d = problem.domain.dimension
     many = d == 2 and problem.exponent == 2 and space.num_coefficients > _LARGEST_DIRECT
     return "amg" if d == 3 or many else "direct"
-
-
-def _require_equation(problem: Problem, method: str, dtype: torch.dtype) -> None:
-    """A differential equation in at most three dimensions.
-
-    Raises:
-        IncompatibleError: Otherwise, or if the precision does not suffice.
-    """
-    if problem.is_regression:
-        raise IncompatibleError(f"{method} solves differential equations and this problem is a regression: use `regression`")
-    if problem.domain.dimension > 3:
-        raise IncompatibleError(
-            f"{method} works in at most 3 dimensions and this problem has {problem.domain.dimension}: use `deep-ritz`"
-        )
-    require_precision(problem.exponent, dtype)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.history import Stop
 from pdefreq.memory import require_memory
+from pdefreq.needs import Need
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
-from pdefreq.solvers.requirements import require_precision
+from pdefreq.solvers.requirements import require, require_precision
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.compatibility import require_compatible
 
@@ -77,6 +79,10 @@ class NetworkSolver(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.training.steps)
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return self.loss.needs
+
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same with every default settled that depends on the problem or on the budget.
 
@@ -100,8 +106,9 @@ class NetworkSolver(Solver):
         from pdefreq.iterations.held_out import HeldOut
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
+        require(problem, self.name, self.needs)
         loss.require(problem, self.name)
-        require_precision(problem.exponent, dtype)
+        require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_pure_neumann and domain.dimension <= 3:  # beyond, quadrature can't tell

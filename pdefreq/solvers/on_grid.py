@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import OptionError
 from pdefreq.history import Stop
 from pdefreq.memory import require_memory
-from pdefreq.solvers.requirements import require_box, require_linear_equation
+from pdefreq.needs import BOX, DIFFERENCES, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, Need
+from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -65,11 +67,14 @@ class GridSolver(Solver):
     def budget(self) -> Stop:
         return Stop(steps=self.steps, tolerance=1e-10)
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, LINEAR, SOURCE, DIFFERENCES, PLANE_OR_SPACE, BOX
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        require_linear_equation(problem, self.name)
-        box = require_box(problem, self.name, most=3)
+        box = require_box(problem, self.name, self.needs)
         d = box.dimension
         n = self.intervals or _INTERVALS[d - 1]
         require_memory(n, "intervals", 8 * self.arrays * (n + 1) ** d)

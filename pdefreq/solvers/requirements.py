@@ -1,69 +1,71 @@
-"""What several methods ask of a problem, each with the sentence for the case that it is not met."""
+"""What a method needs of a problem, and the one rule that refuses the rest and names a method that can."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError
+from pdefreq.needs import BOX, Need
+from pdefreq.solvers import SOLVERS
+from pdefreq.terms.diffusion import Diffusion
 
 if TYPE_CHECKING:
     import torch
 
     from pdefreq.domains.box import Box
     from pdefreq.problem import Problem
+    from pdefreq.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
+_SUGGESTED = ("sine", "fourier", "multigrid", "cg", "gmres", "fem", "deep-ritz", "gauss-newton", "pinn", "regression")
 
 
-def require_linear_equation(problem: Problem, method: str) -> None:
-    """A differential equation with p = 2, its source known everywhere.
+def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
+    """Refuse a problem that does not meet the needs of a method.
 
     Raises:
-        IncompatibleError: Otherwise.
+        IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
     """
-    if problem.is_regression:
-        raise IncompatibleError(f"{method} solves differential equations and this problem is a regression: use `regression`")
-    if problem.exponent != 2:
-        raise IncompatibleError(
-            f"{method} solves linear equations, exponent = 2, got {problem.exponent:g}: use {_instead(problem)}"
-        )
-    if problem.data is not None:
-        raise IncompatibleError(
-            f"{method} needs the source everywhere and this problem gives it at points only ([data]): use {_instead(problem)}"
-        )
+    found = problem.lacks(needs)
+    if found is not None:
+        need, why = found
+        raise IncompatibleError(f"{method} needs {need.what}, and {why}: {instead(problem, method)}")
 
 
-def _instead(problem: Problem) -> str:
-    """What takes nonlinear equations, and data."""
-    return "`fem` or `deep-ritz`" if problem.domain.dimension <= 3 else "`deep-ritz`"
+def instead(problem: Problem, method: str) -> str:
+    """Advice: the methods that meet the needs of a problem, at most two."""
+    able = [name for name in _SUGGESTED if name != method and name in SOLVERS and problem.lacks(needs_of(name)) is None]
+    return f"use {' or '.join(f'`{name}`' for name in able[:2])}" if able else "no method of pdefreq can solve it"
 
 
-def require_precision(exponent: float, dtype: torch.dtype) -> None:
+def needs_of(name: str) -> Sequence[Need]:
+    """The needs of a registered method with its default options."""
+    made = SOLVERS.load(name)()
+    return made.needs
+
+
+def require_precision(equation: Equation, dtype: torch.dtype) -> None:
     """Digits enough for the flux |grad u|^(p-1).
 
     Raises:
         IncompatibleError: In single precision, if the exponent is too high.
     """
-    if exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
+    diffusion = equation.find(Diffusion)
+    if diffusion is not None and diffusion.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
         raise IncompatibleError(
-            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {exponent:g}: use dtype=float64"
+            f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: use dtype=float64"
         )
 
 
-def require_box(problem: Problem, method: str, most: int) -> Box:
-    """The problem's domain, if it is a box in at most so many dimensions.
+def require_box(problem: Problem, method: str, needs: Sequence[Need] = ()) -> Box:
+    """The problem's domain, a box, if the problem meets the needs.
 
     Raises:
         IncompatibleError: Otherwise.
     """
     from pdefreq.domains.box import Box
 
-    domain = problem.domain
-    if not isinstance(domain, Box):
-        raise IncompatibleError(f"{method} works on boxes and this domain is none ({domain.title}): use `fem` or `deep-ritz`")
-    if domain.dimension > most:
-        able = "jacobi` or `deep-ritz" if domain.dimension <= 3 else "deep-ritz"
-        raise IncompatibleError(
-            f"{method} works in at most {most} dimension{'s' * (most > 1)} and this problem has {domain.dimension}: use `{able}`"
-        )
-    return domain
+    require(problem, method, (*needs, BOX))
+    assert isinstance(problem.domain, Box)
+    return problem.domain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pdefreq.composition import Part
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pdefreq.fields import Field
     from pdefreq.iterations.iteration import Iteration
+    from pdefreq.needs import Need
     from pdefreq.problem import Problem
 
 
@@ -38,6 +40,11 @@ class Solver(Part, ABC):
     @property
     def registered_names(self) -> list[str]:
         return [self.name, *super().registered_names]
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        """What the method needs of a problem; the first that is not met is named when the problem is refused."""
+        return ()
 
     @property
     def budget(self) -> Stop:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.memory import require_memory
+from pdefreq.needs import BOX, CONSTANT, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, SYMMETRIC, Need
 from pdefreq.solvers.refinable import DoublesSize
-from pdefreq.solvers.requirements import require_box, require_linear_equation
+from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -44,11 +46,14 @@ class Sine(DoublesSize, Solver):
         if self.intervals is not None and self.intervals < 2:
             raise OptionError(f"`intervals` must be at least 2, got {self.intervals}")
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, PLANE_OR_SPACE, BOX
+
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        require_linear_equation(problem, "sine")
-        box = require_box(problem, "sine", most=3)
+        box = require_box(problem, "sine", self.needs)
         n, d = self.intervals or _INTERVALS[box.dimension - 1], box.dimension
         require_memory(n, "intervals", 8 * (30 + 4 * d) * n**d)  # the sparse diagonal, its factors, points and derivatives
         if problem.dirichlet is None:

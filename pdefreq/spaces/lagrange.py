@@ -13,10 +13,10 @@ from scipy.spatial import KDTree
 from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot
 
+from pdefreq.checked import checked
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
 from pdefreq.mesh_io import Cells, cells_of, facets_of
-from pdefreq.spaces.checked import checked
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
 

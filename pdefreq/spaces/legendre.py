@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 
+from pdefreq.checked import checked
 from pdefreq.domains.domain import Samples
 from pdefreq.errors import IncompatibleError
-from pdefreq.spaces.checked import checked
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
 from pdefreq.spaces.weak_form import Density, GalerkinSpace, Rule
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.domains.domain import Samples
-from pdefreq.spaces.checked import checked
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pdefreq.checked import checked
 from pdefreq.errors import IncompatibleError
-from pdefreq.spaces.checked import checked
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:

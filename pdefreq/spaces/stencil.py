@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import scipy.sparse as sp
 import torch
 
-from pdefreq.spaces.checked import checked
+from pdefreq.checked import checked
 from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem

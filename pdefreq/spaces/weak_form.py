@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
-from pdefreq.spaces.checked import checked
+from pdefreq.checked import checked
 from pdefreq.spaces.compatibility import require_compatible
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 

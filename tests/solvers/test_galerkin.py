@@ -83,7 +83,7 @@ SQUARE, CUBE = Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
         (
             {"domain": Box((0.0,) * 4, (1.0,) * 4)},
             IncompatibleError,
-            "at most 3 dimensions and this problem has 4: use `deep-ritz`",
+            "at most 3 dimensions, and this problem has 4: use `deep-ritz`",
         ),
         ({"diffusion": 0.0, "reaction": 1.0}, IncompatibleError, "use `regression`"),
         ({"boundary": NEUMANN}, ProblemFileError, r"add up to zero, got 2 \(of 2 in modulus\)"),

@@ -184,17 +184,21 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
 @pytest.mark.parametrize(
     ("solver", "problem", "message"),
     [
-        (deep_ritz(), tones(), "deep-ritz lowers the loss .* this is a regression: use `regression`"),
-        (mscale(), tones(), "mscale lowers the loss .* this is a regression: use `regression`"),
-        (gauss_newton(), tones(), r"gauss-newton lowers the loss .* this is a regression: use `regression` \(loss=misfit\)"),
-        (gauss_newton().with_options(loss="misfit"), poisson(), r"equation: use .*loss=ritz.* \(loss=residual\)"),
+        (deep_ritz(), tones(), "deep-ritz needs a differential equation, .* is a regression: use `regression`"),
+        (mscale(), tones(), "mscale needs a differential equation, .* is a regression: use `regression`"),
+        (gauss_newton(), tones(), r"gauss-newton needs a differential equation, .* is a regression: use `regression`"),
+        (
+            gauss_newton().with_options(loss="misfit"),
+            poisson(),
+            r"gauss-newton needs a given function to fit, and this is a differential equation: use `sine`",
+        ),
         (gauss_newton().with_options(activation="relu"), poisson(), "takes derivatives of order 2 and relu has 1"),
         (
             gauss_newton().with_options(loss="misfit", gradient=1.0),
             tones(data=Data("uniform", 20)),
             r"\(\[data\]\): use gradient=null",
         ),
-        (regression(), poisson(), "this is a differential equation: use `deep-ritz`, `mscale` .* or `pinn`"),
+        (regression(), poisson(), "this is a differential equation: use `sine`"),
         (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),
         (deep_ritz().with_options(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),
         (

@@ -92,8 +92,8 @@ def test_a_huge_grid_is_refused_with_the_memory_it_would_need():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"domain": box(4)}, "jacobi works in at most 3 dimensions and this problem has 4"),
-        ({"exponent": 3.0}, "exponent = 2, got 3"),
+        ({"domain": box(4)}, "jacobi needs at most 3 dimensions, and this problem has 4"),
+        ({"exponent": 3.0}, "nonlinear: use `fem`"),
         ({"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
         ({"boundary": (BoundaryPart("robin"),), "source": 0.0}, "use `damped-jacobi`"),
         ({"data": Data("uniform", 10)}, r"at points only \(\[data\]\)"),

@@ -126,10 +126,10 @@ ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
 @pytest.mark.parametrize(
     ("d", "fields", "message"),
     [
-        (4, {}, "at most 3 dimensions and this problem has 4: use `deep-ritz`"),
-        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "constant: use `multigrid`"),
-        (2, {"reaction": lambda x: 1 + x[:, 0]}, "constant: use `multigrid`"),
-        (1, {"exponent": 3.0}, "exponent = 2, got 3"),
+        (4, {}, "at most 3 dimensions, and this problem has 4: use `deep-ritz`"),
+        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "varies: use `multigrid`"),
+        (2, {"reaction": lambda x: 1 + x[:, 0]}, "varies: use `multigrid`"),
+        (1, {"exponent": 3.0}, "nonlinear: use `fem`"),
         (1, {"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
         (1, {"boundary": ROBIN}, "use `multigrid`"),
         (2, {"boundary": ROBIN}, "use `multigrid`"),

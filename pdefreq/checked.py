@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import torch
-
 from pdefreq.errors import ProblemFileError
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ def checked(field: Callable[[Points], Tensor], name: str, x: Points, *, least: f
     Raises:
         ProblemFileError: If a value is not finite, or too small.
     """
+    import torch
+
     with torch.no_grad():
         values = field(x)
     wrong = ~(values.isfinite() & (values >= least))

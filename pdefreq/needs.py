@@ -1,0 +1,76 @@
+"""What methods need of problems: facts of the equation, the domain and the data, each with the reason why one lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pdefreq.data import Data
+    from pdefreq.domains.domain import Domain
+    from pdefreq.terms.equation import Equation
+    from pdefreq.terms.term import Term
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a method needs of a problem; `Problem.lacks` finds the first that is not met.
+
+    Args:
+        what: What the method works on, for messages: ``"a symmetric equation"``.
+        of: The attribute of the problem that decides.
+        lacking: Why that attribute does not do: a clause for messages; None where it does.
+    """
+
+    what: str
+    of: Literal["equation", "domain", "data"]
+    lacking: Callable[[Any], str | None]
+
+
+def _terms(what: str, holds: Callable[[Term], bool | None], why: str) -> Need:
+    """A need that each term has to meet by itself; what is not known counts as met."""
+
+    def lacking(equation: Equation) -> str | None:
+        term = next((term for term in equation if holds(term) is False), None)
+        return None if term is None else f"the {term.name} term {term.text} {why}"
+
+    return Need(what, "equation", lacking)
+
+
+def _at_most(dimensions: int) -> Need:
+    def lacking(domain: Domain) -> str | None:
+        return None if domain.dimension <= dimensions else f"this problem has {domain.dimension}"
+
+    return Need(f"at most {dimensions} dimension{'s' * (dimensions > 1)}", "domain", lacking)
+
+
+def _is_regression(equation: Equation) -> str | None:
+    return "this problem is a regression" if equation.is_regression else None
+
+
+def _is_differential(equation: Equation) -> str | None:
+    return None if equation.is_regression else "this is a differential equation"
+
+
+def _is_sampled(data: Data | None) -> str | None:
+    return None if data is None else "this problem gives it at points only ([data])"
+
+
+def _is_no_box(domain: Domain) -> str | None:
+    from pdefreq.domains.box import Box
+
+    return None if isinstance(domain, Box) else f"this domain is none ({domain.title})"
+
+
+EQUATION = Need("a differential equation", "equation", _is_regression)
+REGRESSION = Need("a given function to fit", "equation", _is_differential)
+LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
+SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
+COERCIVE = _terms("a positive definite equation", lambda term: term.coercive, "may be negative")
+ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")
+CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
+DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
+SOURCE = Need("the source everywhere", "data", _is_sampled)
+BOX = Need("a box", "domain", _is_no_box)
+PLANE_OR_SPACE = _at_most(3)
