@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pdefreq import load_problem, load_run, rerun, resume, solve
+from pdefreq.content import opaque_parts
+from pdefreq.errors import ProblemFileError, RunFolderError
 from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +60,8 @@ def outside(tmp_path_factory) -> Path:
     for title, body in EXTENSIONS.items():
         if title.endswith(".py") and body.lstrip()[0] not in "+-":
             (home / Path(title).name).write_text(body)
+    (home / "own-domain.toml").write_text(OWN_DOMAIN)
+    (home / "announced-domain.toml").write_text(OWN_DOMAIN.replace("half_disk.py:HalfDisk", "half-disk"))
     meta = home / "other-1.0.dist-info"
     meta.mkdir()
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
@@ -69,6 +74,7 @@ def outside(tmp_path_factory) -> Path:
     return home
 
 
+OWN_DOMAIN = EXTENSIONS["own-domain.toml"]
 ANNOUNCED = tomllib.loads(EXTENSIONS["pyproject.toml of your package"])["project"]["entry-points"]
 
 
@@ -97,6 +103,7 @@ def test_the_added_problem_and_method_solve(extended):
         (["tests/test_contracts.py"], "richardson or bump or size"),
         (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
+        (["tests/domains/test_domain_laws.py"], "half-disk"),
         (["tests/reproduce/test_limit.py"], "sweeps"),
         (["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin"),
     ],
@@ -185,6 +192,28 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
     pdefreq(outside, "resume", run, "--steps", "4", "--trust")
 
 
+def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
+    """By a problem file, and by a run folder, which keeps a copy; the folder of the code is no part of the problem."""
+    for name in ("half_disk.py", "own-domain.toml"):
+        (tmp_path / name).write_text((outside / name).read_text())
+    with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+        load_problem(tmp_path / "own-domain.toml")
+    problem = load_problem(tmp_path / "own-domain.toml", trust=True)
+    assert problem.domain.title == "half disk of radius 2" and not opaque(problem)
+    assert problem.digest == load_problem(outside / "own-domain.toml", trust=True).digest
+    first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
+    (tmp_path / "half_disk.py").unlink()
+    for repeat in (rerun, resume, load_run):
+        with pytest.raises(RunFolderError, match="loaded only if you say so"):
+            repeat(tmp_path / "run")
+        again = repeat(tmp_path / "run", trust=True)
+        assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())
+
+
+def opaque(problem):
+    return [place for place, _ in opaque_parts(problem.content())]
+
+
 def test_each_change_inside_the_package_is_one_file_and_one_line():
     """Of those that are said to be; a method has its step in a file of its own."""
     for title, body in CHANGES:
@@ -228,6 +257,7 @@ def test_from_a_file(outside, line):
         ],
         ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
         ["reproduce", "sweeps", "--steps", "5"],
+        ["solve", "announced-domain.toml", "-m", "fem:refinement=adaptive,levels=2", "--modes", "ray", "--no-figures"],
     ],
     ids=" ".join,
 )
@@ -235,7 +265,18 @@ def test_from_another_package(outside, arguments):
     assert "runs/" in pdefreq(outside, *arguments)
 
 
-KINDS = ("solvers", "networks", "losses", "optimizers", "points", "activations", "initializations", "probes", "experiments")
+KINDS = (
+    "solvers",
+    "domains",
+    "networks",
+    "losses",
+    "optimizers",
+    "points",
+    "activations",
+    "initializations",
+    "probes",
+    "experiments",
+)
 
 
 def test_what_another_package_announces_is_listed_and_used_above(outside):

@@ -19,7 +19,6 @@ from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
 from pdefreq.problem_file.equation import StatedEquation
 from pdefreq.problem_file.grids import Grids
-from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
 from pdefreq.terms.reaction import Reaction
@@ -136,7 +135,7 @@ def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Cl
         return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
     parts = []
     for piece in domain.part_names if name is None else [name]:
-        outward = normal(domain, piece)
+        outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             table.fail("flux", f"given: '{piece}' is not smooth, so it can't be derived from exact")
         derived = None if outward is None else stated.flux(alpha, outward)

@@ -11,7 +11,8 @@ citation = ""
 k1 = 10                   # numbers, or expressions of the parameters above: "2*pi"
 
 [domain]
-kind = "box"
+kind = "box"              # or ball (midpoint, radius), ring (midpoint, inner, outer), ellipse (midpoint, half_axes),
+                          # polygon (points = [[0, 0], [1, 0], [0, 1]]), mesh (file); "my_file.py:Name" with --trust
 dimension = 1
 lower = 0                 # one number for all dimensions, or a list: [0, -1]
 upper = 1

@@ -92,8 +92,6 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
 def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
     """The orders of a smooth solution, and what they ask for; or None, and why."""
-    from pdefreq.domains.box import Box
-    from pdefreq.domains.mesh_domain import MeshDomain
     from pdefreq.theory.refinement import smooth_orders
 
     degree = degree_of(solver)
@@ -107,8 +105,8 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
         return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
         return None, "the source is known at points only, whose number limits what a finer mesh can gain"
-    if not isinstance(problem.domain, (Box, MeshDomain)) and degree > 1:
+    if not problem.domain.is_straight and degree > 1:
         return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
     smooth = f"for solutions with {degree + 1} square-integrable derivatives"
-    corners = "" if isinstance(problem.domain, Box) and problem.domain.dimension == 1 else ", which corners may take away"
+    corners = "" if problem.domain.dimension == 1 else ", which corners may take away"
     return smooth_orders(degree), smooth + corners

@@ -130,9 +130,7 @@ class Fem(DoublesSize, Solver):
 
     def coarsest(self, domain: Domain) -> int:
         """Where the domain brings a mesh: so many cells that the first level is this mesh."""
-        from pdefreq.domains.meshing import own_mesh
-
-        mesh = own_mesh(domain)
+        mesh = domain.own_mesh
         return super().coarsest(domain) if mesh is None else max(1, int(domain.measure ** (1 / domain.dimension) / mesh.param()))
 
     def refined(self, domain: Domain, *, start: int | None = None, levels: int | None = None) -> Sequence[Solver]:

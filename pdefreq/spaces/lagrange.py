@@ -15,7 +15,6 @@ from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot
 
 from pdefreq.checked import checked
-from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
 from pdefreq.mesh_io import Cells, cells_of, facets_of
@@ -195,18 +194,8 @@ class Lagrange(GalerkinSpace):
         return self.mesh.boundary_facets(), problem.part_of(samples).numpy()
 
     def built_in_parts(self, domain: Domain) -> np.ndarray:
-        """For each facet of the boundary the index of the domain's part that it belongs to.
-
-        On a box it is the nearest face; elsewhere the mesh names it, and facets without a name are the last part, ``rest``.
-        """
-        if isinstance(domain, Box):
-            x = self._facet_midpoints
-            faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
-            return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
-        part = np.full(facets_of(self.mesh).shape[1], len(domain.part_names) - 1)
-        for k, name in reversed([*enumerate(domain.part_names)]):
-            part[(self.mesh.boundaries or {}).get(name, [])] = k
-        return part[self.mesh.boundary_facets()]
+        """For each facet of the boundary the index of the domain's part that it belongs to."""
+        return domain.parts_of_facets(self.mesh)
 
     @functools.cached_property
     def _facet_midpoints(self) -> np.ndarray:
