@@ -37,10 +37,10 @@ def central_difference_error(
         wavevectors: Angular, shape ``(m, d)``.
         spacings: The mesh width along each axis.
         diffusion: The constant a > 0.
-        reaction: The constant c >= 0.
+        reaction: The constant c.
 
     Returns:
-        Errors ``(m,)``, positive: differences make every mode too large; nan for a mode that the grid doesn't carry.
+        Errors ``(m,)``, in modulus: for c >= 0 differences make every mode too large; nan for a mode that the grid doesn't carry.
 
     Source:
         LeVeque (2007), Finite Difference Methods for Ordinary and Partial Differential Equations, section 2.10.
@@ -52,7 +52,7 @@ def central_difference_error(
     xi, theta = _angles(wavevectors, spacings)
     symbol = diffusion * (xi * _sinc(theta)).square().sum(dim=1) + reaction
     exact = diffusion * xi.square().sum(dim=1) + reaction
-    return torch.where(_carried(theta), (exact - symbol) / symbol, torch.nan)
+    return torch.where(_carried(theta), ((exact - symbol) / symbol).abs(), torch.nan)
 
 
 def multilinear_element_error(
@@ -72,7 +72,7 @@ def multilinear_element_error(
         wavevectors: Angular, shape ``(m, d)``.
         spacings: The mesh width along each axis.
         diffusion: The constant a > 0.
-        reaction: The constant c >= 0.
+        reaction: The constant c.
         sampling: The spacings, each a whole part of the mesh width, of the grid on which coefficients are formed; by default they
             are integrals. Sums see S(xi h / 2)^2 / S(xi delta / 2)^2 instead of S^2: on the mesh itself the nodal values alone.
 
@@ -103,14 +103,14 @@ def leading_constant(
 ) -> Tensor:
     r"""C in error = C h^2 + O(h^4) of each sine mode: the same for central differences and for multilinear elements.
 
-    With spacings h_a = ratio_a h it is a sum_a xi_a^4 ratio_a^2 / (12 (a |xi|^2 + c)): the symbols above, expanded. What differs
-    is the sign, differences make modes too large and elements too small, and all that comes after.
+    With spacings h_a = ratio_a h it is a sum_a xi_a^4 ratio_a^2 / (12 |a |xi|^2 + c|): the symbols above, expanded. What differs
+    is the sign, for c >= 0 differences make modes too large and elements too small, and all that comes after.
 
     Args:
         wavevectors: Angular, shape ``(m, d)``.
         ratios: The mesh width along each axis over h.
         diffusion: The constant a > 0.
-        reaction: The constant c >= 0.
+        reaction: The constant c.
 
     Example:
         >>> (12 * leading_constant([[torch.pi]], [1.0]) / torch.pi**2).tolist()  # (xi h)^2 / 12
@@ -118,7 +118,7 @@ def leading_constant(
     """
     xi = torch.as_tensor(np.asarray(wavevectors), dtype=torch.float64)
     fourth = (xi.square() * torch.tensor(ratios, dtype=torch.float64)).square().sum(dim=1)
-    return diffusion * fourth / (12 * (diffusion * xi.square().sum(dim=1) + reaction))
+    return diffusion * fourth / (12 * (diffusion * xi.square().sum(dim=1) + reaction).abs())
 
 
 @dataclass(frozen=True)

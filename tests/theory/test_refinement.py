@@ -32,7 +32,10 @@ def test_central_differences_are_off_by_the_symbol(k, reaction):
     assert error == pytest.approx(measured, rel=EXACT)
 
 
-@pytest.mark.parametrize(("dimension", "k", "reaction"), [(1, (2,), 0.0), (1, (3,), 5.0), (2, (1, 2), 0.0), (2, (3, 1), 4.0)])
+@pytest.mark.parametrize(
+    ("dimension", "k", "reaction"),
+    [(1, (2,), 0.0), (1, (3,), 5.0), (1, (2,), -400.0), (2, (1, 2), 0.0), (2, (3, 1), 4.0), (2, (2, 1), -50.0)],
+)
 def test_multilinear_elements_are_off_by_the_symbol(dimension, k, reaction):
     n, a, sides = (5, 7)[:dimension], 1.5, SIDES[:dimension]
     ticks = [np.linspace(0, length, m + 1) for length, m in zip(sides, n, strict=True)]
