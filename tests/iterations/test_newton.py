@@ -156,7 +156,7 @@ def test_beyond_the_turning_point_there_is_no_solution_and_no_number(k, status):
 
 
 def test_a_failure_is_told_in_words():
-    found = solve(Problem(nonlinear="-7*exp(u)", **BRATU), make_solver("fem", {"cells": 8}), probes=())
+    found = solve(Problem(nonlinear="-7*exp(u)", **BRATU), make_solver("fem", {"cells": 20}), probes=())
     assert found.status is Status.UNSOLVED and found.status.exit_code == 1
     assert "found no solution" in found.status.sentence and "guess=" in found.status.sentence
 
@@ -183,6 +183,15 @@ def test_without_an_energy_the_objective_is_the_residual_and_convergence_is_quad
     assert objectives[-1] < 1e-12
     tail = [size for size in sizes if size < 0.3]
     assert all(after <= 10 * before**2 + 1e-13 for before, after in zip(tail, tail[1:], strict=False)), sizes
+
+
+def test_steps_are_damped_where_newton_alone_overflows():
+    """-0.05 u'' + 3 u' + exp(u) = 1000: the first full step leads to u = 500."""
+    problem = Problem(domain=UNIT, diffusion=0.05, convection=3.0, nonlinear="exp(u)", source=1000.0, boundary="2 - 4*x")
+    form = WeakForm(Lagrange(mesh_for(UNIT, 50)), problem)
+    c, sizes = solved(problem, form.space)
+    assert len(sizes) < 20
+    assert np.abs(np.delete(form.residual(c), form.fixed)).max() < 1e-9 * np.abs(form.load).max()
 
 
 def test_no_prescribed_values_and_a_slope_that_vanishes_at_zero():
