@@ -175,7 +175,9 @@ class Fem(DoublesSize, Solver):
         """
         if not problem.is_linear:
             term = next(term for term in problem.equation if not term.linear)
-            raise IncompatibleError(f"refinement is for linear problems, and the {term.name} term {term.text} is not: leave it out")
+            raise IncompatibleError(
+                f"refinement is for linear problems, and the {term.name} term {term.text} is not: leave it out"
+            )
         if problem.data is not None:
             raise IncompatibleError(
                 "refinement needs the source everywhere and this problem gives it at points only: leave it out"
