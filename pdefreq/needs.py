@@ -55,9 +55,7 @@ SYMMETRIC = _of_terms("a symmetric equation", lambda term: term.symmetric, "is n
 COERCIVE = _of_terms("a positive definite equation", lambda term: term.coercive, "may be negative")
 ENERGY = _of_terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")
 CONSTANT = _of_terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
-DIFFERENCES = _of_terms(
-    "an equation for finite differences", lambda term: term.differences() is not None, "has no differences along the axes"
-)
+DIFFERENCES = _of_terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", lambda p: None if p.data is None else "this problem gives it at points only ([data])")
 BOX = Need("a box", _no_box)
 PLANE_OR_SPACE = _at_most(3)

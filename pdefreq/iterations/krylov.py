@@ -30,13 +30,14 @@ class ConjugateGradients(GridIteration):
     Both have the shape of the iterate, and are zero where values are prescribed. r is updated, not computed anew.
 
     Args:
-        problem: A linear problem.
+        problem: A symmetric linear problem.
         grid: Where the iterate lives.
         like: A tensor whose dtype and device the iterate takes.
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        IncompatibleError: If the reaction is negative somewhere.
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
 
     Source:
@@ -45,6 +46,10 @@ class ConjugateGradients(GridIteration):
 
     def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
+        if not self._equations.is_definite:
+            raise IncompatibleError(
+                "cg needs a positive definite equation, and the reaction is negative somewhere: use `gmres` or `fem`"
+            )
         stencil = self._stencil
         self._u, self._r, self._p = (stencil.padded(stencil.start) for _ in range(3))
 
@@ -77,9 +82,9 @@ class ConjugateGradients(GridIteration):
         Raises:
             IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.
         """
-        a, c = self._problem.diffusion.constant, self._problem.reaction.constant
-        guide = ""
-        if a is not None and c is not None and self._stencil.is_constant:
+        constants, guide = self._sine_constants, ""
+        if constants is not None:
+            a, _, c = constants
             ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
             low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
             ratio = math.sqrt(float(high / low))

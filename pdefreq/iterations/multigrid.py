@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Multigrid(StationaryIteration):
     """V-cycles over a Ruge-Stueben hierarchy, a symmetric Gauss-Seidel sweep before and after; float64 on the CPU.
 
+    With convection they converge up to a mesh Peclet number of 1, where the matrix is an M-matrix, and may diverge above it.
+
     Args:
         problem: A linear problem.
         grid: Where the iterate lives.
@@ -31,7 +33,7 @@ class Multigrid(StationaryIteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
 
     Source:
@@ -62,7 +64,12 @@ class Multigrid(StationaryIteration):
         return np.asarray(self._hierarchy.solve(load, x0=free, maxiter=1, tol=0.0))
 
     def _solve(self) -> Coefficients:
-        """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer."""
+        """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer.
+
+        Where cycles need not converge it is found as for other methods.
+        """
+        if not self._equations.is_monotone:
+            return super()._solve()
         free, change = np.zeros(len(self._system.free)), np.inf
         while True:
             before, last = free, change

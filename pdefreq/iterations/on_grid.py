@@ -16,6 +16,8 @@ from pdefreq.iterations.galerkin_system import GalerkinSystem
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.sparse import CondensedSystem
+from pdefreq.spaces.peclet import mesh_peclet_number, peclet_remark
+from pdefreq.terms.constants import Constants, constants_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients
     from pdefreq.spaces.grid import Grid
 
+_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
+_RESTART = 100
 _LARGEST_DIRECT = 20_000  # nodes in three dimensions; on a plane a factorisation of many more takes a second
 
 
@@ -41,7 +45,7 @@ class GridIteration(Iteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
     """
 
@@ -70,6 +74,21 @@ class GridIteration(Iteration):
     def discrete_solution(self, state: State) -> Coefficients:
         return self._discrete_solution.to(state.coefficients)
 
+    def notes(self, state: State) -> list[str]:
+        """Whether the grid is too coarse for the convection."""
+        grid = self._grid
+        if self._stencil.symmetric:
+            return []
+        return peclet_remark(
+            mesh_peclet_number(self._problem.equation, grid.nodes, grid.spacings), "intervals", grid.intervals[0]
+        )
+
+    @functools.cached_property
+    def _sine_constants(self) -> Constants | None:
+        """The numbers of the equation where sine modes are eigenvectors of the matrix; else None."""
+        found = constants_of(self._problem.equation, self._grid.box.dimension) if self._stencil.is_constant else None
+        return found if found is not None and found.is_symmetric else None
+
     def _buffer(self) -> Coefficients:
         """The prescribed values, zero at the unknowns: in memory of its own, `padded`."""
         return self._stencil.padded(self._stencil.start)
@@ -83,24 +102,20 @@ class GridIteration(Iteration):
     @functools.cached_property
     def _discrete_solution(self) -> Coefficients:
         """A u = b solved directly in float64."""
-        return self._by_transform() if self._stencil.is_constant else self._solve()
+        return self._solve() if self._sine_constants is None else self._by_transform(self._sine_constants)
 
-    def _by_transform(self) -> Coefficients:
-        """By sine transform, for which the equations of all unknowns must be alike."""
-        problem, grid = self._problem, self._grid
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        assert a is not None
-        assert c is not None
-        u = self._equations.start.reshape(-1).clone()
+    def _by_transform(self, constants: Constants) -> Coefficients:
+        """By sine transform, for symmetric equations that are alike for all unknowns."""
+        grid, u = self._grid, self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
-        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c)
+        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, constants.diffusion, constants.reaction)
         self._equations.window(u).copy_(torch.from_numpy(solved))
         return u
 
     def _solve(self) -> Coefficients:
-        """By factorisation, for any equations; by multigrid where there are too many for it.
+        """By factorisation, for any equations; by multigrid where there are too many for it, or GMRES with it.
 
-        Its residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorisation of 48^3
+        The residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorisation of 48^3
         equations took 45 s.
         """
         system = self._equations.system()
@@ -109,28 +124,45 @@ class GridIteration(Iteration):
         solution = None
         if self._grid.box.dimension == 3 and self._grid.num_coefficients > _LARGEST_DIRECT:
             with suppress(IncompatibleError):  # where multigrid does not converge
-                solution = GalerkinSystem(system, by="amg").solve()
+                definite = self._equations.is_definite
+                solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_minimal_residual()
         solution = CondensedSystem(system).solve() if solution is None else solution
         return self._settle(torch.from_numpy(solution))
 
+    def _by_minimal_residual(self) -> np.ndarray:
+        from pdefreq.iterations.minimal_residual import MinimalResidual
+
+        return MinimalResidual(self._equations, _RESTART).solve()
+
 
 def solve_by_transform(
-    load: np.ndarray, intervals: Sequence[int], lengths: Sequence[float], diffusion: float, reaction: float
+    load: np.ndarray, intervals: Sequence[int], lengths: Sequence[float], diffusion: Sequence[float], reaction: float
 ) -> np.ndarray:
-    """The solution of the difference equations for -a Laplace(u) + c u = f, zero on the boundary, at the inner nodes.
+    """The solution of the difference equations for -sum_k a_k u_kk + c u = f, zero on the boundary, at the inner nodes.
 
     Args:
         load: f at the inner nodes, shape ``(n_1 - 1, ..., n_d - 1)``.
         intervals: n along each axis.
         lengths: Sides of the box.
-        diffusion: a > 0.
-        reaction: c >= 0.
+        diffusion: a_k >= 0, one for each axis.
+        reaction: c, of either sign.
+
+    Raises:
+        IncompatibleError: If an eigenvalue of the matrix is zero to rounding.
     """
     from scipy.fft import dstn, idstn
 
     symbols = [
-        diffusion * (2 * n / length * np.sin(np.arange(1, n) * np.pi / (2 * n))) ** 2
-        for n, length in zip(intervals, lengths, strict=True)
+        a * (2 * n / length * np.sin(np.arange(1, n) * np.pi / (2 * n))) ** 2
+        for a, n, length in zip(diffusion, intervals, lengths, strict=True)
     ]
-    eigenvalues = functools.reduce(np.add.outer, symbols) + reaction
+    positive = functools.reduce(np.add.outer, symbols)
+    eigenvalues = positive + reaction
+    zero = np.abs(eigenvalues) <= _ROUNDING * (positive + abs(reaction))
+    if zero.any():
+        mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
+        raise IncompatibleError(
+            f"the difference equations are singular: their eigenvalue of sine mode ({mode}) is zero to rounding, as that of a "
+            "Helmholtz equation at a resonance; change the reaction or the grid (`intervals`)"
+        )
     return np.asarray(idstn(np.asarray(dstn(load, type=1)) / eigenvalues, type=1))

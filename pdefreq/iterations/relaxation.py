@@ -11,7 +11,7 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.stationary import StationaryIteration
-from pdefreq.theory.relaxation import relaxation_factor, relaxation_rate
+from pdefreq.theory.relaxation import amplified_modes, relaxation_factor, relaxation_rate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
+_NAMED = 6  # modes that a note lists
 _BLOCK = 2**17  # entries of a slab on a CPU: it stays in the cache for all terms of a sweep (1.4 to 2 times faster)
 
 Sweep: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
@@ -41,8 +42,8 @@ class Relaxation(StationaryIteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        IncompatibleError: If plain Jacobi does not converge.
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        IncompatibleError: If plain Jacobi can't converge, or an entry on the diagonal is not positive.
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
     """
 
@@ -53,6 +54,7 @@ class Relaxation(StationaryIteration):
                 "jacobi does not converge with fluxes given on all of the boundary, for a sweep only turns the sign of the error "
                 "that alternates from node to node: use `damped-jacobi`"
             )
+        self._equations.require_positive_diagonal()
         self._omega = omega
         stencil = self._stencil
         # u_i <- omega / A_ii (f_i + sum_j w_ij u_j) + (1 - omega) u_i, the last term only where there is damping
@@ -86,15 +88,32 @@ class Relaxation(StationaryIteration):
         return self._states[0]
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        a, c = self._problem.diffusion.constant, self._problem.reaction.constant
-        if modes.kind != "sine" or a is None or c is None or not self._stencil.is_constant:
+        constants = self._sine_constants
+        if modes.kind != "sine" or constants is None:
             return super().predict(modes, steps, target, cheap=cheap)
         where = torch.as_tensor(modes.indices), self._grid.intervals, self._grid.box.lengths
-        factor = relaxation_factor(*where, diffusion=a, reaction=c, omega=self._omega)
-        rate = relaxation_rate(*where, diffusion=a, reaction=c, omega=self._omega)
+        numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": self._omega}
+        factor, rate = relaxation_factor(*where, **numbers), relaxation_rate(*where, **numbers)
         note = "exact: sine modes are eigenvectors of the sweep (Saad, 2003, section 13.2)"
         curves = factor ** steps.to(factor)[:, None]
         return Prediction(curves, rate, note, 1 - factor, 0 * factor, any_start=True)
+
+    def notes(self, state: State) -> list[str]:
+        """Also which modes a sweep amplifies, where a closed form tells."""
+        notes, constants, grid = super().notes(state), self._sine_constants, self._grid
+        if constants is None or constants.reaction >= 0:
+            return notes
+        modes, factors = amplified_modes(
+            grid.intervals, grid.box.lengths, diffusion=constants.diffusion, reaction=constants.reaction, omega=self._omega
+        )
+        if not len(modes):
+            return notes
+        first = ", ".join(str(k[0] if len(k) == 1 else tuple(k)) for k in modes[:_NAMED].tolist())
+        note = (
+            f"A sweep amplifies {len(modes):,} of the {self._count:,} modes, the first of them {first}, by a factor of up to "
+            f"{float(factors.abs().max()):.6g}: the equation is indefinite, and no relaxation solves it; use `gmres` or `fem`."
+        )
+        return [*notes, note]
 
     def _after(self, error: Coefficients) -> Coefficients:
         equations = self._equations

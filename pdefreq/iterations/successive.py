@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import scipy.sparse as sp
 import torch
 
+from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.sparse import jacobi_radius
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
+    from pdefreq.terms.constants import Constants
 
 _ROUNDING = 1e-14  # factors below this are zero: of a number near 1, of which one was taken off
 
@@ -42,7 +44,9 @@ class Successive(StationaryIteration):
         guess: Values of the unknowns to start from; zero by default.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
+        IncompatibleError: If an entry on the diagonal is not positive, or omega is to be found and the matrix is not known to be
+            symmetric and positive definite.
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
             by no part; if the equations have no solution.
 
     Source:
@@ -53,33 +57,50 @@ class Successive(StationaryIteration):
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
     ) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
-        self._omega = optimal_omega(self._jacobi_radius) if omega == "optimal" else omega
+        self._equations.require_positive_diagonal()
+        self._omega = self._best_omega() if omega == "optimal" else omega
+
+    def _best_omega(self) -> float:
+        """The omega for which the whole error falls fastest in the end.
+
+        Raises:
+            IncompatibleError: If the matrix is not known to be symmetric and positive definite.
+        """
+        constants = self._sine_constants
+        known = self._equations.is_definite if constants is None else self._jacobi_radius < 1
+        if not known:
+            raise IncompatibleError(
+                "sor finds the best omega for symmetric positive definite equations, and these are not known to be: give one, "
+                "such as omega=1.2, or use `gmres`"
+            )
+        return optimal_omega(self._jacobi_radius)
 
     @functools.cached_property
     def _jacobi_radius(self) -> float:
-        problem, grid = self._problem, self._grid
-        if not self._stencil.is_constant:
+        constants, grid = self._sine_constants, self._grid
+        if constants is None:
             return jacobi_radius(self._equations.system())
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        assert a is not None
-        assert c is not None
-        smoothest = relaxation_factor([[1] * len(grid.shape)], grid.intervals, grid.box.lengths, diffusion=a, reaction=c)
-        return float(smoothest)
+        smoothest, lengths = [[1] * len(grid.shape)], grid.box.lengths
+        numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction}
+        return float(relaxation_factor(smoothest, grid.intervals, lengths, **numbers))
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        a, c = self._problem.diffusion.constant, self._problem.reaction.constant
-        by_symbol = modes.kind == "sine" and a is not None and c is not None and self._stencil.is_constant
-        if not by_symbol or (self.has_small_matrix and not self._symbol_is_exact):
+        constants = self._sine_constants
+        by_symbol = modes.kind == "sine" and constants is not None
+        if by_symbol and not self._symbol_is_exact:
+            # Waves that come back from the boundary are all there is to see in the end, where they grow.
+            by_symbol = not self.has_small_matrix and self._jacobi_radius < 1
+        if not by_symbol:
             return super().predict(modes, steps, target, cheap=cheap)
-        assert a is not None and c is not None
-        found, own = self._symbol(torch.as_tensor(modes.indices), steps, a, c), self._coupling(modes)
+        assert constants is not None
+        found, own = self._symbol(torch.as_tensor(modes.indices), steps, constants), self._coupling(modes)
         return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)
 
     _symbol_is_exact: ClassVar[bool]
     """Whether it is the sweep itself on modes, or that of waves on an unbounded grid."""
 
     @abstractmethod
-    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+    def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
         """The prediction for sine modes, where all unknowns have the same equation."""
 
 
@@ -113,9 +134,10 @@ class Lexicographic(Successive):
         gauss_seidel(self._matrix.astype(u.dtype), u, self._excess * u)
         return self._settle(torch.from_numpy(u))
 
-    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+    def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
-        factor = lexicographic_symbol(*where, diffusion=diffusion, reaction=reaction, omega=self._omega)
+        numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": self._omega}
+        factor = lexicographic_symbol(*where, **numbers)
         curves = (factor ** (2 * steps.to(factor)[:, None, None])).mean(dim=2).sqrt()
         radius = sor_radius(torch.tensor(self._jacobi_radius, dtype=torch.float64), self._omega)
         note = (
@@ -178,9 +200,9 @@ class RedBlack(Successive):
             equations.window(u).sub_(change * (color == turn))
         return self._settle(u)
 
-    def _symbol(self, indices: Tensor, steps: Tensor, diffusion: float, reaction: float) -> Prediction:
+    def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
-        jacobi = relaxation_factor(*where, diffusion=diffusion, reaction=reaction)
+        jacobi = relaxation_factor(*where, diffusion=constants.diffusion, reaction=constants.reaction)
         jacobi = torch.where(jacobi.abs() < _ROUNDING, 0.0, jacobi)  # cos(pi / 2)
         sweep = red_black_symbol(jacobi, self._omega)
         powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])

@@ -30,7 +30,7 @@ class TwoGridCycle(GridIteration):
     solved by sine transform.
 
     Args:
-        problem: A linear problem with constant coefficients and prescribed values on all of the boundary.
+        problem: A symmetric linear problem with constant coefficients and prescribed values on all of the boundary.
         grid: Where the iterate lives; an even number of intervals along each axis.
         omega: Damping of Jacobi.
         pre: Sweeps before the correction.
@@ -50,11 +50,11 @@ class TwoGridCycle(GridIteration):
         self, problem: Problem, grid: Grid, *, omega: float, pre: int, post: int, like: Tensor, guess: Field | None = None
     ) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        if a is None or c is None or not self._stencil.is_constant:
+        if self._sine_constants is None:
             raise IncompatibleError(
-                "two-grid needs constant diffusion and reaction, and values prescribed on all of the boundary: use `multigrid`"
+                "two-grid needs constant coefficients, and values prescribed on all of the boundary: use `multigrid`"
             )
+        a, _, c = self._sine_constants
         lengths = tuple(grid.box.lengths)
         self._cycle = TwoGrid(grid.intervals, lengths, omega=omega, pre=pre, post=post, diffusion=a, reaction=c)
 
@@ -92,9 +92,10 @@ class TwoGridCycle(GridIteration):
             residual = ((r[:-2:2] + 2 * r[1:-1:2] + r[2::2]) / 4).movedim(0, axis)
         if not residual.numel():
             return residual.new_zeros(())
-        cycle = self._cycle
-        coarse = [n // 2 for n in cycle.intervals]
-        solved = solve_by_transform(residual.numpy(force=True), coarse, cycle.lengths, cycle.diffusion, cycle.reaction)
+        assert self._sine_constants is not None
+        a, _, c = self._sine_constants
+        coarse = [n // 2 for n in self._cycle.intervals]
+        solved = solve_by_transform(residual.numpy(force=True), coarse, self._cycle.lengths, a, c)
         correction = torch.from_numpy(solved).to(residual)
         for axis in range(correction.ndim):
             e = correction.movedim(axis, 0)

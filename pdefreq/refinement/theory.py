@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.solvers.refinable import PredictsModeError, degree_of
+from pdefreq.terms.constants import constants_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,9 +59,9 @@ def predict_order(
     error = mode_error_of(problem, solver, space, kind, wavevectors)
     constant = np.full(len(error), np.nan)
     if orders is not None and np.isfinite(error).any():
-        constants = problem.equation.laplacian_and_reaction
+        constants, lengths = constants_of(problem.equation, problem.domain.dimension), problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
         assert constants is not None
-        (a, c), lengths = constants, problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
+        a, _, c = constants
         ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
         constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
     return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
@@ -72,11 +73,12 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
     from pdefreq.domains.box import Box
 
-    value = problem.dirichlet
+    value, constants = problem.dirichlet, constants_of(problem.equation, problem.domain.dimension)
     diagonal = (
         kind == "sine"
         and isinstance(problem.domain, Box)
-        and problem.equation.laplacian_and_reaction is not None
+        and constants is not None
+        and constants.is_symmetric
         and problem.data is None
         and value is not None
         and value.constant == 0

@@ -23,6 +23,7 @@ SOLVERS = Registry(
         "sor": "pdefreq.solvers.relaxation:sor",
         "two-grid": "pdefreq.solvers.linear_systems:TwoGridSolver",
         "cg": "pdefreq.solvers.linear_systems:ConjugateGradientsSolver",
+        "gmres": "pdefreq.solvers.linear_systems:GmresSolver",
         "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",
         "fem": "pdefreq.solvers.galerkin:Fem",

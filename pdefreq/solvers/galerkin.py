@@ -144,6 +144,7 @@ class Fem(DoublesSize, Solver):
         from pdefreq.domains.box import Box
         from pdefreq.spaces.lagrange import Lagrange
         from pdefreq.spectrum.box_modes import grid_intervals
+        from pdefreq.terms.constants import constants_of
         from pdefreq.theory.refinement import multilinear_element_error
 
         box, d = problem.domain, problem.domain.dimension
@@ -151,9 +152,9 @@ class Fem(DoublesSize, Solver):
             return None
         assert isinstance(box, Box)
         assert isinstance(space, Lagrange)
-        constants = problem.equation.laplacian_and_reaction
+        constants = constants_of(problem.equation, d)
         assert constants is not None
-        a, c, cells = *constants, round(space.mesh.nelements ** (1 / d))
+        (a, _, c), cells = constants, round(space.mesh.nelements ** (1 / d))
         h, points = [length / cells for length in box.lengths], grid_intervals(box)[0]
         delta = [length / points for length in box.lengths]
         sampling = delta if points % cells == 0 else h if cells % points == 0 else None  # else nearly integrals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pdefreq.errors import OptionError
 from pdefreq.history import Stop
@@ -45,14 +45,16 @@ class GridSolver(Solver):
     intervals: int | None = None
     steps: int
 
-    arrays: ClassVar[int] = 34
-    """Memory at its peak, measured: numbers of 8 bytes for each node."""
-
     def __post_init__(self) -> None:
         if self.intervals is not None and self.intervals < 2:
             raise OptionError(f"`intervals` must be at least 2, got {self.intervals}")
         if self.steps < 0:
             raise OptionError(f"`steps` must be at least 0, got {self.steps}")
+
+    @property
+    def arrays(self) -> int:
+        """Memory at its peak, measured: numbers of 8 bytes for each node."""
+        return 34
 
     @property
     @abstractmethod
@@ -87,16 +89,16 @@ class GridSolver(Solver):
 
     def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
         from pdefreq.spaces.grid import Grid
+        from pdefreq.terms.constants import constants_of
         from pdefreq.theory.refinement import central_difference_error
 
         assert isinstance(space, Grid)
-        a, c, f = problem.diffusion.constant, problem.reaction.constant, problem.source
-        assert a is not None
-        assert c is not None
+        constants, f = constants_of(problem.equation, problem.domain.dimension), problem.source
+        assert constants is not None
         x = problem.domain.boundary(_BOUNDARY).x
         if f(x).abs().max() > _VANISHES * f(space.nodes).abs().max():
             return None  # its modes fall like 1/k only: those beyond the grid fold onto others, and weigh as much as the symbol
-        return central_difference_error(wavevectors, space.spacings, diffusion=a, reaction=c)
+        return central_difference_error(wavevectors, space.spacings, diffusion=constants.diffusion, reaction=constants.reaction)
 
     @abstractmethod
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:

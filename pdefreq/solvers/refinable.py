@@ -55,7 +55,7 @@ class PredictsModeError(Protocol):
         """The relative error of each sine mode in the discrete solution, shape ``(m,)``; None where it is not known.
 
         Args:
-            problem: A problem with constant coefficients on a box, u = 0 on the boundary.
+            problem: On a box, with constant coefficients that sine modes diagonalize, and u = 0 on the boundary.
             space: The trial space of the method, at one level.
             wavevectors: Angular, shape ``(m, d)``.
         """

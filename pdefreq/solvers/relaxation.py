@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pdefreq.errors import OptionError
 from pdefreq.solvers.on_grid import GridSolver
@@ -68,8 +68,6 @@ class SuccessiveSolver(GridSolver):
     omega: float | Literal["optimal"] = 1.0
     ordering: Literal["lexicographic", "red-black"] = "lexicographic"
 
-    arrays: ClassVar[int] = 48
-
     def __post_init__(self) -> None:
         if self.omega != "optimal" and not 0 < self.omega < 2:
             raise OptionError(f"`omega` must lie between 0 and 2, where relaxation converges, or be optimal, got {self.omega:g}")
@@ -80,6 +78,10 @@ class SuccessiveSolver(GridSolver):
     @property
     def name(self) -> str:
         return "gauss-seidel" if self.omega == 1 else "sor"
+
+    @property
+    def arrays(self) -> int:
+        return 48
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
         from pdefreq.iterations.successive import Lexicographic, RedBlack

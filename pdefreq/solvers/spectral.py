@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.memory import require_memory
-from pdefreq.needs import BOX, CONSTANT, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, SYMMETRIC, Need
+from pdefreq.needs import BOX, CONSTANT, DIFFERENCES, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, SYMMETRIC, Need
 from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver
@@ -48,7 +48,7 @@ class Sine(DoublesSize, Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, PLANE_OR_SPACE, BOX
+        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES, PLANE_OR_SPACE, BOX
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None

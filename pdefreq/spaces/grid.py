@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.spaces.stencil import Stencil, difference_equations, tensor_product
+from pdefreq.spaces.differences import tensor_product
+from pdefreq.spaces.stencil import Stencil, difference_equations
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:

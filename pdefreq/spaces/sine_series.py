@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import torch
 from pdefreq.checked import checked
 from pdefreq.errors import IncompatibleError
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
+from pdefreq.terms.constants import constants_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Gradients, Points, Values
 
+_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
 _CHUNK = 2**22  # entries of the largest intermediate array of an evaluation: 32 MiB in float64
 
 
@@ -72,25 +74,40 @@ class SineSeries(LinearSpace):
         return torch.from_numpy(np.ascontiguousarray(v)).reshape(-1).to(values)
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The diagonal system ``(a |xi_k|^2 + c) c_k = f^_k``, with f less what the lifting contributes.
+        """The diagonal system ``(sum_i a_i xi_ki^2 + c) c_k = f^_k``, with f less what the lifting contributes.
 
         Raises:
-            IncompatibleError: If the diffusion or the reaction varies.
+            IncompatibleError: If a coefficient varies, there are convection or mixed derivatives, or the system is singular.
         """
         import scipy.sparse as sp
 
-        a, c = problem.diffusion.constant, problem.reaction.constant
-        if a is None or c is None:
+        constants = constants_of(problem.equation, self.box.dimension)
+        if constants is None or not constants.is_symmetric:
             raise IncompatibleError(
-                "a sine series diagonalises the equation only where diffusion and reaction are constant: use `multigrid`"
+                "a sine series diagonalizes the equation only where its coefficients are constant, and there is no convection "
+                "and no mixed derivative: use `gmres` or `fem`"
             )
-        x = self.grid
-        lifted = -a * self.lifting.laplacian(x) + c * self.lifting(x).detach()
+        (a, _, c), x = constants, self.grid
+        lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
         load = self.transform(checked(problem.source, "[equation] source", x) - lifted)
         wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
-        symbol = a * functools.reduce(np.add.outer, [xi**2 for xi in wavenumbers]) + c
+        positive = functools.reduce(np.add.outer, [number * xi**2 for number, xi in zip(a, wavenumbers, strict=True)])
+        symbol = positive + c
+        zero = np.abs(symbol) <= _ROUNDING * (positive + abs(c))
+        if zero.any():
+            mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
+            raise IncompatibleError(
+                f"the equation is singular, for its left-hand side is zero for the sine mode ({mode}), a resonance of the "
+                "Helmholtz equation: u is not unique, and need not exist; change the reaction or the box"
+            )
         none = np.empty(0, dtype=int)
-        return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0))
+        return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0), definite=c >= 0)
+
+    def _divergence(self, a: Sequence[float], x: Points) -> Values:
+        """``sum_i a_i d^2 w / dx_i^2`` of the lifting w."""
+        if len(set(a)) == 1:
+            return a[0] * self.lifting.laplacian(x)
+        return self.lifting.hessian(x).diagonal(dim1=1, dim2=2) @ torch.tensor(a, dtype=x.dtype)
 
 
 def _sine_coefficients(v: np.ndarray) -> np.ndarray:

@@ -10,26 +10,28 @@ import scipy.sparse as sp
 import torch
 
 from pdefreq.checked import checked
+from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.spaces.compatibility import require_compatible
+from pdefreq.spaces.differences import conductivity, drift, sink, tensor_product
 from pdefreq.spaces.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Points
     from pdefreq.spaces.grid import Grid
 
 _ONE = torch.tensor(1.0, dtype=torch.float64)
+_ROUNDING = 1e-12  # relative
 
 
 @dataclass(frozen=True)
 class Stencil:
     """``(A u)_i = sum_j w_ij (u_i - u_j) + s_i u_i = f_i`` over the 2 d neighbors j of each node i of a window of the grid.
 
-    The window is the smallest box of nodes that holds all unknowns. Coefficients are tensors that broadcast to it, 0-d where
+    The weights below and above a node may differ, and a weight or s may be negative. The window is the smallest box of nodes
+    that holds all unknowns. Coefficients are tensors that broadcast to it, 0-d where
     all nodes are alike: one code for constant and variable ones, and no array where none is due. A neighbor beyond the grid has
     weight zero. The equation of a node in the window whose value is prescribed reads u_i = g_i.
 
@@ -40,6 +42,7 @@ class Stencil:
         load: f, of the window's shape.
         start: g at the nodes whose values are prescribed, zero at the others; of the grid's shape.
         unknown: Which nodes of the window are unknowns; of the window's shape.
+        symmetric: Whether A is symmetric.
         mean: Weights of the mean value, of the grid's shape, where equations determine the solution up to a constant; else None.
     """
 
@@ -49,12 +52,51 @@ class Stencil:
     load: Tensor
     start: Tensor
     unknown: Tensor
+    symmetric: bool
     mean: Tensor | None
 
     @property
     def is_constant(self) -> bool:
         """Whether all unknowns have the same equation: constant coefficients and prescribed values on all of the boundary."""
         return self.diagonal.ndim == 0
+
+    @property
+    def sinks(self) -> Tensor:
+        """s, 0-d where all nodes are alike; zero where rounding leaves nothing else of it."""
+        found = self.diagonal - functools.reduce(torch.add, self.weights)
+        return torch.where(found.abs() <= _ROUNDING * self.diagonal.abs(), 0.0, found)
+
+    def monotone(self) -> Stencil:
+        """The nearest equations with an M-matrix: without negative s, and upwind where a mesh Peclet number is above 1.
+
+        A negative weight is moved to the other side of the node, if there is a neighbor: as much diffusion is added.
+        """
+        weights: list[Tensor] = []
+        for below, above in zip(self.weights[::2], self.weights[1::2], strict=True):
+            weights += [own.clamp(min=0) + (own > 0) * (-other).clamp(min=0) for own, other in ((below, above), (above, below))]
+        return replace(self, weights=tuple(weights), diagonal=functools.reduce(torch.add, weights, self.sinks.clamp(min=0)))
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether A is known to be symmetric and positive definite, or semidefinite."""
+        return self.symmetric and self.is_monotone
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether A is an M-matrix, or a singular one: where no w and no s is negative."""
+        return all(bool((x >= 0).all()) for x in (*self.weights, self.sinks))
+
+    def require_positive_diagonal(self) -> None:
+        """Refuse equations whose matrix has an entry on the diagonal by which a sweep of relaxation can't divide.
+
+        Raises:
+            IncompatibleError: In one sentence.
+        """
+        if not bool((self.diagonal > 0).all()):
+            raise IncompatibleError(
+                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, and its smallest entry is "
+                f"{float(self.diagonal.min()):.3g}: use a finer grid (`intervals`), or use `gmres` or `fem`"
+            )
 
     def padded(self, u: Tensor) -> Tensor:
         """A copy of a grid function, flat, with zeros around it in memory, so that views may reach beyond the grid."""
@@ -111,7 +153,8 @@ class Stencil:
         self.window(load).copy_(self.load * self.unknown)
         self.window(known).copy_(~self.unknown)
         fixed = known.nonzero().squeeze(1)
-        return LinearSystem(matrix, load.numpy(), fixed.numpy(), self.start.reshape(-1)[fixed].numpy())
+        values = self.start.reshape(-1)[fixed].numpy()
+        return LinearSystem(matrix, load.numpy(), fixed.numpy(), values, self.symmetric, self.is_definite)
 
     def to(self, like: Tensor) -> Stencil:
         """The same in the dtype and on the device of `like`."""
@@ -127,16 +170,17 @@ class Stencil:
 
 
 def difference_equations(grid: Grid, problem: Problem) -> Stencil:
-    """Second-order finite differences for ``-div(a grad u) + c u = f`` with conditions of both kinds (float64, CPU).
+    """Second-order finite differences for linear equations, with conditions of both kinds (float64, CPU).
 
-    The equation is integrated over the cell of each unknown node, between the mid points of its edges, and divided by the
-    volume of a whole cell: differences along the edges stand for the fluxes through the cell's faces, with a at the edges' mid
-    points. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. So the matrix
-    is symmetric, and the equations inside are the usual ones.
+    The equation, ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A, is integrated over the cell of each unknown node,
+    between the mid points of its edges, and divided by the volume of a whole cell: differences along the edges stand for the
+    fluxes through the cell's faces, with A at the edges' mid points, and for the derivatives in both halves of the cell, with b
+    at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. So the
+    matrix is symmetric where b = 0, and the equations inside are the usual ones, with central differences for b . grad u.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution, or need not have one.
 
     Source:
         Eymard, Gallouet, Herbin (2000), Finite volume methods, Handbook of Numerical Analysis 7, section 3.
@@ -153,10 +197,10 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
     parts = [_ONE if inner[k] else cell_parts(grid, k).narrow(k, window[k].start, shape[k]) for k in range(len(shape))]
     volume = functools.reduce(torch.mul, parts)
 
-    weights: list[Tensor] = []
+    weights, symmetric = [], True
     for k, h in enumerate(grid.spacings):
         middles = (grid.axes[k][1:] + grid.axes[k][:-1]) / 2
-        a = _coefficient(problem.diffusion, "diffusion", [*axes[:k], middles, *axes[k + 1 :]])
+        a = conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]])
         weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
         if not inner[k] or a.ndim:  # a number for each edge along the axis, zero for those that would leave the box
             weight = weight[(None,) * (len(shape) - weight.ndim)]
@@ -166,33 +210,53 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
             weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
         else:
             weights += [weight, weight]
+        b = drift(problem.equation, k, axes)
+        if b is None:
+            continue
+        symmetric = False
+        # b (u_i - u_below) / 2h and b (u_above - u_i) / 2h, each where there is such a neighbor
+        half = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], b / (2 * h))
+        below, above = (_ONE, _ONE) if inner[k] else _halves(grid, k, window[k])
+        weights[-2:] = [weights[-2] + half * below, weights[-1] - half * above]
     alpha, flux = (x[window] if x.ndim else x for x in (conditions.alpha, conditions.flux))
-    sink = _coefficient(problem.reaction, "reaction", axes) * volume + alpha
+    absorbed = sink(problem.equation, axes) * volume + alpha
 
     unknown = ~known[window]
     load = torch.zeros(shape, dtype=torch.float64)
     load[unknown] = checked(problem.source, "[equation] source", tensor_product(axes)[unknown.reshape(-1)])
     load.mul_(volume).add_(flux)
     mean = None
-    if not known.any() and not sink.any():
+    if not known.any() and not absorbed.any():
         require_compatible(problem)
         mean = (volume / volume.sum()).expand(shape)
         load -= load.sum() * mean  # what the quadrature leaves of an integral that is zero
-    diagonal = functools.reduce(torch.add, weights, sink)
+    diagonal = functools.reduce(torch.add, weights, absorbed)
     if not unknown.all():
         weights = [weight * unknown for weight in weights]
         diagonal = torch.where(unknown, diagonal, _ONE)
         load = torch.where(unknown, load, conditions.values[window])
-    return Stencil(tuple(w.start for w in window), tuple(weights), diagonal, load, conditions.values, unknown, mean)
+    origin = tuple(w.start for w in window)
+    stencil = Stencil(origin, tuple(weights), diagonal, load, conditions.values, unknown, symmetric, mean)
+    if mean is not None and not symmetric:
+        _require_balance(stencil)
+    return stencil
 
 
-def tensor_product(axes: list[Tensor]) -> Points:
-    """All points whose coordinates are on the axes, ``(n, d)``, in C order."""
-    return torch.cartesian_prod(*axes).reshape(-1, len(axes))
+def _halves(grid: Grid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
+    """Whether the nodes of a window have a neighbor below and above along an axis: 1 or 0, broadcasting to the window's shape."""
+    numbers = torch.arange(grid.shape[axis])[window].reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
+    return (numbers > 0).double(), (numbers < grid.intervals[axis]).double()
 
 
-def _coefficient(field: Field, name: str, axes: list[Tensor]) -> Tensor:
-    """A coefficient on a tensor grid: a 0-d tensor where it is constant, else an array."""
-    if field.constant is not None:
-        return torch.tensor(field.constant, dtype=torch.float64)
-    return checked(field, f"[equation] {name}", tensor_product(axes), least=0).reshape([len(axis) for axis in axes])
+def _require_balance(stencil: Stencil) -> None:
+    """Refuse singular equations that are not solved by whatever has mean zero: where the columns do not add up to zero.
+
+    Raises:
+        ProblemFileError: In one sentence.
+    """
+    columns = stencil.system().matrix.sum(axis=0)
+    if not abs(columns).max() <= _ROUNDING * float(stencil.diagonal.abs().max()):
+        raise ProblemFileError(
+            "with fluxes given on all of the boundary, convection through it and no reaction, the equations determine u up to a "
+            "constant and need not have a solution: prescribe values on a part of the boundary, or give a reaction"
+        )

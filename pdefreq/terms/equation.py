@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import Field
 from pdefreq.terms import TERMS
 from pdefreq.terms.term import CoefficientReader, Differences, Term
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
     from torch import Tensor
+
+    from pdefreq.fields import Field
 
 T = TypeVar("T", bound=Term)
 
@@ -87,21 +88,6 @@ class Equation:
     def has_zero_order(self) -> bool:
         """Whether a term depends on u itself, so that a constant added to u changes the left-hand side."""
         return any(term.order == 0 for term in self.terms)
-
-    @property
-    def laplacian_and_reaction(self) -> tuple[float, float] | None:
-        """The numbers a and c where the left-hand side is ``-a lap u + c u``; else None."""
-        from pdefreq.terms.diffusion import Diffusion
-        from pdefreq.terms.reaction import Reaction
-
-        numbers: dict[type[Term], float | None] = {Diffusion: 0.0, Reaction: 0.0}
-        for term in self.terms:
-            coefficient = term.coefficient if isinstance(term, (Diffusion, Reaction)) else None
-            if not term.linear or not isinstance(coefficient, Field):
-                return None
-            numbers[type(term)] = coefficient.constant
-        a, c = numbers.values()
-        return None if a is None or c is None else (a, c)
 
     @property
     def coefficients(self) -> dict[str, Field]:

@@ -2,10 +2,10 @@ r"""Errors of a discretization in its mesh width: mode by mode exactly, and as o
 
 On a uniform grid of a box with constant coefficients and u = 0 on the boundary, sine modes diagonalize the equations of
 central differences and of multilinear elements alike, so that the discrete solution has each mode times one number. With
-theta_a = xi_a h_a / 2 and S_a = sin(theta_a) / theta_a, the symbols are, for -a Laplace(u) + c u,
+theta_a = xi_a h_a / 2 and S_a = sin(theta_a) / theta_a, the symbols are, for -sum_a A_a d^2 u / dx_a^2 + c u,
 
-    central differences      a sum_a xi_a^2 S_a^2 + c                                              against f^_k,
-    multilinear elements     a sum_a xi_a^2 S_a^2 prod_{b != a} M_b + c prod_b M_b                 against prod_b S_b^2 f^_k,
+    central differences      sum_a A_a xi_a^2 S_a^2 + c                                            against f^_k,
+    multilinear elements     sum_a A_a xi_a^2 S_a^2 prod_{b != a} M_b + c prod_b M_b               against prod_b S_b^2 f^_k,
 
 M_b = (2 + cos 2 theta_b) / 3: an integral against a hat function multiplies a mode by S^2, and so does interpolation between
 nodes. That holds to rounding where the source is a sum of modes that the grid carries; what it doesn't carry folds onto others.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def central_difference_error(
-    wavevectors: Tensor | ArrayLike, spacings: Sequence[float], *, diffusion: float = 1.0, reaction: float = 0.0
+    wavevectors: Tensor | ArrayLike, spacings: Sequence[float], *, diffusion: float | Sequence[float] = 1.0, reaction: float = 0.0
 ) -> Tensor:
     r"""Relative error of each sine mode in the solution of central differences, at the nodes.
 
@@ -36,11 +36,12 @@ def central_difference_error(
     Args:
         wavevectors: Angular, shape ``(m, d)``.
         spacings: The mesh width along each axis.
-        diffusion: The constant a > 0.
-        reaction: The constant c.
+        diffusion: A, a number for all axes, or one for each.
+        reaction: The constant c, of either sign.
 
     Returns:
-        Errors ``(m,)``, in modulus: for c >= 0 differences make every mode too large; nan for a mode that the grid doesn't carry.
+        Errors ``(m,)``, not negative: for c >= 0 differences make every mode too large; nan for a mode that the grid doesn't
+        carry.
 
     Source:
         LeVeque (2007), Finite Difference Methods for Ordinary and Partial Differential Equations, section 2.10.
@@ -50,8 +51,9 @@ def central_difference_error(
         [0.2337]
     """
     xi, theta = _angles(wavevectors, spacings)
-    symbol = diffusion * (xi * _sinc(theta)).square().sum(dim=1) + reaction
-    exact = diffusion * xi.square().sum(dim=1) + reaction
+    a = torch.as_tensor(diffusion, dtype=torch.float64)
+    symbol = (a * (xi * _sinc(theta)).square()).sum(dim=1) + reaction
+    exact = (a * xi.square()).sum(dim=1) + reaction
     return torch.where(_carried(theta), ((exact - symbol) / symbol).abs(), torch.nan)
 
 
@@ -59,7 +61,7 @@ def multilinear_element_error(
     wavevectors: Tensor | ArrayLike,
     spacings: Sequence[float],
     *,
-    diffusion: float = 1.0,
+    diffusion: float | Sequence[float] = 1.0,
     reaction: float = 0.0,
     sampling: Sequence[float] | None = None,
 ) -> Tensor:
@@ -71,8 +73,8 @@ def multilinear_element_error(
     Args:
         wavevectors: Angular, shape ``(m, d)``.
         spacings: The mesh width along each axis.
-        diffusion: The constant a > 0.
-        reaction: The constant c.
+        diffusion: A, a number for all axes, or one for each.
+        reaction: The constant c, of either sign.
         sampling: The spacings, each a whole part of the mesh width, of the grid on which coefficients are formed; by default they
             are integrals. Sums see S(xi h / 2)^2 / S(xi delta / 2)^2 instead of S^2: on the mesh itself the nodal values alone.
 
@@ -91,34 +93,36 @@ def multilinear_element_error(
     xi, theta = _angles(wavevectors, spacings)
     s, mass = _sinc(theta).square(), (2 + torch.cos(2 * theta)) / 3
     ahead = mass.prod(dim=1, keepdim=True) / mass  # the masses along the other axes
-    symbol = diffusion * (xi.square() * s * ahead).sum(dim=1) + reaction * mass.prod(dim=1)
-    exact = diffusion * xi.square().sum(dim=1) + reaction
+    a = torch.as_tensor(diffusion, dtype=torch.float64)
+    symbol = (a * xi.square() * s * ahead).sum(dim=1) + reaction * mass.prod(dim=1)
+    exact = (a * xi.square()).sum(dim=1) + reaction
     seen = s if sampling is None else s / _sinc(_angles(wavevectors, sampling)[1]).square()
     nodal = s.prod(dim=1) * exact / symbol
     return torch.where(_carried(theta), (1 - nodal * seen.prod(dim=1)).abs(), torch.nan)
 
 
 def leading_constant(
-    wavevectors: Tensor | ArrayLike, ratios: Sequence[float], *, diffusion: float = 1.0, reaction: float = 0.0
+    wavevectors: Tensor | ArrayLike, ratios: Sequence[float], *, diffusion: float | Sequence[float] = 1.0, reaction: float = 0.0
 ) -> Tensor:
     r"""C in error = C h^2 + O(h^4) of each sine mode: the same for central differences and for multilinear elements.
 
-    With spacings h_a = ratio_a h it is a sum_a xi_a^4 ratio_a^2 / (12 |a |xi|^2 + c|): the symbols above, expanded. What differs
-    is the sign, for c >= 0 differences make modes too large and elements too small, and all that comes after.
+    With spacings h_a = ratio_a h it is sum_a A_a xi_a^4 ratio_a^2 / (12 |sum_a A_a xi_a^2 + c|): the symbols above, expanded.
+    What differs is the sign, for c >= 0 differences make modes too large and elements too small, and all that comes after.
 
     Args:
         wavevectors: Angular, shape ``(m, d)``.
         ratios: The mesh width along each axis over h.
-        diffusion: The constant a > 0.
-        reaction: The constant c.
+        diffusion: A, a number for all axes, or one for each.
+        reaction: The constant c, of either sign.
 
     Example:
         >>> (12 * leading_constant([[torch.pi]], [1.0]) / torch.pi**2).tolist()  # (xi h)^2 / 12
         [1.0]
     """
     xi = torch.as_tensor(np.asarray(wavevectors), dtype=torch.float64)
-    fourth = (xi.square() * torch.tensor(ratios, dtype=torch.float64)).square().sum(dim=1)
-    return diffusion * fourth / (12 * (diffusion * xi.square().sum(dim=1) + reaction).abs())
+    a = torch.as_tensor(diffusion, dtype=torch.float64)
+    fourth = (a * (xi.square() * torch.tensor(ratios, dtype=torch.float64)).square()).sum(dim=1)
+    return fourth / (12 * ((a * xi.square()).sum(dim=1) + reaction).abs())
 
 
 @dataclass(frozen=True)

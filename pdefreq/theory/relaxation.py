@@ -1,7 +1,8 @@
 """Convergence of relaxation: finite differences on a box.
 
-For -a Laplace(u) + c u on a uniform grid of a box with Dirichlet data, sine modes are eigenvectors of the matrix and,
-its diagonal being constant, of Jacobi's iteration too: the algebraic error of mode k is multiplied by one number a sweep.
+For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a uniform grid of a box with Dirichlet data, sine modes are eigenvectors of the
+matrix and, its diagonal being constant, of Jacobi's iteration too: the algebraic error of mode k is multiplied by one number a
+sweep. Where c is negative, so are eigenvalues of the smoothest modes, and these numbers lie above 1: such modes grow.
 Gauss-Seidel and SOR have other eigenvectors. In red-black order a sweep couples two sine modes; in lexicographic order waves on
 an unbounded grid are eigenvectors, and what a sweep multiplies them by holds for a few sweeps of middle and high modes.
 """
@@ -25,13 +26,13 @@ def relaxation_factor(
     intervals: Sequence[int],
     lengths: Sequence[float],
     *,
-    diffusion: float = 1.0,
+    diffusion: float | Sequence[float] = 1.0,
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
     r"""What a sweep of damped Jacobi multiplies the error of each sine mode by.
 
-    With w_a = diffusion / h_a^2 and D = 2 sum_a w_a + reaction, the diagonal of the matrix,
+    With w_a = diffusion_a / h_a^2 and D = 2 sum_a w_a + reaction, the diagonal of the matrix,
 
         factor = 1 - omega + omega (2 sum_a w_a cos(k_a pi / n_a)) / D,
 
@@ -41,8 +42,8 @@ def relaxation_factor(
         indices: Mode numbers, shape ``(m, d)``.
         intervals: Intervals of the grid along each axis.
         lengths: Side lengths of the box.
-        diffusion: The constant a > 0.
-        reaction: The constant c >= 0.
+        diffusion: A number for all axes, or one for each.
+        reaction: The constant c, of either sign; D must be positive.
         omega: Damping factor; 1 is plain Jacobi.
 
     Returns:
@@ -63,7 +64,7 @@ def relaxation_rate(
     intervals: Sequence[int],
     lengths: Sequence[float],
     *,
-    diffusion: float = 1.0,
+    diffusion: float | Sequence[float] = 1.0,
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
@@ -72,12 +73,39 @@ def relaxation_rate(
     return -torch.log1p(reduction * (reduction - 2)) / 2  # log |1 - s| without cancellation for small s
 
 
+def amplified_modes(
+    intervals: Sequence[int],
+    lengths: Sequence[float],
+    *,
+    diffusion: float | Sequence[float] = 1.0,
+    reaction: float = 0.0,
+    omega: float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """The sine modes of a grid whose error grows in a sweep of damped Jacobi. Arguments as `relaxation_factor`'s.
+
+    These are the modes with a negative eigenvalue, and for plain Jacobi those that alternate from node to node where they do not.
+
+    Returns:
+        Mode numbers ``(m, d)``, sorted by wavenumber, and their factors ``(m,)``, of modulus above 1.
+
+    Example:
+        >>> amplified_modes([8], [1.0], reaction=-20.0)[0].tolist()  # pi^2 < 20 < (2 pi)^2
+        [[1], [7]]
+    """
+    modes = torch.cartesian_prod(*(torch.arange(1, n) for n in intervals)).reshape(-1, len(intervals))
+    factors = relaxation_factor(modes, intervals, lengths, diffusion=diffusion, reaction=reaction, omega=omega)
+    grows = factors.abs() > 1 + 4 * torch.finfo(factors.dtype).eps
+    wavenumbers = (modes / torch.tensor(lengths, dtype=torch.float64)).norm(dim=1)[grows]
+    order = wavenumbers.argsort(stable=True)
+    return modes[grows][order], factors[grows][order]
+
+
 def lexicographic_symbol(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
     lengths: Sequence[float],
     *,
-    diffusion: float = 1.0,
+    diffusion: float | Sequence[float] = 1.0,
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
@@ -93,8 +121,8 @@ def lexicographic_symbol(
         indices: Mode numbers, shape ``(m, d)``.
         intervals: Intervals of the grid along each axis.
         lengths: Side lengths of the box.
-        diffusion: The constant a > 0.
-        reaction: The constant c >= 0.
+        diffusion: A number for all axes, or one for each.
+        reaction: The constant c, of either sign; D must be positive.
         omega: Relaxation factor, in (0, 2); 1 is Gauss-Seidel.
 
     Returns:
@@ -139,8 +167,8 @@ def red_black_symbol(jacobi: Tensor, omega: float = 1.0) -> Tensor:
 def sor_radius(jacobi: Tensor, omega: float = 1.0) -> Tensor:
     """Spectral radius of SOR where Jacobi's is `jacobi`: what the whole error is multiplied by, after many sweeps.
 
-    It holds for both orders, and for any coefficients: difference equations couple a node to its 2 d neighbors only. With
-    Gauss-Seidel it is ``jacobi ** 2``, from the best omega on ``omega - 1``.
+    It holds for both orders, and for any coefficients for which Jacobi's eigenvalues are real: difference equations couple a node
+    to its 2 d neighbors only. With Gauss-Seidel it is ``jacobi ** 2``, from the best omega on ``omega - 1``.
 
     Args:
         jacobi: Spectral radii of Jacobi's iteration, any shape.
@@ -171,7 +199,7 @@ def _reduction(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
     lengths: Sequence[float],
-    diffusion: float,
+    diffusion: float | Sequence[float],
     reaction: float,
     omega: float,
 ) -> Tensor:
@@ -182,12 +210,12 @@ def _reduction(
 
 
 def _grid(
-    indices: Tensor | ArrayLike, intervals: Sequence[int], lengths: Sequence[float], diffusion: float
+    indices: Tensor | ArrayLike, intervals: Sequence[int], lengths: Sequence[float], diffusion: float | Sequence[float]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mode numbers, intervals, and the weights w_a = diffusion / h_a^2."""
+    """Mode numbers, intervals, and the weights w_a = diffusion_a / h_a^2."""
     k = torch.as_tensor(np.asarray(indices), dtype=torch.float64)
-    n = torch.tensor(intervals, dtype=torch.float64)
-    return k, n, diffusion * (n / torch.tensor(lengths, dtype=torch.float64)) ** 2
+    n, a = torch.tensor(intervals, dtype=torch.float64), torch.as_tensor(diffusion, dtype=torch.float64)
+    return k, n, a * (n / torch.tensor(lengths, dtype=torch.float64)) ** 2
 
 
 def _carried(k: Tensor, n: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 r"""Two-grid cycles for finite differences on a box: what a cycle does to each sine mode, exactly.
 
-For -a Laplace(u) + c u on a grid of even n_a intervals along each axis, the coarse grid has every other node; equations there
-are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the coarse grid can't
-tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d modes is
-multiplied by
+For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a grid of even n_a intervals along each axis, the coarse grid has every other
+node; equations there are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the
+coarse grid can't tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d
+modes is multiplied by
 
     M = S^post (I - P A_c^-1 R A) S^pre,    R = (product over axes of cos^2(k pi / 2n), or -sin^2 for n - k),    P = R^T,
 
@@ -45,7 +45,7 @@ class TwoGrid:
         omega: Damping of Jacobi.
         pre: Sweeps before the correction.
         post: Sweeps after it.
-        diffusion: a > 0.
+        diffusion: A positive number for all axes, or one for each.
         reaction: c >= 0.
     """
 
@@ -55,7 +55,7 @@ class TwoGrid:
     omega: float = 2 / 3
     pre: int = 1
     post: int = 1
-    diffusion: float = 1.0
+    diffusion: float | tuple[float, ...] = 1.0
     reaction: float = 0.0
 
     def __post_init__(self) -> None:
@@ -168,7 +168,8 @@ class TwoGrid:
     def _eigenvalues(self, indices: Tensor, intervals: Sequence[int]) -> Tensor:
         n, sides = torch.tensor(intervals, dtype=torch.float64), torch.tensor(self.lengths, dtype=torch.float64)
         sines = torch.sin(indices.double() * math.pi / (2 * n))
-        return (self.diffusion * (2 * n / sides * sines) ** 2).sum(dim=1) + self.reaction
+        a = torch.as_tensor(self.diffusion, dtype=torch.float64)
+        return (a * (2 * n / sides * sines) ** 2).sum(dim=1) + self.reaction
 
     def _red_black(self, indices: Tensor, factor: Tensor) -> Tensor:
         """Each color takes Jacobi's value in turn; multiplying by (-1)^(sum of indices) turns mode k into (-1)^d times n - k."""
