@@ -48,6 +48,12 @@ def _no_box(problem: Problem) -> str | None:
     return None if isinstance(problem.domain, Box) else f"this domain is none ({problem.domain.title})"
 
 
+def _without_values(problem: Problem) -> str | None:
+    if problem.periodic_axes:
+        return "this problem has periodic sides"
+    return "this problem has other parts" if problem.dirichlet is None else None
+
+
 EQUATION = Need("a differential equation", lambda p: "this problem is a regression" if p.is_regression else None)
 REGRESSION = Need("a given function to fit", lambda p: None if p.is_regression else "this is a differential equation")
 LINEAR = _of_terms("a linear equation", lambda term: term.linear, "is nonlinear")
@@ -58,6 +64,8 @@ CONSTANT = _of_terms("constant coefficients", lambda term: term.constant, "has a
 DIFFERENCES = _of_terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", lambda p: None if p.data is None else "this problem gives it at points only ([data])")
 BOX = Need("a box", _no_box)
+VALUES = Need("values prescribed on all of the boundary", _without_values)
+PERIODIC = Need("sides that are all periodic", lambda p: None if p.is_periodic else "this problem has others")
 PLANE_OR_SPACE = _at_most(3)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -76,6 +77,10 @@ class Box(Domain):
         return tuple(f"{axis}-{end}" for axis in axis_names(self.dimension) for end in ("min", "max"))
 
     @property
+    def opposite_sides(self) -> Mapping[str, tuple[int, int]]:
+        return {axis: (2 * k, 2 * k + 1) for k, axis in enumerate(axis_names(self.dimension))}
+
+    @property
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return self.lower, self.upper
 
@@ -91,6 +96,13 @@ class Box(Domain):
 
     def contains(self, x: Points) -> Tensor:
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
+
+    def opposite(self, x: Points) -> Points:
+        """For points on sides those on the opposite sides, ``(n, d)``."""
+        import torch
+
+        lower, upper = x.new_tensor(self.lower), x.new_tensor(self.upper)
+        return torch.where(x == lower, upper, torch.where(x == upper, lower, x))
 
     def quadrature(self, n: int) -> Samples:
         x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
@@ -117,35 +129,50 @@ class Box(Domain):
             torch.cat([f.parts for f in faces if f.parts is not None]),
         )
 
-    def distance(self) -> Field:
-        lower, upper = self.lower, self.upper
-        scale = math.prod((2 / length) ** 2 for length in self.lengths)  # 1 in the middle
+    def distance(self, axes: Sequence[int] | None = None) -> Field:
+        """See `Domain`.
+
+        Args:
+            axes: The function vanishes on the sides across these axes alone; by default across all.
+        """
+        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
+        lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
+        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # 1 in the middle
 
         def product(x: Tensor) -> Tensor:
+            x = x[:, across]
             return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
 
         def gradient(x: Tensor) -> Tensor:
             import torch
 
+            found, x = torch.zeros_like(x), x[:, across]
             factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
             slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
             others = [
-                factors[:, [j for j in range(x.shape[1]) if j != k]].prod(dim=1) for k in range(x.shape[1])
+                factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
             ]  # not product / factor: that is 0 / 0 on the boundary
-            return scale * slopes * torch.stack(others, dim=1)
+            found[:, across] = scale * slopes * torch.stack(others, dim=1)
+            return found
 
         return CallableField(product, gradient)
 
-    def lifting(self, g: Field) -> Field:
-        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g."""
+    def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
+        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
+
+        Args:
+            g: The boundary values.
+            axes: Interpolation is from the sides across these axes alone; by default across all.
+        """
         if g.constant is not None:
             return ConstantField(g.constant)
-        if self.dimension > _MAX_LIFTED:
+        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
+        if len(across) > _MAX_LIFTED:
             raise IncompatibleError(
-                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {self.dimension}; use a penalty"
+                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {len(across)}; use a penalty"
             )
         lower, upper, lengths = self.lower, self.upper, self.lengths
-        subsets = [s for size in range(1, self.dimension + 1) for s in itertools.combinations(range(self.dimension), size)]
+        subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
 
         def lift(x: Tensor) -> Tensor:
             import torch

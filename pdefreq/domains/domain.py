@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,14 @@ class Domain(Content, ABC):
     @abstractmethod
     def part_names(self) -> tuple[str, ...]:
         """Names of the built-in pieces of the boundary, in the order of `Samples.parts`."""
+
+    @property
+    def opposite_sides(self) -> Mapping[str, tuple[int, int]]:
+        """Pairs of sides that a translation maps onto each other, so that functions can be periodic; by default there are none.
+
+        The name of each pair, in the order of the axes, and the indices of its sides in `part_names`.
+        """
+        return {}
 
     @abstractmethod
     def contains(self, x: Points) -> Tensor:

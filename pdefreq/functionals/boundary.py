@@ -60,6 +60,8 @@ class BoundaryConditions:
         """
         columns = {name: torch.zeros_like(samples.weights) for name in ("dirichlet", "value", "robin", "alpha", "flux")}
         for index, condition in enumerate(parts):
+            if condition.kind == "periodic":  # built into the space
+                continue
             mine = governing == index
             x = samples.x[mine]
             columns[condition.kind][mine] = samples.weights[mine]

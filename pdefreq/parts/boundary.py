@@ -13,9 +13,8 @@ from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
 
 if TYPE_CHECKING:
-    from pdefreq.domains.domain import Domain
-    from pdefreq.fields import Field
     from pdefreq.functionals.course import StagedPenalty
+    from pdefreq.problem import Problem
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
@@ -60,13 +59,12 @@ class Boundary(Part):
         return self
 
     @abstractmethod
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, problem: Problem) -> Network:
         """The trial space with the boundary values that are built in, if any.
 
         Args:
-            network: The network.
-            domain: Its domain.
-            values: The boundary values, where one Dirichlet condition holds on all of the boundary.
+            network: The network, periodic where the problem is.
+            problem: The problem.
 
         Raises:
             IncompatibleError: If the values can't be built in.
@@ -77,15 +75,22 @@ class Boundary(Part):
 class Hard(Boundary):
     """Boundary values are built into the network: u = lifting + distance times network."""
 
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, problem: Problem) -> Network:
+        from pdefreq.domains.box import Box
         from pdefreq.spaces.hard_boundary import HardBoundary
 
+        domain, values = problem.domain, problem.dirichlet
+        if problem.is_periodic:
+            return network
         if values is None:
             raise IncompatibleError(
                 "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
                 "use boundary=penalty"
             )
-        return HardBoundary(network, domain.lifting(values), domain.distance())
+        if not isinstance(domain, Box):
+            return HardBoundary(network, domain.lifting(values), domain.distance())
+        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
+        return HardBoundary(network, domain.lifting(values, across), domain.distance(across))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,5 +134,5 @@ class Penalty(Boundary):
         points = _ENDS if dimension == 1 else self.points or _POINTS
         return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
 
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, problem: Problem) -> Network:
         return network

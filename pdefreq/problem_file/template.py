@@ -28,7 +28,8 @@ exact = "sin(pi*x) + 0.1*sin(k1*pi*x)"    # source and boundary data follow from
 # value = "0"             # u = value on all of the boundary that no part covers; or parts, of which the first match holds:
 # [[boundary.part]]
 # name = "x-max"          # x-min, x-max, y-min, ...; or where = "x > 0.5"
-# kind = "robin"          # a |grad u|^(p-2) du/dn + alpha u = flux;  alpha = "0" is a Neumann condition
+# kind = "robin"          # a |grad u|^(p-2) du/dn + alpha u = flux;  alpha = "0" is a Neumann condition; "periodic" with
+#                         # name = "x" joins the sides x-min and x-max
 # alpha = "1"
 # flux = "0"
 

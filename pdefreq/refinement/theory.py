@@ -68,20 +68,19 @@ def predict_order(
 
 
 def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
-    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in sine modes."""
+    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
     import numpy as np
 
     from pdefreq.domains.box import Box
 
     value, constants = problem.dirichlet, constants_of(problem.equation, problem.domain.dimension)
+    vanishing = kind == "sine" and not problem.periodic_axes and value is not None and value.constant == 0
     diagonal = (
-        kind == "sine"
+        (vanishing or (kind == "fourier" and problem.is_periodic))
         and isinstance(problem.domain, Box)
         and constants is not None
         and constants.is_symmetric
         and problem.data is None
-        and value is not None
-        and value.constant == 0
     )
     found = (
         solver.predicted_mode_error(problem, space, wavevectors)

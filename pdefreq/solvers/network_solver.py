@@ -93,7 +93,8 @@ class NetworkSolver(Solver):
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
-        return replace(self, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
+        network = self.network.resolved(problem.periodic_axes)
+        return replace(self, network=network, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -104,6 +105,7 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.gradient import Gradient
         from pdefreq.iterations.held_out import HeldOut
+        from pdefreq.spaces.periodicity import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
@@ -111,17 +113,18 @@ class NetworkSolver(Solver):
         require_precision(problem, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
-        if problem.is_pure_neumann and domain.dimension <= 3:  # beyond, quadrature can't tell
+        if problem.is_up_to_constant and domain.dimension <= 3:  # beyond, quadrature can't tell
             require_compatible(problem)  # else the energy has no minimum
         self._require_start(problem.exponent, problem.reaction, problem.dirichlet)
         method = self.resolved(problem, Stop())
         points, boundary = method.points, method.boundary
-        self._require_room(points, boundary, domain.dimension)
+        method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
         like = torch.empty(0, dtype=dtype, device=device)
-        network = self.network.on(domain)
-        space = network if problem.is_regression else boundary.applied(network, domain, problem.dirichlet)
+        network = method.network.on(domain)
+        require_periodic(network, problem)
+        space = network if problem.is_regression else boundary.applied(network, problem)
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
