@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pdefreq.data import Data
     from pdefreq.domains.domain import Domain
+    from pdefreq.fields import Field
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
@@ -24,7 +25,7 @@ class Need:
     """
 
     what: str
-    of: Literal["equation", "domain", "data", "boundary", "is_periodic"]
+    of: Literal["equation", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
     lacking: Callable[[Any], str | None]
 
 
@@ -63,11 +64,16 @@ def _is_no_box(domain: Domain) -> str | None:
     return None if isinstance(domain, Box) else f"this domain is none ({domain.title})"
 
 
-def _does_not_prescribe(boundary: Sequence[Any]) -> str | None:
-    if any(part.kind == "periodic" for part in boundary):
-        return "this problem has periodic sides"
-    whole = len(boundary) == 1 and boundary[0].kind == "dirichlet" and boundary[0].name is None and boundary[0].where is None
-    return None if whole else "this problem has other parts"
+def _has_no_values(values: Field | None) -> str | None:
+    return "this problem has other parts" if values is None else None
+
+
+def _has_pairs(periodic_axes: tuple[int, ...]) -> str | None:
+    return "this problem has periodic ones" if periodic_axes else None
+
+
+def _has_ends(is_periodic: bool) -> str | None:
+    return None if is_periodic else "this problem has others"
 
 
 EQUATION = Need("a differential equation", "equation", _is_regression)
@@ -80,6 +86,7 @@ CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a co
 DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
-VALUES = Need("values prescribed on all of the boundary", "boundary", _does_not_prescribe)
-PERIODIC = Need("sides that are all periodic", "is_periodic", lambda holds: None if holds else "this problem has others")
+VALUES = Need("values prescribed on all of the boundary", "dirichlet", _has_no_values)
+NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
+PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)
 PLANE_OR_SPACE = _at_most(3)

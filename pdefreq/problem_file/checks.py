@@ -78,8 +78,9 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
     u = problem.exact
-    for axis in problem.periodic_axes if u is not None else ():
-        _check_periodic(problem, u, axis, size)
+    if u is not None:
+        for axis in problem.periodic_axes:
+            _check_periodic(problem, u, axis, size)
     if (
         u is not None
         and not problem.is_regression

@@ -14,6 +14,7 @@ from pdefreq.needs import (
     DIFFERENCES,
     EQUATION,
     LINEAR,
+    NO_PERIODIC_SIDES,
     PERIODIC,
     PLANE_OR_SPACE,
     SOURCE,
@@ -61,7 +62,7 @@ class Sine(DoublesSize, Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES, PLANE_OR_SPACE, BOX, VALUES
+        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES, PLANE_OR_SPACE, BOX, NO_PERIODIC_SIDES, VALUES
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None

@@ -75,7 +75,7 @@ class FourierSeries(LinearSpace):
         from scipy.fft import fftn, fftshift
 
         transform = np.asarray(fftshift(np.asarray(fftn(values.reshape(self.shape).numpy(), norm="forward"))))
-        return torch.from_numpy(transform.real - transform.imag).reshape(-1)
+        return torch.from_numpy(np.real(transform) - np.imag(transform)).reshape(-1)
 
     def assemble(self, problem: Problem) -> LinearSystem:
         """The equations of the modes: sigma(xi_k) u^_k = f^_k with the symbol sigma of the equation.
@@ -108,13 +108,14 @@ class FourierSeries(LinearSpace):
                 f"the equation is singular, for its left-hand side is zero for the Fourier mode of wavevector ({mode}), a "
                 "resonance: u is not unique, and need not exist; change the reaction or the box"
             )
-        matrix = sp.diags_array(symbol.real).tocsr()
-        convected = symbol.imag.any()
+        even, odd = np.real(symbol), np.imag(symbol)
+        matrix = sp.diags_array(even).tocsr()
+        convected = odd.any()
         if convected:
             numbers = np.arange(self.num_coefficients)  # -k stands where k does, counted from the other end
-            matrix = matrix - sp.csr_array((symbol.imag, (numbers, numbers[::-1])), shape=matrix.shape)
+            matrix = matrix - sp.csr_array((odd, (numbers, numbers[::-1])), shape=matrix.shape)
         load = self.transform(self._sampled(lambda x: checked(problem.source, "[equation] source", x))).numpy()
-        definite = not convected and bool((symbol.real >= 0).all())
+        definite = not convected and bool((even >= 0).all())
         return LinearSystem(matrix, load, fixed, np.zeros(len(fixed)), symmetric=not convected, definite=definite)
 
     def _sampled(self, function: Callable[[Points], Values]) -> Tensor:

@@ -93,7 +93,8 @@ class Lagrange(GalerkinSpace):
         """The nodes of the mesh, on both sides of a periodic pair, ``(N, d)``."""
         if self.degree == 1:
             return self.mesh.p.T.copy()
-        dofs, reference = Dofs(self.mesh, self.element), np.asarray(self.element.doflocs).T
+        dofs: Any = Dofs(self.mesh, self.element)
+        reference = np.asarray(self.element.doflocs).T
         x = np.empty((self.mesh.dim(), dofs.N))
         x[:, dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
         x[:, dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # to the last digit
