@@ -55,8 +55,8 @@ class Fem(DoublesSize, Solver):
             4 before refinement, and the file's own mesh where there is one.
         quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the
             degree of the elements.
-        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, for equations that are known to be
-            symmetric and positive definite; null takes the faster.
+        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, where the equations are known to
+            be symmetric and positive definite; null takes the faster.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
         levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
 
@@ -99,7 +99,7 @@ class Fem(DoublesSize, Solver):
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         require(problem, "fem", self.needs)
-        require_precision(problem, dtype)
+        require_precision(problem.equation, dtype)
         self._require_room(problem)
 
         from skfem.mesh.mesh_simplex import MeshSimplex
@@ -263,7 +263,7 @@ class RitzGalerkin(DoublesSize, Solver):
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         box = require_box(problem, "ritz-galerkin", self.needs)
-        require_precision(problem, dtype)
+        require_precision(problem.equation, dtype)
         number = self.number or _FUNCTIONS[box.dimension]
         if self.basis == "hat":
             degree = None if self.quadrature is None else 2 * self.quadrature - 1

@@ -56,8 +56,9 @@ class Nonlinear(LowerOrderTerm):
         from sympy import Symbol
 
         from pdefreq.expressions import expression_of
+        from pdefreq.expressions.symbolic import substituted
 
-        return expression_of(self.function).subs(Symbol("u"), u)  # pyright: ignore[reportReturnType]
+        return substituted(expression_of(self.function), Symbol("u"), u)
 
     def check(self, x: Points) -> None:
         """At u = 0."""
