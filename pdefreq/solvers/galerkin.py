@@ -44,7 +44,10 @@ class Fem(DoublesSize, Solver):
 
     Linear problems take one step. Nonlinear ones take Newton steps, for 1 < p <= 20 with continuation in p; for large p the
     weights |grad u|^(p-2) may span more than double precision holds, which leaves few digits of u.
-    In one dimension with constant diffusion and no reaction the values at the vertices are exact, up to the quadrature of f.
+    In one dimension with constant diffusion and no other term the values at the vertices are exact, up to the quadrature of f.
+
+    Equations need not be symmetric or definite: those with convection or with a negative reaction are factorised with row
+    exchanges, and refused where they are singular to rounding. A note tells where the mesh Peclet number is above 1.
 
     Args:
         element: ``"P1"``, ``"P2"``: linear and quadratic on simplices; ``"Q1"``: multilinear on quadrilaterals and hexahedra.
@@ -52,7 +55,8 @@ class Fem(DoublesSize, Solver):
             4 before refinement, and the file's own mesh where there is one.
         quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the
             degree of the elements.
-        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid; null takes the faster.
+        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, where the equations are known to
+            be symmetric and positive definite; null takes the faster.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
         levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
 
