@@ -34,7 +34,8 @@ class Status(Enum):
     SECONDS = ("seconds", "The time budget is used up; continue with `pdefreq resume RUN --seconds S`.", 0)
     DIVERGED = (
         "diverged",
-        "The objective grew more than a million-fold: lower the learning rate, or the damping factor of a relaxation.",
+        "The objective grew more than a million-fold: lower the learning rate, or the damping factor of a relaxation; where the "
+        "equation is indefinite, use another method.",
         1,
     )
     NON_FINITE = (
@@ -50,8 +51,8 @@ class Status(Enum):
     )
     UNSOLVED = (
         "unsolved",
-        "Newton's method found no solution: the equation may have none, as -lap u = k exp(u) for large k, or it lies far from the "
-        "start; begin with that of an easier problem (guess=...), such as one with a smaller source or coefficient.",
+        "Newton's method found no solution: the equation may have none, as -lap u = k exp(u) for large k, or the solution is far "
+        "from the start; start from the solution of an easier problem (guess=...), such as one with a smaller coefficient.",
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)

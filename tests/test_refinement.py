@@ -26,6 +26,7 @@ dimension = {dimension}
 lower = 0
 upper = 1
 [equation]
+diffusion = {diffusion}
 reaction = "{reaction}"
 exact = "{exact}"
 [boundary]
@@ -36,7 +37,7 @@ SQUARE = {"dimension": 2, "reaction": 3, "exact": "sin(pi*x)*sin(pi*y) + sin(2*p
 
 
 def tones(path: Path, **fields):
-    (path / "tones.toml").write_text(TONES.format(**fields))
+    (path / "tones.toml").write_text(TONES.format(**{"diffusion": '"1"'} | fields))
     return load_problem(str(path / "tones.toml"))
 
 
@@ -45,7 +46,11 @@ def orders(refinement):
 
 
 @pytest.mark.parametrize(
-    ("method", "fields"), [("cg", LINE), ("multigrid", LINE), ("cg", SQUARE), ("cg", LINE | {"reaction": 50})]
+    ("method", "fields"),
+    [
+        *[("cg", LINE), ("multigrid", LINE), ("cg", SQUARE), ("cg", LINE | {"reaction": 50})],
+        *[("gmres", LINE | {"reaction": -400}), ("cg", SQUARE | {"diffusion": [["1", "0"], ["0", "5"]]})],
+    ],
 )
 def test_differences_have_the_errors_of_their_symbol(tmp_path, method, fields):
     found = refine(tones(tmp_path, **fields), method, start=16, levels=4)
@@ -115,10 +120,12 @@ def test_one_run_that_refines_is_as_many_runs(tmp_path):
 def test_every_method_refines_or_says_what_does(name):
     solver = make_solver(name)
     if not isinstance(solver, Refines):
-        with pytest.raises(IncompatibleError, match=f"{name} is none: use cg, multigrid, sine, fem, ritz-galerkin"):
+        with pytest.raises(
+            IncompatibleError, match=f"{name} is none: use cg, gmres, multigrid, sine, fourier, fem, ritz-galerkin"
+        ):
             refine("poisson", name)
         return
-    found = refine("poisson", name, start=8, levels=2)
+    found = refine("circle" if name == "fourier" else "poisson", name, start=8, levels=2)
     assert [level.size for level in found.levels] == [8, 16]
     assert found.option == solver.refines
     assert found.levels[1].relative_l2 < found.levels[0].relative_l2

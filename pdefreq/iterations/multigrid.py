@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Multigrid(StationaryIteration):
     """V-cycles over a Ruge-Stueben hierarchy, a symmetric Gauss-Seidel sweep before and after; float64 on the CPU.
 
+    With convection they converge up to a mesh Peclet number of 1, where the matrix is an M-matrix, and may diverge above it.
+
     Args:
         problem: A linear problem.
         grid: Where the iterate lives.
@@ -46,6 +48,13 @@ class Multigrid(StationaryIteration):
         # On the coarsest level constants are in the null space but for rounding, where they are on the finest.
         self._hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self._system.matrix), coarse_solver=("pinv", {"rtol": 1e-10}))
 
+    def notes(self, state: State) -> list[str]:
+        """Also what to use where cycles need not converge."""
+        notes = super().notes(state)
+        if not notes or self._equations.is_monotone:
+            return notes
+        return [*notes, "Above 1 V-cycles need not converge, and those of `gmres`, on an upwind hierarchy, do."]
+
     def step(self, state: State) -> State:
         free = self._system.free
         c = state.coefficients.double().numpy(force=True)
@@ -62,7 +71,12 @@ class Multigrid(StationaryIteration):
         return np.asarray(self._hierarchy.solve(load, x0=free, maxiter=1, tol=0.0))
 
     def _solve(self) -> Coefficients:
-        """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer."""
+        """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer.
+
+        Where cycles need not converge it is found as for other methods.
+        """
+        if not self._equations.is_monotone:
+            return super()._solve()
         free, change = np.zeros(len(self._system.free)), np.inf
         while True:
             before, last = free, change

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grid import Grid
 
 _ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
+_RESTART = 100
 _LARGEST_DIRECT = 20_000  # nodes in three dimensions; on a plane a factorisation of many more takes a second
 
 
@@ -125,9 +126,9 @@ class GridIteration(Iteration):
         return self._settle(u)
 
     def _solve(self) -> Coefficients:
-        """By factorisation, for any equations; by multigrid where there are too many for it.
+        """By factorisation, for any equations; by multigrid where there are too many for it, or GMRES with it.
 
-        Its residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorisation of 48^3
+        The residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorisation of 48^3
         equations took 45 s.
         """
         system = self._equations.system()
@@ -136,9 +137,15 @@ class GridIteration(Iteration):
         solution = None
         if self._grid.box.dimension == 3 and self._grid.num_coefficients > _LARGEST_DIRECT:
             with suppress(IncompatibleError):  # where multigrid does not converge
-                solution = GalerkinSystem(system, by="amg").solve()
+                definite = self._equations.is_definite
+                solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_minimal_residual()
         solution = CondensedSystem(system).solve() if solution is None else solution
         return self._settle(torch.from_numpy(solution))
+
+    def _by_minimal_residual(self) -> np.ndarray:
+        from pdefreq.iterations.minimal_residual import MinimalResidual
+
+        return MinimalResidual(self._equations, _RESTART).solve()
 
 
 def solve_by_transform(

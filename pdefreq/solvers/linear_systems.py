@@ -104,7 +104,8 @@ class MultigridSolver(DoublesSize, GridSolver):
     """Algebraic multigrid on a uniform grid: the same few cycles whatever the grid, and no frequency bias; boxes up to 3-D.
 
     V-cycles over a Ruge-Stueben hierarchy by PyAMG, a symmetric Gauss-Seidel sweep before and after; in float64 on the CPU. With
-    convection they converge as fast up to a mesh Peclet number of 1, and may diverge above it; `gmres` is for indefinite equations.
+    convection they converge as fast up to a mesh Peclet number of 1, and may diverge above it. `gmres` is for indefinite
+    equations.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.

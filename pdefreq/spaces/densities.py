@@ -19,9 +19,10 @@ Density: TypeAlias = "np.ndarray | float"
 
 
 class Slopes(NamedTuple):
-    """The coefficients of a bilinear form with trial function u and test function v: the integral of
+    """The coefficients of a bilinear form with trial function u and test function v.
 
-    ``value_u u v + (value_q . grad u) v + (D grad u) . grad v`` with ``D = isotropic I + sum strength n n^T + matrix``.
+    The form is the integral of ``value_u u v + (value_q . grad u) v + (D grad u) . grad v`` with
+    ``D = isotropic I + sum strength n n^T + matrix``.
 
     Args:
         value_u: A density.
@@ -49,7 +50,7 @@ class Slopes(NamedTuple):
 
     @property
     def are_nonnegative(self) -> bool:
-        """Whether the form is seen to be symmetric and nonnegative: each of its coefficients is, and those of other kinds are zero."""
+        """Whether `value_u` and `isotropic` are not negative and the others are zero, which makes the form nonnegative."""
         mixed = (*self.value_q, *(entry for row in self.matrix for entry in row), *(strength for strength, _ in self.directed))
         return not any(np.any(entry) for entry in mixed) and bool(np.all(self.value_u >= 0) and np.all(self.isotropic >= 0))
 

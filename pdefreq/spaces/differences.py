@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def conductivity(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
-    """A of the flux ``-A du/dx_k`` along an axis k, on a tensor grid: 0-d where it is constant, else an array.
+    """The coefficient A of the flux ``-A du/dx_k`` along an axis k, on a tensor grid: 0-d where it is constant, else an array.
 
     Args:
         equation: The terms.
@@ -36,7 +36,7 @@ def conductivity(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
 
 
 def drift(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor | None:
-    """b of ``b du/dx_k`` along an axis k, as `conductivity`; None where it is zero.
+    """The velocity b of ``b du/dx_k`` along an axis k, as `conductivity`; None where it is zero.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.
@@ -46,7 +46,7 @@ def drift(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor | None:
 
 
 def sink(equation: Equation, axes: list[Tensor]) -> Tensor:
-    """c of ``c u``, as `conductivity`.
+    """The coefficient c of ``c u``, as `conductivity`.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.

@@ -37,7 +37,7 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     """
     mesh = space.mesh
     inside = CellBasis(mesh, space.element, intorder=space.quadrature)
-    x, u = np.asarray(inside.global_coordinates()), inside.interpolate(c)
+    x, u = np.asarray(inside.global_coordinates()), _interpolated(inside, c)
     value, _ = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
     residual = _at(problem.source, x) + _flux_divergence(space, problem, c)[:, None] - value
     h = inside.dx.sum(axis=1) ** (1 / mesh.dim())
@@ -74,7 +74,7 @@ def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) 
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The divergence of the flux in each cell: of the linear function through d + 1 points half-way from its centre to its corners."""
+    """Div F in each cell: of the linear function through d + 1 points half-way from its centre to its corners."""
     d = space.mesh.dim()
     corners = np.concatenate([np.zeros((d, 1)), np.eye(d)], axis=1)
     halfway = (corners + corners.mean(axis=1, keepdims=True)) / 2
@@ -98,9 +98,14 @@ def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarra
     return (_flux(basis, x + _INWARD * (centre - x), problem, c) * normal).sum(axis=0)
 
 
+def _interpolated(basis: Any, c: np.ndarray) -> Any:
+    """The values of u at the points of a basis, with their gradients as ``grad``."""
+    return basis.interpolate(c)
+
+
 def _flux(basis: Any, x: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The flux for u and grad u at the points of a basis, with coefficients at points near them, ``(d, cells, points)``."""
-    u = basis.interpolate(c)
+    u = _interpolated(basis, c)
     flux = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))[1]
     return np.zeros_like(x) if flux is None else flux
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
     from pdefreq.terms.equation import Equation
 
+_ROUNDING = 1e-9
+
 
 def mesh_peclet_number(equation: Equation, x: Points, h: float | Sequence[float] | np.ndarray) -> float:
     """The largest mesh Peclet number ``|b h| / (2 n.A n)`` at points, with b the velocity and n = b / |b| its direction.
@@ -60,12 +62,12 @@ def peclet_remark(number: float, option: str, value: int | None) -> list[str]:
         option: The option of the method that counts cells: ``"cells"``, ``"intervals"``.
         value: Its value; None where the mesh is not made by it.
     """
-    if not number > 1:
+    if not number > 1 + _ROUNDING:
         return []
     if not math.isfinite(number):
         remedy = "there is convection without diffusion, which no mesh resolves: give a diffusion everywhere"
     elif value is None:
-        remedy = f"refine the mesh by a factor of {math.ceil(number)}"
+        remedy = f"refine the mesh by a factor of {math.ceil(number * (1 - _ROUNDING))}"
     else:
-        remedy = f"use at least {option}={math.ceil(number * value)}"
+        remedy = f"use at least {option}={math.ceil(number * value * (1 - _ROUNDING))}"
     return [f"The mesh Peclet number reaches {number:.3g}: the discrete solution may oscillate; {remedy}."]

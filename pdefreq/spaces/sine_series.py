@@ -77,15 +77,15 @@ class SineSeries(LinearSpace):
         """The diagonal system ``(sum_i a_i xi_ki^2 + c) c_k = f^_k``, with f less what the lifting contributes.
 
         Raises:
-            IncompatibleError: If a coefficient varies, the equation is not symmetric or mixes the axes, or the system is singular.
+            IncompatibleError: If a coefficient varies, there are convection or mixed derivatives, or the system is singular.
         """
         import scipy.sparse as sp
 
         constants = constants_of(problem.equation, self.box.dimension)
         if constants is None or not constants.is_symmetric:
             raise IncompatibleError(
-                "a sine series diagonalizes the equation only where its coefficients are constant and it has neither convection nor "
-                "mixed derivatives: use `multigrid` or `fem`"
+                "a sine series diagonalizes the equation only where its coefficients are constant, and there is no convection "
+                "and no mixed derivative: use `gmres` or `fem`"
             )
         (a, _, c), x = constants, self.grid
         lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
@@ -97,8 +97,8 @@ class SineSeries(LinearSpace):
         if zero.any():
             mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
             raise IncompatibleError(
-                f"the equation is singular, for its left-hand side is zero for the sine mode ({mode}), a resonance of the Helmholtz "
-                "equation: u is not unique, and need not exist; change the reaction or the box"
+                f"the equation is singular, for its left-hand side is zero for the sine mode ({mode}), a resonance of the "
+                "Helmholtz equation: u is not unique, and need not exist; change the reaction or the box"
             )
         none = np.empty(0, dtype=int)
         return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0), definite=c >= 0)

@@ -275,17 +275,17 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
         middles = (grid.ticks[k][1:] + grid.ticks[k][:-1]) / 2
         a = grid.folded(conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]]), counted=[k])
         weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
-        if not inner[k] or a.ndim:  # a number for each edge along the axis, zero for those that would leave the box
+        if inner[k] and not a.ndim:
+            weights += [weight, weight]
+        else:  # a number for each edge along the axis
             weight = weight[(None,) * (len(shape) - weight.ndim)]
             weight = weight.expand([n if j == k else -1 for j, n in enumerate(grid.intervals)])
             if k in grid.periodic:
                 weights += [weight.roll(1, k), weight]
-                continue
-            ends_of_axis = torch.zeros_like(weight.narrow(k, 0, 1))
-            weight = torch.cat([ends_of_axis, weight, ends_of_axis], dim=k)
-            weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
-        else:
-            weights += [weight, weight]
+            else:  # zero for edges that would leave the box
+                outside = torch.zeros_like(weight.narrow(k, 0, 1))
+                weight = torch.cat([outside, weight, outside], dim=k)
+                weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
         b = drift(problem.equation, k, axes)
         if b is None:
             continue

@@ -1,9 +1,9 @@
 r"""Two-grid cycles for finite differences on a box: what a cycle does to each sine mode, exactly.
 
-For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a grid of even n_a intervals along each axis, the coarse grid has every other node; equations there
-are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the coarse grid can't
-tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d modes is
-multiplied by
+For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a grid of even n_a intervals along each axis, the coarse grid has every other
+node; equations there are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the
+coarse grid can't tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d
+modes is multiplied by
 
     M = S^post (I - P A_c^-1 R A) S^pre,    R = (product over axes of cos^2(k pi / 2n), or -sin^2 for n - k),    P = R^T,
 

@@ -1,5 +1,7 @@
 """Problems on grids that the tests of several iterations share."""
 
+from dataclasses import replace
+
 import torch
 
 from pdefreq.domains.box import Box
@@ -33,6 +35,19 @@ def mixed(box):
             BoundaryPart("dirichlet", value=as_field(lambda x: x.sum(dim=1).exp())),
         ),
     )
+
+
+def convective(box):
+    """As `mixed`, with a velocity that varies and mesh Peclet numbers below 1 on the grids above."""
+    return replace(mixed(box), convection=lambda x: torch.stack([1 - x[:, 0], *x[:, 1:].cos().unbind(dim=1)], dim=1))
+
+
+def indefinite(box):
+    """Constant coefficients, another one for each axis, and one negative eigenvalue at least."""
+    a = [1.0, 0.7, 0.5][: box.dimension]
+    lowest = sum(a_k * (torch.pi / length) ** 2 for a_k, length in zip(a, box.lengths, strict=True))
+    matrix = [[a_k if i == k else 0 for i in range(len(a))] for k, a_k in enumerate(a)]
+    return replace(dirichlet(box), diffusion=matrix if len(a) > 1 else 1, reaction=-1.5 * lowest)
 
 
 def neumann(box):

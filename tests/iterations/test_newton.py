@@ -6,8 +6,9 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.fields import as_field
+from pdefreq.history import Status
 from pdefreq.iterations.newton import Newton, _line_search
-from pdefreq.problem import Problem
+from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
 from pdefreq.solvers import make_solver
 from pdefreq.solving import solve
@@ -136,3 +137,70 @@ def test_it_says_where_rounding_ended_it(p, told):
     """With p = 15 the curvature |u'|^13 spans more decades than there are digits."""
     notes = solve(load_problem("p-laplacian", p=p), make_solver("fem", {"cells": 500})).notes
     assert [note.startswith("Newton's method ended where rounding keeps") for note in notes] == [True] * told
+
+
+BRATU = {"domain": Box((0.0, 0.0), (1.0, 1.0)), "source": 0.0, "boundary": 0.0}
+
+
+@pytest.mark.parametrize(("k", "status"), [(6.7, Status.DONE), (7.0, Status.UNSOLVED), (50.0, Status.UNSOLVED)])
+def test_beyond_the_turning_point_there_is_no_solution_and_no_number(k, status):
+    """-lap u = k exp(u) on the unit square: two solutions for k below 6.808, none above."""
+    problem = Problem(nonlinear=f"-{k}*exp(u)", **BRATU)
+    iteration = Newton(WeakForm(Lagrange(mesh_for(problem.domain, 24), 2), problem), like=F64)
+    state, steps = iteration.init(), 0
+    while not state.done:
+        state, steps = iteration.step(state), steps + 1
+    assert iteration.ending(state) is status
+    assert np.isfinite(state.coefficients.numpy()).all()
+    assert steps < 30
+
+
+def test_a_failure_is_told_in_words():
+    found = solve(Problem(nonlinear="-7*exp(u)", **BRATU), make_solver("fem", {"cells": 20}), probes=())
+    assert found.status is Status.UNSOLVED and found.status.exit_code == 1
+    assert "found no solution" in found.status.sentence and "guess=" in found.status.sentence
+
+
+def test_both_branches_are_found_from_a_guess():
+    """-u'' = k exp(u) on (0, 1): u(1/2) = 2 log cosh(theta / 4), theta = sqrt(2 k) cosh(theta / 4); k = 1."""
+    problem = Problem(domain=UNIT, nonlinear="-exp(u)", source=0.0, boundary=0.0)
+    for theta, guess in ((1.5171645990507543, None), (10.938702772122214, as_field(lambda x: 16 * x[:, 0] * (1 - x[:, 0])))):
+        assert abs(theta - math.sqrt(2) * math.cosh(theta / 4)) < 1e-12
+        space = Legendre(UNIT, 40, 90)
+        c, _ = solved(problem, space, guess)
+        middle = float(space.at(torch.tensor([[0.5]], dtype=torch.float64)).value(torch.from_numpy(c)))
+        assert abs(middle - 2 * math.log(math.cosh(theta / 4))) < 1e-10
+
+
+def test_without_an_energy_the_objective_is_the_residual_and_convergence_is_quadratic():
+    problem = Problem(domain=UNIT, nonlinear="u**3", convection=5.0, exact="1 + sin(3*x)")
+    iteration = Newton(WeakForm(Lagrange(mesh_for(UNIT, 50)), problem), like=F64)
+    state, objectives, sizes = iteration.init(), [], []
+    while not state.done:
+        state = iteration.step(state)
+        objectives.append(float(iteration.objective(state)["residual"]))
+        sizes.append(float(state.memory["size"]))
+    assert objectives[-1] < 1e-12
+    tail = [size for size in sizes if size < 0.3]
+    assert all(after <= 10 * before**2 + 1e-13 for before, after in zip(tail, tail[1:], strict=False)), sizes
+
+
+def test_steps_are_damped_where_newton_alone_overflows():
+    """-0.05 u'' + 3 u' + exp(u) = 1000: the first full step leads to u = 500."""
+    problem = Problem(domain=UNIT, diffusion=0.05, convection=3.0, nonlinear="exp(u)", source=1000.0, boundary="2 - 4*x")
+    form = WeakForm(Lagrange(mesh_for(UNIT, 50)), problem)
+    c, sizes = solved(problem, form.space)
+    assert len(sizes) < 20
+    assert np.abs(np.delete(form.residual(c), form.fixed)).max() < 1e-9 * np.abs(form.load).max()
+
+
+def test_no_prescribed_values_and_a_slope_that_vanishes_at_zero():
+    """-lap u + u^3 = 8 with no flux: u = 2. At u = 0 the linearization is the singular one of -lap."""
+    problem = Problem(domain=UNIT, nonlinear="u**3", source=8.0, boundary=(BoundaryPart("robin"),))
+    c, _ = solved(problem, Lagrange(mesh_for(UNIT, 10)))
+    np.testing.assert_allclose(c, 2.0, rtol=0, atol=1e-12)
+
+
+def test_a_term_that_is_not_finite_at_the_start_fails():
+    found = solve(Problem(domain=UNIT, nonlinear="1/u", source=1.0, boundary=0.0), make_solver("fem", {"cells": 8}), probes=())
+    assert found.status.exit_code == 1

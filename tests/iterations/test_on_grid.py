@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.errors import IncompatibleError
 from pdefreq.fields import as_field
+from pdefreq.iterations.gmres import Gmres
 from pdefreq.iterations.krylov import ConjugateGradients
 from pdefreq.iterations.multigrid import Multigrid
 from pdefreq.iterations.relaxation import Relaxation
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.iterations.successive import Lexicographic, RedBlack
+from pdefreq.problem import Problem
 from pdefreq.spaces.grid import Grid
-from tests.iterations.grids import GRIDS, LIKE, dirichlet, mixed, neumann, run
+from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, indefinite, mixed, neumann, run
 
 # a method, and steps in which its error falls to rounding on the grids above
 METHODS = {
@@ -22,6 +25,7 @@ METHODS = {
     "red-black sor": (lambda *args, **kw: RedBlack(*args, omega="optimal", **kw), 400),
     "cg": (ConjugateGradients, 200),
     "multigrid": (Multigrid, 30),
+    "gmres": (lambda *args, **kw: Gmres(*args, restart=3, **kw), 10),
 }
 every_method = pytest.mark.parametrize("make", [make for make, _ in METHODS.values()], ids=list(METHODS))
 PROBLEMS = [dirichlet, mixed, neumann]
@@ -46,6 +50,56 @@ def test_steps_converge_to_the_solution_of_the_difference_equations(method, prob
     else:
         assert abs(float((limit.reshape(grid.shape) * stencil.mean).sum())) < 1e-14 * size
         assert float(stencil.residual(limit).abs().max()) < 1e-12 * float(stencil.load.abs().max())
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
+@pytest.mark.parametrize("method", ["damped jacobi", "gauss-seidel", "red-black gauss-seidel", "multigrid", "gmres"])
+def test_steps_converge_for_equations_with_convection(method, grid):
+    (make, steps), problem = METHODS[method], convective(grid.box)
+    iteration = make(problem, grid, like=LIKE)
+    found = run(iteration, steps).coefficients.numpy()
+    limit = CondensedSystem(grid.assemble(problem)).solve()
+    assert np.abs(found - limit).max() < 1e-12 * np.abs(limit).max()
+    assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - limit).max() < 1e-12 * np.abs(limit).max()
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
+def test_indefinite_equations_are_solved_by_transform_and_by_gmres(grid):
+    problem = indefinite(grid.box)
+    iteration = Gmres(problem, grid, restart=20, like=LIKE)
+    limit = CondensedSystem(grid.assemble(problem)).solve()
+    for u in (run(iteration, 3).coefficients, iteration.discrete_solution(iteration.init())):
+        assert np.abs(u.numpy() - limit).max() < 1e-11 * np.abs(limit).max()  # the condition number is about 100
+
+
+@pytest.mark.parametrize("method", ["sor", "red-black sor"])
+@pytest.mark.parametrize("problem", [convective, indefinite])
+def test_the_best_omega_is_known_for_definite_equations_only(method, problem):
+    with pytest.raises(IncompatibleError, match=r"give one, such as omega=1\.2"):
+        METHODS[method][0](problem(GRIDS[1].box), GRIDS[1], like=LIKE)
+
+
+@pytest.mark.parametrize("method", ["damped jacobi", "gauss-seidel", "red-black gauss-seidel"])
+def test_a_diagonal_that_is_not_positive_is_refused(method):
+    problem = Problem(domain=GRIDS[0].box, source=1.0, boundary=0.0, reaction=-40)  # 2 / h^2 = 32
+    with pytest.raises(IncompatibleError, match="its smallest entry is -8: use a finer grid"):
+        METHODS[method][0](problem, GRIDS[0], like=LIKE)
+
+
+def test_difference_equations_at_a_resonance_are_refused():
+    n, length = 8, 2.0
+    c = -((2 * n / length * np.sin(3 * np.pi / (2 * n))) ** 2)
+    iteration = Gmres(Problem(domain=GRIDS[0].box, source=1.0, boundary=0.0, reaction=c), GRIDS[0], restart=3, like=LIKE)
+    with pytest.raises(IncompatibleError, match=r"eigenvalue of sine mode \(3\) is zero to rounding"):
+        iteration.discrete_solution(iteration.init())
+
+
+def test_a_grid_too_coarse_for_the_convection_is_noted():
+    box = GRIDS[0].box
+    for n, noted in ((8, True), (64, False)):
+        iteration = Gmres(Problem(domain=box, source=1.0, boundary=0.0, convection=20), Grid(box, (n,)), restart=9, like=LIKE)
+        notes = iteration.notes(iteration.init())
+        assert any("mesh Peclet number reaches 2.5" in note and "intervals=20" in note for note in notes) is noted
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

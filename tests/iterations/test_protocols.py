@@ -111,11 +111,12 @@ def test_a_protocol_from_elsewhere_is_found_where_an_iteration_has_it():
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
-        ("jacobi", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, Predicts}),
-        ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, Predicts}),
-        ("two-grid", {HasObjectiveKind, HasDiscreteSolution, Predicts}),
-        ("sine", {HasObjectiveKind, HasDiscreteSolution}),
-        ("fem", {HasObjectiveKind, HasDiscreteSolution}),
+        ("jacobi", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
+        ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
+        ("two-grid", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts}),
+        ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, TellsEnding}),
+        ("sine", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
+        ("fem", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
         (
             "deep-ritz",
             {

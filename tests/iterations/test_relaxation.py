@@ -14,6 +14,10 @@ from pdefreq.iterations.relaxation import Relaxation
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.problem import Problem
 from pdefreq.spaces.grid import Grid
+from pdefreq.spectrum.modes import make_modes
+from pdefreq.terms.constants import constants_of
+from pdefreq.theory.relaxation import amplified_modes
+from tests.iterations.grids import indefinite
 
 LIKE = torch.empty(0, dtype=torch.float64)
 BOXES = [Box((-1.0,), (1.0,)), Box((-1.0, 0.0), (1.0, 1.5)), Box((-1.0, 0.0, 0.5), (1.0, 1.5, 1.2))]
@@ -239,3 +243,28 @@ def test_a_copied_state_steps_like_the_original():
     after = iteration.step(state).coefficients.clone()
     again = iteration.step(type(state)(state.space, copy))
     assert torch.equal(again.coefficients, after)
+
+
+@pytest.mark.parametrize(("box", "intervals"), CASES)
+@pytest.mark.parametrize("omega", [1.0, 0.7])
+def test_exactly_the_modes_that_the_closed_form_names_grow_by_their_factors(box, intervals, omega):
+    """Started with the error 1 in every mode, of the Helmholtz equation with a diagonal matrix."""
+    grid, problem = Grid(box, intervals), indefinite(box)
+    constants = constants_of(problem.equation, box.dimension)
+    numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": omega}
+    iteration = Relaxation(poisson(box, terms=problem.terms, source=0.0, boundary=0.0), grid, omega=omega, like=LIKE)
+    every = make_modes("sine", box, intervals=intervals)
+    prediction = iteration.predict(every, torch.arange(31))
+    state = iteration.restore(grid.interpolate(as_field(all_modes(box, intervals)), LIKE), {})
+    history = [sine_amplitudes(grid, state.coefficients).ravel()]
+    for _ in range(30):
+        state = iteration.step(state)
+        history.append(sine_amplitudes(grid, state.coefficients).ravel())
+    measured, order = np.array(history), np.ravel_multi_index(tuple(every.indices.T - 1), [n - 1 for n in intervals])
+    np.testing.assert_allclose(measured[:, order], prediction.curves.numpy(), rtol=1e-10, atol=1e-12 * measured.max())
+    grow = {tuple(k) for k in every.indices[np.abs(measured[-1, order]) > 1 + 1e-10].tolist()}
+    modes, factors = amplified_modes(intervals, box.lengths, **numbers)
+    assert grow == {tuple(k) for k in modes.tolist()} == {tuple(k) for k in every.indices[prediction.rates.numpy() < 0].tolist()}
+    assert len(grow) > 0 and bool((factors.abs() > 1).all())
+    (note,) = iteration.notes(state)
+    assert f"amplifies {len(grow)} of the {len(every):,} modes" in note and "use `gmres` or `fem`" in note

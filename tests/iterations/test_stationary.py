@@ -13,7 +13,7 @@ from pdefreq.iterations.relaxation import Relaxation
 from pdefreq.iterations.successive import Lexicographic, RedBlack
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.stationary import propagate
-from tests.iterations.grids import GRIDS, LIKE, dirichlet, mixed, neumann
+from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, mixed, neumann
 
 METHODS = {
     "damped": functools.partial(Relaxation, omega=0.7),
@@ -35,7 +35,7 @@ def measured(iteration, grid, modes, steps):
 
 
 @pytest.mark.parametrize("grid", GRIDS[:2], ids=lambda g: f"{len(g.intervals)}-d")
-@pytest.mark.parametrize("problem", [dirichlet, mixed, neumann])
+@pytest.mark.parametrize("problem", [dirichlet, mixed, neumann, convective])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_mode_falls_as_the_matrix_of_a_step_says(method, problem, grid):
     """Any coefficients, any conditions, all modes of the grid, signs too: by theory, or by the matrix where that is exact."""

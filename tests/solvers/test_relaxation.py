@@ -1,11 +1,12 @@
 import pytest
 import torch
 
+from pdefreq import predict, solve
 from pdefreq.composition import options_of
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.fields import as_field
-from pdefreq.history import Stop
+from pdefreq.history import Status, Stop
 from pdefreq.problem import BoundaryPart, Data, Problem
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
@@ -111,7 +112,7 @@ def test_a_guess_is_taken():
     assert state.coefficients.tolist() == [0, 3, 3, 3, 0]
 
 
-GRID_METHODS = ["jacobi", "damped-jacobi", "gauss-seidel", "sor", "cg", "multigrid"]
+GRID_METHODS = ["jacobi", "damped-jacobi", "gauss-seidel", "sor", "cg", "multigrid", "gmres"]
 
 
 @pytest.mark.parametrize("method", GRID_METHODS)
@@ -172,3 +173,42 @@ def test_sor_needs_fewer_sweeps_than_gauss_seidel_and_that_fewer_than_jacobi():
         counts.append(count)
     assert counts[0] == pytest.approx(2 * counts[1], rel=0.05)  # cos against cos^2
     assert counts[2] < counts[1] / 10  # n / pi = 10 times, less the powers of t of a double eigenvalue
+
+
+HELMHOLTZ = {"domain": Box((0.0,), (1.0,)), "reaction": -400, "exact": "sin(3*pi*x) + sin(7*pi*x)/3", "boundary": 0.0}
+
+
+def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_it_had():
+    problem = Problem(**HELMHOLTZ)
+    solution = solve(problem, "jacobi:intervals=64")
+    assert solution.status is Status.DIVERGED
+    assert any("amplifies 12 of the 63 modes, the first of them 1, 2, 3, 4, 5, 6," in note for note in solution.notes)
+    assert any("`gmres` or `fem`" in note for note in solution.notes)
+    assert bool(solution.state.coefficients.isfinite().all())
+    objective = solution.history.column("objective")
+    assert objective[-1] > 1e6 * objective[0] > solution.summary()["objective"]  # the state is that of a row before
+    rates = predict(problem, "jacobi:intervals=64").errors.rate
+    assert (rates < 0).tolist() == [True, False]  # wavenumbers below and above 20
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "message"),
+    [
+        (
+            "cg",
+            {"reaction": -400},
+            r"cg needs a positive definite equation, and the reaction term \(-400\) u may be negative: use",
+        ),
+        ("multigrid", {"reaction": -400}, "positive definite equation.*use `sine` or `gmres`"),
+        ("cg", {"convection": ["1", "2"]}, "symmetric equation, and the convection term .* use `multigrid` or `gmres`"),
+        ("two-grid", {"convection": ["1", "2"]}, "symmetric equation"),
+        ("two-grid", {"diffusion": "1 + x"}, "constant coefficients"),
+        ("cg", {"reaction": "-x"}, "the reaction is negative somewhere: use `gmres`"),
+        ("jacobi", {"diffusion": [["2", "1"], ["1", "2"]]}, "derivatives along the axes alone, and the diffusion term .* `fem`"),
+        ("gmres", {"nonlinear": "u**3"}, "linear equation, and the nonlinear term"),
+    ],
+)
+def test_what_a_method_needs_is_said_with_the_term_and_a_method_that_can(method, fields, message):
+    problem = Problem(domain=box(2), source=1.0, boundary=0.0, **fields)
+    with pytest.raises(IncompatibleError, match=message):
+        prepare(make_solver(method), problem)

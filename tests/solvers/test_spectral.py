@@ -140,3 +140,29 @@ def test_what_it_cannot_do_is_refused_by_name_of_what_can(d, fields, message):
     problem = Problem(**({"domain": domain, "source": 1.0, "boundary": 0.0} | fields))
     with pytest.raises(IncompatibleError, match=message):
         solved(problem, 8)
+
+
+@pytest.mark.parametrize("fields", [{"reaction": -400}, {"diffusion": [["1", "0"], ["0", "100"]], "reaction": -30}])
+@pytest.mark.parametrize("boundary", ["", " + x - 2*y*y"])
+def test_indefinite_and_anisotropic_equations(fields, boundary):
+    """The lifting carries the boundary values; what is left has a smooth odd extension."""
+    problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact="sin(2*pi*x)*sin(pi*y)" + boundary, **fields)
+    state, x = solved(problem, 16), problem.domain.quadrature(400).x
+    assert float((state.space.at(x).value(state.coefficients) - problem.exact(x)).abs().max()) < 1e-3 * bool(boundary) + 1e-12
+
+
+def test_an_equation_at_a_resonance_is_refused():
+    line = Box((0.0,), (1.0,))
+    for c, number in ((-(math.pi**2), 1), (-9 * math.pi**2, 3)):
+        with pytest.raises(IncompatibleError, match=rf"singular, for its left-hand side is zero for the sine mode \({number}\)"):
+            solved(Problem(domain=line, reaction=c, source=1.0, boundary=0.0), 16)
+
+
+def test_what_sine_modes_do_not_diagonalize_is_refused():
+    square = Box((0.0, 0.0), (1.0, 1.0))
+    for fields, message in (
+        ({"convection": [1, 2]}, "sine needs a symmetric equation, and the convection term .* use `multigrid` or `gmres`"),
+        ({"diffusion": [[2, 1], [1, 2]]}, "sine needs derivatives along the axes alone, and the diffusion term .* use `fem`"),
+    ):
+        with pytest.raises(IncompatibleError, match=message):
+            solved(Problem(domain=square, source=1.0, boundary=0.0, **fields), 8)

@@ -1,11 +1,14 @@
 """The residual estimator and what it leads to: optimal meshes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skfem
 import torch
 
 from pdefreq.domains.ball import Ball
+from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
@@ -84,6 +87,49 @@ def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its
     assert touches.all()
     beside = np.unique(mesh.f2t[0, mesh.boundaries["right"]])
     assert set(np.flatnonzero(indicators(flux=0.1) > 1e-12)) == set(beside)
+
+
+EQUATIONS = [
+    {"diffusion": [["2 + y", "0.5"], ["0.5", "1 - x/2"]], "convection": ["y", "-2"], "reaction": -3},
+    {"diffusion": "2 + x", "convection": [1, 0]},
+]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_it_vanishes_with_every_linear_term_and_sees_a_wrong_one(equation):
+    """With a linear u and a linear A the flux is linear, and its divergence in a cell is exact."""
+    mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)).with_boundaries(
+        {"right": lambda x: np.isclose(x[0], 1)}
+    )
+    exact = "1 + x + 2*y"
+    full = Problem(domain=MeshDomain(mesh), exact=exact, **equation)
+    flux = full.equation.symbolic_flux(*_formula(exact))
+    robin = BoundaryPart("robin", "right", flux=_field(flux[0]))
+    problem = Problem(
+        domain=MeshDomain(mesh),
+        source=full.source,
+        boundary=(robin, BoundaryPart("dirichlet", value=full.exact)),
+        terms=full.terms,
+    )
+    space = Lagrange(mesh, 6, degree=2)
+    c = full.exact(space.nodes).numpy()
+    assert estimate(space, problem, c).max() < 1e-12  # at facets coefficients are taken 1e-6 of a cell inwards
+    for other in ({"reaction": 2.0}, {"convection": [3.0, 3.0]}, {"diffusion": 4.0}):
+        assert estimate(space, replace(problem, **other), c).max() > 1e-4
+
+
+def _formula(text):
+    from pdefreq.expressions import expression_of
+    from pdefreq.expressions.scope import Scope
+
+    field = Problem(domain=Box((-1.0, -1.0), (1.0, 1.0)), exact=text).exact
+    return expression_of(field), Scope(2).coordinates
+
+
+def _field(expression):
+    from pdefreq.expressions import ExpressionField
+
+    return ExpressionField(expression, 2)
 
 
 def test_marked_cells_are_the_fewest_that_hold_half():

@@ -11,6 +11,7 @@ from pdefreq.fields import as_field
 from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import problem_from_text
+from pdefreq.spaces.densities import Slopes
 from pdefreq.spaces.lagrange import Lagrange
 from pdefreq.spaces.meshes import mesh_for
 
@@ -138,7 +139,7 @@ def test_polynomials_of_the_degree_are_reproduced_with_their_gradient_and_integr
     np.testing.assert_allclose(rule.value(c.numpy()), value(rule.x).reshape(shape), rtol=0, atol=1e-13)
     np.testing.assert_allclose(rule.gradient(c.numpy()), gradient(rule.x).T.reshape(-1, *shape), rtol=0, atol=1e-12)
     # the mass matrix holds integrals of products: 1' M c is the integral of u
-    mass = rule.matrix(0.0, 1.0)
+    mass = rule.matrix(Slopes(value_u=1.0))
     assert np.isclose(space.constant() @ mass @ c.numpy(), rule.integral(rule.value(c.numpy())), rtol=1e-13)
 
 

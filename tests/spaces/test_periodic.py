@@ -130,6 +130,21 @@ def test_the_stencil_is_its_matrix_with_variable_coefficients(d, periodic):
     assert np.allclose(product, expected, rtol=0, atol=1e-12 * abs(matrix).max())
 
 
+@pytest.mark.parametrize(("d", "periodic"), CASES)
+def test_the_matrices_of_the_terms_add_up(d, periodic):
+    """Convection adds the same to a varying diffusion as to a constant one."""
+    varying = {"diffusion": lambda x: 1.5 + torch.sin(angles(x, d)[:, 0]) / 2}
+    b = [1.0, -2.0, 0.5][:d]
+
+    def matrix(**fields):
+        found = problem(d, periodic, source=lambda x: 0 * x[:, 0], **fields)
+        return Grid(found.domain, (4, 5, 3)[:d], periodic).assemble(found).matrix.toarray()
+
+    added = matrix(convection=b) - matrix()
+    assert np.abs(added).max() > 0.5
+    assert np.allclose(matrix(convection=b, **varying) - matrix(**varying), added, rtol=0, atol=1e-12)
+
+
 def test_two_intervals_have_one_neighbor_on_both_sides():
     grid = Grid(box(1), (2,), (0,))
     matrix = grid.assemble(problem(1, (0,), reaction=1.0)).matrix.toarray()

@@ -31,13 +31,18 @@ def reaction(x):
     return 2 + x.sum(dim=1).cos()
 
 
-def source(x):
+def velocity(x):
+    return torch.stack([1 + x.sum(dim=1), *(k - 3 * x[:, 0] for k in range(1, x.shape[1]))], dim=1)
+
+
+def source(x, *, convection=False):
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         (slope,) = torch.autograd.grad(solution(x).sum(), x, create_graph=True)
         flux = diffusion(x)[:, None] * slope
         terms = [torch.autograd.grad(flux[:, k].sum(), x, create_graph=True)[0][:, k] for k in range(x.shape[1])]
-        return (reaction(x) * solution(x) - sum(terms)).detach()
+        carried = (velocity(x) * slope).sum(dim=1) if convection else 0.0
+        return (reaction(x) * solution(x) - sum(terms) + carried).detach()
 
 
 def robin(k, sign, name, *, neumann=False):
@@ -52,7 +57,7 @@ def robin(k, sign, name, *, neumann=False):
     return BoundaryPart("robin", name, alpha=as_field(alpha), flux=as_field(flux))
 
 
-def mixed(box, kind):
+def mixed(box, kind, *, convection=False):
     """Variable coefficients and conditions of several kinds; the solution is `solution`."""
     every = faces(box.dimension)
     given = BoundaryPart("dirichlet", value=as_field(solution))
@@ -65,7 +70,8 @@ def mixed(box, kind):
             *[robin(*face) for face in every],
         ],
     }
-    return Problem(domain=box, source=source, diffusion=diffusion, reaction=reaction, boundary=tuple(parts[kind]))
+    fields = {"source": lambda x: source(x, convection=True), "convection": velocity} if convection else {"source": source}
+    return Problem(domain=box, diffusion=diffusion, reaction=reaction, boundary=tuple(parts[kind]), **fields)
 
 
 KINDS = ["one Neumann face", "Robin on all faces", "Robin and Dirichlet opposite", "two conditions on a face"]
@@ -74,8 +80,9 @@ KINDS = ["one Neumann face", "Robin on all faces", "Robin and Dirichlet opposite
 # asymptotic from about 8 cells a wavelength on
 @pytest.mark.parametrize(("box", "coarse"), list(zip(BOXES, (32, 24, 10), strict=True)))
 @pytest.mark.parametrize("kind", KINDS)
-def test_mixed_conditions_keep_the_order_two(box, coarse, kind):
-    problem, errors = mixed(box, kind), []
+@pytest.mark.parametrize("convection", [False, True])
+def test_mixed_conditions_keep_the_order_two(box, coarse, kind, convection):
+    problem, errors = mixed(box, kind, convection=convection), []
     for n in (coarse, 2 * coarse):
         grid = Grid(box, (n,) * box.dimension)
         u = CondensedSystem(grid.assemble(problem)).solve()
@@ -85,13 +92,16 @@ def test_mixed_conditions_keep_the_order_two(box, coarse, kind):
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_matrix_is_the_stencil_symmetric_and_positive(box, kind):
-    grid, problem = Grid(box, (5, 4, 6)[: box.dimension]), mixed(box, kind)
+@pytest.mark.parametrize("convection", [False, True])
+def test_the_matrix_is_the_stencil(box, kind, convection):
+    """Symmetric and positive definite without convection."""
+    grid, problem = Grid(box, (5, 4, 6)[: box.dimension]), mixed(box, kind, convection=convection)
     stencil, system = grid.stencil(problem), grid.assemble(problem)
     condensed = CondensedSystem(system)
     matrix = condensed.matrix.toarray()
-    assert np.array_equal(matrix, matrix.T)
-    assert np.linalg.eigvalsh(matrix).min() > 0
+    assert np.array_equal(matrix, matrix.T) is stencil.symmetric is system.symmetric is not convection
+    assert stencil.is_definite is system.definite is not convection
+    assert np.linalg.eigvalsh((matrix + matrix.T) / 2).min() > 0
     u = stencil.start.clone()
     stencil.window(u)[stencil.unknown] = torch.rand(int(stencil.unknown.sum()), dtype=torch.float64)
     residual = stencil.residual(u)
@@ -105,9 +115,11 @@ def test_the_matrix_is_the_stencil_symmetric_and_positive(box, kind):
 
 
 @pytest.mark.parametrize("box", BOXES)
-def test_linear_functions_are_solutions_with_their_fluxes(box):
-    """Exact for a = 1: the method differentiates polynomials of degree one without error."""
+@pytest.mark.parametrize("convected", [False, True])
+def test_linear_functions_are_solutions_with_their_fluxes(box, convected):
+    """Exact for a = 1: the method differentiates polynomials of degree one without error, in halves of cells too."""
     slopes = torch.tensor([0.7, -1.2, 0.4])[: box.dimension].double()
+    equation = {"convection": velocity, "source": lambda x: velocity(x) @ slopes} if convected else {"source": 0.0}
     parts = [
         BoundaryPart(
             "robin", name, alpha=as_field(2.0), flux=as_field(lambda x, k=k, sign=sign: 2 * (1 + x @ slopes) + sign * slopes[k])
@@ -115,8 +127,50 @@ def test_linear_functions_are_solutions_with_their_fluxes(box):
         for k, sign, name in faces(box.dimension)
     ]
     grid = Grid(box, (5, 3, 4)[: box.dimension])
-    u = CondensedSystem(grid.assemble(Problem(domain=box, source=0.0, boundary=tuple(parts)))).solve()
+    u = CondensedSystem(grid.assemble(Problem(domain=box, boundary=tuple(parts), **equation))).solve()
     assert np.abs(u - (1 + grid.nodes @ slopes).numpy()).max() < 1e-13
+
+
+MANUFACTURED = {
+    "convection-diffusion": (2, {"convection": ["1", "2"]}),
+    "little diffusion": (2, {"convection": ["1", "2"], "diffusion": 1e-2}),
+    "variable velocity": (2, {"convection": ["1 + x*y", "sin(3*x) - y"], "diffusion": "1 + x", "reaction": "-y"}),
+    "Helmholtz": (1, {"reaction": -400}),
+    "Helmholtz in the plane": (2, {"reaction": -50, "diffusion": 2}),
+    "diagonal matrix": (2, {"diffusion": [["1", "0"], ["0", "100"]]}),
+    "all at once": (3, {"diffusion": [["1", 0, 0], [0, "1 + y", 0], [0, 0, "2"]], "convection": [3, "x", 0], "reaction": "-x"}),
+}
+
+
+@pytest.mark.parametrize("name", MANUFACTURED)
+def test_every_equation_is_solved_with_order_two(name):
+    d, fields = MANUFACTURED[name]
+    exact = ("sin(3*x) + x**2", "sin(pi*x)*exp(y)*cos(2*y)", "sin(pi*x)*exp(y)*cos(2*z)")[d - 1]
+    problem, errors = Problem(domain=Box((0.0,) * d, (1.0,) * d), exact=exact, **fields), []
+    for n in {1: (64, 128), 2: (80, 160), 3: (10, 20)}[d]:
+        grid = Grid(problem.domain, (n,) * d)
+        u = CondensedSystem(grid.assemble(problem)).solve()
+        errors.append(np.abs(u - problem.exact(grid.nodes).numpy()).max())
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
+
+
+def test_the_nearest_monotone_equations_are_upwind_without_negative_reactions():
+    """Mesh Peclet numbers 10 and 1/2: weights b / h and 0 for the first; nothing changes for the second."""
+    box, n = Box((0.0,), (1.0,)), 10
+    stencil = Grid(box, (n,)).stencil(Problem(domain=box, source=1.0, boundary=0.0, diffusion=0.01, convection=2, reaction=-7))
+    assert not stencil.is_monotone
+    found = stencil.monotone()
+    assert [float(weight) for weight in found.weights] == pytest.approx([2 * n, 0])
+    assert float(found.diagonal) == pytest.approx(2 * n) and found.is_monotone
+    calm = Grid(box, (n,)).stencil(Problem(domain=box, source=1.0, boundary=0.0, diffusion=0.2, convection=2, reaction=7))
+    assert calm.is_monotone and [float(w) for w in calm.monotone().weights] == [float(w) for w in calm.weights]
+
+
+def test_convection_through_a_boundary_without_values_needs_a_reaction():
+    box, fluxes = Box((0.0,), (1.0,)), (BoundaryPart("robin"),)
+    with pytest.raises(ProblemFileError, match="convection through it and no reaction"):
+        Grid(box, (8,)).stencil(Problem(domain=box, source="cos(pi*x)", convection=1, boundary=fluxes))
+    Grid(box, (8,)).stencil(Problem(domain=box, source="cos(pi*x)", convection=1, reaction=1, boundary=fluxes))
 
 
 def test_corners_belong_to_the_face_with_given_values_and_to_its_first_part():

@@ -19,20 +19,24 @@ def second_difference(n: int, h: float):
     return sp.diags([-1.0, 2.0, -1.0], [-1, 0, 1], shape=(n - 1, n - 1)) / h**2
 
 
-@pytest.mark.parametrize(("k", "reaction"), [((1, 1), 0.0), ((3, 2), 7.0), ((5, 6), 0.5)])
-def test_central_differences_are_off_by_the_symbol(k, reaction):
-    n, a = np.array([6, 9]), 2.0
+@pytest.mark.parametrize(("k", "reaction"), [((1, 1), 0.0), ((3, 2), 7.0), ((5, 6), 0.5), ((1, 2), -60.0), ((3, 2), -60.0)])
+@pytest.mark.parametrize("a", [(2.0, 2.0), (1.0, 30.0)])
+def test_central_differences_are_off_by_the_symbol(k, reaction, a):
+    n = np.array([6, 9])
     h, xi = SIDES / n, np.array(k) * np.pi / SIDES
     x, y = (np.linspace(0, length, m + 1)[1:-1] for length, m in zip(SIDES, n, strict=True))
     mode = np.outer(np.sin(xi[0] * x), np.sin(xi[1] * y)).ravel()
-    matrix = a * sp.kronsum(second_difference(n[1], h[1]), second_difference(n[0], h[0])) + reaction * sp.eye(mode.size)
-    u = spsolve(sp.csc_matrix(matrix), (a * xi @ xi + reaction) * mode)
-    measured = (u @ mode) / (mode @ mode) - 1
+    matrix = sp.kronsum(a[1] * second_difference(n[1], h[1]), a[0] * second_difference(n[0], h[0])) + reaction * sp.eye(mode.size)
+    u = spsolve(sp.csc_matrix(matrix), (a @ xi**2 + reaction) * mode)
+    measured = abs((u @ mode) / (mode @ mode) - 1)
     error = float(central_difference_error([xi], h, diffusion=a, reaction=reaction)[0])
     assert error == pytest.approx(measured, rel=EXACT)
 
 
-@pytest.mark.parametrize(("dimension", "k", "reaction"), [(1, (2,), 0.0), (1, (3,), 5.0), (2, (1, 2), 0.0), (2, (3, 1), 4.0)])
+@pytest.mark.parametrize(
+    ("dimension", "k", "reaction"),
+    [(1, (2,), 0.0), (1, (3,), 5.0), (1, (2,), -400.0), (2, (1, 2), 0.0), (2, (3, 1), 4.0), (2, (2, 1), -50.0)],
+)
 def test_multilinear_elements_are_off_by_the_symbol(dimension, k, reaction):
     n, a, sides = (5, 7)[:dimension], 1.5, SIDES[:dimension]
     ticks = [np.linspace(0, length, m + 1) for length, m in zip(sides, n, strict=True)]
