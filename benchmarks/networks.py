@@ -4,6 +4,7 @@
 - a multiscale network's one batched product against a loop over its sub-networks;
 - a Ritz step on the network against evaluating the network alone;
 - value, gradient, Laplacian and their backward pass against nested ``autograd.grad`` of the same network, d = 1, 2, 5, 10;
+- S : D^2 u with a matrix S at each point against the Laplacian, without and with the way back to the weights;
 - the Jacobian of a residual at all points against ``vmap(jacrev)``.
 """
 
@@ -21,6 +22,7 @@ from pdefreq.solvers import make_solver
 from pdefreq.spaces.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.mlp import Mlp
 from pdefreq.spaces.mscale import Mscale
+from pdefreq.spaces.trial_space import Evaluator
 from pdefreq.streams import stream
 
 DOUBLE = torch.float64
@@ -90,7 +92,24 @@ def jacobian_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], 
 
         return u(point) - hessian(u)(point).diagonal().sum()
 
-    return lambda: evaluator.jacobian(c, value=one, laplacian=-one), lambda: vmap(jacrev(residual), (None, 0))(c, x)
+    return lambda: evaluator.jacobian(c, value=one, second=-one), lambda: vmap(jacrev(residual), (None, 0))(c, x)
+
+
+def matrix_passes(space: Mlp, x: torch.Tensor) -> list[tuple[Callable[[], object], Callable[[], object]]]:
+    """`second_order` and `vjp` with a matrix S, each beside the same for the Laplacian."""
+    c, (n, d) = space.initialize(stream(0, "initialization")), x.shape
+    root = torch.randn(n, d, d, generator=stream(0, "benchmark"), dtype=DOUBLE)
+    plain = space.at(x)
+    bound = plain.with_second(root + root.mT)
+
+    def back(evaluator: Evaluator) -> object:
+        u, pull_back = evaluator.vjp(c, 2)
+        return pull_back(u)
+
+    return [
+        (lambda: bound.second_order(c), lambda: plain.second_order(c)),
+        (lambda: back(bound), lambda: back(plain)),
+    ]
 
 
 def main() -> None:
@@ -113,6 +132,10 @@ def main() -> None:
         cube = Box((-1.0,) * d, (1.0,) * d)
         channels, nested = residual_passes(Mlp(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
         print(f"nested autograd, d = {d:2d}   {ratio(nested, channels):.2f} x second_order with its backward pass")
+    for d in (1, 2, 5, 10):
+        cube = Box((-1.0,) * d, (1.0,) * d)
+        forwards, back = matrix_passes(Mlp(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
+        print(f"matrix S, d = {d:2d}          {ratio(*forwards):.2f} x the Laplacian, {ratio(*back):.2f} x with its derivative")
     for d, widths, number in ((1, (24, 24, 24), 400), (2, (64, 64, 64), 400)):
         cube = Box((-1.0,) * d, (1.0,) * d)
         factors, by_function = jacobian_passes(Mlp(cube, widths), cube.interior(number, stream(0, "points")).x)

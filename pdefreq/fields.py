@@ -55,7 +55,11 @@ class Field(Content, ABC):
 
     def gradient_of_laplacian(self, x: Points) -> Gradients:
         """Gradient of the Laplacian at `x`, shape ``(n, d)``, by automatic differentiation."""
-        return self._derivatives(x, 3).diagonal(dim1=1, dim2=2).sum(dim=2)
+        return self.third_derivatives(x).diagonal(dim1=1, dim2=2).sum(dim=2)
+
+    def third_derivatives(self, x: Points) -> Tensor:
+        """Third derivatives at `x`, shape ``(n, d, d, d)``, by automatic differentiation."""
+        return self._derivatives(x, 3)
 
     def _derivatives(self, x: Points, order: int) -> Tensor:
         """All partial derivatives of an order, ``(n, d, ..., d)``: a pass backwards for each entry of those one order lower."""

@@ -58,10 +58,41 @@ class Block(ABC):
         """tr(F F^T): the sum over rows of squared per-sample gradients."""
 
 
-class ByChannels(Block):
-    """A block that depends on value, gradient and Laplacian of u at its points, on those up to its order.
+class ByRows(Block):
+    """A block whose factor is known as weights of u, grad u and S : D^2 u at its points; the space pulls them back to c."""
 
-    Its derivatives are taken in these, and the space pulls them back to c.
+    @abstractmethod
+    def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
+        """Rows of the factor: weights, a list entry for each row of a point, and the evaluator whose channels they weigh.
+
+        Where the equation is nonlinear in the second derivatives or their coefficients, S depends on c: the evaluator then is
+        `Evaluator.with_second` of it. The weights of u and grad u include what the derivatives of S contribute.
+        """
+
+    def factor(self, c: Coefficients) -> Tensor:
+        c = c.detach()
+        evaluator, rows = self.linearized(c)
+        found = [evaluator.jacobian(c, *row.by_point()).detach() for row in rows]
+        return torch.cat(found) if found else c.new_zeros(0, len(c))
+
+    def layer_factors(self, c: Coefficients) -> list[list[tuple[Tensor, Tensor]]]:
+        """`factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
+        c = c.detach()
+        evaluator, rows = self.linearized(c)
+        found = [evaluator.jacobian_factors(c, *row.by_point()) for row in rows]
+        return [[(d.detach(), z.detach()) for d, z in row] for row in found]
+
+    def trace(self, c: Coefficients) -> Tensor:
+        """See `Block`; no row is formed where the space can do without."""
+        c = c.detach()
+        evaluator, rows = self.linearized(c)
+        return sum((_squared_size(evaluator, c, row) for row in rows), start=c.new_zeros(()))
+
+
+class ByChannels(ByRows):
+    """A block that depends on the channels of its evaluator up to its order: u, grad u, and lap u or S : D^2 u with a fixed S.
+
+    Its derivatives are taken in these.
     """
 
     @abstractmethod
@@ -70,11 +101,11 @@ class ByChannels(Block):
 
     @abstractmethod
     def slopes(self, u: Channels) -> Channels:
-        """The derivatives of `integral` in u, grad u and lap u at each point."""
+        """The derivatives of `integral` in the channels at each point."""
 
     @abstractmethod
     def rows(self, u: Channels) -> list[Channels]:
-        """Rows of the factor as weights of u, grad u and lap u: a list entry for each row of a point."""
+        """Rows of the factor as weights of the channels: a list entry for each row of a point."""
 
     def value(self, c: Coefficients) -> Tensor:
         return self.integral(self.evaluator.channels(c, self.order))
@@ -84,25 +115,9 @@ class ByChannels(Block):
         u, pull_back = self.evaluator.vjp(c, self.order)
         return self.integral(u), pull_back(self.slopes(u))
 
-    def factor(self, c: Coefficients) -> Tensor:
-        c = c.detach()
-        rows = [self.evaluator.jacobian(c, *row.by_point()).detach() for row in self._rows_at(c)]
-        return torch.cat(rows) if rows else c.new_zeros(0, len(c))
-
-    def layer_factors(self, c: Coefficients) -> list[list[tuple[Tensor, Tensor]]]:
-        """`factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
-        c = c.detach()
-        rows = [self.evaluator.jacobian_factors(c, *row.by_point()) for row in self._rows_at(c)]
-        return [[(d.detach(), z.detach()) for d, z in row] for row in rows]
-
-    def trace(self, c: Coefficients) -> Tensor:
-        """See `Block`; no row is formed where the space can do without."""
-        c = c.detach()
-        return sum((_squared_size(self.evaluator, c, row) for row in self._rows_at(c)), start=c.new_zeros(()))
-
     @torch.no_grad()
-    def _rows_at(self, c: Coefficients) -> list[Channels]:
-        return self.rows(self.evaluator.channels(c, self.order))
+    def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
+        return self.evaluator, self.rows(self.evaluator.channels(c, self.order))
 
 
 class Squares(Block):
@@ -116,8 +131,19 @@ class Squares(Block):
         return self.residual(c).square().sum() / 2
 
 
+class SquaresByRows(ByRows, Squares):
+    """Squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand."""
+
+    @torch.no_grad()
+    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
+        residual = self.residual(c)
+        evaluator, rows = self.linearized(c)
+        _, pull_back = evaluator.vjp(c, self.order)
+        return residual.square().sum() / 2, pull_back(_transposed(rows, residual))
+
+
 class SquaresByChannels(ByChannels, Squares):
-    """Squares whose rows depend on value, gradient and Laplacian of u at a point."""
+    """Squares whose rows depend on the channels of the evaluator at a point."""
 
     @abstractmethod
     def residual_of(self, u: Channels) -> Tensor:
@@ -127,16 +153,14 @@ class SquaresByChannels(ByChannels, Squares):
         return self.residual_of(u).square().sum() / 2
 
     def slopes(self, u: Channels) -> Channels:
-        rows = self.rows(u)
-        first, *others = [row.times(r) for row, r in zip(rows, self.residual_of(u).chunk(len(rows)), strict=True)]
-        return functools.reduce(Channels.plus, others, first)
+        return _transposed(self.rows(u), self.residual_of(u))
 
     def residual(self, c: Coefficients) -> Tensor:
         return self.residual_of(self.evaluator.channels(c, self.order))
 
 
 class DifferentiatedSquares(Squares):
-    """Squares whose rows are more than value, gradient and Laplacian: the factor takes one backward pass for each row."""
+    """Squares whose rows nobody linearized by hand: the factor takes one backward pass for each row."""
 
     def factor(self, c: Coefficients) -> Tensor:
         return rows_of_jacobian(self.residual, c)
@@ -151,6 +175,12 @@ def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> T
     with torch.enable_grad():
         rows = function(c)
     return torch.stack([torch.autograd.grad(row, c, retain_graph=True)[0] for row in rows])
+
+
+def _transposed(rows: list[Channels], residual: Tensor) -> Channels:
+    """The weights of the channels in the derivative of half the squared residual: rows times its entries, summed."""
+    first, *others = [row.times(r) for row, r in zip(rows, residual.chunk(len(rows)), strict=True)]
+    return functools.reduce(Channels.plus, others, first)
 
 
 def _squared_size(evaluator: Evaluator, c: Coefficients, row: Channels) -> Tensor:

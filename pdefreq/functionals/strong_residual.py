@@ -134,8 +134,8 @@ class _ResidualSquares(Squares):
         return len(self._scale)
 
     def _scaled(self, u: Channels, bent: Gradients | None) -> Tensor:
-        assert u.gradient is not None and u.laplacian is not None
-        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.laplacian, bent)
+        assert u.gradient is not None and u.second is not None
+        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.second, bent)
         return self._scale * (self._c * u.value - divergence - self._f)
 
 

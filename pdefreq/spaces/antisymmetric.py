@@ -59,6 +59,9 @@ class _Difference(Evaluator):
     def __init__(self, inner: Evaluator) -> None:
         self._inner = inner
 
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        return _Difference(self._inner.with_second(matrix))
+
     def value(self, c: Coefficients) -> Values:
         return self._of_both(c, self._inner.value)
 
@@ -83,17 +86,17 @@ class _Difference(Evaluator):
         return plus.plus(minus.map(torch.neg)).map(lambda t: _HALF * t), pull_back
 
     def gradient_of(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        return self._of_both(c, lambda half: self._inner.gradient_of(half, value, gradient, laplacian))
+        return self._of_both(c, lambda half: self._inner.gradient_of(half, value, gradient, second))
 
     def jacobian_factors(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
         return [
             (sign * D, Z)
             for half, sign in zip(c.chunk(2), (_HALF, -_HALF), strict=True)
-            for D, Z in self._inner.jacobian_factors(half, value, gradient, laplacian)
+            for D, Z in self._inner.jacobian_factors(half, value, gradient, second)
         ]
 
     def _of_both(self, c: Coefficients, function: Callable[[Coefficients], Tensor]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -79,6 +80,12 @@ class FormulaSpace(Network):
 class _FormulaEvaluator(Evaluator):
     def __init__(self, space: FormulaSpace, x: Points) -> None:
         self._space, self._x = space, x.detach()
+        self._matrix: Tensor | None = None
+
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        bound = copy.copy(self)
+        bound._matrix = matrix
+        return bound
 
     def value(self, c: Coefficients) -> Values:
         return self._value(c, self._x)
@@ -87,40 +94,44 @@ class _FormulaEvaluator(Evaluator):
         return self._gradient(c, self._x)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        return self.value(c), self.gradient(c), self._laplacian(c, self._x)
+        return self.value(c), self.gradient(c), self._second(c, self._x, self._matrix)
 
     def gradient_of(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        return grad(lambda x: self._combined(c, x, value, gradient, laplacian).sum())(self._x)
+        return grad(lambda x: self._combined(c, x, self._matrix, value, gradient, second).sum())(self._x)
 
     def jacobian(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
-        weights = (value, gradient, laplacian)
+        by_point = (self._matrix, value, gradient, second)
 
-        def at_one(c: Coefficients, x: Tensor, *weights: Tensor | None) -> Tensor:
-            return self._combined(c, x[None], *(None if w is None else w[None] for w in weights))[0]
+        def at_one(c: Coefficients, x: Tensor, *own: Tensor | None) -> Tensor:
+            return self._combined(c, x[None], *(None if t is None else t[None] for t in own))[0]
 
-        axes = (None, 0, *(None if w is None else 0 for w in weights))
-        return vmap(grad(at_one), axes, chunk_size=_CHUNK)(c, self._x, *weights)
+        axes = (None, 0, *(None if t is None else 0 for t in by_point))
+        return vmap(grad(at_one), axes, chunk_size=_CHUNK)(c, self._x, *by_point)
 
     def jacobian_factors(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
         """The blocks of the Jacobian itself, each times 1: a formula has no layers that would save anything."""
-        blocks = self.jacobian(c, value, gradient, laplacian).split(
-            [math.prod(shape) for shape in self._space.shapes.values()], 1
-        )
+        blocks = self.jacobian(c, value, gradient, second).split([math.prod(shape) for shape in self._space.shapes.values()], 1)
         return [(block[None, None], block.new_ones(1, 1, len(block), 1)) for block in blocks]
 
     def _combined(
-        self, c: Coefficients, x: Points, value: Values | None, gradient: Gradients | None, laplacian: Values | None
+        self,
+        c: Coefficients,
+        x: Points,
+        matrix: Tensor | None,
+        value: Values | None,
+        gradient: Gradients | None,
+        second: Values | None,
     ) -> Values:
-        """``value u + gradient . grad u + laplacian lap u`` at points; with no weights given, u."""
+        """``value u + gradient . grad u + second S : D^2 u`` at points; with no weights given, u."""
         terms = [] if value is None else [value * self._value(c, x)]
         terms += [] if gradient is None else [(gradient * self._gradient(c, x)).sum(dim=1)]
-        terms += [] if laplacian is None else [laplacian * self._laplacian(c, x)]
+        terms += [] if second is None else [second * self._second(c, x, matrix)]
         return sum(terms[1:], start=terms[0]) if terms else self._value(c, x)
 
     def _value(self, c: Coefficients, x: Points) -> Values:
@@ -129,8 +140,11 @@ class _FormulaEvaluator(Evaluator):
     def _gradient(self, c: Coefficients, x: Points) -> Gradients:
         return grad(lambda x: self._value(c, x).sum())(x)
 
-    def _laplacian(self, c: Coefficients, x: Points) -> Values:
-        def second(axis: int) -> Values:
-            return grad(lambda x: self._gradient(c, x)[:, axis].sum())(x)[:, axis]
+    def _second(self, c: Coefficients, x: Points, matrix: Tensor | None) -> Values:
+        """``sum_k (H S_k)_k`` with the Hessian H and the columns S_k of S: one gradient of ``grad u . S_k`` for each."""
 
-        return torch.stack([second(axis) for axis in range(x.shape[1])]).sum(dim=0)
+        def along(axis: int, x: Points) -> Tensor:
+            slope = self._gradient(c, x)
+            return slope[:, axis].sum() if matrix is None else (slope * matrix[:, axis]).sum()
+
+        return torch.stack([grad(along, argnums=1)(axis, x)[:, axis] for axis in range(x.shape[1])]).sum(dim=0)

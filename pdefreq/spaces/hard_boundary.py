@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pdefreq.spaces.channels import Channels
+from pdefreq.spaces.channels import Channels, by_axes
 from pdefreq.spaces.factor import Factor, FieldAt
 from pdefreq.spaces.trial_space import Evaluator, Network
 
@@ -59,6 +60,12 @@ class _HardEvaluator(Evaluator):
         self._x = x
         self._lifting, self._distance = Factor(FieldAt(space.lifting, x)), Factor(FieldAt(space.distance, x))
 
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        bound = copy.copy(self)
+        bound._inner = self._inner.with_second(matrix)
+        bound._lifting, bound._distance = (factor.with_second(by_axes(matrix)) for factor in (self._lifting, self._distance))
+        return bound
+
     def value(self, c: Coefficients) -> Values:
         return self._lifting.value + self._distance.value * self._inner.value(c)
 
@@ -72,13 +79,13 @@ class _HardEvaluator(Evaluator):
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
         u = self._composed(self._inner.channels(c, 2))
-        assert u.gradient is not None and u.laplacian is not None
-        return u.value, u.gradient.T, u.laplacian
+        assert u.gradient is not None and u.second is not None
+        return u.value, u.gradient.T, u.second
 
     def gradient_of(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        weights = Channels.weights(self._x, value, gradient, laplacian)
+        weights = Channels.weights(self._x, value, gradient, second)
         network = self._inner.channels(c, weights.order)
         outside = self._lifting.slope(weights) + self._distance.slope_of_weights(weights, network)
         return outside.T + self._inner.gradient_of(c, *self._distance.pull_back(weights).by_point())
@@ -88,15 +95,15 @@ class _HardEvaluator(Evaluator):
         return self._composed(network), lambda weights: pull_back(self._distance.pull_back(weights))
 
     def jacobian(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
-        weights = Channels.weights(self._x, value, gradient, laplacian)
+        weights = Channels.weights(self._x, value, gradient, second)
         return self._inner.jacobian(c, *self._distance.pull_back(weights).by_point())
 
     def jacobian_factors(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
-        weights = Channels.weights(self._x, value, gradient, laplacian)
+        weights = Channels.weights(self._x, value, gradient, second)
         return self._inner.jacobian_factors(c, *self._distance.pull_back(weights).by_point())
 
     def _composed(self, network: Channels) -> Channels:

@@ -100,3 +100,7 @@ class _Waves(Known):
 
     def gradient_of_laplacian(self) -> Tensor:
         return -self._squared.unsqueeze(-2) * self.gradient()
+
+    def third_derivatives(self) -> Tensor:
+        omega = self._omega
+        return -(omega.unsqueeze(-2) * omega.unsqueeze(-3)).unsqueeze(-2) * self.gradient()[..., None, None, :, :]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pdefreq.spaces.channels import Channels, pull_back
+from pdefreq.spaces.channels import Bend, Channels, pull_back
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ class Step(NamedTuple):
     inputs: Channels  # h
     a: Channels  # W h + b
     jet: tuple[Tensor, ...]  # of sigma at a.value
-    squared: Tensor | None  # |grad a|^2, where the Laplacian takes it
+    bend: Bend | None  # of a, where there is a second-order channel
     skip: bool  # whether h was added to sigma(a)
 
 
@@ -66,7 +66,7 @@ def backwards(
             affine, skip = above
             below = affine.pull_back(at_a)
             cotangent = below.plus(cotangent) if skip else below
-        at_a = pull_back(step.jet, step.a, cotangent, step.squared, overwrite=overwrite and not step.skip)
+        at_a = pull_back(step.jet, step.a, cotangent, step.bend, overwrite=overwrite and not step.skip)
         yield step, cotangent, at_a
         above = step.affine, step.skip
 

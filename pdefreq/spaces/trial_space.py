@@ -41,33 +41,47 @@ class Evaluator(ABC):
         return self.value(c), self.gradient(c)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        """U, grad u and lap u at the points.
+        """The values u, the gradient grad u, and lap u or the S : D^2 u of `with_second`, at the points.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points.
         """
         raise self._lacks("second derivatives")
 
-    def laplacian(self, c: Coefficients) -> Values:
-        """Lap u at the points."""
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        """The space at the same points, with ``S : D^2 u = sum_ij S_ij d_i d_j u`` wherever the Laplacian of u stands here.
+
+        What was computed of the points is shared, so that binding costs nothing, also where S is another one at each step. All
+        weights and derivatives in x and c hold S. What comes out can be differentiated in S as well.
+
+        Args:
+            matrix: S, symmetric and possibly indefinite, ``(n, d, d)``.
+
+        Raises:
+            IncompatibleError: If the space has no second derivatives at points.
+        """
+        raise self._lacks("second derivatives")
+
+    def second(self, c: Coefficients) -> Values:
+        """The Laplacian of u at the points, or the S : D^2 u of `with_second`."""
         return self.second_order(c)[2]
 
     def channels(self, c: Coefficients, order: int) -> Channels:
-        """U and its derivatives up to an order of 0, 1 or 2: u; grad u, ``(d, n)``; lap u.
+        """The values u and derivatives up to an order of 0, 1 or 2: u; grad u, ``(d, n)``; lap u or S : D^2 u.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points and they are asked for.
         """
         if order == 0:
             return Channels(self.value(c))
-        value, gradient, *laplacian = self.value_and_gradient(c) if order == 1 else self.second_order(c)
-        return Channels(value, gradient.T, *laplacian)
+        value, gradient, *second = self.value_and_gradient(c) if order == 1 else self.second_order(c)
+        return Channels(value, gradient.T, *second)
 
     def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
         """`channels` as numbers, and their vector-Jacobian product in c.
 
-        The product takes weights of u, grad u and lap u at the points, of that order, to the derivative in c, ``(P,)``, of
-        ``sum_i value_i u + gradient_i . grad u + laplacian_i lap u`` at x_i: one reverse pass. With the derivatives of an
+        The product takes weights of these channels at the points, of that order, to the derivative in c, ``(P,)``, of
+        ``sum_i value_i u + gradient_i . grad u + second_i lap u`` at x_i: one reverse pass. With the derivatives of an
         integrand for weights it is the gradient of the integral. It may be asked for once, since it takes what the way
         forwards left. The default leaves it to automatic differentiation.
 
@@ -84,18 +98,18 @@ class Evaluator(ABC):
         return u.map(torch.detach), pull_back
 
     def gradient_of(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        """Grad ( value_i u + gradient_i . grad u + laplacian_i lap u ) at x_i, the weights held; with none given, grad u.
+        """Grad ( value_i u + gradient_i . grad u + second_i lap u ) at x_i, the weights held; with none given, grad u.
 
-        So it is ``value grad u + H gradient + laplacian grad lap u`` with H the Hessian, at the cost of one gradient: a
+        So it is ``value grad u + H gradient + second grad lap u`` with H the Hessian, at the cost of one gradient: a
         Hessian times a vector, or the gradient of a whole residual, needs no Hessian.
 
         Args:
             c: Coefficients.
             value: Weights ``(n,)``; they may depend on c.
             gradient: Weights ``(n, d)``.
-            laplacian: Weights ``(n,)``.
+            second: Weights ``(n,)``, of S : D^2 u where S is given by `with_second`.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points.
@@ -108,35 +122,43 @@ class Evaluator(ABC):
         rows = [self.gradient_of(c, gradient=axis.expand(n, -1)) for axis in torch.eye(d, dtype=c.dtype, device=c.device)]
         return torch.stack(rows, dim=1)
 
-    def gradient_of_laplacian(self, c: Coefficients) -> Gradients:
-        """Grad lap u at the points."""
-        return self.gradient_of(c, laplacian=torch.ones_like(self.value(c)))
+    def gradient_of_second(self, c: Coefficients) -> Gradients:
+        """Grad lap u at the points, or the gradient of the S : D^2 u of `with_second` with S held."""
+        return self.gradient_of(c, second=torch.ones_like(self.value(c)))
+
+    def third_derivatives(self, c: Coefficients) -> Tensor:
+        """The third derivatives of u at the points, ``(n, d, d, d)``."""
+        n, d = self.value_and_gradient(c)[1].shape
+        pairs = torch.eye(d * d, dtype=c.dtype, device=c.device).reshape(d, d, d, d)
+        pairs = (pairs + pairs.mT) / 2
+        rows = [[self.with_second(pair.expand(n, -1, -1)).gradient_of_second(c) for pair in row] for row in pairs]
+        return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
     def jacobian(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
-        """The derivatives in c of ``value_i u + gradient_i . grad u + laplacian_i lap u`` at x_i, shape ``(n, P)``.
+        """The derivatives in c of ``value_i u + gradient_i . grad u + second_i lap u`` at x_i, shape ``(n, P)``.
 
         Args:
             c: Coefficients.
             value: Weights ``(n,)``; with no weights given, the derivatives are those of u.
             gradient: Weights ``(n, d)``.
-            laplacian: Weights ``(n,)``.
+            second: Weights ``(n,)``, of S : D^2 u where S is given by `with_second`.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points and they are asked for.
         """
-        blocks = self.jacobian_factors(c, value, gradient, laplacian)
+        blocks = self.jacobian_factors(c, value, gradient, second)
         return torch.cat([torch.einsum("sqnb,sqna->nsba", D, Z).flatten(1) for D, Z in blocks], dim=1)
 
     def jacobian_factors(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
         """`jacobian` without forming it: a pair (D, Z) for each parameter block, in the order of ``Network.shapes``.
 
         With D of shape ``(S, q, n, b)`` and Z of shape ``(S, q, n, a)``, the derivative at x_n in entry (s, b, a) of the block
         is ``sum_q D[s, q, n, b] Z[s, q, n, a]``: a matrix's is cotangents times inputs, channel by channel (value, gradient,
-        Laplacian: q is 1, 1 + d or 2 + d). A bias has q = a = 1 and Z = 1. S = 1 where a stack shares the block.
+        second order: q is 1, 1 + d or 2 + d). A bias has q = a = 1 and Z = 1. S = 1 where a stack shares the block.
 
         Raises:
             IncompatibleError: If the space is no network.
@@ -151,16 +173,16 @@ class LinearEvaluator(Evaluator):
     """Of a space whose members depend linearly on c, up to a fixed function."""
 
     def jacobian(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
         """The basis functions, one evaluation each: for small P."""
 
         def combined(c: Coefficients) -> Values:
-            if value is None and gradient is None and laplacian is None:
+            if value is None and gradient is None and second is None:
                 return self.value(c)
             terms = [] if value is None else [value * self.value(c)]
             terms += [] if gradient is None else [(gradient * self.gradient(c)).sum(dim=1)]
-            terms += [] if laplacian is None else [laplacian * self.laplacian(c)]
+            terms += [] if second is None else [second * self.second(c)]
             return torch.stack(terms).sum(dim=0)
 
         with torch.no_grad():
@@ -280,10 +302,13 @@ class SpaceField(Field):
         return self.space.at(x).gradient(self.coefficients.to(x)).detach()
 
     def laplacian(self, x: Points) -> Values:
-        return self.space.at(x).laplacian(self.coefficients.to(x)).detach()
+        return self.space.at(x).second(self.coefficients.to(x)).detach()
 
     def hessian(self, x: Points) -> Tensor:
         return self.space.at(x).hessian(self.coefficients.to(x)).detach()
 
     def gradient_of_laplacian(self, x: Points) -> Gradients:
-        return self.space.at(x).gradient_of_laplacian(self.coefficients.to(x)).detach()
+        return self.space.at(x).gradient_of_second(self.coefficients.to(x)).detach()
+
+    def third_derivatives(self, x: Points) -> Tensor:
+        return self.space.at(x).third_derivatives(self.coefficients.to(x)).detach()

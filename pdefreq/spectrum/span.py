@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -63,6 +65,12 @@ class _Waves(Evaluator):
             return product
 
         self._table = table
+        self._matrix: Tensor | None = None
+
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        bound = copy.copy(self)
+        bound._matrix = matrix
+        return bound
 
     def value(self, c: Coefficients) -> Values:
         return self._table() @ c
@@ -71,34 +79,41 @@ class _Waves(Evaluator):
         return torch.stack([self._table(i) @ c for i in range(self._d)], dim=1)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        return self.value(c), self.gradient(c), self._combined((), laplacian=self._table().new_ones(1)) @ c
+        return self.value(c), self.gradient(c), self._combined((), second=self._table().new_ones(1)) @ c
 
     def gradient_of(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        value = c.new_ones(1) if value is None and gradient is None and laplacian is None else value
-        return torch.stack([self._combined((i,), value, gradient, laplacian) @ c for i in range(self._d)], dim=1)
+        value = c.new_ones(1) if value is None and gradient is None and second is None else value
+        return torch.stack([self._combined((i,), value, gradient, second) @ c for i in range(self._d)], dim=1)
 
     def jacobian(
-        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, laplacian: Values | None = None
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
-        value = c.new_ones(1) if value is None and gradient is None and laplacian is None else value
-        return self._combined((), value, gradient, laplacian)
+        value = c.new_ones(1) if value is None and gradient is None and second is None else value
+        return self._combined((), value, gradient, second)
 
     def _combined(
         self,
         axes: tuple[int, ...],
         value: Values | None = None,
         gradient: Gradients | None = None,
-        laplacian: Values | None = None,
+        second: Values | None = None,
     ) -> Tensor:
-        """The derivatives along `axes` of ``value u + gradient . grad u + laplacian lap u`` for every mode, ``(n, m)``."""
+        """The derivatives along `axes` of ``value u + gradient . grad u + second S : D^2 u`` for every mode, ``(n, m)``."""
         terms = [] if value is None else [value[:, None] * self._table(*axes)]
         if gradient is not None:
             terms += [gradient[:, i, None] * self._table(*sorted((*axes, i))) for i in range(self._d)]
-        if laplacian is not None:
-            terms += [laplacian[:, None] * self._table(*sorted((*axes, i, i))) for i in range(self._d)]
+        if second is not None:
+            terms += [(second * s)[:, None] * self._table(*sorted((*axes, i, j))) for i, j, s in self._second_terms()]
         return torch.stack(terms).sum(dim=0)
+
+    def _second_terms(self) -> Iterator[tuple[int, int, Tensor | float]]:
+        """The i, j and S_ij that are not known to be zero."""
+        axes, matrix = range(self._d), self._matrix
+        if matrix is None:
+            return ((i, i, 1.0) for i in axes)
+        return ((i, j, matrix[:, i, j]) for i in axes for j in axes)
 
 
 def span_of(modes: Modes) -> ModeSpan | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +47,16 @@ class _Table(Evaluator):
         self._values = derivative()
         self._slopes = torch.stack([derivative(j) for j in range(d)], dim=1)
         self._bends = torch.stack([torch.stack([derivative(i, j) for j in range(d)], dim=1) for i in range(d)], dim=1)
-        self._laplacians = self._bends.diagonal(dim1=1, dim2=2).sum(dim=2)
-        self._thirds = torch.stack([sum(derivative(i, j, j) for j in range(d)) for i in range(d)], dim=1)
+        self._second = self._bends.diagonal(dim1=1, dim2=2).sum(dim=2)
+        rows = [[[derivative(k, i, j) for j in range(d)] for i in range(d)] for k in range(d)]
+        self._thirds = torch.stack([torch.stack([torch.stack(r, dim=1) for r in rs], dim=1) for rs in rows], dim=1)
+        self._slopes_of_second = self._thirds.diagonal(dim1=2, dim2=3).sum(dim=3)
+
+    def with_second(self, matrix):
+        bound = copy.copy(self)
+        bound._second = torch.einsum("nij,nijp->np", matrix, self._bends)
+        bound._slopes_of_second = torch.einsum("nij,nkijp->nkp", matrix, self._thirds)
+        return bound
 
     def value(self, c):
         return self._values @ c
@@ -55,28 +64,25 @@ class _Table(Evaluator):
     def gradient(self, c):
         return self._slopes @ c
 
-    def laplacian(self, c):
-        return self._laplacians @ c
-
     def second_order(self, c):
-        return self.value(c), self.gradient(c), self.laplacian(c)
+        return self.value(c), self.gradient(c), self._second @ c
 
     def hessian(self, c):
         return self._bends @ c
 
-    def gradient_of(self, c, value=None, gradient=None, laplacian=None):
+    def gradient_of(self, c, value=None, gradient=None, second=None):
         parts = [] if value is None else [value[:, None] * self.gradient(c)]
         parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
-        parts += [] if laplacian is None else [laplacian[:, None] * (self._thirds @ c)]
+        parts += [] if second is None else [second[:, None] * (self._slopes_of_second @ c)]
         return sum(parts)
 
-    def jacobian(self, c, value=None, gradient=None, laplacian=None):
-        channels = [(value, self._values), (laplacian, self._laplacians)]
+    def jacobian(self, c, value=None, gradient=None, second=None):
+        channels = [(value, self._values), (second, self._second)]
         rows = sum((w[:, None] * table for w, table in channels if w is not None), start=torch.zeros_like(self._values))
         return rows if gradient is None else rows + torch.einsum("nd,ndp->np", gradient, self._slopes)
 
-    def jacobian_factors(self, c, value=None, gradient=None, laplacian=None):
-        rows = self.jacobian(c, value, gradient, laplacian)
+    def jacobian_factors(self, c, value=None, gradient=None, second=None):
+        rows = self.jacobian(c, value, gradient, second)
         return [(rows[None, None], torch.ones_like(rows[None, None, :, :1]))]
 
 

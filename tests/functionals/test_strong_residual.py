@@ -57,16 +57,13 @@ class _Differentiated(Evaluator):
     def hessian(self, c):
         return c * self._hessian.detach()
 
-    def laplacian(self, c):
-        return self.hessian(c).diagonal(dim1=1, dim2=2).sum(dim=1)
-
     def second_order(self, c):
-        return self.value(c), self.gradient(c), self.laplacian(c)
+        return self.value(c), self.gradient(c), self.hessian(c).diagonal(dim1=1, dim2=2).sum(dim=1)
 
-    def gradient_of(self, c, value=None, gradient=None, laplacian=None):
+    def gradient_of(self, c, value=None, gradient=None, second=None):
         parts = [] if value is None else [value[:, None] * self.gradient(c)]
         parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
-        parts += [] if laplacian is None else [laplacian[:, None] * c * self._thirds]
+        parts += [] if second is None else [second[:, None] * c * self._thirds]
         return sum(parts)
 
 

@@ -17,6 +17,10 @@ from pdefreq.runs import resume
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.networks import network
 from pdefreq.solving import solve
+from pdefreq.spaces.channels import Channels
+from pdefreq.streams import stream
+from tests.spaces.networks import matrices
+from tests.spaces.test_derivatives import QUOTIENT, STEPS, close
 
 REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option that has no default
 PARTS = [(registry, name) for registry in parts.KINDS for name in registry]
@@ -141,6 +145,34 @@ def test_a_method_with_it_trains_and_goes_on_to_the_last_bit(registry, name, tmp
     assert np.isfinite(objective).all() and objective[-1] != objective[0]
     solve(problem, method, stop=Stop(steps=4), seed=3, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
     np.testing.assert_array_equal(resume(tmp_path / "run").state.coefficients, whole.state.coefficients)
+
+
+SPACES = [(registry, name) for registry, name in PARTS if registry.kind in ("network", "input", "start", "boundary")]
+
+
+@pytest.mark.parametrize(("registry", "name"), SPACES, ids=[f"{registry.kind} {name}" for registry, name in SPACES])
+def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, name):
+    """S : D^2 u is S times the Hessian, which comes from another sweep; its derivatives in x and c are those of its values."""
+    problem = load_problem("poisson-chirp")
+    chosen = options(registry, name) | {"activation": "tanh"}
+    in_the_plane = {"frequencies": ((0.0, 0.0), (2.0, -3.0))}  # where a part requires wavenumbers, wavevectors
+    method: Any = make_solver("network", chosen | {key: value for key, value in in_the_plane.items() if key in chosen})
+    method = method.resolved(problem, Stop())
+    space = method.boundary.applied(method.network.on(problem.domain), problem.domain, problem.dirichlet)
+    c = space.initialize(stream(0, "test"))
+    c = (c + 0.05 * torch.randn(len(c), generator=stream(1, "test"), dtype=c.dtype)).requires_grad_(True)
+    x, s = problem.domain.interior(4, stream(2, "test")).x, matrices(4, 2)
+    bound = space.at(x).with_second(s)
+    close(bound.second(c), (s * space.at(x).hessian(c)).sum(dim=(1, 2)))
+    h = 1 / 4096  # waves of up to 150 radians per unit length: h^8 / 630 times 150^9 / 150 is 1e-14, rounding 2e-16 / h
+    moved = x + h * STEPS[:, None, None, None] * torch.eye(2, dtype=x.dtype)[:, None, :]
+    around = space.at(moved.reshape(-1, 2)).with_second(s.repeat(16, 1, 1)).second(c).reshape(8, 2, 4)
+    close(bound.gradient_of_second(c), torch.einsum("k,kjn->nj", QUOTIENT, around) / h)
+    one = torch.ones(4, dtype=x.dtype)
+    expected = torch.stack([torch.autograd.grad(entry, c, retain_graph=True)[0] for entry in bound.second(c)])
+    close(bound.jacobian(c.detach(), second=one), expected)
+    _, pull_back = bound.vjp(c, 2)
+    close(pull_back(Channels(0 * one, torch.zeros(2, 4, dtype=x.dtype), one)), expected.sum(dim=0))
 
 
 @pytest.mark.parametrize("name", sorted(parts.POINTS))

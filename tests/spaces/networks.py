@@ -117,6 +117,12 @@ def wave(space, s, x):
     return torch.sin(x @ x.new_tensor([omega for omega in space.frequencies if any(omega)][s - number]))
 
 
+def matrices(n, d):
+    """A random symmetric matrix at each point, indefinite."""
+    root = torch.randn(n, d, d, generator=stream(1, "test", d), dtype=torch.float64)
+    return root + root.mT
+
+
 def case(kind, activation, d, n=40):
     """A network, random coefficients (no unit dead, no copies left equal), and points."""
     space = NETWORKS[kind](d, activation)

@@ -9,10 +9,11 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError
 from pdefreq.fields import ConstantField
 from pdefreq.spaces.activations import activation_named
+from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.grid import Grid
 from pdefreq.spaces.legendre import Legendre
 from pdefreq.spaces.sine_series import SineSeries
-from tests.spaces.networks import NETWORKS, case, plain
+from tests.spaces.networks import NETWORKS, case, matrices, plain
 from tests.spaces.registered import ACTIVATION_NAMES
 
 SMOOTH = [name for name in ACTIVATION_NAMES if activation_named(name).smoothness == math.inf]
@@ -33,7 +34,7 @@ class Nested:
     """What an evaluator gives, by autograd of the plain function."""
 
     def __init__(self, space, c, x, order):
-        x = x.clone().requires_grad_(True)
+        self.x = x = x.clone().requires_grad_(True)
         self.value = plain(space, c, x)
         self.gradient = slopes(self.value, x)
         if order >= 2:
@@ -41,6 +42,10 @@ class Nested:
             self.laplacian = self.hessian.diagonal(dim1=1, dim2=2).sum(dim=1)
         if order >= 3:
             self.gradient_of_laplacian = slopes(self.laplacian, x)
+
+    def second(self, matrix):
+        """S : D^2 u."""
+        return (matrix * self.hessian).sum(dim=(1, 2))
 
 
 def weights(n, d):
@@ -58,6 +63,7 @@ def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
     assert order == int(min(activation_named(activation).smoothness, 3))
     expected, evaluator = Nested(space, c, x, order), space.at(x)
     v, g, q = weights(*x.shape)
+    matrix = matrices(*x.shape)
     with torch.no_grad():
         close(evaluator.value(c), expected.value)
         for found, wanted in zip(evaluator.value_and_gradient(c), (expected.value, expected.gradient), strict=True):
@@ -67,19 +73,30 @@ def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
             second = (expected.value, expected.gradient, expected.laplacian)
             for found, wanted in zip(evaluator.second_order(c), second, strict=True):
                 close(found, wanted)
-            close(evaluator.laplacian(c), expected.laplacian)
+            close(evaluator.second(c), expected.laplacian)
             close(evaluator.hessian(c), expected.hessian)
+            bound = evaluator.with_second(matrix)
+            for found, wanted in zip(bound.second_order(c), (*second[:2], expected.second(matrix)), strict=True):
+                close(found, wanted)
         if order >= 3:
-            close(evaluator.gradient_of_laplacian(c), expected.gradient_of_laplacian)
+            close(evaluator.gradient_of_second(c), expected.gradient_of_laplacian)
             total = v[:, None] * expected.gradient + (expected.hessian @ g[:, :, None])[:, :, 0]
             close(evaluator.gradient_of(c, v, g, q), total + q[:, None] * expected.gradient_of_laplacian)
-    rows = [(expected.value, {})]
-    rows += [(v * expected.value + (g * expected.gradient).sum(dim=1), {"value": v, "gradient": g})]
+            with torch.enable_grad():
+                third = slopes(expected.second(matrix), expected.x)
+            close(bound.gradient_of(c, v, g, q), total + q[:, None] * third)
+    first = v * expected.value + (g * expected.gradient).sum(dim=1)
+    rows = [(evaluator, expected.value, {}), (evaluator, first, {"value": v, "gradient": g})]
     if order >= 2:
-        rows += [(q * expected.laplacian, {"laplacian": q})]
-    for combination, given in rows:
+        rows += [(evaluator, q * expected.laplacian, {"second": q})]
+        rows += [(bound, first + q * expected.second(matrix), {"value": v, "gradient": g, "second": q})]
+    for at, combination, given in rows:
         wanted = [torch.autograd.grad(entry, c, retain_graph=True, materialize_grads=True)[0] for entry in combination]
-        close(evaluator.jacobian(c.detach(), **given), torch.stack(wanted))
+        close(at.jacobian(c.detach(), **given), torch.stack(wanted))
+        if at is not evaluator:
+            u, pull_back = at.vjp(c, 2)
+            close(u.second, expected.second(matrix))
+            close(pull_back(Channels(v, g.T, q)), torch.stack(wanted).sum(dim=0))
 
 
 @pytest.mark.parametrize("d", [1, 2])
@@ -96,7 +113,7 @@ def test_derivatives_in_the_coefficients_are_those_of_the_plain_function(kind, a
         mixed = v * value**2 + (g * gradient**2).sum(dim=1) + q * laplacian**2 + (hessian**2).sum(dim=(1, 2))
         return (mixed + (third**2).sum(dim=1)).sum()
 
-    found = loss(*evaluator.second_order(c), evaluator.hessian(c), evaluator.gradient_of_laplacian(c))
+    found = loss(*evaluator.second_order(c), evaluator.hessian(c), evaluator.gradient_of_second(c))
     wanted = loss(nested.value, nested.gradient, nested.laplacian, nested.hessian, nested.gradient_of_laplacian)
     first = [torch.autograd.grad(value, c, create_graph=True)[0] for value in (found, wanted)]
     close(*first)
@@ -126,13 +143,13 @@ def test_derivatives_are_limits_of_difference_quotients(kind, activation, d):
 
     close(here.gradient(c), quotient(value))
     close(here.hessian(c), quotient(gradient))
-    close(here.laplacian(c), quotient(gradient).diagonal(dim1=1, dim2=2).sum(dim=1))
-    close(here.gradient_of_laplacian(c), quotient(laplacian))
+    close(here.second(c), quotient(gradient).diagonal(dim1=1, dim2=2).sum(dim=1))
+    close(here.gradient_of_second(c), quotient(laplacian))
     along = torch.cos(torch.arange(len(c), dtype=torch.float64))
     moved = sum(w * torch.stack(unpacked(here.second_order(c + H * s * along))) for w, s in zip(QUOTIENT, STEPS, strict=True)) / H
     jacobians = [here.jacobian(c)]
     jacobians += [here.jacobian(c, gradient=e.expand(2, -1)) for e in torch.eye(d, dtype=torch.float64)]
-    jacobians += [here.jacobian(c, laplacian=torch.ones(2, dtype=torch.float64))]
+    jacobians += [here.jacobian(c, second=torch.ones(2, dtype=torch.float64))]
     close(torch.stack(jacobians) @ along, moved)
 
 
@@ -144,7 +161,7 @@ def unpacked(second_order):
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_factors_have_a_block_for_each_parameter(kind):
     space, c, x = case(kind, "tanh", 2, n=5)
-    blocks = space.at(x).jacobian_factors(c, laplacian=torch.ones(5, dtype=torch.float64))
+    blocks = space.at(x).jacobian_factors(c, second=torch.ones(5, dtype=torch.float64))
     for (name, shape), (d, z) in zip(space.shapes.items(), blocks, strict=True):
         assert d.shape[:3] == z.shape[:3] and d.shape[2] == 5
         assert (d.shape[0], d.shape[3], z.shape[3]) == (shape if len(shape) == 3 else (1, math.prod(shape), 1)), name
@@ -171,7 +188,7 @@ def test_jacobians_of_linear_spaces_are_their_basis_functions(space):
     both = [v * evaluator.value(a) + (g * evaluator.gradient(a)).sum(dim=1) for a in (c, zero)]
     torch.testing.assert_close(evaluator.jacobian(c, v, g) @ c, both[0] - both[1], rtol=0, atol=1e-12)
     with pytest.raises(IncompatibleError, match="needs second derivatives"):
-        evaluator.jacobian(c, laplacian=v)
+        evaluator.jacobian(c, second=v)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

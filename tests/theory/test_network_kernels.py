@@ -34,14 +34,14 @@ def case(kind, activation):
     return space, c, draw(30, 2), draw(8, 2), draw
 
 
-def weighted(evaluator, value, gradient, laplacian):
-    """value u + gradient . grad u + laplacian lap u as a function of c."""
+def weighted(evaluator, value, gradient, second):
+    """value u + gradient . grad u + second lap u as a function of c."""
 
     def apply(c):
         total = value * evaluator.value(c)
         if gradient is not None:
             total = total + (gradient * evaluator.gradient(c)).sum(dim=1)
-        return total if laplacian is None else total + laplacian * evaluator.laplacian(c)
+        return total if second is None else total + second * evaluator.second(c)
 
     return apply
 
@@ -82,9 +82,7 @@ def test_operator_kernels_against_differences_in_space(activation):
     c = space.initialize(stream(0, "test"))
     one = torch.ones(3, dtype=torch.float64)
     factors = lambda p, **w: space.at(p).jacobian_factors(c, **w)  # noqa: E731
-    exact = kernel(
-        factors(x, value=0 * one, gradient=0 * x, laplacian=one), factors(y, value=0 * one, gradient=0 * y, laplacian=one)
-    )
+    exact = kernel(factors(x, value=0 * one, gradient=0 * x, second=one), factors(y, value=0 * one, gradient=0 * y, second=one))
     errors = []
     for h in (0.08, 0.04, 0.02):  # sums of sixteen values near 6, rounded and over h^4: at 0.02 1e-7 of an error of 3e-5
         stencil = ((-h, 1), (0.0, -2), (h, 1))
