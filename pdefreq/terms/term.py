@@ -1,6 +1,6 @@
 """What a summand of the left-hand side of an equation knows.
 
-The left-hand side is a sum of terms. Its weak form is the integral of ``G v + F . grad v`` over the domain, with functions G and F
+The left-hand side is a sum of terms. Its weak form is the integral of ``G v + F . grad v`` over the domain with functions G and F
 of x, u and q = grad u. Its strong form is ``L(x, u, q) - S(x, u, q) : D^2 u`` with a lower-order part L and a symmetric matrix S.
 """
 
