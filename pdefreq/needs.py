@@ -51,6 +51,9 @@ def _no_box(problem: Problem) -> str | None:
 EQUATION = Need("a differential equation", lambda p: "this problem is a regression" if p.is_regression else None)
 REGRESSION = Need("a given function to fit", lambda p: None if p.is_regression else "this is a differential equation")
 LINEAR = _of_terms("a linear equation", lambda term: term.linear, "is nonlinear")
+SEMILINEAR = _of_terms(
+    "second derivatives whose coefficients do not depend on u", lambda term: term.semilinear, "has coefficients that do"
+)
 SYMMETRIC = _of_terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
 COERCIVE = _of_terms("a positive definite equation", lambda term: term.coercive, "may be negative")
 ENERGY = _of_terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pdefreq.checked import checked
 from pdefreq.coefficients import CoefficientReader, derived_source
 from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
@@ -25,7 +26,7 @@ from pdefreq.fields import CallableField, ConstantField, Field, as_field
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Points
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
@@ -341,6 +342,29 @@ class Problem:
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
+
+    def target(self, x: Points, source: Values | None = None) -> Values:
+        """The solution f / c of a regression at points ``(n, d)``, shape ``(n,)``.
+
+        Args:
+            x: The points.
+            source: f there, where it is known only there.
+
+        Raises:
+            ProblemFileError: If f is not finite, or c is zero, at one of the points.
+        """
+        source = checked(self.source, "[equation] source", x) if source is None else source
+        return source / self.equation.zero_order(x)
+
+    def target_gradient(self, x: Points) -> Gradients:
+        """The gradient of `target`, shape ``(n, d)``; f must be known everywhere.
+
+        Raises:
+            ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
+        """
+        c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
+        slope = checked(self.source.gradient, "the gradient of [equation] source", x)
+        return (slope - self.target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.

@@ -54,5 +54,5 @@ def test_data_points_count_alike():
 
 def test_a_vanishing_reaction_is_refused():
     problem = regression(source=1.0, reaction=CallableField(lambda x: x[:, 0].clamp(min=0)))
-    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must be finite and at least"):
+    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must not be zero in a regression, as it is at \(-"):
         Misfit(problem, Polynomials(2), INTERVAL.quadrature(20), like=LIKE)
