@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.shapes import Gradients, Points, Values
 
-_GAUSS = 20  # points of the integral over u, exact for polynomials of degree 39
+_GAUSS = 20  # points of the integral over u
 
 
 class PointFunction(AtPoints, ABC):
@@ -37,18 +37,8 @@ class PointFunction(AtPoints, ABC):
         return None
 
     def energy(self, u: Values, q: Gradients) -> Values:
-        """A function of u whose derivative is L, ``(n,)``. Only where the term has an energy.
-
-        The default is ``u int_0^1 L(s u) ds``, by a Gauss rule in s that is exact for polynomials of degree 39 in u.
-        """
-        import numpy as np
-        import torch
-
-        nodes, weights = np.polynomial.legendre.leggauss(_GAUSS)
-        total = torch.zeros_like(u)
-        for s, w in zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True):
-            total = total + w * self.value(s * u, q)
-        return u * total
+        """A function of u whose derivative is L, ``(n,)``. Only where the term has an energy."""
+        raise NotImplementedError(f"{type(self).__name__} has no energy")
 
 
 class LowerOrderTerm(Term):
@@ -125,23 +115,37 @@ class _Pointwise(PointFunction):
 
     def slopes(self, u: Values, q: Gradients) -> tuple[Values | None, Gradients | None]:
         if self.term.order == 0:
-            return derivatives(lambda u: self.value(u, q), u)[0], None
+            return derivatives(lambda u: self.value(u, q), u, held=(q,))[0], None
         return super().slopes(u, q)
 
     def gradient(self, u: Values, q: Gradients) -> Gradients:
-        return derivatives(lambda x: self.term.value(x, u, q), self.x)[0]
+        return derivatives(lambda x: self.term.value(x, u, q), self.x, held=(u, q))[0]
+
+    def energy(self, u: Values, q: Gradients) -> Values:
+        """``u int_0^1 L(s u) ds``, by a Gauss rule in s that is exact for polynomials of degree 39 in u."""
+        import numpy as np
+        import torch
+
+        if not self.term.has_energy:
+            return super().energy(u, q)
+        nodes, weights = np.polynomial.legendre.leggauss(_GAUSS)
+        total = torch.zeros_like(u)
+        for s, w in zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True):
+            total = total + w * self.value(s * u, q)
+        return u * total
 
 
-def derivatives(function: Callable[..., Values], *at: Tensor) -> Sequence[Tensor]:
+def derivatives(function: Callable[..., Values], *at: Tensor, held: Sequence[Tensor] = ()) -> Sequence[Tensor]:
     """The derivatives of values at points in each argument at the same point; they can be differentiated again where those can.
 
     Args:
         function: From the arguments to values ``(n,)``, each of which depends on the arguments at its own point alone.
         at: The arguments, ``(n,)`` or ``(n, d)``.
+        held: What else the function takes.
     """
     import torch
 
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in at)
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*at, *held))
     with torch.enable_grad():
         # views are nodes of their own: what an argument depends on, perhaps another one, does not count
         own = [t.view_as(t) if keep and t.requires_grad else t.detach().requires_grad_() for t in at]
