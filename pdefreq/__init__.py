@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.box import Box
     from pdefreq.errors import UserError
     from pdefreq.fields import Field
+    from pdefreq.grids import GridField
     from pdefreq.history import History, Schedule, Status, Stop
     from pdefreq.prediction import predict
     from pdefreq.problem import BoundaryPart, Problem, Spectrum
@@ -54,6 +55,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Box": "domains.box",
     "UserError": "errors",
     "Field": "fields",
+    "GridField": "grids",
     "History": "history",
     "Schedule": "history",
     "Status": "history",
@@ -106,6 +108,7 @@ __all__ = [
     "Fem",
     "Field",
     "Given",
+    "GridField",
     "History",
     "NetworkSolver",
     "Problem",

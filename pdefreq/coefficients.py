@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,16 +27,18 @@ class CoefficientReader:
     Args:
         dimension: Of the domain.
         parameters: Names that formulas may use, and their values.
+        bounds: Lower and upper bounds of the domain, which arrays fill; without them arrays are refused.
     """
 
     dimension: int
     parameters: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[Sequence[float], Sequence[float]] | None = None
 
     def __call__(self, value: Any, key: str) -> Field:
         """The field that a value stands for.
 
         Args:
-            value: A number, a formula, a field or a function of points.
+            value: A number, a formula, a field, a function of points, or an array of values on equal cells (`GridField.on_box`).
             key: The name of the argument, for messages. The formula or function of ``"nonlinear"`` is one of the points and of u.
 
         Raises:
@@ -51,6 +53,10 @@ class CoefficientReader:
             return parse_field(value, scope, key)
         if key == _OF_SOLUTION and callable(value) and not isinstance(value, Field):
             return CallableField(_of_columns(cast("Callable[[Tensor, Tensor], Tensor]", value)))
+        if self.bounds is not None and getattr(value, "ndim", 0):
+            from pdefreq.grids import GridField
+
+            return GridField.on_box(value, *self.bounds)
         return as_field(value)
 
 

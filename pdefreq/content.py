@@ -32,7 +32,7 @@ TYPES = Registry(
         "region": "pdefreq.expressions:Region",
         "nearest-value": "pdefreq.data:NearestValue",
         "data": "pdefreq.data:Data",
-        "picture": "pdefreq.problem_file.data:Picture",
+        "grid": "pdefreq.grids:GridField",
         "box": "pdefreq.domains.box:Box",
         "ball": "pdefreq.domains.ball:Ball",
         "ring": "pdefreq.domains.ring:Ring",

@@ -26,6 +26,7 @@ from pdefreq.fields import CallableField, ConstantField, Field, as_field
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.needs import Need
     from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
@@ -111,9 +112,10 @@ _CONTENT = ("domain", "source", "boundary", "terms", "exact", "data", "spectrum"
 class Problem:
     """A boundary value problem.
 
-    Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, `Field` objects, or functions of points
-    ``(n, d)`` that return ``(n,)``. A coefficient that is given replaces the one of the same term in `terms`, so that
-    ``dataclasses.replace(problem, reaction=5)`` changes one term and keeps the others.
+    Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
+    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is
+    given replaces the one of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and
+    keeps the others.
 
     Args:
         domain: Omega.
@@ -180,7 +182,7 @@ class Problem:
         from pdefreq.terms.equation import read_terms
 
         parameters = dict(parameters or {})
-        read = CoefficientReader(domain.dimension, parameters)
+        read = CoefficientReader(domain.dimension, parameters, domain.bounds)
         keywords = {
             "diffusion": 1.0 if diffusion is None and exponent is None and terms is None else diffusion,
             "exponent": exponent,
@@ -342,6 +344,13 @@ class Problem:
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
+
+    def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
+        """The first need of a method that the problem does not meet, and why; None where it meets all."""
+        for need in needs:
+            if (why := need.lacking(getattr(self, need.of))) is not None:
+                return need, why
+        return None
 
     def target(self, x: Points, source: Values | None = None) -> Values:
         """The solution f / c of a regression at points ``(n, d)``, shape ``(n,)``.

@@ -202,7 +202,7 @@ def test_a_full_disk_is_one_sentence(cli, monkeypatch):
 
 
 def test_a_bug_keeps_its_traceback(cli, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("pdefreq.commands.options.load_problem", broken)

@@ -323,7 +323,7 @@ def test_protocols_that_are_found_have_their_signatures_and_give_what_they_say(m
 
 def test_a_solver_has_a_name_a_budget_and_how_it_is_resolved_and_prepared():
     own = {name for name in vars(Solver) if not name.startswith("_")} - {"registry", *dir(Part)}
-    assert own == {"name", "budget", "resolved", "prepare"}
+    assert own == {"name", "budget", "needs", "resolved", "prepare"}
     assert Solver.__abstractmethods__ == {"prepare"}
 
 

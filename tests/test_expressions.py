@@ -1,15 +1,14 @@
 import math
 
 import pytest
-import sympy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions import parse_condition, parse_field, parse_number, symbolic
+from pdefreq.expressions import functions, parse_condition, parse_field, parse_number
+from pdefreq.expressions.functions import FUNCTIONS
 from pdefreq.expressions.scope import Scope, check_parameter_name
-from pdefreq.expressions.symbolic import FUNCTIONS
 
 KEY = "[equation] source"
 PLANE = Scope(2, {"a": 0.7, "mu": 15.0})
@@ -125,8 +124,107 @@ def test_compiled_expressions_agree_with_plain_arithmetic(tree):
     except ProblemFileError:
         assert not safe.any()  # a division by zero, say: nowhere defined
         return
-    # The bound holds for the order of operations in the text; sympy reorders, hence the factor.
-    assert ((ours - value).abs()[safe] <= 100 * error[safe]).all()
+    # The bound is that of the order of operations in the text; the elementary functions of torch and of Python differ by an ulp.
+    assert ((ours - value).abs()[safe] <= 2 * error[safe]).all()
+
+
+def as_written(tree, x):
+    """The values of a tree by torch, operation by operation in the order of the text."""
+    template, *children = tree
+    if not children:
+        known = {"x": x[:, 0], "y": x[:, 1], "x1": x[:, 0], "x2": x[:, 1], "a": x.new_tensor(0.7), "pi": x.new_tensor(math.pi)}
+        return known[template] if template in known else x.new_tensor(float(template))
+    a, *rest = (as_written(child, x) for child in children)
+    functions = {"sin": torch.sin, "cos": torch.cos, "tanh": torch.tanh, "atan": torch.atan, "erf": torch.erf, "exp": torch.exp}
+    match template.split("("):
+        case [name, "{})"] if name in functions:
+            return functions[name](a)
+    by_template = {
+        "-({})": lambda: -a,
+        "sqrt(1 + ({})^2)": lambda: (1 + a**2).sqrt(),
+        "log(1 + abs({}))": lambda: (1 + a.abs()).log(),
+        "({})**2": lambda: a**2,
+        "({})^3": lambda: a**3,
+        "abs({})": lambda: a.abs(),
+        "({} + {})": lambda: a + rest[0],
+        "({} - {})": lambda: a - rest[0],
+        "{} * {}": lambda: a * rest[0],
+        "({}) / ({})": lambda: a / rest[0],
+        "min({}, {})": lambda: torch.minimum(a, rest[0]),
+        "max({}, {})": lambda: torch.maximum(a, rest[0]),
+        "where({} < {}, {}, {})": lambda: torch.where(a < rest[0], rest[1], rest[2]),
+    }
+    return by_template[template]()
+
+
+def varying(numbers):
+    """Trees in which every operation involves a coordinate: constants are combined exactly, not as floats."""
+    leaves = st.sampled_from(["x", "y", "x1", "x2"]).map(lambda leaf: (leaf,))
+    constants = st.sampled_from(numbers).map(lambda leaf: (leaf,))
+
+    def grow(children):
+        two, one = st.sampled_from(sorted(BINARY)), st.sampled_from(sorted(UNARY))
+        return st.one_of(
+            st.tuples(one, children),
+            st.tuples(two, children, children),
+            st.tuples(two, children, constants),
+            st.tuples(two, constants, children),
+            st.tuples(st.just("where({} < {}, {}, {})"), children, children, children, constants),
+        )
+
+    return st.recursive(leaves, grow, max_leaves=12)
+
+
+@given(varying(["a", "pi", "0.5", "2", "3", "0.1", "7", "1e-3", "1e9", "1e200", "1e-300"]))
+def test_formulas_are_evaluated_as_written(tree):
+    """Bit for bit where the operations of the text, one after the other, give finite values."""
+    theirs = as_written(tree, POINTS)
+    try:
+        ours = field(text_of(tree))(POINTS)
+    except ProblemFileError as refusal:
+        assert "zero" in str(refusal)  # a division by u - u
+        return
+    finite = theirs.isfinite()
+    assert torch.equal(ours[finite], theirs[finite])
+
+
+@given(trees(UNARY, BINARY, where=True))
+def test_the_text_of_a_formula_is_that_formula(tree):
+    try:
+        own = field(text_of(tree))
+    except ProblemFileError:
+        return
+    assert field(own.text) == own
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "value"),
+    [
+        ("exp((x - 1)/0.001)", 0.5, math.exp(-500)),
+        ("exp(1000*(x - 1) + 0.5)", 0.75, math.exp(-249.5)),
+        ("exp(800*x)/exp(800*x)", 0.5, 1.0),
+        ("exp(-800*x)*exp(400*x)", 1.5, 0.0),  # the first factor underflows, and so does the product as written
+        ("(2.0**600*x)**2", 2.0**-580, 2.0**40),
+        ("(x + 1e16) - 1e16", 1.0, 0.0),
+        ("1e16*(x - 1)", 1 + 2**-52, 1e16 * 2**-52),
+        ("x/3", 7.0, 7 / 3),
+        ("1/(1 + 1/x)", 3.0, 1 / (1 + 1 / 3)),
+        ("sin(pi)*x", 1.0, 0.0),  # numbers are exact where they can be
+        ("x**(1/10 + 2/10 - 3/10)", 2.0, 1.0),
+        ("tanh((x - 0.5)/1e-4)", 0.4, -1.0),
+    ],
+)
+def test_what_sympy_would_rewrite(text, x, value):
+    assert at(text, x, scope=Scope(1)) == value
+
+
+def test_quotients_have_finite_derivatives_where_the_square_of_the_divisor_overflows():
+    """d/dx of e/(1 + e) with e = exp(600 x): e 600 / (1 + e)^2, and the square of e overflows beyond x = 0.6."""
+    u = field("exp(600*x)/(1 + exp(600*x))", Scope(1))
+    x = torch.tensor([[0.0], [0.01], [0.5], [0.9], [1.1]], dtype=torch.float64)
+    e = (-600 * x[:, 0]).exp()
+    # The two terms of the derivative are of size 600 and cancel where u is 1.
+    torch.testing.assert_close(u.gradient(x)[:, 0], 600 * e / (1 + e) ** 2, rtol=0, atol=600 * 1e-14)
 
 
 @given(trees(SMOOTH, set(BINARY) - {"min({}, {})", "max({}, {})"}, where=False))
@@ -188,7 +286,7 @@ def test_sums_and_products_run_over_the_coordinates():
     three = Scope(3)
     assert field("sum(k*xk^2)", three) == field("x^2 + 2*y^2 + 3*z^2", three)
     assert field("prod(sin(xk))", three) == field("sin(x)*sin(y)*sin(z)", three)
-    assert field("sum(xk*prod(xk + 1))", Scope(2)) == field("x*(x+1)*(y+1) + y*(x+1)*(y+1)", Scope(2))
+    assert field("sum(xk*prod(xk + 1))", Scope(2)) == field("x*((x+1)*(y+1)) + y*((x+1)*(y+1))", Scope(2))
     assert field("sum(1)/dimension", Scope(3, {"dimension": 3.0})).constant == 1
 
 
@@ -238,7 +336,7 @@ def test_values_may_be_changed_in_place():
 
 def test_what_is_shared_is_evaluated_once(monkeypatch):
     calls = []
-    monkeypatch.setitem(symbolic._TORCH, sympy.sin, lambda x: calls.append(1) or torch.sin(x))
+    monkeypatch.setitem(functions.TORCH, functions.Sine, lambda x: calls.append(1) or torch.sin(x))
     field("sin(mu*x) + cos(sin(mu*x)) + sin(mu*x)^3 * y")(POINTS)
     assert len(calls) == 1
 
@@ -308,8 +406,6 @@ def test_what_is_no_expression_is_refused_in_one_sentence(text, hint):
     [
         "9**9**9**9",
         "9.0**9.0**9.0**9.0",
-        "((x*10**15)**1000)**1000",
-        "7**(x + 10**15)",
         "x**(10**15)",
         "exp(exp(exp(exp(10))))",
         "9" * 5000,
@@ -339,8 +435,54 @@ def test_any_text_is_an_expression_or_refused(text):
             assert "\n" not in str(refusal)
 
 
-@pytest.mark.parametrize("name", ["x", "x1", "x12", "xk", "k", "pi", "sin", "where", "dimension", "a b", "1a", "lambda", ""])
+# --- Parameters -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["pi", "sin", "where", "sum", "and", "dimension", "variant", "a b", "1a", "", "a-b", "\N{MICRO SIGN}"]
+)
 def test_parameters_have_names_of_their_own(name):
-    with pytest.raises(ProblemFileError):
+    with pytest.raises(ProblemFileError, match=r"^\[parameters\]: "):
         check_parameter_name(name, "[parameters]")
-    check_parameter_name("mu_1", "[parameters]")
+
+
+ANY_NAME = ["mu_1", "k", "xk", "e", "z", "x9", "lambda", "in", "if", "None", "True", "_", "\N{GREEK SMALL LETTER MU}", "sinn"]
+
+
+@pytest.mark.parametrize("name", ANY_NAME)
+def test_every_other_name_may_be_that_of_a_parameter(name):
+    check_parameter_name(name, "[parameters]")
+    scope = Scope(2, {name: 3.0, "other": 5.0})
+    assert field(f"2*x + {name}*other/({name}+1)", scope) == field("2*x + 3*5/(3+1)", scope)
+    assert at(f"where({name} < x and not {name} == 7, {name}**2, 1)", 4.0, 0.0, scope=scope) == 9
+    with pytest.raises(ProblemFileError, match=rf"'{name}' is not a function in '{name}\(x\)'"):
+        field(f"{name}(x)", scope)
+    with pytest.raises(ProblemFileError, match=rf"'{name} other' is not an expression|near"):
+        field(f"{name} other", scope)
+
+
+@given(st.lists(st.sampled_from(ANY_NAME), min_size=1, max_size=5, unique=True), st.lists(st.sampled_from(ANY_NAME), min_size=1))
+def test_parameters_of_any_names_keep_apart(names, text):
+    scope = Scope(2, {name: 2.0**i for i, name in enumerate(names)})
+    if set(text) <= set(names):
+        assert field(" + ".join(text), scope).constant == sum(scope.parameters[name] for name in text)
+    else:
+        with pytest.raises(ProblemFileError):
+            field(" + ".join(text), scope)
+
+
+@pytest.mark.parametrize("name", ["k", "xk"])
+def test_inside_sums_a_parameter_does_not_hide_the_running_index(name):
+    scope = Scope(2, {name: 3.0})
+    assert field(f"{name}*sum(1)", scope).constant == 6
+    for text in (f"sum({name})", f"prod(1 + x*{name}) + 1"):
+        with pytest.raises(ProblemFileError, match=f"'{name}' is .* inside sum.* rename the parameter"):
+            field(text, scope)
+
+
+def test_coordinates_of_the_problem_are_no_parameters():
+    for name, refused, allowed in [("x", 3, 4), ("z", 3, 2), ("x4", 4, 3), ("x1", 1, None)]:
+        with pytest.raises(ProblemFileError, match=f"'{name}' is a coordinate in dimension {refused}"):
+            Scope(refused, {name: 1.0})
+        if allowed:
+            assert field(f"{name} + 1", Scope(allowed, {name: 1.0})).constant == 2

@@ -25,7 +25,7 @@ from pdefreq.history import History, Schedule, Status, Stop
 from pdefreq.identity import WrittenProblem
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem_file import load_problem
-from pdefreq.run_spec import RunSpec, solver_from_json, solver_to_json
+from pdefreq.run_spec import FORMAT, RunSpec, solver_from_json, solver_to_json
 from pdefreq.runs import load_run, rerun, resume, run
 from pdefreq.setup import Given
 from pdefreq.solvers import make_solver
@@ -430,7 +430,7 @@ def test_what_was_asked_for_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stated", "sentence"), [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (3, "newer pdefreq")]
+    ("stated", "sentence"), [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (FORMAT + 1, "newer pdefreq")]
 )
 def test_folders_of_other_formats_are_refused(tmp_path, stated, sentence):
     """The first version wrote no format, and the problem as a name and a text."""
@@ -444,9 +444,10 @@ def test_folders_of_other_formats_are_refused(tmp_path, stated, sentence):
     for again in (load_run, rerun, resume):
         with pytest.raises(RunFolderError, match=sentence) as refusal:
             again(tmp_path / "run")
-        if stated != 3:
-            assert "this version reads format 2: repeat the run with `pdefreq solve poisson --method jacobi --seed 4`" in str(
-                refusal.value
+        if stated in (None, 1):
+            assert (
+                f"this version reads format {FORMAT}: repeat the run with `pdefreq solve poisson --method jacobi --seed 4`"
+                in str(refusal.value)
             )
 
 

@@ -7,26 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import sympy
 import torch
 from sympy import Expr, Symbol
 
 from pdefreq.content import Content, Opaque
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions import written
+from pdefreq.expressions.arithmetic import exact_number
+from pdefreq.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
 from pdefreq.expressions.grammar import Parser
-from pdefreq.expressions.scope import Scope, exact_number
-from pdefreq.expressions.symbolic import (
-    Absolute,
-    Condition,
-    Maximum,
-    Minimum,
-    Program,
-    Sign,
-    Where,
-    constant_value,
-    derivative,
-)
+from pdefreq.expressions.printed import printed
+from pdefreq.expressions.scope import Scope
+from pdefreq.expressions.symbolic import Program, constant_value, derivative
 from pdefreq.fields import ConstantField, Field
 
 if TYPE_CHECKING:
@@ -81,7 +73,7 @@ class ExpressionField(Field):
     @property
     def text(self) -> str:
         """The formula."""
-        return sympy.sstr(self.expression, full_prec=False)
+        return printed(self.expression)
 
     @cached_property
     def _value(self) -> Program:
@@ -132,7 +124,7 @@ class Region(Content):
     @property
     def text(self) -> str:
         """The condition."""
-        return sympy.sstr(self.condition)
+        return printed(self.condition)
 
     @cached_property
     def _program(self) -> Program:

@@ -2,30 +2,35 @@
 
 An expression holds numbers, `pi`, coordinates (`x, y, z` or `x1 ... xd`), parameters, ``+ - * / **`` (or ``^``), the functions
 of `pdefreq.expressions.symbolic`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates, in which
-`xk` is the k-th one and `k` its number.
+`xk` is the k-th one and `k` its number. A parameter may be called `k` or `xk`; inside of sum and prod the name is then refused.
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
-from collections.abc import Callable
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
 
-import sympy
 import torch
 from sympy import Expr, Integer
 
 from pdefreq.domains.box import axis_names
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions.scope import COORDINATE, Scope, exact_number, shorten
-from pdefreq.expressions.symbolic import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not, constant_value, where
+from pdefreq.expressions.arithmetic import add, exact_number, inverse, multiply, negative, power
+from pdefreq.expressions.functions import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not
+from pdefreq.expressions.scope import COORDINATE, Scope, shorten
+from pdefreq.expressions.symbolic import constant_value, known_value, where
 from pdefreq.registry import nearest
 
 _LONGEST, _DEEPEST, _LARGEST = 10_000, 50, 5_000  # characters, levels, nodes (sums and products written out)
-_HIGHEST_POWER = 1000  # sympy multiplies out exact powers of numbers
+_HIGHEST_POWER, _HIGHEST_EXACT_POWER = 1000, 64  # those of numbers are multiplied out
 _HUGE = 10**300  # near the largest double
+
+_RUNNING = {"k": "the number of the coordinate", "xk": "the k-th coordinate"}
 
 _T = TypeVar("_T", bound=Expr)
 
@@ -38,6 +43,28 @@ _COMPARISONS: dict[type, Callable[[Expr, Expr], Condition]] = {
     ast.NotEq: lambda a, b: Not(Equal(a, b)),
 }
 _ALLOWED = "an expression holds numbers, pi, coordinates, parameters, + - * / **, functions and where(condition, a, b)"
+
+
+@dataclass(frozen=True)
+class _Keywords:
+    """Parameters whose names are keywords of Python, such as lambda, and the names that stand for them in Python's parser."""
+
+    stand_ins: Mapping[str, str]
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, float], text: str) -> _Keywords:
+        longest = max(map(len, re.findall(r"\w+", text)), default=0)
+        return cls({name: name + "_" * longest for name in parameters if keyword.iskeyword(name)})  # no word of the text
+
+    def replaced(self, text: str) -> str:
+        return _renamed(text, self.stand_ins)
+
+    def restored(self, text: str) -> str:
+        return _renamed(text, {stand_in: word for word, stand_in in self.stand_ins.items()})
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\w+", lambda match: names.get(match[0], match[0]), text) if names else text
 
 
 class Parser:
@@ -54,8 +81,15 @@ class Parser:
         self._key = key
         self._scope = scope
         self._names = scope.names()
+        self._ambiguous: frozenset[str] = frozenset()
+        self._keywords = _Keywords.of(scope.parameters, self._text)
         self._nodes = 0
         self._depth = 0
+
+    @property
+    def _python(self) -> str:
+        """The text as Python's parser takes it."""
+        return self._keywords.replaced(self._text)
 
     def expression(self) -> Expr:
         """The text as an expression.
@@ -77,7 +111,7 @@ class Parser:
         raise ProblemFileError(f"{self._key}: {what}")
 
     def _show(self, node: ast.AST) -> str:
-        return shorten(ast.get_source_segment(self._text, node) or self._text)
+        return shorten(self._keywords.restored(ast.get_source_segment(self._python, node) or self._python))
 
     def _tree(self) -> ast.expr:
         if not self._text:
@@ -89,9 +123,9 @@ class Parser:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python's advice on odd literals
-                return ast.parse(self._text, mode="eval").body
+                return ast.parse(self._python, mode="eval").body
         except SyntaxError as error:
-            place = shorten(self._text[max((error.offset or 1) - 1, 0) :])
+            place = shorten(self._keywords.restored(self._python[max((error.offset or 1) - 1, 0) :]))
             near = f" near {place}" if len(place) > 2 else ""
             self._fail(f"{shorten(self._text)} is not an expression: {_plain(error.msg)}{near}; write products with *, as 2*x")
         except (ValueError, MemoryError, RecursionError):
@@ -121,19 +155,19 @@ class Parser:
             case ast.Constant(value=int() | float() as value):
                 return self._literal(value, node)
             case ast.Name(id=name):
-                return self._name(name)
+                return self._name(self._keywords.restored(name))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self._number(operand)
+                return negative(self._number(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self._number(operand)
             case ast.BinOp(op=ast.Add() | ast.Sub()):
-                return sympy.Add(*(self._number(n) * (-1 if inverse else 1) for n, inverse in _chain(node, ast.Add, ast.Sub)))
+                return add(*(self._term(n, subtracted) for n, subtracted in _chain(node, ast.Add, ast.Sub)))
             case ast.BinOp(op=ast.Mult() | ast.Div()):
-                return sympy.Mul(*(self._factor(n, inverse) for n, inverse in _chain(node, ast.Mult, ast.Div)))
+                return multiply(*(self._factor(n, divides) for n, divides in _chain(node, ast.Mult, ast.Div)))
             case ast.BinOp(op=ast.Pow(), left=base, right=exponent):
                 return self._power(self._number(base), self._number(exponent), node)
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-                return self._call(name, arguments, node)
+                return self._call(self._keywords.restored(name), arguments, node)
             case ast.Compare():
                 self._fail(f"the comparison {self._show(node)} can stand only in where(condition, a, b)")
         self._fail(f"{self._show(node)} can't stand in an expression; {_ALLOWED}")
@@ -144,10 +178,12 @@ class Parser:
         return exact_number(value)
 
     def _name(self, name: str) -> Expr:
+        if name in self._ambiguous:
+            self._fail(f"'{name}' is {_RUNNING[name]} inside sum(...) and prod(...), and a parameter, too: rename the parameter")
         if name in self._names:
             return self._names[name]
         dimension = self._scope.dimension
-        if name in ("k", "xk"):
+        if name in _RUNNING:
             self._fail(f"'{name}' has a meaning only inside sum(...) and prod(...), which run over the coordinates")
         if COORDINATE.fullmatch(name):
             if dimension is None:
@@ -159,25 +195,28 @@ class Parser:
         known = {*self._names, *FUNCTIONS, "sum", "prod", "where"} - {"x1", "x2", "x3"}
         self._fail(f"unknown name {shorten(name)}: {nearest(name, known)}")
 
-    def _factor(self, node: ast.expr, inverse: bool) -> Expr:
+    def _term(self, node: ast.expr, subtracted: bool) -> Expr:
         value = self._number(node)
-        if inverse and value.is_zero:
+        return negative(value) if subtracted else value
+
+    def _factor(self, node: ast.expr, divides: bool) -> Expr:
+        value = self._number(node)
+        if divides and constant_value(value) == 0:
             self._fail(f"division by zero: {self._show(node)} is zero")
-        return 1 / value if inverse else value
+        return inverse(value) if divides else value
 
     def _power(self, base: Expr, exponent: Expr, node: ast.expr) -> Expr:
         b, e = constant_value(base), constant_value(exponent)
         if e is not None and abs(e) > _HIGHEST_POWER:
             self._fail(f"the exponent in {self._show(node)} must lie between -{_HIGHEST_POWER} and {_HIGHEST_POWER}, got {e:g}")
-        if b is None:
-            return base**exponent
-        if e is None:
-            if not b > 0:
-                self._fail(f"{self._show(node)} raises {b:g} to a variable power; only positive numbers can be")
-            return sympy.exp(exponent * sympy.Float(torch.tensor(b, dtype=torch.float64).log().item()))
+        if e is None and b is not None and not b > 0:
+            self._fail(f"{self._show(node)} raises {b:g} to a variable power; only positive numbers can be")
+        if b is None or e is None:
+            return power(base, exponent)
         value = torch.tensor(b, dtype=torch.float64).pow(e).item()
         self._finite(value, node)
-        return base**exponent if exponent.is_Integer and abs(e) <= 64 else exact_number(value)
+        exact = base.is_Rational and exponent.is_Integer and abs(e) <= _HIGHEST_EXACT_POWER
+        return base**exponent if exact else exact_number(value)
 
     def _call(self, name: str, arguments: list[ast.expr], node: ast.expr) -> Expr:
         if name == "where":
@@ -185,7 +224,7 @@ class Parser:
             return where(self._condition(arguments[0]), self._number(arguments[1]), self._number(arguments[2]))
         if name in ("sum", "prod"):
             self._arity(name, arguments, 1)
-            return self._over_coordinates(sympy.Add if name == "sum" else sympy.Mul, arguments[0])
+            return self._over_coordinates(add if name == "sum" else multiply, name, arguments[0])
         if name not in FUNCTIONS:
             if name in self._names:
                 self._fail(f"'{name}' is not a function in {self._show(node)}; write products with *")
@@ -193,22 +232,23 @@ class Parser:
         constructor, arity = FUNCTIONS[name]
         self._arity(name, arguments, arity)
         result = constructor(*map(self._number, arguments))
-        value = constant_value(result)
+        value = known_value(result)
         return result if value is None else exact_number(self._finite(value, node))
 
     def _arity(self, name: str, arguments: list[ast.expr], expected: int) -> None:
         if len(arguments) != expected:
             self._fail(f"{name}(...) takes {expected} argument{'s' * (expected > 1)}, got {len(arguments)}")
 
-    def _over_coordinates(self, combine: Callable[..., Expr], body: ast.expr) -> Expr:
+    def _over_coordinates(self, combine: Callable[..., Expr], name: str, body: ast.expr) -> Expr:
         coordinates = self._scope.coordinates
         if not coordinates:
             self._fail("sum(...) and prod(...) run over the coordinates, but here a number is wanted")
-        outer, terms = self._names, []
+        outer, terms = (self._names, self._ambiguous), []
+        self._ambiguous = frozenset(_RUNNING) & self._scope.parameters.keys()
         for k, xk in enumerate(coordinates, 1):
-            self._names = outer | {"k": Integer(k), "xk": xk}
+            self._names = outer[0] | {"k": Integer(k), "xk": xk}
             terms.append(self._number(body))
-        self._names = outer
+        self._names, self._ambiguous = outer
         return combine(*terms)
 
     def _build_condition(self, node: ast.expr) -> Condition:
@@ -228,14 +268,18 @@ class Parser:
             self._fail(f"{self._show(node)} is {'not a finite real number' if value != value else 'too large'}")
         return value
 
-    def _checked(self, value: Expr, node: ast.expr) -> Expr:
-        """Refuse what sympy made of the node if it holds no finite real number, or numbers beyond all floats."""
-        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
-            self._fail(f"{self._show(node)} is not a finite real number")
-        for number in value.atoms(sympy.Number):
-            if max(abs(n) for n in (number.as_numer_denom() if number.is_Rational else (number, 1))) > _HUGE:
+    def _checked(self, value: Any, node: ast.expr) -> Expr:
+        """Refuse a node whose numbers are beyond all floats, or are no real numbers; what is below it has been checked."""
+        for number in (value, *value.args):
+            if number.is_Number and not number.is_real:
+                self._fail(f"{self._show(node)} is not a finite real number")
+            if number.is_Number and max(abs(n) for n in _parts(number)) > _HUGE:
                 self._fail(f"{self._show(node)} holds a number that is too large")
         return value
+
+
+def _parts(number: Any) -> tuple[Any, ...]:
+    return (number.p, number.q) if number.is_Rational else (number,)
 
 
 def _chain(node: ast.expr, forward: type, backward: type) -> list[tuple[ast.expr, bool]]:

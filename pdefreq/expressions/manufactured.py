@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions.scope import exact_number
-from pdefreq.expressions.symbolic import Less, derivative, size, where
+from pdefreq.expressions.arithmetic import add, divide, exact_number, inverse, multiply, power, subtract
+from pdefreq.expressions.functions import Less
+from pdefreq.expressions.symbolic import derivative, size, where
 
 _LONGEST = 5_000  # nodes of a first derivative: the second ones of longer formulas take minutes
 
@@ -24,25 +25,26 @@ def divergence(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coo
     """
     p = exact_number(exponent)
     if not isinstance(a, Expr):
-        return Add(*(derivative(f, s) for f, s in zip(flux(u, a, exponent, coordinates), coordinates, strict=True)))
-    if a.is_zero:
+        return add(*(derivative(f, s) for f, s in zip(flux(u, a, exponent, coordinates), coordinates, strict=True)))
+    if a == Integer(0):
         return Integer(0)
     q = _gradient(u, coordinates)
-    hessian = [[derivative(slope, s) for s in coordinates] for slope in q] if p != 2 else []
-    laplacian = Add(*(derivative(slope, s) for slope, s in zip(q, coordinates, strict=True)))
-    transport = Add(*(derivative(a, s) * slope for slope, s in zip(q, coordinates, strict=True)))
-    if p == 2:
-        return a * laplacian + transport
-    square = Add(*(slope**2 for slope in q))
-    if square.is_zero:
+    hessian = [[derivative(slope, s) for s in coordinates] for slope in q] if p != Integer(2) else []
+    laplacian = add(*(derivative(slope, s) for slope, s in zip(q, coordinates, strict=True)))
+    transport = add(*(multiply(derivative(a, s), slope) for slope, s in zip(q, coordinates, strict=True)))
+    linear = add(multiply(a, laplacian), transport)
+    if p == Integer(2):
+        return linear
+    square = _square(q)
+    if square == Integer(0):
         return Integer(0)
-    curvature = Add(*(hessian[i][j] * q[i] * q[j] for i in range(len(q)) for j in range(len(q))))
-    inside = square ** (p / 2 - 1) * (a * laplacian + transport + (p - 2) * a * curvature / square)
+    curvature = add(*(multiply(hessian[i][j], q[i], q[j]) for i in range(len(q)) for j in range(len(q))))
+    excess = multiply(subtract(p, Integer(2)), a, divide(curvature, square))
     at_zero = Integer(0)
     if p < 2:
-        bend = Add(*(entry**2 for row in hessian for entry in row))
-        at_zero = where(Less(0, bend), 1 / square, Integer(0))
-    return where(Less(0, square), inside, at_zero)
+        bend = add(*(power(entry, Integer(2)) for row in hessian for entry in row))
+        at_zero = where(Less(0, bend), inverse(square), Integer(0))
+    return where(Less(0, square), multiply(_size_power(square, p), add(linear, excess)), at_zero)
 
 
 def flux(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coordinates: Sequence[Symbol]) -> list[Expr]:
@@ -50,13 +52,21 @@ def flux(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coordinat
     p = exact_number(exponent)
     q = _gradient(u, coordinates)
     if not isinstance(a, Expr):
-        return [Add(*(entry * slope for entry, slope in zip(row, q, strict=True))) for row in a]
-    if p == 2:
-        return [a * slope for slope in q]
-    square = Add(*(slope**2 for slope in q))
-    if square.is_zero:
-        return [Integer(0) for _ in q]
-    return [where(Less(0, square), square ** (p / 2 - 1) * a * slope, Integer(0)) for slope in q]
+        return [add(*(multiply(entry, slope) for entry, slope in zip(row, q, strict=True))) for row in a]
+    if p == Integer(2):
+        return [multiply(a, slope) for slope in q]
+    square = _square(q)
+    return [where(Less(0, square), multiply(_size_power(square, p), a, slope), Integer(0)) for slope in q]
+
+
+def _square(q: Sequence[Expr]) -> Expr:
+    """|q|^2."""
+    return add(*(power(slope, Integer(2)) for slope in q))
+
+
+def _size_power(square: Expr, p: Expr) -> Expr:
+    """|q|^(p-2) from |q|^2."""
+    return power(square, subtract(divide(p, Integer(2)), Integer(1)))
 
 
 def _gradient(u: Expr, coordinates: Sequence[Symbol]) -> list[Expr]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 import textwrap
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import sympy
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
 from pdefreq.domains.box import axis_names
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions.symbolic import FUNCTIONS
+from pdefreq.expressions.arithmetic import exact_number
+from pdefreq.expressions.functions import FUNCTIONS
 
-_RESERVED = {"pi", "k", "xk", "sum", "prod", "where", "dimension", *FUNCTIONS}
+_OWN_WORDS = {"pi", "sum", "prod", "where", "and", "or", "not", *FUNCTIONS}
+_OVERRIDES = {"dimension", "variant"}  # what can be chosen beside parameters when a problem is loaded
 COORDINATE = re.compile(r"[xyz]|x[1-9]\d{0,5}")
 
 
@@ -28,11 +30,20 @@ class Scope:
         parameters: Names and their values.
         unknowns: Further names that stand for themselves, such as ``"u"`` in a term that is nonlinear in u; where formulas are
             evaluated their values follow the coordinates.
+
+    Raises:
+        ProblemFileError: If a parameter has the name of a coordinate or an unknown.
     """
 
     dimension: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
     unknowns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self._variable_names():
+            if name in self.parameters:
+                what = "the solution" if name in self.unknowns else f"a coordinate in dimension {self.dimension}"
+                raise ProblemFileError(f"[parameters]: '{name}' is {what}; choose another name")
 
     @property
     def coordinates(self) -> list[Symbol]:
@@ -46,30 +57,27 @@ class Scope:
 
     def names(self) -> dict[str, Expr]:
         """All names and their meanings."""
-        coordinates = self.coordinates
-        return (
-            {"pi": sympy.pi}
-            | {name: exact_number(value) for name, value in self.parameters.items()}
-            | {f"x{k}": s for k, s in enumerate(coordinates, 1)}
-            | {s.name: s for s in self.variables}
-        )
+        parameters = {name: exact_number(value) for name, value in self.parameters.items()}
+        return {"pi": sympy.pi} | parameters | self._variable_names()
+
+    def _variable_names(self) -> dict[str, Symbol]:
+        return {f"x{k}": s for k, s in enumerate(self.coordinates, 1)} | {s.name: s for s in self.variables}
 
 
 def check_parameter_name(name: str, key: str) -> None:
-    """Refuse a name that means something else already, or is no name.
+    """Refuse a name that means something else in every expression, or is no name.
+
+    Names of coordinates are refused by `Scope`, which knows the dimension.
 
     Raises:
         ProblemFileError: In one sentence.
     """
-    if name in _RESERVED or COORDINATE.fullmatch(name):
+    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # Python reads names in this normal form
+        raise ProblemFileError(f"{key}: {shorten(name)} is not a name; use letters, digits and _, and a letter first")
+    if name in _OWN_WORDS:
         raise ProblemFileError(f"{key}: '{name}' has a meaning of its own in expressions; choose another name")
-    if not (name.isidentifier() and name.isascii()) or keyword.iskeyword(name):
-        raise ProblemFileError(f"{key}: {shorten(name)} is not a name; use letters, digits and _")
-
-
-def exact_number(value: float) -> Expr:
-    """A number for sympy: whole ones exact, so that x^2.0 is x^2."""
-    return Integer(value) if float(value).is_integer() and abs(value) < 1e15 else sympy.Float(value)
+    if name in _OVERRIDES:
+        raise ProblemFileError(f"{key}: '{name}' is an argument of its own when a problem is loaded; choose another name")
 
 
 def shorten(text: object) -> str:

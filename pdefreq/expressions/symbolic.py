@@ -1,20 +1,18 @@
-"""Symbolic functions of the coordinates: a sympy tree, its derivatives, and its evaluation by torch.
-
-Coordinates carry no assumptions, and what is piecewise in one real variable (abs, min, where ...) has a class here: sympy's own
-classes reason about complex arguments and answer with `re`, `im` and unevaluated derivatives.
-"""
+"""Derivatives of symbolic functions of the coordinates, and their evaluation by torch."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
-from functools import reduce
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import sympy
 import torch
-from sympy import Add, Expr, Function, Integer, Mul, Symbol
+from sympy import Expr, Integer, Symbol
+
+from pdefreq.expressions.arithmetic import add, collected, divide, divisor, multiply, power, subtract
+from pdefreq.expressions.functions import TORCH, Condition, Logarithm, Where
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,215 +20,11 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points
 
 
-class _RealFunction(Function):
-    """A function of real arguments; `fdiff` is its classical derivative, which holds almost everywhere."""
-
-    template: ClassVar[str]  # how it is printed
-
-    if TYPE_CHECKING:  # sympy declares that a call returns a class
-
-        def __new__(cls, *args: Any) -> Self: ...
-
-    @property
-    def operands(self) -> tuple[Any, ...]:
-        """The arguments, which sympy types as `Basic`."""
-        return self.args
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        return Integer(0)
-
-    def _sympystr(self, printer: Any) -> str:
-        return self.template.format(*map(printer._print, self.args))
-
-
-class Absolute(_RealFunction):
-    """|u|."""
-
-    nargs, template = 1, "abs({})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        return Sign(*self.operands)
-
-
-class Sign(_RealFunction):
-    """-1, 0 or 1."""
-
-    nargs, template = 1, "sign({})"
-
-
-class Maximum(_RealFunction):
-    """The larger of two."""
-
-    nargs, template = 2, "max({}, {})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        first, second = self.operands
-        return Where(LessEqual(second, first), Integer(argindex == 1), Integer(argindex == 2))
-
-
-class Minimum(_RealFunction):
-    """The smaller of two."""
-
-    nargs, template = 2, "min({}, {})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        first, second = self.operands
-        return Where(LessEqual(first, second), Integer(argindex == 1), Integer(argindex == 2))
-
-
-class Arctan2(_RealFunction):
-    """The angle of the point (second, first), in (-pi, pi]."""
-
-    nargs, template = 2, "atan2({}, {})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        y, x = self.operands
-        return (x if argindex == 1 else -y) / (x**2 + y**2)
-
-
-class BesselJ0(_RealFunction):
-    """The Bessel function of the first kind of order 0."""
-
-    nargs, template = 1, "j0({})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        return -BesselJ1(*self.operands)
-
-
-class BesselJ1(_RealFunction):
-    """The Bessel function of the first kind of order 1; its derivative is J0 - J1(u) / u, 1/2 at zero."""
-
-    nargs, template = 1, "j1({})"
-
-    def fdiff(self, argindex: int = 1) -> Expr:
-        (u,) = self.operands
-        return Where(Equal(u, Integer(0)), sympy.Rational(1, 2), BesselJ0(u) - self / u)
-
-
-def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
-    import scipy.special
-
-    return torch.as_tensor(getattr(scipy.special, name)(u.detach().cpu().numpy()), dtype=u.dtype, device=u.device)
-
-
-class _J0(torch.autograd.Function):
-    """torch has no derivatives of the Bessel functions, and its values are off by 4e-7 just above 5: they are scipy's."""
-
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(u)
-        return _by_scipy("j0", u)
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (u,) = ctx.saved_tensors
-        return -g * _J1.apply(u)  # pyright: ignore[reportOperatorIssue]
-
-
-class _J1(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx.save_for_backward(u)
-        return _by_scipy("j1", u)
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (u,) = ctx.saved_tensors
-        at_zero = u == 0
-        ratio = _J1.apply(u) / torch.where(at_zero, 1.0, u)  # pyright: ignore[reportOperatorIssue]
-        return g * torch.where(at_zero, 0.5, _J0.apply(u) - ratio)  # pyright: ignore[reportOperatorIssue]
-
-
-class Where(_RealFunction):
-    """The second argument where the first, a condition, holds; the third elsewhere."""
-
-    nargs, template = 3, "where({}, {}, {})"
-
-
-class Condition(_RealFunction):
-    """Something that holds or does not at each point."""
-
-
-class Less(Condition):
-    """First < second."""
-
-    nargs, template = 2, "{} < {}"
-
-
-class LessEqual(Condition):
-    """First <= second."""
-
-    nargs, template = 2, "{} <= {}"
-
-
-class Equal(Condition):
-    """First == second."""
-
-    nargs, template = 2, "{} == {}"
-
-
-class Both(Condition):
-    """All of the conditions hold."""
-
-    def _sympystr(self, printer: Any) -> str:
-        return " and ".join(map(_bracketed(printer), self.args))
-
-
-class Either(Condition):
-    """At least one of the conditions holds."""
-
-    def _sympystr(self, printer: Any) -> str:
-        return " or ".join(map(_bracketed(printer), self.args))
-
-
-class Not(Condition):
-    """The condition does not hold."""
-
-    nargs, template = 1, "not ({})"
-
-
-def _bracketed(printer: Any) -> Callable[[Any], str]:
-    return lambda v: f"({printer._print(v)})" if isinstance(v, (Both, Either)) else printer._print(v)
-
-
-FUNCTIONS: dict[str, tuple[Callable[..., Expr], int]] = {
-    **{name: (getattr(sympy, name), 1) for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")},
-    **{name: (getattr(sympy, name), 1) for name in ("exp", "log", "sqrt", "erf")},
-    "abs": (Absolute, 1),
-    "sign": (Sign, 1),
-    "min": (Minimum, 2),
-    "max": (Maximum, 2),
-    "atan2": (Arctan2, 2),
-    "j0": (BesselJ0, 1),
-    "j1": (BesselJ1, 1),
-}
-"""The functions of the language: name -> (constructor, number of arguments)."""
-
-_TORCH: dict[type, Callable[..., Tensor]] = {
-    **{getattr(sympy, name): getattr(torch, name) for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
-    **{getattr(sympy, name): getattr(torch, name) for name in ("sinh", "cosh", "tanh", "exp", "log", "erf")},
-    Absolute: torch.abs,
-    Sign: torch.sign,
-    Maximum: torch.maximum,
-    Minimum: torch.minimum,
-    Arctan2: torch.atan2,
-    BesselJ0: _J0.apply,
-    BesselJ1: _J1.apply,
-    Where: torch.where,
-    Less: torch.lt,
-    LessEqual: torch.le,
-    Equal: torch.eq,
-    Both: lambda *conditions: reduce(torch.logical_and, conditions),
-    Either: lambda *conditions: reduce(torch.logical_or, conditions),
-    Not: torch.logical_not,
-}
-
-
 def derivative(u: Expr, s: Symbol) -> Expr:
     """The partial derivative of `u` with respect to `s`.
 
-    Powers with a constant exponent are differentiated as n v^(n-1) v', which is finite wherever the derivative is; sympy's own
-    v^n n v' / v is 0 / 0 at the zeros of a product v.
+    A power v^n with a constant exponent n >= 0 is differentiated as n v^(n-1) v', which is finite at the zeros of v. One with
+    n < 0, a divisor for example, is differentiated as v^n (n v' / v), because v^(n-1) may underflow where v^n does not.
     """
     known: dict[Expr, Expr] = {}
 
@@ -239,26 +33,59 @@ def derivative(u: Expr, s: Symbol) -> Expr:
             known[v] = rule(v)
         return known[v]
 
-    def rule(v: Any) -> Any:
+    def rule(v: Any) -> Expr:
         if v == s:
             return Integer(1)
         if not v.args:
             return Integer(0)
         if v.is_Add:
-            return Add(*map(d, v.args))
+            return add(*map(d, v.args))
         if v.is_Mul:
-            return Add(*(Mul(*v.args[:i], d(w), *v.args[i + 1 :]) for i, w in enumerate(v.args) if d(w) != 0))
+            return add(*(of_factor(v, i, w) for i, w in enumerate(v.args) if d(w) != 0))
         if v.is_Pow:
             base, n = v.args
-            if d(n) == 0:
-                return n * base ** (n - 1) * d(base)
-            return v * (d(n) * sympy.log(base) + n * d(base) / base)
+            if d(n) != 0:
+                return multiply(v, add(multiply(d(n), Logarithm(base)), divide(multiply(d(base), n), base)))
+            return multiply(v, relative(v)) if is_negative(n) else collected(n, power(base, subtract(n, Integer(1))), d(base))
         if isinstance(v, Where):
             condition, first, second = v.args
             return where(condition, d(first), d(second))
-        return Add(*(v.fdiff(i) * d(w) for i, w in enumerate(v.args, 1) if not isinstance(w, Condition) and d(w) != 0))
+        slopes = ((d(w), v.fdiff(i)) for i, w in enumerate(v.args, 1) if not isinstance(w, Condition) and d(w) != 0)
+        return add(*(collected(inner, outer) for inner, outer in slopes))
+
+    def of_factor(v: Any, i: int, w: Any) -> Expr:
+        """The derivative of a product in its i-th factor."""
+        if w.is_Pow and d(w.exp) == 0 and is_negative(w.exp):
+            return multiply(v, relative(w))
+        return collected(*v.args[:i], d(w), *v.args[i + 1 :])
+
+    def relative(v: Any) -> Expr:
+        """The logarithmic derivative v' / v of a power with a constant exponent."""
+        base, n = v.args
+        return divide(multiply(d(base), n), base)
 
     return d(u)
+
+
+def substituted(u: Expr, s: Symbol, value: Expr) -> Expr:
+    """The expression with a value in place of a symbol, and every operation as it was."""
+    known: dict[Any, Any] = {s: value}
+
+    def replaced(v: Any) -> Any:
+        if v not in known:
+            known[v] = rebuilt(v) if v.has(s) else v
+        return known[v]
+
+    def rebuilt(v: Any) -> Any:
+        build = add if v.is_Add else multiply if v.is_Mul else power if v.is_Pow else v.func
+        return build(*map(replaced, v.args))
+
+    return replaced(u)
+
+
+def is_negative(n: Expr) -> bool:
+    """Whether an expression is a negative number."""
+    return bool(n.is_Number and n.is_negative)
 
 
 def where(condition: Any, first: Any, second: Any) -> Expr:
@@ -272,14 +99,17 @@ def where(condition: Any, first: Any, second: Any) -> Expr:
 class Program:
     """Several expressions compiled to one straight line of torch operations; what they share is evaluated once.
 
+    Sums and products are evaluated from left to right, and a quotient is one division.
+
     Args:
         outputs: The expressions.
         coordinates: The symbols, in the order of the columns of the points.
     """
 
     def __init__(self, outputs: Sequence[Expr], coordinates: Sequence[Symbol]) -> None:
-        self._coordinates = list(coordinates)
-        self._slots: dict[Any, int] = {}
+        self._columns = {symbol: column for column, symbol in enumerate(coordinates)}
+        self._known: dict[Any, int] = {}  # expression -> slot
+        self._slots: dict[tuple[Hashable, tuple[int, ...]], int] = {}  # operation and slots of its operands -> slot
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...]]] = []
         self._outputs = [self._slot(u) for u in outputs]
 
@@ -291,31 +121,53 @@ class Program:
         return [_tensor(x, values[i]).expand(x.shape[0]).clone() for i in self._outputs]
 
     def _slot(self, v: Any) -> int:
-        if v not in self._slots:
-            step = self._step(v), tuple(self._slot(w) for w in v.args) if _is_operation(v) else ()
-            self._slots[v] = len(self._steps)
-            self._steps.append(step)
-        return self._slots[v]
+        if v not in self._known:
+            self._known[v] = self._compiled(v)
+        return self._known[v]
 
-    def _step(self, v: Any) -> Callable[..., Any]:
-        if v in self._coordinates:
-            column = self._coordinates.index(v)
-            return lambda x: x[:, column]
-        if not _is_operation(v):
+    def _compiled(self, v: Any) -> int:
+        if v in self._columns:
+            column = self._columns[v]
+            return self._step(v, lambda x: x[:, column])
+        if v.is_Number or not v.args:
             constant = float(v) if v.is_real else math.nan
-            return lambda _: constant
+            return self._step(v, lambda _: constant)
         if v.is_Add:
-            return lambda _, *terms: reduce(operator.add, terms)
+            first, *rest = map(self._slot, v.args)
+            for slot in rest:
+                first = self._step("add", _on_numbers(operator.add), first, slot)
+            return first
         if v.is_Mul:
-            return lambda _, *factors: reduce(operator.mul, factors)
+            first = self._slot(v.args[0])
+            for w in v.args[1:]:
+                below = divisor(w)
+                first = self._times(first, w) if below is None else self._over(first, below)
+            return first
         if v.is_Pow:
-            return lambda x, base, exponent: torch.pow(_tensor(x, base), exponent)
-        function = _TORCH[v.func]
-        return lambda x, *arguments: function(*(_tensor(x, a) for a in arguments))
+            if v.exp == -1:
+                return self._over(self._slot(Integer(1)), v.base)
+            return self._step("pow", lambda x, base, exponent: torch.pow(_tensor(x, base), exponent), *map(self._slot, v.args))
+        function = TORCH[v.func]
+        return self._step(v.func, lambda x, *values: function(*(_tensor(x, a) for a in values)), *map(self._slot, v.args))
+
+    def _times(self, slot: int, w: Any) -> int:
+        return self._step("multiply", _on_numbers(operator.mul), slot, self._slot(w))
+
+    def _over(self, slot: int, below: Any) -> int:
+        # torch divides a number by a tensor as a product with the reciprocal, which rounds twice: both are tensors
+        return self._step("divide", lambda x, a, b: torch.div(_tensor(x, a), _tensor(x, b)), slot, self._slot(below))
+
+    def _step(self, operation: Hashable, function: Callable[..., Any], *operands: int) -> int:
+        """The slot of an operation on slots, new unless the same one has been met."""
+        key = operation, operands
+        if key not in self._slots:
+            self._slots[key] = len(self._steps)
+            self._steps.append((function, operands))
+        return self._slots[key]
 
 
-def _is_operation(v: Any) -> bool:
-    return not v.is_Number and bool(v.args)
+def _on_numbers(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return lambda _, a, b: function(a, b)
 
 
 def _tensor(x: Tensor, value: Any) -> Tensor:
@@ -327,6 +179,16 @@ def constant_value(u: Expr) -> float | None:
     if u.free_symbols:
         return None
     return float(Program([u], ())(torch.zeros(1, 0, dtype=torch.float64))[0])
+
+
+def known_value(u: Any) -> float | None:
+    """As `constant_value`, and the exact value where sympy knows one: 0 for sin(pi)."""
+    value = constant_value(u)
+    counterpart = getattr(u, "exact", None)
+    if value is None or counterpart is None:
+        return value
+    exact = counterpart(*(operand.doit() for operand in u.args))
+    return float(exact) if exact.is_Rational else math.nan if exact.is_finite is False else value
 
 
 def size(u: Expr) -> int:

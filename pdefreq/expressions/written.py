@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sympy
-from sympy import Add, Expr, Float, Integer, Mul, Pow, Rational
+from sympy import Add, Float, Integer, Mul, Pow, Rational
 
+from pdefreq.expressions.functions import FUNCTIONS, Both, Either, Equal, Less, LessEqual, Not, Where
 from pdefreq.expressions.scope import Scope
-from pdefreq.expressions.symbolic import FUNCTIONS, Both, Either, Equal, Less, LessEqual, Not, Where
 
-_CONSTANTS: dict[str, Any] = {"pi": sympy.pi, "e": sympy.E}
-_OPERATIONS: dict[str, Callable[..., Any]] = {
-    "add": Add,
-    "mul": Mul,
-    "pow": Pow,
+_CONSTANTS: dict[str, Any] = {"pi": sympy.pi}
+_ARITHMETIC: dict[str, type] = {"add": Add, "mul": Mul, "pow": Pow}
+_FUNCTIONS: dict[str, type] = {
     "where": Where,
     "less": Less,
     "less_equal": LessEqual,
@@ -29,10 +28,12 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "either": Either,
     "negated": Not,
 } | {name: constructor for name, (constructor, _) in FUNCTIONS.items() if isinstance(constructor, type)}
-_NAMES = {constructor: name for name, constructor in _OPERATIONS.items()}
+_NAMES = {constructor: name for name, constructor in (_ARITHMETIC | _FUNCTIONS).items()}
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    name: partial(constructor, evaluate=False) for name, constructor in _ARITHMETIC.items()
+} | _FUNCTIONS
 _DEEPEST = 150  # levels; Python's parser stops at 200
 _LARGEST = 10**300
-_HIGHEST_POWER = 1000  # of numbers, which sympy multiplies out
 _MOST_COORDINATES = 10_000
 
 
@@ -49,7 +50,7 @@ def written(expression: Any, _level: int = 0) -> str:
     if expression.is_Symbol:
         return str(expression.name)
     for name, constant in _CONSTANTS.items():
-        if expression == constant:
+        if expression is constant:
             return name
     if expression.func not in _NAMES or _level == _DEEPEST:
         raise ValueError(f"'{expression}' can't be written")
@@ -84,8 +85,7 @@ def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:
         case ast.Call(func=ast.Name(id="rational"), args=operands, keywords=[]):
             return Rational(*(_whole(operand) for operand in operands))
         case ast.Call(func=ast.Name(id=name), args=operands, keywords=[]) if name in _OPERATIONS and operands:
-            arguments = [_read(operand, names) for operand in operands]
-            return _power(*arguments) if name == "pow" else _OPERATIONS[name](*arguments)
+            return _OPERATIONS[name](*(_read(operand, names) for operand in operands))
         case ast.Name(id=name) if name in names:
             return names[name]
         case ast.Constant(value=float() as value):
@@ -104,12 +104,3 @@ def _whole(node: ast.expr) -> int:
         case ast.Constant(value=int() as value) if not isinstance(value, bool) and value <= _LARGEST:
             return value
     raise ValueError(f"'{ast.unparse(node)[:60]}' is no number of a reasonable size")
-
-
-def _power(base: Expr, exponent: Expr) -> Expr:
-    if base.is_Number and exponent.is_Number and not abs(exponent) <= _HIGHEST_POWER:
-        raise ValueError(f"a number is raised to the power {exponent}, more than {_HIGHEST_POWER}")
-    power = base**exponent
-    if power.is_Number and not abs(power) <= _LARGEST:
-        raise ValueError(f"a power is a number of more than {_LARGEST:.0e}")
-    return power

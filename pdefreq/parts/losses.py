@@ -71,9 +71,9 @@ class Loss(Part):
     @property
     def needs(self) -> Sequence[Need]:
         """What the loss needs of a problem."""
-        from pdefreq.needs import EQUATION
+        from pdefreq.needs import EQUATION, REGRESSION
 
-        return (EQUATION,)
+        return (REGRESSION if self.is_regression else EQUATION,)
 
     def require(self, problem: Problem, method: str) -> None:
         """Check what only this loss asks of a problem, beside its needs.
@@ -179,12 +179,6 @@ class Misfit(Loss):
     """
 
     is_regression = True
-
-    @property
-    def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import REGRESSION
-
-        return (REGRESSION,)
 
     exponent: float = 2.0
     gradient: float | None = None

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING
 
 import torch
 
 from pdefreq.data import Data
 from pdefreq.domains.box import Box, axis_names
 from pdefreq.errors import ProblemFileError
-from pdefreq.fields import Field
 from pdefreq.files import csv_rows, is_number
+from pdefreq.grids import GridField
+from pdefreq.problem_file.pictures import PICTURES, read_grey
 from pdefreq.problem_file.tables import Table
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from pdefreq.domains.domain import Domain
     from pdefreq.problem_file.domains import Files
     from pdefreq.shapes import Points, Values
-
-_PICTURES = (".png", ".jpg", ".jpeg")
-_MAX_PIXELS = 2**22  # each is a point that every training step visits
 
 
 def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
@@ -40,7 +35,7 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
     if points in ("uniform", "random"):
         return Data(points, table.whole("number", None, 2, 10**9), noise, holdout)
     suffix = Path(points).suffix.lower()
-    if suffix not in (".csv", *_PICTURES):
+    if suffix not in (".csv", *PICTURES):
         table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
     if table.has("number"):
         raise ProblemFileError("[data] number belongs to generated points, and a file has its own: leave it out")
@@ -52,8 +47,9 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
         return Data(points, noise=noise, holdout=holdout, x=x, values=values)
     if not (isinstance(domain, Box) and domain.dimension == 2):
         raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
-    picture = Picture(points, domain, read_grey(path))
-    return Data(points, noise=noise, holdout=holdout, x=picture.centres(), values=picture.grey.flatten(), interpolant=picture)
+    picture = GridField.on_box(read_grey(path), *domain.bounds, "linear", points)
+    values = torch.tensor(picture.values).flatten()
+    return Data(points, noise=noise, holdout=holdout, x=picture.points(), values=values, interpolant=picture)
 
 
 def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
@@ -104,66 +100,6 @@ def _check_heading(path: Path, cells: list[str], d: int) -> None:
     if len(names) != d + 1 or names[:d] not in ways:
         expected = f"{', '.join(axis_names(d))}, value"
         raise ProblemFileError(f"{path}: the heading must be {expected}, got '{_short(','.join(cells))}'")
-
-
-def read_grey(path: Path) -> Tensor:
-    """The grey values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
-
-    Raises:
-        ProblemFileError: If the file is no picture, or has more pixels than points can be trained on.
-    """
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            if width * height > _MAX_PIXELS:
-                raise ProblemFileError(f"{path} has {width} x {height} pixels, more than {_MAX_PIXELS:,}: shrink it")
-            deep = picture.mode.startswith("I")  # 16 bits
-            pixels = np.asarray(picture if deep else picture.convert("L"), dtype=float) / (65535 if deep else 255)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # what Pillow raises for broken files
-        raise ProblemFileError(f"can't read the picture {path}: {' '.join(str(error).split())[:100]}") from None
-    return torch.from_numpy(pixels[::-1].T.copy())
-
-
-@dataclass(frozen=True, eq=False)
-class Picture(Field):
-    """A picture that fills a rectangle: grey values at the centres of its pixels, bilinear in between.
-
-    Args:
-        name: For people.
-        box: The rectangle; a pixel is one of equal pieces of it.
-        grey: Values, shape ``(columns, rows)``, from the lower left corner.
-    """
-
-    content_type: ClassVar[str] = "picture"
-    name: str
-    box: Box
-    grey: Tensor
-
-    def content(self) -> Any:
-        """The rectangle and the grey values; the name serves people only."""
-        return {"type": self.content_type, "title": self.name, "box": self.box.content(), "grey": self.grey.numpy()}
-
-    @classmethod
-    def from_content(cls, arguments: dict[str, Any]) -> Self:
-        return cls(arguments["title"], arguments["box"], torch.from_numpy(arguments["grey"]))
-
-    def centres(self) -> Points:
-        """Where the pixels are, in the order of ``grey.flatten()``, shape ``(n, 2)``."""
-        sides = zip(self.box.lower, self.box.lengths, self.grey.shape, strict=True)
-        return torch.cartesian_prod(*(a + s * (torch.arange(n, dtype=torch.float64) + 0.5) / n for a, s, n in sides))
-
-    def __call__(self, x: Points) -> Values:
-        unit = 2 * (x - x.new_tensor(self.box.lower)) / x.new_tensor(self.box.lengths) - 1
-        # grid_sample wants (x, y) with x along the last axis of the picture, and counts pixels as here if corners aren't aligned
-        image = self.grey.T.to(x)[None, None]
-        return torch.nn.functional.grid_sample(image, unit[None, None], padding_mode="border", align_corners=False).flatten()
-
-    @property
-    def text(self) -> str:
-        return f"grey values of {self.name}, {self.grey.shape[0]} x {self.grey.shape[1]} pixels"
 
 
 def _short(text: str) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from sympy import Add
-
 from pdefreq.coefficients import SOLUTION, derived_source
 from pdefreq.data import Data
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions import ExpressionField, expression_of
+from pdefreq.expressions.arithmetic import add, divide, multiply
 from pdefreq.expressions.scope import Scope, shorten
 from pdefreq.fields import Field, Quotient
 from pdefreq.problem_file.checks import Claim
@@ -78,8 +77,8 @@ class StatedEquation:
         assert self.exact is not None
         u = expression_of(self.exact)
         flux = self.equation.symbolic_flux(u, Scope(self.dimension).coordinates)
-        through = Add(*(n * component for n, component in zip(outward, flux, strict=True)))
-        return ExpressionField(through + expression_of(alpha) * u, self.dimension)
+        through = add(*(multiply(n, component) for n, component in zip(outward, flux, strict=True)))
+        return ExpressionField(add(through, multiply(expression_of(alpha), u)), self.dimension)
 
 
 def _terms(table: Table, files: Files) -> tuple[Term, ...]:
@@ -87,7 +86,7 @@ def _terms(table: Table, files: Files) -> tuple[Term, ...]:
 
     def coefficient(value: Any, key: str) -> Field:
         unknowns = (SOLUTION,) if key == "nonlinear" else ()
-        return Table({key: value}, table.path, replace(table.scope, unknowns=unknowns)).field(key)
+        return replace(table, values={key: value}, scope=replace(table.scope, unknowns=unknowns)).field(key)
 
     dimension = cast("int", table.scope.dimension)
     own = [_own_term(row, dimension, coefficient, files) for row in table.values.get("term", [])]
@@ -114,5 +113,5 @@ def _own_term(row: Mapping[str, Any], dimension: int, coefficient: CoefficientRe
 def _quotient(given: Field, reaction: Field, dimension: int) -> Field:
     """The solution f / c of a regression."""
     if isinstance(given, ExpressionField) and (reaction.constant is not None or isinstance(reaction, ExpressionField)):
-        return ExpressionField(given.expression / expression_of(reaction), dimension)
+        return ExpressionField(divide(given.expression, expression_of(reaction)), dimension)
     return given if reaction.constant == 1 else Quotient(given, reaction)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import sympy
-from sympy import Expr, Float
+from sympy import Expr, Integer
 
-from pdefreq.expressions.scope import Scope, exact_number
+from pdefreq.expressions.arithmetic import add, divide, exact_number, multiply, negative, power, subtract
+from pdefreq.expressions.functions import square_root
+from pdefreq.expressions.scope import Scope
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -35,7 +36,7 @@ def normal(domain: Domain, part: str) -> list[Expr] | None:
                 return normal(base, part)
             hole = holes[int(part.removeprefix("hole-")) - 1]
             inward = None if not isinstance(hole, Ball | Ellipse) else normal(hole, "outer")
-            return None if inward is None else [-n for n in inward]
+            return None if inward is None else [negative(n) for n in inward]
         case Ball(midpoint):
             return _radial(midpoint, (1.0,) * domain.dimension, 1)
         case Ring(midpoint):
@@ -45,16 +46,12 @@ def normal(domain: Domain, part: str) -> list[Expr] | None:
     samples = domain.boundary(_SAMPLES * len(domain.part_names))
     assert samples.normals is not None and samples.parts is not None
     n = samples.normals[samples.parts == domain.part_names.index(part)]
-    return [_number(v) for v in n[0].tolist()] if float((n - n[0]).abs().max()) < _SAME else None
+    return [exact_number(v) for v in n[0].tolist()] if float((n - n[0]).abs().max()) < _SAME else None
 
 
 def _radial(midpoint: Sequence[float], half_axes: Sequence[float], sign: int) -> list[Expr]:
     """The direction of the gradient of |(x - midpoint) / half_axes|^2."""
-    coordinates = Scope(len(midpoint)).coordinates
-    slope = [(s - exact_number(m)) / exact_number(a) ** 2 for s, m, a in zip(coordinates, midpoint, half_axes, strict=True)]
-    length = sympy.sqrt(sympy.Add(*(v**2 for v in slope)))
-    return [sign * v / length for v in slope]
-
-
-def _number(value: float) -> Expr:
-    return exact_number(value) if value.is_integer() else Float(value)
+    axes = zip(Scope(len(midpoint)).coordinates, midpoint, half_axes, strict=True)
+    slope = [divide(subtract(s, exact_number(m)), exact_number(a**2)) for s, m, a in axes]
+    length = square_root(add(*(power(v, Integer(2)) for v in slope)))
+    return [divide(multiply(Integer(sign), v), length) for v in slope]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from pdefreq.problem_file.checks import Claim, check
 from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
 from pdefreq.problem_file.equation import StatedEquation
+from pdefreq.problem_file.grids import Grids
 from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
@@ -67,7 +69,9 @@ def read_problem(
         return Table(document.get(section, {}), section, scope)
 
     data = read_data(table("data"), domain, files)
-    stated = StatedEquation.read(table("equation"), data, files)
+    grids = Grids.of(table("equation"), domain, files)
+    stated = StatedEquation.read(replace(table("equation"), grids=grids), data, files)
+    grids.require_use(table("equation"))
     claims = stated.claims()
     problem = Problem(
         domain=domain,

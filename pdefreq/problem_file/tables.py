@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pdefreq.errors import ProblemFileError
-from pdefreq.expressions import ExpressionField, Region, parse_condition, parse_field, parse_number
+from pdefreq.expressions import Region, parse_condition, parse_field, parse_number
 from pdefreq.expressions.scope import Scope, shorten
+from pdefreq.fields import Field
+from pdefreq.problem_file.grids import Grids, names_grid
 from pdefreq.registry import nearest
 from pdefreq.terms import TERMS
 
@@ -19,7 +21,7 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "domain": dict.fromkeys(
         ("kind", "dimension", "lower", "upper", "midpoint", "radius", "inner", "outer", "half_axes", "file", "holes", "mesh")
     ),
-    "equation": {"source": None, "exact": None, "singular": None, "term": [str]},
+    "equation": {"source": None, "exact": None, "singular": None, "interpolation": None, "shades": None, "term": [str]},
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),
     "spectrum": dict.fromkeys(("modes", "wavenumbers", "direction")),
@@ -77,6 +79,8 @@ class Table:
     values: Mapping[str, Any]
     path: str
     scope: Scope
+    grids: Grids | None = None
+    """Reads fields whose value is the name of a file; None where fields must be formulas."""
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -117,7 +121,9 @@ class Table:
             )
         return [[self._number(key, v) for v in point] for point in value]
 
-    def field(self, key: str, default: str | None = None) -> ExpressionField:
+    def field(self, key: str, default: str | None = None) -> Field:
+        if self.grids is not None and names_grid(self.values.get(key)):
+            return self.grids(self, key)
         return parse_field(self._expression(key, default), self.scope, self.key(key))
 
     def condition(self, key: str) -> Region:

@@ -19,7 +19,7 @@ upper = 1
 [equation]                # expressions hold x, y, z or x1 ... xd, pi, parameters, + - * / **, sin, exp, sqrt, abs, min, ...,
                           # where(x < 0.5, 1, 2), and sum(xk**2) or prod(xk) over the coordinates
 exponent = 2              # p > 1
-diffusion = "1"           # a >= 0; "0" makes it a regression of f / c
+diffusion = "1"           # a >= 0; "0" makes it a regression of f / c; or values from a file: "a.csv", "a.png"
 reaction = "0"            # c >= 0
 exact = "sin(pi*x) + 0.1*sin(k1*pi*x)"    # source and boundary data follow from it; or leave it out and give:
 # source = "1"

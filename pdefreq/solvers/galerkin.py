@@ -92,7 +92,7 @@ class Fem(DoublesSize, Solver):
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         require(problem, "fem", self.needs)
-        require_precision(problem, dtype)
+        require_precision(problem.equation, dtype)
         self._require_room(problem)
 
         from skfem.mesh.mesh_simplex import MeshSimplex
@@ -248,7 +248,7 @@ class RitzGalerkin(DoublesSize, Solver):
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         box = require_box(problem, "ritz-galerkin", self.needs)
-        require_precision(problem, dtype)
+        require_precision(problem.equation, dtype)
         number = self.number or _FUNCTIONS[box.dimension]
         if self.basis == "hat":
             degree = None if self.quadrature is None else 2 * self.quadrature - 1

@@ -111,7 +111,7 @@ class NetworkSolver(Solver):
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
         loss.require(problem, self.name)
-        require_precision(problem, dtype)
+        require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_pure_neumann and domain.dimension <= 3:  # beyond, quadrature can't tell

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError
-from pdefreq.needs import BOX, Need, unmet
+from pdefreq.needs import BOX, Need
 from pdefreq.solvers import SOLVERS
 from pdefreq.terms.diffusion import Diffusion
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.box import Box
     from pdefreq.problem import Problem
+    from pdefreq.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
 _SUGGESTED = ("sine", "fourier", "multigrid", "cg", "gmres", "fem", "deep-ritz", "gauss-newton", "pinn", "regression")
@@ -26,7 +27,7 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
     Raises:
         IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
     """
-    found = unmet(problem, needs)
+    found = problem.lacks(needs)
     if found is not None:
         need, why = found
         raise IncompatibleError(f"{method} needs {need.what}, and {why}: {instead(problem, method)}")
@@ -34,7 +35,7 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
 
 def instead(problem: Problem, method: str) -> str:
     """Advice: the methods that meet the needs of a problem, at most two."""
-    able = [name for name in _SUGGESTED if name != method and name in SOLVERS and unmet(problem, needs_of(name)) is None]
+    able = [name for name in _SUGGESTED if name != method and name in SOLVERS and problem.lacks(needs_of(name)) is None]
     return f"use {' or '.join(f'`{name}`' for name in able[:2])}" if able else "no method of pdefreq can solve it"
 
 
@@ -44,13 +45,13 @@ def needs_of(name: str) -> Sequence[Need]:
     return made.needs
 
 
-def require_precision(problem: Problem, dtype: torch.dtype) -> None:
+def require_precision(equation: Equation, dtype: torch.dtype) -> None:
     """Digits enough for the flux |grad u|^(p-1).
 
     Raises:
         IncompatibleError: In single precision, if the exponent is too high.
     """
-    diffusion = problem.equation.find(Diffusion)
+    diffusion = equation.find(Diffusion)
     if diffusion is not None and diffusion.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
         raise IncompatibleError(
             f"float32 is too coarse for exponents above {_HIGHEST_SINGLE}, got {diffusion.exponent:g}: use dtype=float64"

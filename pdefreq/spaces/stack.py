@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class StackEvaluator(Evaluator):
     """Points run along the last axis, ``(S, width, n)``: products with long rows are 1.6 times faster than with short ones.
 
-    Forwards go values alone, or with derivatives of first and second order beside them (`Channels`). One sweep back then gives
-    the gradient in x of any combination of what came out, and its derivatives in all parameters for every point at once. For
+    Forwards go values alone, or with derivatives of first and second order beside them (`Channels`). One sweep back gives the
+    gradient in x of any combination of what came out, and its derivatives in all parameters for every point at once. For
     grad u alone only values go forwards: its cost does not depend on d. All of it can be differentiated in c by autograd. The
     gradient of an integral needs no autograd: `vjp` sweeps to the parameters itself.
 

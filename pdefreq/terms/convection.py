@@ -74,12 +74,11 @@ class Convection(LowerOrderTerm):
         return {f"convection b{k}": component for k, component in enumerate(self.velocity, 1)}
 
     def symbolic(self, u: Expr, x: Sequence[Symbol]) -> Expr:
-        from sympy import Add
-
         from pdefreq.expressions import expression_of
+        from pdefreq.expressions.arithmetic import add, multiply
         from pdefreq.expressions.symbolic import derivative
 
-        return Add(*(expression_of(b) * derivative(u, s) for b, s in zip(self.velocity, x, strict=True)))
+        return add(*(multiply(expression_of(b), derivative(u, s)) for b, s in zip(self.velocity, x, strict=True)))
 
     def differences(self) -> Differences:
         return Differences(drift=self.velocity)

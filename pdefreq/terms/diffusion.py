@@ -117,9 +117,10 @@ class Diffusion(Term):
         return [self.coefficient] if isinstance(self.coefficient, Field) else [entry for row in self.coefficient for entry in row]
 
     def symbolic(self, u: Expr, x: Sequence[Symbol]) -> Expr:
+        from pdefreq.expressions.arithmetic import negative
         from pdefreq.expressions.manufactured import divergence
 
-        return -divergence(u, self._expressions(len(x)), self.exponent, x)
+        return negative(divergence(u, self._expressions(len(x)), self.exponent, x))
 
     def symbolic_flux(self, u: Expr, x: Sequence[Symbol]) -> Sequence[Expr]:
         from pdefreq.expressions.manufactured import flux

@@ -134,16 +134,16 @@ class Equation:
 
     def symbolic(self, u: Expr, x: Sequence[Symbol]) -> Expr:
         """The strong form applied to a formula."""
-        from sympy import Add
+        from pdefreq.expressions.arithmetic import add
 
-        return Add(*(term.symbolic(u, x) for term in self.terms))
+        return add(*(term.symbolic(u, x) for term in self.terms))
 
     def symbolic_flux(self, u: Expr, x: Sequence[Symbol]) -> list[Expr]:
         """The flux F of a formula, one expression for each axis."""
-        from sympy import Add
+        from pdefreq.expressions.arithmetic import add
 
         parts = [flux for term in self.terms if (flux := term.symbolic_flux(u, x)) is not None]
-        return [Add(*(part[k] for part in parts)) for k in range(len(x))]
+        return [add(*(part[k] for part in parts)) for k in range(len(x))]
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         """What it makes of ``exp(i xi . x)``, ``(m,)``; None where a coefficient varies or a term is nonlinear."""

@@ -43,8 +43,9 @@ class Nonlinear(PointwiseTerm):
         from sympy import Symbol
 
         from pdefreq.expressions import expression_of
+        from pdefreq.expressions.symbolic import substituted
 
-        return expression_of(self.function).subs(Symbol("u"), u)  # pyright: ignore[reportReturnType]
+        return substituted(expression_of(self.function), Symbol("u"), u)
 
     def value(self, x: Points, u: Values, q: Gradients) -> Values:
         import torch

@@ -63,8 +63,9 @@ class Reaction(LowerOrderTerm):
 
     def symbolic(self, u: Expr, x: Sequence[Symbol]) -> Expr:
         from pdefreq.expressions import expression_of
+        from pdefreq.expressions.arithmetic import multiply
 
-        return expression_of(self.coefficient) * u
+        return multiply(expression_of(self.coefficient), u)
 
     def differences(self) -> Differences:
         return Differences(sink=self.coefficient)

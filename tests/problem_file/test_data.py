@@ -12,8 +12,9 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.functionals.sampling import data_samples, held_out_samples
+from pdefreq.grids import GridField
 from pdefreq.problem_file import describe
-from pdefreq.problem_file.data import Picture, read_points
+from pdefreq.problem_file.data import read_points
 from pdefreq.solvers.networks import regression
 
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
@@ -106,7 +107,7 @@ def test_pictures_need_a_plane_box_and_a_size_that_can_be_trained_on(tmp_path, m
     gradient_picture(tmp_path / "a.png")
     with pytest.raises(ProblemFileError, match=r"box of dimension 2 and this domain is none \(interval"):
         load_problem(write(tmp_path, 'points = "a.png"', dimension=1))
-    monkeypatch.setattr("pdefreq.problem_file.data._MAX_PIXELS", 14)
+    monkeypatch.setattr("pdefreq.problem_file.pictures._MAX_PIXELS", 14)
     with pytest.raises(ProblemFileError, match="has 5 x 3 pixels, more than 14: shrink it"):
         load_problem(write(tmp_path, 'points = "a.png"'))
 
@@ -137,10 +138,9 @@ def test_pictures_of_any_depth_are_scaled_to_one(mode, tmp_path):
 
 def test_between_pixels_a_picture_is_bilinear():
     box = Box((-1.0, 2.0), (3.0, 3.0))
-    picture = Picture("p", box, torch.zeros(8, 4, dtype=torch.float64))
-    x = picture.centres()
+    x = GridField.on_box(torch.zeros(8, 4), *box.bounds).points()
     plane = 1 + 0.2 * x[:, 0] - 0.3 * x[:, 1]
-    picture = Picture("p", box, plane.reshape(8, 4))
+    picture = GridField.on_box(plane.reshape(8, 4), *box.bounds, "linear")
     inside = torch.tensor([[-0.7, 2.2], [1.23, 2.5], [2.7, 2.8]], dtype=torch.float64)
     torch.testing.assert_close(picture(inside), 1 + 0.2 * inside[:, 0] - 0.3 * inside[:, 1])
     torch.testing.assert_close(picture.gradient(inside), torch.tensor([[0.2, -0.3]] * 3, dtype=torch.float64))
