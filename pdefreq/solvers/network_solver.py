@@ -160,13 +160,13 @@ class NetworkSolver(Solver):
         """
         from pdefreq.terms.diffusion import Diffusion
 
-        values, diffusion = problem.dirichlet, problem.equation.find(Diffusion)
-        flat = not self.boundary.is_penalty and values is not None and values.constant is not None
+        diffusion = problem.equation.find(Diffusion)
+        edge = None if self.boundary.is_penalty or problem.dirichlet is None else problem.dirichlet.constant
         residual = self.loss.is_square and not self.loss.is_regression
-        if not (flat and residual and self.network.starts_at_zero and diffusion is not None and diffusion.exponent > 2):
+        if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
             return
         others = [term for term in problem.equation if term is not diffusion]
-        if not any(_acts_on_constants(term, problem.domain, values.constant) for term in others):
+        if not any(_acts_on_constants(term, problem.domain, edge) for term in others):
             raise IncompatibleError(
                 f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
                 "degenerate and no step leads away: leave `start` out"

@@ -55,7 +55,9 @@ def general(**fields):
 
 def monotone():
     """All that have an energy, with nonnegative second derivatives."""
-    return general(convection=[0, 0], reaction=field(lambda x, _: x**2), nonlinear=lambda x, u: x[:, 0] ** 2 * u**3 + torch.exp(u))
+    return general(
+        convection=[0, 0], reaction=field(lambda x, _: x**2), nonlinear=lambda x, u: x[:, 0] ** 2 * u**3 + torch.exp(u)
+    )
 
 
 def fit():

@@ -1,6 +1,6 @@
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -170,6 +170,84 @@ def test_the_minimiser_solves_the_boundary_value_problem():
     torch.testing.assert_close(space.at(x).value(minimiser(functional, 5)), u(x), rtol=0, atol=1e-11)
     enhanced = functional + GradientOfResidual(problem, space, INTERVAL.quadrature(40), like=LIKE)
     torch.testing.assert_close(space.at(x).value(minimiser(enhanced, 5)), u(x), rtol=0, atol=1e-11)
+
+
+def all_terms(x, u):
+    """-div( A grad u ) + b . grad u + c u + N(x, u) - f of a function, differentiated as it stands."""
+    value = u(x)
+    (q,) = torch.autograd.grad(value.sum(), x, create_graph=True)
+    flux = torch.einsum("nij,nj->ni", torch.stack([torch.stack([a(x) for a in row], dim=1) for row in MATRIX], dim=1), q)
+    divergence = sum(torch.autograd.grad(flux[:, k].sum(), x, create_graph=True)[0][:, k] for k in range(2))
+    return -divergence + (velocity(x) * q).sum(dim=1) + SINK(x) * value + cubic(x, value) - LOAD(x)
+
+
+OFF = field(lambda x, y: torch.sin(x * y) / 2)
+MATRIX = [[field(lambda x, y: 3 + x * y), OFF], [OFF, field(lambda _, y: 2 + y**2)]]
+SINK, LOAD = field(lambda x, y: x - y**2), field(lambda x, y: torch.exp(x * y))
+
+
+def velocity(x):
+    return torch.stack([x[:, 0] * x[:, 1], torch.cos(x[:, 0])], dim=1)
+
+
+def cubic(x, u):
+    return x[:, 0] * u**3 + torch.sin(x[:, 1] * u)
+
+
+def test_all_terms_and_their_gradient():
+    """Against nested automatic differentiation of the whole residual."""
+    u = field(lambda x, y: torch.sin(x + 2 * y) + x * y)
+    problem = Problem(
+        domain=SQUARE, source=LOAD, boundary=0.0, diffusion=MATRIX, convection=velocity, reaction=SINK, nonlinear=cubic
+    )
+    x = SQUARE.interior(30, stream(0, "test")).x
+    samples = Samples(x, torch.full((30,), 0.5, dtype=torch.float64))
+    at = x.clone().requires_grad_()
+    expected = all_terms(at, u)
+    found = StrongResidual(problem, Multiples(u), samples, like=LIKE).residual(ONE)
+    torch.testing.assert_close(found, expected.detach(), rtol=0, atol=1e-12 * float(expected.detach().abs().max()))
+    (slope,) = torch.autograd.grad(expected.sum(), at)
+    found = GradientOfResidual(problem, Multiples(u), samples, like=LIKE).residual(ONE)
+    torch.testing.assert_close(found, slope.T.flatten(), rtol=0, atol=1e-10 * float(slope.abs().max()))
+
+
+@pytest.mark.parametrize("kind", [StrongResidual, RitzEnergy])
+def test_the_minimiser_solves_with_a_matrix_and_a_flux(kind):
+    """A varying matrix, convection where there need be no energy, a Robin side where the flux A grad u . n is given: found exactly."""
+    u = "x**3 - 2*x*y**2 + y + 1"
+    exact = Problem(
+        domain=SQUARE,
+        exact=u,
+        diffusion=[["3 + x", "y/2"], ["y/2", "2 + x*y"]],
+        reaction="1 + y**2",
+        convection=["1", "x"] if kind is StrongResidual else [0, 0],
+    )
+
+    def flux(x):  # on x = 1, where n = (1, 0)
+        q = exact.exact.gradient(x)
+        return (3 + x[:, 0]) * q[:, 0] + x[:, 1] / 2 * q[:, 1] + 2 * exact.exact(x)
+
+    robin = BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=CallableField(flux))
+    rest = [BoundaryPart("dirichlet", value=exact.exact)] if kind is StrongResidual else natural(exact)
+    problem = replace(exact, boundary=(robin, *rest))
+    functional = kind(problem, Polynomials(4, 2), SQUARE.quadrature(400), SQUARE.boundary(80), beta=7.0, like=LIKE)
+    x = SQUARE.quadrature(100).x
+    found = Polynomials(4, 2).at(x).value(minimiser(functional, 25))
+    torch.testing.assert_close(found, exact.exact(x), rtol=0, atol=1e-11)
+
+
+def natural(problem):
+    """Robin conditions with alpha = 1 on the other three sides."""
+
+    def side(name, normal):
+        def flux(x):
+            a = torch.stack([torch.stack([e(x) for e in row], dim=1) for row in problem.terms[0].coefficient], dim=1)
+            through = torch.einsum("i,nij,nj->n", torch.tensor(normal, dtype=x.dtype), a, problem.exact.gradient(x))
+            return through + problem.exact(x)
+
+        return BoundaryPart("robin", name=name, alpha=as_field(1.0), flux=CallableField(flux))
+
+    return [side("x-min", (-1.0, 0.0)), side("y-min", (0.0, -1.0)), side("y-max", (0.0, 1.0))]
 
 
 def test_the_gradient_of_the_residual_is_its_gradient():
