@@ -79,6 +79,9 @@ def _has_ends(is_periodic: bool) -> str | None:
 EQUATION = Need("a differential equation", "equation", _is_regression)
 REGRESSION = Need("a given function to fit", "equation", _is_differential)
 LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
+SEMILINEAR = _terms(
+    "second derivatives whose coefficients do not depend on u", lambda term: term.semilinear, "has coefficients that do"
+)
 SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
 COERCIVE = _terms("a positive definite equation", lambda term: term.coercive, "may be negative")
 ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from pdefreq.checked import checked
 from pdefreq.coefficients import CoefficientReader, derived_source
 from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.needs import Need
-    from pdefreq.shapes import Points
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
@@ -377,6 +378,29 @@ class Problem:
             if (why := need.lacking(getattr(self, need.of))) is not None:
                 return need, why
         return None
+
+    def target(self, x: Points, source: Values | None = None) -> Values:
+        """The solution f / c of a regression at points ``(n, d)``, shape ``(n,)``.
+
+        Args:
+            x: The points.
+            source: f there, where it is known only there.
+
+        Raises:
+            ProblemFileError: If f is not finite, or c is zero, at one of the points.
+        """
+        source = checked(self.source, "[equation] source", x) if source is None else source
+        return source / self.equation.zero_order(x)
+
+    def target_gradient(self, x: Points) -> Gradients:
+        """The gradient of `target`, shape ``(n, d)``; f must be known everywhere.
+
+        Raises:
+            ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
+        """
+        c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
+        slope = checked(self.source.gradient, "the gradient of [equation] source", x)
+        return (slope - self.target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.

@@ -1,5 +1,6 @@
 """What the documents say is done here to the letter: blocks are applied, commands are run, links lead somewhere."""
 
+import json
 import os
 import re
 import shlex
@@ -58,7 +59,7 @@ def outside(tmp_path_factory) -> Path:
     """A folder with the files of docs/extend.md by themselves, and an installed package that announces what they define."""
     home = tmp_path_factory.mktemp("outside")
     for title, body in EXTENSIONS.items():
-        if title.endswith(".py") and body.lstrip()[0] not in "+-":
+        if title.endswith((".py", ".toml")) and body.lstrip()[0] not in "+-":
             (home / Path(title).name).write_text(body)
     (home / "own-domain.toml").write_text(OWN_DOMAIN)
     (home / "announced-domain.toml").write_text(OWN_DOMAIN.replace("half_disk.py:HalfDisk", "half-disk"))
@@ -101,6 +102,7 @@ def test_the_added_problem_and_method_solve(extended):
     ("files", "names"),
     [
         (["tests/test_contracts.py"], "richardson or bump or size"),
+        (["tests/terms/test_laws.py"], "eikonal"),
         (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
         (["tests/domains/test_domain_laws.py"], "half-disk"),
@@ -116,6 +118,24 @@ def test_what_was_added_passes_the_contract_tests(extended, files, names):
 def test_the_added_probe_records(extended):
     code = EXTENSIONS["use a probe"].replace('"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)')
     assert python(extended, "-c", code).startswith("[0. ")
+
+
+def test_the_added_term_is_solved_with(extended, outside, tmp_path):
+    """By its key of [equation] where it is in the table or announced, as an object in Python, and by its path in a problem file."""
+    assert float(python(outside, "-c", EXTENSIONS["use a term"])) < 1e-4
+    text = EXTENSIONS["front.toml"]
+    rows = text[text.index("[[equation.term]]") :]
+    (tmp_path / "front.toml").write_text(text.replace(rows, 'eikonal = "0.5"\n'))
+    (tmp_path / "path").mkdir()
+    shutil.copy(outside / "eikonal.py", tmp_path / "path")
+    (tmp_path / "path" / "front.toml").write_text(text)
+    options = ["-m", "pinn:widths=[8]", "--steps", "3", "--no-figures", "--json"]
+    found = [pdefreq(home, "solve", str(tmp_path / "front.toml"), *options) for home in (extended, outside)]
+    found.append(pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), "--trust", *options))
+    errors = [json.loads(out)["relative_l2"] for out in found]
+    assert len(set(errors)) == 1, errors
+    with pytest.raises(AssertionError, match="executed only if you trust it"):
+        pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), *options)
 
 
 def test_a_function_of_ones_own_is_measured():
@@ -268,6 +288,7 @@ def test_from_another_package(outside, arguments):
 KINDS = (
     "solvers",
     "domains",
+    "terms",
     "networks",
     "losses",
     "optimizers",

@@ -15,7 +15,8 @@ from pdefreq.parts.part import EXPONENT, POSITIVE, require
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.domain import Domain, Samples
+    from pdefreq.fields import Field
     from pdefreq.functionals.functional import Functional
     from pdefreq.needs import Need
     from pdefreq.problem import Problem
@@ -138,16 +139,21 @@ class Residual(Loss):
         super().__post_init__()
         require(self, POSITIVE, "gradient")
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import EQUATION, SEMILINEAR
+
+        return (EQUATION,) if self.gradient is None else (EQUATION, SEMILINEAR)
+
     def require(self, problem: Problem, method: str) -> None:
         super().require(problem, method)
         _require_source(self.gradient, method, known=problem.data is None)
-        if problem.diffusion.has_kinks:
-            from pdefreq.domains.jumps import jumps
-
-            if jumps(problem.diffusion, problem.domain):
+        for term in problem.equation:
+            if term.order == 2 and any(_jumps(field, problem.domain) for field in term.coefficients.values()):
+                remedy = "`deep-ritz` or `mscale` (loss=ritz)" if problem.equation.has_energy else "`fem`"
                 raise IncompatibleError(
                     f"{method} lowers the residual at points, which does not see that the flux must not jump where [equation] "
-                    "diffusion does: use `deep-ritz` or `mscale` (loss=ritz)"
+                    f"{term.name} does: use {remedy}"
                 )
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
@@ -196,6 +202,13 @@ class Misfit(Loss):
         if self.gradient is None:
             return misfit
         return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
+
+
+def _jumps(field: Field, domain: Domain) -> bool:
+    """Whether a field jumps within a domain; only those are examined that may."""
+    from pdefreq.domains.jumps import jumps
+
+    return field.has_kinks and jumps(field, domain)
 
 
 def _require_source(gradient: float | None, method: str, *, known: bool) -> None:

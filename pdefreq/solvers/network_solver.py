@@ -23,7 +23,7 @@ from pdefreq.spaces.compatibility import require_compatible
 if TYPE_CHECKING:
     import torch
 
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.domain import Domain, Samples
     from pdefreq.fields import Field
     from pdefreq.functionals.course import SampledCourse
     from pdefreq.functionals.functional import Functional
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.terms.term import Term
+
+_FEW = 64  # points at which a term is seen to act
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ class NetworkSolver(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # beyond, quadrature can't tell
             require_compatible(problem)  # else the energy has no minimum
-        self._require_start(problem.exponent, problem.reaction, problem.dirichlet)
+        self._require_start(problem)
         method = self.resolved(problem, Stop())
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
@@ -152,18 +155,24 @@ class NetworkSolver(Solver):
             course_in=course_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
-    def _require_start(self, exponent: float, reaction: Field, values: Field | None) -> None:
+    def _require_start(self, problem: Problem) -> None:
         """Refuse a start with constant u if p > 2: there the derivative of the residual, of |grad u|^(p-2) grad u, is zero.
 
         Raises:
-            IncompatibleError: If the network starts this way, and the loss has no reaction or boundary term.
+            IncompatibleError: If the network starts this way, and no other term or boundary term has a derivative there.
         """
-        flat = not self.boundary.is_penalty and values is not None and values.constant is not None
+        from pdefreq.terms.diffusion import Diffusion
+
+        diffusion = problem.equation.find(Diffusion)
+        edge = None if self.boundary.is_penalty or problem.dirichlet is None else problem.dirichlet.constant
         residual = self.loss.is_square and not self.loss.is_regression
-        if flat and self.network.starts_at_zero and residual and exponent > 2 and reaction.constant == 0:
+        if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
+            return
+        others = [term for term in problem.equation if term is not diffusion]
+        if not any(_acts_on_constants(term, problem.domain, edge) for term in others):
             raise IncompatibleError(
-                f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {exponent:g} is degenerate and "
-                "no step leads away: leave `start` out"
+                f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
+                "degenerate and no step leads away: leave `start` out"
             )
 
     def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
@@ -225,3 +234,14 @@ class NetworkSolver(Solver):
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
             remedy = "boundary=penalty"
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
+
+
+def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:
+    """Whether the linearization of a term at a constant is not zero, at some points of a domain."""
+    import torch
+
+    from pdefreq.streams import stream
+
+    x = domain.interior(_FEW, stream(0, "constants")).x
+    strong, at = term.strong(x), (torch.full_like(x[:, 0], value), torch.zeros_like(x))
+    return any(slope is not None and bool(slope.any()) for slope in (*strong.lower_slopes(*at), strong.second(*at)))
