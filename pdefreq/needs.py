@@ -25,7 +25,7 @@ class Need:
     """
 
     what: str
-    of: Literal["equation", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
+    of: Literal["equation", "discontinuous", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
     lacking: Callable[[Any], str | None]
 
 
@@ -72,6 +72,15 @@ def _has_pairs(periodic_axes: tuple[int, ...]) -> str | None:
     return "this problem has periodic ones" if periodic_axes else None
 
 
+def _has_jumps(discontinuous: Term | None) -> str | None:
+    if discontinuous is None:
+        return None
+    return (
+        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does, where a residual at points does not see "
+        "that the flux must not jump"
+    )
+
+
 def _has_ends(is_periodic: bool) -> str | None:
     return None if is_periodic else "this problem has others"
 
@@ -82,6 +91,7 @@ LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
 SEMILINEAR = _terms(
     "second derivatives whose coefficients do not depend on u", lambda term: term.semilinear, "has coefficients that do"
 )
+CONTINUOUS = Need("second-order coefficients that do not jump", "discontinuous", _has_jumps)
 SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
 COERCIVE = _terms("a positive definite equation", lambda term: term.coercive, "may be negative")
 ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")

@@ -342,14 +342,16 @@ class Problem:
         return Equation(self.terms)
 
     @property
-    def diffusion(self) -> Field:
+    def diffusion(self) -> Field | tuple[tuple[Field, ...], ...]:
+        """The coefficient of the diffusion term, zero where there is none."""
         from pdefreq.terms.diffusion import Diffusion
 
         term = self.equation.find(Diffusion)
-        return ConstantField(0.0) if term is None else term.coefficient  # pyright: ignore[reportReturnType]
+        return ConstantField(0.0) if term is None else term.coefficient
 
     @property
     def exponent(self) -> float:
+        """The exponent of the diffusion term."""
         from pdefreq.terms.diffusion import Diffusion
 
         term = self.equation.find(Diffusion)
@@ -357,6 +359,7 @@ class Problem:
 
     @property
     def reaction(self) -> Field:
+        """The coefficient of the reaction term, zero where there is none."""
         from pdefreq.terms.reaction import Reaction
 
         term = self.equation.find(Reaction)
@@ -371,6 +374,16 @@ class Problem:
     def is_linear(self) -> bool:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
+
+    @cached_property
+    def discontinuous(self) -> Term | None:
+        """The first term of second order a coefficient of which jumps within the domain; None where there is none."""
+        from pdefreq.domains.jumps import jumps
+
+        def has_jumps(term: Term) -> bool:
+            return any(field.has_kinks and jumps(field, self.domain) for field in term.coefficients.values())
+
+        return next((term for term in self.equation if term.order == 2 and has_jumps(term)), None)
 
     def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
         """The first need of a method that the problem does not meet, and why; None where it meets all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,8 +14,9 @@ from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
 
 if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain
+    from pdefreq.fields import Field
     from pdefreq.functionals.course import StagedPenalty
-    from pdefreq.problem import Problem
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
@@ -59,12 +61,14 @@ class Boundary(Part):
         return self
 
     @abstractmethod
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         """The trial space with the boundary values that are built in, if any.
 
         Args:
             network: The network, periodic where the problem is.
-            problem: The problem.
+            domain: The domain.
+            values: The Dirichlet values, where one condition holds on all sides that are not periodic; else None.
+            axes: Those across which the sides of the domain are not periodic.
 
         Raises:
             IncompatibleError: If the values can't be built in.
@@ -75,12 +79,11 @@ class Boundary(Part):
 class Hard(Boundary):
     """Boundary values are built into the network: u = lifting + distance times network."""
 
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         from pdefreq.domains.box import Box
         from pdefreq.spaces.hard_boundary import HardBoundary
 
-        domain, values = problem.domain, problem.dirichlet
-        if problem.is_periodic:
+        if not axes:
             return network
         if values is None:
             raise IncompatibleError(
@@ -89,8 +92,7 @@ class Hard(Boundary):
             )
         if not isinstance(domain, Box):
             return HardBoundary(network, domain.lifting(values), domain.distance())
-        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
-        return HardBoundary(network, domain.lifting(values, across), domain.distance(across))
+        return HardBoundary(network, domain.lifting(values, axes), domain.distance(axes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,5 +136,5 @@ class Penalty(Boundary):
         points = _ENDS if dimension == 1 else self.points or _POINTS
         return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
 
-    def applied(self, network: Network, problem: Problem) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         return network

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError
 from pdefreq.parts import LOSSES
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Domain, Samples
-    from pdefreq.fields import Field
+    from pdefreq.domains.domain import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.needs import Need
     from pdefreq.problem import Problem
@@ -74,13 +72,6 @@ class Loss(Part):
         from pdefreq.needs import EQUATION, REGRESSION
 
         return (REGRESSION if self.is_regression else EQUATION,)
-
-    def require(self, problem: Problem, method: str) -> None:
-        """Check what only this loss asks of a problem, beside its needs.
-
-        Raises:
-            IncompatibleError: If it is not.
-        """
 
     def is_quadratic(self, *, linear: bool) -> bool:
         """Whether it is quadratic in u, for a linear or a nonlinear equation."""
@@ -141,20 +132,9 @@ class Residual(Loss):
 
     @property
     def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import EQUATION, SEMILINEAR
+        from pdefreq.needs import CONTINUOUS, EQUATION, SEMILINEAR, SOURCE
 
-        return (EQUATION,) if self.gradient is None else (EQUATION, SEMILINEAR)
-
-    def require(self, problem: Problem, method: str) -> None:
-        super().require(problem, method)
-        _require_source(self.gradient, method, known=problem.data is None)
-        for term in problem.equation:
-            if term.order == 2 and any(_jumps(field, problem.domain) for field in term.coefficients.values()):
-                remedy = "`deep-ritz` or `mscale` (loss=ritz)" if problem.equation.has_energy else "`fem`"
-                raise IncompatibleError(
-                    f"{method} lowers the residual at points, which does not see that the flux must not jump where [equation] "
-                    f"{term.name} does: use {remedy}"
-                )
+        return (EQUATION, CONTINUOUS) if self.gradient is None else (EQUATION, CONTINUOUS, SEMILINEAR, SOURCE)
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
@@ -191,9 +171,11 @@ class Misfit(Loss):
     def is_quadratic(self, *, linear: bool) -> bool:
         return self.exponent == 2
 
-    def require(self, problem: Problem, method: str) -> None:
-        super().require(problem, method)
-        _require_source(self.gradient, method, known=problem.data is None)
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import REGRESSION, SOURCE
+
+        return (REGRESSION,) if self.gradient is None else (REGRESSION, SOURCE)
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.misfit import GradientMisfit, Misfit
@@ -202,23 +184,3 @@ class Misfit(Loss):
         if self.gradient is None:
             return misfit
         return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
-
-
-def _jumps(field: Field, domain: Domain) -> bool:
-    """Whether a field jumps within a domain; only those are examined that may."""
-    from pdefreq.domains.jumps import jumps
-
-    return field.has_kinks and jumps(field, domain)
-
-
-def _require_source(gradient: float | None, method: str, *, known: bool) -> None:
-    """Check that f is known everywhere, so that its gradient is.
-
-    Raises:
-        IncompatibleError: If it is not, and the loss has the gradient.
-    """
-    if gradient is not None and not known:
-        raise IncompatibleError(
-            f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): use "
-            "gradient=null"
-        )

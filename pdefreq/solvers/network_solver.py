@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
 _FEW = 64  # points at which a term is seen to act
@@ -112,13 +113,12 @@ class NetworkSolver(Solver):
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
-        loss.require(problem, self.name)
         require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # beyond, quadrature can't tell
             require_compatible(problem)  # else the energy has no minimum
-        self._require_start(problem)
+        self._require_start(problem.equation, domain, problem.dirichlet)
         method = self.resolved(problem, Stop())
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
@@ -126,8 +126,9 @@ class NetworkSolver(Solver):
 
         like = torch.empty(0, dtype=dtype, device=device)
         network = method.network.on(domain)
-        require_periodic(network, problem)
-        space = network if problem.is_regression else boundary.applied(network, problem)
+        require_periodic(network, domain, problem.periodic_axes)
+        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
+        space = network if problem.is_regression else boundary.applied(network, domain, problem.dirichlet, across)
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
@@ -155,7 +156,7 @@ class NetworkSolver(Solver):
             course_in=course_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
-    def _require_start(self, problem: Problem) -> None:
+    def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
         """Refuse a start with constant u if p > 2: there the derivative of the residual, of |grad u|^(p-2) grad u, is zero.
 
         Raises:
@@ -163,13 +164,13 @@ class NetworkSolver(Solver):
         """
         from pdefreq.terms.diffusion import Diffusion
 
-        diffusion = problem.equation.find(Diffusion)
-        edge = None if self.boundary.is_penalty or problem.dirichlet is None else problem.dirichlet.constant
+        diffusion = equation.find(Diffusion)
+        edge = None if self.boundary.is_penalty or values is None else values.constant
         residual = self.loss.is_square and not self.loss.is_regression
         if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
             return
-        others = [term for term in problem.equation if term is not diffusion]
-        if not any(_acts_on_constants(term, problem.domain, edge) for term in others):
+        others = [term for term in equation if term is not diffusion]
+        if not any(_acts_on_constants(term, domain, edge) for term in others):
             raise IncompatibleError(
                 f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
                 "degenerate and no step leads away: leave `start` out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,25 +11,25 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.streams import stream
 
 if TYPE_CHECKING:
-    from pdefreq.problem import Problem
+    from pdefreq.domains.domain import Domain
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 16
 _TOLERANCE = 1e-9  # relative to the size of the values
 
 
-def require_periodic(network: Network, problem: Problem) -> None:
-    """Check that a network has equal values at opposite points of periodic sides, for parameters drawn at random.
+def require_periodic(network: Network, domain: Domain, axes: Sequence[int]) -> None:
+    """Check that a network has equal values at opposite points of the sides across some axes, for random parameters.
 
     Raises:
         IncompatibleError: If it has not.
     """
-    (lower, upper), names = problem.domain.bounds, [*problem.domain.opposite_sides]
+    (lower, upper), names = domain.bounds, [*domain.opposite_sides]
     draw = stream(0, "periodicity")
-    for axis in problem.periodic_axes:
+    for axis in axes:
         c = network.initialize(draw)
         c = c + 0.1 * torch.randn(c.shape, generator=draw, dtype=c.dtype)  # a start may be zero everywhere
-        below = problem.domain.interior(_POINTS, draw).x
+        below = domain.interior(_POINTS, draw).x
         above = below.clone()
         below[:, axis], above[:, axis] = lower[axis], upper[axis]
         with torch.no_grad():
