@@ -158,7 +158,7 @@ def beside(data: Any, folder: Path) -> Any:
         return data
     found = {key: beside(value, folder) for key, value in data.items()}
     if is_file(str(data.get("type", ""))):
-        path, _, name = data["type"].rpartition(":")
+        path, _, name = str(data["type"]).rpartition(":")
         found["type"] = f"{folder / Path(path).name}:{name}"
     return found
 

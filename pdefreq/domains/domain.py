@@ -59,6 +59,9 @@ class Domain(Content, ABC):
     can_be_hole: ClassVar[bool] = False
     """Whether other domains can have holes of this shape: it has `convex`, or else `outside` and `nearest`."""
 
+    brings_mesh: ClassVar[bool] = False
+    """Whether the domain is given as a mesh, which can be cut no further: it has no holes but those of the mesh."""
+
     is_straight: ClassVar[bool] = False
     """Whether the boundary consists of points, segments and flat polygons, so that straight cells fill the domain."""
 

@@ -51,6 +51,7 @@ class MeshDomain(Domain):
 
     keys: ClassVar[tuple[str, ...]] = ("file",)
     example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}
+    brings_mesh = True
     is_straight: ClassVar[bool] = True
     mesh: Mesh = field(compare=False, repr=False)
     digest: str = field(init=False)

@@ -116,9 +116,7 @@ def read_domain(table: Table, files: Files) -> Domain:
     own = DomainTable(table.values, table.path, table.scope, files=files)
     shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
     _check_keys(own, table.values, shape, common=_COMMON, noun="domain")
-    from pdefreq.domains.mesh_domain import MeshDomain
-
-    if issubclass(shape, MeshDomain):
+    if shape.brings_mesh:
         for key in ("holes", "mesh"):
             if table.has(key):
                 raise ProblemFileError(
@@ -132,6 +130,7 @@ def read_domain(table: Table, files: Files) -> Domain:
             )
         return base
     from pdefreq.domains.holes import WithHoles
+    from pdefreq.domains.mesh_domain import MeshDomain
 
     mesh = MeshDomain.read(own.file("mesh")) if table.has("mesh") else None
     return WithHoles(base, _holes(own, base.dimension), mesh)

@@ -1,7 +1,7 @@
 """The problem file to start from."""
 
 TEMPLATE = """\
-# A problem for pdefreq:  -div( a |grad u|^(p-2) grad u ) + c u = f  on a box.
+# A problem for pdefreq:  -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f
 # Solve it with   pdefreq solve THIS_FILE   and see what was understood with   pdefreq check THIS_FILE
 
 title = "Two scales"
@@ -20,8 +20,11 @@ upper = 1
 [equation]                # expressions hold x, y, z or x1 ... xd, pi, parameters, + - * / **, sin, exp, sqrt, abs, min, ...,
                           # where(x < 0.5, 1, 2), and sum(xk**2) or prod(xk) over the coordinates
 exponent = 2              # p > 1
-diffusion = "1"           # a >= 0; "0" makes it a regression of f / c; or values from a file: "a.csv", "a.png"
-reaction = "0"            # c >= 0
+diffusion = "1"           # A >= 0, or a matrix: [["1", "0"], ["0", "100"]]; or values from a file: "a.csv", "a.png";
+                          # "0" makes it a regression of f / c
+reaction = "0"            # c, of either sign
+# convection = ["10"]     # b, one component for each coordinate
+# nonlinear = "u**3"      # N, in the coordinates and u
 exact = "sin(pi*x) + 0.1*sin(k1*pi*x)"    # source and boundary data follow from it; or leave it out and give:
 # source = "1"
 

@@ -88,7 +88,7 @@ def plain(space, c, x):
     features = network.embedding
     if features is not None:
         angles = x @ x.new_tensor(features.frequencies).T
-        x0 = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1)
+        x0 = torch.cat([torch.cos(angles), torch.sin(angles), x[:, list(features.passed)]], dim=1)
     else:
         x0 = x
     last, total = len(network.widths) + 1, x.new_zeros(len(x))

@@ -102,5 +102,5 @@ def test_the_system_is_diagonal_with_the_symbol():
 def test_varying_coefficients_are_refused_by_name_of_what_can():
     box = Box((0.0,), (1.0,))
     problem = Problem(domain=box, source=1.0, diffusion=lambda x: 1 + x[:, 0], boundary=0.0)
-    with pytest.raises(IncompatibleError, match="use `multigrid`"):
+    with pytest.raises(IncompatibleError, match="use `gmres`"):
         SineSeries(box, (4,), ZERO).assemble(problem)
