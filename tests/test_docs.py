@@ -134,6 +134,8 @@ def test_the_added_term_is_solved_with(extended, outside, tmp_path):
     found.append(pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), "--trust", *options))
     errors = [json.loads(out)["relative_l2"] for out in found]
     assert len(set(errors)) == 1, errors
+    elements = pdefreq(outside, "solve", str(tmp_path / "front.toml"), "-m", "fem:cells=32", "--no-figures", "--json")
+    assert json.loads(elements)["relative_l2"] < 5e-3
     with pytest.raises(AssertionError, match="executed only if you trust it"):
         pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), *options)
 
