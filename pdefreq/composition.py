@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from pdefreq.conversion import convert, describe, shown
 from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
-from pdefreq.registry import Registry, nearest
+from pdefreq.registry import Registry, is_file, nearest, untrusted
 
 _OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
 _NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
@@ -367,10 +367,7 @@ def read(registry: Registry, data: Any, *, trust: bool = False) -> Any:
     if not isinstance(data, Mapping) or not isinstance(name := data.get("name"), str):
         raise RunFolderError(f"a {registry.kind} must be written as its name and its options, got {str(data)[:80]}")
     if not trust and (files := code_files(data)):
-        raise RunFolderError(
-            f"the run uses code of its own, {', '.join(map(str, files))}, which is loaded only if you say so: look at it, then "
-            "use --trust (`trust=True`)"
-        )
+        raise RunFolderError(untrusted(files))
     factory = registry.load(name)
     known, values = {option.name: option for option in options_of(factory)}, {}
     for key, value in data.items():
@@ -398,7 +395,7 @@ def code_files(data: Any) -> list[Path]:
         return [path for value in data.values() for path in code_files(value)]
     if isinstance(data, (list, tuple)):
         return [path for value in data for path in code_files(value)]
-    return [Path(data.rpartition(":")[0])] if isinstance(data, str) and ".py:" in data else []
+    return [Path(data.rpartition(":")[0])] if isinstance(data, str) and is_file(data) else []
 
 
 def _node(value: Any) -> Any:

@@ -1,8 +1,8 @@
 """Plain data that stand for objects: what identifies a problem, and what a run folder keeps of it.
 
 A tree of content holds numbers, texts, lists, dictionaries with text keys, and numpy arrays. An object that can be made again
-from such data is a dictionary whose ``"type"`` is its name in `TYPES`. Anything else is a leaf `Opaque`: a Python function, for
-example, whose content nobody can read.
+from such data is a dictionary whose ``"type"`` is its name in `TYPES` or in a registry such as that of domains. Anything else is
+a leaf `Opaque`: a Python function, for example, whose content nobody can read.
 
 Equal trees have equal digests on every machine. Values under the key ``"title"`` are for display and do not enter the digest.
 """
@@ -10,14 +10,16 @@ Equal trees have equal digests on every machine. Values under the key ``"title"`
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 
 from pdefreq.errors import RunFolderError
-from pdefreq.registry import Registry, nearest
+from pdefreq.registry import Registry, is_file, nearest, untrusted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +35,7 @@ TYPES = Registry(
         "nearest-value": "pdefreq.data:NearestValue",
         "data": "pdefreq.data:Data",
         "grid": "pdefreq.grids:GridField",
-        "box": "pdefreq.domains.box:Box",
-        "ball": "pdefreq.domains.ball:Ball",
-        "ring": "pdefreq.domains.ring:Ring",
-        "ellipse": "pdefreq.domains.ellipse:Ellipse",
         "with-holes": "pdefreq.domains.holes:WithHoles",
-        "mesh": "pdefreq.domains.mesh_domain:MeshDomain",
         "diffusion": "pdefreq.terms.diffusion:Diffusion",
         "convection": "pdefreq.terms.convection:Convection",
         "reaction": "pdefreq.terms.reaction:Reaction",
@@ -48,6 +45,9 @@ TYPES = Registry(
     },
 )
 """The classes that can be made from content. Other packages add theirs by entry points of the group ``pdefreq.content``."""
+
+_MORE_TYPES = ("pdefreq.domains:DOMAINS",)
+"""Registries whose classes are content as well, under the names that they have there, ``my_file.py:Name`` included."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Content:
     """Base of the frozen dataclasses that can be written as plain data and made again from them."""
 
     content_type: ClassVar[str] = ""
-    """The name of the class in `TYPES`. A subclass without a name of its own is opaque, whatever it derives from."""
+    """The name of the class in `TYPES`. A subclass without a name of its own, there or in a registry, is opaque."""
 
     def content(self) -> Any:
         """The object as a tree: its type, and the arguments that make it."""
-        name = vars(type(self)).get("content_type")
+        name = vars(type(self)).get("content_type") or _registered_name(type(self))
         if not name:
             return Opaque(self)
         return {"type": name} | {f.name: tree(getattr(self, f.name)) for f in fields(self) if f.init}  # pyright: ignore[reportArgumentType]
@@ -91,13 +91,20 @@ def tree(value: Any) -> Any:
     return value if _is_array(value) else Opaque(value)
 
 
-def made(data: Any) -> Any:
+def made(data: Any, *, trust: bool = False) -> Any:
     """The object that a tree stands for.
 
+    Args:
+        data: The tree.
+        trust: Whether Python files that define its types are loaded.
+
     Raises:
-        RunFolderError: If it holds an unknown type, or entries from which none can be made.
+        RunFolderError: If it holds an unknown type, entries from which none can be made, or a type from a file that is not
+            trusted.
     """
-    known = TYPES.targets()
+    if not trust and (files := code_files(data)):
+        raise RunFolderError(untrusted(files))
+    registries = _registries()
 
     def make(value: Any) -> Any:
         if isinstance(value, list):
@@ -108,14 +115,52 @@ def made(data: Any) -> Any:
         if "type" not in value:
             return arguments
         name = str(value["type"])
-        if name not in known:
+        registry = next((each for each in registries if name in each), registries[-1] if is_file(name) else None)
+        if registry is None:
+            known = [known for each in registries for known in each]
             raise RunFolderError(f"the problem holds an unknown type of content '{name[:60]}': {nearest(name, known)}")
+        found = registry.load(name)
+        if not (isinstance(found, type) and issubclass(found, Content)):
+            raise RunFolderError(f"the problem holds a type of content '{name[:60]}' that is none")
         try:
-            return TYPES.load(name).from_content(arguments)
+            return found.from_content(arguments)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
             raise RunFolderError(f"the problem has content of type '{name}' that can't be read: {_first_line(error)}") from None
 
     return make(data)
+
+
+def _registries() -> list[Registry]:
+    """All registries of content: `TYPES`, then the others."""
+    return [TYPES, *(getattr(importlib.import_module(m), name) for m, name in (each.split(":") for each in _MORE_TYPES))]
+
+
+def _registered_name(kind: type) -> str | None:
+    return next((name for registry in _registries()[1:] if (name := registry.name_of(kind))), None)
+
+
+def code_files(data: Any) -> list[Path]:
+    """The Python files that define types of a tree, ``my_file.py:Name``."""
+    if isinstance(data, list):
+        return [path for value in data for path in code_files(value)]
+    if not isinstance(data, Mapping):
+        return []
+    name = str(data.get("type", ""))
+    own = [Path(name.rpartition(":")[0])] if is_file(name) else []
+    return own + [path for value in data.values() for path in code_files(value)]
+
+
+def beside(data: Any, folder: Path) -> Any:
+    """A tree whose Python files are replaced by their copies in a folder, so that no other file is named."""
+    if isinstance(data, list):
+        return [beside(value, folder) for value in data]
+    if not isinstance(data, Mapping):
+        return data
+    found = {key: beside(value, folder) for key, value in data.items()}
+    if is_file(str(data.get("type", ""))):
+        path, _, name = data["type"].rpartition(":")
+        found["type"] = f"{folder / Path(path).name}:{name}"
+    return found
 
 
 def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -128,8 +173,11 @@ def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def digest(data: Any) -> str:
-    """64 hexadecimal digits that differ when the content does; whole numbers and floats of the same value count as equal."""
-    return hashlib.sha256(_canonical(data).encode()).hexdigest()
+    """64 hexadecimal digits that differ when the content does; whole numbers and floats of the same value count as equal.
+
+    Of a Python file that defines a type the name counts, without its folder.
+    """
+    return hashlib.sha256(_canonical(beside(data, Path())).encode()).hexdigest()
 
 
 def pack(data: Any) -> tuple[Any, dict[str, np.ndarray]]:

@@ -173,7 +173,7 @@ def _write_vtu(path: Path, table: Table) -> None:
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    from pdefreq.domains.box import axis_names
+    from pdefreq.domains.axes import axis_names
 
     rows = np.column_stack([table.x, *table.fields.values()]).tolist()
     write_atomically(path, csv_bytes([*axis_names(table.x.shape[1]), *table.fields], rows))

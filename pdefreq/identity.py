@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.content import digest, made, opaque_parts, pack, unpack
+from pdefreq.content import beside, code_files, digest, made, opaque_parts, pack, unpack
 from pdefreq.errors import ProblemFileError, RunFolderError
 
 if TYPE_CHECKING:
@@ -66,11 +67,20 @@ class WrittenProblem:
         """Whether parts of the problem are Python functions, so that it can't be made again from plain data."""
         return bool(self.samples)
 
-    def read(self) -> Problem:
+    @property
+    def code_files(self) -> list[Path]:
+        """The Python files that define types of the content, such as a domain of the user's own."""
+        return list(dict.fromkeys(code_files(self.content)))
+
+    def read(self, folder: Path | None = None, *, trust: bool = False) -> Problem:
         """The problem.
 
+        Args:
+            folder: A run folder, with copies of the Python files that define types of the content.
+            trust: Whether these files are loaded.
+
         Raises:
-            RunFolderError: If parts of it are Python functions, or the content is damaged.
+            RunFolderError: If parts of it are Python functions, the content is damaged, or a file is not trusted.
         """
         from pdefreq.problem import Problem
 
@@ -85,7 +95,8 @@ class WrittenProblem:
             )
         people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
         try:
-            problem = Problem(**made(self.content), **people)
+            content = self.content if folder is None else beside(self.content, folder)
+            problem = Problem(**made(content, trust=trust), **people)
         except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
             raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
         return problem.read_from(self.text, {}) if self.text else problem
@@ -111,6 +122,10 @@ class WrittenProblem:
         kept = {name: getattr(self, name) for name in ("name", "digest", "title", "citation", "text")}
         kept |= {"parameters": dict(self.parameters), "samples": {place: list(v) for place, v in self.samples.items()}}
         return kept | {"content": pack(self.content)[0]}
+
+    def beside(self, folder: Path) -> Self:
+        """The same with the Python files of the user replaced by their copies in a run folder."""
+        return replace(self, content=beside(self.content, folder))
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

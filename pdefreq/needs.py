@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pdefreq.data import Data
     from pdefreq.domains.domain import Domain
+    from pdefreq.fields import Field
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
@@ -24,7 +25,7 @@ class Need:
     """
 
     what: str
-    of: Literal["equation", "domain", "data"]
+    of: Literal["equation", "discontinuous", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
     lacking: Callable[[Any], str | None]
 
 
@@ -63,9 +64,34 @@ def _is_no_box(domain: Domain) -> str | None:
     return None if isinstance(domain, Box) else f"this domain is none ({domain.title})"
 
 
+def _has_no_values(values: Field | None) -> str | None:
+    return "this problem has other parts" if values is None else None
+
+
+def _has_pairs(periodic_axes: tuple[int, ...]) -> str | None:
+    return "this problem has periodic ones" if periodic_axes else None
+
+
+def _has_jumps(discontinuous: Term | None) -> str | None:
+    if discontinuous is None:
+        return None
+    return (
+        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does, where a residual at points does not see "
+        "that the flux must not jump"
+    )
+
+
+def _has_ends(is_periodic: bool) -> str | None:
+    return None if is_periodic else "this problem has others"
+
+
 EQUATION = Need("a differential equation", "equation", _is_regression)
 REGRESSION = Need("a given function to fit", "equation", _is_differential)
 LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
+SEMILINEAR = _terms(
+    "second derivatives whose coefficients do not depend on u", lambda term: term.semilinear, "has coefficients that do"
+)
+CONTINUOUS = Need("second-order coefficients that do not jump", "discontinuous", _has_jumps)
 SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
 COERCIVE = _terms("a positive definite equation", lambda term: term.coercive, "may be negative")
 ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")
@@ -73,4 +99,7 @@ CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a co
 DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
+VALUES = Need("values prescribed on all of the boundary", "dirichlet", _has_no_values)
+NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
+PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)
 PLANE_OR_SPACE = _at_most(3)

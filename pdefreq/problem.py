@@ -1,7 +1,8 @@
 """The boundary value problem: what is solved, with no word of how.
 
     -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f   in Omega,
-    u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts.
+    u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts,
+    u and its flux equal at opposite points of periodic pairs of sides.
 
 The left-hand side is a sum of terms (`pdefreq.terms`). An equation without derivatives, c u = f, is a regression.
 """
@@ -9,12 +10,15 @@ The left-hand side is a sum of terms (`pdefreq.terms`). An equation without deri
 from __future__ import annotations
 
 import copy
+import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
+from pdefreq.checked import checked
 from pdefreq.coefficients import CoefficientReader, derived_source
 from pdefreq.content import Content, digest, tree
 from pdefreq.data import Data
@@ -26,10 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.needs import Need
-    from pdefreq.shapes import Points
+    from pdefreq.shapes import Gradients, Points, Values
     from pdefreq.terms.equation import Equation
     from pdefreq.terms.term import Term
 
+BoundaryKind = Literal["dirichlet", "robin", "periodic"]
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MAX_BYTES = 2**33  # of generated data
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
@@ -41,20 +46,23 @@ class BoundaryPart(Content):
 
     Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
 
+    A periodic pair of sides has no data, and holds wherever it stands in the list.
+
     Args:
-        kind: ``"dirichlet"`` (u = value) or ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux).
-        name: A built-in name such as ``"x-min"``; None together with `where` None means all of the boundary.
+        kind: ``"dirichlet"`` (u = value), ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux) or ``"periodic"``.
+        name: A built-in name such as ``"x-min"``; None together with `where` None means all of the boundary. Of a periodic part
+            the pair of sides, ``"x"``; either side, ``"x-min"`` or ``"x-max"``, names the same pair.
         where: Whether each boundary point belongs to the part, ``(n, d) -> (n,)`` bool.
         value: The Dirichlet data g.
         alpha: The Robin coefficient, >= 0; zero is a Neumann condition.
         flux: The Robin data.
 
     Raises:
-        ProblemFileError: If the kind is another one.
+        ProblemFileError: If the kind is another one, or a periodic part has no name, or data.
     """
 
     content_type: ClassVar[str] = "boundary-part"
-    kind: Literal["dirichlet", "robin"]
+    kind: BoundaryKind
     name: str | None = None
     where: Callable[[Tensor], Tensor] | None = None
     value: Field = field(default_factory=lambda: ConstantField(0.0))
@@ -62,10 +70,22 @@ class BoundaryPart(Content):
     flux: Field = field(default_factory=lambda: ConstantField(0.0))
 
     def __post_init__(self) -> None:
-        if self.kind not in ("dirichlet", "robin"):
-            raise ProblemFileError(f'a boundary part has kind = "dirichlet" or "robin", got {self.kind!r}')
+        if self.kind not in get_args(BoundaryKind):
+            raise ProblemFileError(f'a boundary part has kind = "dirichlet", "robin" or "periodic", got {self.kind!r}')
         for name in ("value", "alpha", "flux"):
             object.__setattr__(self, name, as_field(getattr(self, name)))
+        if self.kind == "periodic":
+            self._check_pair()
+
+    def _check_pair(self) -> None:
+        if self.name is None or self.where is not None:
+            raise ProblemFileError(
+                'a periodic boundary part is a pair of opposite sides of a box: name the pair, name = "x", and leave where out'
+            )
+        object.__setattr__(self, "name", self.name.removesuffix("-min").removesuffix("-max"))
+        for name in ("value", "alpha", "flux"):
+            if getattr(self, name).constant != 0:
+                raise ProblemFileError(f'a boundary part with kind = "periodic" has no data: leave {name} out')
 
 
 @dataclass(frozen=True)
@@ -73,8 +93,8 @@ class Spectrum(Content):
     """What to watch.
 
     Args:
-        modes: The family of modes; by default ``"sine"`` on a box, or ``"cosine"`` where no values are prescribed, ``"eigen"``
-            elsewhere, ``"ray"`` beyond three dimensions.
+        modes: The family of modes; by default ``"sine"`` on a box, or ``"cosine"`` where no values are prescribed, ``"fourier"``
+            where all sides are periodic, ``"eigen"`` elsewhere, ``"ray"`` beyond three dimensions.
         wavenumbers: Angular ones, whose rows a summary prints; ``"tones"`` consists of them.
         direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
@@ -234,15 +254,23 @@ class Problem:
         """
         _ = self.equation
         for part in self.boundary:
-            if part.name is not None and part.name not in self.domain.part_names:
-                known = ", ".join(self.domain.part_names)
-                raise ProblemFileError(f"[[boundary.part]] name must be one of {known}, got '{part.name}'")
+            self._check_part(part)
 
         direction, d = self.spectrum.direction, self.domain.dimension
         if direction and not (len(direction) == d and any(direction)):
             raise ProblemFileError(f"[spectrum] direction must be {d} numbers that are not all zero, got {list(direction)}")
         if self.data is not None:
             self._check_data(self.data)
+
+    def _check_part(self, part: BoundaryPart) -> None:
+        names = self.domain.opposite_sides if part.kind == "periodic" else self.domain.part_names
+        if not names:
+            raise ProblemFileError(
+                f"periodic boundary parts are pairs of opposite sides of a box, and the domain is a {self.domain.title}: "
+                "give a value or a flux there"
+            )
+        if part.name is not None and part.name not in names:
+            raise ProblemFileError(f"[[boundary.part]] name must be one of {', '.join(names)}, got '{part.name}'")
 
     def _check_data(self, data: Data) -> None:
         if data.x is not None:
@@ -314,14 +342,16 @@ class Problem:
         return Equation(self.terms)
 
     @property
-    def diffusion(self) -> Field:
+    def diffusion(self) -> Field | tuple[tuple[Field, ...], ...]:
+        """The coefficient of the diffusion term, zero where there is none."""
         from pdefreq.terms.diffusion import Diffusion
 
         term = self.equation.find(Diffusion)
-        return ConstantField(0.0) if term is None else term.coefficient  # pyright: ignore[reportReturnType]
+        return ConstantField(0.0) if term is None else term.coefficient
 
     @property
     def exponent(self) -> float:
+        """The exponent of the diffusion term."""
         from pdefreq.terms.diffusion import Diffusion
 
         term = self.equation.find(Diffusion)
@@ -329,6 +359,7 @@ class Problem:
 
     @property
     def reaction(self) -> Field:
+        """The coefficient of the reaction term, zero where there is none."""
         from pdefreq.terms.reaction import Reaction
 
         term = self.equation.find(Reaction)
@@ -344,12 +375,45 @@ class Problem:
         """Whether the equation is linear in u."""
         return self.equation.is_linear
 
+    @cached_property
+    def discontinuous(self) -> Term | None:
+        """The first term of second order a coefficient of which jumps within the domain; None where there is none."""
+        from pdefreq.domains.jumps import jumps
+
+        def has_jumps(term: Term) -> bool:
+            return any(field.has_kinks and jumps(field, self.domain) for field in term.coefficients.values())
+
+        return next((term for term in self.equation if term.order == 2 and has_jumps(term)), None)
+
     def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
         """The first need of a method that the problem does not meet, and why; None where it meets all."""
         for need in needs:
             if (why := need.lacking(getattr(self, need.of))) is not None:
                 return need, why
         return None
+
+    def target(self, x: Points, source: Values | None = None) -> Values:
+        """The solution f / c of a regression at points ``(n, d)``, shape ``(n,)``.
+
+        Args:
+            x: The points.
+            source: f there, where it is known only there.
+
+        Raises:
+            ProblemFileError: If f is not finite, or c is zero, at one of the points.
+        """
+        source = checked(self.source, "[equation] source", x) if source is None else source
+        return source / self.equation.zero_order(x)
+
+    def target_gradient(self, x: Points) -> Gradients:
+        """The gradient of `target`, shape ``(n, d)``; f must be known everywhere.
+
+        Raises:
+            ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
+        """
+        c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
+        slope = checked(self.source.gradient, "the gradient of [equation] source", x)
+        return (slope - self.target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.
@@ -359,11 +423,12 @@ class Problem:
         """
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
-        for i, part in enumerate(self.boundary):
+        for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # a pair holds anyway
             mine = index < 0
             if part.name is not None:
                 assert samples.parts is not None
-                mine &= samples.parts == self.domain.part_names.index(part.name)
+                sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+                mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
             if part.where is not None:
                 mine &= part.where(x)
             index[mine] = i
@@ -372,19 +437,39 @@ class Problem:
             raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
 
+    def _side(self, name: str) -> int:
+        return self.domain.part_names.index(name)
+
+    @cached_property
+    def periodic_axes(self) -> tuple[int, ...]:
+        """The axes along which u is periodic, ascending: opposite sides of the box are one."""
+        named = {part.name for part in self.boundary if part.kind == "periodic"}
+        return tuple(axis for axis, name in enumerate(self.domain.opposite_sides) if name in named)
+
     @property
-    def is_pure_neumann(self) -> bool:
-        """Whether fluxes alone are given, on all of the boundary, and no reaction: u is then open by a constant."""
+    def is_periodic(self) -> bool:
+        """Whether u is periodic along all axes, so that the domain has no boundary."""
+        return len(self.periodic_axes) == self.domain.dimension
+
+    @property
+    def is_up_to_constant(self) -> bool:
+        """Whether u is determined up to a constant only: there is no reaction, and all sides have fluxes or are periodic."""
         return (
             bool(self.boundary)
             and not self.is_regression
             and not self.equation.has_zero_order
-            and all(part.kind == "robin" and part.alpha.constant == 0 for part in self.boundary)
+            and (self.is_periodic or all(part.kind != "dirichlet" and part.alpha.constant == 0 for part in self.boundary))
         )
 
     @property
     def dirichlet(self) -> Field | None:
-        """The boundary values, where one Dirichlet condition holds on all of the boundary; else None."""
-        parts = self.boundary
-        whole = len(parts) == 1 and parts[0].kind == "dirichlet" and parts[0].name is None and parts[0].where is None
+        """The boundary values, where one Dirichlet condition holds on all sides that are not periodic; else None."""
+        parts = [part for part in self.boundary if part.kind != "periodic"]
+        whole = (
+            not self.is_periodic
+            and len(parts) == 1
+            and parts[0].kind == "dirichlet"
+            and parts[0].name is None
+            and parts[0].where is None
+        )
         return parts[0].value if whole else None

@@ -181,6 +181,7 @@ def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
         since=prediction.since,
         own_rates=None if prediction.own_rates is None else _array(prediction.own_rates),
         coupling=None if prediction.coupling is None else _array(prediction.coupling),
+        phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,
     )
 
 

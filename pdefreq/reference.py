@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ACCURATE = 1e-8  # good enough: below what any method here reaches on such a problem
 _INTERVALS = {1: (1024, 2048, 4096, 8192, 16384), 2: (64, 128), 3: (16, 32)}  # along an axis, of sine series
+_HARMONICS = {1: (256, 512, 1024, 2048, 4096), 2: (32, 64), 3: (8, 16)}  # the same of Fourier series
 _CELLS = {1: (256, 512, 1024, 2048), 2: (16, 32, 64, 128), 3: (4, 8, 16)}  # the same of P2 elements
 _MANY = 70_000  # unknowns beyond which a further refinement would take too long; of nonlinear problems:
 _MANY_NONLINEAR = 10_000
@@ -28,7 +29,9 @@ _of_objects: dict[int, tuple[Field, float] | None] = {}  # by the identity of a 
 
 
 def reference_solution(problem: Problem) -> tuple[Field, float] | None:
-    """Refine direct methods until two solutions in a row agree: a sine series, and where it converges slowly P2 elements.
+    """Refine direct methods until two solutions in a row agree: a sine or Fourier series, else P2 elements.
+
+    These are the second choice, where a series does not exist or converges slowly.
 
     What was found is kept, for the next method that is tried on the same problem. A problem with Python functions is the same
     only if it is the same object: nobody can compare what functions compute.
@@ -53,10 +56,14 @@ def reference_solution(problem: Problem) -> tuple[Field, float] | None:
 
 def _computed(problem: Problem) -> tuple[Field, float] | None:
     from pdefreq.solvers.galerkin import Fem
-    from pdefreq.solvers.spectral import Sine
+    from pdefreq.solvers.spectral import Fourier, Sine
 
     best: tuple[Field, float] | None = None
-    for solver, sizes in ((lambda n: Sine(intervals=n), _INTERVALS), (lambda n: Fem(element="P2", cells=n), _CELLS)):
+    for solver, sizes in (
+        (lambda n: Sine(intervals=n), _INTERVALS),
+        (lambda n: Fourier(harmonics=n), _HARMONICS),
+        (lambda n: Fem(element="P2", cells=n), _CELLS),
+    ):
         found = _refined(problem.blind(), solver, sizes.get(problem.domain.dimension, ()))
         if found is not None and (best is None or not best[1] <= found[1]):
             best = found

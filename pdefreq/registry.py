@@ -75,7 +75,7 @@ class Registry:
             UnknownNameError: If the name is not in the table, or the file does not define it.
             OptionError: If the file or the package that has it can't be imported, or what it defines can't be called.
         """
-        if not _is_file(name) and name not in self:
+        if not is_file(name) and name not in self:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}")
         found = self._target(name)
         if not callable(found):
@@ -114,7 +114,7 @@ class Registry:
         return self._made[key]
 
     def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T]) -> T:
-        if not _is_file(name) and name not in self:
+        if not is_file(name) and name not in self:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
         found = self._target(name, base)
         if isinstance(found, base):
@@ -133,7 +133,7 @@ class Registry:
             given = [float(number) for number in numbers or ()]
         except (TypeError, ValueError):
             written = _with_numbers(name, found)
-            makes = f" and returns the {base.__name__}" if _is_file(name) else ""  # or a plain function was meant to be one
+            makes = f" and returns the {base.__name__}" if is_file(name) else ""  # or a plain function was meant to be one
             raise OptionError(f"{self.kind} '{name}' takes numbers in brackets, {written}{makes}, got '{text}'") from None
         try:
             made = found(*given)
@@ -144,7 +144,7 @@ class Registry:
         return made
 
     def _target(self, name: str, base: type | None = None) -> Any:
-        if _is_file(name):
+        if is_file(name):
             return load_from_file(self.kind, name, base)
         own = self._table.get(name) or self._unlisted.get(name)
         target = EntryPoint(name, own or self.targets()[name], self.group)
@@ -173,18 +173,30 @@ class Registry:
         module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
         if module.startswith(_FROM_FILE):
             return f"{sys.modules[module].__file__}:{attribute}"
-        places = self._unlisted | self.targets()
-        return next((name for name, target in places.items() if target == f"{module}:{attribute}"), None)
+        for places in (self._unlisted | self._table, self.targets()):  # entry points are looked up last: that takes milliseconds
+            for name, target in places.items():
+                if target == f"{module}:{attribute}":
+                    return name
+        return None
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a name is that of what a Python file defines, ``path/to/file.py:Name``."""
     return ".py:" in name
+
+
+def untrusted(files: Iterable[Path]) -> str:
+    """Why code in a run folder is not loaded."""
+    return (
+        f"the run uses code of its own, {', '.join(map(str, files))}, which is loaded only if you say so: look at it, then "
+        "use --trust (`trust=True`)"
+    )
 
 
 def _version(name: str) -> tuple[Any, ...]:
     """What tells two states of the file behind ``path/to/file.py:Name`` apart; nothing for other names."""
     path = Path(name.rpartition(":")[0])
-    if not _is_file(name) or not path.is_file():
+    if not is_file(name) or not path.is_file():
         return ()
     status = path.stat()
     return path.resolve(), status.st_mtime_ns, status.st_size

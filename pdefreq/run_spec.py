@@ -98,7 +98,8 @@ class RunSpec:
 
     def beside(self, folder: Path) -> RunSpec:
         """The same with the Python files of the user replaced by their copies in a run folder."""
-        return replace(self, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
+        problem = self.problem.beside(folder)
+        return replace(self, problem=problem, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
 
     @property
     def id(self) -> str:

@@ -60,7 +60,7 @@ class Given:
             raise RunFolderError(
                 f"the run was given its {' and '.join(missing)} as Python objects, which no folder holds: repeat it from Python"
             )
-        problem = self.problem or spec.problem.read()
+        problem = self.problem or spec.problem.read(folder, trust=trust)
         written = spec.probes if self.probes is None else None
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
         if self.solver is None:

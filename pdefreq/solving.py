@@ -52,8 +52,8 @@ def solve(
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
         modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default what
-            the problem names, else sine modes on a box, cosine modes where no values are prescribed, eigen modes elsewhere,
-            ray modes beyond three dimensions.
+            the problem names, else sine modes on a box, cosine modes where no values are prescribed, Fourier modes where all
+            sides are periodic, eigen modes elsewhere, ray modes beyond three dimensions.
         reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
         guess: Where to start, for methods that can.
         folder: A new folder to keep the run in; nothing is written without it.

@@ -95,7 +95,7 @@ class RunFolder:
                 one name.
         """
         free_folder(self.path, otherwise="name another one, or resume the run in it")
-        code = own_files([spec.solver, spec.probes or []])
+        code = list(dict.fromkeys([*own_files([spec.solver, spec.probes or []]), *spec.problem.code_files]))
         names = [file.name for file in code]
         for name in names:
             if names.count(name) > 1:  # one copy would take the place of the other, and be run in its stead

@@ -39,7 +39,11 @@ METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
 # Sizes that make a step cheap, for options that a method happens to have.
 SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "scales": [1.0, 2.0]}
-HOME = dict.fromkeys(METHODS, "poisson") | {"regression": "tones", "regression-gradient": "tones-known"}  # one each can do
+HOME = dict.fromkeys(METHODS, "poisson") | {
+    "regression": "tones",
+    "regression-gradient": "tones-known",
+    "fourier": "circle",
+}  # one each can do
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +162,7 @@ def test_options_are_json_documented_and_of_the_stated_type(method):
 def test_impossible_sizes_are_refused_in_one_sentence(method, bad):
     """Zero, negative, and larger than any machine's memory."""
     problem = "tones-known" if method == "regression" else HOME[method]  # `tones` has points of its own
-    sizes = [o.name for o in all_options(method) if o.name in ("intervals", "cells", "number", "widths")]
+    sizes = [o.name for o in all_options(method) if o.name in ("intervals", "cells", "number", "harmonics", "widths")]
     assert sizes
     for name in sizes:
         value = [bad, bad] if name == "widths" else bad

@@ -1,5 +1,6 @@
 """What the documents say is done here to the letter: blocks are applied, commands are run, links lead somewhere."""
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from pdefreq import load_problem, load_run, rerun, resume, solve
+from pdefreq.content import opaque_parts
+from pdefreq.errors import ProblemFileError, RunFolderError
 from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent
@@ -55,8 +59,10 @@ def outside(tmp_path_factory) -> Path:
     """A folder with the files of docs/extend.md by themselves, and an installed package that announces what they define."""
     home = tmp_path_factory.mktemp("outside")
     for title, body in EXTENSIONS.items():
-        if title.endswith(".py") and body.lstrip()[0] not in "+-":
+        if title.endswith((".py", ".toml")) and body.lstrip()[0] not in "+-":
             (home / Path(title).name).write_text(body)
+    (home / "own-domain.toml").write_text(OWN_DOMAIN)
+    (home / "announced-domain.toml").write_text(OWN_DOMAIN.replace("half_disk.py:HalfDisk", "half-disk"))
     meta = home / "other-1.0.dist-info"
     meta.mkdir()
     (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
@@ -69,6 +75,7 @@ def outside(tmp_path_factory) -> Path:
     return home
 
 
+OWN_DOMAIN = EXTENSIONS["own-domain.toml"]
 ANNOUNCED = tomllib.loads(EXTENSIONS["pyproject.toml of your package"])["project"]["entry-points"]
 
 
@@ -95,8 +102,10 @@ def test_the_added_problem_and_method_solve(extended):
     ("files", "names"),
     [
         (["tests/test_contracts.py"], "richardson or bump or size"),
+        (["tests/terms/test_laws.py"], "eikonal"),
         (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
+        (["tests/domains/test_domain_laws.py"], "half-disk"),
         (["tests/reproduce/test_limit.py"], "sweeps"),
         (["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin"),
     ],
@@ -109,6 +118,24 @@ def test_what_was_added_passes_the_contract_tests(extended, files, names):
 def test_the_added_probe_records(extended):
     code = EXTENSIONS["use a probe"].replace('"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)')
     assert python(extended, "-c", code).startswith("[0. ")
+
+
+def test_the_added_term_is_solved_with(extended, outside, tmp_path):
+    """By its key of [equation] where it is in the table or announced, as an object in Python, and by its path in a problem file."""
+    assert float(python(outside, "-c", EXTENSIONS["use a term"])) < 1e-4
+    text = EXTENSIONS["front.toml"]
+    rows = text[text.index("[[equation.term]]") :]
+    (tmp_path / "front.toml").write_text(text.replace(rows, 'eikonal = "0.5"\n'))
+    (tmp_path / "path").mkdir()
+    shutil.copy(outside / "eikonal.py", tmp_path / "path")
+    (tmp_path / "path" / "front.toml").write_text(text)
+    options = ["-m", "pinn:widths=[8]", "--steps", "3", "--no-figures", "--json"]
+    found = [pdefreq(home, "solve", str(tmp_path / "front.toml"), *options) for home in (extended, outside)]
+    found.append(pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), "--trust", *options))
+    errors = [json.loads(out)["relative_l2"] for out in found]
+    assert len(set(errors)) == 1, errors
+    with pytest.raises(AssertionError, match="executed only if you trust it"):
+        pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), *options)
 
 
 def test_a_function_of_ones_own_is_measured():
@@ -185,6 +212,28 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
     pdefreq(outside, "resume", run, "--steps", "4", "--trust")
 
 
+def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
+    """By a problem file, and by a run folder, which keeps a copy; the folder of the code is no part of the problem."""
+    for name in ("half_disk.py", "own-domain.toml"):
+        (tmp_path / name).write_text((outside / name).read_text())
+    with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
+        load_problem(tmp_path / "own-domain.toml")
+    problem = load_problem(tmp_path / "own-domain.toml", trust=True)
+    assert problem.domain.title == "half disk of radius 2" and not opaque(problem)
+    assert problem.digest == load_problem(outside / "own-domain.toml", trust=True).digest
+    first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
+    (tmp_path / "half_disk.py").unlink()
+    for repeat in (rerun, resume, load_run):
+        with pytest.raises(RunFolderError, match="loaded only if you say so"):
+            repeat(tmp_path / "run")
+        again = repeat(tmp_path / "run", trust=True)
+        assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())
+
+
+def opaque(problem):
+    return [place for place, _ in opaque_parts(problem.content())]
+
+
 def test_each_change_inside_the_package_is_one_file_and_one_line():
     """Of those that are said to be; a method has its step in a file of its own."""
     for title, body in CHANGES:
@@ -228,6 +277,7 @@ def test_from_a_file(outside, line):
         ],
         ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
         ["reproduce", "sweeps", "--steps", "5"],
+        ["solve", "announced-domain.toml", "-m", "fem:refinement=adaptive,levels=2", "--modes", "ray", "--no-figures"],
     ],
     ids=" ".join,
 )
@@ -235,7 +285,19 @@ def test_from_another_package(outside, arguments):
     assert "runs/" in pdefreq(outside, *arguments)
 
 
-KINDS = ("solvers", "networks", "losses", "optimizers", "points", "activations", "initializations", "probes", "experiments")
+KINDS = (
+    "solvers",
+    "domains",
+    "terms",
+    "networks",
+    "losses",
+    "optimizers",
+    "points",
+    "activations",
+    "initializations",
+    "probes",
+    "experiments",
+)
 
 
 def test_what_another_package_announces_is_listed_and_used_above(outside):

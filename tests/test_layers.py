@@ -159,6 +159,7 @@ ALLOWED_NEIGHBOURS = {
 LIGHT = [
     "",
     ".cli",
+    ".domains",
     ".history",
     ".probes",
     ".registry",

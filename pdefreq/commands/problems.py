@@ -55,7 +55,7 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
 
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
-    if subject.is_pure_neumann and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
+    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
         require_compatible(subject)
     named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
     place = out or Path(f"{named}.png")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
 from pdefreq.domains import rules
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.lifting import into_ellipsoid
-from pdefreq.domains.shells import check_midpoint, place, rounding, shell_samples, sphere_samples
+from pdefreq.domains.shells import check_midpoint, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
+    import numpy as np
+    from skfem import Mesh
+    from sympy import Expr
     from torch import Tensor
 
+    from pdefreq.domains.convex import Convex
+    from pdefreq.domains.strips import Outline
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points
 
 
@@ -33,7 +40,9 @@ class Ball(Domain):
         ProblemFileError: If the midpoint is not finite, or the radius not finite and positive.
     """
 
-    content_type: ClassVar[str] = "ball"
+    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "radius")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [3, -1], "radius": 0.5}
+    can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
     radius: float
 
@@ -41,6 +50,11 @@ class Ball(Domain):
         check_midpoint(self.midpoint, "ball")
         if not 0 < self.radius < math.inf:
             raise ProblemFileError(f"[domain] the radius of a ball must be above zero, got {self.radius:g}")
+
+    @classmethod
+    def from_table(cls, table: DomainTable) -> Self:
+        table = table.sized(1, usual=2)
+        return cls(table.corner("midpoint", 0.0), table.number("radius"))
 
     @property
     def dimension(self) -> int:
@@ -88,3 +102,63 @@ class Ball(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))
+
+    def meshed(self, h: float) -> Mesh:
+        """In the plane six sectors; in space an octahedron, refined and blown up."""
+        match self.dimension:
+            case 1:
+                from pdefreq.domains.box import Box
+
+                mesh = replace(Box(*self.bounds).meshed(h), _boundaries=None)
+                return mesh.with_boundaries({"outer": mesh.boundary_facets()})
+            case 2:
+                from pdefreq.domains.disk_mesh import disk_mesh
+
+                return disk_mesh(self.midpoint, (self.radius, self.radius), h)
+            case 3:
+                return self._solid(h)
+            case _:
+                return super().meshed(h)
+
+    def _solid(self, h: float) -> Mesh:
+        """The octahedra |x|_1 = s become the spheres |x|_2 = s."""
+        import numpy as np
+        from skfem import MeshTet
+
+        corners = np.concatenate([np.zeros((3, 1)), np.eye(3), -np.eye(3)], axis=1)
+        t = np.array([[0, x, y, z] for x in (1, 4) for y in (2, 5) for z in (3, 6)]).T
+        levels = max(0, math.ceil(math.log2(math.pi / 2 * self.radius / h)))  # a quarter of a great circle: 2^levels edges
+        mesh = MeshTet(corners, t).refined(levels)
+        scale = abs(mesh.p).sum(axis=0) / np.maximum(np.linalg.norm(mesh.p, axis=0), 1e-300)
+        mesh = replace(mesh, doflocs=np.array(self.midpoint)[:, None] + self.radius * scale * mesh.p)
+        return mesh.with_boundaries({"outer": mesh.boundary_facets()})
+
+    def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
+        return onto_ellipsoid(x, self.midpoint, (self.radius,) * self.dimension)
+
+    def normal(self, part: str) -> list[Expr]:
+        from pdefreq.domains.normals import radial
+
+        return radial(self.midpoint, (1.0,) * self.dimension)
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        match self.dimension:
+            case 2:
+                return [(2, occ.addDisk(*self.midpoint, 0, self.radius, self.radius))]
+            case 3:
+                return [(3, occ.addSphere(*self.midpoint, self.radius))]
+            case _:
+                return super().cad(occ)
+
+    @property
+    def convex(self) -> Convex:
+        import numpy as np
+
+        from pdefreq.domains.convex import Convex
+
+        return Convex(np.array(self.midpoint), np.array([self.radius] * self.dimension), round=True)
+
+    def outline(self) -> Outline:
+        from pdefreq.domains.strips import Outline
+
+        return Outline.of_ellipse(self.midpoint, (self.radius, self.radius))

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from pdefreq.domains.axes import axis_names
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from skfem import Mesh
     from torch import Tensor
 
+    from pdefreq.domains.convex import Convex
+    from pdefreq.domains.strips import Outline
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
-_AXES = "xyz"
 _MAX_POINTS = 10**8
 _MAX_LIFTED = 8  # dimensions: transfinite interpolation evaluates g 3^d - 1 times
-
-
-def axis_names(dimension: int) -> list[str]:
-    """Names of the coordinates: x, y, z up to three dimensions, x1 ... xd beyond."""
-    return list(_AXES[:dimension]) if dimension <= len(_AXES) else [f"x{k + 1}" for k in range(dimension)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class Box(Domain):
         ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
     """
 
-    content_type: ClassVar[str] = "box"
+    keys: ClassVar[tuple[str, ...]] = ("dimension", "lower", "upper")
+    example: ClassVar[Mapping[str, Any]] = {"lower": [0, -1], "upper": [2, 1]}
+    can_be_hole: ClassVar[bool] = True
+    is_straight: ClassVar[bool] = True
     lower: tuple[float, ...]
     upper: tuple[float, ...]
 
@@ -57,6 +61,11 @@ class Box(Domain):
                 raise ProblemFileError(
                     f"[domain] lower must be below upper in dimension {k + 1}, got lower = {a:g}, upper = {b:g}"
                 )
+
+    @classmethod
+    def from_table(cls, table: DomainTable) -> Self:
+        table = table.sized(1, usual=1)
+        return cls(table.corner("lower"), table.corner("upper"))
 
     @property
     def dimension(self) -> int:
@@ -76,6 +85,10 @@ class Box(Domain):
         return tuple(f"{axis}-{end}" for axis in axis_names(self.dimension) for end in ("min", "max"))
 
     @property
+    def opposite_sides(self) -> Mapping[str, tuple[int, int]]:
+        return {axis: (2 * k, 2 * k + 1) for k, axis in enumerate(axis_names(self.dimension))}
+
+    @property
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return self.lower, self.upper
 
@@ -91,6 +104,13 @@ class Box(Domain):
 
     def contains(self, x: Points) -> Tensor:
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
+
+    def opposite(self, x: Points) -> Points:
+        """For points on sides those on the opposite sides, ``(n, d)``."""
+        import torch
+
+        lower, upper = x.new_tensor(self.lower), x.new_tensor(self.upper)
+        return torch.where(x == lower, upper, torch.where(x == upper, lower, x))
 
     def quadrature(self, n: int) -> Samples:
         x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
@@ -117,35 +137,50 @@ class Box(Domain):
             torch.cat([f.parts for f in faces if f.parts is not None]),
         )
 
-    def distance(self) -> Field:
-        lower, upper = self.lower, self.upper
-        scale = math.prod((2 / length) ** 2 for length in self.lengths)  # 1 in the middle
+    def distance(self, axes: Sequence[int] | None = None) -> Field:
+        """See `Domain`.
+
+        Args:
+            axes: The function vanishes on the sides across these axes alone; by default across all.
+        """
+        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
+        lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
+        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # 1 in the middle
 
         def product(x: Tensor) -> Tensor:
+            x = x[:, across]
             return scale * ((x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)).prod(dim=1)
 
         def gradient(x: Tensor) -> Tensor:
             import torch
 
+            found, x = torch.zeros_like(x), x[:, across]
             factors = (x - x.new_tensor(lower)) * (x.new_tensor(upper) - x)
             slopes = x.new_tensor(lower) + x.new_tensor(upper) - 2 * x
             others = [
-                factors[:, [j for j in range(x.shape[1]) if j != k]].prod(dim=1) for k in range(x.shape[1])
+                factors[:, [j for j in range(len(across)) if j != k]].prod(dim=1) for k in range(len(across))
             ]  # not product / factor: that is 0 / 0 on the boundary
-            return scale * slopes * torch.stack(others, dim=1)
+            found[:, across] = scale * slopes * torch.stack(others, dim=1)
+            return found
 
         return CallableField(product, gradient)
 
-    def lifting(self, g: Field) -> Field:
-        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g."""
+    def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
+        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
+
+        Args:
+            g: The boundary values.
+            axes: Interpolation is from the sides across these axes alone; by default across all.
+        """
         if g.constant is not None:
             return ConstantField(g.constant)
-        if self.dimension > _MAX_LIFTED:
+        across = tuple(range(self.dimension)) if axes is None else tuple(axes)
+        if len(across) > _MAX_LIFTED:
             raise IncompatibleError(
-                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {self.dimension}; use a penalty"
+                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {len(across)}; use a penalty"
             )
         lower, upper, lengths = self.lower, self.upper, self.lengths
-        subsets = [s for size in range(1, self.dimension + 1) for s in itertools.combinations(range(self.dimension), size)]
+        subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
 
         def lift(x: Tensor) -> Tensor:
             import torch
@@ -163,6 +198,66 @@ class Box(Domain):
             return total
 
         return CallableField(lift)
+
+    def meshed(self, h: float) -> Mesh:
+        """Each side divided evenly, squares cut into two triangles and cubes into six tetrahedra."""
+        import numpy as np
+        from skfem import MeshLine, MeshTet, MeshTri
+
+        sides = zip(self.lower, self.upper, strict=True)
+        ticks = [np.linspace(a, b, max(1, math.ceil((b - a) / h)) + 1) for a, b in sides]
+        mesh = (MeshLine, MeshTri, MeshTet)[self.dimension - 1].init_tensor(*ticks)
+        edge, part = mesh.boundary_facets().astype(np.int32), self.parts_of_facets(mesh)
+        return mesh.with_boundaries({name: edge[part == k] for k, name in enumerate(self.part_names)})
+
+    def divided(self, cells: int, *, simplices: bool = True) -> Mesh:
+        """Each side divided into the same number of intervals."""
+        import numpy as np
+        from skfem import MeshHex, MeshLine, MeshQuad, MeshTet, MeshTri
+
+        kind = ((MeshLine, MeshTri, MeshTet) if simplices else (MeshLine, MeshQuad, MeshHex))[self.dimension - 1]
+        sides = zip(self.lower, self.upper, strict=True)
+        return kind.init_tensor(*(np.linspace(a, b, cells + 1) for a, b in sides))
+
+    def parts_of_facets(self, mesh: Mesh) -> np.ndarray:
+        """The face that is nearest to the middle of each facet, whatever its name."""
+        import numpy as np
+
+        from pdefreq.mesh_io import facets_of
+
+        x = mesh.p[:, facets_of(mesh)[:, mesh.boundary_facets()]].mean(axis=1).T
+        faces = np.stack([np.abs(x - self.lower), np.abs(x - self.upper)], axis=2)  # (n, d, 2), as `part_names`
+        return (faces / np.array(self.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        match self.dimension:
+            case 2:
+                return [(2, occ.addRectangle(*self.lower, 0, *self.lengths))]
+            case 3:
+                return [(3, occ.addBox(*self.lower, *self.lengths))]
+            case _:
+                return super().cad(occ)
+
+    @property
+    def convex(self) -> Convex:
+        import numpy as np
+
+        from pdefreq.domains.convex import Convex
+
+        lower, upper = np.array(self.lower), np.array(self.upper)
+        return Convex((lower + upper) / 2, (upper - lower) / 2, round=False)
+
+    @property
+    def corners(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(itertools.product(*zip(self.lower, self.upper, strict=True)))
+
+    def outline(self) -> Outline:
+        import numpy as np
+
+        from pdefreq.domains.strips import Outline
+
+        (left, bottom), (right, top) = self.lower, self.upper
+        return Outline.between(left, right, lambda x: np.full_like(x, bottom), lambda x: np.full_like(x, top))
 
     def _per_axis(self, n: int) -> int:
         return max(2, round(n ** (1 / self.dimension)))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.content import Content
+from pdefreq.errors import IncompatibleError, ProblemFileError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from skfem import Mesh
+    from sympy import Expr
     from torch import Tensor
 
+    from pdefreq.domains.convex import Convex
+    from pdefreq.domains.strips import Outline
     from pdefreq.fields import Field
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points, Values
 
 _MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
@@ -36,7 +44,35 @@ class Samples:
 
 
 class Domain(Content, ABC):
-    """A bounded open set. Domains are frozen and hashable."""
+    """A bounded open set. Domains are frozen and hashable.
+
+    A subclass owns all that is known of a shape. What is abstract every method needs; the rest has defaults: `meshed` asks gmsh
+    to mesh the CAD form, parts of the boundary are flat, and the domain can be no hole.
+    """
+
+    keys: ClassVar[tuple[str, ...]] = ()
+    """The keys of a [domain] table that belong to this kind."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Values of these keys that describe a domain; the laws of all domains are tested on it."""
+
+    can_be_hole: ClassVar[bool] = False
+    """Whether other domains can have holes of this shape: it has `convex`, or else `outside` and `nearest`."""
+
+    is_straight: ClassVar[bool] = False
+    """Whether the boundary consists of points, segments and flat polygons, so that straight cells fill the domain."""
+
+    @classmethod
+    def from_table(cls, table: DomainTable) -> Self:  # noqa: ARG003
+        """The domain that a [domain] table of a problem file describes.
+
+        Args:
+            table: Its values, which are read by `keys`.
+
+        Raises:
+            ProblemFileError: If a value is missing or malformed, or the kind has no form in a problem file.
+        """
+        raise ProblemFileError(f"a {cls.__name__} can't be stated in a problem file: build the problem in Python")
 
     @property
     @abstractmethod
@@ -62,6 +98,14 @@ class Domain(Content, ABC):
     @abstractmethod
     def part_names(self) -> tuple[str, ...]:
         """Names of the built-in pieces of the boundary, in the order of `Samples.parts`."""
+
+    @property
+    def opposite_sides(self) -> Mapping[str, tuple[int, int]]:
+        """Pairs of sides that a translation maps onto each other, so that functions can be periodic; by default there are none.
+
+        The name of each pair, in the order of the axes, and the indices of its sides in `part_names`.
+        """
+        return {}
 
     @abstractmethod
     def contains(self, x: Points) -> Tensor:
@@ -91,3 +135,116 @@ class Domain(Content, ABC):
     @abstractmethod
     def lifting(self, g: Field) -> Field:
         """A function on the domain that equals `g` on its boundary, and looks at `g` nowhere else."""
+
+    # Meshes ---------------------------------------------------------------------------------------------------------------
+
+    def meshed(self, h: float) -> Mesh:
+        """A mesh with edges of about `h`, whose ``boundaries`` carry the part names; `mesh_of` checks `h` first.
+
+        Raises:
+            IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
+        """
+        from pdefreq.domains.gmsh_mesh import gmsh_mesh
+
+        return gmsh_mesh(self, h)
+
+    def divided(self, cells: int, *, simplices: bool = True) -> Mesh:
+        """A mesh of a number of cells along each axis: as wide as those of a cube of the same measure.
+
+        Args:
+            cells: The number.
+            simplices: Whether boxes are cut into triangles and tetrahedra, or into quadrilaterals and hexahedra.
+
+        Raises:
+            OptionError: If there would be more cells than a computer holds.
+            IncompatibleError: As `meshed` does.
+        """
+        from pdefreq.domains.meshing import mesh_of
+
+        return mesh_of(self, self.measure ** (1 / self.dimension) / cells)
+
+    @property
+    def own_mesh(self) -> Mesh | None:
+        """The mesh that the domain brings along, if it does."""
+        return None
+
+    def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
+        """Points near a part of the boundary, moved onto it; the points themselves where the part is straight.
+
+        Args:
+            part: One of `part_names`.
+            x: Shape ``(n, d)``.
+        """
+        return x
+
+    def parts_of_facets(self, mesh: Mesh) -> np.ndarray:
+        """The part of each boundary facet of a mesh, an index into `part_names`; by default its name in the mesh tells.
+
+        Facets without a name belong to the last part, as ``rest`` is.
+        """
+        import numpy as np
+
+        from pdefreq.mesh_io import facets_of
+
+        part = np.full(facets_of(mesh).shape[1], len(self.part_names) - 1)
+        for k, name in reversed([*enumerate(self.part_names)]):
+            part[(mesh.boundaries or {}).get(name, [])] = k
+        return part[mesh.boundary_facets()]
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        """Add the closed domain to a model of gmsh.
+
+        Args:
+            occ: ``gmsh.model.occ``.
+
+        Returns:
+            The (dimension, tag) pairs of what was added.
+
+        Raises:
+            IncompatibleError: If there is no CAD form.
+        """
+        raise IncompatibleError(
+            f"no mesh of a {type(self).__name__.lower()} of dimension {self.dimension} can be made here: give a mesh file"
+        )
+
+    # Formulas -------------------------------------------------------------------------------------------------------------
+
+    def normal(self, part: str) -> list[Expr] | None:
+        """The outward unit normal on a part of the boundary as formulas of the coordinates; None where it has edges.
+
+        Args:
+            part: One of `part_names`; by default it must be flat.
+        """
+        from pdefreq.domains.normals import constant
+
+        return constant(self, part)
+
+    # Holes ----------------------------------------------------------------------------------------------------------------
+
+    @property
+    def convex(self) -> Convex | None:
+        """The closed domain as an ellipsoid or box along the axes, if it is one."""
+        return None
+
+    @property
+    def corners(self) -> tuple[tuple[float, ...], ...]:
+        """Corners of the boundary, which random and Gauss points miss."""
+        return ()
+
+    def holds(self, hole: Domain) -> bool:
+        """Whether a closed set lies in this domain: exact for ellipsoids and boxes, else tested at many boundary points."""
+        from pdefreq.domains.placement import holds
+
+        return holds(self, hole)
+
+    def outside(self) -> Field:
+        """For a hole: a smooth function, zero on the boundary, positive outside and negative inside, there like the distance."""
+        raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
+
+    def nearest(self, x: Points) -> Points:
+        """For a hole: the nearest point of the boundary for each point outside."""
+        raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
+
+    def outline(self) -> Outline | None:
+        """A plane domain between curves over the x axis, for Gauss points around holes; None where it is not known."""
+        return None

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
 from pdefreq.domains import rules
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.lifting import into_ellipsoid
-from pdefreq.domains.shells import check_midpoint, place, rounding
+from pdefreq.domains.shells import check_midpoint, onto_ellipsoid, place, rounding
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
+    import numpy as np
+    from skfem import Mesh
+    from sympy import Expr
     from torch import Tensor
 
+    from pdefreq.domains.convex import Convex
+    from pdefreq.domains.strips import Outline
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points
 
 
@@ -33,7 +40,9 @@ class Ellipse(Domain):
         ProblemFileError: If the midpoint is not a point of the plane, or a half axis is not finite and positive.
     """
 
-    content_type: ClassVar[str] = "ellipse"
+    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [1, 2], "half_axes": [0.25, 2]}
+    can_be_hole: ClassVar[bool] = True
     midpoint: tuple[float, ...]
     half_axes: tuple[float, ...]
 
@@ -45,6 +54,11 @@ class Ellipse(Domain):
             )
         if not all(0 < a < math.inf for a in self.half_axes):
             raise ProblemFileError(f"[domain] the half axes of an ellipse must be above zero, got {self.half_axes}")
+
+    @classmethod
+    def from_table(cls, table: DomainTable) -> Self:
+        table = table.sized(2, usual=2, most=2)
+        return cls(table.corner("midpoint", 0.0), table.corner("half_axes"))
 
     @property
     def dimension(self) -> int:
@@ -114,6 +128,38 @@ class Ellipse(Domain):
         if g.constant is not None:
             return ConstantField(g.constant)
         return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))
+
+    def meshed(self, h: float) -> Mesh:
+        """Six bent sectors."""
+        from pdefreq.domains.disk_mesh import disk_mesh
+
+        return disk_mesh(self.midpoint, self.half_axes, h)
+
+    def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
+        return onto_ellipsoid(x, self.midpoint, self.half_axes)
+
+    def normal(self, part: str) -> list[Expr]:
+        from pdefreq.domains.normals import radial
+
+        return radial(self.midpoint, self.half_axes)
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        a, b = self.half_axes  # gmsh wants the long half axis first
+        axis = {} if a >= b else {"zAxis": [0, 0, 1], "xAxis": [0, 1, 0]}
+        return [(2, occ.addDisk(*self.midpoint, 0, max(a, b), min(a, b), **axis))]
+
+    @property
+    def convex(self) -> Convex:
+        import numpy as np
+
+        from pdefreq.domains.convex import Convex
+
+        return Convex(np.array(self.midpoint), np.array(self.half_axes), round=True)
+
+    def outline(self) -> Outline:
+        from pdefreq.domains.strips import Outline
+
+        return Outline.of_ellipse(self.midpoint, self.half_axes)
 
     def _scaled(self, x: Tensor) -> Tensor:
         """Points of the ellipse taken to the unit disk."""

@@ -1,23 +1,32 @@
-"""Mesh files of domains, made by gmsh, which is optional."""
+"""Meshes of domains that have a CAD form, made by gmsh, which is optional."""
 
 from __future__ import annotations
 
 import importlib
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial import KDTree
 
-from pdefreq.domains.ball import Ball
-from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Domain
-from pdefreq.domains.ellipse import Ellipse
-from pdefreq.domains.holes import WithHoles
-from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError
+from pdefreq.mesh_io import read_mesh
+
+if TYPE_CHECKING:
+    from skfem import Mesh
+
+    from pdefreq.domains.domain import Domain
 
 _AROUND = {2: 16, 3: 8}  # in space 16 would put thousands of cells around the smallest sphere
+
+
+def gmsh_mesh(domain: Domain, h: float) -> Mesh:
+    """A mesh of a domain with edges of at most about `h`, with the arguments and errors of `write_gmsh`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "domain.msh"
+        write_gmsh(path, domain, h)
+        return read_mesh(path)
 
 
 def write_gmsh(path: str | Path, domain: Domain, h: float, *, around: int | None = None) -> None:
@@ -25,12 +34,12 @@ def write_gmsh(path: str | Path, domain: Domain, h: float, *, around: int | None
 
     Args:
         path: The file to write; it ends in ``.msh``.
-        domain: A box, ball, ring or ellipse, with or without holes.
+        domain: A domain with a CAD form.
         h: Longest edges.
         around: Edges on a full circle, however small; None is 16 in the plane and 8 in space.
 
     Raises:
-        IncompatibleError: If gmsh is not installed, or the domain is of another kind.
+        IncompatibleError: If gmsh is not installed, or the domain has no CAD form.
     """
     gmsh = _gmsh()
     mine = not gmsh.isInitialized()
@@ -42,7 +51,7 @@ def write_gmsh(path: str | Path, domain: Domain, h: float, *, around: int | None
         gmsh.option.setNumber("Mesh.MeshSizeMax", h)
         gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", around or _AROUND[domain.dimension])
         gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
-        _add(gmsh.model.occ, domain)
+        domain.cad(gmsh.model.occ)
         gmsh.model.occ.synchronize()
         _name_parts(gmsh.model, domain)
         gmsh.model.mesh.generate(domain.dimension)
@@ -60,32 +69,6 @@ def _gmsh() -> Any:
         raise IncompatibleError(
             "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file"
         ) from None
-
-
-def _add(occ: Any, domain: Domain) -> list[tuple[int, int]]:
-    """Add a solid to the model; its (dimension, tag) pairs."""
-    d = domain.dimension
-    match domain:
-        case WithHoles(base, holes):
-            solid = _add(occ, base)
-            return occ.cut(solid, [tag for hole in holes for tag in _add(occ, hole)])[0] if holes else solid
-        case Ring(midpoint, inner, outer):
-            return occ.cut(_add(occ, Ball(midpoint, outer)), _add(occ, Ball(midpoint, inner)))[0]
-        case Box(lower) if d == 2:
-            return [(2, occ.addRectangle(*lower, 0, *domain.lengths))]
-        case Box(lower) if d == 3:
-            return [(3, occ.addBox(*lower, *domain.lengths))]
-        case Ball(midpoint, radius) if d == 2:
-            return [(2, occ.addDisk(*midpoint, 0, radius, radius))]
-        case Ball(midpoint, radius) if d == 3:
-            return [(3, occ.addSphere(*midpoint, radius))]
-        case Ellipse(midpoint, (a, b)):  # gmsh wants the long half axis first
-            axis = {} if a >= b else {"zAxis": [0, 0, 1], "xAxis": [0, 1, 0]}
-            return [(2, occ.addDisk(*midpoint, 0, max(a, b), min(a, b), **axis))]
-        case _:
-            raise IncompatibleError(
-                f"no mesh of a {type(domain).__name__.lower()} of dimension {d} can be made here: give a mesh file"
-            )
 
 
 def _name_parts(model: Any, domain: Domain) -> None:

@@ -6,33 +6,32 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 from pdefreq.domains import strips
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.box import Box
-from pdefreq.domains.convex import Convex, apart, inside
 from pdefreq.domains.domain import Domain, Samples
-from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.ring import Ring
+from pdefreq.domains.placement import apart
 from pdefreq.domains.shells import joined
-from pdefreq.domains.solids import DistanceWithHoles, LiftingWithHoles, Solids
+from pdefreq.domains.solids import DistanceWithHoles, Holes, LiftingWithHoles, holes_of
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import ConstantField, Field
 from pdefreq.files import csv_rows, is_number
 from pdefreq.streams import stream as named_stream
 
 if TYPE_CHECKING:
+    from skfem import Mesh
+    from sympy import Expr
     from torch import Tensor
 
+    from pdefreq.domains.strips import Outline
     from pdefreq.shapes import Points
 
-Hole = Ball | Ellipse | Box
-
+_ROUNDING = 1e-12  # relative
 _FITS = 1e-6  # of a distance that is about 1 in the middle: mesh files have seven digits or more
 
 
@@ -41,29 +40,30 @@ class WithHoles(Domain):
     """A domain from which closed sets are taken out; the parts are the base's, then ``hole-1``, ``hole-2``, ...
 
     Args:
-        base: A box, ball, ring or ellipse.
-        holes: Balls, ellipses and boxes inside it, which do not touch each other.
+        base: The domain without holes.
+        holes: Shapes inside it that can be holes, which do not touch each other.
         triangulation: A mesh of the domain for finite elements, its boundaries named as the parts; without one gmsh makes it.
 
     Raises:
-        ProblemFileError: If a hole has another dimension, reaches the boundary of the base, or touches another hole; or the
-            triangulation is not one of this domain.
+        ProblemFileError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
+            hole; or the triangulation is not one of this domain.
     """
 
     content_type: ClassVar[str] = "with-holes"
-    base: Box | Ball | Ring | Ellipse
-    holes: tuple[Hole, ...]
+    base: Domain
+    holes: tuple[Domain, ...]
     triangulation: MeshDomain | None = None
 
     def __post_init__(self) -> None:
         for k, hole in enumerate(self.holes):
+            if not hole.can_be_hole:
+                raise ProblemFileError(f"{self._named(k)} has a shape that can't be a hole; give a mesh of the domain instead")
             if hole.dimension != self.dimension:
                 raise ProblemFileError(f"{self._named(k)} has dimension {hole.dimension}, but the domain has {self.dimension}")
-            if not _fits(_convex(hole), self.base):
+            if not self.base.holds(hole):
                 raise ProblemFileError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
-        solids = [_convex(hole) for hole in self.holes]
-        for i, j in _close_pairs(solids):
-            if not apart(solids[i], solids[j]):
+        for i, j in _close_pairs(self.holes):
+            if not apart(self.holes[i], self.holes[j]):
                 raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
         if self.triangulation is not None:
             self._check_triangulation(self.triangulation)
@@ -93,8 +93,8 @@ class WithHoles(Domain):
 
     def quadrature(self, n: int) -> Samples:
         """In the plane Gauss points of curved strips between the holes, many for many holes; else a fixed Sobol set."""
-        if self.dimension == 2:
-            return strips.quadrature(self.base, self.holes, n)
+        if (outline := self.outline()) is not None:
+            return strips.quadrature(outline, self.measure, n)
         return self.interior(n, named_stream(0, "quadrature"), sobol=True)
 
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
@@ -135,13 +135,49 @@ class WithHoles(Domain):
         return LiftingWithHoles(g, self.base.lifting(g), self.base.distance(), self._size, self._solids, reach)
 
     @property
+    def is_straight(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the base and all holes are."""
+        return self.base.is_straight and all(hole.is_straight for hole in self.holes)
+
+    @property
+    def own_mesh(self) -> Mesh | None:
+        return None if self.triangulation is None else self.triangulation.mesh
+
+    def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
+        hole = self._hole(part)
+        return self.base.onto_boundary(part, x) if hole is None else hole.onto_boundary(part, x)
+
+    def normal(self, part: str) -> list[Expr] | None:
+        from pdefreq.domains.normals import opposite
+
+        hole = self._hole(part)
+        if hole is None:
+            return self.base.normal(part)
+        return opposite(hole.normal(hole.part_names[0])) if len(hole.part_names) == 1 else None
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        solid = self.base.cad(occ)
+        return occ.cut(solid, [tag for hole in self.holes for tag in hole.cad(occ)])[0] if self.holes else solid
+
+    def outline(self) -> Outline | None:
+        if self.dimension != 2:
+            return None
+        outlines = [shape.outline() for shape in (self.base, *self.holes)]
+        known = [outline for outline in outlines if outline is not None]
+        return sum(known[1:], start=known[0]) if len(known) == len(outlines) else None
+
+    def _hole(self, part: str) -> Domain | None:
+        """The hole of this name; None for a part of the base."""
+        return self.holes[int(part.removeprefix("hole-")) - 1] if part.startswith("hole-") else None
+
+    @property
     def _size(self) -> float:
         """A length by which the base's distance, about 1 in the middle, becomes one."""
         return min(b - a for a, b in zip(*self.bounds, strict=True)) / 4
 
     @cached_property
-    def _solids(self) -> Solids:
-        return Solids.of([_convex(hole) for hole in self.holes], self.dimension)
+    def _solids(self) -> Holes:
+        return holes_of(self.holes, self.dimension)
 
     def _check_triangulation(self, mesh: MeshDomain) -> None:
         if mesh.dimension != self.dimension or {*mesh.part_names} != {*self.part_names}:
@@ -161,7 +197,7 @@ class WithHoles(Domain):
 
     def _named(self, k: int) -> str:
         hole = self.holes[k]
-        at = ", ".join(f"{v:g}" for v in _convex(hole).midpoint)
+        at = ", ".join(f"{(a + b) / 2:g}" for a, b in zip(*hole.bounds, strict=True))
         return f"hole-{k + 1} ({type(hole).__name__.lower()} at {at})"
 
 
@@ -191,26 +227,12 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
     return tuple(balls)
 
 
-def _convex(shape: Hole) -> Convex:
-    if isinstance(shape, Box):
-        lower, upper = np.array(shape.lower), np.array(shape.upper)
-        return Convex((lower + upper) / 2, (upper - lower) / 2, round=False)
-    half = shape.half_axes if isinstance(shape, Ellipse) else [shape.radius] * shape.dimension
-    return Convex(np.array(shape.midpoint), np.array(half), round=True)
-
-
-def _fits(hole: Convex, base: Box | Ball | Ring | Ellipse) -> bool:
-    if isinstance(base, Ring):
-        around, middle = (Ball(base.midpoint, r) for r in (base.outer, base.inner))
-        return inside(hole, _convex(around)) and apart(hole, _convex(middle))
-    return inside(hole, _convex(base))
-
-
-def _close_pairs(solids: list[Convex]) -> list[tuple[int, int]]:
-    """Pairs whose bounding boxes meet: only these need a closer look."""
-    if len(solids) < 2:
+def _close_pairs(holes: tuple[Domain, ...]) -> list[tuple[int, int]]:
+    """Pairs whose bounding boxes meet, to rounding: only these need a closer look."""
+    if len(holes) < 2:
         return []
-    midpoints, halves = np.stack([s.midpoint for s in solids]), np.stack([s.half for s in solids])
-    meet = (abs(midpoints[:, None] - midpoints) <= halves[:, None] + halves).all(axis=2)
-    first, second = np.nonzero(np.triu(meet, 1))
+    lower, upper = (np.array([hole.bounds[end] for hole in holes]) for end in (0, 1))
+    slack = _ROUNDING * np.abs([lower, upper]).max()
+    meet = (lower[:, None] <= upper + slack).all(axis=2)
+    first, second = np.nonzero(np.triu(meet & meet.T, 1))
     return list(zip(first.tolist(), second.tolist(), strict=True))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pdefreq.domains.in_pieces import InPieces
+from pdefreq.domains.lifting import off_zero
 from pdefreq.shapes import Points, Values
 
 _ON = 1e-12  # relative: nearer than this a point lies on a facet
@@ -40,6 +41,37 @@ class MeanValueDistance(InPieces):
         phi, on = self._phi(rays, _dot(rays[0], normals), normals)
         on = on.any(dim=1)
         return torch.where(on, 0.0, self._slope / torch.where(on, 1.0, phi.sum(dim=1)))
+
+
+class SmoothedDistance(MeanValueDistance):
+    """The mean value distance of a polygon, times factors that vanish at its corners.
+
+    The factor of a corner at the distance r is r / sqrt(r^2 + s^2), with s half of its shorter side. Beside the corner the
+    product is like r^2 times a function of the direction, so its second derivatives are bounded.
+
+    Args:
+        corners: The ends of the sides in their order, shape ``(F, 2, 2)``.
+        normals: Outward unit normals, shape ``(F, 2)``.
+        scale: A further factor.
+    """
+
+    def __init__(self, corners: Tensor, normals: Tensor, scale: float = 1.0) -> None:
+        super().__init__(corners, normals)
+        self._scale = scale
+        lengths = (corners[:, 1] - corners[:, 0]).square().sum(dim=1)
+        self._squares = torch.minimum(lengths, lengths.roll(1)) / 4
+        self.smoothness = 2
+
+    def evaluated(self, x: Points) -> Values:
+        r = off_zero((x[:, None] - self._corners[:, 0].to(x)).square().sum(dim=2))
+        return self._scale * super().evaluated(x) * (r / (r + self._squares.to(x))).prod(dim=1).sqrt()
+
+
+class OutsideDistance(MeanValueDistance):
+    """The negative mean value distance of a polygon: positive outside, where near facets are seen from their outer side."""
+
+    def evaluated(self, x: Points) -> Values:
+        return -super().evaluated(x)
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

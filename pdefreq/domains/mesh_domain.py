@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
-from skfem.quadrature import get_quadrature
-from skfem.refdom import RefLine, RefTet, RefTri
 
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Domain, Samples
@@ -20,6 +19,7 @@ from pdefreq.domains.lifting import FromFacets
 from pdefreq.domains.mean_value import MeanValueDistance
 from pdefreq.domains.rules import unit_cube
 from pdefreq.domains.sides import sides
+from pdefreq.domains.simplices import gauss, measures_of, random
 from pdefreq.errors import IncompatibleError, ProblemFileError, UnknownNameError
 from pdefreq.fields import ConstantField, Field
 from pdefreq.mesh_io import facets_of, read_mesh
@@ -28,6 +28,7 @@ from pdefreq.registry import nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points
 
 
@@ -48,7 +49,9 @@ class MeshDomain(Domain):
         ProblemFileError: If the mesh is of another kind.
     """
 
-    content_type: ClassVar[str] = "mesh"
+    keys: ClassVar[tuple[str, ...]] = ("file",)
+    example: ClassVar[Mapping[str, Any]] = {"file": "meshes/l-shape.msh"}
+    is_straight: ClassVar[bool] = True
     mesh: Mesh = field(compare=False, repr=False)
     digest: str = field(init=False)
 
@@ -77,7 +80,11 @@ class MeshDomain(Domain):
         return cls(mesh.with_boundaries(boundaries) if boundaries else mesh)
 
     @classmethod
-    def read(cls, path: str | Path) -> MeshDomain:
+    def from_table(cls, table: DomainTable) -> Self:
+        return cls.read(table.file("file"))
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
         """The domain in a mesh file.
 
         Raises:
@@ -129,20 +136,20 @@ class MeshDomain(Domain):
 
     def quadrature(self, n: int) -> Samples:
         """The same Gauss rule in every cell, so at least one point a cell."""
-        return Samples(*_gauss(self._corners, self._cell_measures, n))
+        return Samples(*gauss(self._corners, self._cell_measures, n))
 
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
         unit = unit_cube(n, self.dimension + 1, stream, sobol=sobol).numpy()
-        x, _ = _random(self._corners, self._cell_measures, unit)
+        x, _ = random(self._corners, self._cell_measures, unit)
         return Samples(x, torch.full((n,), self.measure / n, dtype=torch.float64))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
         corners, areas = self._facet_corners, self._facet_measures
         if stream is None or self.dimension == 1:
-            x, weights = _gauss(corners, areas, n)
+            x, weights = gauss(corners, areas, n)
             facets = np.repeat(np.arange(len(corners)), len(x) // len(corners))
         else:
-            x, facets = _random(corners, areas, unit_cube(n, self.dimension, stream).numpy())
+            x, facets = random(corners, areas, unit_cube(n, self.dimension, stream).numpy())
             weights = torch.full((n,), float(areas.sum()) / n, dtype=torch.float64)
         return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
 
@@ -162,6 +169,10 @@ class MeshDomain(Domain):
             raise IncompatibleError("boundary values that vary can't be built in on a mesh of tetrahedra: use boundary=penalty")
         return FromFacets(g, self._sides[0])
 
+    @property
+    def own_mesh(self) -> Mesh:
+        return self.mesh
+
     @cached_property
     def _corners(self) -> np.ndarray:
         """Corners of the cells, shape ``(cells, d + 1, d)``; a quadrilateral counts as two triangles."""
@@ -172,8 +183,7 @@ class MeshDomain(Domain):
 
     @cached_property
     def _cell_measures(self) -> np.ndarray:
-        edges = self._corners[:, 1:] - self._corners[:, :1]
-        return abs(np.linalg.det(edges)) / (1, 2, 6)[self.dimension - 1]
+        return measures_of(self._corners)
 
     @cached_property
     def _search(self) -> CellSearch:
@@ -233,33 +243,3 @@ class MeshDomain(Domain):
                 return np.stack([edges[:, 0, 1], -edges[:, 0, 0]], axis=1)
             case _:
                 return np.cross(edges[:, 0], edges[:, 1]) / 2
-
-
-def _gauss(corners: np.ndarray, measures: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
-    """The rule of positive weights with most points, at most `n` on all simplices together, simplex by simplex."""
-    dimension = corners.shape[1] - 1
-    rules = [(np.full((dimension, 1), 1 / (dimension + 1)), np.ones(1))]  # the centroid: all that a point has
-    if dimension > 0:
-        shape, highest = ((RefLine, 12), (RefTri, 12), (RefTet, 7))[dimension - 1]
-        rules += [get_quadrature(shape, degree) for degree in range(2, highest + 1)]
-    points, weights = max(
-        (rule for rule in rules if len(rule[1]) * len(corners) <= n and (rule[1] > 0).all()),
-        key=lambda rule: len(rule[1]),
-        default=rules[0],
-    )
-    barycentric = np.concatenate([1 - points.sum(axis=0, keepdims=True), points])
-    x = np.einsum("kq,ckd->cqd", barycentric, corners).reshape(-1, corners.shape[2])
-    return torch.from_numpy(x), torch.from_numpy(np.outer(measures, weights / weights.sum()).ravel())
-
-
-def _random(corners: np.ndarray, measures: np.ndarray, unit: np.ndarray) -> tuple[Tensor, np.ndarray]:
-    """Points of the unit cube spread evenly over simplices: the first coordinate picks one, by measure, the others a place in it.
-
-    Returns:
-        The points, and the simplex of each.
-    """
-    ends = np.cumsum(measures)
-    which = np.minimum(np.searchsorted(ends, unit[:, 0] * ends[-1], side="right"), len(ends) - 1)
-    ordered = np.sort(unit[:, 1:], axis=1)  # gaps between sorted numbers are uniform on the simplex
-    barycentric = np.diff(ordered, axis=1, prepend=0.0, append=1.0)
-    return torch.from_numpy(np.einsum("nk,nkd->nd", barycentric, corners[which])), which

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
@@ -12,13 +13,18 @@ from pdefreq.domains import rules
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.domains.lifting import radial
-from pdefreq.domains.shells import check_midpoint, joined, place, rounding, shell_samples, sphere_samples
+from pdefreq.domains.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field
 
 if TYPE_CHECKING:
+    import numpy as np
+    from skfem import Mesh
+    from sympy import Expr
     from torch import Tensor
 
+    from pdefreq.domains.strips import Outline
+    from pdefreq.problem_file.domains import DomainTable
     from pdefreq.shapes import Points
 
 
@@ -35,7 +41,8 @@ class Ring(Domain):
         ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
     """
 
-    content_type: ClassVar[str] = "ring"
+    keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "inner", "outer")
+    example: ClassVar[Mapping[str, Any]] = {"midpoint": [0.5, 0], "inner": 1, "outer": 3}
     midpoint: tuple[float, ...]
     inner: float
     outer: float
@@ -46,6 +53,11 @@ class Ring(Domain):
             raise ProblemFileError("[domain] a ring has two dimensions or more, got a midpoint of 1 number")
         if not 0 < self.inner < self.outer < math.inf:
             raise ProblemFileError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
+
+    @classmethod
+    def from_table(cls, table: DomainTable) -> Self:
+        table = table.sized(2, usual=2)
+        return cls(table.corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
 
     @property
     def dimension(self) -> int:
@@ -113,3 +125,53 @@ class Ring(Domain):
             return (1 - share) * g(near) + share * g(far)
 
         return CallableField(lift)
+
+    def meshed(self, h: float) -> Mesh:
+        """In the plane the image of a rectangle under the complex exponential, which keeps angles: cells grow up to `h`."""
+        if self.dimension != 2:
+            return super().meshed(h)
+        import numpy as np
+        from skfem import MeshTri
+
+        from pdefreq.mesh_io import facets_of
+
+        around = max(6, math.ceil(2 * math.pi * self.outer / h))
+        across = max(1, round(around * math.log(self.outer / self.inner) / (2 * math.pi)))
+        radii = np.geomspace(self.inner, self.outer, across + 1)
+        angles = 2 * np.pi * np.arange(around) / around
+        x = radii[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        i, j = (a.ravel() for a in np.meshgrid(np.arange(across), np.arange(around), indexing="ij"))
+        a, b = i * around + j, i * around + (j + 1) % around
+        t = np.concatenate([np.stack([a, a + around, b]), np.stack([b, a + around, b + around])], axis=1)
+        mesh = MeshTri((x.reshape(-1, 2) + self.midpoint).T.copy(), t.astype(np.int32))
+        edge = mesh.boundary_facets()
+        outside = (facets_of(mesh)[:, edge] >= around * across).all(axis=0)
+        return mesh.with_boundaries({"inner": edge[~outside], "outer": edge[outside]})
+
+    def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
+        return onto_ellipsoid(x, self.midpoint, (self.inner if part == "inner" else self.outer,) * self.dimension)
+
+    def normal(self, part: str) -> list[Expr]:
+        from pdefreq.domains.normals import radial
+
+        return radial(self.midpoint, (1.0,) * self.dimension, -1 if part == "inner" else 1)
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]:
+        around, middle = self._balls
+        return occ.cut(around.cad(occ), middle.cad(occ))[0]
+
+    def holds(self, hole: Domain) -> bool:
+        """Whether it lies in the outer ball, and apart from the inner one."""
+        from pdefreq.domains.placement import apart
+
+        around, middle = self._balls
+        return around.holds(hole) and apart(hole, middle)
+
+    def outline(self) -> Outline:
+        around, middle = self._balls
+        return around.outline() + middle.outline()
+
+    @property
+    def _balls(self) -> tuple[Ball, Ball]:
+        """The ball without its hole, and the hole."""
+        return Ball(self.midpoint, self.outer), Ball(self.midpoint, self.inner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from pdefreq.domains import rules
@@ -36,6 +37,13 @@ def check_midpoint(midpoint: tuple[float, ...], shape: str) -> None:
 def place(midpoint: tuple[float, ...], x: Tensor) -> Tensor:
     """Points about the origin, moved to their place."""
     return x + x.new_tensor(midpoint)
+
+
+def onto_ellipsoid(x: np.ndarray, midpoint: tuple[float, ...], half_axes: tuple[float, ...]) -> np.ndarray:
+    """Points ``(n, d)`` moved onto an ellipsoid, along rays from its midpoint."""
+    half = np.array(half_axes)
+    y = (x - midpoint) / half
+    return midpoint + half * y / np.linalg.norm(y, axis=1, keepdims=True)
 
 
 def shell_samples(midpoint: tuple[float, ...], inner: float, outer: float, n: int, measure: float) -> Samples:

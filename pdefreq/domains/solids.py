@@ -1,11 +1,12 @@
-"""Many convex holes at once: how far points are from each, and what that makes a distance and a lifting."""
+"""Many holes at once: how far points are from each, and what that makes a distance and a lifting."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,56 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.convex import Convex
+    from pdefreq.domains.domain import Domain
     from pdefreq.fields import Field
     from pdefreq.shapes import Points, Values
 
 _ROUNDINGS = 64  # how far inside a point of an edge may seem to lie
 
 
+class Holes(ABC):
+    """Closed sets that are taken out of a domain."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def smoothness(self) -> float:
+        """Of the levels."""
+
+    @abstractmethod
+    def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
+        """Zero on the edge of a hole, positive outside and negative inside, smooth off its corners.
+
+        Args:
+            x: Points, shape ``(n, d)``.
+            which: The hole that each point is held against, shape ``(n,)``; None for all.
+
+        Returns:
+            Shape ``(n,)``, or ``(n, F)`` for all.
+        """
+
+    @abstractmethod
+    def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
+        """The levels, scaled so that near the edge they are like the distance from it."""
+
+    @abstractmethod
+    def leave_out(self, x: Points) -> Tensor:
+        """Whether each point lies in none of the open holes, to rounding, shape ``(n,)``."""
+
+    @abstractmethod
+    def nearby(self, x: Points, which: Tensor) -> Points:
+        """A point of the edge of a hole for each point outside.
+
+        Args:
+            x: Points, shape ``(n, d)``.
+            which: The hole of each, shape ``(n,)``.
+        """
+
+
 @dataclass(frozen=True)
-class Solids:
+class Solids(Holes):
     """Ellipsoids and boxes, all axes along the coordinates.
 
     Args:
@@ -56,15 +99,7 @@ class Solids:
         return math.inf if self.midpoints.shape[1] == 1 or bool(self.round.all()) else 1
 
     def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
-        """Zero on the edge of a solid, positive outside and at least -1 inside, smooth off the corners of boxes.
-
-        Args:
-            x: Points, shape ``(n, d)``.
-            which: The solid that each point is held against, shape ``(n,)``; None for all.
-
-        Returns:
-            Shape ``(n,)``, or ``(n, F)`` for all.
-        """
+        """At least -1 inside."""
         m, a, round_ = self.midpoints.to(x), self.halves.to(x), self.round.to(x.device)
         if which is None:
             x = x[:, None, :]
@@ -79,26 +114,104 @@ class Solids:
         return torch.where(round_, ellipsoids, -boxes)
 
     def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
-        """The levels, scaled so that near the edge of a ball they are the distance from it."""
         sizes = self.halves.amin(dim=1).to(x) / 2
         return self.levels(x, which) * (sizes if which is None else sizes[which])
 
     def leave_out(self, x: Points) -> Tensor:
-        """Whether each point lies in none of the open solids, to rounding, shape ``(n,)``."""
         eccentric = self.midpoints.abs().amax(dim=1) / self.halves.amin(dim=1)
         slack = _ROUNDINGS * torch.finfo(x.dtype).eps * (1 + eccentric).to(x)
         return torch.cat([(self.levels(piece) >= -slack).all(dim=1) for piece in pieces(x, len(self))])
 
     def nearby(self, x: Points, which: Tensor) -> Points:
-        """A point of the edge of a solid for each point outside: on the ray from its midpoint, or the nearest point of a box.
-
-        Args:
-            x: Points, shape ``(n, d)``.
-            which: The solid of each, shape ``(n,)``.
-        """
+        """On the ray from the midpoint of an ellipsoid; the nearest point of a box."""
         m, a = self.midpoints.to(x)[which], self.halves.to(x)[which]
         nearest = torch.minimum(torch.maximum(x, m - a), m + a)
         return torch.where(self.round.to(x.device)[which, None], on_rays(x, m, a)[0], nearest)
+
+
+@dataclass(frozen=True)
+class Single(Holes):
+    """One hole of another shape.
+
+    Args:
+        shape: A domain with `outside` and `nearest`.
+    """
+
+    shape: Domain
+
+    def __len__(self) -> int:
+        return 1
+
+    @property
+    def smoothness(self) -> float:
+        return self._outside.smoothness
+
+    def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
+        values = self._outside(x)
+        return values[:, None] if which is None else values
+
+    def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
+        return self.levels(x, which)
+
+    def leave_out(self, x: Points) -> Tensor:
+        size = max(map(abs, (*self.shape.bounds[0], *self.shape.bounds[1])))
+        return self._outside(x) >= -_ROUNDINGS * torch.finfo(x.dtype).eps * size
+
+    def nearby(self, x: Points, which: Tensor) -> Points:
+        return self.shape.nearest(x)
+
+    @cached_property
+    def _outside(self) -> Field:
+        return self.shape.outside()
+
+
+@dataclass(frozen=True)
+class Assorted(Holes):
+    """Holes of different kinds, one after the other.
+
+    Args:
+        members: Holes of length 1.
+    """
+
+    members: tuple[Holes, ...]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def smoothness(self) -> float:
+        return min(member.smoothness for member in self.members)
+
+    def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
+        if which is None:
+            return torch.cat([member.levels(x) for member in self.members], dim=1)
+        return self._each(x, which, lambda member, x: member.levels(x)[:, 0])
+
+    def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
+        if which is None:
+            return torch.cat([member.gaps(x) for member in self.members], dim=1)
+        return self._each(x, which, lambda member, x: member.gaps(x)[:, 0])
+
+    def leave_out(self, x: Points) -> Tensor:
+        return torch.stack([member.leave_out(x) for member in self.members]).all(dim=0)
+
+    def nearby(self, x: Points, which: Tensor) -> Points:
+        return self._each(x, which, lambda member, x: member.nearby(x, torch.zeros_like(x[:, 0], dtype=torch.long)))
+
+    def _each(self, x: Points, which: Tensor, evaluate: Callable[[Holes, Points], Tensor]) -> Tensor:
+        """Each point held against its own member, in the order of the points."""
+        mine = [(which == k).nonzero()[:, 0] for k in range(len(self))]
+        values = torch.cat([evaluate(member, x[here]) for member, here in zip(self.members, mine, strict=True)])
+        return values[torch.cat(mine).argsort()]
+
+
+def holes_of(shapes: Sequence[Domain], dimension: int) -> Holes:
+    """Holes of these shapes: all at once where each is an ellipsoid or a box, else one by one."""
+    sets = [shape.convex for shape in shapes]
+    convex = [each for each in sets if each is not None]
+    if len(convex) == len(sets):
+        return Solids.of(convex, dimension)
+    return Assorted(tuple(Solids.of([c], dimension) if c else Single(s) for c, s in zip(sets, shapes, strict=True)))
 
 
 class DistanceWithHoles(InPieces):
@@ -115,7 +228,7 @@ class DistanceWithHoles(InPieces):
         Biswas and Shapiro (2004), Approximate distance fields with non-vanishing gradients, Graphical Models 66, section 3.
     """
 
-    def __init__(self, base: Field, size: float, solids: Solids) -> None:
+    def __init__(self, base: Field, size: float, solids: Holes) -> None:
         super().__init__(len(solids))
         self._base, self._size, self._solids = base, size, solids
         self.smoothness = min(base.smoothness, solids.smoothness)
@@ -143,7 +256,7 @@ class LiftingWithHoles(InPieces):
         Franke and Nielson (1980), Smooth interpolation of large sets of scattered data, Int. J. Numer. Meth. Eng. 15.
     """
 
-    def __init__(self, g: Field, lifting: Field, base: Field, size: float, solids: Solids, reach: float) -> None:
+    def __init__(self, g: Field, lifting: Field, base: Field, size: float, solids: Holes, reach: float) -> None:
         super().__init__(len(solids))
         self._g, self._lifting, self._base = g, lifting, base
         self._size, self._solids, self._reach = size, solids, reach

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from sympy import Expr, Integer
 
-from pdefreq.domains.box import axis_names
+from pdefreq.domains.axes import axis_names
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions.arithmetic import add, exact_number, inverse, multiply, negative, power
 from pdefreq.expressions.functions import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not

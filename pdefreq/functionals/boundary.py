@@ -9,7 +9,6 @@ import torch
 
 from pdefreq.checked import checked
 from pdefreq.functionals.block import ByChannels, SquaresByChannels
-from pdefreq.functionals.flow import size_power
 from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.domain import Samples
+    from pdefreq.functionals.equation_at_points import WeakEquation
     from pdefreq.problem import BoundaryPart
-    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.shapes import Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -60,6 +60,8 @@ class BoundaryConditions:
         """
         columns = {name: torch.zeros_like(samples.weights) for name in ("dirichlet", "value", "robin", "alpha", "flux")}
         for index, condition in enumerate(parts):
+            if condition.kind == "periodic":  # built into the space
+                continue
             mine = governing == index
             x = samples.x[mine]
             columns[condition.kind][mine] = samples.weights[mine]
@@ -130,17 +132,21 @@ class RobinEnergyBlock(ByChannels):
 
 
 class RobinResidualBlock(SquaresByChannels):
-    """Term ``robin``: beta int over the Robin part of (a |grad u|^(p-2) du/dn + alpha u - flux)^2."""
+    """Term ``robin``: beta int over the Robin part of (F . n + alpha u - flux)^2, with the flux F of the weak form.
+
+    Args:
+        equation: The equation at the points of the conditions.
+        space: Where u lives.
+        conditions: The Robin conditions.
+        beta: The factor.
+    """
 
     order = 1
 
-    def __init__(
-        self, exponent: float, space: TrialSpace, conditions: BoundaryConditions, beta: float, diffusion: Values
-    ) -> None:
+    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
         super().__init__("robin", space.at(conditions.x))
         assert conditions.normals is not None
-        self._conditions, self._normals = conditions, conditions.normals
-        self._exponent, self._diffusion = exponent, diffusion
+        self._equation, self._conditions, self._normals = equation, conditions, conditions.normals
         self._scale = (2 * beta * conditions.robin).sqrt()
 
     @property
@@ -149,19 +155,11 @@ class RobinResidualBlock(SquaresByChannels):
 
     def residual_of(self, u: Channels) -> Tensor:
         assert u.gradient is not None
-        q = u.gradient.T
-        flow = self._diffusion * (q * self._normals).sum(dim=1)
-        flow = flow if self._exponent == 2 else flow * size_power(q, self._exponent - 2)
-        return self._scale * (flow + self._conditions.alpha * u.value - self._conditions.flux)
+        _, flux = self._equation.densities(u.value, u.gradient.T)
+        through = torch.zeros_like(u.value) if flux is None else (flux * self._normals).sum(dim=1)
+        return self._scale * (through + self._conditions.alpha * u.value - self._conditions.flux)
 
     def rows(self, u: Channels) -> list[Channels]:
         assert u.gradient is not None
-        return [Channels(self._conditions.alpha, self._slope(u.gradient.T).T).times(self._scale)]
-
-    def _slope(self, q: Gradients) -> Gradients:
-        """The derivative of a |q|^(p-2) q.n in q: a |q|^(p-2) (n + (p-2) (q.n) q / |q|^2)."""
-        p, slope = self._exponent, self._normals
-        if p == 2:
-            return self._diffusion[:, None] * slope
-        along = (q * self._normals).sum(dim=1, keepdim=True) * size_power(q, -2)[:, None]
-        return (self._diffusion * size_power(q, p - 2))[:, None] * (slope + (p - 2) * along * q)
+        slope = self._equation.flux_slope(u.value, u.gradient.T, self._normals)
+        return [Channels(self._conditions.alpha, slope.T).times(self._scale)]

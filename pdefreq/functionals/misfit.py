@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.checked import checked
 from pdefreq.functionals.block import SquaresByChannels
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import in_blocks
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.shapes import Gradients, Values
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
@@ -33,7 +32,7 @@ class Misfit(Functional):
         like: A tensor whose dtype and device the values take.
 
     Raises:
-        ProblemFileError: If f is not finite, or c not positive, at one of the points.
+        ProblemFileError: If f is not finite, or c is zero, at one of the points.
     """
 
     def __init__(
@@ -46,8 +45,7 @@ class Misfit(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        source = checked(problem.source, "[equation] source", samples.x) if source is None else source
-        columns = samples.x, source / _reaction(problem, samples.x), samples.weights / problem.domain.measure
+        columns = samples.x, problem.target(samples.x, source), samples.weights / problem.domain.measure
         super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in in_blocks(columns, space, like)])
 
 
@@ -63,19 +61,14 @@ class GradientMisfit(Functional):
         like: A tensor whose dtype and device the values take.
 
     Raises:
-        ProblemFileError: If c is not positive, or a gradient not finite, at one of the points.
+        ProblemFileError: If c is zero, or f or a gradient is not finite, at one of the points.
 
     Source:
         Xu, Understanding deep learning (lecture notes), equation 1.23.
     """
 
     def __init__(self, problem: Problem, space: TrialSpace, samples: Samples, *, like: Tensor) -> None:
-        x = samples.x
-        c = _reaction(problem, x)[:, None]
-        slope = checked(problem.source.gradient, "the gradient of [equation] source", x)
-        f = checked(problem.source, "[equation] source", x)[:, None]
-        slope = slope / c - f * checked(problem.reaction.gradient, "the gradient of [equation] reaction", x) / c.square()
-        columns = x, slope, samples.weights / problem.domain.measure
+        columns = samples.x, problem.target_gradient(samples.x), samples.weights / problem.domain.measure
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in in_blocks(columns, space, like)])
 
 
@@ -128,7 +121,3 @@ class _GradientBlock(SquaresByChannels):
     def rows(self, u: Channels) -> list[Channels]:
         axes = torch.eye(self._slope.shape[1]).to(self._scale)
         return [Channels(torch.zeros_like(self._scale), self._scale * axis[:, None]) for axis in axes]
-
-
-def _reaction(problem: Problem, x: Points) -> Values:
-    return checked(problem.reaction, "[equation] reaction", x, least=torch.finfo(x.dtype).tiny)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,7 +10,7 @@ from pdefreq.checked import checked
 from pdefreq.fields import ConstantField
 from pdefreq.functionals.block import Block, ByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
-from pdefreq.functionals.flow import size_power
+from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.channels import Channels
@@ -23,19 +21,23 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Samples
     from pdefreq.fields import Field
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.shapes import Points, Values
     from pdefreq.spaces.trial_space import TrialSpace
 
 
 class RitzEnergy(Functional):
-    """``J(u) = int( a/p |grad u|^p + c/2 u^2 - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
+    """``J(u) = int( W(x, u, grad u) - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
 
-    Integrals, in the domain's measure; terms ``energy`` and ``boundary``, the last. Without `beta` the space must have the
-    boundary values itself. With it the minimiser misses them by du/dn / (2 beta) to first order: the penalty is the Robin
+    W is the sum of the energies of the terms: a/p |grad u|^p of diffusion, c/2 u^2 of reaction. Integrals, in the domain's
+    measure; terms ``energy`` and ``boundary``, the last. Without `beta` the space must have the boundary values itself. With it
+    the minimiser misses them by F . n / (2 beta) to first order, with the flux F of the weak form: the penalty is the Robin
     condition alpha = 2 beta, flux = 2 beta g.
 
+    The Gauss-Newton matrix is made of the second derivatives of W in u and in grad u. Where one of them is negative, as that of
+    a term N(x, u) whose N decreases in u may be, its negative part is left out, so that the matrix is positive semidefinite.
+
     Args:
-        problem: The problem.
+        problem: The problem, whose equation has an energy (`Equation.has_energy`).
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
@@ -45,7 +47,7 @@ class RitzEnergy(Functional):
         like: A tensor whose dtype and device the values take.
 
     Raises:
-        ProblemFileError: If a field is not finite or a coefficient negative at one of the points.
+        ProblemFileError: If a coefficient or f is not finite, or outside its range, at one of the points.
 
     Source:
         E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6, equations 2 and 17.
@@ -63,9 +65,13 @@ class RitzEnergy(Functional):
         like: Tensor,
     ) -> None:
         source = problem.source if data is None else ConstantField(0.0)
-        integrand = _Integrand.of(problem.exponent, problem.diffusion, problem.reaction, source, interior, like)
-        pieces = integrand.split(points_at_once(space, like))
-        blocks: list[Block] = [_EnergyBlock(space, piece) for piece in pieces]
+        size = points_at_once(space, like)
+        load = interior.weights * checked(source, "[equation] source", interior.x)
+        pieces = zip(*(column.split(size) for column in (interior.x, interior.weights, load)), strict=True)
+        blocks: list[Block] = [
+            _EnergyBlock(space, x.to(like), WeakEquation.at(problem.equation, x, like), weights.to(like), load.to(like))
+            for x, weights, load in pieces
+        ]
         if data is not None:
             samples, values = data
             blocks.append(_LoadBlock(space, samples.x.to(like), (samples.weights * values).to(like)))
@@ -78,82 +84,37 @@ class RitzEnergy(Functional):
         super().__init__(blocks)
 
 
-@dataclass(frozen=True)
-class _Integrand:
-    """``a/p |grad u|^p + c/2 u^2 - f u`` at fixed points, times the quadrature weights."""
-
-    x: Points
-    exponent: float
-    diffusion: Values
-    reaction: Values
-    source: Values
-
-    @classmethod
-    def of(cls, p: float, diffusion: Field, reaction: Field, source: Field, samples: Samples, like: Tensor) -> _Integrand:
-        x, weights = samples.x, samples.weights
-        a = checked(diffusion, "[equation] diffusion", x, least=0)
-        c = checked(reaction, "[equation] reaction", x, least=0)
-        load = weights * checked(source, "[equation] source", x)
-        return cls(x.to(like), p, (weights * a / p).to(like), (weights * c / 2).to(like), load.to(like))
-
-    def split(self, size: int) -> list[_Integrand]:
-        """The same, for a few points at a time."""
-        columns = (self.x, self.diffusion, self.reaction, self.source)
-        return [
-            replace(self, x=x, diffusion=a, reaction=c, source=f)
-            for x, a, c, f in zip(*(column.split(size) for column in columns), strict=True)
-        ]
-
-    def energy(self, u: Values, gradient: Gradients) -> Tensor:
-        power = gradient.square().sum(dim=1) if self.exponent == 2 else size_power(gradient, self.exponent)
-        return (self.diffusion * power + (self.reaction * u - self.source) * u).sum()
-
-    def slopes(self, u: Values, gradient: Gradients) -> tuple[Values, Gradients]:
-        """The derivatives of `energy` in u and grad u at each point."""
-        p = self.exponent
-        flow = p * self.diffusion if p == 2 else p * self.diffusion * size_power(gradient, p - 2)
-        return 2 * self.reaction * u - self.source, flow[:, None] * gradient
-
-
 class _EnergyBlock(ByChannels):
+    """``int ( W - f u )`` over some of the points."""
+
     order = 1
 
-    def __init__(self, space: TrialSpace, integrand: _Integrand) -> None:
-        super().__init__("energy", space.at(integrand.x))
-        self._integrand = integrand
+    def __init__(self, space: TrialSpace, x: Points, equation: WeakEquation, weights: Values, load: Values) -> None:
+        super().__init__("energy", space.at(x))
+        self._equation, self._weights, self._load, self._dimension = equation, weights, load, x.shape[1]
+        self._has_value = equation.root(torch.zeros_like(load), torch.zeros_like(x))[0] is not None
 
     @property
     def num_rows(self) -> int:
-        n, d = self._integrand.x.shape
-        return n * (d + self._has_reaction)
-
-    @property
-    def _has_reaction(self) -> bool:
-        return bool((self._integrand.reaction > 0).any())
+        return len(self._load) * (self._dimension + self._has_value)
 
     def integral(self, u: Channels) -> Tensor:
         assert u.gradient is not None
-        return self._integrand.energy(u.value, u.gradient.T)
+        return (self._weights * self._equation.energy(u.value, u.gradient.T) - self._load * u.value).sum()
 
     def slopes(self, u: Channels) -> Channels:
         assert u.gradient is not None
-        value, gradient = self._integrand.slopes(u.value, u.gradient.T)
-        return Channels(value, gradient.T)
+        value, flux = self._equation.densities(u.value, u.gradient.T)
+        value = -self._load if value is None else self._weights * value - self._load
+        return Channels(value, torch.zeros_like(u.gradient) if flux is None else self._weights * flux.T)
 
     def rows(self, u: Channels) -> list[Channels]:
-        """The root of the second derivative in q = grad u, a |q|^(p-2) (I + (p-2) n n^T) with n = q / |q|, and of c."""
+        """The root of the second derivative of W in q = grad u, and of that in u, without their negative parts."""
         assert u.gradient is not None
-        p, a, q = self._integrand.exponent, self._integrand.diffusion, u.gradient.T
-        scale, directions = (p * a).sqrt(), list(torch.eye(q.shape[1]).to(a).expand(len(a), -1, -1).unbind(dim=1))
-        if p != 2:
-            n = q * size_power(q, -1)[:, None]
-            scale = scale * size_power(q, (p - 2) / 2)
-            directions = [axis + (math.sqrt(p - 1) - 1) * n[:, k, None] * n for k, axis in enumerate(directions)]
-        zero = torch.zeros_like(scale)
-        rows = [Channels(zero, scale * direction.T) for direction in directions]
-        if self._has_reaction:
-            rows.append(Channels((2 * self._integrand.reaction).sqrt()))
-        return rows
+        value, gradient = self._equation.root(u.value, u.gradient.T)
+        scale, zero = self._weights.sqrt(), torch.zeros_like(self._weights)
+        rows = [Channels(zero, scale * row.T) for row in gradient.unbind(dim=1)]
+        return rows if value is None else [*rows, Channels(scale * value)]
 
 
 class _LoadBlock(ByChannels):
@@ -181,11 +142,12 @@ class _LoadBlock(ByChannels):
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:
     """J(u) of a field, without penalty: of the exact solution it is the lowest energy that there is."""
-    fields = problem.diffusion, problem.reaction, problem.source
-    integrand = _Integrand.of(problem.exponent, *fields, interior, interior.x)
-    energy = integrand.energy(u(interior.x), u.gradient(interior.x))
+    x, weights = interior.x, interior.weights
+    values = u(x)
+    density = WeakEquation.at(problem.equation, x, x).energy(values, u.gradient(x))
+    energy = (weights * (density - checked(problem.source, "[equation] source", x) * values)).sum()
     if boundary is not None:
-        energy = energy + BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, interior.x).robin_energy(
+        energy = energy + BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, x).robin_energy(
             u(boundary.x)
         )
     return float(energy)

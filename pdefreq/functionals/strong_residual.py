@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.checked import checked
-from pdefreq.errors import IncompatibleError
-from pdefreq.functionals.block import Block, DifferentiatedSquares, Squares, SquaresByChannels
+from pdefreq.functionals.block import Block, DifferentiatedSquares, SquaresByChannels, SquaresByRows
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
-from pdefreq.functionals.flow import divergence_of_flow
+from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.sampling import in_blocks
+from pdefreq.functionals.sampling import points_at_once
 from pdefreq.spaces.channels import Channels
+from pdefreq.terms.lower_order import derivatives
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.domain import Samples
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Values
+    from pdefreq.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
 class StrongResidual(Functional):
-    """``int ( -div(a |grad u|^(p-2) grad u) + c u - f )^2 + beta int_Dirichlet (u - g)^2 + beta int_Robin r^2``.
+    """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta int_Robin r^2``.
 
-    Here r = a |grad u|^(p-2) du/dn + alpha u - flux. Integrals, in the domain's measure, without a factor 1/2; terms
-    ``residual``, ``boundary`` and ``robin``. The mean that others print is the term divided by the measure. Where p < 2
-    the equation is singular at points with grad u = 0.
+    L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. Integrals,
+    in the domain's measure, without a factor 1/2; terms ``residual``, ``boundary`` and ``robin``. The mean that others print is
+    the term divided by the measure. Where p < 2 the equation is singular at points with grad u = 0.
 
     Args:
-        problem: The problem, of any exponent p > 1.
+        problem: The problem.
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; without it the space must have the boundary values itself.
@@ -41,7 +41,7 @@ class StrongResidual(Functional):
         like: A tensor whose dtype and device the values take.
 
     Raises:
-        ProblemFileError: If a field or the gradient of a is not finite, or a coefficient negative, at one of the points.
+        ProblemFileError: If a coefficient, its gradient or f is not finite, or outside its range, at one of the points.
 
     Source:
         Lagaris, Likas, Fotiadis (1998), IEEE Trans. Neural Networks 9(5); Raissi, Perdikaris, Karniadakis (2019),
@@ -59,124 +59,125 @@ class StrongResidual(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        x = interior.x
-        columns = (
-            x,
-            checked(problem.diffusion, "[equation] diffusion", x, least=0),
-            checked(problem.diffusion.gradient, "the gradient of [equation] diffusion", x),
-            checked(problem.reaction, "[equation] reaction", x, least=0),
-            checked(problem.source, "[equation] source", x) if source is None else source,
-            interior.weights,
-        )
-        pieces = in_blocks(columns, space, like, channels=x.shape[1])
-        kind = _LinearBlock if problem.exponent == 2 else _NonlinearBlock
-        blocks: list[Block] = [kind(space.at(x), problem.exponent, *rest) for x, *rest in pieces]
+        equation, f = problem.equation, checked(problem.source, "[equation] source", interior.x) if source is None else source
+        kind = _SemilinearBlock if equation.is_semilinear else _QuasilinearBlock
+        size = points_at_once(space, like, channels=interior.x.shape[1])
+        pieces = zip(*(column.split(size) for column in (interior.x, f, interior.weights)), strict=True)
+        blocks: list[Block] = [
+            kind(space, x.to(like), StrongEquation.at(equation, x, like), f.to(like), weights.to(like))
+            for x, f, weights in pieces
+        ]
         if boundary is not None:
             conditions = BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
-                diffusion = checked(problem.diffusion, "[equation] diffusion", robin.x.double().cpu(), least=0).to(like)
-                blocks.append(RobinResidualBlock(problem.exponent, space, robin, beta, diffusion))
+                weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
+                blocks.append(RobinResidualBlock(weak, space, robin, beta))
             if (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, beta))
         super().__init__(blocks)
 
 
 class GradientOfResidual(Functional):
-    """``int |grad( -div(a grad u) + c u - f )|^2``. Term ``gradient``; added to `StrongResidual` it enhances it.
+    """``int |grad( L(x, u, grad u) - S : D^2 u - f )|^2``. Term ``gradient``; added to `StrongResidual` it enhances it.
 
     Args:
-        problem: The problem, with p = 2 and f known everywhere.
+        problem: The problem, with f known everywhere and an S that does not depend on u (`Equation.is_semilinear`).
         space: Where u lives.
         interior: Points and weights.
         like: A tensor whose dtype and device the values take.
 
     Raises:
-        IncompatibleError: If p is not 2.
-        ProblemFileError: If a field or a derivative of one is not finite, or a coefficient negative, at one of the points.
+        ProblemFileError: If a coefficient, a derivative of it or of f is not finite, or outside its range, at one of the points.
 
     Source:
         Yu, Lu, Meng, Karniadakis (2022), Gradient-enhanced physics-informed neural networks, CMAME 393.
     """
 
     def __init__(self, problem: Problem, space: TrialSpace, interior: Samples, *, like: Tensor) -> None:
-        if problem.exponent != 2:
-            raise IncompatibleError(
-                f"the gradient of the residual is formed for exponent = 2, got {problem.exponent:g}: use `pinn` or `deep-ritz`"
-            )
-        x = interior.x
-        columns = (
-            x,
-            checked(problem.diffusion, "[equation] diffusion", x, least=0),
-            checked(problem.diffusion.gradient, "the gradient of [equation] diffusion", x),
-            checked(problem.diffusion.hessian, "the second derivative of [equation] diffusion", x),
-            checked(problem.reaction, "[equation] reaction", x, least=0),
-            checked(problem.reaction.gradient, "the gradient of [equation] reaction", x),
-            checked(problem.source.gradient, "the gradient of [equation] source", x),
-            interior.weights,
+        equation = problem.equation
+        assert equation.is_semilinear
+        slope = checked(problem.source.gradient, "the gradient of [equation] source", interior.x)
+        size = points_at_once(space, like, channels=interior.x.shape[1])
+        pieces = zip(*(column.split(size) for column in (interior.x, slope, interior.weights)), strict=True)
+        super().__init__(
+            [
+                _GradientBlock(space, x.to(like), StrongEquation.at(equation, x, like), slope.to(like), weights.to(like))
+                for x, slope, weights in pieces
+            ]
         )
-        pieces = in_blocks(columns, space, like, channels=x.shape[1])
-        varies = problem.diffusion.constant is None or problem.reaction.constant is None
-        super().__init__([_GradientBlock(space.at(x), varies, *rest) for x, *rest in pieces])
 
 
-class _ResidualSquares(Squares):
+class _SemilinearBlock(SquaresByChannels):
+    """S does not depend on u, so that S : D^2 u is a channel; for S = s I the channel is the Laplacian."""
+
     order = 2
 
-    def __init__(
-        self, evaluator: Evaluator, exponent: float, a: Values, a_slope: Gradients, c: Values, f: Values, weights: Values
-    ) -> None:
+    def __init__(self, space: TrialSpace, x: Points, equation: StrongEquation, f: Values, weights: Values) -> None:
+        second, evaluator = _fixed_second(equation, space.at(x), x)
         super().__init__("residual", evaluator)
-        self._exponent, self._a, self._a_slope, self._c, self._f = exponent, a, a_slope, c, f
+        self._equation, self._second, self._f = equation, second, f
         self._scale = (2 * weights).sqrt()
 
     @property
     def num_rows(self) -> int:
         return len(self._scale)
 
-    def _scaled(self, u: Channels, bent: Gradients | None) -> Tensor:
-        assert u.gradient is not None and u.second is not None
-        divergence = divergence_of_flow(self._exponent, self._a, self._a_slope, u.gradient.T, u.second, bent)
-        return self._scale * (self._c * u.value - divergence - self._f)
-
-
-class _LinearBlock(_ResidualSquares, SquaresByChannels):
     def residual_of(self, u: Channels) -> Tensor:
-        return self._scaled(u, None)
+        assert u.gradient is not None and u.second is not None
+        lower = self._equation.lower(u.value, u.gradient.T)
+        return self._scale * (lower - self._second * u.second - self._f)
 
     def rows(self, u: Channels) -> list[Channels]:
-        return [Channels(self._c, -self._a_slope.T, -self._a).times(self._scale)]
+        assert u.gradient is not None
+        at_u, at_q = self._equation.lower_slopes(u.value, u.gradient.T)
+        return [Channels(at_u, at_q.T, -self._second).times(self._scale)]
 
 
-class _NonlinearBlock(_ResidualSquares, DifferentiatedSquares):
-    """Its derivative takes the Hessian of the direction, which is no channel."""
+class _QuasilinearBlock(SquaresByRows):
+    """S depends on u or grad u: a first-order pass gives these, and then S is bound and held."""
+
+    order = 2
+
+    def __init__(self, space: TrialSpace, x: Points, equation: StrongEquation, f: Values, weights: Values) -> None:
+        super().__init__("residual", space.at(x))
+        self._equation, self._f = equation, f
+        self._scale = (2 * weights).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
 
     def residual(self, c: Coefficients) -> Tensor:
-        u = self.evaluator.channels(c, 2)
-        assert u.gradient is not None
-        return self._scaled(u, self.evaluator.gradient_of(c, gradient=u.gradient.T))
+        u, q = self.evaluator.value_and_gradient(c)
+        second = self.evaluator.with_second(self._matrix(u, q)).second(c)
+        return self._scale * (self._equation.lower(u, q) - second - self._f)
+
+    def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
+        """The derivative of S : D^2 u in u and q = grad u, with the second derivatives held, joins that of L."""
+        (u, q), hessian = self.evaluator.value_and_gradient(c), self.evaluator.hessian(c)
+        at_u, at_q = self._equation.lower_slopes(u, q)
+        by_u, by_q = derivatives(lambda u, q: (self._matrix(u, q) * hessian).sum(dim=(1, 2)), u, q)
+        rows = Channels(at_u - by_u, (at_q - by_q).T, -torch.ones_like(u)).times(self._scale)
+        return self.evaluator.with_second(self._matrix(u, q)), [rows]
+
+    def _matrix(self, u: Values, q: Gradients) -> Tensor:
+        return as_matrix(self._equation.second(u, q), *q.shape)
 
 
 class _GradientBlock(DifferentiatedSquares):
-    """Rows of grad( c u - grad a . grad u - a lap u - f ), one component after the other."""
+    """Rows of grad( L - S : D^2 u - f ), one component after the other.
+
+    It is ``d_x L + L_u grad u + H L_q - (d_x S) : H - S : grad H - grad f`` with H the Hessian of u.
+    """
 
     order = 3
 
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        varies: bool,
-        a: Values,
-        a_slope: Gradients,
-        a_bend: Tensor,
-        c: Values,
-        c_slope: Gradients,
-        f_slope: Gradients,
-        weights: Values,
-    ) -> None:
+    def __init__(self, space: TrialSpace, x: Points, equation: StrongEquation, f_slope: Gradients, weights: Values) -> None:
+        evaluator = space.at(x)
+        second, bound = _fixed_second(equation, evaluator, x)
         super().__init__("gradient", evaluator)
-        self._varies = varies
-        self._a, self._a_slope, self._a_bend = a, a_slope, a_bend
-        self._c, self._c_slope, self._f_slope = c, c_slope, f_slope
+        self._equation, self._second, self._bound, self._f_slope = equation, second, bound, f_slope
+        self._second_slope = equation.second_gradient(isotropic=bound is evaluator)
         self._scale = (2 * weights).sqrt()
 
     @property
@@ -184,9 +185,22 @@ class _GradientBlock(DifferentiatedSquares):
         return self._f_slope.numel()
 
     def residual(self, c: Coefficients) -> Tensor:
-        slope = self.evaluator.gradient_of(c, self._c, -self._a_slope, -self._a) - self._f_slope
-        if self._varies:
-            u, q, laplacian = self.evaluator.second_order(c)
-            slope = slope + u[:, None] * self._c_slope - laplacian[:, None] * self._a_slope
-            slope = slope - torch.einsum("nij,nj->ni", self._a_bend, q)
+        u, q = self.evaluator.value_and_gradient(c)
+        at_u, at_q = self._equation.lower_slopes(u, q)
+        slope = self._bound.gradient_of(c, at_u, at_q, -self._second) - self._f_slope
+        if (lower := self._equation.lower_gradient(u, q)) is not None:
+            slope = slope + lower
+        if self._second_slope is not None and self._second_slope.ndim == 2:
+            slope = slope - self.evaluator.second(c)[:, None] * self._second_slope
+        elif self._second_slope is not None:
+            slope = slope - torch.einsum("nijk,nij->nk", self._second_slope, self.evaluator.hessian(c))
         return (self._scale[:, None] * slope).T.flatten()
+
+
+def _fixed_second(equation: StrongEquation, evaluator: Evaluator, x: Points) -> tuple[Values, Evaluator]:
+    """What multiplies the second-order channel, ``(n,)``, and the evaluator that has it, where S does not depend on u.
+
+    Where S = s I these are s and the evaluator itself, whose channel is the Laplacian; else 1 and the evaluator with S bound.
+    """
+    second = equation.second(torch.zeros_like(x[:, 0]), torch.zeros_like(x))
+    return (second, evaluator) if second.ndim == 1 else (torch.ones_like(x[:, 0]), evaluator.with_second(second))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.fields import Field
     from pdefreq.iterations.protocols import Prediction
     from pdefreq.problem import Problem
-    from pdefreq.shapes import Values
+    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
@@ -45,6 +46,9 @@ class Gmres(GridIteration):
         super().__init__(problem, grid, like=like, guess=guess)
         self._method = MinimalResidual(self._equations, restart)
 
+    def init(self) -> State:
+        return self._state(super().init().coefficients, done=False)
+
     def step(self, state: State) -> State:
         if state.done:
             return state
@@ -54,7 +58,13 @@ class Gmres(GridIteration):
         c[system.free] = self._method.cycle(c[system.free])
         after = np.linalg.norm(system.residual(c))
         done = not after <= PROGRESS * before or after <= FLOOR * self._norm
-        return State(self._grid, self._settle(torch.from_numpy(c).to(state.coefficients)), done=bool(done))
+        return self._state(self._settle(torch.from_numpy(c).to(state.coefficients)), done=bool(done))
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        return self._state(super().restore(coefficients, memory).coefficients, done=bool(memory["done"]))
+
+    def _state(self, u: Coefficients, *, done: bool) -> State:
+        return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
 
     def ending(self, state: State) -> Status:
         return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED

@@ -48,6 +48,13 @@ class Multigrid(StationaryIteration):
         # On the coarsest level constants are in the null space but for rounding, where they are on the finest.
         self._hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self._system.matrix), coarse_solver=("pinv", {"rtol": 1e-10}))
 
+    def notes(self, state: State) -> list[str]:
+        """Also what to use where cycles need not converge."""
+        notes = super().notes(state)
+        if not notes or self._equations.is_monotone:
+            return notes
+        return [*notes, "Above 1 V-cycles need not converge, and those of `gmres`, on an upwind hierarchy, do."]
+
     def step(self, state: State) -> State:
         free = self._system.free
         c = state.coefficients.double().numpy(force=True)

@@ -84,10 +84,22 @@ class GridIteration(Iteration):
         )
 
     @functools.cached_property
-    def _sine_constants(self) -> Constants | None:
-        """The numbers of the equation where sine modes are eigenvectors of the matrix; else None."""
+    def _constants(self) -> Constants | None:
+        """The numbers of the equation where products of sines, and of waves along periodic axes, are eigenvectors; else None."""
         found = constants_of(self._problem.equation, self._grid.box.dimension) if self._stencil.is_constant else None
-        return found if found is not None and found.is_symmetric else None
+        if found is None or any(b for k, b in enumerate(found.convection) if k not in self._grid.periodic):
+            return None
+        return found
+
+    @property
+    def _sine_constants(self) -> Constants | None:
+        """The same where sine modes are eigenvectors of the matrix."""
+        return None if self._grid.periodic else self._constants
+
+    @property
+    def _fourier_constants(self) -> Constants | None:
+        """The same where Fourier modes are."""
+        return self._constants if len(self._grid.periodic) == len(self._grid.shape) else None
 
     def _buffer(self) -> Coefficients:
         """The prescribed values, zero at the unknowns: in memory of its own, `padded`."""
@@ -102,15 +114,16 @@ class GridIteration(Iteration):
     @functools.cached_property
     def _discrete_solution(self) -> Coefficients:
         """A u = b solved directly in float64."""
-        return self._solve() if self._sine_constants is None else self._by_transform(self._sine_constants)
+        return self._solve() if self._constants is None else self._by_transform(self._constants)
 
     def _by_transform(self, constants: Constants) -> Coefficients:
-        """By sine transform, for symmetric equations that are alike for all unknowns."""
+        """By sine and Fourier transforms, for equations that are alike for all unknowns."""
         grid, u = self._grid, self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
-        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, constants.diffusion, constants.reaction)
+        a, b, c = constants
+        solved = solve_by_transform(residual, grid.intervals, grid.box.lengths, a, c, convection=b, periodic=grid.periodic)
         self._equations.window(u).copy_(torch.from_numpy(solved))
-        return u
+        return self._settle(u)
 
     def _solve(self) -> Coefficients:
         """By factorisation, for any equations; by multigrid where there are too many for it, or GMRES with it.
@@ -136,33 +149,54 @@ class GridIteration(Iteration):
 
 
 def solve_by_transform(
-    load: np.ndarray, intervals: Sequence[int], lengths: Sequence[float], diffusion: Sequence[float], reaction: float
+    load: np.ndarray,
+    intervals: Sequence[int],
+    lengths: Sequence[float],
+    diffusion: Sequence[float],
+    reaction: float,
+    *,
+    convection: Sequence[float] = (),
+    periodic: Sequence[int] = (),
 ) -> np.ndarray:
-    """The solution of the difference equations for -sum_k a_k u_kk + c u = f, zero on the boundary, at the inner nodes.
+    """The solution of the difference equations for -sum_k a_k u_kk + b . grad u + c u = f, zero on sides that are not periodic.
+
+    Where all axes are periodic and c = 0 it is the one of mean zero, and f must have mean zero.
 
     Args:
-        load: f at the inner nodes, shape ``(n_1 - 1, ..., n_d - 1)``.
-        intervals: n along each axis.
+        load: f at the nodes without the prescribed ones, n_k of them along a periodic axis and n_k - 1 along another one.
+        intervals: n_k, along each axis.
         lengths: Sides of the box.
         diffusion: a_k >= 0, one for each axis.
         reaction: c, of either sign.
+        convection: b_k, one for each axis, 0 where it is not periodic; by default 0.
+        periodic: The periodic axes.
 
     Raises:
-        IncompatibleError: If an eigenvalue of the matrix is zero to rounding.
+        IncompatibleError: If an eigenvalue of the matrix is zero to rounding, other than that of the constant.
     """
-    from scipy.fft import dstn, idstn
+    from scipy.fft import dstn, fftn, idstn, ifftn
 
-    symbols = [
-        a * (2 * n / length * np.sin(np.arange(1, n) * np.pi / (2 * n))) ** 2
-        for a, n, length in zip(diffusion, intervals, lengths, strict=True)
-    ]
+    waves, sines = list(periodic), [k for k in range(load.ndim) if k not in periodic]
+    numbers = [np.fft.fftfreq(n, 1 / n) if k in periodic else np.arange(1.0, n) for k, n in enumerate(intervals)]
+    halves = [k * np.pi / (n if axis in periodic else 2 * n) for axis, (k, n) in enumerate(zip(numbers, intervals, strict=True))]
+    grid = list(zip(halves, intervals, lengths, strict=True))
+    symbols = [a * (2 * n / length * np.sin(half)) ** 2 for a, (half, n, length) in zip(diffusion, grid, strict=True)]
     positive = functools.reduce(np.add.outer, symbols)
     eigenvalues = positive + reaction
+    if any(convection):
+        drifts = [b * n / length * np.sin(2 * half) for b, (half, n, length) in zip(convection, grid, strict=True)]
+        eigenvalues = eigenvalues + 1j * functools.reduce(np.add.outer, drifts)
     zero = np.abs(eigenvalues) <= _ROUNDING * (positive + abs(reaction))
+    if not sines and reaction == 0:
+        eigenvalues[(0,) * load.ndim], zero[(0,) * load.ndim] = np.inf, False  # the constant is left out
     if zero.any():
-        mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
+        mode = ", ".join(f"{k[place]:g}" for k, place in zip(numbers, np.argwhere(zero)[0], strict=True))
+        kind = "sine" if not waves else "Fourier" if not sines else "the"
         raise IncompatibleError(
-            f"the difference equations are singular: their eigenvalue of sine mode ({mode}) is zero to rounding, as that of a "
+            f"the difference equations are singular: their eigenvalue of {kind} mode ({mode}) is zero to rounding, as that of a "
             "Helmholtz equation at a resonance; change the reaction or the grid (`intervals`)"
         )
-    return np.asarray(idstn(np.asarray(dstn(load, type=1)) / eigenvalues, type=1))
+    transform = np.asarray(dstn(load, type=1, axes=sines) if sines else load)
+    transform = np.asarray(fftn(transform, axes=waves) if waves else transform) / eigenvalues
+    solution = np.asarray(ifftn(transform, axes=waves)).real if waves else transform  # pyright: ignore[reportAttributeAccessIssue]
+    return np.asarray(idstn(solution, type=1, axes=sines) if sines else solution)

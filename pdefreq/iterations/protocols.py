@@ -173,7 +173,8 @@ class Prediction:
     the rate times the tangent kernel.
 
     Args:
-        curves: Predicted error of each mode over its initial value, signed, shape ``(len(steps), m)``.
+        curves: Predicted error of each mode over its initial value, signed, shape ``(len(steps), m)``; complex for Fourier modes,
+            whose phases may turn.
         rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
         own_rates: v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None where it is unknown.

@@ -11,7 +11,7 @@ from pdefreq.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.iterations.stationary import StationaryIteration
-from pdefreq.theory.relaxation import amplified_modes, relaxation_factor, relaxation_rate
+from pdefreq.theory.relaxation import amplified_modes, periodic_factor, relaxation_factor, relaxation_rate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Coefficients, Values
     from pdefreq.spaces.grid import Grid
+    from pdefreq.spaces.stencil import Surroundings
     from pdefreq.spectrum.modes import Modes
 
 _NAMED = 6  # modes that a note lists
 _BLOCK = 2**17  # entries of a slab on a CPU: it stays in the cache for all terms of a sweep (1.4 to 2 times faster)
 
-Sweep: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
+Slabs: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
 """For each slab of the grid: where the result goes, the scaled load, and (weight, values) pairs to add to it."""
 
 
@@ -49,10 +50,11 @@ class Relaxation(StationaryIteration):
 
     def __init__(self, problem: Problem, grid: Grid, *, omega: float, like: Tensor, guess: Field | None = None) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
-        if omega == 1 and self._stencil.mean is not None:
+        alternates = all(grid.intervals[axis] % 2 == 0 for axis in grid.periodic)
+        if omega == 1 and self._stencil.mean is not None and alternates:
             raise IncompatibleError(
-                "jacobi does not converge with fluxes given on all of the boundary, for a sweep only turns the sign of the error "
-                "that alternates from node to node: use `damped-jacobi`"
+                "jacobi does not converge where no values are prescribed and there is no reaction, for a sweep only turns the "
+                "sign of the error that alternates from node to node: use `damped-jacobi`"
             )
         self._equations.require_positive_diagonal()
         self._omega = omega
@@ -74,7 +76,9 @@ class Relaxation(StationaryIteration):
     def step(self, state: State) -> State:
         if state.coefficients is not self._states[0].coefficients:
             self._states[0].coefficients.copy_(state.coefficients)
-        for new, load, ((weight, values), *rest) in self._sweeps[0]:
+        around, slabs = self._sweeps[0]
+        around.refresh()
+        for new, load, ((weight, values), *rest) in slabs:
             torch.addcmul(load, weight, values, out=new)
             for weight, values in rest:
                 new.addcmul_(weight, values)
@@ -88,11 +92,19 @@ class Relaxation(StationaryIteration):
         return self._states[0]
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        constants = self._sine_constants
-        if modes.kind != "sine" or constants is None:
+        constants = {"sine": self._sine_constants, "fourier": self._fourier_constants}.get(modes.kind)
+        if constants is None:
             return super().predict(modes, steps, target, cheap=cheap)
         where = torch.as_tensor(modes.indices), self._grid.intervals, self._grid.box.lengths
         numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": self._omega}
+        if modes.kind == "fourier":
+            factor = periodic_factor(*where, **numbers, convection=constants.convection)
+            note = (
+                "exact: Fourier modes are eigenvectors of the sweep, and the argument of the eigenvalue is what their phase "
+                "turns by (Trottenberg, Oosterlee, Schueller, 2001, section 4.2)"
+            )
+            curves = factor ** steps.to(torch.float64)[:, None]
+            return Prediction(curves, -factor.abs().log(), note, 1 - factor.real, 0 * factor.real, any_start=True)
         factor, rate = relaxation_factor(*where, **numbers), relaxation_rate(*where, **numbers)
         note = "exact: sine modes are eigenvectors of the sweep (Saad, 2003, section 13.2)"
         curves = factor ** steps.to(factor)[:, None]
@@ -122,18 +134,18 @@ class Relaxation(StationaryIteration):
         equations.window(u).sub_(change)
         return self._settle(u)
 
-    def _sweep(self, source: Coefficients, target: Coefficients) -> Sweep:
+    def _sweep(self, source: Coefficients, target: Coefficients) -> tuple[Surroundings, Slabs]:
         """One sweep from a buffer to another, as views prepared for `step`."""
-        new = self._stencil.window(target)
+        new, around = self._stencil.window(target), self._stencil.surroundings(source)
         # no weight for the last: plain Jacobi
-        pairs = list(zip(self._weights, [*self._stencil.neighbors(source), self._stencil.window(source)], strict=False))
+        pairs = list(zip(self._weights, [*around.views(), self._stencil.window(source)], strict=False))
         size = len(new)
         rows = max(1, _BLOCK // max(1, new[0].numel())) if new.device.type == "cpu" else size
 
         def slab(x: Tensor, begin: int) -> Tensor:
             return x[begin : begin + rows] if x.ndim and len(x) == size else x
 
-        return [
+        return around, [
             (slab(new, begin), slab(self._load, begin), [(slab(w, begin), slab(u, begin)) for w, u in pairs])
             for begin in range(0, size, rows)
         ]

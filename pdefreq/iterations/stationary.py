@@ -46,23 +46,23 @@ class StationaryIteration(GridIteration):
         return int(self._stencil.unknown.sum())
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        own = self._coupling(modes)
-        if own is None:
+        own, count = self._coupling(modes), self._count
+        if own is None and not (modes.kind == "fourier" and self.has_small_matrix):
             return None
-        count = self._count
+        rates, coupling = (None, None) if own is None else (own.rates, own.coupling)
         if not self.has_small_matrix:
             unknown = torch.full((len(steps), len(modes)), torch.nan, dtype=torch.float64)
             note = (
                 f"one step measured on each mode; no curves, which take the matrix of a step, for {count:,} unknowns too large: "
                 f"at most {_UNKNOWNS:,} (`intervals`)"
             )
-            return Prediction(unknown, unknown[0], note, own.rates, own.coupling)
+            return Prediction(unknown, unknown[0], note, rates, coupling)
         matrix = self._images(torch.eye(count, dtype=torch.float64))
         start = self._inside(self._error_at_start())
         errors = propagate(matrix, start, steps)
         curves = torch.from_numpy(np.stack([modes.coefficients(self._extended(e).numpy(), self._grid) for e in errors]))
         note = f"exact: powers of the matrix of a step, found by a step on each of the {count:,} unknowns"
-        return Prediction(curves / curves[0], torch.full_like(own.rates, torch.nan), note, own.rates, own.coupling)
+        return Prediction(curves / curves[0], torch.full((len(modes),), torch.nan, dtype=torch.float64), note, rates, coupling)
 
     def _error_at_start(self) -> Tensor:
         """The first iterate minus the discrete solution, float64; in memory of its own, where a run may go on."""

@@ -158,7 +158,13 @@ class RedBlack(Successive):
         self, problem: Problem, grid: Grid, *, omega: float | Literal["optimal"], like: Tensor, guess: Field | None = None
     ) -> None:
         super().__init__(problem, grid, omega=omega, like=like, guess=guess)
+        if any(grid.intervals[axis] % 2 for axis in grid.periodic):
+            raise IncompatibleError(
+                "red-black order needs an even number of intervals along periodic axes, so that neighbors have different colors: "
+                "change `intervals`, or use ordering=lexicographic"
+            )
         self._u = self._buffer()
+        self._around = self._stencil.surroundings(self._u)
         stencil, d = self._stencil, len(grid.shape)
         factor = self._omega / stencil.diagonal
         load, weights = factor * stencil.load, [factor * weight for weight in stencil.weights]
@@ -172,7 +178,7 @@ class RedBlack(Successive):
             def on(x: Tensor, lattice: list[slice] = lattice) -> Tensor:
                 return x[tuple(s if size > 1 else slice(None) for s, size in zip(lattice, x.shape, strict=False))]
 
-            values = stencil.neighbors(self._u, first=first, step=2)
+            values = self._around.views(first=first, step=2)
             pairs = [(on(weight), u) for weight, u in zip(weights, values, strict=True)]
             self._sweep.append((stencil.window(self._u, first=first, step=2), on(load), pairs))
 
@@ -183,6 +189,7 @@ class RedBlack(Successive):
         if state.coefficients is not self._u:
             self._u.copy_(state.coefficients)
         for u, load, pairs in self._sweep:
+            self._around.refresh()
             torch.add(load, u, alpha=1 - self._omega, out=u)
             for weight, values in pairs:
                 u.addcmul_(weight, values)

@@ -51,9 +51,7 @@ class TwoGridCycle(GridIteration):
     ) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
         if self._sine_constants is None:
-            raise IncompatibleError(
-                "two-grid needs constant coefficients, and values prescribed on all of the boundary: use `multigrid`"
-            )
+            raise IncompatibleError("two-grid needs constant coefficients, and values prescribed on all sides: use `multigrid`")
         a, _, c = self._sine_constants
         lengths = tuple(grid.box.lengths)
         self._cycle = TwoGrid(grid.intervals, lengths, omega=omega, pre=pre, post=post, diffusion=a, reaction=c)

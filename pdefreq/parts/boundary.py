@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -60,13 +61,14 @@ class Boundary(Part):
         return self
 
     @abstractmethod
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         """The trial space with the boundary values that are built in, if any.
 
         Args:
-            network: The network.
-            domain: Its domain.
-            values: The boundary values, where one Dirichlet condition holds on all of the boundary.
+            network: The network, periodic where the problem is.
+            domain: The domain.
+            values: The Dirichlet values, where one condition holds on all sides that are not periodic; else None.
+            axes: Those across which the sides of the domain are not periodic.
 
         Raises:
             IncompatibleError: If the values can't be built in.
@@ -77,15 +79,20 @@ class Boundary(Part):
 class Hard(Boundary):
     """Boundary values are built into the network: u = lifting + distance times network."""
 
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
+        from pdefreq.domains.box import Box
         from pdefreq.spaces.hard_boundary import HardBoundary
 
+        if not axes:
+            return network
         if values is None:
             raise IncompatibleError(
                 "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
                 "use boundary=penalty"
             )
-        return HardBoundary(network, domain.lifting(values), domain.distance())
+        if not isinstance(domain, Box):
+            return HardBoundary(network, domain.lifting(values), domain.distance())
+        return HardBoundary(network, domain.lifting(values, axes), domain.distance(axes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,5 +136,5 @@ class Penalty(Boundary):
         points = _ENDS if dimension == 1 else self.points or _POINTS
         return replace(self, points=points, schedule=self.schedule and self.schedule.resolved(steps))
 
-    def applied(self, network: Network, domain: Domain, values: Field | None) -> Network:
+    def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         return network

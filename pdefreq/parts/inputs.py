@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError
+from pdefreq.errors import IncompatibleError, OptionError
 from pdefreq.parts import INPUTS
-from pdefreq.parts.part import COUNT, POSITIVE, require
+from pdefreq.parts.part import COUNT, NONNEGATIVE, POSITIVE, require
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -24,6 +24,10 @@ class Input(Part):
     @abstractmethod
     def size(self, dimension: int) -> tuple[str, int, int]:
         """The option that determines the size, its value, and the number of features, for `dimension` coordinates."""
+
+    def resolved(self, periodic_axes: tuple[int, ...]) -> Input:
+        """The same with every default settled that depends on the axes along which the problem is periodic."""
+        return self
 
     @abstractmethod
     def embedding(self, domain: Domain) -> FourierFeatures:
@@ -65,20 +69,30 @@ class Fourier(Input):
 
 @dataclass(frozen=True, kw_only=True)
 class Periodic(Input):
-    """Cosines and sines of the harmonics of each side of a box, so that the network is periodic.
+    """Cosines and sines of the harmonics of the sides of a box, so that the network is periodic.
+
+    Where a problem has periodic sides it is the default, with a single harmonic.
 
     Args:
         harmonics: Number of harmonics along each axis.
+        axes: Numbers of these axes, from 0; the coordinates along the others are passed on as they are. Null is the axes along
+            which the problem is periodic, or all of a box that has none.
     """
 
     harmonics: int = 4
+    axes: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, COUNT, "harmonics")
+        require(self, NONNEGATIVE, "axes")
+
+    def resolved(self, periodic_axes: tuple[int, ...]) -> Input:
+        return self if self.axes is not None or not periodic_axes else replace(self, axes=periodic_axes)
 
     def size(self, dimension: int) -> tuple[str, int, int]:
-        return "harmonics", self.harmonics, 2 * self.harmonics * dimension
+        number = dimension if self.axes is None else len(self.axes)
+        return "harmonics", self.harmonics, 2 * self.harmonics * number + dimension - number
 
     def embedding(self, domain: Domain) -> FourierFeatures:
         from pdefreq.domains.box import Box
@@ -88,4 +102,7 @@ class Periodic(Input):
             raise IncompatibleError(
                 f"input=periodic takes the sides of a box as periods and this domain is none ({domain.title}): use input=fourier"
             )
-        return periodic_features(domain, self.harmonics)
+        axes = range(domain.dimension) if self.axes is None else self.axes
+        if not axes or max(axes) >= domain.dimension:
+            raise OptionError(f"`axes` must be numbers from 0 to {domain.dimension - 1} here, got {list(axes)}")
+        return periodic_features(domain, self.harmonics, axes)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError
 from pdefreq.parts import LOSSES
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
 
@@ -74,13 +73,6 @@ class Loss(Part):
 
         return (REGRESSION if self.is_regression else EQUATION,)
 
-    def require(self, problem: Problem, method: str) -> None:
-        """Check what only this loss asks of a problem, beside its needs.
-
-        Raises:
-            IncompatibleError: If it is not.
-        """
-
     def is_quadratic(self, *, linear: bool) -> bool:
         """Whether it is quadratic in u, for a linear or a nonlinear equation."""
         return linear
@@ -138,17 +130,11 @@ class Residual(Loss):
         super().__post_init__()
         require(self, POSITIVE, "gradient")
 
-    def require(self, problem: Problem, method: str) -> None:
-        super().require(problem, method)
-        _require_source(self.gradient, method, known=problem.data is None)
-        if problem.diffusion.has_kinks:
-            from pdefreq.domains.jumps import jumps
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import CONTINUOUS, EQUATION, SEMILINEAR, SOURCE
 
-            if jumps(problem.diffusion, problem.domain):
-                raise IncompatibleError(
-                    f"{method} lowers the residual at points, which does not see that the flux must not jump where [equation] "
-                    "diffusion does: use `deep-ritz` or `mscale` (loss=ritz)"
-                )
+        return (EQUATION, CONTINUOUS) if self.gradient is None else (EQUATION, CONTINUOUS, SEMILINEAR, SOURCE)
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
@@ -185,9 +171,11 @@ class Misfit(Loss):
     def is_quadratic(self, *, linear: bool) -> bool:
         return self.exponent == 2
 
-    def require(self, problem: Problem, method: str) -> None:
-        super().require(problem, method)
-        _require_source(self.gradient, method, known=problem.data is None)
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import REGRESSION, SOURCE
+
+        return (REGRESSION,) if self.gradient is None else (REGRESSION, SOURCE)
 
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.misfit import GradientMisfit, Misfit
@@ -196,16 +184,3 @@ class Misfit(Loss):
         if self.gradient is None:
             return misfit
         return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
-
-
-def _require_source(gradient: float | None, method: str, *, known: bool) -> None:
-    """Check that f is known everywhere, so that its gradient is.
-
-    Raises:
-        IncompatibleError: If it is not, and the loss has the gradient.
-    """
-    if gradient is not None and not known:
-        raise IncompatibleError(
-            f"{method} needs the gradient of the source and this problem gives the source at points only ([data]): use "
-            "gradient=null"
-        )

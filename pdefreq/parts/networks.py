@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.composition import Part
 from pdefreq.errors import OptionError
 from pdefreq.parts import NETWORKS
-from pdefreq.parts.inputs import Input
+from pdefreq.parts.inputs import Input, Periodic
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start
 from pdefreq.spaces.activations import ACTIVATIONS, activation_named
@@ -44,6 +44,10 @@ class Network(Part):
             IncompatibleError: If the domain does not allow it.
             OptionError: If an option does not fit the dimension of the domain.
         """
+
+    def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
+        """The same with every default settled that depends on the axes along which the problem is periodic."""
+        return self
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are worked out from the coordinates of each point and kept, beside the coordinates."""
@@ -115,7 +119,8 @@ class FeedForwardNetwork(Network):
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
-        input: The map that is applied to the coordinates first; null leaves the coordinates unchanged.
+        input: The map that is applied to the coordinates first; null leaves the coordinates unchanged, or is periodic where sides
+            of the problem are.
         start: How the network is made to start at zero; null leaves it as it is drawn.
     """
 
@@ -138,6 +143,12 @@ class FeedForwardNetwork(Network):
         ):
             if not registry.knows(name):
                 named(name)  # refuses it, or loads a file
+
+    def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
+        if not periodic_axes:
+            return self
+        # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
+        return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:

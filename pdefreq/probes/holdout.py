@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.functionals.sampling import held_out_samples
 from pdefreq.probes.probe import Measurement, Nothing, Probe
-from pdefreq.probes.sampled import as_array, field_values
+from pdefreq.probes.sampled import as_array
 
 if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HoldoutProbe(Probe):
-    """Records ``holdout_misfit``, the mean square of u - f/c at the points held out; nothing where there are none."""
+    """Records ``holdout_misfit``, the mean square of u - f / c at the points held out; nothing where there are none."""
 
     def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
         data = target.problem.data
@@ -29,7 +29,7 @@ class HoldoutMeasurement(Measurement):
 
     def __init__(self, target: Target) -> None:
         self._x, values = held_out_samples(target.problem)
-        self._values = as_array(values) / field_values(target.problem.reaction, self._x)
+        self._values = as_array(target.problem.target(self._x, values))
 
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         return {"holdout_misfit": float(((iterate.values(self._x) - self._values) ** 2).mean())}

@@ -13,7 +13,7 @@ from pdefreq.probes.probe import Measurement, Nothing, Probe
 from pdefreq.problem import ModeFamily
 from pdefreq.spaces.trial_space import LinearSpace
 from pdefreq.spectrum.modes import Modes
-from pdefreq.spectrum.record import ERROR, TOTAL
+from pdefreq.spectrum.record import ERROR, PHASE, TOTAL
 from pdefreq.spectrum.watched import WatchedModes
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class SpectralProbe(Probe):
     """Records ``mode_error`` and ``mode_error_total`` (m,), relative, and ``rest_error``, the L2 error in all other modes.
+
+    Of families with complex coefficients it records ``mode_phase`` (m,), too: the argument of the error of each coefficient.
 
     The target is what the iteration tends to, where that is known (algebraic error), else the exact or reference
     solution; without either, or on a domain that has no modes, nothing is recorded. Which modes are watched is settled
@@ -107,7 +109,8 @@ class SpectralMeasurement(Measurement):
             total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
         else:
             total = np.full(len(self._modes), np.nan)
-        return {ERROR: error, TOTAL: total, "rest_error": rest}
+        row = {ERROR: error, TOTAL: total, "rest_error": rest}
+        return row | {PHASE: np.angle(difference)} if np.iscomplexobj(difference) else row
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:
         return np.full(len(self._modes), np.nan) if values is None else self._modes.amplitudes(values, self._space)

@@ -110,8 +110,8 @@ class Target:
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
         """What is taken off values ``(n,)`` before they are compared: where u is fixed up to a constant their mean, else 0."""
-        return float(weights @ values / weights.sum()) if self.problem.is_pure_neumann else 0.0
+        return float(weights @ values / weights.sum()) if self.problem.is_up_to_constant else 0.0
 
     def centered(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Values ``(n,)`` less their `mean`."""
-        return values - self.mean(values, weights) if self.problem.is_pure_neumann else values
+        return values - self.mean(values, weights) if self.problem.is_up_to_constant else values

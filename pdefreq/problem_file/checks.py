@@ -78,6 +78,9 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     for claim in claims:
         _check_claim(claim, regular(at[claim.part]), size)
     u = problem.exact
+    if u is not None:
+        for axis in problem.periodic_axes:
+            _check_periodic(problem, u, axis, size)
     if (
         u is not None
         and not problem.is_regression
@@ -94,16 +97,39 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
-        value, gradient = u(x), u.gradient(x)
-        parts = [term.weak(x).densities(value, gradient) for term in problem.equation]
-        through = sum((part.flux for part in parts if part.flux is not None), torch.zeros_like(gradient))
-        return through, sum((part.value for part in parts if part.value is not None), -problem.source(x))
+        parts = [term.weak(x).densities(u(x), u.gradient(x)).value for term in problem.equation]
+        return _flux(problem, u, x), sum((value for value in parts if value is not None), -problem.source(x))
 
     if flux_jumps(problem.domain, problem.regular, flux):
         raise ProblemFileError(
             "[equation] exact does not solve the equation where its flux jumps: the source would "
             "need a delta function there; make the flux continuous, or give `source` without `exact`"
         )
+
+
+def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
+    """The exact solution has the same values and fluxes on both sides of a pair."""
+    (lower, upper), name = problem.domain.bounds, [*problem.domain.opposite_sides][axis]
+    x = problem.domain.interior(_NUMBER, stream(0, "pairs")).x
+    below, above = x.clone(), x.clone()
+    below[:, axis], above[:, axis] = lower[axis], upper[axis]
+    fluxes = [_flux(problem, u, side)[:, axis] for side in (below, above)]
+    for what, pair in (("u", [u(below), u(above)]), ("its flux", fluxes)):
+        low, high = pair
+        gap = (low - high).abs().nan_to_num()
+        worst = int(gap.argmax())
+        if not float(gap[worst]) <= _TOLERANCE * max(size, float(low.abs().nan_to_num().max())):
+            raise ProblemFileError(
+                f'[boundary.part] name = "{name}" is periodic and [equation] exact is not: {what} is {float(low[worst]):.9g} at '
+                f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or give values there"
+            )
+
+
+def _flux(problem: Problem, u: Field, x: Points) -> Gradients:
+    """The flux A |grad u|^(p-2) grad u of a field at points."""
+    value, gradient = u(x), u.gradient(x)
+    parts = [term.weak(x).densities(value, gradient).flux for term in problem.equation]
+    return sum((flux for flux in parts if flux is not None), torch.zeros_like(gradient))
 
 
 def _interior_points(domain: Domain) -> Points:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.data import Data
-from pdefreq.domains.box import Box, axis_names
+from pdefreq.domains.axes import axis_names
+from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.files import csv_rows, is_number
 from pdefreq.grids import GridField

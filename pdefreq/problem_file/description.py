@@ -31,6 +31,8 @@ def _equation(problem: Problem) -> str:
 
 
 def _condition(problem: Problem, part: BoundaryPart) -> str:
+    if part.kind == "periodic":
+        return f"u is periodic along {part.name}"
     place = part.name or ("all of the boundary" if len(problem.boundary) == 1 else "the rest")
     if part.where is not None:
         place += f" where {getattr(part.where, 'text', 'a Python function holds')}"

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.domains.box import Box
+from pdefreq.domains import DOMAINS
 from pdefreq.errors import ProblemFileError
 from pdefreq.expressions.scope import Scope, shorten
-from pdefreq.problem_file.tables import Table, check_keys
-from pdefreq.registry import Registry, nearest
+from pdefreq.problem_file.tables import Table
+from pdefreq.registry import Registry, is_file, nearest
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _MAX_DIMENSION = 100
-_OWN_KEYS = {
-    "box": ("dimension", "lower", "upper"),
-    "ball": ("dimension", "midpoint", "radius"),
-    "ring": ("dimension", "midpoint", "inner", "outer"),
-    "ellipse": ("dimension", "midpoint", "half_axes"),
-    "mesh": ("file",),
-}
-_HOLES = ("ball", "ellipse", "box")
-DOMAIN_KEYS = ("kind", *dict.fromkeys(key for keys in _OWN_KEYS.values() for key in keys), "holes", "mesh")
-"""All that a [domain] table may hold."""
+_USUAL = "box"
+_COMMON = ("kind", "holes", "mesh")  # keys of every kind
 
 
 @dataclass
@@ -69,29 +61,70 @@ class Files:
         return registry.load(f"{self.found[file]}:{attribute}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class DomainTable(Table):
+    """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
+
+    Args:
+        files: Where files that it names lie.
+        size: The space dimension, once it is known.
+    """
+
+    files: Files
+    size: int = 0
+
+    def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
+        """The same with its dimension: as stated, else the length of the longest list that could be a point.
+
+        Expressions may then use `dimension`.
+
+        Args:
+            fewest: The least one that the kind of domain has.
+            usual: Where nothing tells.
+            most: The largest one.
+        """
+        lists = [len(v) for v in self.values.values() if isinstance(v, list)]
+        d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
+        return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
+
+    def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:
+        """One number for each dimension; a number stands for a list of equal ones."""
+        if not self.has(key):
+            if default is None:
+                self.fail(key, "a number, or a list with one for each dimension")
+            return (default,) * self.size
+        values = self.numbers(key)
+        if len(values) != (self.size if isinstance(self.values[key], list) else 1):
+            self.fail(key, f"one number, or a list of {self.size} as the dimension is {self.size}")
+        return tuple(values * (self.size // len(values)))
+
+    def file(self, key: str) -> Path:
+        """The path of a file that the table names."""
+        return self.files.path(self, key)
+
+
 def read_domain(table: Table, files: Files) -> Domain:
     """The domain that a [domain] table describes.
 
     Raises:
-        ProblemFileError: If the table is malformed, a file is missing or can't be read, or a hole leaves the domain.
+        UnknownNameError: If the kind is that of a file that does not define it.
+        ProblemFileError: If the table is malformed, a file is missing, can't be read or is not trusted, or a hole leaves the
+            domain.
     """
     if not table.values:
         raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
-    kind = _kind(table, "box", tuple(_OWN_KEYS))
-    for key in table.values:
-        if key not in ("kind", "holes", "mesh", *_OWN_KEYS[kind]):
-            owners = [other for other, keys in _OWN_KEYS.items() if key in keys]
-            raise ProblemFileError(f'{table.key(key)} belongs to kind = "{owners[0]}", and this domain is a {kind}; leave it out')
-    if kind == "mesh":
+    own = DomainTable(table.values, table.path, table.scope, files=files)
+    shape = _shape(own, table.values.get("kind", _USUAL), DOMAINS)
+    _check_keys(own, table.values, shape, common=_COMMON, noun="domain")
+    from pdefreq.domains.mesh_domain import MeshDomain
+
+    if issubclass(shape, MeshDomain):
         for key in ("holes", "mesh"):
             if table.has(key):
                 raise ProblemFileError(
                     f"{table.key(key)} belongs to other kinds of domain: a mesh file holds its own; leave it out"
                 )
-        from pdefreq.domains.mesh_domain import MeshDomain
-
-        return MeshDomain.read(files.path(table, "file"))
-    base = _shape(table, kind)
+    base = shape.from_table(own)
     if not table.has("holes"):
         if table.has("mesh"):
             raise ProblemFileError(
@@ -99,69 +132,57 @@ def read_domain(table: Table, files: Files) -> Domain:
             )
         return base
     from pdefreq.domains.holes import WithHoles
-    from pdefreq.domains.mesh_domain import MeshDomain
 
-    mesh = MeshDomain.read(files.path(table, "mesh")) if table.has("mesh") else None
-    return WithHoles(base, _holes(table, base.dimension, files), mesh)
+    mesh = MeshDomain.read(own.file("mesh")) if table.has("mesh") else None
+    return WithHoles(base, _holes(own, base.dimension), mesh)
 
 
-def _holes(table: Table, dimension: int, files: Files) -> Any:
+def _holes(table: DomainTable, dimension: int) -> tuple[Domain, ...]:
     rows = table.values["holes"]
     if isinstance(rows, str):
         from pdefreq.domains.holes import holes_from_csv
 
-        return holes_from_csv(files.path(table, "holes"), dimension)
+        return holes_from_csv(table.file("holes"), dimension)
     if not isinstance(rows, list) or not rows:
         table.fail("holes", 'a list such as [{kind = "ball", midpoint = [0, 0], radius = 0.1}], or the name of a .csv file')
+    known = [name for name in DOMAINS if DOMAINS.load(name).can_be_hole]
     holes = []
     for row in rows:
-        check_keys(row, dict.fromkeys(k for k in DOMAIN_KEYS if k not in ("holes", "mesh", "file")), "domain.holes")
-        hole = Table({"dimension": dimension, **row}, "domain.holes", table.scope)
-        kind = _kind(hole, None, _HOLES)
-        for key in row:
-            if key not in ("kind", *_OWN_KEYS[kind]):
-                raise ProblemFileError(f"{hole.key(key)} does not belong to a {kind}; leave it out")
-        holes.append(_shape(hole, kind))
+        if not isinstance(row, dict):
+            raise ProblemFileError(f"[domain.holes] must be tables of keys and values, got {shorten(row)}")
+        hole = DomainTable({"dimension": dimension, **row}, "domain.holes", table.scope, files=table.files)
+        shape = _shape(hole, row.get("kind"), known)
+        _check_keys(hole, row, shape, common=("kind",), noun="hole")
+        holes.append(shape.from_table(hole))
     return tuple(holes)
 
 
-def _kind(table: Table, default: str | None, known: tuple[str, ...]) -> str:
-    kind = table.values.get("kind", default)
-    if kind not in known:
+def _shape(table: DomainTable, kind: Any, known: Collection[str] | Registry) -> type[Domain]:
+    """The class of a kind of domain."""
+    from pdefreq.domains.domain import Domain
+
+    if not isinstance(kind, str) or (kind not in known and not is_file(kind)):
         said = "but it is missing" if kind is None else f"got {shorten(kind)}"
         raise ProblemFileError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {nearest(str(kind), known)}")
-    return kind
+    shape = table.files.registered(DOMAINS, kind, table.key("kind"))
+    if not (isinstance(shape, type) and issubclass(shape, Domain)):
+        raise ProblemFileError(f"{table.key('kind')} must be a subclass of Domain, and {shorten(kind)} is none")
+    return shape
 
 
-def _shape(table: Table, kind: str) -> Any:
-    """A box, ball, ring or ellipse; a number stands for a list of equal ones."""
-    lists = [len(v) for v in table.values.values() if isinstance(v, list)]
-    fewest, usual, most = {"box": (1, 1, _MAX_DIMENSION), "ball": (1, 2, _MAX_DIMENSION), "ring": (2, 2, _MAX_DIMENSION)}.get(
-        kind, (2, 2, 2)
-    )
-    d = table.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
-    table = Table(table.values, table.path, Scope(None, {**table.scope.parameters, "dimension": float(d)}))
+def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *, common: Sequence[str], noun: str) -> None:
+    """Refuse keys that the kind does not read.
 
-    def corner(key: str, default: float | None = None) -> tuple[float, ...]:
-        if not table.has(key):
-            return (default,) * d if default is not None else table.fail(key, "a number, or a list with one for each dimension")
-        values = table.numbers(key)
-        if len(values) != (d if isinstance(table.values[key], list) else 1):
-            table.fail(key, f"one number, or a list of {d} as the dimension is {d}")
-        return tuple(values * (d // len(values)))
-
-    match kind:
-        case "box":
-            return Box(corner("lower"), corner("upper"))
-        case "ball":
-            from pdefreq.domains.ball import Ball
-
-            return Ball(corner("midpoint", 0.0), table.number("radius"))
-        case "ring":
-            from pdefreq.domains.ring import Ring
-
-            return Ring(corner("midpoint", 0.0), table.number("inner"), table.number("outer"))
-        case _:
-            from pdefreq.domains.ellipse import Ellipse
-
-            return Ellipse(corner("midpoint", 0.0), corner("half_axes"))
+    Raises:
+        ProblemFileError: In one sentence with the kind that has the key, or the nearest key.
+    """
+    for key in given:
+        if key in (*common, *shape.keys):
+            continue
+        owners = [name for name in DOMAINS if key in DOMAINS.load(name).keys]
+        if owners:
+            kind = table.values.get("kind", _USUAL)
+            raise ProblemFileError(
+                f'{table.key(key)} belongs to kind = "{owners[0]}", and this {noun} is a {shorten(kind)[1:-1]}; leave it out'
+            )
+        raise ProblemFileError(f"[{table.path}] unknown key {shorten(key)}: {nearest(key, (*common, *shape.keys))}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.domains.box import axis_names
+from pdefreq.domains.axes import axis_names
 from pdefreq.errors import ProblemFileError
 from pdefreq.files import csv_rows, is_number
 from pdefreq.grids import GridField, Interpolation

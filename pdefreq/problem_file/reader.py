@@ -13,13 +13,12 @@ from pdefreq.errors import ProblemFileError, UnknownNameError
 from pdefreq.expressions import Region
 from pdefreq.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.fields import Field, Quotient
-from pdefreq.problem import BoundaryPart, ModeFamily, Problem, Spectrum
+from pdefreq.problem import BoundaryKind, BoundaryPart, ModeFamily, Problem, Spectrum
 from pdefreq.problem_file.checks import Claim, check
 from pdefreq.problem_file.data import read_data
 from pdefreq.problem_file.domains import Files, read_domain
 from pdefreq.problem_file.equation import StatedEquation
 from pdefreq.problem_file.grids import Grids
-from pdefreq.problem_file.normals import normal
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
 from pdefreq.terms.reaction import Reaction
@@ -107,8 +106,11 @@ def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list
         return ()
     parts: list[BoundaryPart] = []
     for row in table.values.get("part", []):
-        parts += _parts(Table(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
-    if table.has("value") or (not parts and stated.exact is not None):
+        found = _parts(Table(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
+        parts += [part for part in found if part.kind != "periodic" or part not in parts]  # either side names the pair
+    pairs = {part.name for part in parts if part.kind == "periodic"}
+    open_sides = len(parts) == len(pairs) and len(pairs) < max(1, len(domain.opposite_sides))
+    if table.has("value") or (open_sides and stated.exact is not None):
         parts.append(_dirichlet(table, None, None, stated, claims, len(parts)))
     if not parts:
         raise ProblemFileError('[boundary] is missing; give value = "0", or parts, or exact in [equation]')
@@ -117,7 +119,9 @@ def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list
 
 def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
     """One [[boundary.part]]. A Robin part of a known solution becomes one for each named part: its flux holds the normal."""
-    kind = table.choice("kind", "dirichlet", ("dirichlet", "robin"))
+    kind = table.choice("kind", "dirichlet", get_args(BoundaryKind))
+    if kind == "periodic":
+        return [_pair(table, domain)]
     for key in ("alpha", "flux") if kind == "dirichlet" else ("value",):
         if table.has(key):
             other = "robin" if kind == "dirichlet" else "dirichlet"
@@ -131,7 +135,7 @@ def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Cl
         return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
     parts = []
     for piece in domain.part_names if name is None else [name]:
-        outward = normal(domain, piece)
+        outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             table.fail("flux", f"given: '{piece}' is not smooth, so it can't be derived from exact")
         derived = None if outward is None else stated.flux(alpha, outward)
@@ -140,6 +144,27 @@ def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Cl
             claims.append(Claim(table.key("flux"), data, derived, part=index + len(parts)))
         parts.append(BoundaryPart("robin", piece, where, alpha=alpha, flux=data))
     return parts
+
+
+def _pair(table: Table, domain: Domain) -> BoundaryPart:
+    """A periodic [[boundary.part]]: its name is that of an axis, or of a side across it."""
+    known = domain.opposite_sides
+    for key in ("value", "alpha", "flux", "where"):
+        if table.has(key):
+            raise ProblemFileError(f'{table.key(key)} does nothing on a part with kind = "periodic": leave it out')
+    if not known:
+        raise ProblemFileError(
+            f'{table.key("kind")} = "periodic" joins opposite sides of a box, and the domain is a {domain.title}: '
+            "give a value or a flux there"
+        )
+    if not table.has("name"):
+        table.fail("name", f"the pair of sides that is periodic, {' or '.join(known)}")
+    name = table.text("name", "")
+    if name not in (*known, *domain.part_names):
+        raise ProblemFileError(
+            f"{table.key('name')}: the {domain.title} has no pair of sides {shorten(name)}: {nearest(name, known)}"
+        )
+    return BoundaryPart("periodic", name)
 
 
 def _part_name(table: Table, domain: Domain) -> str:

@@ -18,9 +18,7 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "title": None,
     "citation": None,
     "parameters": str,
-    "domain": dict.fromkeys(
-        ("kind", "dimension", "lower", "upper", "midpoint", "radius", "inner", "outer", "half_axes", "file", "holes", "mesh")
-    ),
+    "domain": str,  # the kind of domain checks them
     "equation": {"source": None, "exact": None, "singular": None, "interpolation": None, "shades": None, "term": [str]},
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),

@@ -11,7 +11,8 @@ citation = ""
 k1 = 10                   # numbers, or expressions of the parameters above: "2*pi"
 
 [domain]
-kind = "box"
+kind = "box"              # or ball (midpoint, radius), ring (midpoint, inner, outer), ellipse (midpoint, half_axes),
+                          # polygon (points = [[0, 0], [1, 0], [0, 1]]), mesh (file); "my_file.py:Name" with --trust
 dimension = 1
 lower = 0                 # one number for all dimensions, or a list: [0, -1]
 upper = 1
@@ -28,7 +29,8 @@ exact = "sin(pi*x) + 0.1*sin(k1*pi*x)"    # source and boundary data follow from
 # value = "0"             # u = value on all of the boundary that no part covers; or parts, of which the first match holds:
 # [[boundary.part]]
 # name = "x-max"          # x-min, x-max, y-min, ...; or where = "x > 0.5"
-# kind = "robin"          # a |grad u|^(p-2) du/dn + alpha u = flux;  alpha = "0" is a Neumann condition
+# kind = "robin"          # a |grad u|^(p-2) du/dn + alpha u = flux;  alpha = "0" is a Neumann condition; "periodic" with
+#                         # name = "x" joins the sides x-min and x-max
 # alpha = "1"
 # flux = "0"
 

@@ -68,20 +68,19 @@ def predict_order(
 
 
 def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
-    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in sine modes."""
+    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
     import numpy as np
 
     from pdefreq.domains.box import Box
 
     value, constants = problem.dirichlet, constants_of(problem.equation, problem.domain.dimension)
+    vanishing = kind == "sine" and not problem.periodic_axes and value is not None and value.constant == 0
     diagonal = (
-        kind == "sine"
+        (vanishing or (kind == "fourier" and problem.is_periodic))
         and isinstance(problem.domain, Box)
         and constants is not None
         and constants.is_symmetric
         and problem.data is None
-        and value is not None
-        and value.constant == 0
     )
     found = (
         solver.predicted_mode_error(problem, space, wavevectors)
@@ -93,8 +92,6 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
 def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
     """The orders of a smooth solution, and what they ask for; or None, and why."""
-    from pdefreq.domains.box import Box
-    from pdefreq.domains.mesh_domain import MeshDomain
     from pdefreq.theory.refinement import smooth_orders
 
     degree = degree_of(solver)
@@ -108,8 +105,8 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
         return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
         return None, "the source is known at points only, whose number limits what a finer mesh can gain"
-    if not isinstance(problem.domain, (Box, MeshDomain)) and degree > 1:
+    if not problem.domain.is_straight and degree > 1:
         return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
     smooth = f"for solutions with {degree + 1} square-integrable derivatives"
-    corners = "" if isinstance(problem.domain, Box) and problem.domain.dimension == 1 else ", which corners may take away"
+    corners = "" if problem.domain.dimension == 1 else ", which corners may take away"
     return smooth_orders(degree), smooth + corners

@@ -26,6 +26,7 @@ SOLVERS = Registry(
         "gmres": "pdefreq.solvers.linear_systems:GmresSolver",
         "multigrid": "pdefreq.solvers.linear_systems:MultigridSolver",
         "sine": "pdefreq.solvers.spectral:Sine",
+        "fourier": "pdefreq.solvers.spectral:Fourier",
         "fem": "pdefreq.solvers.galerkin:Fem",
         "ritz-galerkin": "pdefreq.solvers.galerkin:RitzGalerkin",
         "deep-ritz": "pdefreq.solvers.networks:deep_ritz",

@@ -111,7 +111,8 @@ class Fem(DoublesSize, Solver):
         fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
         if self.element not in fitting and problem.domain.dimension > 1:
             raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
-        space = Lagrange(mesh, self._degree(problem), degree=2 if self.element == "P2" else 1)
+        degree = 2 if self.element == "P2" else 1
+        space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:
             remarks = _remarks(problem, space, self._cells(problem))
             return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess, remarks=remarks)
@@ -134,9 +135,7 @@ class Fem(DoublesSize, Solver):
 
     def coarsest(self, domain: Domain) -> int:
         """Where the domain brings a mesh: so many cells that the first level is this mesh."""
-        from pdefreq.domains.meshing import own_mesh
-
-        mesh = own_mesh(domain)
+        mesh = domain.own_mesh
         return super().coarsest(domain) if mesh is None else max(1, int(domain.measure ** (1 / domain.dimension) / mesh.param()))
 
     def refined(self, domain: Domain, *, start: int | None = None, levels: int | None = None) -> Sequence[Solver]:
@@ -186,6 +185,11 @@ class Fem(DoublesSize, Solver):
         if problem.data is not None:
             raise IncompatibleError(
                 "refinement needs the source everywhere and this problem gives it at points only: leave it out"
+            )
+        if problem.periodic_axes:
+            raise IncompatibleError(
+                "refinement estimates errors from jumps of the flux, which it does not see across periodic sides: leave it out, "
+                "and set `cells`"
             )
         if self.element == "Q1":
             raise IncompatibleError("refinement estimates errors on simplices: use element=P1 or P2")
@@ -269,6 +273,10 @@ class RitzGalerkin(DoublesSize, Solver):
             degree = None if self.quadrature is None else 2 * self.quadrature - 1
             fem = Fem(cells=number + 1, quadrature=degree)
             return fem.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+        if problem.periodic_axes:
+            raise IncompatibleError(
+                "polynomials of basis=legendre are not periodic, and sides of this problem are: use basis=hat or `fem`"
+            )
         points = self.quadrature or 2 * (number + 2)
         unknowns = (number + 2) ** box.dimension
         require_memory(number, "number", 8 * (4 * unknowns**2 + 10 * points**box.dimension))

@@ -23,7 +23,7 @@ from pdefreq.spaces.compatibility import require_compatible
 if TYPE_CHECKING:
     import torch
 
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.domain import Domain, Samples
     from pdefreq.fields import Field
     from pdefreq.functionals.course import SampledCourse
     from pdefreq.functionals.functional import Functional
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pdefreq.problem import Problem
     from pdefreq.shapes import Values
     from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.terms.equation import Equation
+    from pdefreq.terms.term import Term
+
+_FEW = 64  # points at which a term is seen to act
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,8 @@ class NetworkSolver(Solver):
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
-        return replace(self, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
+        network = self.network.resolved(problem.periodic_axes)
+        return replace(self, network=network, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -104,24 +109,26 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.gradient import Gradient
         from pdefreq.iterations.held_out import HeldOut
+        from pdefreq.spaces.periodicity import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
-        loss.require(problem, self.name)
         require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
-        if problem.is_pure_neumann and domain.dimension <= 3:  # beyond, quadrature can't tell
+        if problem.is_up_to_constant and domain.dimension <= 3:  # beyond, quadrature can't tell
             require_compatible(problem)  # else the energy has no minimum
-        self._require_start(problem.exponent, problem.reaction, problem.dirichlet)
+        self._require_start(problem.equation, domain, problem.dirichlet)
         method = self.resolved(problem, Stop())
         points, boundary = method.points, method.boundary
-        self._require_room(points, boundary, domain.dimension)
+        method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
         like = torch.empty(0, dtype=dtype, device=device)
-        network = self.network.on(domain)
-        space = network if problem.is_regression else boundary.applied(network, domain, problem.dirichlet)
+        network = method.network.on(domain)
+        require_periodic(network, domain, problem.periodic_axes)
+        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
+        space = network if problem.is_regression else boundary.applied(network, domain, problem.dirichlet, across)
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
@@ -149,18 +156,24 @@ class NetworkSolver(Solver):
             course_in=course_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
-    def _require_start(self, exponent: float, reaction: Field, values: Field | None) -> None:
+    def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
         """Refuse a start with constant u if p > 2: there the derivative of the residual, of |grad u|^(p-2) grad u, is zero.
 
         Raises:
-            IncompatibleError: If the network starts this way, and the loss has no reaction or boundary term.
+            IncompatibleError: If the network starts this way, and no other term or boundary term has a derivative there.
         """
-        flat = not self.boundary.is_penalty and values is not None and values.constant is not None
+        from pdefreq.terms.diffusion import Diffusion
+
+        diffusion = equation.find(Diffusion)
+        edge = None if self.boundary.is_penalty or values is None else values.constant
         residual = self.loss.is_square and not self.loss.is_regression
-        if flat and self.network.starts_at_zero and residual and exponent > 2 and reaction.constant == 0:
+        if diffusion is None or diffusion.exponent <= 2 or edge is None or not (residual and self.network.starts_at_zero):
+            return
+        others = [term for term in equation if term is not diffusion]
+        if not any(_acts_on_constants(term, domain, edge) for term in others):
             raise IncompatibleError(
-                f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {exponent:g} is degenerate and "
-                "no step leads away: leave `start` out"
+                f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
+                "degenerate and no step leads away: leave `start` out"
             )
 
     def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
@@ -222,3 +235,14 @@ class NetworkSolver(Solver):
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
             remedy = "boundary=penalty"
         raise IncompatibleError(f"{self.name} takes derivatives of order {order} and {cause}: use {remedy}")
+
+
+def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:
+    """Whether the linearization of a term at a constant is not zero, at some points of a domain."""
+    import torch
+
+    from pdefreq.streams import stream
+
+    x = domain.interior(_FEW, stream(0, "constants")).x
+    strong, at = term.strong(x), (torch.full_like(x[:, 0], value), torch.zeros_like(x))
+    return any(slope is not None and bool(slope.any()) for slope in (*strong.lower_slopes(*at), strong.second(*at)))

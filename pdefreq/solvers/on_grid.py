@@ -85,7 +85,9 @@ class GridSolver(Solver):
 
         from pdefreq.spaces.grid import Grid
 
-        return self.iterate(problem, Grid(box, (n,) * d), torch.empty(0, dtype=dtype, device=device), guess)
+        return self.iterate(
+            problem, Grid(box, (n,) * d, problem.periodic_axes), torch.empty(0, dtype=dtype, device=device), guess
+        )
 
     def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
         from pdefreq.spaces.grid import Grid
@@ -96,7 +98,8 @@ class GridSolver(Solver):
         constants, f = constants_of(problem.equation, problem.domain.dimension), problem.source
         assert constants is not None
         x = problem.domain.boundary(_BOUNDARY).x
-        if f(x).abs().max() > _VANISHES * f(space.nodes).abs().max():
+        jump = f(x) - f(space.box.opposite(x)) if problem.is_periodic else f(x)
+        if jump.abs().max() > _VANISHES * f(space.nodes).abs().max():
             return None  # its modes fall like 1/k only: those beyond the grid fold onto others, and weigh as much as the symbol
         return central_difference_error(wavevectors, space.spacings, diffusion=constants.diffusion, reaction=constants.reaction)
 

@@ -14,6 +14,8 @@ from pdefreq.spaces.stencil import Stencil, difference_equations
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from pdefreq.domains.box import Box
@@ -27,16 +29,18 @@ class Grid(LinearSpace):
 
     Args:
         box: Where.
-        intervals: Their number along each axis, at least 2; there is one node more.
+        intervals: Their number along each axis, at least 2; there is one node more, but along a periodic axis.
+        periodic: Axes along which functions are periodic: the last node is the first one, and is left out.
     """
 
     box: Box
     intervals: tuple[int, ...]
+    periodic: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of nodes along each axis."""
-        return tuple(n + 1 for n in self.intervals)
+        return tuple(n + (k not in self.periodic) for k, n in enumerate(self.intervals))
 
     @property
     def spacings(self) -> tuple[float, ...]:
@@ -65,10 +69,29 @@ class Grid(LinearSpace):
     @property
     def axes(self) -> list[Tensor]:
         """Coordinates of the nodes along each axis, float64."""
+        return [ticks[:size] for ticks, size in zip(self.ticks, self.shape, strict=True)]
+
+    @property
+    def ticks(self) -> list[Tensor]:
+        """Coordinates of the ends of the intervals along each axis, both ends of the box included, float64."""
         return [
             torch.linspace(a, b, n + 1, dtype=torch.float64)
             for a, b, n in zip(self.box.lower, self.box.upper, self.intervals, strict=True)
         ]
+
+    def folded(self, values: Tensor, *, counted: Sequence[int] = ()) -> Tensor:
+        """Values at all ticks as values at the nodes: where two sides are one, the mean of both.
+
+        Args:
+            values: Of the shape of the ticks, or a number.
+            counted: Axes along which they are at other points than the ticks, and stay as they are.
+        """
+        for axis in self.periodic if values.ndim else ():
+            if axis not in counted:
+                n = self.intervals[axis]
+                first = (values.narrow(axis, 0, 1) + values.narrow(axis, n, 1)) / 2
+                values = torch.cat([first, values.narrow(axis, 1, n - 1)], dim=axis)
+        return values
 
     def points(self, index: Tensor) -> Points:
         """The nodes of these numbers, shape ``(n, d)``, float64."""
@@ -96,7 +119,7 @@ class _Multilinear(LinearEvaluator):
         self._slopes = torch.stack([-1 / h, 1 / h], dim=1)  # (d, 2)
         self._corners = cell.new_zeros(len(x), 1)  # (n, 2^d), built axis by axis
         for k, count in enumerate(grid.shape):
-            along = torch.stack([cell[:, k], cell[:, k] + 1], dim=1)
+            along = torch.stack([cell[:, k], (cell[:, k] + 1) % count], dim=1)
             self._corners = (self._corners[:, :, None] * count + along[:, None, :]).flatten(1)
         self._weights = self._product(None)
 

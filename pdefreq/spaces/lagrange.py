@@ -15,11 +15,11 @@ from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot
 
 from pdefreq.checked import checked
-from pdefreq.domains.box import Box
 from pdefreq.domains.cell_search import CellSearch
 from pdefreq.domains.domain import Samples
 from pdefreq.mesh_io import Cells, cells_of, facets_of
 from pdefreq.spaces.densities import Density, Slopes
+from pdefreq.spaces.identified import Identification
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
 from pdefreq.spaces.weak_form import GalerkinSpace, Rule
 
@@ -59,11 +59,16 @@ class Lagrange(GalerkinSpace):
         mesh: Of lines, triangles, quadrilaterals, tetrahedra or hexahedra; its ``boundaries`` carry names.
         quadrature: Polynomial degree up to which integrals over a cell are exact (Gauss).
         degree: Of the polynomials: total on simplices (P1, P2), in each coordinate on the others (Q1).
+        periodic: Axes along which functions are periodic; the mesh fills a box then.
+
+    Raises:
+        IncompatibleError: If nodes of periodic sides do not lie opposite to each other.
     """
 
     mesh: Mesh
     quadrature: int = 15
     degree: int = 1
+    periodic: tuple[int, ...] = ()
 
     @property
     def num_coefficients(self) -> int:
@@ -79,13 +84,24 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def nodes(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
+        nodes = self._mesh_nodes
+        return torch.from_numpy(nodes[self._identification.first] if self.periodic else nodes.copy())
+
+    @functools.cached_property
+    def _mesh_nodes(self) -> np.ndarray:
+        """The nodes of the mesh, on both sides of a periodic pair, ``(N, d)``."""
         if self.degree == 1:
-            return torch.from_numpy(self.mesh.p.T.copy())
+            return self.mesh.p.T.copy()
+        dofs: Any = Dofs(self.mesh, self.element)
         reference = np.asarray(self.element.doflocs).T
-        x = np.empty((self.mesh.dim(), self.num_coefficients))
-        x[:, self._dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
-        x[:, self._dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # to the last digit
-        return torch.from_numpy(x.T.copy())
+        x = np.empty((self.mesh.dim(), dofs.N))
+        x[:, dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
+        x[:, dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # to the last digit
+        return x.T.copy()
+
+    @functools.cached_property
+    def _identification(self) -> Identification:
+        return Identification.of(self._mesh_nodes, self.periodic)
 
     @property
     def cell_measures(self) -> np.ndarray:
@@ -120,13 +136,13 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def cells(self) -> Cells:
-        """The mesh with all `nodes`, those of P2 on its edges included, as it goes into mesh files."""
+        """The mesh with all its nodes, those of P2 on its edges included, as it goes into mesh files."""
         linear = cells_of(self.mesh)
         if self.degree == 1:
             return linear
         turned: Any = self.mesh.oriented()  # pyright: ignore[reportAttributeAccessIssue]
         nodes = Dofs(turned, self.element).element_dofs.T  # edges are numbered by their ends, however cells are turned
-        return replace(linear, nodes=self.nodes.numpy(), kind=_QUADRATIC[type(self.mesh)], cells=nodes)
+        return replace(linear, nodes=self._mesh_nodes, kind=_QUADRATIC[type(self.mesh)], cells=nodes)
 
     def dirichlet_nodes(self, problem: Problem) -> np.ndarray:
         """The coefficients that Dirichlet parts prescribe, ascending, whatever their values."""
@@ -155,7 +171,8 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def _dofs(self) -> Any:
-        return Dofs(self.mesh, self.element)
+        dofs = Dofs(self.mesh, self.element)
+        return self._identification.applied(dofs) if self.periodic else dofs
 
     @functools.cached_property
     def _intervals(self) -> tuple[np.ndarray, np.ndarray]:
@@ -177,18 +194,8 @@ class Lagrange(GalerkinSpace):
         return self.mesh.boundary_facets(), problem.part_of(samples).numpy()
 
     def built_in_parts(self, domain: Domain) -> np.ndarray:
-        """For each facet of the boundary the index of the domain's part that it belongs to.
-
-        On a box it is the nearest face; elsewhere the mesh names it, and facets without a name are the last part, ``rest``.
-        """
-        if isinstance(domain, Box):
-            x = self._facet_midpoints
-            faces = np.stack([np.abs(x - domain.lower), np.abs(x - domain.upper)], axis=2)  # (n, d, 2), as `Box.part_names`
-            return (faces / np.array(domain.lengths)[:, None]).reshape(len(x), -1).argmin(axis=1)
-        part = np.full(facets_of(self.mesh).shape[1], len(domain.part_names) - 1)
-        for k, name in reversed([*enumerate(domain.part_names)]):
-            part[(self.mesh.boundaries or {}).get(name, [])] = k
-        return part[self.mesh.boundary_facets()]
+        """For each facet of the boundary the index of the domain's part that it belongs to."""
+        return domain.parts_of_facets(self.mesh)
 
     @functools.cached_property
     def _facet_midpoints(self) -> np.ndarray:

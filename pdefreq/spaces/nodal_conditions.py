@@ -68,14 +68,17 @@ def nodal_conditions(grid: Grid, problem: Problem) -> NodalConditions:
 def cell_parts(grid: Grid, axis: int) -> Tensor:
     """The part of each node's cell that lies in the box, along one axis: 1/2 at the ends; broadcasts to the grid's shape."""
     parts = torch.ones(grid.shape[axis], dtype=torch.float64)
-    parts[[0, -1]] = 0.5
+    if axis not in grid.periodic:
+        parts[[0, -1]] = 0.5
     return parts.reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
 
 
 def _faces(grid: Grid, problem: Problem) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """For each face of the box: its nodes, the part that governs each, and area over volume of its cell's face there."""
+    """For each face of the box that is not periodic: its nodes, the part that governs each, and its area over volume there."""
     number = torch.arange(grid.num_coefficients).reshape(grid.shape)
     for k, h in enumerate(grid.spacings):
+        if k in grid.periodic:
+            continue
         others = [cell_parts(grid, j) for j in range(len(grid.shape)) if j != k]
         for end in (0, 1):
             nodes = number.narrow(k, end * grid.intervals[k], 1)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.activations.sin import SIN
 from pdefreq.spaces.channels import Channels, by_axes, pull_back, push_forward
 from pdefreq.spaces.layers import LayerParameters
 from pdefreq.spaces.sweeps import Affine, Step, Tangents, backwards, slopes_of_layers, spread
@@ -175,9 +174,10 @@ class StackEvaluator(Evaluator):
             if order >= 2:
                 h = h._replace(second=self._x.new_zeros(1, d, number))
             if self._design.embedding is not None:
-                affine = Affine(*(t.to(self._x)[None] for t in self._design.embedding.layer))
+                embedding = self._design.embedding
+                affine = Affine(*(t.to(self._x)[None] for t in embedding.layer))
                 a = affine(h)
-                step = Step(affine, h, a, SIN.jet(a.value, order + 1), a.bend(None), False)
+                step = Step(affine, h, a, embedding.jet(a.value, order + 1), a.bend(None), False)
                 h = push_forward(step.jet, a, step.bend)
             self._embedded[order, by_point] = self._for_each(h), step
         h, step = self._embedded[order, by_point]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from pdefreq.spaces.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from pdefreq.problem import Problem
@@ -33,9 +36,11 @@ class Stencil:
     The weights below and above a node may differ, and a weight or s may be negative. The window is the smallest box of nodes
     that holds all unknowns. Coefficients are tensors that broadcast to it, 0-d where
     all nodes are alike: one code for constant and variable ones, and no array where none is due. A neighbor beyond the grid has
-    weight zero. The equation of a node in the window whose value is prescribed reads u_i = g_i.
+    weight zero; along a periodic axis the neighbor of the last node is the first one. The equation of a node in the window whose
+    value is prescribed reads u_i = g_i.
 
     Args:
+        periodic: The periodic axes of the grid; the window holds all nodes along each.
         origin: The window's first node along each axis.
         weights: w below and above along each axis.
         diagonal: sum_j w_ij + s_i.
@@ -46,6 +51,7 @@ class Stencil:
         mean: Weights of the mean value, of the grid's shape, where equations determine the solution up to a constant; else None.
     """
 
+    periodic: tuple[int, ...]
     origin: tuple[int, ...]
     weights: tuple[Tensor, ...]
     diagonal: Tensor
@@ -57,7 +63,7 @@ class Stencil:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all unknowns have the same equation: constant coefficients and prescribed values on all of the boundary."""
+        """Whether all unknowns have the same equation: constant coefficients, and prescribed values but on periodic sides."""
         return self.diagonal.ndim == 0
 
     @property
@@ -103,25 +109,41 @@ class Stencil:
         margin = self.start.stride(0)
         return u.new_zeros(u.numel() + 2 * margin)[margin:-margin].copy_(u.reshape(-1))
 
-    def window(self, u: Tensor, axis: int = 0, shift: int = 0, *, first: tuple[int, ...] | None = None, step: int = 1) -> Tensor:
-        """A grid function at the nodes of the window, or at their neighbors; a view.
+    def window(self, u: Tensor, *, first: tuple[int, ...] | None = None, step: int = 1) -> Tensor:
+        """A grid function at the nodes of the window; a view.
 
         Args:
-            u: As `padded` returns it; without a shift any flat grid function.
-            axis: Along which axis to shift.
-            shift: -1: the neighbors below, 1: above.
+            u: A flat grid function.
             first: Offset of the first node in the window, along each axis.
             step: Distance between nodes, along all axes.
         """
-        first = first or (0,) * self.load.ndim
-        strides = self.start.stride()
-        sizes = [len(range(begin, size, step)) for begin, size in zip(first, self.load.shape, strict=True)]
-        offset = sum((o + f) * s for o, f, s in zip(self.origin, first, strides, strict=True)) + shift * strides[axis]
-        return u.as_strided(sizes, [step * s for s in strides], u.storage_offset() + offset)
+        return self._shifted(u, self.origin, self.start.stride(), first=first, step=step)
 
-    def neighbors(self, u: Tensor, *, first: tuple[int, ...] | None = None, step: int = 1) -> list[Tensor]:
-        """A grid function at the neighbors of the nodes of the window, in the order of `weights`; views of `u`."""
-        return [self.window(u, k, shift, first=first, step=step) for k in range(self.load.ndim) for shift in (-1, 1)]
+    def surroundings(self, u: Tensor) -> Surroundings:
+        """The neighbors of the nodes of the window, for a `padded` grid function."""
+        return Surroundings(self, u)
+
+    def neighbors(self, u: Tensor) -> list[Tensor]:
+        """A `padded` grid function at the neighbors of the nodes of the window, in the order of `weights`, as it is now."""
+        around = self.surroundings(u)
+        around.refresh()
+        return around.views()
+
+    def _shifted(
+        self,
+        u: Tensor,
+        origin: Sequence[int],
+        strides: Sequence[int],
+        offset: int = 0,
+        *,
+        first: tuple[int, ...] | None = None,
+        step: int = 1,
+    ) -> Tensor:
+        """A view of the size of the window."""
+        first = first or (0,) * self.load.ndim
+        sizes = [len(range(begin, size, step)) for begin, size in zip(first, self.load.shape, strict=True)]
+        offset += sum((o + f) * s for o, f, s in zip(origin, first, strides, strict=True))
+        return u.as_strided(sizes, [step * s for s in strides], u.storage_offset() + offset)
 
     def times(self, u: Tensor) -> Tensor:
         """``A u`` at the nodes of the window, for a `padded` grid function."""
@@ -149,6 +171,7 @@ class Stencil:
         parts = entries, torch.stack(columns, dim=-1), ends.cumsum(0, dtype=torch.int32)
         matrix = sp.csr_array(tuple(part.reshape(-1).numpy() for part in parts), shape=(size, size))
         matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of known nodes
+        matrix.sum_duplicates()  # and sorts: along a periodic axis both neighbors may be one node, and columns start anew
         load, known = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
         self.window(load).copy_(self.load * self.unknown)
         self.window(known).copy_(~self.unknown)
@@ -169,13 +192,62 @@ class Stencil:
         )
 
 
+class Surroundings:
+    """The neighbors of the nodes of a window, as views prepared once.
+
+    They are views of the grid function itself where no axis is periodic. Else they are views of a copy with a layer of nodes
+    more on both sides along each periodic axis, which repeat those of the other side; `refresh` brings the copy up to date.
+
+    Args:
+        stencil: Whose window.
+        u: A `padded` grid function.
+    """
+
+    def __init__(self, stencil: Stencil, u: Tensor) -> None:
+        self._stencil = stencil
+        grown = [k in stencil.periodic for k in range(stencil.start.ndim)]
+        self._origin = [origin + more for origin, more in zip(stencil.origin, grown, strict=True)]
+        if not stencil.periodic:
+            self._memory, self._strides = u, stencil.start.stride()
+            return
+        shape = [size + 2 * more for size, more in zip(stencil.start.shape, grown, strict=True)]
+        margin = math.prod(shape[1:])
+        self._memory = u.new_zeros(math.prod(shape) + 2 * margin)[margin:-margin]
+        self._grown = self._memory.view(shape)
+        self._strides = self._grown.stride()
+        self._inner = self._grown
+        for axis in stencil.periodic:
+            self._inner = self._inner.narrow(axis, 1, stencil.start.shape[axis])
+        self._source = u.view(stencil.start.shape)
+
+    def refresh(self) -> None:
+        """See the grid function as it is now."""
+        if not self._stencil.periodic:
+            return
+        self._inner.copy_(self._source)
+        for axis in self._stencil.periodic:
+            last = self._grown.shape[axis] - 1
+            self._grown.select(axis, 0).copy_(self._grown.select(axis, last - 1))
+            self._grown.select(axis, last).copy_(self._grown.select(axis, 1))
+
+    def views(self, *, first: tuple[int, ...] | None = None, step: int = 1) -> list[Tensor]:
+        """The grid function at the neighbors, in the order of `Stencil.weights`; arguments as those of `Stencil.window`."""
+        strides = self._strides
+        return [
+            self._stencil._shifted(self._memory, self._origin, strides, shift * strides[k], first=first, step=step)
+            for k in range(len(strides))
+            for shift in (-1, 1)
+        ]
+
+
 def difference_equations(grid: Grid, problem: Problem) -> Stencil:
     """Second-order finite differences for linear equations, with conditions of both kinds (float64, CPU).
 
     The equation, ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A, is integrated over the cell of each unknown node,
     between the mid points of its edges, and divided by the volume of a whole cell: differences along the edges stand for the
     fluxes through the cell's faces, with A at the edges' mid points, and for the derivatives in both halves of the cell, with b
-    at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. So the
+    at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. The cell
+    of a node on a periodic pair of sides has a half on each, and fields are there the means of their values on both. So the
     matrix is symmetric where b = 0, and the equations inside are the usual ones, with central differences for b . grad u.
 
     Raises:
@@ -188,47 +260,53 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
     conditions = nodal_conditions(grid, problem)
     known = conditions.known
     window = tuple(
-        slice(int(known.select(k, 0).all()), n + int(not known.select(k, n).all())) for k, n in enumerate(grid.intervals)
+        slice(int(known.select(k, 0).all()), size - int(known.select(k, size - 1).all())) for k, size in enumerate(grid.shape)
     )
-    axes = [axis[nodes] for axis, nodes in zip(grid.axes, window, strict=True)]
-    shape = tuple(len(axis) for axis in axes)
+    ends = [slice(w.start, w.stop + (k in grid.periodic)) for k, w in enumerate(window)]
+    axes = [ticks[nodes] for ticks, nodes in zip(grid.ticks, ends, strict=True)]  # both sides of a periodic pair
+    shape = tuple(w.stop - w.start for w in window)
     # Where both ends of an axis are no unknowns all cells are whole along it, and a number says so.
-    inner = [size == n - 1 for size, n in zip(shape, grid.intervals, strict=True)]
+    inner = [k in grid.periodic or size == n - 1 for k, (size, n) in enumerate(zip(shape, grid.intervals, strict=True))]
     parts = [_ONE if inner[k] else cell_parts(grid, k).narrow(k, window[k].start, shape[k]) for k in range(len(shape))]
     volume = functools.reduce(torch.mul, parts)
 
     weights, symmetric = [], True
     for k, h in enumerate(grid.spacings):
-        middles = (grid.axes[k][1:] + grid.axes[k][:-1]) / 2
-        a = conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]])
+        middles = (grid.ticks[k][1:] + grid.ticks[k][:-1]) / 2
+        a = grid.folded(conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]]), counted=[k])
         weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
-        if not inner[k] or a.ndim:  # a number for each edge along the axis, zero for those that would leave the box
+        if inner[k] and not a.ndim:
+            weights += [weight, weight]
+        else:  # a number for each edge along the axis
             weight = weight[(None,) * (len(shape) - weight.ndim)]
             weight = weight.expand([n if j == k else -1 for j, n in enumerate(grid.intervals)])
-            ends = torch.zeros_like(weight.narrow(k, 0, 1))
-            weight = torch.cat([ends, weight, ends], dim=k)
-            weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
-        else:
-            weights += [weight, weight]
+            if k in grid.periodic:
+                weights += [weight.roll(1, k), weight]
+            else:  # zero for edges that would leave the box
+                outside = torch.zeros_like(weight.narrow(k, 0, 1))
+                weight = torch.cat([outside, weight, outside], dim=k)
+                weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
         b = drift(problem.equation, k, axes)
         if b is None:
             continue
-        symmetric = False
+        symmetric, b = False, grid.folded(b)
         # b (u_i - u_below) / 2h and b (u_above - u_i) / 2h, each where there is such a neighbor
         half = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], b / (2 * h))
         below, above = (_ONE, _ONE) if inner[k] else _halves(grid, k, window[k])
         weights[-2:] = [weights[-2] + half * below, weights[-1] - half * above]
     alpha, flux = (x[window] if x.ndim else x for x in (conditions.alpha, conditions.flux))
-    absorbed = sink(problem.equation, axes) * volume + alpha
+    absorbed = grid.folded(sink(problem.equation, axes)) * volume + alpha
 
     unknown = ~known[window]
-    load = torch.zeros(shape, dtype=torch.float64)
-    load[unknown] = checked(problem.source, "[equation] source", tensor_product(axes)[unknown.reshape(-1)])
+    there = _at_ticks(unknown, grid.periodic)
+    load = torch.zeros(there.shape, dtype=torch.float64)
+    load[there] = checked(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
+    load = grid.folded(load)
     load.mul_(volume).add_(flux)
     mean = None
     if not known.any() and not absorbed.any():
         require_compatible(problem)
-        mean = (volume / volume.sum()).expand(shape)
+        mean = volume.expand(shape) / volume.expand(shape).sum()
         load -= load.sum() * mean  # what the quadrature leaves of an integral that is zero
     diagonal = functools.reduce(torch.add, weights, absorbed)
     if not unknown.all():
@@ -236,10 +314,17 @@ def difference_equations(grid: Grid, problem: Problem) -> Stencil:
         diagonal = torch.where(unknown, diagonal, _ONE)
         load = torch.where(unknown, load, conditions.values[window])
     origin = tuple(w.start for w in window)
-    stencil = Stencil(origin, tuple(weights), diagonal, load, conditions.values, unknown, symmetric, mean)
+    stencil = Stencil(grid.periodic, origin, tuple(weights), diagonal, load, conditions.values, unknown, symmetric, mean)
     if mean is not None and not symmetric:
         _require_balance(stencil)
     return stencil
+
+
+def _at_ticks(nodes: Tensor, periodic: Sequence[int]) -> Tensor:
+    """Values at nodes as values at ticks: along a periodic axis the first again at the end."""
+    for axis in periodic:
+        nodes = torch.cat([nodes, nodes.narrow(axis, 0, 1)], dim=axis)
+    return nodes
 
 
 def _halves(grid: Grid, axis: int, window: slice) -> tuple[Tensor, Tensor]:

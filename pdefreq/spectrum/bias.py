@@ -45,7 +45,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is left out.
         half_times: t_k(0.5) as `half_time` gives them: inf for never, nan for a mode that started below one half.
         last_step: The step at which the run ended.
-        complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann).
+        complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann; fourier on periodic boxes).
 
     Example:
         >>> xi = np.array([1.0, 2.0, 4.0, 8.0])

@@ -362,10 +362,18 @@ class FourierModes(BoxModes):
         return tuple(intervals)
 
 
+class PeriodicModes(FourierModes):
+    """The same for functions that are periodic along all axes: a complete orthogonal family."""
+
+    complete = True
+
+
 BOX_FAMILIES: dict[str, type[BoxModes]] = {family.kind: family for family in (SineModes, CosineModes, FourierModes)}
 
 
-def make_modes(kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None) -> BoxModes:
+def make_modes(
+    kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None, periodic: bool = False
+) -> BoxModes:
     """Modes of a family on a box by its name.
 
     Args:
@@ -373,6 +381,7 @@ def make_modes(kind: str, box: Box, indices: ArrayLike | None = None, *, interva
         box: Where they live.
         indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid carries.
         intervals: That grid's intervals along each axis; by default `DEFAULT_INTERVALS`.
+        periodic: Whether functions are periodic along all axes.
 
     Raises:
         UnknownNameError: If there is no such family.
@@ -391,5 +400,5 @@ def make_modes(kind: str, box: Box, indices: ArrayLike | None = None, *, interva
             f"{kind} modes need a grid, which is possible in up to 3 dimensions, got {box.dimension}; "
             "watch the error without a spectrum there"
         )
-    family = BOX_FAMILIES[kind]
+    family = PeriodicModes if periodic and kind == PeriodicModes.kind else BOX_FAMILIES[kind]
     return family.of_grid(box, intervals or grid_intervals(box)) if indices is None else family(box, indices)

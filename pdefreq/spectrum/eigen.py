@@ -75,10 +75,10 @@ class EigenModes(Modes):
         Raises:
             IncompatibleError: If the domain needs a mesh generator that is not installed.
         """
-        domain = problem.domain
-        space = eigen_space(domain)
+        domain, periodic = problem.domain, problem.periodic_axes
+        space = eigen_space(domain, periodic)
         fixed = np.empty(0, int) if cls._natural or not problem.boundary else space.dirichlet_nodes(problem)
-        basis = _basis(domain, fixed.tobytes())
+        basis = _basis(domain, periodic, fixed.tobytes())
         basis.reach(1 if indices is None else int(np.max(indices)))
         return cls(basis, indices)
 
@@ -109,7 +109,8 @@ class EigenModes(Modes):
 
         mesh = self._basis.space.mesh
         kind = {1: MeshLine1, 2: MeshTri1, 3: MeshTet1}[mesh.dim()]
-        return Lagrange(kind(np.ascontiguousarray(mesh.p[:, : mesh.nvertices]), mesh.t), _QUADRATURE, degree=2)
+        straight = kind(np.ascontiguousarray(mesh.p[:, : mesh.nvertices]), mesh.t)
+        return Lagrange(straight, _QUADRATURE, degree=2, periodic=self._basis.space.periodic)
 
     def expand(self, values: np.ndarray) -> Expansion:
         """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
@@ -223,7 +224,7 @@ class EigenBasis:
 
 
 @functools.lru_cache(maxsize=8)
-def eigen_space(domain: Domain) -> Lagrange:
+def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
     """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
     from skfem import Mesh, MeshQuad
 
@@ -238,16 +239,16 @@ def eigen_space(domain: Domain) -> Lagrange:
         if isinstance(mesh, MeshQuad):
             mesh = mesh.to_meshtri()
         assert isinstance(mesh, Mesh)  # scikit-fem's types are wider than its values
-        space = Lagrange(curved(mesh, domain), _QUADRATURE, degree=2)
+        space = Lagrange(curved(mesh, domain), _QUADRATURE, degree=2, periodic=periodic)
         if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
             return space
         cells *= 0.8
 
 
 def _digest(space: Lagrange, fixed: np.ndarray) -> str:
-    """What eigenfunctions depend on: the nodes, the cells, and where they are zero."""
+    """What eigenfunctions depend on: the nodes, the cells, and where they are zero or periodic."""
     content = hashlib.sha256(f"{_VERSION} {type(space.mesh).__name__}".encode())
-    for array in (space.mesh.doflocs, space.mesh.t, fixed):
+    for array in (space.mesh.doflocs, space.mesh.t, fixed, *([np.array(space.periodic)] if space.periodic else [])):
         content.update(f"{array.dtype} {array.shape}".encode())
         content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()[:32]
@@ -268,5 +269,5 @@ def _kept(digest: str, nodes: int, number: int, compute: Callable[[], Slice]) ->
 
 
 @functools.lru_cache(maxsize=8)
-def _basis(domain: Domain, fixed: bytes) -> EigenBasis:
-    return EigenBasis(eigen_space(domain), np.frombuffer(fixed, dtype=int))
+def _basis(domain: Domain, periodic: tuple[int, ...], fixed: bytes) -> EigenBasis:
+    return EigenBasis(eigen_space(domain, periodic), np.frombuffer(fixed, dtype=int))

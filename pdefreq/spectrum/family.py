@@ -38,7 +38,8 @@ class Modes(ABC):
 
     Attributes:
         kind: The name of the family.
-        complete: Whether a bias index may be formed: the family is orthogonal and complete without periodicity.
+        complete: Whether a bias index may be formed: the family is orthogonal and complete for the functions of the problem, as
+            Fourier modes are for periodic ones.
         linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
         indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
         magnitude: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.

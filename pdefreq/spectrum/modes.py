@@ -54,14 +54,17 @@ class ModeFamilies:
     def chosen(self) -> str:
         """The family that the problem names; else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
 
-        Where no values are prescribed, on a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it
-        learns, and with the line through its end values, which sine modes leave out, would go most of what it has learnt.
+        On a box all of whose sides are periodic Fourier modes, and eigen modes where some are. Where no values are prescribed, on
+        a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it learns, and with the line through
+        its end values, which sine modes leave out, would go most of what it has learnt.
         """
         named, domain = self.problem.spectrum.modes, self.problem.domain
         if domain.dimension > MOST_DIMENSIONS:  # where a file may name the family of its lower dimensions
             return named if named in WAVE_FAMILIES else "ray"
         if named or not isinstance(domain, Box):
             return named or "eigen"
+        if self.problem.periodic_axes:
+            return "fourier" if self.problem.is_periodic else "eigen"
         return "sine" if any(part.kind == "dirichlet" for part in self.problem.boundary) else "cosine"
 
     def check(self, kind: str) -> None:
@@ -105,4 +108,4 @@ class ModeFamilies:
         domain = self.problem.domain
         assert isinstance(domain, Box)
         intervals = None if space is None else grid_intervals(domain, space)
-        return make_modes(kind, domain, indices, intervals=intervals)
+        return make_modes(kind, domain, indices, intervals=intervals, periodic=self.problem.is_periodic)

@@ -66,6 +66,7 @@ class Forecast:
         own_rates: The part of an error that is one mode alone which a step takes off, shape ``(m,)``; None where it is unknown.
         coupling: What such a mode passes on to others over what it loses itself, shape ``(m,)``; None where it is unknown.
         drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
+        phases: What the phases of the errors have turned by, radians, of the shape of `curves`; None where modes have no phase.
     """
 
     note: str = ""
@@ -76,6 +77,7 @@ class Forecast:
     own_rates: np.ndarray | None = None
     coupling: np.ndarray | None = None
     drift: Drift | None = None
+    phases: np.ndarray | None = None
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
@@ -94,6 +96,7 @@ class Forecast:
             own_rates=array("mode_own_rate"),
             coupling=array("mode_coupling"),
             drift=Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None,
+            phases=array("mode_predicted_phase"),
         )
 
     def facts(self) -> dict[str, np.ndarray]:
@@ -104,6 +107,8 @@ class Forecast:
         if self.curves is not None and np.isfinite(self.curves).any():
             facts["mode_predicted_steps"], facts["mode_predicted_curve"] = self.steps, self.curves
             facts["mode_predicted_since"] = np.array(self.since)
+            if self.phases is not None:
+                facts["mode_predicted_phase"] = self.phases
         if self.own_rates is not None and self.coupling is not None:
             facts["mode_own_rate"], facts["mode_coupling"] = self.own_rates, self.coupling
         if self.drift is not None:
@@ -127,7 +132,10 @@ class Forecast:
         known = _between(self.steps, self.curves, float(step[later[0]]))
         unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
-        return PredictedErrors(at, curves, rate, own_rate, coupling, self.note, self.drift)
+        turned = None
+        if self.phases is not None and step[later[0]] in self.steps:
+            turned = self.phases[shown] - self.phases[self.steps == step[later[0]]]
+        return PredictedErrors(at, curves, rate, own_rate, coupling, self.note, self.drift, turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +150,8 @@ class PredictedErrors:
         coupling: How far the own rate holds, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
         drift: How far the network has left its start at the end of the run; None where theory rests on no start.
+        turned: What the phase of each error turns by after the first of these steps, radians, shape ``(T, m)``; None where modes
+            have no phase.
     """
 
     step: np.ndarray
@@ -151,6 +161,7 @@ class PredictedErrors:
     coupling: np.ndarray
     note: str
     drift: Drift | None = None
+    turned: np.ndarray | None = None
 
     @classmethod
     def none(cls, m: int, note: str = "") -> Self:
@@ -164,7 +175,8 @@ class PredictedErrors:
     def take(self, places: np.ndarray) -> PredictedErrors:
         """These modes only."""
         columns = (self.rate[places], self.own_rate[places], self.coupling[places])
-        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift)
+        turned = None if self.turned is None else self.turned[:, places]
+        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, turned)
 
     @property
     def caveat(self) -> str:

@@ -19,7 +19,7 @@ from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
 from pdefreq.spectrum.rates import decay_rates, half_time
 from pdefreq.spectrum.watched import WatchedModes
 
-ERROR, TOTAL = "mode_error", "mode_error_total"  # the columns of a history
+ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_phase"  # the columns of a history
 _TINY = 1e-300  # stands for an error of zero where a logarithm is taken
 
 
@@ -35,6 +35,7 @@ class SpectralRecord:
         total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
         prediction: What theory said of the same modes before the run.
         column: The place of each mode in the columns of the history, shape ``(m,)``; by default the modes have kept their order.
+        phase: Phases of the errors, radians, shape ``(rows, m)``; None for families whose coefficients are real.
     """
 
     modes: WatchedModes
@@ -44,6 +45,7 @@ class SpectralRecord:
     total: np.ndarray
     prediction: PredictedErrors
     column: np.ndarray = field(default=None)  # pyright: ignore[reportAssignmentType]  # None is replaced below
+    phase: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.column is None:
@@ -60,7 +62,9 @@ class SpectralRecord:
             for name in (ERROR, TOTAL)
         )
         prediction = Forecast.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
-        return cls(modes, step, seconds, error, total, prediction).take(np.argsort(modes.wavenumber, kind="stable"))
+        phase = history.column(PHASE).astype(float) if len(modes) and PHASE in history else None
+        record = cls(modes, step, seconds, error, total, prediction, phase=phase)
+        return record.take(np.argsort(modes.wavenumber, kind="stable"))
 
     def __len__(self) -> int:
         return len(self.modes)
@@ -126,6 +130,7 @@ class SpectralRecord:
             total=self.total[:, places],
             prediction=self.prediction.take(places),
             column=self.column[places],
+            phase=None if self.phase is None else self.phase[:, places],
         )
 
     def pick(self, limit: int, wavenumbers: Iterable[float] = ()) -> Self:
@@ -139,7 +144,7 @@ class SpectralRecord:
 
     def of_total_errors(self) -> Self:
         """The same with total errors in place of algebraic ones, of which nothing is predicted."""
-        return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)))
+        return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
 
 
 def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pdefreq.checked import checked
@@ -108,13 +109,17 @@ class _Transport(PointFunction):
         return None, self.b
 
     def gradient(self, u: Values, q: Gradients) -> Gradients | None:
-        import torch
-
         if all(component.constant is not None for component in self.velocity):
             return None
+        return (self._gradients * q[:, :, None]).sum(dim=1)
+
+    @cached_property
+    def _gradients(self) -> Tensor:
+        """The derivative of b_i along axis k, ``(n, i, k)``."""
+        import torch
+
         x = self.x.double().cpu()
-        slopes = torch.stack([checked(b.gradient, f"the gradient of {_KEY}", x) for b in self.velocity], dim=1).to(q)
-        return (slopes * q[:, :, None]).sum(dim=1)
+        return torch.stack([checked(b.gradient, f"the gradient of {_KEY}", x) for b in self.velocity], dim=1).to(self.b)
 
 
 def _component(function: Callable[[Tensor], Tensor], k: int) -> Callable[[Tensor], Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.checked import checked
@@ -276,8 +277,11 @@ class _StrongPower(StrongTerm):
         assert self.exponent == 2
         if self.field.constant is not None:
             return None
-        bend = checked(self.field.hessian, f"the second derivative of {_KEY}", self.x.double().cpu()).to(q)
-        return -(bend @ q[:, :, None])[:, :, 0]
+        return -(self._bend @ q[:, :, None])[:, :, 0]
+
+    @cached_property
+    def _bend(self) -> Tensor:
+        return checked(self.field.hessian, f"the second derivative of {_KEY}", self.x.double().cpu()).to(self.a)
 
     def second(self, u: Values, q: Gradients) -> Tensor:
         import torch
@@ -298,18 +302,18 @@ class _StrongMatrix(StrongTerm):
     """``-(div A) . q - A : D^2 u``; the divergence of a symmetric matrix is that of its rows."""
 
     a: Tensor
-    divergence: Gradients
     slopes: Tensor | None
-    bends: Tensor | None
+    rows: tuple[tuple[Field, ...], ...]
+    x: Points
 
-    def lower(self, u: Values, q: Gradients) -> Values:
-        return -(self.divergence * q).sum(dim=1)
+    def lower(self, u: Values, q: Gradients) -> Values | None:
+        return None if self.slopes is None else -(self._divergence * q).sum(dim=1)
 
-    def lower_slopes(self, u: Values, q: Gradients) -> tuple[None, Gradients]:
-        return None, -self.divergence.expand_as(q)
+    def lower_slopes(self, u: Values, q: Gradients) -> tuple[None, Gradients | None]:
+        return None, None if self.slopes is None else -self._divergence
 
     def lower_gradient(self, u: Values, q: Gradients) -> Gradients | None:
-        return None if self.bends is None else -(self.bends * q[:, :, None]).sum(dim=1)
+        return None if self.slopes is None else -(self._bends * q[:, :, None]).sum(dim=1)
 
     def second(self, u: Values, q: Gradients) -> Tensor:
         return self.a
@@ -317,16 +321,26 @@ class _StrongMatrix(StrongTerm):
     def second_gradient(self) -> Tensor | None:
         return self.slopes
 
+    @cached_property
+    def _divergence(self) -> Gradients:
+        assert self.slopes is not None
+        return self.slopes.diagonal(dim1=2, dim2=3).sum(dim=2)
+
+    @cached_property
+    def _bends(self) -> Tensor:
+        """The gradient of (div A)_i = sum_j d_j A_ij, ``(n, d, d)`` with the derivative last."""
+        import torch
+
+        x, key = self.x.double().cpu(), f"the second derivative of {_KEY}"
+        rows = [sum((checked(a.hessian, key, x)[:, j] for j, a in enumerate(row)), torch.zeros_like(x)) for row in self.rows]
+        return torch.stack(rows, dim=1).to(self.a)
+
 
 def _strong_matrix(rows: tuple[tuple[Field, ...], ...], x: Points) -> _StrongMatrix:
     import torch
 
     a, key = _matrix(rows, x), f"the gradient of {_KEY}"
     if len(a) == 1:
-        return _StrongMatrix(a.expand(len(x), -1, -1), torch.zeros_like(x), None, None)
+        return _StrongMatrix(a.expand(len(x), -1, -1), None, rows, x)
     slopes = torch.stack([torch.stack([checked(entry.gradient, key, x) for entry in row], dim=1) for row in rows], dim=1)
-    # the gradient of (div A)_i = sum_j d_j A_ij, with the derivative last
-    bends = torch.stack(
-        [sum((entry.hessian(x)[:, j] for j, entry in enumerate(row)), torch.zeros_like(x)) for row in rows], dim=1
-    )
-    return _StrongMatrix(a, slopes.diagonal(dim1=2, dim2=3).sum(dim=2), slopes, bends.detach())
+    return _StrongMatrix(a, slopes, rows, x)

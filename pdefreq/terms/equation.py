@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.fields import Field
+    from pdefreq.shapes import Gradients, Points, Values
 
 T = TypeVar("T", bound=Term)
 
@@ -64,6 +65,11 @@ class Equation:
         return all(term.linear for term in self.terms)
 
     @property
+    def is_semilinear(self) -> bool:
+        """Whether the coefficients of the second derivatives do not depend on u."""
+        return all(term.semilinear for term in self.terms)
+
+    @property
     def is_symmetric(self) -> bool:
         """Whether the bilinear form of every term is symmetric."""
         return all(term.symmetric for term in self.terms)
@@ -105,6 +111,33 @@ class Equation:
     def text(self) -> str:
         """The left-hand side for people: ``"-div( grad u ) + (2) u"``."""
         return " + ".join(term.text for term in self.terms)
+
+    def zero_order(self, x: Points) -> Values:
+        """The coefficient c of a regression, c u = f, at points ``(n, d)``, shape ``(n,)``.
+
+        Raises:
+            ProblemFileError: If a coefficient is not finite, or c is zero, at one of the points.
+        """
+        import torch
+
+        one, zero = torch.ones_like(x[:, 0]), torch.zeros_like(x)
+        c = sum((c for term in self.terms if (c := term.strong(x).lower(one, zero)) is not None), zero[:, 0])
+        wrong = c == 0
+        if bool(wrong.any()):
+            at = ", ".join(f"{v:g}" for v in x[wrong][0].tolist())
+            raise ProblemFileError(f"[equation] {self.terms[0].name} must not be zero in a regression, as it is at ({at})")
+        return c
+
+    def zero_order_gradient(self, x: Points) -> Gradients:
+        """The gradient of `zero_order`, shape ``(n, d)``.
+
+        Raises:
+            ProblemFileError: If a coefficient or its gradient is not finite at one of the points.
+        """
+        import torch
+
+        one, zero = torch.ones_like(x[:, 0]), torch.zeros_like(x)
+        return sum((slope for term in self.terms if (slope := term.strong(x).lower_gradient(one, zero)) is not None), zero)
 
     def symbolic(self, u: Expr, x: Sequence[Symbol]) -> Expr:
         """The strong form applied to a formula."""

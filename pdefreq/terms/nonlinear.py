@@ -6,23 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pdefreq.checked import checked
 from pdefreq.fields import Field
-from pdefreq.terms.lower_order import LowerOrderTerm, PointFunction
+from pdefreq.terms.lower_order import PointwiseTerm
 from pdefreq.terms.term import CoefficientReader
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
-    from torch import Tensor
 
     from pdefreq.shapes import Gradients, Points, Values
 
-_KEY = "[equation] nonlinear"
-_GAUSS = 20  # points of the integral over u, exact for polynomials of degree 39
-
 
 @dataclass(frozen=True)
-class Nonlinear(LowerOrderTerm):
+class Nonlinear(PointwiseTerm):
     """``N(x, u)`` on the left-hand side.
 
     Args:
@@ -41,14 +36,6 @@ class Nonlinear(LowerOrderTerm):
         return None if function.constant == 0 else cls(function)
 
     @property
-    def linear(self) -> bool:
-        return False
-
-    @property
-    def has_energy(self) -> bool:
-        return True
-
-    @property
     def text(self) -> str:
         return self.function.text
 
@@ -60,47 +47,7 @@ class Nonlinear(LowerOrderTerm):
 
         return substituted(expression_of(self.function), Symbol("u"), u)
 
-    def check(self, x: Points) -> None:
-        """At u = 0."""
-        checked(self._at_zero, _KEY, x)
-
-    def _at_zero(self, x: Points) -> Values:
+    def value(self, x: Points, u: Values, q: Gradients) -> Values:
         import torch
 
-        return self.function(torch.cat([x, torch.zeros_like(x[:, :1])], dim=1))
-
-    def at(self, x: Points) -> PointFunction:
-        return _Composed(self.function, x)
-
-
-@dataclass(frozen=True)
-class _Composed(PointFunction):
-    """N at points x, for any u."""
-
-    function: Field
-    x: Points
-
-    def value(self, u: Values, q: Gradients) -> Values:
-        return self.function(self._with(u))
-
-    def slopes(self, u: Values, q: Gradients) -> tuple[Values, None]:
-        return self.function.gradient(self._with(u))[:, -1], None
-
-    def gradient(self, u: Values, q: Gradients) -> Gradients:
-        return self.function.gradient(self._with(u))[:, :-1]
-
-    def energy(self, u: Values, q: Gradients) -> Values:
-        """``u int_0^1 N(x, s u) ds``, by a Gauss rule in s."""
-        import numpy as np
-        import torch
-
-        nodes, weights = np.polynomial.legendre.leggauss(_GAUSS)
-        total = torch.zeros_like(u)
-        for s, w in zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True):
-            total = total + w * self.function(self._with(s * u))
-        return u * total
-
-    def _with(self, u: Values) -> Tensor:
-        import torch
-
-        return torch.cat([self.x, u[:, None]], dim=1)
+        return self.function(torch.cat([x, u[:, None]], dim=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.checked import checked
@@ -94,8 +95,11 @@ class _Multiple(PointFunction):
     def gradient(self, u: Values, q: Gradients) -> Gradients | None:
         if self.coefficient.constant is not None:
             return None
-        x = self.x.double().cpu()
-        return u[:, None] * checked(self.coefficient.gradient, f"the gradient of {_KEY}", x).to(q)
+        return u[:, None] * self._gradient
+
+    @cached_property
+    def _gradient(self) -> Gradients:
+        return checked(self.coefficient.gradient, f"the gradient of {_KEY}", self.x.double().cpu()).to(self.c)
 
     def energy(self, u: Values, q: Gradients) -> Values:
         return self.c / 2 * u * u

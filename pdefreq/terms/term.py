@@ -147,7 +147,8 @@ class Term(Content, ABC):
         Raises:
             ProblemFileError: If a value does not fit.
         """
-        return cls(**{key: coefficient(value, key) for key, value in values.items()})
+        of_keys = dict(zip(cls.keys, (f.name for f in fields(cls)), strict=False))  # pyright: ignore[reportArgumentType]
+        return cls(**{of_keys.get(key, key): coefficient(value, key) for key, value in values.items()})
 
     @property
     def values(self) -> dict[str, Any]:
@@ -163,6 +164,11 @@ class Term(Content, ABC):
     def linear(self) -> bool:
         """Whether the term is linear in u."""
         return True
+
+    @property
+    def semilinear(self) -> bool:
+        """Whether the coefficients of the second derivatives do not depend on u."""
+        return self.linear or self.order < 2
 
     @property
     def symmetric(self) -> bool:

@@ -5,6 +5,9 @@ matrix and, its diagonal being constant, of Jacobi's iteration too: the algebrai
 sweep. Where c is negative, so are eigenvalues of the smoothest modes, and these numbers lie above 1: such modes grow.
 Gauss-Seidel and SOR have other eigenvectors. In red-black order a sweep couples two sine modes; in lexicographic order waves on
 an unbounded grid are eigenvectors, and what a sweep multiplies them by holds for a few sweeps of middle and high modes.
+
+On a box with periodic sides Fourier modes are eigenvectors of the matrix, with constant convection, too. Its eigenvalues are
+complex then: the phase of an error turns while its modulus falls.
 """
 
 from __future__ import annotations
@@ -98,6 +101,52 @@ def amplified_modes(
     wavenumbers = (modes / torch.tensor(lengths, dtype=torch.float64)).norm(dim=1)[grows]
     order = wavenumbers.argsort(stable=True)
     return modes[grows][order], factors[grows][order]
+
+
+def periodic_factor(
+    indices: Tensor | ArrayLike,
+    intervals: Sequence[int],
+    lengths: Sequence[float],
+    *,
+    diffusion: float | Sequence[float] = 1.0,
+    reaction: float = 0.0,
+    convection: Sequence[float] = (),
+    omega: float = 1.0,
+) -> Tensor:
+    r"""What a sweep of damped Jacobi multiplies the error of each Fourier mode by, on a box with periodic sides.
+
+    With central differences for b . grad u the modes exp(2 pi i k . x / L) are eigenvectors. With theta_a = 2 pi k_a / n_a,
+    h_a = L_a / n_a, w_a = diffusion_a / h_a^2 and the diagonal D = 2 sum_a w_a + reaction of the matrix,
+
+        factor = 1 - omega symbol / D,    symbol = sum_a ( 4 w_a sin^2(theta_a / 2) + i b_a / h_a sin(theta_a) ) + reaction.
+
+    Its modulus is what a sweep leaves of the error, its argument what the phase of the error turns by.
+
+    Args:
+        indices: Mode numbers, of either sign, shape ``(m, d)``.
+        intervals: Intervals of the grid along each axis.
+        lengths: Side lengths of the box.
+        diffusion: A number for all axes, or one for each.
+        reaction: The constant c, of either sign; D must be positive.
+        convection: The constant vector b, one number for each axis; by default 0.
+        omega: Damping factor; 1 is plain Jacobi.
+
+    Returns:
+        Factors ``(m,)``, complex128; nan for a mode that the grid doesn't carry (not 2 |k| < n).
+
+    Source:
+        Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 4.2 and 7.1.
+
+    Example:
+        >>> periodic_factor([[1], [-1]], [4], [4.0], convection=[1.0]).numpy().round(12).tolist()
+        [-0.5j, 0.5j]
+    """
+    k, n, w = _grid(indices, intervals, lengths, diffusion)
+    theta, per_length = 2 * torch.pi * k / n, n / torch.tensor(lengths, dtype=torch.float64)
+    b = torch.zeros(len(n), dtype=torch.float64) if not len(convection) else torch.tensor(list(convection), dtype=torch.float64)
+    real = (4 * w * torch.sin(theta / 2) ** 2).sum(dim=1) + reaction
+    factor = 1 - omega * torch.complex(real, (b * per_length * torch.sin(theta)).sum(dim=1)) / (2 * w.sum() + reaction)
+    return torch.where((2 * k.abs() < n).all(dim=1), factor, torch.nan)
 
 
 def lexicographic_symbol(

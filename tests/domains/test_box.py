@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.domains.box import Box, axis_names
+from pdefreq.domains.axes import axis_names
+from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError, ProblemFileError
 from pdefreq.fields import CallableField, ConstantField
 from pdefreq.streams import stream

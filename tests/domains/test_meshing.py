@@ -12,6 +12,7 @@ from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshing import mesh_of, refined
+from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import IncompatibleError, OptionError
 
@@ -28,6 +29,7 @@ STRUCTURED = {
     "ellipse": Ellipse((1.0, 0.0), (2.0, 1.0)),
     "ring": Ring((0.0, 1.0), 1.0, 2.0),
     "thin-ring": Ring((0.0, 1.0), 1.0, 1.05),
+    "l-shape": Polygon([(0, 0), (2, 0), (2, 1), (1, 1), (1, 3), (0, 3)]),
 }
 structured = pytest.mark.parametrize("domain", STRUCTURED.values(), ids=STRUCTURED.keys())
 

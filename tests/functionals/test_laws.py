@@ -40,6 +40,26 @@ def equation(exponent):
     return Problem(domain=SQUARE, source=field(lambda x, y: torch.exp(x) * y), boundary=parts, exponent=exponent, **fields)
 
 
+def general(**fields):
+    """Every kind of term at once: a matrix that varies, convection, reaction of either sign and a term that is nonlinear in u."""
+    plain = equation(2)
+    off = field(lambda x, y: torch.sin(x * y) / 2)
+    terms = {
+        "diffusion": [[field(lambda x, _: 3 + x), off], [off, field(lambda _, y: 2 + y**2)]],
+        "convection": lambda x: torch.stack([x[:, 0] * x[:, 1], torch.cos(x[:, 0])], dim=1),
+        "reaction": field(lambda x, y: x - y**2),
+        "nonlinear": lambda x, u: x[:, 0] * u**3 + torch.exp(u),
+    }
+    return Problem(domain=SQUARE, source=plain.source, boundary=plain.boundary, **(terms | fields))
+
+
+def monotone():
+    """All that have an energy, with nonnegative second derivatives."""
+    return general(
+        convection=[0, 0], reaction=field(lambda x, _: x**2), nonlinear=lambda x, u: x[:, 0] ** 2 * u**3 + torch.exp(u)
+    )
+
+
 def fit():
     return Problem(
         domain=SQUARE, source=field(lambda x, y: torch.exp(x) * y), diffusion=0.0, reaction=field(lambda x, _: 2 + x), boundary=()
@@ -61,6 +81,14 @@ FUNCTIONALS = {
     "residual and gradient": lambda space: (
         StrongResidual(equation(2), space, INSIDE, EDGE, like=LIKE) + GradientOfResidual(equation(2), space, INSIDE, like=LIKE)
     ),
+    "residual, all terms": lambda space: StrongResidual(general(), space, INSIDE, EDGE, beta=3.0, like=LIKE),
+    "residual, all terms and p = 3": lambda space: StrongResidual(
+        general(diffusion=field(lambda x, y: 2 + x * y), exponent=3.0), space, INSIDE, EDGE, beta=3.0, like=LIKE
+    ),
+    "residual and gradient, all terms": lambda space: (
+        StrongResidual(general(), space, INSIDE, EDGE, like=LIKE) + GradientOfResidual(general(), space, INSIDE, like=LIKE)
+    ),
+    "ritz, all terms with an energy": lambda space: RitzEnergy(monotone(), space, INSIDE, EDGE, beta=3.0, like=LIKE),
     **{f"misfit, q = {q}": lambda space, q=q: Misfit(fit(), space, INSIDE, exponent=q, like=LIKE) for q in (1.0, 1.5, 2.0, 4.0)},
     "misfit and gradient": lambda space: (
         Misfit(fit(), space, INSIDE, like=LIKE) + GradientMisfit(fit(), space, INSIDE, like=LIKE)

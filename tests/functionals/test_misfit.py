@@ -52,7 +52,17 @@ def test_data_points_count_alike():
     assert float(functional.terms(torch.zeros(1, dtype=torch.float64))["misfit"]) == pytest.approx((1 + 0.25) * 2 / 5)
 
 
+def test_the_gradient_of_the_target_is_its_gradient():
+    """A reaction that is negative and varies."""
+    problem = regression(source=CallableField(lambda x: torch.sin(x[:, 0])), reaction=CallableField(lambda x: x[:, 0] - 2))
+    x = INTERVAL.quadrature(20).x.requires_grad_()
+    expected = torch.sin(x[:, 0]) / (x[:, 0] - 2)
+    torch.testing.assert_close(problem.target(x.detach()), expected.detach(), rtol=1e-14, atol=0)
+    (slope,) = torch.autograd.grad(expected.sum(), x)
+    torch.testing.assert_close(problem.target_gradient(x.detach()), slope, rtol=1e-13, atol=0)
+
+
 def test_a_vanishing_reaction_is_refused():
     problem = regression(source=1.0, reaction=CallableField(lambda x: x[:, 0].clamp(min=0)))
-    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must be finite and at least"):
+    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must not be zero in a regression, as it is at \(-"):
         Misfit(problem, Polynomials(2), INTERVAL.quadrature(20), like=LIKE)

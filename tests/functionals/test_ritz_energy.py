@@ -191,3 +191,12 @@ def test_fields_are_checked_where_they_are_evaluated(fields, message):
     problem = Problem(**{"domain": INTERVAL, "source": 1.0, "boundary": 0.0} | fields)
     with pytest.raises(ProblemFileError, match=message):
         RitzEnergy(problem, Polynomials(3), INTERVAL.quadrature(20), like=LIKE)
+
+
+def test_negative_second_derivatives_are_left_out_of_the_gauss_newton_matrix():
+    """Those of the energy of -exp(u): the matrix is that of the Laplacian alone, and still positive semidefinite."""
+    space, c = Polynomials(3, 2), torch.randn(16, generator=stream(0, "test"), dtype=torch.float64)
+    plain = Problem(domain=SQUARE, source=1.0, boundary=0.0)
+    with_exp = Problem(domain=SQUARE, source=1.0, boundary=0.0, nonlinear="-exp(u)")
+    first, second = (RitzEnergy(problem, space, SQUARE.quadrature(100), like=LIKE).factor(c) for problem in (plain, with_exp))
+    torch.testing.assert_close(first.T @ first, second.T @ second, rtol=0, atol=1e-12)

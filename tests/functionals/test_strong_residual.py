@@ -1,5 +1,6 @@
+import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
+from pdefreq.domains.domain import Samples
 from pdefreq.fields import CallableField, as_field
-from pdefreq.functionals.flow import divergence_of_flow
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 from pdefreq.problem import BoundaryPart, Problem
@@ -45,8 +45,20 @@ class _Differentiated(Evaluator):
             (self._gradient,) = torch.autograd.grad(self._value.sum(), x, create_graph=True)
             rows = [torch.autograd.grad(q.sum(), x, create_graph=True)[0] for q in self._gradient.unbind(dim=1)]
             self._hessian = torch.stack(rows, dim=1)
-            laplacian = self._hessian.diagonal(dim1=1, dim2=2).sum(dim=1)
-            self._thirds = torch.autograd.grad(laplacian.sum(), x)[0] if laplacian.requires_grad else torch.zeros_like(x)
+            self._second = self._hessian.diagonal(dim1=1, dim2=2).sum(dim=1)
+        self._x = x
+
+    def with_second(self, matrix):
+        bound = copy.copy(self)
+        bound._second = (matrix * self._hessian).sum(dim=(1, 2))
+        return bound
+
+    @property
+    def _slope_of_second(self):
+        if not self._second.requires_grad:
+            return torch.zeros_like(self._x)
+        with torch.enable_grad():
+            return torch.autograd.grad(self._second.sum(), self._x, retain_graph=True)[0]
 
     def value(self, c):
         return c * self._value.detach()
@@ -58,12 +70,12 @@ class _Differentiated(Evaluator):
         return c * self._hessian.detach()
 
     def second_order(self, c):
-        return self.value(c), self.gradient(c), self.hessian(c).diagonal(dim1=1, dim2=2).sum(dim=1)
+        return self.value(c), self.gradient(c), c * self._second.detach()
 
     def gradient_of(self, c, value=None, gradient=None, second=None):
         parts = [] if value is None else [value[:, None] * self.gradient(c)]
         parts += [] if gradient is None else [torch.einsum("nij,nj->ni", self.hessian(c), gradient)]
-        parts += [] if second is None else [second[:, None] * c * self._thirds]
+        parts += [] if second is None else [second[:, None] * c * self._slope_of_second]
         return sum(parts)
 
 
@@ -111,9 +123,8 @@ def test_the_divergence_is_that_of_the_flow(p, seed):
     (q,) = torch.autograd.grad(value.sum(), x, create_graph=True)
     flow = (a(x) * q.norm(dim=1) ** (p - 2))[:, None] * q
     expected = sum(torch.autograd.grad(flow[:, k].sum(), x, retain_graph=True)[0][:, k] for k in range(2))
-    at = u.at(x)
-    _, q, laplacian = at.second_order(ONE)
-    found = divergence_of_flow(p, a(x).detach(), a.gradient(x), q, laplacian, at.gradient_of(ONE, gradient=q))
+    problem = Problem(domain=SQUARE, source=0.0, boundary=0.0, diffusion=a, exponent=p)
+    found = -StrongResidual(problem, u, Samples(x.detach(), torch.full((5,), 0.5, dtype=torch.float64)), like=LIKE).residual(ONE)
     torch.testing.assert_close(found, expected.detach(), rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
 
 
@@ -161,6 +172,84 @@ def test_the_minimiser_solves_the_boundary_value_problem():
     torch.testing.assert_close(space.at(x).value(minimiser(enhanced, 5)), u(x), rtol=0, atol=1e-11)
 
 
+def all_terms(x, u):
+    """-div( A grad u ) + b . grad u + c u + N(x, u) - f of a function, differentiated as it stands."""
+    value = u(x)
+    (q,) = torch.autograd.grad(value.sum(), x, create_graph=True)
+    flux = torch.einsum("nij,nj->ni", torch.stack([torch.stack([a(x) for a in row], dim=1) for row in MATRIX], dim=1), q)
+    divergence = sum(torch.autograd.grad(flux[:, k].sum(), x, create_graph=True)[0][:, k] for k in range(2))
+    return -divergence + (velocity(x) * q).sum(dim=1) + SINK(x) * value + cubic(x, value) - LOAD(x)
+
+
+OFF = field(lambda x, y: torch.sin(x * y) / 2)
+MATRIX = [[field(lambda x, y: 3 + x * y), OFF], [OFF, field(lambda _, y: 2 + y**2)]]
+SINK, LOAD = field(lambda x, y: x - y**2), field(lambda x, y: torch.exp(x * y))
+
+
+def velocity(x):
+    return torch.stack([x[:, 0] * x[:, 1], torch.cos(x[:, 0])], dim=1)
+
+
+def cubic(x, u):
+    return x[:, 0] * u**3 + torch.sin(x[:, 1] * u)
+
+
+def test_all_terms_and_their_gradient():
+    """Against nested automatic differentiation of the whole residual."""
+    u = field(lambda x, y: torch.sin(x + 2 * y) + x * y)
+    problem = Problem(
+        domain=SQUARE, source=LOAD, boundary=0.0, diffusion=MATRIX, convection=velocity, reaction=SINK, nonlinear=cubic
+    )
+    x = SQUARE.interior(30, stream(0, "test")).x
+    samples = Samples(x, torch.full((30,), 0.5, dtype=torch.float64))
+    at = x.clone().requires_grad_()
+    expected = all_terms(at, u)
+    found = StrongResidual(problem, Multiples(u), samples, like=LIKE).residual(ONE)
+    torch.testing.assert_close(found, expected.detach(), rtol=0, atol=1e-12 * float(expected.detach().abs().max()))
+    (slope,) = torch.autograd.grad(expected.sum(), at)
+    found = GradientOfResidual(problem, Multiples(u), samples, like=LIKE).residual(ONE)
+    torch.testing.assert_close(found, slope.T.flatten(), rtol=0, atol=1e-10 * float(slope.abs().max()))
+
+
+@pytest.mark.parametrize("kind", [StrongResidual, RitzEnergy])
+def test_the_minimiser_solves_with_a_matrix_and_a_flux(kind):
+    """A varying matrix, convection where there need be no energy, a Robin side where the flux A grad u . n is given: found exactly."""
+    u = "x**3 - 2*x*y**2 + y + 1"
+    exact = Problem(
+        domain=SQUARE,
+        exact=u,
+        diffusion=[["3 + x", "y/2"], ["y/2", "2 + x*y"]],
+        reaction="1 + y**2",
+        convection=["1", "x"] if kind is StrongResidual else [0, 0],
+    )
+
+    def flux(x):  # on x = 1, where n = (1, 0)
+        q = exact.exact.gradient(x)
+        return (3 + x[:, 0]) * q[:, 0] + x[:, 1] / 2 * q[:, 1] + 2 * exact.exact(x)
+
+    robin = BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=CallableField(flux))
+    rest = [BoundaryPart("dirichlet", value=exact.exact)] if kind is StrongResidual else natural(exact)
+    problem = replace(exact, boundary=(robin, *rest))
+    functional = kind(problem, Polynomials(4, 2), SQUARE.quadrature(400), SQUARE.boundary(80), beta=7.0, like=LIKE)
+    x = SQUARE.quadrature(100).x
+    found = Polynomials(4, 2).at(x).value(minimiser(functional, 25))
+    torch.testing.assert_close(found, exact.exact(x), rtol=0, atol=1e-11)
+
+
+def natural(problem):
+    """Robin conditions with alpha = 1 on the other three sides."""
+
+    def side(name, normal):
+        def flux(x):
+            a = torch.stack([torch.stack([e(x) for e in row], dim=1) for row in problem.terms[0].coefficient], dim=1)
+            through = torch.einsum("i,nij,nj->n", torch.tensor(normal, dtype=x.dtype), a, problem.exact.gradient(x))
+            return through + problem.exact(x)
+
+        return BoundaryPart("robin", name=name, alpha=as_field(1.0), flux=CallableField(flux))
+
+    return [side("x-min", (-1.0, 0.0)), side("y-min", (0.0, -1.0)), side("y-max", (0.0, 1.0))]
+
+
 def test_the_gradient_of_the_residual_is_its_gradient():
     """On an interval: against differences of the residual at neighbouring points."""
     problem = Problem(
@@ -181,9 +270,3 @@ def test_the_gradient_of_the_residual_is_its_gradient():
     expected = (residual(h) - residual(-h)) / (2 * h)
     found = GradientOfResidual(problem, space, inside, like=LIKE).residual(c) / weights
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-5)  # h^2 times a fifth derivative of size 1e4, over 6
-
-
-def test_the_gradient_is_refused_for_other_exponents():
-    problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=3.0)
-    with pytest.raises(IncompatibleError, match="formed for exponent = 2, got 3: use `pinn` or `deep-ritz`"):
-        GradientOfResidual(problem, Polynomials(2), INTERVAL.quadrature(10), like=LIKE)

@@ -2,6 +2,7 @@ import pytest
 
 from pdefreq.domains.box import Box
 from pdefreq.iterations.multigrid import Multigrid
+from pdefreq.problem import Problem
 from pdefreq.spaces.grid import Grid
 from tests.iterations.grids import LIKE, dirichlet, mixed, neumann
 
@@ -20,6 +21,19 @@ def test_the_number_of_cycles_does_not_depend_on_the_grid(problem):
     counts = [cycles(problem, n) for n in (64, 128, 256)]
     assert max(counts) <= min(counts) + 1
     assert max(counts) <= 10  # about a factor of ten a cycle
+
+
+def test_with_convection_the_mesh_peclet_number_decides():
+    """Below 1 about as many cycles as without it; above it a note says what can do without."""
+    box = Box((0.0, 0.0), (1.0, 1.0))
+
+    def convected(box):
+        return Problem(domain=box, source=1.0, boundary=0.0, diffusion=0.03, convection=[1, 2])
+
+    assert max(cycles(convected, n) for n in (36, 64)) <= 10  # 0.93 and 0.52
+    coarse = Multigrid(convected(box), Grid(box, (8, 8)), like=LIKE)
+    *_, note = coarse.notes(coarse.init())
+    assert "need not converge, and those of `gmres`" in note
 
 
 @pytest.mark.slow

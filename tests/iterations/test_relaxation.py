@@ -97,8 +97,8 @@ def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reacti
 
 def test_no_prediction_without_a_theory():
     grid = Grid(*CASES[0])
-    fourier = SimpleNamespace(kind="fourier", indices=np.array([[1]]))
-    assert Relaxation(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(fourier, torch.arange(3)) is None
+    eigen = SimpleNamespace(kind="eigen", indices=np.array([[1]]))
+    assert Relaxation(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
 
 
 def test_the_published_figure():

@@ -174,4 +174,4 @@ def test_the_radius_of_jacobi_is_the_largest_eigenvalue_modulo_constants(problem
 def test_no_prediction_without_a_theory():
     for order in (Lexicographic, RedBlack):
         iteration = order(dirichlet(GRIDS[0].box), GRIDS[0], omega=1.0, like=LIKE)
-        assert iteration.predict(make_modes("fourier", GRIDS[0].box, [[1]]), torch.arange(3)) is None
+        assert iteration.predict(SimpleNamespace(kind="eigen", indices=np.array([[1]])), torch.arange(3)) is None

@@ -158,7 +158,7 @@ def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, 
     in_the_plane = {"frequencies": ((0.0, 0.0), (2.0, -3.0))}  # where a part requires wavenumbers, wavevectors
     method: Any = make_solver("network", chosen | {key: value for key, value in in_the_plane.items() if key in chosen})
     method = method.resolved(problem, Stop())
-    space = method.boundary.applied(method.network.on(problem.domain), problem.domain, problem.dirichlet)
+    space = method.boundary.applied(method.network.on(problem.domain), problem.domain, problem.dirichlet, [0, 1])
     c = space.initialize(stream(0, "test"))
     c = (c + 0.05 * torch.randn(len(c), generator=stream(1, "test"), dtype=c.dtype)).requires_grad_(True)
     x, s = problem.domain.interior(4, stream(2, "test")).x, matrices(4, 2)

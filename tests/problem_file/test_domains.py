@@ -10,6 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.meshing import mesh_of
+from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
 from pdefreq.errors import ProblemFileError
 from pdefreq.history import Stop
@@ -53,6 +54,9 @@ def test_domains_are_read(text, domain, title):
 def test_sizes_follow_parameters():
     assert stated('kind = "ball"\nradius = "r/2"', r=6).domain == Ball((0.0, 0.0), 3.0)
     assert stated('kind = "ball"\nradius = 1', dimension=5).domain == Ball((0.0,) * 5, 1.0)
+    assert stated('kind = "ball"\nradius = "1/dimension"', dimension=4).domain == Ball((0.0,) * 4, 0.25)
+    corners = 'kind = "polygon"\npoints = [[0, 0], ["r", 0], [0, "sqrt(dimension)"]]'
+    assert stated(corners, r=3).domain == Polygon([(0, 0), (3, 0), (0, math.sqrt(2))])
 
 
 @pytest.mark.parametrize(
@@ -65,9 +69,9 @@ def test_sizes_follow_parameters():
         ('kind = "ring"\ninner = 3\nouter = 1', "inner < outer"),
         ('kind = "ring"\nmidpoint = [0]\ninner = 1\nouter = 2', "midpoint"),
         (SQUARE + 'holes = [{kind = "ball", midpoint = [0.9, 0], radius = 0.2}]', r"hole-1 .* leaves the domain"),
-        (SQUARE + 'holes = [{kind = "ring", radius = 0.2}]', r"\[domain.holes\] kind must be ball or ellipse or box"),
+        (SQUARE + 'holes = [{kind = "ring", radius = 0.2}]', r"\[domain.holes\] kind must be box or ball or ellipse or polygon"),
         (SQUARE + 'holes = [{kind = "ball", radus = 0.2}]', "did you mean 'radius'"),
-        (SQUARE + 'holes = [{kind = "ball", upper = 0.2}]', "upper does not belong to a ball"),
+        (SQUARE + 'holes = [{kind = "ball", upper = 0.2}]', r'upper belongs to kind = "box", and this hole is a ball'),
         (SQUARE + "holes = 3", r"\[domain\] holes must be a list"),
         (SQUARE + 'holes = "none.csv"', "can't read the holes in .*none.csv"),
         (SQUARE + 'mesh = "perforated-1.msh"', "mesh belongs to a domain with holes"),

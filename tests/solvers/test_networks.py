@@ -198,6 +198,12 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
             tones(data=Data("uniform", 20)),
             r"\(\[data\]\): use gradient=null",
         ),
+        (
+            pinn_gradient(),
+            poisson(exponent=3.0, diffusion=2.0),
+            r"pinn-gradient needs second derivatives whose coefficients do not depend on u, and the diffusion term "
+            r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that do: use `fem` or `deep-ritz`",
+        ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),
         (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),
         (deep_ritz().with_options(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),

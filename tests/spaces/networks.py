@@ -60,6 +60,7 @@ NETWORKS = {
     "mscale-1": lambda d, a: Mscale(box(d), SCALES, (6, 4), a, form="first-layer"),
     "mscale-2": lambda d, a: Mscale(box(d), SCALES, (4, 3), a),
     "fourier": lambda d, a: Mlp(box(d), (4, 3), a, embedding=random_features(d, 3, 2.0)),
+    "cylinder": lambda d, a: Mlp(box(d), (5, 3), a, embedding=periodic_features(box(d), 2, [d - 1])),
     "periodic": lambda d, a: Mscale(box(d), (1.0, 2.0), (4, 3), a, embedding=periodic_features(box(d), 1)),
     "ntk": lambda d, a: Mlp(box(d), (5, 4), a, "ntk"),
     "siren": lambda d, a: Mlp(box(d), (5, 4), a, "siren(3)"),

@@ -16,14 +16,14 @@ from pdefreq.spectrum.record import SpectralRecord, keep_drift
 from pdefreq.spectrum.watched import WatchedModes
 
 PACKAGE = Path(pdefreq.__file__).parent
-COLUMNS = {"mode_error", "mode_error_total"}
+COLUMNS = {"mode_error", "mode_error_total", "mode_phase"}
 FACT = re.compile(r"mode_[a-z_]+")
 OWNERS = {"watched.py", "predicted.py"}
 KNOWN = {
     *WatchedModes("sine", True, np.ones((2, 1), int), np.ones(2), np.ones(2), "total", 2, np.ones((2, 1))).facts(),
     *Forecast(
         "", rates=np.ones(2), curves=np.ones((3, 2)), steps=np.arange(3), own_rates=np.ones(2), coupling=np.ones(2),
-        drift=Drift(0.0, 0.0),
+        drift=Drift(0.0, 0.0), phases=np.ones((3, 2)),
     ).facts(),
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if not (path.parent.name == "spectrum" and path.name in OWNERS))
@@ -83,7 +83,7 @@ def forecasts(draw):
         own_rates=draw(floats(m)) if own else None,
         coupling=draw(floats(m)) if own else None,
         drift=draw(st.none() | st.builds(Drift, st.floats(0, 1), st.floats(0, 1))),
-        **({} if curves is None else {"steps": np.arange(steps)}),
+        **({} if curves is None else {"steps": np.arange(steps), "phases": draw(st.none() | floats(steps, m))}),
     )
 
 
