@@ -10,6 +10,7 @@ from pdefreq.history import Status
 from pdefreq.iterations.newton import Newton, _line_search
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.problem_file import load_problem
+from pdefreq.reference import reference_solution
 from pdefreq.solvers import make_solver
 from pdefreq.solving import solve
 from pdefreq.spaces.lagrange import Lagrange
@@ -156,9 +157,11 @@ def test_beyond_the_turning_point_there_is_no_solution_and_no_number(k, status):
 
 
 def test_a_failure_is_told_in_words():
-    found = solve(Problem(nonlinear="-7*exp(u)", **BRATU), make_solver("fem", {"cells": 20}), probes=())
+    problem = Problem(nonlinear="-7*exp(u)", **BRATU)
+    found = solve(problem, make_solver("fem", {"cells": 20}), probes=())
     assert found.status is Status.UNSOLVED and found.status.exit_code == 1
     assert "found no solution" in found.status.sentence and "guess=" in found.status.sentence
+    assert reference_solution(problem) is None
 
 
 def test_both_branches_are_found_from_a_guess():

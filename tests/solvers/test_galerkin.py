@@ -262,10 +262,14 @@ def test_hat_functions_are_linear_elements():
     assert isinstance(state.space, Lagrange) and state.space.degree == 1 and state.space.num_coefficients == 81
 
 
+RESUMED = Problem(domain=BOX, nonlinear="u**3", exponent=3.0, convection="2", source="10*x", boundary="x", name="nonlinear")
+
+
 @pytest.mark.parametrize(
     ("problem", "method", "options"),
     [
         ("p-laplacian", "fem", {"cells": 40}),
+        (RESUMED, "fem", {"cells": 40}),
         ("p-laplacian-smooth-2d", "ritz-galerkin", {"number": 4}),
         ("robin", "fem", {"refinement": "adaptive", "levels": 4}),
         ("ring", "fem", {"refinement": "uniform", "levels": 3}),
