@@ -98,16 +98,19 @@ def test_the_added_problem_and_method_solve(extended):
     assert "bump" in pdefreq(extended, "problems")
 
 
+SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind of test one or two belong to every run
+
+
 @pytest.mark.parametrize(
     ("files", "names"),
     [
-        (["tests/test_contracts.py"], "richardson or bump or size"),
+        pytest.param(["tests/test_contracts.py"], "richardson or bump or size", marks=SLOW),
         (["tests/terms/test_laws.py"], "eikonal"),
-        (["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian"),
+        pytest.param(["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian", marks=SLOW),
         (["tests/spaces/test_initialization.py"], "orthogonal"),
         (["tests/domains/test_domain_laws.py"], "half-disk"),
         (["tests/reproduce/test_limit.py"], "sweeps"),
-        (["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin"),
+        pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],
 )
 def test_what_was_added_passes_the_contract_tests(extended, files, names):
@@ -189,8 +192,14 @@ np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients
 """
 
 
-@pytest.mark.parametrize("way", ["table", "entry point", "file"])
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        pytest.param(kind, way, marks=[SLOW] if way != "table" and kind != "loss" else [])
+        for kind in PARTS
+        for way in ("table", "entry point", "file")
+    ],
+)
 def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, tmp_path):
     file, name, method, problem, options = PARTS[kind]
     home = request.getfixturevalue("extended" if way == "table" else "outside")

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pdefreq.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
-_SUGGESTED = ("sine", "fourier", "multigrid", "cg", "gmres", "fem", "deep-ritz", "gauss-newton", "pinn", "regression")
+_SUGGESTED = (
+    ("sine", "fourier", "cg", "gmres", "fem"),
+    ("deep-ritz", "gauss-newton", "regression"),
+)  # the first of each that can
 
 
 def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
@@ -34,9 +37,13 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
 
 
 def instead(problem: Problem, method: str) -> str:
-    """Advice: the methods that meet the needs of a problem, at most two."""
-    able = [name for name in _SUGGESTED if name != method and name in SOLVERS and problem.lacks(needs_of(name)) is None]
-    return f"use {' or '.join(f'`{name}`' for name in able[:2])}" if able else "no method of pdefreq can solve it"
+    """Advice: a classical method and a network method that meet the needs of a problem, where there are any."""
+
+    def can(name: str) -> bool:
+        return name != method and problem.lacks(needs_of(name)) is None
+
+    able = [name for family in _SUGGESTED if (name := next(filter(can, family), None)) is not None]
+    return f"use {' or '.join(f'`{name}`' for name in able)}" if able else "no method of pdefreq can solve it"
 
 
 def needs_of(name: str) -> Sequence[Need]:

@@ -272,7 +272,7 @@ RESUMED = Problem(domain=BOX, nonlinear="u**3", exponent=3.0, convection="2", so
         (RESUMED, "fem", {"cells": 40}),
         ("p-laplacian-smooth-2d", "ritz-galerkin", {"number": 4}),
         ("robin", "fem", {"refinement": "adaptive", "levels": 4}),
-        ("ring", "fem", {"refinement": "uniform", "levels": 3}),
+        ("ring", "fem", {"refinement": "uniform", "levels": 2}),
     ],
 )
 def test_resumed_runs_go_on_where_they_were(problem, method, options, tmp_path):

@@ -196,7 +196,7 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
         (
             gauss_newton().with_options(loss="misfit", gradient=1.0),
             tones(data=Data("uniform", 20)),
-            r"\(\[data\]\): use gradient=null",
+            r"\(\[data\]\): use `regression`",
         ),
         (
             pinn_gradient(),

@@ -127,12 +127,12 @@ ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
     ("d", "fields", "message"),
     [
         (4, {}, "at most 3 dimensions, and this problem has 4: use `deep-ritz`"),
-        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "varies: use `multigrid`"),
-        (2, {"reaction": lambda x: 1 + x[:, 0]}, "varies: use `multigrid`"),
+        (1, {"diffusion": lambda x: 1 + x[:, 0]}, "varies: use `cg`"),
+        (2, {"reaction": lambda x: 1 + x[:, 0]}, "varies: use `cg`"),
         (1, {"exponent": 3.0}, "nonlinear: use `fem`"),
         (1, {"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
-        (1, {"boundary": ROBIN}, "use `multigrid`"),
-        (2, {"boundary": ROBIN}, "use `multigrid`"),
+        (1, {"boundary": ROBIN}, "use `cg`"),
+        (2, {"boundary": ROBIN}, "use `cg`"),
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name_of_what_can(d, fields, message):
@@ -161,7 +161,7 @@ def test_an_equation_at_a_resonance_is_refused():
 def test_what_sine_modes_do_not_diagonalize_is_refused():
     square = Box((0.0, 0.0), (1.0, 1.0))
     for fields, message in (
-        ({"convection": [1, 2]}, "sine needs a symmetric equation, and the convection term .* use `multigrid` or `gmres`"),
+        ({"convection": [1, 2]}, "sine needs a symmetric equation, and the convection term .* use `gmres` or `gauss-newton`"),
         ({"diffusion": [[2, 1], [1, 2]]}, "sine needs derivatives along the axes alone, and the diffusion term .* use `fem`"),
     ):
         with pytest.raises(IncompatibleError, match=message):
