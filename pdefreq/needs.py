@@ -25,7 +25,7 @@ class Need:
     """
 
     what: str
-    of: Literal["equation", "discontinuous", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
+    of: Literal["equation", "indefinite", "discontinuous", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
     lacking: Callable[[Any], str | None]
 
 
@@ -76,9 +76,13 @@ def _has_jumps(discontinuous: Term | None) -> str | None:
     if discontinuous is None:
         return None
     return (
-        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does, where a residual at points does not see "
-        "that the flux must not jump"
+        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does: a residual at points does not enforce "
+        "that the flux is continuous"
     )
+
+
+def _is_indefinite(indefinite: Term | None) -> str | None:
+    return None if indefinite is None else f"the {indefinite.name} term {indefinite.text} can make it indefinite"
 
 
 def _has_ends(is_periodic: bool) -> str | None:
@@ -89,12 +93,14 @@ EQUATION = Need("a differential equation", "equation", _is_regression)
 REGRESSION = Need("a given function to fit", "equation", _is_differential)
 LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
 SEMILINEAR = _terms(
-    "second derivatives whose coefficients do not depend on u", lambda term: term.semilinear, "has coefficients that do"
+    "second derivatives whose coefficients depend on x alone",
+    lambda term: term.semilinear,
+    "has coefficients that depend on u or grad u",
 )
 CONTINUOUS = Need("second-order coefficients that do not jump", "discontinuous", _has_jumps)
 SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
-COERCIVE = _terms("a positive definite equation", lambda term: term.coercive, "may be negative")
-ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is no derivative of an energy")
+COERCIVE = Need("a positive definite equation", "indefinite", _is_indefinite)
+ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is not the derivative of an energy")
 CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
 DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", "data", _is_sampled)

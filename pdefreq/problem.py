@@ -1,4 +1,4 @@
-"""The boundary value problem: what is solved, with no word of how.
+"""Boundary value problems, independent of the methods that solve them.
 
     -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f   in Omega,
     u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts,
@@ -25,6 +25,7 @@ from pdefreq.data import Data
 from pdefreq.domains.domain import Domain, Samples
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, Field, as_field
+from pdefreq.streams import stream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 BoundaryKind = Literal["dirichlet", "robin", "periodic"]
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MAX_BYTES = 2**33  # of generated data
+_MANY = 1024  # points at which coefficients are held against zero
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
@@ -49,7 +51,7 @@ class BoundaryPart(Content):
     A periodic pair of sides has no data, and holds wherever it stands in the list.
 
     Args:
-        kind: ``"dirichlet"`` (u = value), ``"robin"`` (a |grad u|^(p-2) du/dn + alpha u = flux) or ``"periodic"``.
+        kind: ``"dirichlet"`` (u = value), ``"robin"`` (A |grad u|^(p-2) grad u . n + alpha u = flux) or ``"periodic"``.
         name: A built-in name such as ``"x-min"``; None together with `where` None means all of the boundary. Of a periodic part
             the pair of sides, ``"x"``; either side, ``"x-min"`` or ``"x-max"``, names the same pair.
         where: Whether each boundary point belongs to the part, ``(n, d) -> (n,)`` bool.
@@ -230,7 +232,7 @@ class Problem:
         self._check()
 
     def _source(self, given: Any, read: CoefficientReader) -> Field:
-        """F as given, or by the data, or as it follows from the exact solution."""
+        """The source f as given, as in the data, or as it follows from the exact solution."""
         if given is not None:
             return read(given, "source")
         if self.data is not None and self.data.field is not None:
@@ -384,6 +386,12 @@ class Problem:
             return any(field.has_kinks and jumps(field, self.domain) for field in term.coefficients.values())
 
         return next((term for term in self.equation if term.order == 2 and has_jumps(term)), None)
+
+    @cached_property
+    def indefinite(self) -> Term | None:
+        """The first term that is known, or seen at points, to make the quadratic form negative; None where there is none."""
+        x = self.domain.interior(_MANY, stream(0, "coercivity")).x
+        return next((term for term in self.equation if term.coercive is False or term.is_negative_at(x)), None)
 
     def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
         """The first need of a method that the problem does not meet, and why; None where it meets all."""

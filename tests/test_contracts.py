@@ -32,7 +32,8 @@ from pdefreq.store import to_json
 from pdefreq.streams import stream
 
 PROBLEMS = [name for name, _ in problem_names()]
-HEAVY = {"cube-holes"}  # its mesh, made by gmsh, has a hundred thousand cells
+# The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the kind of domain that `perforated` has.
+HEAVY = {"cube-holes", "harmonic-holes"}
 CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 along each axis needs 89 GiB
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)

@@ -261,7 +261,10 @@ def test_each_change_inside_the_package_is_one_file_and_one_line():
 OUTSIDE = re.search(r"^## From outside.*?^```sh\n(.*?)^```", (ROOT / "docs" / "extend.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("line", OUTSIDE[1].splitlines() if OUTSIDE else [])
+LINES = OUTSIDE[1].splitlines() if OUTSIDE else []
+
+
+@pytest.mark.parametrize("line", [pytest.param(line, marks=[] if "--trust" in line else SLOW) for line in LINES])
 def test_from_a_file(outside, line):
     program, *arguments = shlex.split(line)
     assert program == "pdefreq" and "runs/" in pdefreq(outside, *arguments)
@@ -271,23 +274,29 @@ def test_from_a_file(outside, line):
     "arguments",
     [
         ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"],
-        ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
-        [
-            "solve",
-            "poisson",
-            "-m",
-            "pinn",
-            "--steps",
-            "3",
-            "-s",
-            "network=gated",
-            "-s",
-            "optimizer=rmsprop",
-            "-s",
-            "points=latin",
-        ],
-        ["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"],
-        ["reproduce", "sweeps", "--steps", "5"],
+        pytest.param(
+            ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
+            marks=SLOW,
+        ),
+        pytest.param(
+            [
+                "solve",
+                "poisson",
+                "-m",
+                "pinn",
+                "--steps",
+                "3",
+                "-s",
+                "network=gated",
+                "-s",
+                "optimizer=rmsprop",
+                "-s",
+                "points=latin",
+            ],
+            marks=SLOW,
+        ),
+        pytest.param(["solve", "tones", "-m", "regression:loss=sobolev,order=-1", "--steps", "3"], marks=SLOW),
+        pytest.param(["reproduce", "sweeps", "--steps", "5"], marks=SLOW),
         ["solve", "announced-domain.toml", "-m", "fem:refinement=adaptive,levels=2", "--modes", "ray", "--no-figures"],
     ],
     ids=" ".join,

@@ -1,8 +1,11 @@
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
+import pdefreq
 from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, as_field
@@ -121,3 +124,17 @@ def test_fields_of_callables_and_constants():
     assert as_field(u) is u and as_field(2).constant == 2.0
     c = ConstantField(0.1)
     assert c(x.float()).dtype == torch.float32 and c.gradient(x).shape == x.shape and c.text == "0.1"
+
+
+def test_a_reaction_that_is_negative_somewhere_makes_the_equation_indefinite():
+    assert square(reaction="1 - x").indefinite is None  # zero at the side
+    assert square(reaction="0.5 - x").indefinite.name == "reaction" and square(reaction=-1).indefinite.name == "reaction"
+    assert square(convection=["y", "x"], nonlinear="-exp(u)").indefinite is None  # not known to be
+
+
+def test_no_module_reads_a_coefficient_by_its_keyword():
+    """Each term is the only place that knows its own mathematics."""
+    package = Path(pdefreq.__file__).parent
+    pattern = re.compile(r"problem\.(diffusion|exponent|reaction|convection|nonlinear)\b")
+    readers = [path.name for path in package.rglob("*.py") if pattern.search(path.read_text())]
+    assert readers == []

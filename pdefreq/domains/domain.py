@@ -46,8 +46,8 @@ class Samples:
 class Domain(Content, ABC):
     """A bounded open set. Domains are frozen and hashable.
 
-    A subclass owns all that is known of a shape. What is abstract every method needs; the rest has defaults: `meshed` asks gmsh
-    to mesh the CAD form, parts of the boundary are flat, and the domain can be no hole.
+    A subclass contains everything that depends on the shape. It must define the abstract methods, and may override the others.
+    By default gmsh meshes the CAD form, all parts of the boundary are flat, and the domain cannot be used as a hole.
     """
 
     keys: ClassVar[tuple[str, ...]] = ()

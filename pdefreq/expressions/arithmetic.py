@@ -2,8 +2,9 @@
 
 sympy's own operators rewrite what they are given: they distribute numbers over sums, merge and split powers and exponentials, and
 reorder. The rewritten formula has the same value in exact arithmetic, but not in floating point: exp((x - 1)/0.001) becomes
-exp(-1000) exp(1000 x), which is 0 times infinity. The functions here build trees that sympy does not touch. They make only those
-simplifications that change no floating-point value:
+exp(-1000) exp(1000 x), which is 0 times infinity. The functions here build trees that sympy does not touch. They make only
+simplifications that hold for all finite values. Only arithmetic on numbers alone is rounded differently, because it is exact for
+whole numbers and their quotients:
 
 - ``0 + u``, ``1 * u`` and ``u**1`` are u; ``0 * u``, ``u - u`` and ``u**0`` are numbers.
 - Leading numbers are combined: ``2 * 3 * x`` is ``6 * x``. Whole numbers and their quotients are exact, all others are doubles.

@@ -1,7 +1,7 @@
 """The grammar of problem files: text -> `ast` -> a whitelist -> sympy. Text is never evaluated by Python.
 
 An expression holds numbers, `pi`, coordinates (`x, y, z` or `x1 ... xd`), parameters, ``+ - * / **`` (or ``^``), the functions
-of `pdefreq.expressions.symbolic`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates, in which
+of `pdefreq.expressions.functions`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates, in which
 `xk` is the k-th one and `k` its number. A parameter may be called `k` or `xk`; inside of sum and prod the name is then refused.
 """
 

@@ -1,4 +1,4 @@
-"""Distance to a known function: regression, the member of order zero, with and without the distance of the gradients."""
+"""Losses of regressions: the distance of u from a known function, and the distance of their gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The energy whose minimiser solves the boundary value problem."""
+"""The energy whose minimizer solves the boundary value problem."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 class RitzEnergy(Functional):
     """``J(u) = int( W(x, u, grad u) - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
 
-    W is the sum of the energies of the terms: a/p |grad u|^p of diffusion, c/2 u^2 of reaction. Integrals, in the domain's
-    measure; terms ``energy`` and ``boundary``, the last. Without `beta` the space must have the boundary values itself. With it
-    the minimiser misses them by F . n / (2 beta) to first order, with the flux F of the weak form: the penalty is the Robin
-    condition alpha = 2 beta, flux = 2 beta g.
+    W is the sum of the energies of the terms: a/p |grad u|^p or (A grad u) . grad u / 2 for diffusion, c/2 u^2 for reaction, and
+    the integral of N(x, v) over v from 0 to u. The integrals are in the domain's measure. The terms of the objective are
+    ``energy`` and ``boundary``, the penalty. Without `beta` the space must satisfy the boundary values itself. With it the
+    minimizer satisfies u - g = -F . n / (2 beta) there, with the flux F of the weak form: the penalty is the Robin condition
+    alpha = 2 beta, flux = 2 beta g.
 
-    The Gauss-Newton matrix is made of the second derivatives of W in u and in grad u. Where one of them is negative, as that of
-    a term N(x, u) whose N decreases in u may be, its negative part is left out, so that the matrix is positive semidefinite.
+    The Gauss-Newton matrix consists of the second derivatives of W in u and in grad u. The negative parts of these, as for an
+    N(x, u) that decreases in u, are left out, so that the matrix is positive semidefinite.
 
     Args:
         problem: The problem, whose equation has an energy (`Equation.has_energy`).
@@ -43,7 +44,7 @@ class RitzEnergy(Functional):
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
         beta: The penalty factor.
         data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
-            them, as in Ritz-Galerkin. The others stay integrals: were they sums over few points too, there would be no minimum.
+            them, as in Ritz-Galerkin. The others stay integrals, because sums over few points would leave no minimum.
         like: A tensor whose dtype and device the values take.
 
     Raises:

@@ -81,7 +81,7 @@ class GradientOfResidual(Functional):
     """``int |grad( L(x, u, grad u) - S : D^2 u - f )|^2``. Term ``gradient``; added to `StrongResidual` it enhances it.
 
     Args:
-        problem: The problem, with f known everywhere and an S that does not depend on u (`Equation.is_semilinear`).
+        problem: The problem, with f known everywhere and an S that depends on x alone (`Equation.is_semilinear`).
         space: Where u lives.
         interior: Points and weights.
         like: A tensor whose dtype and device the values take.
@@ -108,7 +108,7 @@ class GradientOfResidual(Functional):
 
 
 class _SemilinearBlock(SquaresByChannels):
-    """S does not depend on u, so that S : D^2 u is a channel; for S = s I the channel is the Laplacian."""
+    """The residual where S depends on x alone, so that S : D^2 u is a channel; for S = s I the channel is the Laplacian."""
 
     order = 2
 

@@ -36,17 +36,18 @@ _MOST = 200  # steps with one equation
 
 
 class Newton(Iteration):
-    """One Newton step a step, through the equations that lead to the problem's own: those with exponents from 2 to p.
+    """Newton's method, one Newton step per step, with continuation in the exponent of the diffusion from 2 to p.
 
     Where the equation is linear a step is exact, whatever it starts from. Each later equation begins with a multiple of the
-    iterate. Where the linearization is known to be symmetric and positive definite, the energy is convex nearby, and a step goes
-    along Newton's direction d to where the residual tested with d has fallen to half. Elsewhere it is damped until the
-    simplified correction, that of the old matrix at the new iterate, is shorter than d by a quarter of the damping: the natural
-    monotonicity test, which does not depend on the scales of the equations.
+    iterate. Where the linearization is known to be symmetric and positive definite, the energy is convex nearby. A line search
+    then follows Newton's direction d until the residual tested with d has fallen to half. Elsewhere the damping factor t is
+    halved until the simplified correction, computed with the old matrix at the new iterate, is at most 1 - t/4 times as long as
+    d. This is the restricted natural monotonicity test, which does not depend on the scaling of the equations.
 
-    The last equation is done with when the relative size of a step is below 1e-10 or no longer halves: an absolute test would
-    never fire, for u may scale as f^(1/(p-1)). The size is ``sqrt(d.H d)`` over that of the solution where H is positive
-    definite, else the Euclidean norm of coefficients. The run fails where a step would have to be damped by more than 1e-4,
+    The iteration ends when the relative size of a step with the last equation is below 1e-10 or no longer halves. An absolute
+    test is of no use, because u may scale as f^(1/(p-1)).
+    The size is ``sqrt(d.H d)`` over that of the solution where H is positive
+    definite, else the Euclidean norm of coefficients. The run fails if the damping factor would fall below 1e-4,
     after 200 steps with one equation, and where the matrix is singular or not finite.
 
     The objective is the energy of the equation of the last step, or the norm of the free residual over that of the load where

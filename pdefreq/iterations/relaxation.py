@@ -123,7 +123,7 @@ class Relaxation(StationaryIteration):
         first = ", ".join(str(k[0] if len(k) == 1 else tuple(k)) for k in modes[:_NAMED].tolist())
         note = (
             f"A sweep amplifies {len(modes):,} of the {self._count:,} modes, the first of them {first}, by a factor of up to "
-            f"{float(factors.abs().max()):.6g}: the equation is indefinite, and no relaxation solves it; use `gmres` or `fem`."
+            f"{float(factors.abs().max()):.6g}: the equation is indefinite, and Jacobi relaxation diverges; use `gmres` or `fem`."
         )
         return [*notes, note]
 

@@ -83,7 +83,8 @@ class CondensedSystem:
 def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
     """An inverse with a step of iterative refinement, for matrices that need not be definite.
 
-    The condition number is ``max |A^-1| |A| 1``, which the scales of the equations do not change, by an estimate.
+    The condition number is that of Skeel, the largest entry of ``|A^-1| |A| 1``, which does not depend on the scaling of the
+    equations. It is estimated.
 
     Args:
         matrix: A, sparse or dense.

@@ -44,15 +44,15 @@ class Claim:
 
 
 def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
-    """Refuse a problem that can't be meant.
+    """Refuse a problem that contradicts itself or has values outside their range.
 
     Args:
         problem: The problem.
         claims: What must agree.
 
     Raises:
-        ProblemFileError: If a coefficient is not finite or is negative at a sample point that is not singular, a boundary point
-            is covered by no part, or a claim fails; the sentence names the point.
+        ProblemFileError: If a coefficient is not finite or outside its range at a sample point that is not singular, a boundary
+            point is covered by no part, or a claim fails; the sentence names the point.
     """
     domain = problem.domain
 
@@ -93,7 +93,7 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
     """Formulas with kinks: where `exact` or its flux jumps, the source holds a delta function that no derivative shows."""
     if u.has_kinks and jumps(u, problem.domain):
         raise ProblemFileError(
-            "[equation] exact jumps, and no solution does: make it continuous, or give `source` without `exact`"
+            "[equation] exact is discontinuous, and solutions are continuous: change it, or give `source` without `exact`"
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
@@ -149,7 +149,7 @@ def _check_values(key: str, field: Field, x: Points, allow_negative: bool = True
         if math.isfinite(value):
             raise ProblemFileError(f"{key} must not be negative, but it is {value:g} at {point}")
         raise ProblemFileError(
-            f"{key} is not finite at {point}, got {value:g}; mend it, or list the point as singular = [[...]] in [equation]"
+            f"{key} is not finite at {point}, got {value:g}; correct it, or list the point as singular = [[...]] in [equation]"
         )
 
 
@@ -165,7 +165,7 @@ def _check_claim(claim: Claim, x: Points, size: float) -> None:
     if not float(gap[worst]) <= _TOLERANCE * scale:
         raise ProblemFileError(
             f"{claim.key} and [equation] exact disagree: at {_at(x[worst])} it gives {float(given[worst]):.9g}, "
-            f"but exact needs {float(derived[worst]):.9g}; mend one of them, or leave {claim.key} out"
+            f"but exact needs {float(derived[worst]):.9g}; correct one of them, or leave {claim.key} out"
         )
 
 

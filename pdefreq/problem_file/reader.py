@@ -137,7 +137,9 @@ def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Cl
     for piece in domain.part_names if name is None else [name]:
         outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
-            table.fail("flux", f"given: '{piece}' is not smooth, so it can't be derived from exact")
+            raise ProblemFileError(
+                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that none follows from exact: give it"
+            )
         derived = None if outward is None else stated.flux(alpha, outward)
         data = table.field("flux") if derived is None or table.has("flux") else derived
         if derived is not None and data is not derived:

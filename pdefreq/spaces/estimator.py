@@ -22,8 +22,9 @@ _INWARD = 1e-6  # how far towards the centre of a cell its coefficients are take
 
 
 def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The squared indicators of all cells T of a mesh of simplices, shape ``(cells,)``: their sum bounds the squared H1 error.
+    """The squared indicators of all cells T of a mesh of simplices, shape ``(cells,)``.
 
+    Their sum bounds the squared H1 error up to a constant factor and the oscillation of the data. They are
     ``h_T^2 |f + div F - G|^2_T + h_T / 2 |[F.n]|^2`` on inner facets ``+ h_T |flux - alpha u - F.n|^2`` on Robin parts, with the
     flux F and the value G of the weak form at u and grad u, and h_T the measure of T to the power 1/d.
 
@@ -74,7 +75,7 @@ def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) 
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """Div F in each cell: of the linear function through d + 1 points half-way from its centre to its corners."""
+    """The divergence of F in each cell: that of the linear interpolant at d + 1 points halfway from its center to its corners."""
     d = space.mesh.dim()
     corners = np.concatenate([np.zeros((d, 1)), np.eye(d)], axis=1)
     halfway = (corners + corners.mean(axis=1, keepdims=True)) / 2

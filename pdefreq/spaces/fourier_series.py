@@ -105,8 +105,8 @@ class FourierSeries(LinearSpace):
         if zero.any():
             mode = ", ".join(f"{xi:.6g}" for xi in wavevectors[int(np.argmax(zero))].tolist())
             raise IncompatibleError(
-                f"the equation is singular, for its left-hand side is zero for the Fourier mode of wavevector ({mode}), a "
-                "resonance: u is not unique, and need not exist; change the reaction or the box"
+                f"the equation is singular because its symbol is zero for the Fourier mode of wavevector ({mode}), a resonance, "
+                "so that u is not unique and may not exist: change the reaction or the box"
             )
         even, odd = np.real(symbol), np.imag(symbol)
         matrix = sp.diags_array(even).tocsr()

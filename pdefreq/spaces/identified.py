@@ -48,8 +48,8 @@ class Identification:
         distance, partner = KDTree(nodes[first]).query(moved[above])
         if np.any(distance > near):
             raise IncompatibleError(
-                "periodic sides need meshes whose nodes lie opposite to each other, and those of this mesh do not: leave "
-                "refinement out, which breaks the pairs"
+                "periodic sides need a mesh with matching nodes on opposite sides, and the nodes of this mesh do not match: "
+                "leave refinement out"
             )
         number = np.empty(len(nodes), dtype=np.int64)
         number[first] = np.arange(len(first))

@@ -21,8 +21,8 @@ _ROUNDING = 1e-9
 def mesh_peclet_number(equation: Equation, x: Points, h: float | Sequence[float] | np.ndarray) -> float:
     """The largest mesh Peclet number ``|b h| / (2 n.A n)`` at points, with b the velocity and n = b / |b| its direction.
 
-    Above 1 central differences and Galerkin methods with linear elements may oscillate. It is 0 where nothing is convected, and
-    where the diffusion depends on the solution.
+    Above 1 the solutions of central differences and of Galerkin methods with linear elements may oscillate. The result is 0 where
+    there is no convection, and also where a term with derivatives is nonlinear, for which no number is computed.
 
     Args:
         equation: The terms.

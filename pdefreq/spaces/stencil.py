@@ -73,9 +73,10 @@ class Stencil:
         return torch.where(found.abs() <= _ROUNDING * self.diagonal.abs(), 0.0, found)
 
     def monotone(self) -> Stencil:
-        """The nearest equations with an M-matrix: without negative s, and upwind where a mesh Peclet number is above 1.
+        """Equations with an M-matrix: negative s are left out, and differences are upwind where a mesh Peclet number is above 1.
 
-        A negative weight is moved to the other side of the node, if there is a neighbor: as much diffusion is added.
+        The modulus of a negative weight is added to both weights along its axis, where both neighbors exist. This is the smallest
+        artificial diffusion that leaves no negative weight.
         """
         weights: list[Tensor] = []
         for below, above in zip(self.weights[::2], self.weights[1::2], strict=True):
@@ -89,7 +90,7 @@ class Stencil:
 
     @property
     def is_monotone(self) -> bool:
-        """Whether A is an M-matrix, or a singular one: where no w and no s is negative."""
+        """Whether A is known to be an M-matrix, possibly a singular one, because no w and no s is negative."""
         return all(bool((x >= 0).all()) for x in (*self.weights, self.sinks))
 
     def require_positive_diagonal(self) -> None:
@@ -334,7 +335,7 @@ def _halves(grid: Grid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
 
 
 def _require_balance(stencil: Stencil) -> None:
-    """Refuse singular equations that are not solved by whatever has mean zero: where the columns do not add up to zero.
+    """Refuse singular equations whose columns do not add up to zero: a load of mean zero does not make these solvable.
 
     Raises:
         ProblemFileError: In one sentence.

@@ -55,7 +55,7 @@ class Rule(ABC):
 
     @abstractmethod
     def vector(self, density: Density, flux: np.ndarray | None = None) -> np.ndarray:
-        """Int density phi_i + flux . grad phi_i, shape ``(P,)``."""
+        """The integrals of ``density phi_i + flux . grad phi_i``, shape ``(P,)``."""
 
     @abstractmethod
     def matrix(self, slopes: Slopes) -> Any:
@@ -105,7 +105,7 @@ class _RobinPart:
 
 @dataclass(frozen=True)
 class Mean:
-    """What tells solutions apart that differ by a constant: the first coefficient is pinned, then the mean taken off.
+    """Selects one of the solutions that differ by a constant: the first coefficient is fixed, then the mean is subtracted.
 
     Args:
         constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
@@ -124,7 +124,7 @@ class Mean:
         return c - c[0] / self.constant[0] * self.constant
 
     def compatible(self, load: np.ndarray) -> np.ndarray:
-        """A load less a constant source, so that constants feel none of it."""
+        """A load less that of a constant source, so that its product with the coefficients of u = 1 is zero."""
         return load - (load @ self.constant) / (self.weights @ self.constant) * self.weights
 
 
@@ -267,8 +267,8 @@ class WeakForm:
         sums = np.abs(self.space.constant() @ matrix)
         if sums.max() > _CLOSED * np.abs(matrix).max():
             raise IncompatibleError(
-                "with convection and fluxes given on all of the boundary the solution is determined up to the kernel of the "
-                "operator only: prescribe values on a part of the boundary, or give a reaction"
+                "with fluxes given on all of the boundary, convection through it and no reaction, the solution is determined up "
+                "to a constant and need not exist: prescribe values on a part of the boundary, or give a reaction"
             )
 
     def _matrix(self, slopes: Slopes) -> Any:

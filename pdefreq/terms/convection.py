@@ -58,7 +58,7 @@ class Convection(LowerOrderTerm):
 
     @property
     def coercive(self) -> bool | None:
-        return True if self.constant else None  # int u b . grad u = 0 for u = 0 on the boundary
+        return True if self.constant else None  # int u b . grad u = 0 where div b = 0 and u = 0 on the boundary
 
     @property
     def constant(self) -> bool:

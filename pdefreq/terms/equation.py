@@ -66,7 +66,7 @@ class Equation:
 
     @property
     def is_semilinear(self) -> bool:
-        """Whether the coefficients of the second derivatives do not depend on u."""
+        """Whether the coefficients of the second derivatives depend on x alone, neither on u nor on grad u."""
         return all(term.semilinear for term in self.terms)
 
     @property
@@ -153,7 +153,7 @@ class Equation:
         return [add(*(part[k] for part in parts)) for k in range(len(x))]
 
     def symbol(self, xi: Tensor) -> Tensor | None:
-        """What it makes of ``exp(i xi . x)``, ``(m,)``; None where a coefficient varies or a term is nonlinear."""
+        """The sum of the symbols of the terms, ``(m,)``; None where a coefficient varies or a term is nonlinear."""
         symbols = [term.symbol(xi) for term in self.terms]
         if any(symbol is None for symbol in symbols):
             return None

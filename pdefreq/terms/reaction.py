@@ -45,6 +45,9 @@ class Reaction(LowerOrderTerm):
         c = self.coefficient.constant
         return None if c is None else c >= 0
 
+    def is_negative_at(self, x: Points) -> bool:
+        return bool((self.coefficient(x) < 0).any())
+
     @property
     def constant(self) -> bool:
         return self.coefficient.constant is not None

@@ -1,4 +1,4 @@
-"""What a summand of the left-hand side of an equation knows.
+"""Terms: the summands of the left-hand side of an equation.
 
 The left-hand side is a sum of terms. Its weak form is the integral of ``G v + F . grad v`` over the domain with functions G and F
 of x, u and q = grad u. Its strong form is ``L(x, u, q) - S(x, u, q) : D^2 u`` with a lower-order part L and a symmetric matrix S.
@@ -167,7 +167,7 @@ class Term(Content, ABC):
 
     @property
     def semilinear(self) -> bool:
-        """Whether the coefficients of the second derivatives do not depend on u."""
+        """Whether the coefficients of the second derivatives depend on x alone, neither on u nor on grad u."""
         return self.linear or self.order < 2
 
     @property
@@ -177,8 +177,15 @@ class Term(Content, ABC):
 
     @property
     def coercive(self) -> bool | None:
-        """Whether ``int G u + F . grad u`` can't be negative; of a nonlinear term whether it is monotone. None: unknown."""
+        """Whether the form is nonnegative: ``int G u + F . grad u >= 0`` for all u that are zero on the boundary.
+
+        For a nonlinear term, whether its weak form is monotone. None where it is not known.
+        """
         return None
+
+    def is_negative_at(self, x: Points) -> bool:
+        """Whether the coefficients at points ``(n, d)`` show that the term is not coercive."""
+        return False
 
     @property
     def constant(self) -> bool:
@@ -249,8 +256,8 @@ class Term(Content, ABC):
         return None
 
     def symbol(self, xi: Tensor) -> Tensor | None:
-        """What the term makes of ``exp(i xi . x)``, for wavevectors ``(m, d)``: shape ``(m,)``, complex where it is.
+        """The symbol: the factor by which the term multiplies ``exp(i xi . x)``, for wavevectors ``(m, d)``, shape ``(m,)``.
 
-        None where the coefficients are not constant or the term is not linear.
+        It is complex for convection. None where the coefficients are not constant or the term is not linear.
         """
         return None

@@ -1,8 +1,9 @@
 """Convergence of relaxation: finite differences on a box.
 
 For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a uniform grid of a box with Dirichlet data, sine modes are eigenvectors of the
-matrix and, its diagonal being constant, of Jacobi's iteration too: the algebraic error of mode k is multiplied by one number a
-sweep. Where c is negative, so are eigenvalues of the smoothest modes, and these numbers lie above 1: such modes grow.
+matrix. The diagonal of the matrix is constant, so they are also eigenvectors of Jacobi's iteration: each sweep multiplies the
+algebraic error of mode k by one number. Where -c exceeds the smallest eigenvalue of the diffusion part, the smoothest modes have
+negative eigenvalues. Their factors lie above 1, and these modes grow.
 Gauss-Seidel and SOR have other eigenvectors. In red-black order a sweep couples two sine modes; in lexicographic order waves on
 an unbounded grid are eigenvectors, and what a sweep multiplies them by holds for a few sweeps of middle and high modes.
 
@@ -86,7 +87,8 @@ def amplified_modes(
 ) -> tuple[Tensor, Tensor]:
     """The sine modes of a grid whose error grows in a sweep of damped Jacobi. Arguments as `relaxation_factor`'s.
 
-    These are the modes with a negative eigenvalue, and for plain Jacobi those that alternate from node to node where they do not.
+    These are the modes with a negative eigenvalue. For plain Jacobi they include the mirror images n - k of these modes, whose
+    factors lie below -1.
 
     Returns:
         Mode numbers ``(m, d)``, sorted by wavenumber, and their factors ``(m,)``, of modulus above 1.

@@ -201,8 +201,8 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
         (
             pinn_gradient(),
             poisson(exponent=3.0, diffusion=2.0),
-            r"pinn-gradient needs second derivatives whose coefficients do not depend on u, and the diffusion term "
-            r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that do: use `fem` or `deep-ritz`",
+            r"pinn-gradient needs second derivatives whose coefficients depend on x alone, and the diffusion term "
+            r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that depend on u or grad u: use `fem` or `deep-ritz`",
         ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),
         (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),

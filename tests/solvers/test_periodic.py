@@ -49,7 +49,7 @@ NETWORKS = {
     "gauss-newton": "number=900,steps=2",
     "network": "widths=[20,20],number=900,steps=4",
 }
-REFUSING = {"sine": "use `cg`", "fourier": "use `cg`", "two-grid": "use `cg`"}
+REFUSING = {"sine": "use `cg`", "fourier": "use `cg`", "two-grid": "use `multigrid`"}
 FITTING = ("regression", "regression-gradient")
 
 

@@ -197,7 +197,7 @@ def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_i
         (
             "cg",
             {"reaction": -400},
-            r"cg needs a positive definite equation, and the reaction term \(-400\) u may be negative: use",
+            r"cg needs a positive definite equation, and the reaction term \(-400\) u can make it indefinite: use",
         ),
         ("multigrid", {"reaction": -400}, "positive definite equation.*use `sine` or `gauss-newton`"),
         ("cg", {"convection": ["1", "2"]}, "symmetric equation, and the convection term .* use `gmres` or `gauss-newton`"),

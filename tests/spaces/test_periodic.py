@@ -105,7 +105,7 @@ def test_nodes_of_opposite_sides_are_one(d, periodic):
 
 def test_a_mesh_without_pairs_is_refused():
     nodes = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.5]])
-    with pytest.raises(IncompatibleError, match="nodes lie opposite to each other"):
+    with pytest.raises(IncompatibleError, match="matching nodes on opposite sides"):
         Identification.of(nodes, (0,))
 
 

@@ -35,7 +35,7 @@ def single_series(x, source, lengths, terms=3000):
     return (2 / a * (k * x[:, 0]).sin() * (k * source[0]).sin() * ratio / k).sum(dim=0)
 
 
-@pytest.mark.parametrize("lengths", [(1.0, 1.0), (2.0, 1.5), (0.4, 3.0)])
+@pytest.mark.parametrize("lengths", [(1.0, 1.0), pytest.param((2.0, 1.5), marks=pytest.mark.slow), (0.4, 3.0)])
 def test_in_the_rectangle_it_is_the_published_series(lengths):
     scale = torch.tensor(lengths, dtype=torch.float64) / torch.tensor(UPPER, dtype=torch.float64)
     x, source = (
