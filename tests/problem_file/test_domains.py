@@ -148,7 +148,7 @@ def test_robin_data_of_an_exact_solution_on_curved_boundaries(domain):
 
 def test_a_flux_that_cannot_be_derived_must_be_given():
     rest = '\n[equation]\nexact = "x"\n[[boundary.part]]\nname = "outer"\nkind = "robin"\n[[boundary.part]]\n'
-    with pytest.raises(ProblemFileError, match="flux must be given: 'outer' is not smooth"):
+    with pytest.raises(ProblemFileError, match="flux is missing for 'outer', which is not smooth"):
         stated('kind = "mesh"\nfile = "l-shape.msh"', rest)
 
 

@@ -98,7 +98,7 @@ def test_options_may_be_arrays():
         ("pinn", "poisson", {"activation": "ricker(1e-300)"}, "at least 1e-10 and finite, got 1e-300"),
         ("mscale", "poisson-chirp", {"boundary": "penalty", "boundary.points": 10**11}, "`boundary.points` = .* GiB of memory"),
         ("pinn", "poisson", {"weights": "boundary:10"}, "built into the network.*use boundary=penalty"),
-        ("pinn", "dielectric-sphere", {}, "flux must not jump: use `cg` or `deep-ritz`"),
+        ("pinn", "dielectric-sphere", {}, "flux is continuous: use `cg` or `deep-ritz`"),
         ("gauss-newton", "dielectric-sphere", {}, "use `cg` or `deep-ritz`"),
         ("deep-ritz", "poisson", {"boundary": "penalty", "boundary.points": 50}, "`boundary.points` does nothing here"),
         ("pinn", "sampled-1d", {"points": "sobol"}, "leave points=sobol out"),

@@ -203,7 +203,7 @@ def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_i
         ("cg", {"convection": ["1", "2"]}, "symmetric equation, and the convection term .* use `gmres` or `gauss-newton`"),
         ("two-grid", {"convection": ["1", "2"]}, "symmetric equation"),
         ("two-grid", {"diffusion": "1 + x"}, "constant coefficients"),
-        ("cg", {"reaction": "-x"}, "the reaction is negative somewhere: use `gmres`"),
+        ("cg", {"reaction": "-x"}, "reaction term .* can make it indefinite: use `gmres`"),
         ("jacobi", {"diffusion": [["2", "1"], ["1", "2"]]}, "derivatives along the axes alone, and the diffusion term .* `fem`"),
         ("gmres", {"nonlinear": "u**3"}, "linear equation, and the nonlinear term"),
     ],
