@@ -30,6 +30,7 @@ from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
 from pdefreq.store import to_json
 from pdefreq.streams import stream
+from pdefreq.terms.convection import Convection
 
 PROBLEMS = [name for name, _ in problem_names()]
 # The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the kind of domain that `perforated` has.
@@ -193,6 +194,10 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     flux = problem.diffusion(x)[:, None] * problem.exact.gradient(x)
     flux = flux * problem.exact.gradient(x).norm(dim=1, keepdim=True) ** (problem.exponent - 2)
     work = (flux * slope).sum(1) + problem.reaction(x) * problem.exact(x) * test
+    if (convection := problem.equation.find(Convection)) is not None:
+        velocity = torch.stack([b(x) for b in convection.velocity], dim=1)
+        work = work + (velocity * problem.exact.gradient(x)).sum(1) * test
+    assert {term.name for term in problem.equation} <= {"diffusion", "convection", "reaction"}  # what is added up here
     miss = work - problem.source(x) * test
     if rough:  # Sobol points: below 5 standard deviations of Monte Carlo
         assert abs((w * miss).sum()) <= 5 * domain.measure * miss.std() / math.sqrt(len(x))
@@ -204,7 +209,8 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
 @pytest.mark.parametrize("name", SOLVED)
 def test_problems_without_their_exact_solution_still_solve(name):
     problem = load_problem(name).blind()
-    method = "regression" if problem.is_regression else "fem" if problem.dirichlet is None else "deep-ritz"
+    variational = problem.equation.has_energy and problem.indefinite is None
+    method = "regression" if problem.is_regression else "deep-ritz" if variational and problem.dirichlet is not None else "fem"
     solution = solve(problem, small(method), stop=Stop(steps=2))
     assert math.isnan(solution.error()) == (solution.reference is None)
 
