@@ -81,4 +81,5 @@ def derived_source(equation: Equation, exact: Field, dimension: int) -> Field:
     if not isinstance(exact, ExpressionField) and exact.constant is None:
         raise ProblemFileError(f"the source can't be derived from {exact.text}, which is no formula: give source=... as well")
     u = expression_of(exact)
-    return ExpressionField(equation.symbolic(u, Scope(dimension).coordinates), dimension)
+    source = equation.symbolic(u, Scope(dimension).coordinates)
+    return ExpressionField(source, dimension, derived_from=(equation.terms, exact))

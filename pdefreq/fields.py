@@ -26,12 +26,19 @@ class Field(Content, ABC):
     smoothness: float = math.inf
     """Largest order of derivative known to be square integrable; inf where nothing is known against it."""
 
+    derived_from: tuple[Any, Any] | None = None
+    """The terms and the exact solution from which the field was derived; None for a field that was given."""
+
     has_kinks: bool = False
     """Whether it, or a derivative of it, may jump within the domain."""
 
     @abstractmethod
     def __call__(self, x: Points) -> Values:
         """Values at `x`, shape ``(n,)``."""
+
+    def is_stale(self, terms: Any, exact: Any) -> bool:
+        """Whether the field was derived from other terms, or from another exact solution."""
+        return self.derived_from is not None and exact is not None and self.derived_from != (terms, exact)
 
     def gradient(self, x: Points) -> Gradients:
         """Gradient at `x`, shape ``(n, d)``: by automatic differentiation unless a subclass knows better."""

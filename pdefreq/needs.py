@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pdefreq.data import Data
@@ -25,7 +25,7 @@ class Need:
     """
 
     what: str
-    of: Literal["equation", "indefinite", "discontinuous", "domain", "data", "dirichlet", "periodic_axes", "is_periodic"]
+    of: str
     lacking: Callable[[Any], str | None]
 
 
@@ -85,6 +85,10 @@ def _is_indefinite(indefinite: Term | None) -> str | None:
     return None if indefinite is None else f"the {indefinite.name} term {indefinite.text} can make it indefinite"
 
 
+def _has_other_parts(has_values_everywhere: bool) -> str | None:
+    return None if has_values_everywhere else "this problem has other parts"
+
+
 def _has_ends(is_periodic: bool) -> str | None:
     return None if is_periodic else "this problem has others"
 
@@ -105,6 +109,7 @@ CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a co
 DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
+BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)
 VALUES = Need("values prescribed on all of the boundary", "dirichlet", _has_no_values)
 NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
 PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)

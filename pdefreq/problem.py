@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 BoundaryKind = Literal["dirichlet", "robin", "periodic"]
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MAX_BYTES = 2**33  # of generated data
-_MANY = 1024  # points at which coefficients are held against zero
+_MANY, _FEW = 1024, 64  # points at which coefficients, and slopes of terms, are held against zero
 _NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
 
 
@@ -233,6 +233,8 @@ class Problem:
 
     def _source(self, given: Any, read: CoefficientReader) -> Field:
         """The source f as given, as in the data, or as it follows from the exact solution."""
+        if isinstance(given, Field) and given.is_stale(self.terms, self.exact):
+            given = None  # it belonged to another equation or another exact solution
         if given is not None:
             return read(given, "source")
         if self.data is not None and self.data.field is not None:
@@ -245,6 +247,12 @@ class Problem:
         if isinstance(given, (list, tuple)) and all(isinstance(part, BoundaryPart) for part in given):
             if not given and self.exact is not None and not self.is_regression:
                 return (BoundaryPart("dirichlet", value=self.exact),)
+            for part in given:
+                second = tuple(term for term in self.terms if term.order == 2)
+                if part.flux.is_stale(second, self.exact):
+                    raise ProblemFileError(
+                        "the flux on the boundary follows from exact by another diffusion: give boundary=... or exact=None, too"
+                    )
             return tuple(given)
         return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
 
@@ -459,15 +467,20 @@ class Problem:
         """Whether u is periodic along all axes, so that the domain has no boundary."""
         return len(self.periodic_axes) == self.domain.dimension
 
-    @property
+    @cached_property
     def is_up_to_constant(self) -> bool:
         """Whether u is determined up to a constant only: there is no reaction, and all sides have fluxes or are periodic."""
         return (
             bool(self.boundary)
             and not self.is_regression
-            and not self.equation.has_zero_order
             and (self.is_periodic or all(part.kind != "dirichlet" and part.alpha.constant == 0 for part in self.boundary))
+            and not self.equation.depends_on_value(self.domain.interior(_FEW, stream(0, "coercivity")).x)
         )
+
+    @property
+    def has_values_everywhere(self) -> bool:
+        """Whether one Dirichlet condition holds on all sides that are not periodic, if there are any."""
+        return self.is_periodic or self.dirichlet is not None
 
     @property
     def dirichlet(self) -> Field | None:

@@ -1,7 +1,9 @@
 import dataclasses
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +12,10 @@ from pdefreq.domains.box import Box
 from pdefreq.errors import ProblemFileError
 from pdefreq.fields import CallableField, ConstantField, as_field
 from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers.requirements import instead
+from pdefreq.terms.diffusion import Diffusion
+from pdefreq.terms.reaction import Reaction
 
 INTERVAL = Box((0.0,), (1.0,))
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
@@ -138,3 +144,45 @@ def test_no_module_reads_a_coefficient_by_its_keyword():
     pattern = re.compile(r"problem\.(diffusion|exponent|reaction|convection|nonlinear)\b")
     readers = [path.name for path in package.rglob("*.py") if pattern.search(path.read_text())]
     assert readers == []
+
+
+def test_arrays_of_the_size_of_the_space_are_matrices_and_vectors():
+    problem = square(diffusion=np.array([[2.0, 1.0], [1.0, 3.0]]), convection=torch.tensor([1.0, 2.0]))
+    assert problem.equation.text == "-div( [[2, 1], [1, 3]] grad u ) + (1, 2) . grad u"
+    assert "3 x 4 cells" in square(diffusion=np.ones((3, 4))).equation.text
+
+
+def test_what_follows_from_the_solution_follows_anew_when_the_problem_is_changed():
+    problem = Problem(domain=SQUARE, exact="sin(pi*x)*sin(pi*y)", reaction=1)
+    x = SQUARE.quadrature(9).x
+    u = problem.exact(x)
+    torch.testing.assert_close(dataclasses.replace(problem, reaction=5).source(x), (2 * math.pi**2 + 5) * u)
+    torch.testing.assert_close(dataclasses.replace(problem, exact="x*y").source(x), x.prod(dim=1))
+    assert dataclasses.replace(problem, title="same").source is problem.source is problem.blind().source
+    assert dataclasses.replace(problem, source=1.0, reaction=5).source.constant == 1
+
+
+def test_a_coefficient_replaces_the_first_term_of_its_kind_alone():
+    terms = [Diffusion(), Reaction(as_field(1.0)), Reaction(as_field(5.0))]
+    assert dataclasses.replace(square(terms=terms), reaction=2).equation.text == "-div( grad u ) + (2) u + (5) u"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"diffusion": [[2, 1], [1, 3]]},
+        {"convection": [1, 2]},
+        {"reaction": -400},
+        {"reaction": "0.5 - x"},
+        {"nonlinear": "u**3"},
+        {"boundary": (BoundaryPart("robin", name="x-min"), BoundaryPart("dirichlet"))},
+        {"convection": [1, 2], "boundary": (BoundaryPart("robin", name="x-min"), BoundaryPart("dirichlet"))},
+        {"diffusion": "where(x < 0.5, 1, 10)"},
+    ],
+)
+def test_a_refusal_names_methods_whose_needs_are_met(changes):
+    problem = square(**changes)
+    for method in SOLVERS:
+        if problem.lacks(make_solver(method).needs) is not None:
+            names = re.findall("`([a-z-]+(?::boundary=penalty)?)`", instead(problem, method))
+            assert names and all(problem.lacks(make_solver(name).needs) is None for name in names), method

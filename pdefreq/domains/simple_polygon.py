@@ -7,6 +7,7 @@ import numpy as np
 from pdefreq.errors import ProblemFileError
 
 _TOUCH = 1e-12  # relative to the polygon: nearer than this a corner lies on a side
+_SHARPEST = 1e-4  # radians: the triangles of a mesh would be too many around a sharper corner
 
 
 def signed_area(points: np.ndarray) -> float:
@@ -38,6 +39,20 @@ def check_simple(points: np.ndarray) -> None:
             f"[domain] the sides edge-{i + 1} and edge-{j + 1} of the polygon cross or touch: list the corners in the order in "
             "which the boundary visits them"
         )
+    corner, angle = _sharpest(points)
+    if angle < _SHARPEST:
+        raise ProblemFileError(
+            f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians and must be at "
+            f"least {_SHARPEST:g}: move a corner"
+        )
+
+
+def _sharpest(points: np.ndarray) -> tuple[int, float]:
+    """The corner with the smallest angle between its sides, in radians, and that angle."""
+    ahead, behind = np.roll(points, -1, axis=0) - points, np.roll(points, 1, axis=0) - points
+    cross = np.abs(ahead[:, 0] * behind[:, 1] - ahead[:, 1] * behind[:, 0])
+    angles = np.arctan2(cross, (ahead * behind).sum(axis=1))
+    return int(angles.argmin()), float(angles.min())
 
 
 def _first_meeting(points: np.ndarray, size: float) -> tuple[int, int] | None:

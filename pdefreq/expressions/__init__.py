@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -35,12 +35,14 @@ class ExpressionField(Field):
         expression: The formula.
         dimension: The number of coordinates.
         unknowns: Further names in the formula, whose values are columns of the points behind the coordinates.
+        derived_from: The terms and the exact solution from which the formula was derived.
     """
 
     content_type: ClassVar[str] = "expression"
     expression: Expr
     dimension: int
     unknowns: tuple[str, ...] = ()
+    derived_from: tuple[Any, Any] | None = field(default=None, compare=False, repr=False)
 
     def content(self) -> Any:
         """The constant, or the expression as plain data; opaque where a problem file could not hold it."""

@@ -29,6 +29,7 @@ _CLOSE = 1e-6  # relative size below which steps halve at least, unless rounding
 _DONE = 1e-10  # relative size of a last step, after which the error is its square
 _FLAT = 0.5  # a line search stops where the slope has fallen by this factor
 _TRIALS = 60
+_LONGEST = 2.0**40  # a step that is longer leads nowhere
 _FACTORS = (-40.0, 40.0)  # logarithms of the factors between which a multiple is sought
 _HALVINGS = 12  # of that: to 2 %
 _SHORTEST = 1e-4  # a step damped by more leads nowhere
@@ -223,6 +224,9 @@ def _line_search(slope: Callable[[float], float]) -> float:
 
     From t = 1 doubled until the slope turns positive, then the bracket is halved. Slopes tell more than values do, whose
     differences drown in rounding near the end.
+
+    Raises:
+        _Failure: If the function falls as far as one looks, so that it has no minimum.
     """
     bound = _FLAT * abs(slope(0.0))
     low, high, t = 0.0, math.inf, 1.0
@@ -235,4 +239,6 @@ def _line_search(slope: Callable[[float], float]) -> float:
         else:  # or nan: overflow, far beyond the minimum
             high = t
         t = 2 * t if high == math.inf else (low + high) / 2
+        if t > _LONGEST:
+            raise _Failure
     return t

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.errors import OptionError
 from pdefreq.parts import BOUNDARIES
 from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.fields import Field
     from pdefreq.functionals.course import StagedPenalty
+    from pdefreq.needs import Need
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
@@ -32,6 +33,11 @@ class Boundary(Part):
 
     registry = BOUNDARIES
     is_penalty: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        """What the boundary treatment needs of a differential equation."""
+        return ()
 
     @property
     def number(self) -> int | None:
@@ -79,17 +85,19 @@ class Boundary(Part):
 class Hard(Boundary):
     """Boundary values are built into the network: u = lifting + distance times network."""
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        from pdefreq.needs import BUILT_IN_VALUES
+
+        return (BUILT_IN_VALUES,)
+
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         from pdefreq.domains.box import Box
         from pdefreq.spaces.hard_boundary import HardBoundary
 
         if not axes:
             return network
-        if values is None:
-            raise IncompatibleError(
-                "boundary values can be built into a network only where one Dirichlet condition holds on all of the boundary: "
-                "use boundary=penalty"
-            )
+        assert values is not None  # what the method needs of the problem
         if not isinstance(domain, Box):
             return HardBoundary(network, domain.lifting(values), domain.distance())
         return HardBoundary(network, domain.lifting(values, axes), domain.distance(axes))

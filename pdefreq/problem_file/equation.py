@@ -15,6 +15,7 @@ from pdefreq.expressions.scope import Scope, shorten
 from pdefreq.fields import Field, Quotient
 from pdefreq.problem_file.checks import Claim
 from pdefreq.problem_file.domains import Files
+from pdefreq.problem_file.grids import names_grid
 from pdefreq.problem_file.tables import Table
 from pdefreq.registry import nearest
 from pdefreq.terms import TERMS
@@ -78,7 +79,9 @@ class StatedEquation:
         u = expression_of(self.exact)
         flux = self.equation.symbolic_flux(u, Scope(self.dimension).coordinates)
         through = add(*(multiply(n, component) for n, component in zip(outward, flux, strict=True)))
-        return ExpressionField(add(through, multiply(expression_of(alpha), u)), self.dimension)
+        second = tuple(term for term in self.equation if term.order == 2)
+        flux = add(through, multiply(expression_of(alpha), u))
+        return ExpressionField(flux, self.dimension, derived_from=(second, self.exact))
 
 
 def _terms(table: Table, files: Files) -> tuple[Term, ...]:
@@ -86,6 +89,10 @@ def _terms(table: Table, files: Files) -> tuple[Term, ...]:
 
     def coefficient(value: Any, key: str) -> Field:
         unknowns = (SOLUTION,) if key == "nonlinear" else ()
+        if unknowns and names_grid(value):
+            raise ProblemFileError(
+                f"{table.key(key)} must be an expression in the coordinates and u, got the file {shorten(value)}"
+            )
         return replace(table, values={key: value}, scope=replace(table.scope, unknowns=unknowns)).field(key)
 
     dimension = cast("int", table.scope.dimension)

@@ -85,7 +85,7 @@ class NetworkSolver(Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return self.loss.needs
+        return self.loss.needs if self.loss.is_regression else (*self.loss.needs, *self.boundary.needs)
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same with every default settled that depends on the problem or on the budget.

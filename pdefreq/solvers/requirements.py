@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pdefreq.errors import IncompatibleError
 from pdefreq.needs import BOX, Need
-from pdefreq.solvers import SOLVERS
+from pdefreq.solvers import make_solver
 from pdefreq.terms.diffusion import Diffusion
 
 if TYPE_CHECKING:
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     from pdefreq.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
-_SUGGESTED = (
-    ("sine", "fourier", "cg", "gmres", "fem"),
-    ("deep-ritz", "gauss-newton", "regression"),
-)  # the first of each that can
+_CLASSICAL = ("sine", "fourier", "cg", "gmres", "fem")
+_NETWORKS = ("deep-ritz", "deep-ritz:boundary=penalty", "gauss-newton", "gauss-newton:boundary=penalty", "regression")
 
 
 def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
@@ -42,14 +40,13 @@ def instead(problem: Problem, method: str) -> str:
     def can(name: str) -> bool:
         return name != method and problem.lacks(needs_of(name)) is None
 
-    able = [name for family in _SUGGESTED if (name := next(filter(can, family), None)) is not None]
+    able = [name for family in (_CLASSICAL, _NETWORKS) if (name := next(filter(can, family), None)) is not None]
     return f"use {' or '.join(f'`{name}`' for name in able)}" if able else "no method of pdefreq can solve it"
 
 
 def needs_of(name: str) -> Sequence[Need]:
-    """The needs of a registered method with its default options."""
-    made = SOLVERS.load(name)()
-    return made.needs
+    """The needs of a method, by its name and options."""
+    return make_solver(name).needs
 
 
 def require_precision(equation: Equation, dtype: torch.dtype) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pdefreq.shapes import Points, Values
     from pdefreq.terms.equation import Equation
 
-_CLOSED = 1e-10  # relative: column sums of a matrix that are smaller are rounding
+_CLOSED = 1e-5  # relative: column sums of a matrix that are smaller are errors of the quadrature
 
 
 class Rule(ABC):
@@ -239,7 +239,7 @@ class WeakForm:
     def _depends_on_values(self) -> bool:
         """Whether a constant added to u changes the terms."""
         if not self.equation.is_linear:
-            return self.equation.has_zero_order
+            return self.equation.depends_on_value(self._inside.x)
         return bool(np.any(self._terms.slopes()[0].value_u))
 
     def _of(self, equation: Equation) -> WeakForm:

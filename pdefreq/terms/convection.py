@@ -40,6 +40,8 @@ class Convection(LowerOrderTerm):
     def read(cls, values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader) -> Convection | None:
         """A list of components, a function of points that returns ``(n, d)``, or in one dimension a number or expression."""
         given = values["convection"]
+        if getattr(given, "shape", None) == (dimension,):
+            given = given.tolist()
         if callable(given) and not isinstance(given, Field):
             function = cast("Callable[[Tensor], Tensor]", given)
             velocity: Sequence[Field] = [CallableField(_component(function, k)) for k in range(dimension)]

@@ -65,14 +65,20 @@ class Diffusion(Term):
             raise ProblemFileError(f"[equation] exponent must be at most {HIGHEST_EXPONENT}, got {self.exponent:g}")
         if isinstance(self.coefficient, Field):
             constant = self.coefficient.constant
-            if constant is not None and not constant >= 0:
-                raise ProblemFileError(f"{_KEY} must not be negative, got {constant:g}")
+            if constant is not None and not 0 <= constant < math.inf:
+                raise ProblemFileError(f"{_KEY} must not be negative, and finite, got {constant:g}")
         elif self.exponent != 2:
             raise ProblemFileError(f"{_KEY} must be one number or expression where exponent is not 2, got a matrix")
+        elif self.constant:
+            import torch
+
+            _matrix(self.coefficient, torch.zeros(1, len(self.coefficient), dtype=torch.float64))
 
     @classmethod
     def read(cls, values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader) -> Diffusion | None:
         given, exponent = values.get("diffusion", 1.0), _exponent(values.get("exponent", 2.0), coefficient)
+        if getattr(given, "shape", None) == (dimension, dimension) and dimension > 1:
+            given = given.tolist()  # an array of this shape is the matrix, not values on a grid
         if not isinstance(given, (list, tuple)):
             read: Field | tuple[tuple[Field, ...], ...] = coefficient(given, "diffusion")
         else:

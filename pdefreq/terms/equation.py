@@ -90,10 +90,9 @@ class Equation:
         """Whether the equation is the derivative of an energy."""
         return all(term.has_energy for term in self.terms)
 
-    @property
-    def has_zero_order(self) -> bool:
-        """Whether a term depends on u itself, so that a constant added to u changes the left-hand side."""
-        return any(term.order == 0 for term in self.terms)
+    def depends_on_value(self, x: Points) -> bool:
+        """Whether a constant added to u changes the left-hand side, as seen at points ``(n, d)``."""
+        return any(term.depends_on_value(x) for term in self.terms)
 
     @property
     def coefficients(self) -> dict[str, Field]:
@@ -174,7 +173,8 @@ def read_terms(
         values: By the keys of the [equation] table.
         dimension: Of the domain.
         coefficient: Makes fields of values.
-        kept: Terms that stand unless `values` hold one of their keys; of such a term the other keys stand.
+        kept: Terms that stand unless `values` hold one of their keys: these replace the first term of the class, whose other keys
+            stand.
 
     Raises:
         ProblemFileError: If a value does not fit its term.
@@ -190,4 +190,5 @@ def read_terms(
         old = before[0].values if before else {}
         if (term := kind.read({**old, **own}, dimension, coefficient)) is not None:
             found.append(term)
+        found += before[1:]
     return (*found, *(term for term in kept if type(term) not in classes))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.checked import checked
+from pdefreq.streams import stream
 from pdefreq.terms.term import AtPoints, StrongTerm, Term, Weak, WeakSlopes, WeakTerm
 
 if TYPE_CHECKING:
@@ -92,6 +93,14 @@ class PointwiseTerm(LowerOrderTerm):
     @property
     def text(self) -> str:
         return f"{self.name}(x, u{', grad u' * (self.order > 0)})"
+
+    def depends_on_value(self, x: Points) -> bool:
+        import torch
+
+        draw = stream(0, "values of a term")
+        u, q = (torch.randn(size, generator=draw, dtype=torch.float64) for size in (x.shape[:1], x.shape))
+        slope = self.at(x).slopes(u, q)[0]
+        return slope is not None and bool((slope != 0).any())
 
     def check(self, x: Points) -> None:
         """At u = 0."""

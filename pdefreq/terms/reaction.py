@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.checked import checked
+from pdefreq.errors import ProblemFileError
 from pdefreq.fields import Field
 from pdefreq.terms.lower_order import LowerOrderTerm, PointFunction
 from pdefreq.terms.term import CoefficientReader, Differences
@@ -34,6 +36,10 @@ class Reaction(LowerOrderTerm):
     content_type: ClassVar[str] = "reaction"
 
     coefficient: Field
+
+    def __post_init__(self) -> None:
+        if self.coefficient.constant is not None and not math.isfinite(self.coefficient.constant):
+            raise ProblemFileError(f"{_KEY} must be finite, got {self.coefficient.constant:g}")
 
     @classmethod
     def read(cls, values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader) -> Reaction | None:  # noqa: ARG003

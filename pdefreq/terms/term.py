@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from pdefreq.content import Content
 from pdefreq.fields import Field
+from pdefreq.registry import is_file
 from pdefreq.terms import TERMS
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ class Term(Content, ABC):
     @property
     def name(self) -> str:
         """What messages call the term: ``"convection"``."""
-        return TERMS.name_of(type(self)) or type(self).__name__
+        name = TERMS.name_of(type(self))
+        return type(self).__name__ if name is None or is_file(name) else name
 
     @property
     def linear(self) -> bool:
@@ -182,6 +184,10 @@ class Term(Content, ABC):
         For a nonlinear term, whether its weak form is monotone. None where it is not known.
         """
         return None
+
+    def depends_on_value(self, x: Points) -> bool:
+        """Whether a constant added to u changes the term, as seen at points ``(n, d)``."""
+        return self.order == 0
 
     def is_negative_at(self, x: Points) -> bool:
         """Whether the coefficients at points ``(n, d)`` show that the term is not coercive."""

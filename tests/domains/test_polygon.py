@@ -304,3 +304,8 @@ def test_a_lifting_is_near_the_boundary_values_close_to_each_side():
     lifting, b = domain.lifting(CallableField(lambda x: x[:, 0].exp() * x[:, 1])), domain.boundary(500)
     inner = b.x - 1e-5 * b.normals
     assert float((lifting(inner) - b.x[:, 0].exp() * b.x[:, 1]).abs().max()) < 1e-3
+
+
+def test_a_corner_too_sharp_for_a_mesh_is_refused():
+    with pytest.raises(ProblemFileError, match="angle at corner 1"):
+        Polygon(((0.0, 0.0), (1.0, 0.0), (0.5, 1e-9)))

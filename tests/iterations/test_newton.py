@@ -207,3 +207,10 @@ def test_no_prescribed_values_and_a_slope_that_vanishes_at_zero():
 def test_a_term_that_is_not_finite_at_the_start_fails():
     found = solve(Problem(domain=UNIT, nonlinear="1/u", source=1.0, boundary=0.0), make_solver("fem", {"cells": 8}), probes=())
     assert found.status.exit_code == 1
+
+
+def test_an_energy_without_a_minimum_ends_the_run_unsolved():
+    """-u'' - u^2 = f on (0, 2) with f = 10 has no solution: the energy falls along Newton's direction without end."""
+    problem = Problem(domain=Box(0.0, 2.0), nonlinear="-u**2", source="10", boundary=0.0)
+    solution = solve(problem, "fem:cells=50")
+    assert solution.status is Status.UNSOLVED and solution.state.coefficients.isfinite().all()

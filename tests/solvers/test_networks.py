@@ -205,7 +205,7 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
             r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that depend on u or grad u: use `fem` or `deep-ritz`",
         ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),
-        (mscale(), poisson(boundary=MIXED), "only where one Dirichlet condition .* use boundary=penalty"),
+        (mscale(), poisson(boundary=MIXED), "values prescribed on all sides, .* `deep-ritz:boundary=penalty`"),
         (deep_ritz().with_options(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),
         (
             deep_ritz(),
