@@ -149,7 +149,7 @@ def test_no_module_reads_a_coefficient_by_its_keyword():
 def test_arrays_of_the_size_of_the_space_are_matrices_and_vectors():
     problem = square(diffusion=np.array([[2.0, 1.0], [1.0, 3.0]]), convection=torch.tensor([1.0, 2.0]))
     assert problem.equation.text == "-div( [[2, 1], [1, 3]] grad u ) + (1, 2) . grad u"
-    assert "3 x 4 cells" in square(diffusion=np.ones((3, 4))).equation.text
+    assert "3 x 4 cells" in square(diffusion=np.arange(1.0, 13.0).reshape(3, 4)).equation.text
 
 
 def test_what_follows_from_the_solution_follows_anew_when_the_problem_is_changed():
