@@ -157,6 +157,7 @@ def test_theory_from_python(title):
     python(ROOT, "-c", blocks(ROOT / "docs" / "theory.md")[title])  # its assertions are the test
 
 
+@pytest.mark.slow
 def test_the_added_activation_initialization_and_experiment_are_used(extended):
     settings = ["--set", "activation=gaussian", "--set", "initialization=orthogonal"]
     assert '"status": "steps"' in pdefreq(extended, "solve", "poisson", "-m", "deep-ritz", *settings, "--steps", "3", "--json")
@@ -208,6 +209,7 @@ def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, 
     python(home, "-c", code, str(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_path):
     """One kind stands for all: `tests/test_runs.py` names files at every place of a run."""
     kind = "loss"
@@ -273,7 +275,9 @@ def test_from_a_file(outside, line):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"],
+        pytest.param(
+            ["solve", "poisson", "-m", "gentle", "--set", "intervals=20", "--steps", "9", "--probe", "size"], marks=SLOW
+        ),
         pytest.param(
             ["solve", "poisson", "-m", "pinn", "--steps", "3", "-s", "activation=gaussian", "-s", "initialization=orthogonal"],
             marks=SLOW,
@@ -336,6 +340,7 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", DOCS, ids=lambda p: p.name)
 def test_every_command_shown_exists_with_its_options(page):
     """Each `pdefreq ...` in a shell block parses: the command and its options are in the help."""

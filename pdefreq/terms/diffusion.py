@@ -67,6 +67,8 @@ class Diffusion(Term):
             constant = self.coefficient.constant
             if constant is not None and not 0 <= constant < math.inf:
                 raise ProblemFileError(f"{_KEY} must not be negative, and finite, got {constant:g}")
+        elif not self.coefficient or any(len(row) != len(self.coefficient) for row in self.coefficient):
+            raise ProblemFileError(f"{_KEY} must be a square matrix, got {len(self.coefficient)} rows of other lengths")
         elif self.exponent != 2:
             raise ProblemFileError(f"{_KEY} must be one number or expression where exponent is not 2, got a matrix")
         elif self.constant:

@@ -53,7 +53,7 @@ def weights(n, d):
     return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((n,), (n, d), (n,))]
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
@@ -127,7 +127,7 @@ H = 1 / 512
 """Error of this quotient of order 8: h^8 / 630 = 3e-25 times a ninth derivative, at most some 30^9 = 2e13 here; rounding 2e-16 / h."""
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 5])
+@pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("activation", SMOOTH)
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_derivatives_are_limits_of_difference_quotients(kind, activation, d):
