@@ -123,6 +123,7 @@ def test_the_added_probe_records(extended):
     assert python(extended, "-c", code).startswith("[0. ")
 
 
+@pytest.mark.slow
 def test_the_added_term_is_solved_with(extended, outside, tmp_path):
     """By its key of [equation] where it is in the table or announced, as an object in Python, and by its path in a problem file."""
     assert float(python(outside, "-c", EXTENSIONS["use a term"])) < 1e-4
