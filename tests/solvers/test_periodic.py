@@ -9,6 +9,7 @@ import torch
 from pdefreq import Stop, load_problem, make_solver, solve
 from pdefreq.domains.box import Box
 from pdefreq.errors import IncompatibleError
+from pdefreq.history import Status
 from pdefreq.problem import BoundaryPart, Problem
 from pdefreq.refinement.theory import mode_error_of
 from pdefreq.solvers import SOLVERS
@@ -203,3 +204,14 @@ def test_orders_with_convection(method, order):
 
 def test_a_series_with_convection_is_exact_to_rounding():
     assert solve(CONVECTED, "fourier:harmonics=16", probes=[]).error() < 1e-12
+
+
+def test_a_flow_without_divergence_closes_on_itself_whatever_the_quadrature():
+    """P2 elements integrate the sines of the flow inexactly; a weak flow through the boundary of an interval is told apart."""
+    sides = tuple(BoundaryPart("periodic", name) for name in "xy")
+    flow = {"convection": ["sin(2*pi*y/3)", "cos(pi*x)"], "source": "sin(pi*x)", "boundary": sides}
+    problem = Problem(domain=Box((0.0, 0.0), (2.0, 3.0)), **flow)
+    assert solve(problem, "fem:element=P2,cells=8").status is Status.DONE
+    through = Problem(domain=Box(0.0, 1.0), convection=["1e-4"], source="x - 0.5", boundary=(BoundaryPart("robin"),))
+    with pytest.raises(IncompatibleError, match="convection through it"):
+        solve(through, "fem:cells=64")
