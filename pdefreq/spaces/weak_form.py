@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.terms.equation import Equation
 
 _ROUNDING = 1e-10  # relative: column sums of a matrix that are smaller are rounding
-_OPEN = (
-    1e-3  # column sums over the skew part: of order 1 for a flow through the boundary, at most 4e-6 by quadrature on 8^2 cells
-)
+_OPEN = 1e-3  # column sums over the skew part: about 1 for a flow through the boundary, at most 4e-6 by quadrature on 8^2 cells
 
 
 class Rule(ABC):
