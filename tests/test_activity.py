@@ -4,11 +4,11 @@ import io
 
 from rich.console import Console
 
-from pdefreq.activity import announce, heard_by
 from pdefreq.commands import live
+from pdefreq.core.activity import announce, heard_by
 from pdefreq.domains.ring import Ring
-from pdefreq.problem import Problem
-from pdefreq.reference import reference_solution
+from pdefreq.problem.problem import Problem
+from pdefreq.runs.reference import reference_solution
 from pdefreq.spectrum.eigen import _basis
 from pdefreq.spectrum.modes import ModeFamilies
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from pdefreq.cache import Cache
 from pdefreq.cli import app
-from pdefreq.errors import OptionError
-from pdefreq.problem_file import load_problem
+from pdefreq.core.cache import Cache
+from pdefreq.core.errors import OptionError
+from pdefreq.problem.files import load_problem
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigenpairs import Eigenpairs
 from pdefreq.spectrum.modes import ModeFamilies

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from pdefreq.comparison import compare
+from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError, UnknownNameError
+from pdefreq.core.history import Status, Stop
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError, UnknownNameError
-from pdefreq.history import Status, Stop
-from pdefreq.runs import load_run
+from pdefreq.runs.by_spec import load_run
+from pdefreq.studies.comparison import compare
 from tests.toys import Geometric, line_problem
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pdefreq import load_problem, load_run, rerun, resume, solve
-from pdefreq.content import opaque_parts
-from pdefreq.errors import ProblemFileError, RunFolderError
+from pdefreq.core.content import opaque_parts
+from pdefreq.core.errors import ProblemFileError, RunFolderError
 from pdefreq.solvers import SOLVERS, make_solver
 
 ROOT = Path(__file__).parent.parent

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from pdefreq import Box, Problem, Stop, load_problem, load_run, make_solver, solve
+from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
-from pdefreq.export import export, tabulate
-from pdefreq.fields import as_field
 from pdefreq.probes.target import Target
+from pdefreq.runs.export import export, tabulate
 from pdefreq.spectrum.bands import split_on_mesh
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 ROUNDING = 1e-12  # of errors of size 1
 

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.errors import ProblemFileError
-from pdefreq.expressions import functions, parse_condition, parse_field, parse_number
-from pdefreq.expressions.functions import FUNCTIONS
-from pdefreq.expressions.scope import Scope, check_parameter_name
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.problem.expressions import functions, parse_condition, parse_field, parse_number
+from pdefreq.problem.expressions.functions import FUNCTIONS
+from pdefreq.problem.expressions.scope import Scope, check_parameter_name
 
 KEY = "[equation] source"
 PLANE = Scope(2, {"a": 0.7, "mu": 15.0})

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
-from pdefreq.fields import CallableField, as_field
 
 X = torch.rand(9, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

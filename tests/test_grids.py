@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from pdefreq import Box, GridField, Problem, solve
-from pdefreq.content import digest, made, pack, unpack
-from pdefreq.domains.jumps import jumps
-from pdefreq.errors import IncompatibleError, ProblemFileError, RunFolderError
+from pdefreq.core.content import digest, made, pack, unpack
+from pdefreq.core.errors import IncompatibleError, ProblemFileError, RunFolderError
+from pdefreq.problem.jumps import jumps
 
 SHAPES = [(7,), (1,), (4, 3), (1, 5), (3, 2, 4)]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.errors import OptionError
-from pdefreq.history import History, Schedule, Stop
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import History, Schedule, Stop
 
 
 @given(st.integers(1, 2000), st.integers(1, 200))

@@ -19,20 +19,20 @@ from PIL import Image
 from skfem import MeshLine
 
 from pdefreq import Box, Data, Problem, Spectrum, load_problem, load_run, rerun, resume
-from pdefreq.content import digest, made, opaque_parts, pack, tree, unpack
+from pdefreq.core.content import digest, made, opaque_parts, pack, tree, unpack
+from pdefreq.core.errors import ProblemFileError, RunFolderError, UserError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.history import Stop
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
-from pdefreq.errors import ProblemFileError, RunFolderError, UserError
-from pdefreq.expressions import ExpressionField
-from pdefreq.expressions.written import read, written
-from pdefreq.fields import ConstantField, Field
-from pdefreq.history import Stop
-from pdefreq.identity import WrittenProblem
-from pdefreq.mesh_io import cells_of, write_vtu
-from pdefreq.problem import BoundaryPart
-from pdefreq.problem_file import problem_directories, problem_names
-from pdefreq.solving import solve
+from pdefreq.domains.meshes.files import cells_of, write_vtu
+from pdefreq.problem.expressions import ExpressionField
+from pdefreq.problem.expressions.written import read, written
+from pdefreq.problem.files import problem_directories, problem_names
+from pdefreq.problem.identity import WrittenProblem
+from pdefreq.problem.problem import BoundaryPart
+from pdefreq.runs.solve import solve
 from tests.test_expressions import BINARY, POINTS, UNARY, field, text_of, trees
 
 MESHES = Path(__file__).parents[1] / "problems" / "meshes"
@@ -390,7 +390,7 @@ def test_another_problem_is_not_gone_on_with(tmp_path):
 
 
 def test_references_of_given_problems_live_with_them(monkeypatch):
-    import pdefreq.reference as module
+    import pdefreq.runs.reference as module
 
     counted = []
     computed = module._computed

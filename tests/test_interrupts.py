@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from pdefreq.interrupts import ending_all, interruptible
+from pdefreq.core.interrupts import ending_all, interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

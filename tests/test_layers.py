@@ -64,7 +64,7 @@ LAYERS = {
         "runs",
         "tensorboard",
     ],
-    5: ["reproduce", "comparison", "refinement", "prediction"],
+    5: ["experiments", "comparison", "refinement", "prediction"],
     6: ["cli", "commands"],
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
@@ -103,7 +103,7 @@ def imports(path: Path, *, run_time_only: bool = True) -> list[str]:
 def test_public_names_are_followed_to_where_they_live(tmp_path):
     file = tmp_path / "file.py"
     file.write_text("import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n")
-    assert imports(file) == ["pdefreq.history", "pdefreq.solvers", "pdefreq.comparison"]
+    assert imports(file) == ["pdefreq.core.history", "pdefreq.solvers", "pdefreq.studies.comparison"]
 
 
 def part(module: str) -> str:
@@ -194,7 +194,7 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
             "comparison",
             "notebook",
             "refinement",
-            "reproduce",
+            "experiments",
         )  # all but figures only name Figure in annotations
         if here not in drawing:
             assert "matplotlib" not in names, path

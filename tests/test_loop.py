@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
-from pdefreq.history import Schedule, Status, Stop
+from pdefreq.core.errors import IncompatibleError, OptionError, ProblemFileError
+from pdefreq.core.history import Schedule, Status, Stop
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.solver import Solver
-from pdefreq.solving import solve
-from pdefreq.spaces.grid import Grid
+from pdefreq.spaces.grids.grid import Grid
 from tests.toys import Geometric, GeometricIteration, GeometricResidual, ResidualIteration, line_problem
 
 

@@ -8,15 +8,15 @@ from typer.testing import CliRunner
 
 import pdefreq
 from pdefreq.cli import app
-from pdefreq.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Schedule, Stop
 from pdefreq.figures.prediction import PredictedRun
-from pdefreq.history import Schedule, Stop
-from pdefreq.prediction import predict
-from pdefreq.problem_file import load_problem
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
 from pdefreq.spectrum.predicted import Drift, Forecast
-from pdefreq.spectrum.record import SpectralRecord, keep_drift
+from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
+from pdefreq.studies.prediction import predict
 
 DESCENT = {
     "widths": (200,),
@@ -193,7 +193,7 @@ def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("not enough memory\nat line 1")
 
-    monkeypatch.setattr("pdefreq.iterations.gradient.kernel_drift", fail)
+    monkeypatch.setattr("pdefreq.iterations.training.gradient.kernel_drift", fail)
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), folder=tmp_path / "run")
     assert (tmp_path / "run" / "solution.npz").exists()
     (note,) = (note for note in solution.notes if "could not be worked out" in note)
@@ -201,7 +201,7 @@ def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
 
 
 def test_other_families_are_refused_before_modes_and_a_reference_are_computed(monkeypatch):
-    monkeypatch.setattr("pdefreq.reference.reference_solution", lambda _: pytest.fail("it was computed"))
+    monkeypatch.setattr("pdefreq.runs.reference.reference_solution", lambda _: pytest.fail("it was computed"))
     with pytest.raises(IncompatibleError, match="not in eigen modes"):
         predict("perforated", make_solver("deep-ritz", DESCENT))
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import pdefreq
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, ConstantField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, as_field
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.terms.diffusion import Diffusion
+from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.requirements import instead
-from pdefreq.terms.diffusion import Diffusion
-from pdefreq.terms.reaction import Reaction
 
 INTERVAL = Box((0.0,), (1.0,))
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import fresnel
 
-from pdefreq.errors import ProblemFileError, UnknownNameError, UserError
-from pdefreq.problem_file import TEMPLATE, describe, load_problem, problem_from_text, problem_names
-from pdefreq.streams import stream
+from pdefreq.core.errors import ProblemFileError, UnknownNameError, UserError
+from pdefreq.core.streams import stream
+from pdefreq.problem.files import TEMPLATE, describe, load_problem, problem_from_text, problem_names
 
 SHIPPED = [
     "poisson",
@@ -337,7 +337,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 def test_listing_problems_loads_no_numerics():
     code = (
-        "import sys; from pdefreq.problem_file import *; problem_names(); print({'torch', 'numpy', 'sympy'} & set(sys.modules))"
+        "import sys; from pdefreq.problem.files import *; problem_names(); print({'torch', 'numpy', 'sympy'} & set(sys.modules))"
     )
     root = Path(__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from pdefreq.errors import RunFolderError
-from pdefreq.history import Schedule, Stop
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.history import Schedule, Stop
 from pdefreq.probes.target import Target
-from pdefreq.record import Record
-from pdefreq.solving import solve
-from pdefreq.store import RunFolder, to_json
+from pdefreq.runs.record import Record
+from pdefreq.runs.solve import solve
+from pdefreq.runs.store import RunFolder, to_json
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_record_is_saved_as_tables_and_can_not_be_repeated(record, tmp_path):
 
 
 def test_a_record_without_modes_says_why(record):
-    from pdefreq.history import History
+    from pdefreq.core.history import History
 
     history = History()
     history.record({"step": 0, "seconds": 0.0})

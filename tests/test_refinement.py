@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from pdefreq import Box, Problem, refine
-from pdefreq.errors import IncompatibleError, OptionError, RunFolderError
-from pdefreq.history import Status
-from pdefreq.problem_file import load_problem
+from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError
+from pdefreq.core.history import Status
+from pdefreq.problem.files import load_problem
 from pdefreq.solvers import SOLVERS, make_solver
 from pdefreq.solvers.refinable import Refines
 from tests.toys import line_problem
@@ -167,7 +167,7 @@ def test_a_level_that_needs_too_much_memory_does_not_lose_those_before(tmp_path,
         if number > 32:
             raise OptionError(f"`{option}` = {number} would need too much")
 
-    monkeypatch.setattr("pdefreq.solvers.on_grid.require_memory", small_machine)
+    monkeypatch.setattr("pdefreq.solvers.grid_solver.require_memory", small_machine)
     found = refine("poisson", "cg", start=8, levels=5, folder=tmp_path / "out", figures=False)
     assert [level.size for level in found.levels] == [8, 16, 32]
     assert found.refusal == "`intervals` = 64 would need too much"

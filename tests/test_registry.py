@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.composition import MISSING, build, options_of
-from pdefreq.errors import OptionError, UnknownNameError, UserError
-from pdefreq.registry import Registry
+from pdefreq.core.errors import OptionError, UnknownNameError, UserError
+from pdefreq.core.options import MISSING, build, options_of
+from pdefreq.core.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,23 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import pdefreq.functionals.ritz_energy
-import pdefreq.loop
 import pdefreq.probes.iterate
 import pdefreq.probes.target
-import pdefreq.spectrum.record
-from pdefreq.errors import RunFolderError, UserError
-from pdefreq.fields import as_field
-from pdefreq.files import write_atomically
-from pdefreq.history import History, Schedule, Status, Stop
-from pdefreq.identity import WrittenProblem
+import pdefreq.runs.loop
+import pdefreq.spectrum.spectral_record
+from pdefreq.core.errors import RunFolderError, UserError
+from pdefreq.core.fields import as_field
+from pdefreq.core.files import write_atomically
+from pdefreq.core.history import History, Schedule, Status, Stop
 from pdefreq.probes.error import ErrorProbe
-from pdefreq.problem_file import load_problem
-from pdefreq.run_spec import FORMAT, RunSpec, solver_from_json, solver_to_json
-from pdefreq.runs import load_run, rerun, resume, run
-from pdefreq.setup import Given
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.by_spec import load_run, rerun, resume, run
+from pdefreq.runs.setup import Given
+from pdefreq.runs.solve import solve
+from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
+from pdefreq.runs.store import Checkpoint, RunFolder, next_free, to_json
 from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
-from pdefreq.store import Checkpoint, RunFolder, next_free, to_json
 
 SMALL = {"steps": 40}
 METHODS = {
@@ -83,7 +83,7 @@ def test_errors_modes_and_the_energy_are_worked_out_once(tmp_path, monkeypatch):
     for name in ("field_values", "field_gradients"):
         monkeypatch.delattr(pdefreq.probes.iterate, name)
     monkeypatch.delattr(pdefreq.probes.target, "test_points")
-    monkeypatch.delattr(pdefreq.spectrum.record, "half_time")
+    monkeypatch.delattr(pdefreq.spectrum.spectral_record, "half_time")
     monkeypatch.delattr(pdefreq.functionals.ritz_energy, "energy_of")
     assert to_json(solution.summary()) == to_json(first)
     assert solution.error("h1") == first["relative_h1"] and solution.spectrum() is solution.spectrum()
@@ -98,10 +98,10 @@ def test_resuming_what_is_finished_changes_nothing(tmp_path):
 
 SCRIPT = """
     import sys
-    import pdefreq.loop
+    import pdefreq.runs.loop
     from pdefreq import Stop, make_solver, solve
     from tests.test_runs import METHODS
-    pdefreq.loop._CHECKPOINT_SECONDS = 0.0   # a checkpoint after every stride
+    pdefreq.runs.loop._CHECKPOINT_SECONDS = 0.0   # a checkpoint after every stride
     method, steps, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     import torch; torch.set_num_threads(1)
     tell = lambda p: print(p.step, flush=True)
@@ -128,7 +128,7 @@ def test_a_killed_process_goes_on_bit_for_bit(tmp_path, method, kill_after):
 
 
 def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)
     solve_small("jacobi", 30, folder=tmp_path / "run", callback=lambda step, *_: step == 20)
     older, newest = sorted((tmp_path / "run" / "checkpoints").iterdir())
     data = bytearray(newest.read_bytes())
@@ -161,7 +161,7 @@ def test_load_run_returns_what_was_solved(tmp_path):
 
 
 def test_an_own_method_travels_with_its_run(tmp_path):
-    from pdefreq.registry import import_file
+    from pdefreq.core.registry import import_file
 
     file = tmp_path / "mine.py"
     file.write_text(
@@ -360,7 +360,7 @@ def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path, 
     """Also where it diverges in its first step, and where a checkpoint was written between the last good record and the failure."""
     from tests.toys import Geometric
 
-    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)
     solution = solve("poisson", Geometric(factor=factor, steps=50), folder=tmp_path / "run", schedule=schedule)
     again = load_run(tmp_path / "run")
     assert again.status is Status.DIVERGED and again.step == solution.step

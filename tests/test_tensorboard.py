@@ -3,10 +3,10 @@ import types
 
 import pytest
 
-from pdefreq.errors import OptionError
-from pdefreq.history import Stop
-from pdefreq.solving import solve
-from pdefreq.tensorboard import TensorBoard
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import Stop
+from pdefreq.runs.solve import solve
+from pdefreq.runs.tensorboard import TensorBoard
 from tests.toys import Geometric, line_problem
 
 MADE: list = []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pdefreq.commands.startup import importing
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
 
 
@@ -118,10 +118,10 @@ def use_threads(count: int) -> None:
     with importing():
         import torch
 
-        import pdefreq.loop
-        import pdefreq.problem_file.reader  # noqa: F401
+        import pdefreq.problem.files.reader
+        import pdefreq.runs.loop  # noqa: F401
 
-    from pdefreq.devices import keep_freed_memory
+    from pdefreq.core.devices import keep_freed_memory
 
     torch.set_num_threads(count)
     keep_freed_memory()
@@ -153,11 +153,11 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
-        RunFolderError: As `pdefreq.files.free_folder` does.
+        RunFolderError: As `pdefreq.core.files.free_folder` does.
     """
-    from pdefreq.files import free_folder
+    from pdefreq.core.files import free_folder
+    from pdefreq.runs.store import next_free
     from pdefreq.solvers import method_names
-    from pdefreq.store import next_free
 
     if out is not None:
         return free_folder(out, otherwise="name another one with --out")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pdefreq.content import Content
-from pdefreq.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.content import Content
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from pdefreq.domains.convex import Convex
-    from pdefreq.domains.strips import Outline
-    from pdefreq.fields import Field
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points, Values
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.geometry.convex import Convex
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.problem.files.domains import DomainTable
 
 _MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
 
@@ -147,7 +147,7 @@ class Domain(Content, ABC):
         Raises:
             IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
         """
-        from pdefreq.domains.gmsh_mesh import gmsh_mesh
+        from pdefreq.domains.meshes.gmsh import gmsh_mesh
 
         return gmsh_mesh(self, h)
 
@@ -162,7 +162,7 @@ class Domain(Content, ABC):
             OptionError: If there would be more cells than a computer holds.
             IncompatibleError: As `meshed` does.
         """
-        from pdefreq.domains.meshing import mesh_of
+        from pdefreq.domains.meshes.meshing import mesh_of
 
         return mesh_of(self, self.measure ** (1 / self.dimension) / cells)
 
@@ -187,7 +187,7 @@ class Domain(Content, ABC):
         """
         import numpy as np
 
-        from pdefreq.mesh_io import facets_of
+        from pdefreq.domains.meshes.files import facets_of
 
         part = np.full(facets_of(mesh).shape[1], len(self.part_names) - 1)
         for k, name in reversed([*enumerate(self.part_names)]):
@@ -218,7 +218,7 @@ class Domain(Content, ABC):
         Args:
             part: One of `part_names`; by default it must be flat.
         """
-        from pdefreq.domains.normals import constant
+        from pdefreq.domains.geometry.normals import constant
 
         return constant(self, part)
 
@@ -236,7 +236,7 @@ class Domain(Content, ABC):
 
     def holds(self, hole: Domain) -> bool:
         """Whether a closed set lies in this domain: exact for ellipsoids and boxes, else tested at many boundary points."""
-        from pdefreq.domains.placement import holds
+        from pdefreq.domains.geometry.placement import holds
 
         return holds(self, hole)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.registry import Registry
+from pdefreq.core.registry import Registry
 
 if TYPE_CHECKING:
     from pdefreq.parts.boundary import Boundary, Hard, Penalty

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.options import Part
 from pdefreq.parts import POINTS
 from pdefreq.parts.part import COUNT, require
 
@@ -147,7 +147,7 @@ class RandomPoints(Points):
         return step // self.resample_every
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
-        from pdefreq.streams import stream
+        from pdefreq.core.streams import stream
 
         assert self.number is not None
         return domain.interior(self.number, stream(seed, "interior", draw), sobol=self.is_sobol)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdefreq.composition import build, split_options
-from pdefreq.errors import OptionError
-from pdefreq.registry import Registry
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import build, split_options
+from pdefreq.core.registry import Registry
 
 if TYPE_CHECKING:
     from pdefreq.probes.probe import Probe

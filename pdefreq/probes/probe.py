@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.composition import Part
+from pdefreq.core.options import Part
 from pdefreq.probes import PROBES
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.composition import build, split_options
-from pdefreq.errors import OptionError
-from pdefreq.registry import Registry
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import build, split_options
+from pdefreq.core.registry import Registry
 
 if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
@@ -29,14 +29,14 @@ SOLVERS = Registry(
         "fourier": "pdefreq.solvers.spectral:Fourier",
         "fem": "pdefreq.solvers.galerkin:Fem",
         "ritz-galerkin": "pdefreq.solvers.galerkin:RitzGalerkin",
-        "deep-ritz": "pdefreq.solvers.networks:deep_ritz",
-        "mscale": "pdefreq.solvers.networks:mscale",
-        "pinn": "pdefreq.solvers.networks:pinn",
-        "pinn-gradient": "pdefreq.solvers.networks:pinn_gradient",
-        "gauss-newton": "pdefreq.solvers.networks:gauss_newton",
-        "regression": "pdefreq.solvers.networks:regression",
-        "regression-gradient": "pdefreq.solvers.networks:regression_gradient",
-        "network": "pdefreq.solvers.networks:network",
+        "deep-ritz": "pdefreq.solvers.network_methods:deep_ritz",
+        "mscale": "pdefreq.solvers.network_methods:mscale",
+        "pinn": "pdefreq.solvers.network_methods:pinn",
+        "pinn-gradient": "pdefreq.solvers.network_methods:pinn_gradient",
+        "gauss-newton": "pdefreq.solvers.network_methods:gauss_newton",
+        "regression": "pdefreq.solvers.network_methods:regression",
+        "regression-gradient": "pdefreq.solvers.network_methods:regression_gradient",
+        "network": "pdefreq.solvers.network_methods:network",
     },
     unlisted={"chain": "pdefreq.solvers.chain:Chain"},
 )

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.content import made, tree
+from pdefreq.core.content import made, tree
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import CallableField, ConstantField
+from pdefreq.core.streams import stream
 from pdefreq.domains import DOMAINS as KINDS
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshing import mesh_of, refined
+from pdefreq.domains.meshes.meshing import mesh_of, refined
 from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import IncompatibleError
-from pdefreq.expressions import ExpressionField
-from pdefreq.expressions.scope import Scope
-from pdefreq.fields import CallableField, ConstantField
-from pdefreq.problem_file import problem_directories
-from pdefreq.problem_file.domains import Files, read_domain
-from pdefreq.problem_file.tables import Table
-from pdefreq.streams import stream
+from pdefreq.problem.expressions import ExpressionField
+from pdefreq.problem.expressions.scope import Scope
+from pdefreq.problem.files import problem_directories
+from pdefreq.problem.files.domains import Files, read_domain
+from pdefreq.problem.files.tables import Table
 
 SQUARE, CUBE = Box((-1.0, -1.0), (1.0, 1.0)), Box((-1.0,) * 3, (1.0,) * 3)
 PERFORATED = WithHoles(

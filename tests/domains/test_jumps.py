@@ -3,14 +3,14 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.domains.jumps import jumps
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.fields import CallableField
-from pdefreq.problem_file import load_problem, problem_from_text
-from pdefreq.solvers.networks import deep_ritz, gauss_newton, pinn, pinn_gradient
-from pdefreq.solving import solve
+from pdefreq.problem.files import load_problem, problem_from_text
+from pdefreq.problem.jumps import jumps
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, pinn, pinn_gradient
 
 DOMAINS = [
     Box((0.0,), (1.0,)),

@@ -6,15 +6,15 @@ import pytest
 import skfem
 import torch
 
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshing import mesh_of, refined
+from pdefreq.domains.meshes.meshing import mesh_of, refined
 from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import IncompatibleError, OptionError
 
 PERFORATED = WithHoles(
     Box((-1.0, -1.0), (1.0, 1.0)), (Ball((0.3, 0.0), 0.4), Ellipse((-0.5, 0.5), (0.1, 0.3)), Box((-0.8, -0.8), (-0.5, -0.5)))

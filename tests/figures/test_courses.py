@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pdefreq.figures.courses import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, courses_figure
 
 
 def test_curves_dots_and_guides_are_drawn_in_the_colours_of_their_names():

@@ -3,20 +3,20 @@ import torch
 from scipy.spatial import KDTree
 from skfem import MeshTet, MeshTri
 
+from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
-from pdefreq.fields import CallableField, as_field
-from pdefreq.functionals.course import SampledCourse, StagedPenalty
 from pdefreq.functionals.misfit import Misfit
+from pdefreq.functionals.objective_schedule import SampledCourse, StagedPenalty
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.parts import Gauss, Sobol, Uniform
-from pdefreq.problem import BoundaryPart, Data, Problem
+from pdefreq.problem.problem import BoundaryPart, Data, Problem
 from tests.functionals.polynomials import Polynomials
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from pdefreq.core.streams import stream
 from pdefreq.functionals.block import SquaresByChannels, SquaresByRows, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
-from pdefreq.streams import stream
 from tests.functionals.polynomials import Polynomials
 from tests.functionals.test_laws import SPACES, close
 from tests.spaces.networks import matrices

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.history import Stop
 from pdefreq.functionals.functional import Functional
-from pdefreq.history import Stop
-from pdefreq.iterations.gradient import balanced
-from pdefreq.runs import resume
+from pdefreq.iterations.training.gradient import balanced
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
 from tests.iterations.toys import Rows
 
 DOUBLE = torch.float64
@@ -30,8 +30,8 @@ OPTIONS = {"widths": [6, 6], "number": 20, "boundary": "penalty", "balance_every
 
 
 def prepared(**options):
-    from pdefreq.devices import as_device
-    from pdefreq.problem_file import load_problem
+    from pdefreq.core.devices import as_device
+    from pdefreq.problem.files import load_problem
 
     solver = make_solver("pinn", {**OPTIONS, **options})
     return solver.prepare(load_problem("poisson").blind(), seed=0, device=as_device("cpu"), dtype=DOUBLE)

@@ -3,13 +3,13 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import as_field
-from pdefreq.iterations.direct import DirectSolve
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.direct import DirectSolve
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.trial_space import LinearSystem
 
 BOX = Box((0.0, 0.0), (1.0, 2.0))

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from pdefreq.domains.box import Box
-from pdefreq.iterations.galerkin_system import GalerkinSystem
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import load_problem, problem_from_text
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.meshes import mesh_for
-from pdefreq.spaces.weak_form import WeakForm
+from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
+from pdefreq.problem.files import load_problem, problem_from_text
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.elements.lagrange import Lagrange
+from pdefreq.spaces.elements.weak_form import WeakForm
+from pdefreq.spaces.spectral.legendre import Legendre
 
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
 # Without symmetry, so that quadrature leaves something of the integral of the source.

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from pdefreq import solve
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Status
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Status
-from pdefreq.iterations.gmres import Gmres
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
+from pdefreq.iterations.linear.gmres import Gmres
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers import make_solver
-from pdefreq.spaces.grid import Grid
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
 from tests.iterations.grids import GRIDS, LIKE, convective, indefinite, run
 

@@ -3,24 +3,24 @@ import math
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status, Stop
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.functionals.course import SampledCourse
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.misfit import Misfit
+from pdefreq.functionals.objective_schedule import SampledCourse
 from pdefreq.functionals.sampling import Sampling
-from pdefreq.history import Status, Stop
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.iterations.held_out import HeldOut
-from pdefreq.iterations.lbfgs import Lbfgs
-from pdefreq.iterations.learning_rate import LearningRate
-from pdefreq.iterations.levenberg import LevenbergMarquardt
-from pdefreq.iterations.optimizers import Adam, GradientDescent
 from pdefreq.iterations.protocols import ObjectiveKind
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.held_out import HeldOut
+from pdefreq.iterations.training.lbfgs import Lbfgs
+from pdefreq.iterations.training.learning_rate import LearningRate
+from pdefreq.iterations.training.levenberg import LevenbergMarquardt
+from pdefreq.iterations.training.optimizers import Adam, GradientDescent
 from pdefreq.parts import Sobol
-from pdefreq.problem import Problem
-from pdefreq.solving import solve
-from pdefreq.spaces.mlp import Mlp
+from pdefreq.problem.problem import Problem
+from pdefreq.runs.solve import solve
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic
 from tests.toys import line_problem

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-import pdefreq.loop
+import pdefreq.runs.loop
+from pdefreq.core.history import Status, Stop
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import energy_of
-from pdefreq.history import Status, Stop
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.iterations.held_out import HeldOut
-from pdefreq.iterations.learning_rate import LearningRate
-from pdefreq.iterations.optimizers import GradientDescent
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import load_run, resume
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.held_out import HeldOut
+from pdefreq.iterations.training.learning_rate import LearningRate
+from pdefreq.iterations.training.optimizers import GradientDescent
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.by_spec import load_run, resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
 from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}
@@ -158,7 +158,7 @@ def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path
         if step == 27:
             raise Killed
 
-    monkeypatch.setattr(pdefreq.loop, "_CHECKPOINT_SECONDS", 0.0)  # a checkpoint at each recorded step
+    monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)  # a checkpoint at each recorded step
     with pytest.raises(Killed):
         solve("poisson", solver, stop=stop, folder=tmp_path / "killed", callback=kill)
     for folder in ("saved", "killed"):

@@ -2,10 +2,10 @@ import numpy as np
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.iterations.krylov import ConjugateGradients
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import GRIDS, LIKE, dirichlet, mixed, run
 
 

@@ -3,13 +3,13 @@ import pytest
 import scipy.optimize
 import torch
 
+from pdefreq.core.streams import stream
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.iterations.lbfgs import Lbfgs, two_loop
-from pdefreq.iterations.levenberg import LevenbergMarquardt
-from pdefreq.problem_file import load_problem
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.lbfgs import Lbfgs, two_loop
+from pdefreq.iterations.training.levenberg import LevenbergMarquardt
+from pdefreq.problem.files import load_problem
 from pdefreq.solvers import make_solver
-from pdefreq.streams import stream
 from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)

@@ -9,18 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdefreq.core.fields import ConstantField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.fields import ConstantField
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.iterations.levenberg import LevenbergMarquardt, QuadraticModel
-from pdefreq.problem import Problem
-from pdefreq.problem_file import load_problem
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers import make_solver
-from pdefreq.spaces.sine_series import SineSeries
+from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.streams import stream
 from pdefreq.theory.dynamics import GaussNewton, gauss_newton_certificate, gauss_newton_residual
 from tests.iterations.toys import Fixed, Numbers, Plain, Rows, quadratic
 

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import CallableField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import CallableField
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
-from pdefreq.iterations.linearized import kernel_drift, linearize
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.antisymmetric import Antisymmetric
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mlp import Mlp
+from pdefreq.iterations.training.linearized import kernel_drift, linearize
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.networks.antisymmetric import Antisymmetric
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.streams import stream
 from pdefreq.theory.dynamics import GradientDescent
 from pdefreq.theory.kernel_modes import relative_distance
 
@@ -128,7 +128,7 @@ def test_amplitudes_move_as_the_jacobian_at_the_points_says(loss):
 
 def test_a_factor_too_large_is_refused_before_it_is_formed(monkeypatch):
     space, functional, c, modes = case("ritz", 30, 1.0)
-    monkeypatch.setattr("pdefreq.iterations.linearized._ENTRIES", functional.num_rows * len(c) - 1)
+    monkeypatch.setattr("pdefreq.iterations.training.linearized._ENTRIES", functional.num_rows * len(c) - 1)
     monkeypatch.setattr(type(functional), "factor", lambda *_: pytest.fail("it was formed"))
     with pytest.raises(IncompatibleError, match=f"the kernel has 40 rows of {len(c)} coefficients, too many to decompose"):
         linearize(space, functional, c, modes, tones(modes.points(space)))

@@ -1,9 +1,9 @@
 import pytest
 
 from pdefreq.domains.box import Box
-from pdefreq.iterations.multigrid import Multigrid
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.multigrid import Multigrid
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import LIKE, dirichlet, mixed, neumann
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import as_field
-from pdefreq.iterations.gmres import Gmres
-from pdefreq.iterations.krylov import ConjugateGradients
-from pdefreq.iterations.multigrid import Multigrid
-from pdefreq.iterations.relaxation import Relaxation
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.iterations.successive import Lexicographic, RedBlack
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import as_field
+from pdefreq.iterations.linear.gmres import Gmres
+from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.multigrid import Multigrid
+from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, indefinite, mixed, neumann, run
 
 # a method, and steps in which its error falls to rounding on the grids above

@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from pdefreq import Stop, solve
+from pdefreq.core.errors import IncompatibleError
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.iterations.krylov import ConjugateGradients
-from pdefreq.iterations.multigrid import Multigrid
-from pdefreq.iterations.relaxation import Relaxation
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.iterations.successive import Lexicographic, RedBlack
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.multigrid import Multigrid
+from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.bands import split_on_box
 from pdefreq.spectrum.box_modes import make_modes
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.theory.relaxation import periodic_factor
 from tests.iterations.grids import LIKE, run
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from scipy.fft import dstn
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.iterations import relaxation
-from pdefreq.iterations.relaxation import Relaxation
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear import relaxation
+from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.problem.terms.constants import constants_of
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.terms.constants import constants_of
 from pdefreq.theory.relaxation import amplified_modes
 from tests.iterations.grids import indefinite
 

@@ -8,16 +8,16 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import IncompatibleError
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.iterations.galerkin_system import GalerkinSystem
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.meshes import mesh_for
+from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.elements.lagrange import Lagrange
+from pdefreq.spaces.elements.weak_form import WeakForm
+from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.trial_space import LinearSystem
-from pdefreq.spaces.weak_form import WeakForm
 
 UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 
@@ -164,7 +164,7 @@ def test_multigrid_takes_what_is_known_to_be_positive_definite():
 
 def test_fluxes_all_around_need_equations_that_add_up_to_zero():
     """A flow that stays inside leaves u open by a constant; one through the boundary leaves no solution for most sources."""
-    from pdefreq.problem import BoundaryPart
+    from pdefreq.problem.problem import BoundaryPart
 
     space = Lagrange(mesh_for(SQUARE, 6), 4)
     for velocity in ([1.0, 2.0], ["x", "0"]):

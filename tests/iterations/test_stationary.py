@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdefreq.iterations.multigrid import Multigrid
-from pdefreq.iterations.relaxation import Relaxation
-from pdefreq.iterations.successive import Lexicographic, RedBlack
+from pdefreq.iterations.linear.multigrid import Multigrid
+from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.stationary import propagate
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, mixed, neumann
@@ -74,7 +74,7 @@ def test_a_step_takes_its_own_rate_off_an_error_that_is_one_mode(method):
 
 def test_a_large_grid_has_rates_and_no_curves():
     """Of 33^2 unknowns no matrix is formed: one cycle on each mode, and a note that says what to do."""
-    from pdefreq.spaces.grid import Grid
+    from pdefreq.spaces.grids.grid import Grid
 
     grid = Grid(GRIDS[1].box, (34, 34))
     modes = make_modes("sine", grid.box, [[1, 1], [33, 33]])

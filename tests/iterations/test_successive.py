@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.iterations.sparse import CondensedSystem, jacobi_radius
-from pdefreq.iterations.successive import Lexicographic, RedBlack
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.sparse import CondensedSystem, jacobi_radius
+from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
 from tests.iterations.grids import GRIDS, LIKE, dirichlet, mixed, neumann, run
 
@@ -50,7 +50,7 @@ def test_a_sweep_is_the_textbook_s(order, grid, omega):
 @pytest.fixture
 def by_symbol(monkeypatch):
     """As on a grid that is too large for the matrix of a sweep, which is exact and comes first."""
-    monkeypatch.setattr("pdefreq.iterations.stationary._UNKNOWNS", 0)
+    monkeypatch.setattr("pdefreq.iterations.linear.stationary._UNKNOWNS", 0)
 
 
 @pytest.mark.usefixtures("by_symbol")

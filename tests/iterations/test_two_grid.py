@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.fft import dstn
 
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.iterations.two_grid import TwoGridCycle
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.iterations.linear.two_grid import TwoGridCycle
+from pdefreq.problem.problem import BoundaryPart, Problem
 from pdefreq.solvers import make_solver
-from pdefreq.spaces.grid import Grid
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.two_grid import CYCLES, TwoGrid
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from pdefreq import parts
-from pdefreq.composition import build, options_of, read, tree, written
-from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
-from pdefreq.history import Stop
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import resume
+from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
+from pdefreq.core.history import Stop
+from pdefreq.core.options import build, options_of, read, tree, written
+from pdefreq.core.streams import stream
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
-from pdefreq.solvers.networks import network
-from pdefreq.solving import solve
+from pdefreq.solvers.network_methods import network
 from pdefreq.spaces.channels import Channels
-from pdefreq.streams import stream
 from tests.spaces.networks import matrices
 from tests.spaces.test_derivatives import QUOTIENT, STEPS, close
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.problem import Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
 
 UNIT, SQUARE, CUBE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)

@@ -9,25 +9,25 @@ import pytest
 import torch
 
 from pdefreq import parts
-from pdefreq.composition import options_of
-from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError, UserError
-from pdefreq.history import Status, Stop
-from pdefreq.problem_file import load_problem
-from pdefreq.run_spec import solver_from_json, solver_to_json
-from pdefreq.runs import resume
+from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError, UserError
+from pdefreq.core.history import Status, Stop
+from pdefreq.core.options import options_of
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
+from pdefreq.runs.spec import solver_from_json, solver_to_json
 from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solvers.network_methods import mscale
 from pdefreq.solvers.network_solver import NetworkSolver
-from pdefreq.solvers.networks import mscale
-from pdefreq.solving import solve
-from pdefreq.spaces.activations import ACTIVATIONS
-from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
-from pdefreq.spaces.embedding import periodic_features, random_features
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.initializations import INITIALIZATIONS
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.spaces.phase_shift import PhaseShift
+from pdefreq.spaces.networks.activations import ACTIVATIONS
+from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled
+from pdefreq.spaces.networks.embedding import periodic_features, random_features
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.initializations import INITIALIZATIONS
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.phase_shift import PhaseShift
 
 SMALL = {"widths": [6, 5], "number": 40}
 OPTIONS = {  # as on the command line, with a method and a problem that they suit

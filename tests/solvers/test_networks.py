@@ -9,22 +9,22 @@ import pytest
 import torch
 
 from pdefreq import parts
-from pdefreq.composition import options_of
+from pdefreq.core.errors import IncompatibleError, OptionError, ProblemFileError, UnknownNameError
+from pdefreq.core.fields import CallableField, ConstantField
+from pdefreq.core.history import Stop
+from pdefreq.core.options import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError, UnknownNameError
-from pdefreq.fields import CallableField, ConstantField
-from pdefreq.history import Stop
-from pdefreq.problem import BoundaryPart, Data, Problem
-from pdefreq.runs import rerun, resume
+from pdefreq.problem.problem import BoundaryPart, Data, Problem
+from pdefreq.runs.by_spec import rerun, resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
+from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
 from pdefreq.solvers.network_solver import NetworkSolver
-from pdefreq.solvers.networks import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
-from pdefreq.solving import solve
-from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.theory.green import sum_of_green_functions
 from tests.spaces.registered import ACTIVATION_NAMES
@@ -358,8 +358,8 @@ def test_mscale_by_default_reaches_a_thousandth_on_four_tones(seed):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_plain_network_takes_low_frequencies_first(seed):
     """The frequency principle (Xu et al., 2020): a positive bias index in sine modes, on the four tones."""
-    from pdefreq.history import Stop
-    from pdefreq.solving import solve
+    from pdefreq.core.history import Stop
+    from pdefreq.runs.solve import solve
 
     report = solve("poisson", "deep-ritz", stop=Stop(steps=1500), seed=seed).spectrum()
     assert report is not None and report.bias_index is not None

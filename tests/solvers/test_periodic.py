@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from pdefreq import Stop, load_problem, make_solver, solve
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.history import Status
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.refinement.theory import mode_error_of
+from pdefreq.problem.problem import BoundaryPart, Problem
 from pdefreq.solvers import SOLVERS
-from pdefreq.spectrum.record import SpectralRecord
-from pdefreq.streams import stream
+from pdefreq.spectrum.spectral_record import SpectralRecord
+from pdefreq.studies.predicted_orders import mode_error_of
 
 FILE = """
 title = "Poisson, periodic in x, 0 below and above"

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from pdefreq import Problem, Stop, solve
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import CallableField
 
 INTERVAL, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 WAVE = {1: "sin(pi*x)", 2: "sin(pi*x)*sin(pi*y)"}

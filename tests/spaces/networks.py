@@ -2,18 +2,18 @@
 
 import torch
 
+from pdefreq.core.fields import CallableField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.fields import CallableField
 from pdefreq.parts.networks import FormulaNetwork
-from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled
-from pdefreq.spaces.embedding import periodic_features, random_features
-from pdefreq.spaces.formula import FormulaSpace
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.spaces.phase_shift import PhaseShift
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled
+from pdefreq.spaces.networks.embedding import periodic_features, random_features
+from pdefreq.spaces.networks.formula import FormulaSpace
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.phase_shift import PhaseShift
 from tests.spaces.test_activations import PUBLISHED
 
 SCALES = (1.0, 2.0, 5.0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.activations.activation import Activation
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.activations.activation import Activation
 from tests.spaces.registered import ACTIVATION_NAMES, COMPACT
 
 NAMES = [*ACTIVATION_NAMES, "ricker(0.3)"]

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
+from pdefreq.core.fields import ConstantField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError
-from pdefreq.fields import ConstantField
-from pdefreq.spaces.antisymmetric import Antisymmetric, Doubled, width_doubled
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.spaces.phase_shift import PhaseShift
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled, width_doubled
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.phase_shift import PhaseShift
 
 BOX = Box((-1.0, 0.0), (1.0, 1.0))
 X = BOX.interior(20, stream(5, "test")).x

@@ -5,14 +5,14 @@ import math
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import ConstantField
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import ConstantField
-from pdefreq.spaces.activations import activation_named
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.grid import Grid
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.sine_series import SineSeries
+from pdefreq.spaces.grids.grid import Grid
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.spectral.legendre import Legendre
+from pdefreq.spaces.spectral.sine_series import SineSeries
 from tests.spaces.networks import NETWORKS, case, matrices, plain
 from tests.spaces.registered import ACTIVATION_NAMES
 

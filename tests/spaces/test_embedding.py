@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError
-from pdefreq.spaces.embedding import FourierFeatures, periodic_features, random_features
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.embedding import FourierFeatures, periodic_features, random_features
+from pdefreq.spaces.networks.mlp import Mlp
 
 BOX = Box((0.5, -1.0), (2.0, 3.0))
 X = BOX.interior(30, stream(0, "test")).x

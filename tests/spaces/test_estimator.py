@@ -7,17 +7,17 @@ import pytest
 import skfem
 import torch
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
-from pdefreq.fields import as_field
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import load_problem
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import BoundaryPart, Problem
 from pdefreq.solvers.galerkin import Fem
-from pdefreq.spaces.estimator import estimate, marked
-from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.spaces.elements.estimator import estimate, marked
+from pdefreq.spaces.elements.lagrange import Lagrange
 
 LSHAPE = MeshDomain(skfem.MeshTri.init_lshaped())  # without the quadrant x > 0, y > 0
 
@@ -119,15 +119,15 @@ def test_it_vanishes_with_every_linear_term_and_sees_a_wrong_one(equation):
 
 
 def _formula(text):
-    from pdefreq.expressions import expression_of
-    from pdefreq.expressions.scope import Scope
+    from pdefreq.problem.expressions import expression_of
+    from pdefreq.problem.expressions.scope import Scope
 
     field = Problem(domain=Box((-1.0, -1.0), (1.0, 1.0)), exact=text).exact
     return expression_of(field), Scope(2).coordinates
 
 
 def _field(expression):
-    from pdefreq.expressions import ExpressionField
+    from pdefreq.problem.expressions import ExpressionField
 
     return ExpressionField(expression, 2)
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import as_field
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 
 GRIDS = [
     Grid(Box((-1.0,), (2.0,)), (7,)),

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
+from pdefreq.core.fields import CallableField, ConstantField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.fields import CallableField, ConstantField
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.trial_space import SpaceField
-from pdefreq.streams import stream
 
 
 def make(d, g):

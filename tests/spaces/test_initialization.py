@@ -4,14 +4,14 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.initializations import initialization_named
-from pdefreq.spaces.initializations.initialization import Initialization, Layer
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.initializations import initialization_named
+from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 from tests.spaces.registered import ACTIVATION_NAMES, COMPACT, INITIALIZATION_NAMES
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))

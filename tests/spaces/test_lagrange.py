@@ -6,14 +6,14 @@ import skfem
 import torch
 from skfem import MeshLine
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import problem_from_text
-from pdefreq.spaces.densities import Slopes
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.meshes import mesh_for
+from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.files import problem_from_text
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.elements.densities import Slopes
+from pdefreq.spaces.elements.lagrange import Lagrange
 
 BOX = Box((-1.0,), (1.0,))
 GRADED = Lagrange(MeshLine(np.array([-1.0, -0.7, -0.1, 0.0, 0.4, 1.0])))

@@ -3,13 +3,13 @@ import pytest
 import torch
 from numpy.polynomial import legendre
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import as_field
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import problem_from_text
-from pdefreq.spaces.legendre import Legendre, basis_functions
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.files import problem_from_text
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.spectral.legendre import Legendre, basis_functions
 
 BOXES = {1: Box((-1.0,), (3.0,)), 2: Box((0.0, -1.0), (1.0, 1.0)), 3: Box((0.0, 0.0, -1.0), (1.0, 2.0, 1.0))}
 

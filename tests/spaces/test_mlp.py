@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from pdefreq.errors import UserError
-from pdefreq.spaces.activations import activation_named
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.spaces.phase_shift import PhaseShift
+from pdefreq.core.errors import UserError
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.phase_shift import PhaseShift
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks import NETWORKS, box, case
 from tests.spaces.registered import ACTIVATION_NAMES

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 from tests.spaces.registered import ACTIVATION_NAMES
 
 INTERVAL = Box((-1.0,), (1.0,))

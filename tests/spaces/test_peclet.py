@@ -4,10 +4,10 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.iterations.defaults import notes_of
-from pdefreq.problem import Problem
-from pdefreq.problem_file import problem_from_text
+from pdefreq.problem.files import problem_from_text
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
-from pdefreq.spaces.peclet import mesh_peclet_number, peclet_remark
+from pdefreq.spaces.elements.peclet import mesh_peclet_number, peclet_remark
 
 UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 X = torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

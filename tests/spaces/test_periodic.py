@@ -9,19 +9,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.iterations.galerkin_system import GalerkinSystem
-from pdefreq.iterations.on_grid import solve_by_transform
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.fourier_series import FourierSeries
-from pdefreq.spaces.grid import Grid
-from pdefreq.spaces.identified import Identification
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.meshes import mesh_for
-from pdefreq.spaces.weak_form import WeakForm
-from pdefreq.streams import stream
+from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
+from pdefreq.iterations.linear.grid_iteration import solve_by_transform
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.elements.identified import Identification
+from pdefreq.spaces.elements.lagrange import Lagrange
+from pdefreq.spaces.elements.weak_form import WeakForm
+from pdefreq.spaces.grids.grid import Grid
+from pdefreq.spaces.spectral.fourier_series import FourierSeries
 
 BOX = Box((0.3, -1.0, 0.0), (1.3, 1.0, 1.5))
 

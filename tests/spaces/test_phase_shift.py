@@ -1,11 +1,11 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.phase_shift import PhaseShift
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.phase_shift import PhaseShift
 
 BOX = Box((0.0, 0.0), (1.0, 2.0))
 X = BOX.interior(20, stream(0, "test")).x

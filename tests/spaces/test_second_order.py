@@ -3,15 +3,15 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import ConstantField
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import ConstantField
 from pdefreq.spaces.channels import Channels
-from pdefreq.spaces.grid import Grid
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.sine_series import SineSeries
+from pdefreq.spaces.grids.grid import Grid
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.spectral.legendre import Legendre
+from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks import NETWORKS, case, matrices, plain
 from tests.spaces.test_derivatives import Nested, close, slopes, weights

@@ -4,12 +4,12 @@ import math
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import as_field
-from pdefreq.problem import Problem
-from pdefreq.spaces import sine_series
-from pdefreq.spaces.sine_series import SineSeries
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.spectral import sine_series
+from pdefreq.spaces.spectral.sine_series import SineSeries
 
 ZERO = as_field(0.0)
 SPACES = [

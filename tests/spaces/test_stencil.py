@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import as_field
-from pdefreq.iterations.sparse import CondensedSystem
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.grids.grid import Grid
 
 BOXES = [Box((-0.5,), (1.0,)), Box((-0.5,) * 2, (1.0, 0.7)), Box((-0.5,) * 3, (1.0, 0.7, 0.8))]
 AXES = "xyz"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pdefreq.spaces.activations import activation_named
+from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.trial_space import Evaluator
 from tests.spaces.networks import NETWORKS, case, matrices
 from tests.spaces.registered import ACTIVATION_NAMES

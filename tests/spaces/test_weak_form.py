@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.meshes import mesh_for
-from pdefreq.spaces.weak_form import WeakForm
+from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.spaces.elements.lagrange import Lagrange
+from pdefreq.spaces.elements.weak_form import WeakForm
+from pdefreq.spaces.spectral.legendre import Legendre
 
 SQUARE = Box((0.0, -1.0), (1.0, 1.0))
 PROBLEM = Problem(
@@ -64,7 +64,7 @@ def test_residual_and_jacobian_are_the_derivatives_of_the_energy(space, equation
 def test_the_load_of_known_points_is_the_weighted_sum_of_their_values(space):
     """Tested with v = 1 and v = x: sum_i w_i f_i v(x_i)."""
     from pdefreq.functionals.sampling import data_samples
-    from pdefreq.problem import Data
+    from pdefreq.problem.problem import Data
 
     problem = Problem(domain=SQUARE, source=lambda x: 1 + x[:, 0], boundary=0.0, data=Data("random", 7))
     samples, values = data_samples(problem)

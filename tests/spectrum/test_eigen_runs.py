@@ -5,17 +5,17 @@ import math
 import numpy as np
 import pytest
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Stop
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import IncompatibleError
 from pdefreq.figures.heatmap import heatmap_figure
 from pdefreq.figures.modes import mode_figure
-from pdefreq.history import Stop
-from pdefreq.problem import Problem
-from pdefreq.runs import resume
+from pdefreq.problem.problem import Problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 NETWORK = {"widths": [6, 6], "number": 64}
 
@@ -91,7 +91,7 @@ def test_a_domain_that_can_not_be_meshed_is_solved_without_a_spectrum(monkeypatc
     def missing(*_):
         raise IncompatibleError("meshing this domain needs gmsh")
 
-    monkeypatch.setattr("pdefreq.domains.gmsh_mesh.write_gmsh", missing)
+    monkeypatch.setattr("pdefreq.domains.meshes.gmsh.write_gmsh", missing)
     of = Problem(domain=Ring((0.0, 0.0, 0.0), 0.9, 1.7), source=1.0, boundary=0.0, exact=lambda x: x.norm(dim=1))
     solution = solve(of, network(), stop=Stop(steps=1))
     assert not solution.spectrum().rows and math.isfinite(solution.error())

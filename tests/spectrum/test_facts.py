@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import pdefreq
-from pdefreq.history import History
+from pdefreq.core.history import History
 from pdefreq.spectrum.predicted import Drift, Forecast
-from pdefreq.spectrum.record import SpectralRecord, keep_drift
+from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.spectrum.watched import WatchedModes
 
 PACKAGE = Path(pdefreq.__file__).parent

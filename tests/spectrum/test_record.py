@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.spectrum.record import SpectralRecord, common_modes
+from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network
 
 MODES = (1, 2, 4, 8, 16)

@@ -4,10 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from pdefreq.history import History
+from pdefreq.core.history import History
 from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
-from pdefreq.spectrum.record import SpectralRecord
-from pdefreq.spectrum.report import SpectralReport
+from pdefreq.spectrum.spectral_record import SpectralRecord
+from pdefreq.spectrum.spectral_report import SpectralReport
 from pdefreq.spectrum.watched import WatchedModes
 
 XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not in order

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.embedding import FourierFeatures
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.embedding import FourierFeatures
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.theory.ntk import diagonal, kernel, operator
 from tests.spaces.registered import ACTIVATION_NAMES
 

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import spsolve
 from skfem import Basis, BilinearForm, ElementLineP1, ElementQuad1, LinearForm, MeshLine, MeshQuad, condense, solve
 from skfem.helpers import dot, grad
 
-from pdefreq.theory.refinement import central_difference_error, multilinear_element_error, smooth_orders
+from pdefreq.theory.discretization import central_difference_error, multilinear_element_error, smooth_orders
 
 SIDES = np.array([1.0, 1.5])
 EXACT = 1e-10  # both sides are formulas; what differs is the rounding of a small system
