@@ -17,7 +17,7 @@ import torch
 from pdefreq.domains.box import Box
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.spectral.sine_series import SineSeries
 
 Work = Callable[[], object]

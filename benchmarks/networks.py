@@ -19,7 +19,7 @@ from torch.func import hessian, jacrev, vmap
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.problem.files import load_problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.networks.mscale import Mscale

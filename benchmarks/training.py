@@ -31,14 +31,13 @@ from torch import Tensor, nn
 from pdefreq.core.devices import keep_freed_memory
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.objective_schedule import Fixed
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.learning_rate import LearningRate
-from pdefreq.iterations.training.optimizers import Adam
+from pdefreq.iterations.training.optimizers import Adam, LearningRate
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.networks.mscale import Mscale

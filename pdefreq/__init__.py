@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.history import History, Schedule, Status, Stop
     from pdefreq.domains.box import Box
+    from pdefreq.problem.boundary import BoundaryPart
     from pdefreq.problem.data import Data
     from pdefreq.problem.files import load_problem
     from pdefreq.problem.grid_field import GridField
-    from pdefreq.problem.problem import BoundaryPart, Problem, Spectrum
+    from pdefreq.problem.problem import Problem, Spectrum
     from pdefreq.runs.by_spec import load_run, rerun, resume, run
     from pdefreq.runs.record import Record
     from pdefreq.runs.setup import Given
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
-    from pdefreq.solvers import SOLVERS, make_solver
+    from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.chain import Chain
     from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+    from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.network_methods import (
         deep_ritz,
         gauss_newton,

@@ -23,7 +23,7 @@ from pdefreq.commands.result import modes_table, number
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
 from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.probes import make_probe
+from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 

@@ -19,7 +19,8 @@ from pdefreq.domains.box import Box
 from pdefreq.iterations import protocols
 from pdefreq.iterations.defaults import discrete_solution_of
 from pdefreq.iterations.iteration import Iteration
-from pdefreq.probes import PROBES, default_probes
+from pdefreq.probes import PROBES
+from pdefreq.probes.probe import default_probes
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem, problem_names
 from pdefreq.problem.terms.convection import Convection
@@ -27,7 +28,8 @@ from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
 from pdefreq.runs.store import to_json
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of
 from pdefreq.solvers.solver import Solver
 from pdefreq.spectrum import eigen

@@ -15,7 +15,8 @@ import pytest
 from pdefreq import load_problem, load_run, rerun, resume, solve
 from pdefreq.core.content import opaque_parts
 from pdefreq.core.errors import ProblemFileError, RunFolderError
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])

@@ -27,11 +27,11 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.meshes.files import cells_of, write_vtu
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.expressions.written import read, written
 from pdefreq.problem.files import problem_directories, problem_names
 from pdefreq.problem.identity import WrittenProblem
-from pdefreq.problem.problem import BoundaryPart
 from pdefreq.runs.solve import solve
 from tests.test_expressions import BINARY, POINTS, UNARY, field, text_of, trees
 

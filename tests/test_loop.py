@@ -12,7 +12,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError, OptionError, ProblemFileError
 from pdefreq.core.history import Schedule, Status, Stop
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.grids.grid import Grid
 from tests.toys import Geometric, GeometricIteration, GeometricResidual, ResidualIteration, line_problem

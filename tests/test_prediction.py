@@ -13,7 +13,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.figures.prediction import PredictedRun
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.predicted import Drift, Forecast
 from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.studies.prediction import predict

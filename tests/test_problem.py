@@ -11,10 +11,12 @@ import pdefreq
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.diffusion import Diffusion
 from pdefreq.problem.terms.reaction import Reaction
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.requirements import instead
 
 INTERVAL = Box((0.0,), (1.0,))

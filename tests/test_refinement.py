@@ -13,7 +13,8 @@ from pdefreq import Box, Problem, refine
 from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError
 from pdefreq.core.history import Status
 from pdefreq.problem.files import load_problem
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import Refines
 from tests.toys import line_problem
 

@@ -30,7 +30,7 @@ from pdefreq.runs.setup import Given
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
 from pdefreq.runs.store import Checkpoint, RunFolder, next_free, to_json
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 
 SMALL = {"steps": 40}
 METHODS = {

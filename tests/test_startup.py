@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pdefreq.commands.startup import importing
+from pdefreq.commands.options import importing
 
 SCRIPT = """
 import sys

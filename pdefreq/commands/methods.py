@@ -21,7 +21,8 @@ def methods(
 ) -> None:
     """List the methods, or the options of one and of its parts."""
     from pdefreq.core.options import Node, split_options, tree
-    from pdefreq.solvers import SOLVERS, make_solver, method_names
+    from pdefreq.solvers import SOLVERS
+    from pdefreq.solvers.names import make_solver, method_names
 
     if name is None:
         _list({each: SOLVERS.load(each) for each in SOLVERS})

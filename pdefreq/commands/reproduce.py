@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.commands.startup import importing
+from pdefreq.commands.options import importing
 
 Name = Annotated[
     str | None,

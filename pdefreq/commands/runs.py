@@ -46,10 +46,9 @@ def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
     """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
     from pdefreq.runs.by_spec import load_run
-    from pdefreq.runs.export import export as write
 
     o.use_threads(1)
-    table = write(load_run(run, trust=trust), to)
+    table = load_run(run, trust=trust).export(to)
     console = make_console()
     bands = [name for name in table.fields if name.startswith("error_")]
     names = [name for name in table.fields if name not in bands]

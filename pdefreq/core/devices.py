@@ -1,7 +1,8 @@
-"""Torch types and devices by name."""
+"""Torch types and devices by name, and the memory of the machine."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import OptionError
@@ -59,3 +60,19 @@ def devices() -> list[str]:
     import torch
 
     return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+
+
+def require_memory(number: int, option: str, bytes_needed: int) -> None:
+    """Room for a computation in the machine's memory.
+
+    Raises:
+        OptionError: If there is less than it needs.
+    """
+    if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
+        return
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if bytes_needed > total:
+        raise OptionError(
+            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory and this machine has "
+            f"{total // 2**30:,} GiB: use a smaller number"
+        )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.axes import axis_names
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.core.shapes import axis_names
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.files.domains import DomainTable
+    from pdefreq.problem.tables import DomainTable
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
 _MAX_POINTS = 10**8

@@ -11,10 +11,11 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import into_ellipsoid
 from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.files.domains import DomainTable
+    from pdefreq.problem.tables import DomainTable
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.files import csv_rows, is_number
 from pdefreq.core.streams import stream as named_stream
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import strips
-from pdefreq.domains.geometry.placement import apart
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.solids import DistanceWithHoles, Holes, LiftingWithHoles, holes_of
 from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from skfem import Mesh
@@ -63,7 +63,7 @@ class WithHoles(Domain):
             if not self.base.holds(hole):
                 raise ProblemFileError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
         for i, j in _close_pairs(self.holes):
-            if not apart(self.holes[i], self.holes[j]):
+            if not self.holes[i].is_apart_from(self.holes[j]):
                 raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
         if self.triangulation is not None:
             self._check_triangulation(self.triangulation)

@@ -13,7 +13,7 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
 from pdefreq.domains.geometry.in_pieces import pieces
@@ -23,6 +23,7 @@ from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
 from pdefreq.domains.meshes.delaunay import triangulated
 from pdefreq.domains.meshes.simplices import gauss, measures_of, quartered, random
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from skfem import Mesh
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.files.domains import DomainTable
+    from pdefreq.problem.tables import DomainTable
 
 _FEW = 8  # sides, up to which a product of their distances is large enough in the middle
 _LEAST_TURN = 1e-3  # sine of the angle between the sides at a corner: two in a line make a product vanish too fast

@@ -12,10 +12,11 @@ import torch
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
 from pdefreq.domains.geometry import rules
 from pdefreq.domains.geometry.lifting import radial
 from pdefreq.domains.geometry.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.files.domains import DomainTable
+    from pdefreq.problem.tables import DomainTable
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,8 @@ class Ring(Domain):
 
     def holds(self, hole: Domain) -> bool:
         """Whether it lies in the outer ball, and apart from the inner one."""
-        from pdefreq.domains.geometry.placement import apart
-
         around, middle = self._balls
-        return around.holds(hole) and apart(hole, middle)
+        return around.holds(hole) and hole.is_apart_from(middle)
 
     def outline(self) -> Outline:
         around, middle = self._balls

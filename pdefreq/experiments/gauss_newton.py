@@ -26,8 +26,9 @@ from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.error_curves import Curve, courses_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.iterations.protocols import HasTangentKernel
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, pinn, regression
 from pdefreq.spectrum.modes import make_modes

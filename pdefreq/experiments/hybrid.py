@@ -24,8 +24,8 @@ from pdefreq.figures.error_curves import Curve, courses_figure
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import deep_ritz, mscale
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.phase_diagram import phase_diagram_figure

@@ -30,10 +30,11 @@ from pdefreq.functionals.objective_schedule import Fixed
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.learning_rate import LearningRate
 from pdefreq.iterations.training.linearized import kernel_drift
 from pdefreq.iterations.training.optimizers import GradientDescent as PlainDescent
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.iterations.training.optimizers import LearningRate
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.networks.antisymmetric import Antisymmetric

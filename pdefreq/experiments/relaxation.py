@@ -17,9 +17,10 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.domains.box import Box
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.rates import whole_step
 from pdefreq.spectrum.spectral_record import SpectralRecord
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Points, Values
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.equation_at_points import WeakEquation
-    from pdefreq.problem.problem import BoundaryPart
+    from pdefreq.problem.boundary import BoundaryPart
     from pdefreq.spaces.trial_space import TrialSpace
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Values
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 

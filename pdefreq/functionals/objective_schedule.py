@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Values

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points, Values
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 

@@ -11,7 +11,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.domains.meshes.meshing import fitted, refined
-from pdefreq.domains.meshes.refinement import locally_refined
+from pdefreq.domains.meshes.meshing import fitted, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.protocols import ObjectiveKind

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.options import Part
-from pdefreq.parts import BOUNDARIES
 from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
+from pdefreq.parts.tables import BOUNDARIES
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field

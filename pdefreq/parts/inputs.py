@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.options import Part
-from pdefreq.parts import INPUTS
 from pdefreq.parts.part import COUNT, NONNEGATIVE, POSITIVE, require
+from pdefreq.parts.tables import INPUTS
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain

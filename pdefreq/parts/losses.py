@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.options import Part
-from pdefreq.parts import LOSSES
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
+from pdefreq.parts.tables import LOSSES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Values
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.problem.needs import Need
     from pdefreq.problem.problem import Problem

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.options import Part
-from pdefreq.parts import NETWORKS
 from pdefreq.parts.inputs import Input, Periodic
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start
+from pdefreq.parts.tables import NETWORKS
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
 from pdefreq.spaces.networks.initializations import INITIALIZATIONS, initialization_named
 
@@ -101,7 +101,7 @@ class FormulaNetwork(Network):
         return FormulaSpace(self, domain.dimension)
 
     def require_memory(self, dimension: int) -> None:
-        from pdefreq.core.memory import require_memory
+        from pdefreq.core.devices import require_memory
 
         sizes = [math.prod(shape) for shape in self.shapes(dimension).values()]
         require_memory(sum(sizes), "parameters", 8 * _LIVE * sum(sizes))
@@ -182,7 +182,7 @@ class FeedForwardNetwork(Network):
         return 0 if self.input is None else self.input.size(dimension)[2]
 
     def require_memory(self, dimension: int) -> None:
-        from pdefreq.core.memory import require_memory
+        from pdefreq.core.devices import require_memory
 
         features = self.inputs(dimension)
         if self.input is not None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.options import Part
-from pdefreq.parts import OPTIMIZERS
 from pdefreq.parts.part import FRACTION, POSITIVE, require
+from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
     from pdefreq.iterations.training import optimizers
-    from pdefreq.iterations.training.learning_rate import LearningRate
+    from pdefreq.iterations.training.optimizers import LearningRate
 
 _FACTOR = 2**27  # most numbers in the matrix of a step: 1 GiB in double precision; with the blocks it is put together from, 2
 
@@ -69,7 +69,7 @@ class FirstOrder(Optimizer):
     @property
     def rate(self) -> LearningRate:
         """The learning rate of each step."""
-        from pdefreq.iterations.training.learning_rate import LearningRate
+        from pdefreq.iterations.training.optimizers import LearningRate
 
         return LearningRate(self.learning_rate, self.half_life, self.decay)
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.options import Part
-from pdefreq.parts import POINTS
 from pdefreq.parts.part import COUNT, require
+from pdefreq.parts.tables import POINTS
 
 if TYPE_CHECKING:
-    from pdefreq.domains.domain import Domain, Samples
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 _MOST = 3  # dimensions that Gauss points fill
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pdefreq.core.options import Part
-from pdefreq.parts import SCHEDULES
 from pdefreq.parts.part import COUNT, require
+from pdefreq.parts.tables import SCHEDULES
 
 if TYPE_CHECKING:
     from pdefreq.functionals.objective_schedule import StagedPenalty

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.options import Part
-from pdefreq.parts import STARTS
+from pdefreq.parts.tables import STARTS
 
 if TYPE_CHECKING:
     from pdefreq.spaces import trial_space

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pdefreq.core.options import Part
-from pdefreq.parts import TRAININGS
 from pdefreq.parts.part import COUNT, NONNEGATIVE, require
+from pdefreq.parts.tables import TRAININGS
 
 
 @dataclass(frozen=True, kw_only=True)

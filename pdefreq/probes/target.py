@@ -11,7 +11,8 @@ import torch
 
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.sampled import field_values
 from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points

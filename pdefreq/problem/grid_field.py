@@ -163,7 +163,7 @@ class GridField(Field):
         Raises:
             ProblemFileError: In one sentence with the axis.
         """
-        from pdefreq.domains.axes import axis_names
+        from pdefreq.core.shapes import axis_names
 
         for axis, name, a, b in zip(self.axes, axis_names(len(self.axes)), lower, upper, strict=True):
             if len(axis) == 1:

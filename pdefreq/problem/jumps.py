@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Gradients, Points, Values
-    from pdefreq.domains.domain import Domain, Samples
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 _RULES = (40_000, 80_000, 120_000)  # points; the others are asked only where the first sees a jump
 _LEAST = 0.02  # of the integral of the modulus; a jump as large as the quantity itself is far above

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
-from pdefreq.runs.loop import Position, advance
+from pdefreq.runs.loop import advance
+from pdefreq.runs.position import Position
 from pdefreq.runs.setup import Given, Setup
 from pdefreq.runs.spec import RunSpec
 from pdefreq.runs.store import Checkpoint, RunFolder

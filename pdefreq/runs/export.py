@@ -17,8 +17,10 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.files import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
     from pdefreq.domains.meshes.files import Cells
-    from pdefreq.runs.solution import Solution
+    from pdefreq.runs.record import Record
+    from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigen import EigenModes
     from pdefreq.spectrum.modes import ModeFamilies
     from pdefreq.spectrum.watched import WatchedModes
@@ -45,12 +47,14 @@ class Table:
     note: str = ""
 
 
-def export(solution: Solution, path: str | Path) -> Table:
+def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Table:
     """Write a solution in the format that the suffix names.
 
     Args:
-        solution: Of any run.
         path: The file; one that is there is replaced, whole or not at all.
+        record: What was measured along the run.
+        u: The solution.
+        space: The trial space of the solution.
 
     Returns:
         What was written.
@@ -65,16 +69,18 @@ def export(solution: Solution, path: str | Path) -> Table:
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
         raise OptionError(f"a solution is exported as {', '.join(_WRITERS)}, got '{path.name}'; choose one of these endings")
-    table = tabulate(solution, mesh=path.suffix.lower() == ".vtu")
+    table = tabulate(record, u, space, mesh=path.suffix.lower() == ".vtu")
     write(path, table)
     return table
 
 
-def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
+def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False) -> Table:
     """A solution at the nodes of its own mesh, else of a mesh of the domain, else at the test points.
 
     Args:
-        solution: Of any run.
+        record: What was measured along the run.
+        u: The solution.
+        space: The trial space of the solution.
         mesh: Whether there must be cells.
 
     Raises:
@@ -83,40 +89,41 @@ def tabulate(solution: Solution, *, mesh: bool = False) -> Table:
     import torch
 
     from pdefreq.probes.error import mean_error
+    from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.sampled import field_values
 
     try:
-        cells = _cells(solution)
+        cells = _cells(record, space)
         x = np.ascontiguousarray(cells.nodes)
     except IncompatibleError:
         if mesh:
             raise
-        cells, x = None, solution.target.test_points.x.numpy()
+        cells, x = None, record.target.test_points.x.numpy()
     points = torch.from_numpy(x)
-    fields = {"u": field_values(solution, points)}
-    reference = solution.reference
+    fields = {"u": field_values(u, points)}
+    reference = record.reference
     if reference is None:
         return Table(x, fields, cells, "no error: neither an exact nor a reference solution is known")
-    name = "exact" if reference is solution.problem.exact else "reference"
+    name = "exact" if reference is record.problem.exact else "reference"
     fields[name] = field_values(reference, points)
-    shift = mean_error(solution.measured, solution.target)
+    shift = mean_error(Iterate.of_function(u), record.target)
     fields["error"] = fields["u"] - fields[name] - shift
 
     def error(x: np.ndarray) -> np.ndarray:
         points = torch.from_numpy(x)
-        return field_values(solution, points) - field_values(reference, points) - shift
+        return field_values(u, points) - field_values(reference, points) - shift
 
-    bands, note = _bands(solution, x, fields["error"], error)
+    bands, note = _bands(record, x, fields["error"], error)
     return Table(x, fields | bands, cells, note)
 
 
-def _cells(solution: Solution) -> Cells:
+def _cells(record: Record, space: TrialSpace) -> Cells:
     """The mesh of a finite element space; on a box the grid that its modes are taken on; else a mesh of the domain."""
     from pdefreq.domains.box import Box
     from pdefreq.domains.meshes.files import Cells, cells_of, grid_cells
     from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
 
-    space, domain = solution.state.space, solution.problem.domain
+    domain = record.problem.domain
     d = domain.dimension
     if d not in _PER_AXIS:
         raise IncompatibleError(f"a .vtu file has at most three dimensions, and this domain has {d}: export .csv or .npz")
@@ -131,7 +138,7 @@ def _cells(solution: Solution) -> Cells:
 
 
 def _bands(
-    solution: Solution, x: np.ndarray, values: np.ndarray, error: Callable[[np.ndarray], np.ndarray]
+    record: Record, x: np.ndarray, values: np.ndarray, error: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[dict[str, np.ndarray], str]:
     """The bands of the error at points ``(n, d)`` by field name, or none and a sentence."""
     from pdefreq.domains.box import Box
@@ -140,10 +147,10 @@ def _bands(
     from pdefreq.spectrum.modes import MESH_FAMILIES
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
-    families, watched = solution.target.families, SpectralRecord.of(solution.history).modes
+    families, watched = record.target.families, SpectralRecord.of(record.history).modes
     if not np.isfinite(values).all():
         return {}, f"no bands: the error is not finite at {np.sum(~np.isfinite(values))} of {len(values)} points"
-    kind, domain = watched.kind or families.chosen, solution.problem.domain
+    kind, domain = watched.kind or families.chosen, record.problem.domain
     if kind in BOX_FAMILIES and isinstance(domain, Box) and domain.dimension in DEFAULT_INTERVALS:
         parts = split_on_box(kind, domain, x, values, error)
     elif kind in MESH_FAMILIES and len(watched):
@@ -173,7 +180,7 @@ def _write_vtu(path: Path, table: Table) -> None:
 
 
 def _write_csv(path: Path, table: Table) -> None:
-    from pdefreq.domains.axes import axis_names
+    from pdefreq.core.shapes import axis_names
 
     rows = np.column_stack([table.x, *table.fields.values()]).tolist()
     write_atomically(path, csv_bytes([*axis_names(table.x.shape[1]), *table.fields], rows))

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.activity import announce
-from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
+from pdefreq.runs.position import Position
 from pdefreq.runs.recorder import Recorder, is_finite
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration, State
     from pdefreq.runs.setup import Setup
     from pdefreq.runs.solution import Solution
-    from pdefreq.runs.store import Checkpoint, RunFolder
+    from pdefreq.runs.store import RunFolder
 
 _CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
 
@@ -33,52 +33,6 @@ class Progress:
     relative_l2: float
     fraction: float
     done: bool
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a run stands: what a checkpoint holds."""
-
-    state: State
-    step: int
-    seconds: float
-    history: History
-
-    def checkpoint(self) -> Checkpoint:
-        """The same as arrays, ready for the disk."""
-        from pdefreq.runs.store import Checkpoint
-
-        return Checkpoint.of(self.state, self.step, self.seconds, self.history)
-
-    @classmethod
-    def start(cls, setup: Setup) -> Position:
-        """Before the first step."""
-        return cls(setup.iteration.init(), 0, 0.0, History())
-
-    @classmethod
-    def restored(cls, setup: Setup, checkpoint: Checkpoint) -> Position:
-        """Where a checkpoint was written.
-
-        Raises:
-            RunFolderError: If another method wrote it.
-        """
-        import torch
-
-        from pdefreq.core.devices import as_device
-
-        device = as_device(setup.spec.device)
-        memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
-        unlike = RunFolderError(
-            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
-            "start again with `pdefreq rerun`"
-        )
-        try:
-            state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
-        except (RuntimeError, ValueError, KeyError, IndexError) as error:  # sizes or names do not fit
-            raise unlike from error
-        if state.space.num_coefficients != len(checkpoint.coefficients):
-            raise unlike
-        return cls(replace(state, done=checkpoint.done), checkpoint.step, checkpoint.seconds, checkpoint.history)
 
 
 def advance(

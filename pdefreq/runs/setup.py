@@ -108,7 +108,7 @@ class Setup:
         """
         from pdefreq.iterations.defaults import objective_kind_of
         from pdefreq.iterations.protocols import ObjectiveKind
-        from pdefreq.probes import default_probes
+        from pdefreq.probes.probe import default_probes
         from pdefreq.probes.target import Target
         from pdefreq.spectrum.modes import ModeFamilies
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.probes.error import Errors
     from pdefreq.probes.iterate import Iterate
-    from pdefreq.runs.loop import Position
+    from pdefreq.runs.export import Table
+    from pdefreq.runs.position import Position
     from pdefreq.runs.setup import Setup
     from pdefreq.runs.spec import RunSpec
     from pdefreq.runs.store import RunFolder
@@ -192,6 +193,25 @@ class Solution(Record, Field):
         object.__setattr__(self, "folder", store.path)
         store.write_run(self.spec, self.summary())
 
+    def export(self, path: str | Path) -> Table:
+        """Write u, the exact or reference solution, the error and its bands of wavenumbers in the format that the suffix names.
+
+        Args:
+            path: A file that ends in ``.vtu`` (a mesh, for ParaView), ``.csv`` (one row for each point) or ``.npz`` (arrays).
+
+        Returns:
+            What was written.
+
+        Raises:
+            OptionError: If the suffix is none of these.
+            IncompatibleError: If a ``.vtu`` file is requested and the domain has no mesh: it has more than three dimensions, or
+                needs gmsh, which is not installed.
+            RunFolderError: If the file can't be written.
+        """
+        from pdefreq.runs.export import export
+
+        return export(path, self, self, self.state.space)
+
     def to_vtu(self, path: str | Path) -> None:
         """Write u, the exact or reference solution, the error and its bands of wavenumbers on a mesh, for ParaView.
 
@@ -228,11 +248,9 @@ class Solution(Record, Field):
     def _export(self, path: str | Path, suffix: str) -> None:
         from pathlib import Path
 
-        from pdefreq.runs.export import export
-
         if Path(path).suffix.lower() != suffix:
             raise OptionError(f"the file must end in {suffix}, got '{path}'")
-        export(self, path)
+        self.export(path)
 
     def _sampled(self) -> dict[str, np.ndarray]:
         x = self.target.test_points.x

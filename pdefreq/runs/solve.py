@@ -72,7 +72,7 @@ def solve(
     from pdefreq.runs.by_spec import run
     from pdefreq.runs.setup import Given
     from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
-    from pdefreq.solvers import make_solver
+    from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import Solver
 
     if isinstance(problem, str):
@@ -126,8 +126,8 @@ def solve(
 
 
 def _probe(probe: Probe | str) -> Probe:
-    from pdefreq.probes import PROBES, make_probe
-    from pdefreq.probes.probe import Probe
+    from pdefreq.probes import PROBES
+    from pdefreq.probes.probe import Probe, make_probe
 
     probe = make_probe(probe) if isinstance(probe, str) else probe
     if not isinstance(probe, Probe):

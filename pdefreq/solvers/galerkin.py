@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
-from pdefreq.core.memory import require_memory
 from pdefreq.problem.needs import BOX, EQUATION, PLANE_OR_SPACE, Need
 from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require, require_box, require_precision
@@ -104,7 +104,7 @@ class Fem(DoublesSize, Solver):
 
         from skfem.mesh.mesh_simplex import MeshSimplex
 
-        from pdefreq.domains.meshes.meshes import mesh_for
+        from pdefreq.domains.meshes.meshing import mesh_for
         from pdefreq.spaces.elements.lagrange import Lagrange
 
         mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")

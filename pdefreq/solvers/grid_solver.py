@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import Stop
-from pdefreq.core.memory import require_memory
 from pdefreq.problem.needs import BOX, DIFFERENCES, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, Need
 from pdefreq.solvers.requirements import require_box
 from pdefreq.solvers.solver import Solver

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
-from pdefreq.core.memory import require_memory
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Values
-    from pdefreq.domains.domain import Domain, Samples
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import SampledCourse
     from pdefreq.iterations.training.gradient import Gradient
@@ -109,7 +110,7 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.gradient import Gradient
         from pdefreq.iterations.training.held_out import HeldOut
-        from pdefreq.spaces.networks.periodicity import require_periodic
+        from pdefreq.spaces.networks.embedding import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)

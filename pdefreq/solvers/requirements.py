@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.problem.needs import BOX, Need
 from pdefreq.problem.terms.diffusion import Diffusion
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import OptionError
-from pdefreq.core.memory import require_memory
 from pdefreq.problem.needs import (
     BOX,
     CONSTANT,

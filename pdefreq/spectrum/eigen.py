@@ -228,8 +228,7 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
     """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
     from skfem import Mesh, MeshQuad
 
-    from pdefreq.domains.meshes.meshes import mesh_for
-    from pdefreq.domains.meshes.meshing import curved
+    from pdefreq.domains.meshes.meshing import curved, mesh_for
     from pdefreq.spaces.elements.lagrange import Lagrange
 
     d = domain.dimension

@@ -171,7 +171,7 @@ def compare(
 def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
     """All methods, made before the first one runs; a name that comes twice is numbered."""
     solvers = [solvers] if isinstance(solvers, str) else solvers
-    from pdefreq.solvers import make_solver
+    from pdefreq.solvers.names import make_solver
 
     methods: dict[str, Solver] = {}
     pairs = ((_label(solver), solver) for solver in solvers)

@@ -76,7 +76,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     from pdefreq.probes.target import Target
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.reference import reference_solution
-    from pdefreq.solvers import make_solver
+    from pdefreq.solvers.names import make_solver
     from pdefreq.studies.predicted_orders import predict_order
 
     problem = load_problem(problem) if isinstance(problem, str) else problem

@@ -67,7 +67,7 @@ def refine(
     from pdefreq.core.files import free_folder
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
-    from pdefreq.solvers import make_solver
+    from pdefreq.solvers.names import make_solver
 
     if levels is not None and levels < 2:
         raise OptionError(f"`levels` must be at least 2, got {levels}")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField
+from pdefreq.core.shapes import axis_names
 from pdefreq.core.streams import stream
-from pdefreq.domains.axes import axis_names
 from pdefreq.domains.box import Box
 
 BOXES = [Box((-1.0,), (1.0,)), Box((0.0, -2.0), (3.0, -0.5)), Box((-1.0, 0.0, 2.0), (1.0, 0.25, 5.0))]

@@ -22,8 +22,8 @@ from pdefreq.domains.ring import Ring
 from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.files import problem_directories
-from pdefreq.problem.files.domains import Files, read_domain
-from pdefreq.problem.files.tables import Table
+from pdefreq.problem.files.domains import read_domain
+from pdefreq.problem.tables import Files, Table
 
 SQUARE, CUBE = Box((-1.0, -1.0), (1.0, 1.0)), Box((-1.0,) * 3, (1.0,) * 3)
 PERFORATED = WithHoles(

@@ -17,10 +17,11 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshes.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.files import problem_from_text
-from pdefreq.problem.problem import BoundaryPart, Problem
-from pdefreq.solvers import make_solver
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
 
 SQUARE = [(0, 0), (1, 0), (1, 1), (0, 1)]
 TRIANGLE = [(0, 0), (1, 0), (0, 1)]

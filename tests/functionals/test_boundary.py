@@ -5,7 +5,8 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.box import Box
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from tests.functionals.polynomials import Polynomials
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))

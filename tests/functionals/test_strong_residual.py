@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem, problem_names
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 from tests.functionals.polynomials import Polynomials, minimiser
 

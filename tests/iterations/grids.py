@@ -6,7 +6,8 @@ import torch
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 
 LIKE = torch.empty(0, dtype=torch.float64)

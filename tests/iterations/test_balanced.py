@@ -9,7 +9,7 @@ from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.training.gradient import balanced
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Rows
 
 DOUBLE = torch.float64

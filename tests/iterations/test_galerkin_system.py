@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from pdefreq.domains.box import Box
-from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem, problem_from_text
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spaces.elements.weak_form import WeakForm
 from pdefreq.spaces.spectral.legendre import Legendre

@@ -11,7 +11,7 @@ from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.gmres import Gmres
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
 from tests.iterations.grids import GRIDS, LIKE, convective, indefinite, run

@@ -14,9 +14,8 @@ from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.held_out import HeldOut
 from pdefreq.iterations.training.lbfgs import Lbfgs
-from pdefreq.iterations.training.learning_rate import LearningRate
 from pdefreq.iterations.training.levenberg import LevenbergMarquardt
-from pdefreq.iterations.training.optimizers import Adam, GradientDescent
+from pdefreq.iterations.training.optimizers import Adam, GradientDescent, LearningRate
 from pdefreq.parts import Sobol
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve

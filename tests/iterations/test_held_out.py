@@ -10,12 +10,11 @@ from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import energy_of
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.held_out import HeldOut
-from pdefreq.iterations.training.learning_rate import LearningRate
-from pdefreq.iterations.training.optimizers import GradientDescent
+from pdefreq.iterations.training.optimizers import GradientDescent, LearningRate
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import load_run, resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}

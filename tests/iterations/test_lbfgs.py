@@ -9,7 +9,7 @@ from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.lbfgs import Lbfgs, two_loop
 from pdefreq.iterations.training.levenberg import LevenbergMarquardt
 from pdefreq.problem.files import load_problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)

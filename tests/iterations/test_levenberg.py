@@ -18,7 +18,7 @@ from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.dynamics import GaussNewton, gauss_newton_certificate, gauss_newton_residual

@@ -7,14 +7,15 @@ import torch
 from pdefreq.core.fields import as_field
 from pdefreq.core.history import Status
 from pdefreq.domains.box import Box
-from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.newton import Newton, _line_search
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.diffusion import exponents
 from pdefreq.runs.reference import reference_solution
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spaces.elements.weak_form import WeakForm
 from pdefreq.spaces.spectral.legendre import Legendre

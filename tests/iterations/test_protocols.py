@@ -43,8 +43,8 @@ from pdefreq.iterations.protocols import (
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.studies.comparison import compare
 from tests.toys import Geometric, GeometricIteration, line_problem

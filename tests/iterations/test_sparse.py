@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.domains.box import Box
-from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
@@ -164,7 +164,7 @@ def test_multigrid_takes_what_is_known_to_be_positive_definite():
 
 def test_fluxes_all_around_need_equations_that_add_up_to_zero():
     """A flow that stays inside leaves u open by a constant; one through the boundary leaves no solution for most sources."""
-    from pdefreq.problem.problem import BoundaryPart
+    from pdefreq.problem.boundary import BoundaryPart
 
     space = Lagrange(mesh_for(SQUARE, 6), 4)
     for velocity in ([1.0, 2.0], ["x", "0"]):

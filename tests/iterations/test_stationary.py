@@ -12,7 +12,7 @@ from pdefreq.iterations.linear.multigrid import Multigrid
 from pdefreq.iterations.linear.relaxation import Relaxation
 from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.stationary import propagate
+from pdefreq.theory.relaxation import propagate
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, mixed, neumann
 
 METHODS = {

@@ -8,8 +8,9 @@ from scipy.fft import dstn
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.two_grid import TwoGridCycle
-from pdefreq.problem.problem import BoundaryPart, Problem
-from pdefreq.solvers import make_solver
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.two_grid import CYCLES, TwoGrid

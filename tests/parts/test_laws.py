@@ -16,7 +16,7 @@ from pdefreq.core.streams import stream
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import network
 from pdefreq.spaces.channels import Channels
 from tests.spaces.networks import matrices

@@ -13,9 +13,9 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.core.history import History
 from pdefreq.domains.box import Box
-from pdefreq.probes import PROBES, make_probe
+from pdefreq.probes import PROBES
 from pdefreq.probes.iterate import Iterate, SpaceIterate
-from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.probe import Measurement, Probe, make_probe
 from pdefreq.probes.target import Target
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem

@@ -10,7 +10,7 @@ from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.ntk import NtkProbe
 from pdefreq.probes.target import Target
 from pdefreq.problem.files import load_problem
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 
 
 def prepared(facts=None, shift=0.0):

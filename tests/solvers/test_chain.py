@@ -7,8 +7,8 @@ import torch
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Status, Stop
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from tests.toys import Geometric, GeometricResidual, line_problem
 

@@ -12,12 +12,13 @@ from pdefreq.core.options import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem
-from pdefreq.problem.problem import BoundaryPart, Data, Problem
+from pdefreq.problem.problem import Data, Problem
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.theory.green import sum_of_green_functions
 

@@ -16,8 +16,8 @@ from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
-from pdefreq.solvers import make_solver
 from pdefreq.solvers.chain import Chain
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import mscale
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.spaces.networks.activations import ACTIVATIONS

@@ -11,7 +11,8 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers import SOLVERS
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.studies.predicted_orders import mode_error_of

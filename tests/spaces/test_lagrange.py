@@ -8,10 +8,11 @@ from skfem import MeshLine
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import problem_from_text
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
 

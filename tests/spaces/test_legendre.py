@@ -7,8 +7,9 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import problem_from_text
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.spectral.legendre import Legendre, basis_functions
 
 BOXES = {1: Box((-1.0,), (3.0,)), 2: Box((0.0, -1.0), (1.0, 1.0)), 3: Box((0.0, 0.0, -1.0), (1.0, 2.0, 1.0))}

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.meshes.meshes import mesh_for
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.grid_iteration import solve_by_transform
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.identified import Identification
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spaces.elements.weak_form import WeakForm

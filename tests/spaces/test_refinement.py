@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import skfem
 
-from pdefreq.domains.meshes.refinement import locally_refined
+from pdefreq.domains.meshes.meshing import locally_refined
 
 MESHES = {
     "line": skfem.MeshLine(np.array([0.0, 0.2, 1.0])).with_boundaries({"left": lambda x: x[0] == 0}),

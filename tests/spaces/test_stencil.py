@@ -8,7 +8,8 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 
 BOXES = [Box((-0.5,), (1.0,)), Box((-0.5,) * 2, (1.0, 0.7)), Box((-0.5,) * 3, (1.0, 0.7, 0.8))]

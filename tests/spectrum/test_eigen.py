@@ -17,7 +17,8 @@ from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshes.files import read_mesh
 from pdefreq.domains.meshes.meshing import curved, mesh_of
 from pdefreq.domains.ring import Ring
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spectrum import eigen

@@ -13,7 +13,7 @@ from pdefreq.figures.modes import mode_figure
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.by_spec import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.spectral_record import SpectralRecord
 

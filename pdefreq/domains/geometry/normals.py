@@ -12,17 +12,20 @@ from pdefreq.problem.expressions.functions import square_root
 from pdefreq.problem.expressions.scope import Scope
 
 if TYPE_CHECKING:
-    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
-_SAMPLES = 100  # boundary points of each part
 _SAME = 1e-12  # unit vectors that differ by less are the same
 
 
-def constant(domain: Domain, part: str) -> list[Expr] | None:
-    """The normal of a flat part, from points of the boundary; None where normals differ."""
-    samples = domain.boundary(_SAMPLES * len(domain.part_names))
-    assert samples.normals is not None and samples.parts is not None
-    n = samples.normals[samples.parts == domain.part_names.index(part)]
+def constant(boundary: Samples, part: int) -> list[Expr] | None:
+    """The normal of a flat part of a boundary; None where its normals differ.
+
+    Args:
+        boundary: Points on all parts.
+        part: The index of the part.
+    """
+    assert boundary.normals is not None and boundary.parts is not None
+    n = boundary.normals[boundary.parts == part]
     return [exact_number(v) for v in n[0].tolist()] if float((n - n[0]).abs().max()) < _SAME else None
 
 

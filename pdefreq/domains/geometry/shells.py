@@ -10,8 +10,8 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.streams import stream as named_stream
-from pdefreq.domains.domain import Samples
 from pdefreq.domains.geometry import rules
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor

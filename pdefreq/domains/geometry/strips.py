@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from pdefreq.domains.domain import Samples
 from pdefreq.domains.geometry.rules import gauss
+from pdefreq.domains.samples import Samples
 
 _ROUNDING = 1e-12
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -16,12 +16,26 @@ from pdefreq.domains.meshes.files import read_mesh
 if TYPE_CHECKING:
     from skfem import Mesh
 
-    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 _AROUND = {2: 16, 3: 8}  # in space 16 would put thousands of cells around the smallest sphere
 
 
-def gmsh_mesh(domain: Domain, h: float) -> Mesh:
+class HasCadForm(Protocol):
+    """What gmsh needs of a domain; see `Domain`."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def part_names(self) -> tuple[str, ...]: ...
+
+    def boundary(self, n: int) -> Samples: ...
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]: ...
+
+
+def gmsh_mesh(domain: HasCadForm, h: float) -> Mesh:
     """A mesh of a domain with edges of at most about `h`, with the arguments and errors of `write_gmsh`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "domain.msh"
@@ -29,7 +43,7 @@ def gmsh_mesh(domain: Domain, h: float) -> Mesh:
         return read_mesh(path)
 
 
-def write_gmsh(path: str | Path, domain: Domain, h: float, *, around: int | None = None) -> None:
+def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | None = None) -> None:
     """Mesh a domain of two or three dimensions and write it as ``.msh`` 4.1, its parts as physical groups.
 
     Args:
@@ -71,7 +85,7 @@ def _gmsh() -> Any:
         ) from None
 
 
-def _name_parts(model: Any, domain: Domain) -> None:
+def _name_parts(model: Any, domain: HasCadForm) -> None:
     """Physical groups: each curve or surface belongs to the part whose points are nearest to its middle."""
     d = domain.dimension
     samples = domain.boundary(1000 * len(domain.part_names))

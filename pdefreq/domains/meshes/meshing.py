@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import KDTree
 from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
 from skfem.mesh.mesh_simplex import MeshSimplex
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _MOST_CELLS = 5e7
+_CANDIDATES = 16  # old facets whose midpoints are nearest to that of a new one
 
 
 def mesh_of(domain: Domain, h: float) -> Mesh:
@@ -125,3 +127,54 @@ def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None
         if name is not None:
             found[name].append(int(f))
     return {name: np.array(facets, dtype=np.int32) for name, facets in found.items()}
+
+
+def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
+    """A conforming mesh in which these cells are split, and others where that is needed; new vertices are midpoints of edges.
+
+    Args:
+        mesh: Of lines, triangles or tetrahedra.
+        cells: Indices.
+    """
+    fine = replace(mesh, _boundaries=None).refined(cells)
+    if not mesh.boundaries:
+        return fine
+    edge, origin = fine.boundary_facets(), _origins(mesh, fine)
+    return fine.with_boundaries({name: edge[np.isin(origin, facets)] for name, facets in mesh.boundaries.items()})
+
+
+def _origins(mesh: Mesh, fine: Mesh) -> np.ndarray:
+    """The boundary facet of a mesh that each boundary facet of its refinement is a part of."""
+    old = mesh.boundary_facets()
+    corners = mesh.p.T[facets_of(mesh)[:, old].T]  # (facets, d, d)
+    middle = fine.p[:, facets_of(fine)[:, fine.boundary_facets()]].mean(axis=1).T
+    near = KDTree(corners.mean(axis=1)).query(middle, k=min(_CANDIDATES, len(old)))[1].reshape(len(middle), -1)
+    edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)  # (facets, d, d - 1)
+    offset = middle[:, None] - corners[near, 0]
+    inner = np.einsum("fcij,fcj->fci", np.linalg.pinv(edges)[near], offset)
+    barycentric = np.concatenate([1 - inner.sum(axis=2, keepdims=True), inner], axis=2)
+    beside = np.linalg.norm(offset - np.einsum("fcij,fcj->fci", edges[near], inner), axis=2)
+    size = np.linalg.norm(edges[near], axis=(2, 3)) + (mesh.dim() == 1)
+    outside = np.maximum(-barycentric.min(axis=2), 0) + beside / size
+    return old[near[np.arange(len(middle)), outside.argmin(axis=1)]]
+
+
+def mesh_for(domain: Domain, cells: int | None, *, simplices: bool = True) -> Mesh:
+    """A mesh of a domain in one to three dimensions.
+
+    Args:
+        domain: On a box the mesh is structured: its sides are divided evenly.
+        cells: Along each axis of a box; elsewhere the mesh width is that of a cube of the same measure divided so. None
+            takes the mesh of a mesh domain as it is.
+        simplices: Whether boxes are cut into triangles and tetrahedra, or into quadrilaterals and hexahedra.
+
+    Raises:
+        OptionError: If there would be more cells than a computer holds.
+        IncompatibleError: If the domain needs a mesh generator that is not installed.
+    """
+    if cells is None:
+        mesh = domain.own_mesh
+        assert mesh is not None
+        return mesh
+    mesh = domain.divided(cells, simplices=simplices)
+    return mesh_of(domain, domain.measure ** (1 / domain.dimension) / cells) if mesh is None else mesh

@@ -12,7 +12,7 @@ from pdefreq.iterations.linear.grid_iteration import GridIteration
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.spectrum.span import span_of
 from pdefreq.theory.kernel_modes import ModeCoupling, mode_coupling
-from pdefreq.theory.stationary import propagate
+from pdefreq.theory.relaxation import propagate
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,7 +20,7 @@ from sympy import Expr, Integer
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.registry import nearest
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.shapes import axis_names
 from pdefreq.problem.expressions.arithmetic import add, exact_number, inverse, multiply, negative, power
 from pdefreq.problem.expressions.functions import FUNCTIONS, Both, Condition, Either, Equal, Less, LessEqual, Not
 from pdefreq.problem.expressions.scope import COORDINATE, Scope, shorten

@@ -12,7 +12,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.shapes import axis_names
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.functions import FUNCTIONS
 

@@ -100,8 +100,8 @@ def problem_from_text(
         UnknownNameError: If there is no such variant or parameter.
         ProblemFileError: If the text is malformed or contradicts itself.
     """
+    from pdefreq.problem.files.keys import check_document
     from pdefreq.problem.files.reader import read_problem
-    from pdefreq.problem.files.tables import check_document
 
     document = _toml(text, name)
     check_document(document)

@@ -12,7 +12,8 @@ import torch
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field
 from pdefreq.core.streams import stream
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
 from pdefreq.problem.jumps import flux_jumps, jumps
 from pdefreq.problem.problem import Problem
 

@@ -10,17 +10,17 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.files import csv_rows, is_number
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.shapes import axis_names
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
 from pdefreq.problem.files.pictures import PICTURES, read_grey
-from pdefreq.problem.files.tables import Table
 from pdefreq.problem.grid_field import GridField
+from pdefreq.problem.tables import Table
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem.files.domains import Files
+    from pdefreq.problem.tables import Files
 
 
 def read_data(table: Table, domain: Domain, files: Files) -> Data | None:

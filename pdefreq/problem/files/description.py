@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 
 
 def describe(problem: Problem) -> list[tuple[str, str]]:

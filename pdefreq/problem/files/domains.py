@@ -2,105 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.registry import Registry, is_file, nearest
 from pdefreq.domains import DOMAINS
-from pdefreq.problem.expressions.scope import Scope, shorten
-from pdefreq.problem.files.tables import Table
+from pdefreq.problem.expressions.scope import shorten
+from pdefreq.problem.tables import DomainTable, Files, Table
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
-_MAX_DIMENSION = 100
 _USUAL = "box"
 _COMMON = ("kind", "holes", "mesh")  # keys of every kind
-
-
-@dataclass
-class Files:
-    """The files that a problem file names.
-
-    Args:
-        locate: Where a file lies, from its name as written.
-        trust: Whether Python files may be loaded.
-        found: Those that were asked for: name as written -> path.
-    """
-
-    locate: Callable[[str], Path]
-    trust: bool = False
-    found: dict[str, Path] = field(default_factory=dict)
-
-    def path(self, table: Table, key: str) -> Path:
-        """The path of the file that a table names."""
-        name = table.values.get(key)
-        if not isinstance(name, str) or not name or "\0" in name:
-            table.fail(key, 'the name of a file in quotes, such as "meshes/gear.msh"')
-        self.found[name] = self.locate(name)
-        return self.found[name]
-
-    def registered(self, registry: Registry, name: str, key: str) -> Any:
-        """What a name in a registry stands for, or a ``file.py:Name`` beside the problem file.
-
-        Raises:
-            UnknownNameError: If there is no such name.
-            ProblemFileError: If it stands in a Python file, and these are not trusted.
-        """
-        file, _, attribute = name.rpartition(":")
-        if not file.endswith(".py"):
-            return registry.load(name)
-        if not self.trust:
-            raise ProblemFileError(
-                f"{key} names Python code in {shorten(file)}, which is executed only if you trust it: use --trust (`trust=True`)"
-            )
-        self.found[file] = self.locate(file)
-        return registry.load(f"{self.found[file]}:{attribute}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DomainTable(Table):
-    """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
-
-    Args:
-        files: Where files that it names lie.
-        size: The space dimension, once it is known.
-    """
-
-    files: Files
-    size: int = 0
-
-    def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
-        """The same with its dimension: as stated, else the length of the longest list that could be a point.
-
-        Expressions may then use `dimension`.
-
-        Args:
-            fewest: The least one that the kind of domain has.
-            usual: Where nothing tells.
-            most: The largest one.
-        """
-        lists = [len(v) for v in self.values.values() if isinstance(v, list)]
-        d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
-        return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
-
-    def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:
-        """One number for each dimension; a number stands for a list of equal ones."""
-        if not self.has(key):
-            if default is None:
-                self.fail(key, "a number, or a list with one for each dimension")
-            return (default,) * self.size
-        values = self.numbers(key)
-        if len(values) != (self.size if isinstance(self.values[key], list) else 1):
-            self.fail(key, f"one number, or a list of {self.size} as the dimension is {self.size}")
-        return tuple(values * (self.size // len(values)))
-
-    def file(self, key: str) -> Path:
-        """The path of a file that the table names."""
-        return self.files.path(self, key)
 
 
 def read_domain(table: Table, files: Files) -> Domain:

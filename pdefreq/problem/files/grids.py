@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.files import csv_rows, is_number
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.shapes import axis_names
 from pdefreq.problem.files.pictures import PICTURES, read_grey
 from pdefreq.problem.grid_field import GridField, Interpolation
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem.files.domains import Files
-    from pdefreq.problem.files.tables import Table
+    from pdefreq.problem.tables import Files, Table
 
 _LARGEST_FILE = 2**28  # bytes
 _MOST = 2**22  # values
@@ -55,12 +54,14 @@ class Grids:
             equation.fail("shades", "two numbers, the values of black and of white, such as [1, 100]")
         return cls(domain, files, equation.choice("interpolation", "constant", ("constant", "linear")), shades)
 
-    def __call__(self, table: Table, key: str) -> GridField:
-        """The coefficient that a key of a table names.
+    def __call__(self, table: Table, key: str) -> GridField | None:
+        """The coefficient that a key of a table names; None where its value is a formula.
 
         Raises:
             ProblemFileError: If the file is missing, unreadable or too large, or holds no grid that covers the domain.
         """
+        if not names_grid(table.values.get(key)):
+            return None
         path = self.files.path(table, key)
         if not path.is_file():
             raise ProblemFileError(f"{table.key(key)}: there is no file {path}")

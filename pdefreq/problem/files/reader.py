@@ -11,16 +11,17 @@ from pdefreq.core.errors import ProblemFileError, UnknownNameError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
+from pdefreq.problem.boundary import BoundaryKind, BoundaryPart
 from pdefreq.problem.data import Data
 from pdefreq.problem.expressions import Region
 from pdefreq.problem.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.problem.files.checks import Claim, check
 from pdefreq.problem.files.data import read_data
-from pdefreq.problem.files.domains import Files, read_domain
+from pdefreq.problem.files.domains import read_domain
 from pdefreq.problem.files.equation import StatedEquation
 from pdefreq.problem.files.grids import Grids
-from pdefreq.problem.files.tables import Table
-from pdefreq.problem.problem import BoundaryKind, BoundaryPart, ModeFamily, Problem, Spectrum
+from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
+from pdefreq.problem.tables import Files, Table
 from pdefreq.problem.terms.reaction import Reaction
 
 
@@ -69,7 +70,7 @@ def read_problem(
 
     data = read_data(table("data"), domain, files)
     grids = Grids.of(table("equation"), domain, files)
-    stated = StatedEquation.read(replace(table("equation"), grids=grids), data, files)
+    stated = StatedEquation.read(replace(table("equation"), stored=grids), data, files)
     grids.require_use(table("equation"))
     claims = stated.claims()
     problem = Problem(

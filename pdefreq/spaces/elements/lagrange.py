@@ -15,9 +15,9 @@ from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot
 
 from pdefreq.core.validation import checked
-from pdefreq.domains.domain import Samples
 from pdefreq.domains.meshes.cell_search import CellSearch
 from pdefreq.domains.meshes.files import Cells, cells_of, facets_of
+from pdefreq.domains.samples import Samples
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.identified import Identification
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule

@@ -22,7 +22,7 @@ from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points, Values
-    from pdefreq.domains.domain import Samples
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.validation import checked
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.problem.problem import Problem
-    from pdefreq.spaces.grids.grid import Grid
+    from pdefreq.spaces.grids.uniform_grid import UniformGrid
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NodalConditions:
     flux: Tensor
 
 
-def nodal_conditions(grid: Grid, problem: Problem) -> NodalConditions:
+def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
     """The conditions at the nodes (float64, CPU).
 
     Raises:
@@ -45,13 +45,13 @@ def nodal_conditions(grid: Grid, problem: Problem) -> NodalConditions:
     faces = list(_faces(grid, problem))
     prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
     none = len(problem.boundary)
-    governor = torch.full((grid.num_coefficients,), none)  # the part that prescribes a node's value
+    governor = torch.full((grid.size,), none)  # the part that prescribes a node's value
     for nodes, part, _ in faces:
         governor[nodes] = torch.minimum(governor[nodes], torch.where(prescribes[part], part, none))
     known = governor < none
     robin = any(bool((~known[nodes]).any()) for nodes, _, _ in faces)
-    values = torch.zeros(grid.num_coefficients, dtype=torch.float64)
-    alpha, flux = (torch.zeros(grid.num_coefficients if robin else (), dtype=torch.float64) for _ in range(2))
+    values = torch.zeros(grid.size, dtype=torch.float64)
+    alpha, flux = (torch.zeros(grid.size if robin else (), dtype=torch.float64) for _ in range(2))
     for i, condition in enumerate(problem.boundary):
         mine = (governor == i).nonzero().squeeze(1)
         values[mine] = checked(condition.value, "[boundary] value", grid.points(mine))
@@ -65,7 +65,7 @@ def nodal_conditions(grid: Grid, problem: Problem) -> NodalConditions:
     return NodalConditions(known, values, alpha, flux)
 
 
-def cell_parts(grid: Grid, axis: int) -> Tensor:
+def cell_parts(grid: UniformGrid, axis: int) -> Tensor:
     """The part of each node's cell that lies in the box, along one axis: 1/2 at the ends; broadcasts to the grid's shape."""
     parts = torch.ones(grid.shape[axis], dtype=torch.float64)
     if axis not in grid.periodic:
@@ -73,9 +73,9 @@ def cell_parts(grid: Grid, axis: int) -> Tensor:
     return parts.reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
 
 
-def _faces(grid: Grid, problem: Problem) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def _faces(grid: UniformGrid, problem: Problem) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """For each face of the box that is not periodic: its nodes, the part that governs each, and its area over volume there."""
-    number = torch.arange(grid.num_coefficients).reshape(grid.shape)
+    number = torch.arange(grid.size).reshape(grid.shape)
     for k, h in enumerate(grid.spacings):
         if k in grid.periodic:
             continue

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.problem.problem import Problem
-    from pdefreq.spaces.grids.grid import Grid
+    from pdefreq.spaces.grids.uniform_grid import UniformGrid
 
 _ONE = torch.tensor(1.0, dtype=torch.float64)
 _ROUNDING = 1e-12  # relative
@@ -241,7 +241,7 @@ class Surroundings:
         ]
 
 
-def difference_equations(grid: Grid, problem: Problem) -> Stencil:
+def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     """Second-order finite differences for linear equations, with conditions of both kinds (float64, CPU).
 
     The equation, ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A, is integrated over the cell of each unknown node,
@@ -328,7 +328,7 @@ def _at_ticks(nodes: Tensor, periodic: Sequence[int]) -> Tensor:
     return nodes
 
 
-def _halves(grid: Grid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
+def _halves(grid: UniformGrid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
     """Whether the nodes of a window have a neighbor below and above along an axis: 1 or 0, broadcasting to the window's shape."""
     numbers = torch.arange(grid.shape[axis])[window].reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
     return (numbers > 0).double(), (numbers < grid.intervals[axis]).double()

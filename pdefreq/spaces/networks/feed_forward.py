@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,40 +15,17 @@ from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.networks.initializations import initialization_named
 from pdefreq.spaces.networks.initializations.initialization import Layer
 from pdefreq.spaces.networks.stack import StackEvaluator
-from pdefreq.spaces.trial_space import Evaluator, Network
+from pdefreq.spaces.networks.stacked import Stacked
+from pdefreq.spaces.trial_space import Evaluator
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.domains.domain import Domain
-    from pdefreq.spaces.networks.embedding import FourierFeatures
-    from pdefreq.spaces.networks.product_rule import Factor
 
 
-@dataclass(frozen=True, kw_only=True)
-class LayerOptions:
-    """What may be chosen for the layers of any feed-forward network.
-
-    Args:
-        embedding: A fixed map of the input; None for the points themselves.
-        residual: Whether h_(l-1) is added to h_l where both hidden layers have the same width.
-        bias: Which layers have biases: ``"all"``, ``"hidden"``, all but the last, or ``"none"``.
-        adaptive: n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that starts at 1 / n;
-            None for none.
-
-    Source:
-        Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
-        20200334, section 2.
-    """
-
-    embedding: FourierFeatures | None = None
-    residual: bool = False
-    bias: Literal["all", "hidden", "none"] = "all"
-    adaptive: float | None = None
-
-
-class FeedForward(LayerOptions, Network):
+class FeedForward(Stacked):
     """The sum of S networks of equal shape: ``h_1 = sigma(s W_1 x + b_1)``, ``h_l = sigma(W_l h_(l-1) + b_l)``, ``W h_L + b``.
 
     The factors s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
@@ -76,13 +52,8 @@ class FeedForward(LayerOptions, Network):
     def unit_scales(self) -> Tensor:
         """The factors s, shape ``(S, widths[0], 1)``, float64 on the CPU."""
 
-    def modulation(self, x: Points) -> Factor | None:
-        """Known functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
-        return None
-
     @property
     def stack(self) -> int:
-        """The number S of sub-networks."""
         return len(self.unit_scales)
 
     @property

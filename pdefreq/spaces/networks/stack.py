@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
-    from pdefreq.spaces.networks.feed_forward import FeedForward
     from pdefreq.spaces.networks.layers import Layers
+    from pdefreq.spaces.networks.stacked import Stacked
     from pdefreq.spaces.trial_space import Network
 
 
@@ -40,7 +40,7 @@ class StackEvaluator(Evaluator):
 
     def __init__(
         self,
-        design: FeedForward,
+        design: Stacked,
         x: Points,
         *,
         parameters: Network | None = None,

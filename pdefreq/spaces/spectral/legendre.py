@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import checked
-from pdefreq.domains.domain import Samples
+from pdefreq.domains.samples import Samples
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator

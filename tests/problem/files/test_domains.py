@@ -17,7 +17,7 @@ from pdefreq.domains.ring import Ring
 from pdefreq.problem.files import load_problem, problem_from_text
 from pdefreq.runs.by_spec import rerun, resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers import make_solver
+from pdefreq.solvers.names import make_solver
 
 MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 REST = '\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n'

@@ -9,9 +9,10 @@ from pdefreq import load_problem
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
+from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import describe
 from pdefreq.problem.identity import WrittenProblem
-from pdefreq.problem.problem import BoundaryPart, Problem
+from pdefreq.problem.problem import Problem
 
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
 PAIR = '[[boundary.part]]\nname = "x"\nkind = "periodic"\n'
