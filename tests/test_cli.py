@@ -27,7 +27,7 @@ from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
 JSON_KEYS = {
     "problem", "method", "status", "steps", "seconds", "relative_l2", "relative_h1",

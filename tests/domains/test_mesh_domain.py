@@ -17,7 +17,7 @@ from pdefreq.domains.meshes.cell_search import CellSearch
 from pdefreq.domains.meshes.meshing import mesh_of
 
 RECTANGLE = Box((0.0, 0.0), (2.0, 1.0))
-MESHES = Path(__file__).parent.parent.parent / "problems" / "meshes"
+MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 
 
 def l_shape():

@@ -8,7 +8,7 @@ from pdefreq.functionals.block import SquaresByChannels, SquaresByRows, rows_of_
 from pdefreq.spaces.channels import Channels
 from tests.functionals.polynomials import Polynomials
 from tests.functionals.test_laws import SPACES, close
-from tests.spaces.networks import matrices
+from tests.spaces.networks.designs import matrices
 
 X = 2 * torch.rand(15, 2, generator=stream(0, "test"), dtype=torch.float64) - 1
 SCALE = 1 + X[:, 0] ** 2

@@ -160,7 +160,7 @@ class Breaking(Solver):
         return Stop(steps=50)
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
-        from tests.iterations.test_gradient import OPTIMIZERS
+        from tests.iterations.training.test_gradient import OPTIMIZERS
 
         space = Mlp(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())

@@ -13,7 +13,7 @@ from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.spectral.sine_series import SineSeries
-from tests.spaces.networks import NETWORKS, case, matrices, plain
+from tests.spaces.networks.designs import NETWORKS, case, matrices, plain
 from tests.spaces.registered import ACTIVATION_NAMES
 
 SMOOTH = [name for name in ACTIVATION_NAMES if activation_named(name).smoothness == math.inf]

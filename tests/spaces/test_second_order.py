@@ -13,7 +13,7 @@ from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spaces.trial_space import SpaceField
-from tests.spaces.networks import NETWORKS, case, matrices, plain
+from tests.spaces.networks.designs import NETWORKS, case, matrices, plain
 from tests.spaces.test_derivatives import Nested, close, slopes, weights
 
 EACH = pytest.mark.parametrize("kind", list(NETWORKS))

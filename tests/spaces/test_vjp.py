@@ -5,7 +5,7 @@ import torch
 
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.trial_space import Evaluator
-from tests.spaces.networks import NETWORKS, case, matrices
+from tests.spaces.networks.designs import NETWORKS, case, matrices
 from tests.spaces.registered import ACTIVATION_NAMES
 
 

@@ -26,7 +26,7 @@ from pdefreq.spectrum.eigen import EigenBasis, EigenModes
 from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
 from pdefreq.spectrum.modes import FAMILIES, ModeFamilies
 
-DATA = Path(__file__).parent.parent.parent / "problems" / "meshes"
+DATA = Path(__file__).parents[2] / "problems" / "meshes"
 INTERVAL, SQUARE, DISK = Box((-1.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Ball((0.5, -1.0), 2.0)
 NEUMANN = (BoundaryPart("robin"),)
 

@@ -19,7 +19,7 @@ from pdefreq.runs.by_spec import rerun, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 
-MESHES = Path(__file__).parents[2] / "problems" / "meshes"
+MESHES = Path(__file__).parents[3] / "problems" / "meshes"
 REST = '\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n'
 SQUARE = 'kind = "box"\ndimension = 2\nlower = -1\nupper = 1\n'
 

@@ -14,7 +14,7 @@ from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.spaces.networks.phase_shift import PhaseShift
-from tests.spaces.test_activations import PUBLISHED
+from tests.spaces.networks.test_activations import PUBLISHED
 
 SCALES = (1.0, 2.0, 5.0)
 

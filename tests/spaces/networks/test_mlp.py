@@ -9,7 +9,7 @@ from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.spaces.networks.phase_shift import PhaseShift
 from pdefreq.spaces.trial_space import SpaceField
-from tests.spaces.networks import NETWORKS, box, case
+from tests.spaces.networks.designs import NETWORKS, box, case
 from tests.spaces.registered import ACTIVATION_NAMES
 
 

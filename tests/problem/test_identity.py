@@ -33,9 +33,9 @@ from pdefreq.problem.expressions.written import read, written
 from pdefreq.problem.files import problem_directories, problem_names
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.runs.solve import solve
-from tests.test_expressions import BINARY, POINTS, UNARY, field, text_of, trees
+from tests.problem.test_expressions import BINARY, POINTS, UNARY, field, text_of, trees
 
-MESHES = Path(__file__).parents[1] / "problems" / "meshes"
+MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 SHIPPED = sorted(
     name if variant is None else f"{name}:{variant}"
     for name, _ in problem_names()
