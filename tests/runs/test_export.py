@@ -14,11 +14,15 @@ from pdefreq.core.fields import as_field
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ring import Ring
 from pdefreq.probes.target import Target
-from pdefreq.runs.export import export, tabulate
+from pdefreq.runs.export import tabulate
 from pdefreq.spectrum.bands import split_on_mesh
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 ROUNDING = 1e-12  # of errors of size 1
+
+
+def table_of(solution):
+    return tabulate(solution, solution, solution.state.space)
 
 
 def wave(x):
@@ -114,9 +118,9 @@ def test_nodes_on_edges_follow_vtk(written):
 
 def test_all_formats_hold_the_same_table(tmp_path):
     solution = solved("jacobi", 2, intervals=5)
-    export(solution, tmp_path / "a.vtu")
+    solution.export(tmp_path / "a.vtu")
     solution.to_csv(tmp_path / "a.csv")
-    table = export(solution, tmp_path / "a.npz")
+    table = solution.export(tmp_path / "a.npz")
     arrays = dict(np.load(tmp_path / "a.npz"))
     np.testing.assert_array_equal(arrays.pop("x"), table.x)
     with open(tmp_path / "a.csv") as file:
@@ -133,7 +137,7 @@ def test_all_formats_hold_the_same_table(tmp_path):
 def test_other_domains_are_meshed(domain, tmp_path):
     problem = Problem(domain=domain, source=1.0, boundary=0.0, exact=lambda x: x[:, 0])
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1), probes=[])
-    table = export(solution, tmp_path / "a.vtu")
+    table = solution.export(tmp_path / "a.vtu")
     assert list(meshio.read(tmp_path / "a.vtu").point_data) == ["u", "exact", "error"]
     assert table.note.startswith("no bands: this run on a ") and table.note.endswith("watched no modes to split the error into")
     inside = domain.contains(torch.from_numpy(table.x)).numpy() | (domain.distance()(torch.from_numpy(table.x)).numpy() > -1e-9)
@@ -146,7 +150,7 @@ def test_bands_of_eigen_modes_add_up_and_a_mode_lies_in_its_own(tmp_path):
     exact = lambda x: torch.special.bessel_j0(k * x.norm(dim=1))  # noqa: E731
     problem = Problem(domain=Ball((0.0, 0.0), 1.0), source=lambda x: k**2 * exact(x), boundary=0.0, exact=exact)
     solution = solve(problem, make_solver("fem", {"cells": 3}), stop=Stop(steps=1))
-    table = export(solution, tmp_path / "a.csv")
+    table = solution.export(tmp_path / "a.csv")
     parts = {name: part for name, part in table.fields.items() if name.startswith("error_")}
     assert np.abs(sum(parts.values()) - table.fields["error"]).max() < 1e-14
     watched = solution.target.families.modes("eigen", SpectralRecord.of(solution.history).modes.indices)
@@ -160,7 +164,7 @@ def test_in_more_than_three_dimensions_there_are_points_but_no_cells(tmp_path):
     solution = solved("deep-ritz", 4, **SMALL)
     with pytest.raises(IncompatibleError, match=r"at most three dimensions, and this domain has 4: export \.csv or \.npz"):
         solution.to_vtu(tmp_path / "a.vtu")
-    table = export(solution, tmp_path / "a.npz")
+    table = solution.export(tmp_path / "a.npz")
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
     assert list(table.fields) == ["u", "exact", "error"]
     assert table.x.shape == (100_000, 4)
@@ -173,15 +177,15 @@ def test_a_constant_that_the_problem_leaves_open_is_no_error():
     solution = solve(problem, make_solver("fem", {"cells": 8}), probes=[])
     assert solution.reference is not None
     moved = replace(solution, target=Target(problem, as_field(lambda x: problem.exact(x) + 5)))
-    error = tabulate(solution).fields["error"]
+    error = table_of(solution).fields["error"]
     assert 0 < abs(error).max() < 0.1
-    np.testing.assert_allclose(tabulate(moved).fields["error"], error, atol=ROUNDING)
+    np.testing.assert_allclose(table_of(moved).fields["error"], error, atol=ROUNDING)
 
 
 def test_without_a_reference_there_is_u_alone():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exponent=2.5)
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1))
-    table = tabulate(replace(solution, target=Target(problem)))
+    table = table_of(replace(solution, target=Target(problem)))
     assert list(table.fields) == ["u"]
     assert "neither an exact nor a reference" in table.note
 
@@ -189,13 +193,13 @@ def test_without_a_reference_there_is_u_alone():
 def test_a_reference_is_called_one():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0)
     solution = solve(problem, make_solver("jacobi", {"intervals": 8}), stop=Stop(steps=1))
-    assert list(tabulate(solution).fields)[:3] == ["u", "reference", "error"]
+    assert list(table_of(solution).fields)[:3] == ["u", "reference", "error"]
 
 
 def test_an_infinite_error_has_no_bands():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exact=lambda x: 1 / (x[:, 0] - 0.5))
     solution = solve(problem, make_solver("jacobi", {"intervals": 8}), stop=Stop(steps=1), probes=[])
-    table = tabulate(solution)
+    table = table_of(solution)
     assert table.note == "no bands: the error is not finite at 1 of 9 points"
     assert list(table.fields) == ["u", "exact", "error"]
 
@@ -205,7 +209,7 @@ def test_a_run_folder_holds_it(tmp_path):
     solution.save(tmp_path / "run")
     file = meshio.read(tmp_path / "run" / "solution.vtu")
     problem = solution.problem
-    again = tabulate(load_run(tmp_path / "run", problem))
+    again = table_of(load_run(tmp_path / "run", problem))
     for name, values in again.fields.items():
         np.testing.assert_array_equal(file.point_data[name], values)
 
@@ -213,7 +217,7 @@ def test_a_run_folder_holds_it(tmp_path):
 @pytest.mark.parametrize("name", ["a.txt", "a"])
 def test_other_endings_are_refused(name, tmp_path):
     with pytest.raises(OptionError, match=r"\.vtu, \.csv, \.npz, got"):
-        export(solved("jacobi", 1, intervals=8), tmp_path / name)
+        solved("jacobi", 1, intervals=8).export(tmp_path / name)
     with pytest.raises(OptionError, match=r"must end in \.vtu"):
         solved("jacobi", 1, intervals=8).to_vtu(tmp_path / "a.csv")
     assert not list(tmp_path.iterdir())
@@ -222,4 +226,4 @@ def test_other_endings_are_refused(name, tmp_path):
 @pytest.mark.parametrize("name", ["a.vtu", "a.csv", "a.npz"])
 def test_a_place_that_can_not_be_written_is_one_sentence(name, tmp_path):
     with pytest.raises(RunFolderError, match="can't write"):
-        export(solved("jacobi", 1, intervals=8), tmp_path / "nowhere" / name)
+        solved("jacobi", 1, intervals=8).export(tmp_path / "nowhere" / name)
