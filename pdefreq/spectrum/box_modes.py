@@ -1,6 +1,6 @@
 """Families of modes on a box: sine, cosine and Fourier, by fast transforms on a uniform grid.
 
-The one convention of the package (docs/conventions.md): wavenumbers are angular, phases count from the lower corner, and
+The one convention of the package (docs/modes.md): wavenumbers are angular, phases count from the lower corner, and
 ``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
 """
 

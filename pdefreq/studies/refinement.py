@@ -34,7 +34,7 @@ class Level:
         size: The value of the option that is refined; None for a method that refines as it runs.
         h: The longest edge of a cell; None where there are no cells.
         unknowns: Coefficients.
-        relative_l2: As docs/conventions.md defines it, like the next two.
+        relative_l2: As docs/errors.md defines it, like the next two.
         relative_h1: The full norm.
         max_error: Absolute.
         seconds: In steps; of a method that refines as it runs, since its start.
