@@ -11,7 +11,7 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, Field
 from pdefreq.core.validation import checked
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
-from pdefreq.problem.terms.term import CoefficientReader, Differences
+from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -82,8 +82,8 @@ class Convection(LowerOrderTerm):
 
         return add(*(multiply(expression_of(b), derivative(u, s)) for b, s in zip(self.velocity, x, strict=True)))
 
-    def differences(self) -> Differences:
-        return Differences(drift=self.velocity)
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients:
+        return FiniteDifferenceCoefficients(convection=self.velocity)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         if not self.constant:

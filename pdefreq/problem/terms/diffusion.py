@@ -12,7 +12,15 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.validation import checked
 from pdefreq.problem.terms.power import moderate_power, size_power
-from pdefreq.problem.terms.term import CoefficientReader, Differences, StrongTerm, Term, Weak, WeakSlopes, WeakTerm
+from pdefreq.problem.terms.term import (
+    CoefficientReader,
+    FiniteDifferenceCoefficients,
+    StrongTerm,
+    Term,
+    Weak,
+    WeakSlopes,
+    WeakTerm,
+)
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -162,14 +170,14 @@ class Diffusion(Term):
             return expression_of(self.coefficient)
         return [[expression_of(entry) for entry in row] for row in self.coefficient]
 
-    def differences(self) -> Differences | None:
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients | None:
         if not self.linear:
             return None
         if isinstance(self.coefficient, Field):
-            return Differences(conductivity=(self.coefficient,))
+            return FiniteDifferenceCoefficients(diffusion=(self.coefficient,))
         off = [entry for i, row in enumerate(self.coefficient) for j, entry in enumerate(row) if i != j]
         diagonal = tuple(row[i] for i, row in enumerate(self.coefficient))
-        return None if any(entry.constant != 0 for entry in off) else Differences(conductivity=diagonal)
+        return None if any(entry.constant != 0 for entry in off) else FiniteDifferenceCoefficients(diffusion=diagonal)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         if not (self.linear and self.constant):

@@ -12,7 +12,7 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field
 from pdefreq.core.validation import checked
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
-from pdefreq.problem.terms.term import CoefficientReader, Differences
+from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -76,8 +76,8 @@ class Reaction(LowerOrderTerm):
 
         return multiply(expression_of(self.coefficient), u)
 
-    def differences(self) -> Differences:
-        return Differences(sink=self.coefficient)
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients:
+        return FiniteDifferenceCoefficients(reaction=self.coefficient)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         c = self.coefficient.constant
