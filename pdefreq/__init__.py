@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem, Spectrum
     from pdefreq.runs.by_spec import load_run, rerun, resume, run
+    from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
-    from pdefreq.runs.setup import Given
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
@@ -70,7 +70,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Refinement": "studies.refinement",
     "refine": "studies.refine",
     "predict": "studies.prediction",
-    "Given": "runs.setup",
+    "Given": "runs.prepared_run",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
     "load_run": "runs.by_spec",

@@ -25,9 +25,9 @@ from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem, problem_names
 from pdefreq.problem.terms.convection import Convection
 from pdefreq.runs.by_spec import resume
+from pdefreq.runs.run_folder import to_json
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
-from pdefreq.runs.store import to_json
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of

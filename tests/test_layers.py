@@ -84,10 +84,10 @@ def test_public_names_and_annotations_are_followed_to_where_they_live(tmp_path):
     file = tmp_path / "file.py"
     file.write_text(
         "import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n"
-        "if TYPE_CHECKING:\n    from pdefreq.runs.store import RunFolder\n"
+        "if TYPE_CHECKING:\n    from pdefreq.runs.run_folder import RunFolder\n"
         "def f():\n    from pdefreq.domains.geometry import rules\n"
     )
-    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.store", "domains.geometry.rules"}
+    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.run_folder", "domains.geometry.rules"}
 
 
 def test_every_module_has_a_layer():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
-    from pdefreq.core.activity import announce
+    from pdefreq.core.announcements import announce
 
     with importing():
         from pdefreq.figures.heatmap import heatmap_figure

@@ -157,7 +157,7 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
         RunFolderError: As `pdefreq.core.files.free_folder` does.
     """
     from pdefreq.core.files import free_folder
-    from pdefreq.runs.store import next_free
+    from pdefreq.runs.run_folder import next_free
     from pdefreq.solvers.names import method_names
 
     if out is not None:

@@ -89,7 +89,7 @@ def rerun(
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.by_spec import rerun as repeat
-        from pdefreq.runs.store import next_free
+        from pdefreq.runs.run_folder import next_free
 
         return repeat(run, out or next_free(run.parent, f"{run.name}-again"), trust=trust, progress=progress)
 
@@ -101,7 +101,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.runs.store import RunFolder
+    from pdefreq.runs.run_folder import RunFolder
 
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)

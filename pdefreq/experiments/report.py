@@ -78,7 +78,7 @@ class Report:
 
 def main(name: str, experiment: Callable[[], Report]) -> None:
     """What ``python -m pdefreq.experiments.<name>`` does: run, print, and keep in the next free folder below ``runs``."""
-    from pdefreq.runs.store import next_free
+    from pdefreq.runs.run_folder import next_free
 
     report = experiment()
     print(report.text())

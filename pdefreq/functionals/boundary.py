@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.spaces.channels import Channels
 
@@ -66,10 +66,10 @@ class BoundaryConditions:
             x = samples.x[mine]
             columns[condition.kind][mine] = samples.weights[mine]
             if condition.kind == "dirichlet":
-                columns["value"][mine] = checked(condition.value, "[boundary] value", x)
+                columns["value"][mine] = validated(condition.value, "[boundary] value", x)
             else:
-                columns["alpha"][mine] = checked(condition.alpha, "[boundary] alpha", x, least=0)
-                columns["flux"][mine] = checked(condition.flux, "[boundary] flux", x)
+                columns["alpha"][mine] = validated(condition.alpha, "[boundary] alpha", x, least=0)
+                columns["flux"][mine] = validated(condition.flux, "[boundary] flux", x)
         normals = None if samples.normals is None else samples.normals.to(like)
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
 

@@ -203,7 +203,7 @@ def _columns() -> list[str]:
 
 
 def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
-    from pdefreq.runs.store import to_json
+    from pdefreq.runs.run_folder import to_json
 
     summaries = [solution.summary() for solution in seeds]
     row: dict[str, Any] = dict.fromkeys(_columns())

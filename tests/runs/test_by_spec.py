@@ -26,10 +26,10 @@ from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.runs.by_spec import load_run, rerun, resume, run
-from pdefreq.runs.setup import Given
+from pdefreq.runs.prepared_run import Given
+from pdefreq.runs.run_folder import Checkpoint, RunFolder, next_free, to_json
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
-from pdefreq.runs.store import Checkpoint, RunFolder, next_free, to_json
 from pdefreq.solvers.names import make_solver
 
 SMALL = {"steps": 40}

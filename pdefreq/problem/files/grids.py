@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.files import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
-from pdefreq.problem.files.pictures import PICTURES, read_grey
+from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField, Interpolation
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Grids:
                     f"{table.key(key)}: a picture has two dimensions, and the domain has {self.domain.dimension}: use a .csv file"
                 )
             black, white = self.shades
-            return GridField.on_box(black + (white - black) * read_grey(path), *bounds, self.interpolation, name)
+            return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
         heading, rows = csv_rows(path, "grid")
         if not rows:
             raise ProblemFileError(f"{path} holds no values; {_expected(self.domain.dimension)}")

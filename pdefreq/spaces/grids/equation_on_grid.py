@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,4 +76,4 @@ def _sum(values: Iterator[Tensor]) -> Tensor:
 def _values(field: Field, name: str, axes: list[Tensor], *, least: float = -torch.inf) -> Tensor:
     if field.constant is not None:
         return torch.tensor(field.constant, dtype=torch.float64)
-    return checked(field, f"[equation] {name}", tensor_product(axes), least=least).reshape([len(axis) for axis in axes])
+    return validated(field, f"[equation] {name}", tensor_product(axes), least=least).reshape([len(axis) for axis in axes])

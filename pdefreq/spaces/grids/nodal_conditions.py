@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
     alpha, flux = (torch.zeros(grid.size if robin else (), dtype=torch.float64) for _ in range(2))
     for i, condition in enumerate(problem.boundary):
         mine = (governor == i).nonzero().squeeze(1)
-        values[mine] = checked(condition.value, "[boundary] value", grid.points(mine))
+        values[mine] = validated(condition.value, "[boundary] value", grid.points(mine))
         for nodes, part, area in faces:
             there = (part == i) & ~is_dirichlet[nodes]
             mine, x = nodes[there], grid.points(nodes[there])
             if len(mine):
-                alpha[mine] += area[there] * checked(condition.alpha, "[boundary] alpha", x, least=0)
-                flux[mine] += area[there] * checked(condition.flux, "[boundary] flux", x)
+                alpha[mine] += area[there] * validated(condition.alpha, "[boundary] alpha", x, least=0)
+                flux[mine] += area[there] * validated(condition.flux, "[boundary] flux", x)
     is_dirichlet, values, alpha, flux = (x.reshape(grid.shape) if x.ndim else x for x in (is_dirichlet, values, alpha, flux))
     return NodalConditions(is_dirichlet, values, alpha, flux)
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.spaces.grids.equation_on_grid import convection_on_grid, diffusion_on_grid, reaction_on_grid, tensor_product
 from pdefreq.spaces.grids.nodal_conditions import cell_parts, nodal_conditions
@@ -302,7 +302,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     unknown = ~is_dirichlet[window]
     there = _at_ticks(unknown, grid.periodic)
     load = torch.zeros(there.shape, dtype=torch.float64)
-    load[there] = checked(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
+    load[there] = validated(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
     load = grid.folded(load)
     load.mul_(volume).add_(flux)
     mean = None

@@ -11,7 +11,7 @@ from pdefreq.core.content import made, tree
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.problem.coefficients import CoefficientReader
+from pdefreq.problem.coefficient_reader import CoefficientReader
 from pdefreq.problem.expressions import ExpressionField, parse_field
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import derivative
