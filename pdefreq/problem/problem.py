@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pdefreq.core.content import Content, digest, tree
+from pdefreq.core.content import Content, digest, encode
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.streams import stream
@@ -270,7 +270,7 @@ class Problem:
 
     def content(self) -> dict[str, Any]:
         """All that determines the solution and what is measured of it, as a tree of `pdefreq.core.content`."""
-        return {name: tree(getattr(self, name)) for name in _CONTENT}
+        return {name: encode(getattr(self, name)) for name in _CONTENT}
 
     @cached_property
     def digest(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.core.content import made, tree
+from pdefreq.core.content import decode, encode
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.streams import stream
@@ -73,7 +73,7 @@ def test_equal_domains_are_equal_keys(domain):
 
 @domains
 def test_a_domain_is_made_again_from_its_content(domain):
-    assert made(tree(domain)) == domain
+    assert decode(encode(domain)) == domain
 
 
 @domains

@@ -19,7 +19,7 @@ from PIL import Image
 from skfem import MeshLine
 
 from pdefreq import Box, Data, Problem, Spectrum, load_problem, load_run, rerun, resume
-from pdefreq.core.content import digest, made, opaque_parts, pack, tree, unpack
+from pdefreq.core.content import decode, digest, encode, opaque_parts, pack, unpack
 from pdefreq.core.errors import ProblemFileError, RunFolderError, UserError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.history import Stop
@@ -187,7 +187,7 @@ def test_only_registered_types_are_made():
     for name in ("os:system", "evil.py:Name", "/tmp/evil.py:Name", "Problem"):
         refusal = "loaded only if you say so" if ".py:" in name else "unknown type"  # a file may define a domain
         with pytest.raises(RunFolderError, match=refusal):
-            made({"type": name})
+            decode({"type": name})
 
 
 # --- What counts ------------------------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_names_and_ways_of_writing_do_not_count(line):
     assert same.digest == line.digest
     assert digest(Ball((0, 0), 1).content()) == digest(Ball((0.0, -0.0), 1.0).content())
     shape = WithHoles(Ball((0.0, 0.0), 1.0), (Ellipse((0.0, 0.0), (0.1, 0.2)),))
-    assert made(shape.content()) == shape
+    assert decode(shape.content()) == shape
 
 
 def _points(path, last):
@@ -334,7 +334,7 @@ def test_a_class_of_ones_own_is_opaque():
     kept.require_same(WrittenProblem.of(given_problem(domain=Mine(0.0, 1.0), source=Steps())))
     with pytest.raises(RunFolderError, match="domain"):
         kept.require_same(WrittenProblem.of(given_problem(domain=Mine(0.0, 2.0), source=Steps())))
-    assert made(tree(Box(0.0, 1.0))) == Box(0.0, 1.0)
+    assert decode(encode(Box(0.0, 1.0))) == Box(0.0, 1.0)
 
 
 def test_a_run_of_a_given_problem_asks_for_the_problem(tmp_path):
