@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.composition import Part, option_tree
 from pdefreq.core.devices import as_device, as_dtype, devices
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
-from pdefreq.core.options import MISSING, Option, Part, tree
+from pdefreq.core.options import MISSING, Option
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.iterations import protocols
@@ -70,7 +71,7 @@ def chosen(name: str) -> dict:
 
 def all_options(name: str) -> list[Option]:
     """The options of a method and of its parts."""
-    return [option for *_, option in tree("method", name, SOLVERS.load(name), {}).walk()]
+    return [option for *_, option in option_tree("method", name, SOLVERS.load(name), {}).walk()]
 
 
 def one_sentence(text: str) -> bool:

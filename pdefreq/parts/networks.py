@@ -8,8 +8,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part
 from pdefreq.parts.inputs import Input, Periodic
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.core.options import Part
+from pdefreq.core.composition import Part
 from pdefreq.parts.tables import STARTS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.core.content import beside, code_files, digest, decode, opaque_parts, pack, unpack
+from pdefreq.core.content import beside, code_files, decode, digest, opaque_parts, pack, unpack
 from pdefreq.core.errors import ProblemFileError, RunFolderError
 
 if TYPE_CHECKING:

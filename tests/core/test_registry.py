@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.composition import build
 from pdefreq.core.errors import OptionError, UnknownNameError, UserError
-from pdefreq.core.options import MISSING, build, options_of
+from pdefreq.core.options import MISSING, options_of
 from pdefreq.core.registry import Registry
 
 

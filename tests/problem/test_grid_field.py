@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from pdefreq import Box, GridField, Problem, solve
-from pdefreq.core.content import digest, decode, pack, unpack
+from pdefreq.core.content import decode, digest, pack, unpack
 from pdefreq.core.errors import IncompatibleError, ProblemFileError, RunFolderError
 from pdefreq.problem.jumps import jumps
 
