@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "pdefreq"
 ORDER = [  # from the lowest layer to the highest; a folder of a folder may have a layer of its own
     ["core"],
     ["problem.expressions"],
-    ["problem.tables"],
+    ["problem.toml_tables"],
     ["domains"],
     ["problem.terms"],
     ["problem"],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
 _MAX_POINTS = 10**8

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 
 _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": MeshTet1}

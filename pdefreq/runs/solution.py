@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.probes.error import Errors
     from pdefreq.probes.iterate import Iterate
-    from pdefreq.runs.export import Table
+    from pdefreq.runs.export import PointTable
     from pdefreq.runs.position import Position
     from pdefreq.runs.prepared_run import PreparedRun
     from pdefreq.runs.run_folder import RunFolder
@@ -195,7 +195,7 @@ class Solution(Record, Field):
         object.__setattr__(self, "folder", run_folder.path)
         run_folder.write_run(self.spec, self.summary())
 
-    def export(self, path: str | Path) -> Table:
+    def export(self, path: str | Path) -> PointTable:
         """Write u, the exact or reference solution, the error and its bands of wavenumbers in the format that the suffix names.
 
         Args:

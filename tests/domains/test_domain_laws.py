@@ -23,7 +23,7 @@ from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.files import problem_directories
 from pdefreq.problem.files.domains import read_domain
-from pdefreq.problem.tables import Files, Table
+from pdefreq.problem.toml_tables import Files, TomlTable
 
 SQUARE, CUBE = Box((-1.0, -1.0), (1.0, 1.0)), Box((-1.0,) * 3, (1.0,) * 3)
 PERFORATED = WithHoles(
@@ -36,7 +36,7 @@ STAR = Polygon([(math.cos(t) * r, math.sin(t) * r + 2) for t, r in zip(np.arange
 def example(kind):
     """The domain that a problem file of this kind describes."""
     values = {"kind": kind, **KINDS.load(kind).example}
-    return read_domain(Table(values, "domain", Scope()), Files(problem_directories()[-1].joinpath))
+    return read_domain(TomlTable(values, "domain", Scope()), Files(problem_directories()[-1].joinpath))
 
 
 DOMAINS = {

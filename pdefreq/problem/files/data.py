@@ -15,15 +15,15 @@ from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
 from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField
-from pdefreq.problem.tables import Table
+from pdefreq.problem.toml_tables import TomlTable
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem.tables import Files
+    from pdefreq.problem.toml_tables import Files
 
 
-def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
+def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     """The data that a [data] table describes; None where it is missing.
 
     Raises:
