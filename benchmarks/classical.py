@@ -16,9 +16,9 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.iterations.iteration import Iteration
-from pdefreq.problem import Problem
-from pdefreq.solvers import make_solver
-from pdefreq.spaces.sine_series import SineSeries
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.spectral.sine_series import SineSeries
 
 Work = Callable[[], object]
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))

@@ -15,9 +15,9 @@ from collections.abc import Callable
 import torch
 from torch.func import functional_call, jacrev, vmap
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.streams import stream
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.theory.kernel_modes import eigenpairs
 from pdefreq.theory.ntk import kernel, operator
 

@@ -16,14 +16,14 @@ import torch
 from pairs import compare
 from torch.func import hessian, jacrev, vmap
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.problem_file import load_problem
-from pdefreq.solvers import make_solver
-from pdefreq.spaces.activations import ACTIVATIONS, activation_named
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
+from pdefreq.problem.files import load_problem
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.spaces.trial_space import Evaluator
-from pdefreq.streams import stream
 
 DOUBLE = torch.float64
 

@@ -14,8 +14,8 @@ import numpy as np
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
-from pdefreq.domains.gmsh_mesh import write_gmsh
 from pdefreq.domains.holes import WithHoles
+from pdefreq.domains.meshes.gmsh import write_gmsh
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
 # Domain, width and edges around each hole: 1000 to 2000 triangles, 50 to 130 kB.

@@ -13,9 +13,9 @@ from collections import defaultdict
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from pdefreq.devices import keep_freed_memory
-from pdefreq.problem_file import load_problem
-from pdefreq.solvers import make_solver
+from pdefreq.core.devices import keep_freed_memory
+from pdefreq.problem.files import load_problem
+from pdefreq.solvers.names import make_solver
 
 PAIRS = (("mscale", "poisson"), ("pinn", "poisson"), ("mscale", "poisson-chirp"), ("pinn", "poisson-chirp"))
 KINDS = {

@@ -42,7 +42,8 @@ RUNS = {
 
 def measured(arguments: list[str], clock: str) -> None:
     """Run a command in this process, and write the times of its parts as JSON to the file that the environment names."""
-    from pdefreq import loop, recording
+    from pdefreq.runs import loop
+    from pdefreq.runs import recorder as recording
 
     now = time.process_time if clock == "processor" else time.perf_counter
     spent = {"steps": 0.0, "record": 0.0, "prepare": 0.0, "rows": 0.0}

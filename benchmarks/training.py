@@ -13,7 +13,7 @@ losses of both at the same parameters are compared: they must agree to rounding.
   points, where calls take the time, to many, where arithmetic does. Beside it the floor of the last: the matrix products between
   hidden layers, and the sines and cosines, that its step can't do without.
 
-Freed memory is kept for the next step on both sides, as on the command line (`pdefreq.devices.keep_freed_memory`).
+Freed memory is kept for the next step on both sides, as on the command line (`pdefreq.core.devices.keep_freed_memory`).
 
 DeepXDE is no dependency; without it its lines are left out, with how to install it.
 """
@@ -28,20 +28,19 @@ import torch
 from pairs import Cost, compare
 from torch import Tensor, nn
 
-from pdefreq.devices import keep_freed_memory
+from pdefreq.core.devices import keep_freed_memory
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
-from pdefreq.functionals.course import Fixed
+from pdefreq.domains.samples import Samples
 from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.objective_schedule import Fixed
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.iterations.learning_rate import LearningRate
-from pdefreq.iterations.optimizers import Adam
-from pdefreq.problem import Problem
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.optimizers import Adam, LearningRate
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 
 if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network

@@ -14,28 +14,26 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from pdefreq.comparison import Comparison, compare
-    from pdefreq.data import Data
+    from pdefreq.core.errors import UserError
+    from pdefreq.core.fields import Field
+    from pdefreq.core.history import History, Schedule, Status, Stop
     from pdefreq.domains.box import Box
-    from pdefreq.errors import UserError
-    from pdefreq.fields import Field
-    from pdefreq.grids import GridField
-    from pdefreq.history import History, Schedule, Status, Stop
-    from pdefreq.prediction import predict
-    from pdefreq.problem import BoundaryPart, Problem, Spectrum
-    from pdefreq.problem_file import load_problem
-    from pdefreq.record import Record
-    from pdefreq.refinement.report import Refinement
-    from pdefreq.refinement.run import refine
-    from pdefreq.run_spec import RunSpec
-    from pdefreq.runs import load_run, rerun, resume, run
-    from pdefreq.setup import Given
-    from pdefreq.solution import Solution
-    from pdefreq.solvers import SOLVERS, make_solver
+    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.data import Data
+    from pdefreq.problem.files import load_problem
+    from pdefreq.problem.grid_field import GridField
+    from pdefreq.problem.problem import Problem, Spectrum
+    from pdefreq.runs.by_spec import load_run, rerun, resume, run
+    from pdefreq.runs.record import Record
+    from pdefreq.runs.setup import Given
+    from pdefreq.runs.solution import Solution
+    from pdefreq.runs.solve import solve
+    from pdefreq.runs.spec import RunSpec
+    from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.chain import Chain
     from pdefreq.solvers.galerkin import Fem, RitzGalerkin
-    from pdefreq.solvers.network_solver import NetworkSolver
-    from pdefreq.solvers.networks import (
+    from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.network_methods import (
         deep_ritz,
         gauss_newton,
         mscale,
@@ -45,52 +43,56 @@ if TYPE_CHECKING:
         regression,
         regression_gradient,
     )
+    from pdefreq.solvers.network_solver import NetworkSolver
     from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
     from pdefreq.solvers.spectral import Sine
-    from pdefreq.solving import solve
+    from pdefreq.studies.comparison import Comparison, compare
+    from pdefreq.studies.prediction import predict
+    from pdefreq.studies.refine import refine
+    from pdefreq.studies.refinement import Refinement
 
 _PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
-    "Comparison": "comparison",
-    "compare": "comparison",
+    "Comparison": "studies.comparison",
+    "compare": "studies.comparison",
     "Box": "domains.box",
-    "UserError": "errors",
-    "Field": "fields",
-    "GridField": "grids",
-    "History": "history",
-    "Schedule": "history",
-    "Status": "history",
-    "Stop": "history",
-    "BoundaryPart": "problem",
-    "Data": "data",
-    "Problem": "problem",
-    "Spectrum": "problem",
-    "load_problem": "problem_file",
-    "Refinement": "refinement.report",
-    "refine": "refinement.run",
-    "predict": "prediction",
-    "Given": "setup",
-    "Record": "record",
-    "RunSpec": "run_spec",
-    "load_run": "runs",
-    "rerun": "runs",
-    "resume": "runs",
-    "run": "runs",
-    "Solution": "solution",
-    "solve": "solving",
+    "UserError": "core.errors",
+    "Field": "core.fields",
+    "GridField": "problem.grid_field",
+    "History": "core.history",
+    "Schedule": "core.history",
+    "Status": "core.history",
+    "Stop": "core.history",
+    "BoundaryPart": "problem.boundary",
+    "Data": "problem.data",
+    "Problem": "problem.problem",
+    "Spectrum": "problem.problem",
+    "load_problem": "problem.files",
+    "Refinement": "studies.refinement",
+    "refine": "studies.refine",
+    "predict": "studies.prediction",
+    "Given": "runs.setup",
+    "Record": "runs.record",
+    "RunSpec": "runs.spec",
+    "load_run": "runs.by_spec",
+    "rerun": "runs.by_spec",
+    "resume": "runs.by_spec",
+    "run": "runs.by_spec",
+    "Solution": "runs.solution",
+    "solve": "runs.solve",
     "SOLVERS": "solvers",
-    "make_solver": "solvers",
+    "make_solver": "solvers.names",
     "Chain": "solvers.chain",
     "Fem": "solvers.galerkin",
     "RitzGalerkin": "solvers.galerkin",
     "NetworkSolver": "solvers.network_solver",
-    "deep_ritz": "solvers.networks",
-    "gauss_newton": "solvers.networks",
-    "mscale": "solvers.networks",
-    "network": "solvers.networks",
-    "pinn": "solvers.networks",
-    "pinn_gradient": "solvers.networks",
-    "regression": "solvers.networks",
-    "regression_gradient": "solvers.networks",
+    "deep_ritz": "solvers.network_methods",
+    "gauss_newton": "solvers.network_methods",
+    "mscale": "solvers.network_methods",
+    "network": "solvers.network_methods",
+    "pinn": "solvers.network_methods",
+    "pinn_gradient": "solvers.network_methods",
+    "regression": "solvers.network_methods",
+    "regression_gradient": "solvers.network_methods",
     "damped_jacobi": "solvers.relaxation",
     "gauss_seidel": "solvers.relaxation",
     "jacobi": "solvers.relaxation",

@@ -21,8 +21,8 @@ from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.commands.theory import ntk, predict
-from pdefreq.errors import UnknownNameError, UserError
-from pdefreq.registry import nearest
+from pdefreq.core.errors import UnknownNameError, UserError
+from pdefreq.core.registry import nearest
 
 _ClickException: Any = typer.BadParameter.__mro__[2]  # click's own class, which newer versions of Typer carry inside
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}

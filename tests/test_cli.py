@@ -20,14 +20,14 @@ from typer.testing import CliRunner
 from pdefreq.cli import _EXAMPLES, app
 from pdefreq.commands import options
 from pdefreq.commands.result import modes_table, number
-from pdefreq.history import Stop
-from pdefreq.iterations.gradient import Gradient
-from pdefreq.probes import make_probe
-from pdefreq.reproduce import EXPERIMENTS
+from pdefreq.core.history import Stop
+from pdefreq.experiments import EXPERIMENTS
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.probes.probe import make_probe
+from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
-from pdefreq.solving import solve
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
 JSON_KEYS = {
     "problem", "method", "status", "steps", "seconds", "relative_l2", "relative_h1",
@@ -175,8 +175,8 @@ def test_bad_problem_files_are_one_sentence(cli, change, hint):
 )
 @pytest.mark.parametrize("out", ["file", "file/run"])
 def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatch, command, out):
-    monkeypatch.setattr("pdefreq.solving.solve", lambda *_, **__: pytest.fail("was run"))
-    monkeypatch.setattr("pdefreq.reproduce.multiscale_2d.linear", lambda *_: pytest.fail("was run"))
+    monkeypatch.setattr("pdefreq.runs.solve.solve", lambda *_, **__: pytest.fail("was run"))
+    monkeypatch.setattr("pdefreq.experiments.multiscale_2d.linear", lambda *_: pytest.fail("was run"))
     Path("file").write_text("not a folder")
     before = files()
     result = cli(*command, "--out", out)
@@ -226,7 +226,7 @@ def test_problems_lists_what_is_shipped(cli):
 
 
 def test_methods_lists_every_method_and_the_options_of_each(cli):
-    from pdefreq.composition import options_of
+    from pdefreq.core.options import options_of
 
     listed = cli("methods").stdout
     for name in SOLVERS:
@@ -640,7 +640,7 @@ def test_the_live_line_shows_objective_error_and_time_left():
     from rich.console import Console
 
     from pdefreq.commands.live import LiveLine
-    from pdefreq.loop import Progress
+    from pdefreq.runs.loop import Progress
 
     live = LiveLine(Console(quiet=True), "problem, method", quiet=False)
     live.progress(Progress(1200, 30.0, -1.7, 2e-3, 0.25, False))
@@ -654,7 +654,7 @@ def test_the_live_line_shows_wall_time_and_what_is_worked_on(monkeypatch):
     from rich.console import Console
 
     from pdefreq.commands import live as module
-    from pdefreq.loop import Progress
+    from pdefreq.runs.loop import Progress
 
     clock = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
@@ -717,8 +717,8 @@ def test_check_never_draws_over_a_file_of_the_problem(cli):
 
 
 def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
-    from pdefreq.reproduce import limit
-    from pdefreq.reproduce.report import Report, Table
+    from pdefreq.experiments import limit
+    from pdefreq.experiments.report import Report, Table
 
     monkeypatch.setattr(limit, "limit", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
     assert "multiscale-2d" in cli("reproduce").stdout

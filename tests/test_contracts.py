@@ -10,27 +10,29 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.composition import MISSING, Option, Part, tree
-from pdefreq.data import Data
-from pdefreq.devices import as_device, as_dtype, devices
+from pdefreq.core.devices import as_device, as_dtype, devices
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Stop
+from pdefreq.core.options import MISSING, Option, Part, tree
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Stop
 from pdefreq.iterations import protocols
 from pdefreq.iterations.defaults import discrete_solution_of
 from pdefreq.iterations.iteration import Iteration
-from pdefreq.probes import PROBES, default_probes
-from pdefreq.problem_file import load_problem, problem_names
-from pdefreq.run_spec import solver_from_json, solver_to_json
-from pdefreq.runs import resume
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.probes import PROBES
+from pdefreq.probes.probe import default_probes
+from pdefreq.problem.data import Data
+from pdefreq.problem.files import load_problem, problem_names
+from pdefreq.problem.terms.convection import Convection
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
+from pdefreq.runs.spec import solver_from_json, solver_to_json
+from pdefreq.runs.store import to_json
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of
 from pdefreq.solvers.solver import Solver
-from pdefreq.solving import solve
 from pdefreq.spectrum import eigen
-from pdefreq.store import to_json
-from pdefreq.streams import stream
-from pdefreq.terms.convection import Convection
 
 PROBLEMS = [name for name, _ in problem_names()]
 # The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the kind of domain that `perforated` has.

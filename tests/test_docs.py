@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from pdefreq import load_problem, load_run, rerun, resume, solve
-from pdefreq.content import opaque_parts
-from pdefreq.errors import ProblemFileError, RunFolderError
-from pdefreq.solvers import SOLVERS, make_solver
+from pdefreq.core.content import opaque_parts
+from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.solvers import SOLVERS
+from pdefreq.solvers.names import make_solver
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
@@ -105,11 +106,13 @@ SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind 
     ("files", "names"),
     [
         pytest.param(["tests/test_contracts.py"], "richardson or bump or size", marks=SLOW),
-        (["tests/terms/test_laws.py"], "eikonal"),
-        pytest.param(["tests/spaces/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian", marks=SLOW),
-        (["tests/spaces/test_initialization.py"], "orthogonal"),
-        (["tests/domains/test_domain_laws.py"], "half-disk"),
-        (["tests/reproduce/test_limit.py"], "sweeps"),
+        (["tests/problem/terms/test_laws.py"], "eikonal"),
+        pytest.param(
+            ["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivative_laws.py"], "gaussian", marks=SLOW
+        ),
+        (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
+        (["tests/domains/test_laws.py"], "half-disk"),
+        (["tests/experiments/test_limit.py"], "sweeps"),
         pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],
 )
@@ -212,7 +215,7 @@ def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, 
 
 @pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_path):
-    """One kind stands for all: `tests/test_runs.py` names files at every place of a run."""
+    """One kind stands for all: `tests/runs/test_by_spec.py` names files at every place of a run."""
     kind = "loss"
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")
@@ -248,17 +251,21 @@ def opaque(problem):
     return [place for place, _ in opaque_parts(problem.content())]
 
 
+TABLES = ("__init__.py", "parts/tables.py")
+"""Where names are registered."""
+
+
 def test_each_change_inside_the_package_is_one_file_and_one_line():
     """Of those that are said to be; a method has its step in a file of its own."""
     for title, body in CHANGES:
-        if title.endswith("__init__.py"):
+        if title.endswith(TABLES):
             assert sum(line.startswith(("+", "-")) for line in body.splitlines()) == 1, title
     headings = re.split(r"^## ", (ROOT / "docs" / "extend.md").read_text(), flags=re.MULTILINE)
     told = [section for section in headings if section.partition("\n")[0].endswith("one file and one line")]
     assert len(told) >= 8
     for section in told:
         inside = [title for _, title, _ in BLOCK.findall(section) if title.startswith("pdefreq/")]
-        assert len(inside) == 2 and inside[1].endswith("__init__.py"), inside
+        assert len(inside) == 2 and inside[1].endswith(TABLES), inside
 
 
 OUTSIDE = re.search(r"^## From outside.*?^```sh\n(.*?)^```", (ROOT / "docs" / "extend.md").read_text(), re.MULTILINE | re.DOTALL)

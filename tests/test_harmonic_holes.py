@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.problem_file import load_problem
-from pdefreq.reference import reference_solution
+from pdefreq.core.streams import stream
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.reference import reference_solution
 from pdefreq.solvers.galerkin import Fem
-from pdefreq.streams import stream
 
 PROBLEM = load_problem("harmonic-holes")
 RADIUS, CENTRE = 0.1, 0.3 + 0.3j

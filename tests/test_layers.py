@@ -1,6 +1,7 @@
 """Imports go down only, and what must stay light stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,133 +12,112 @@ import pdefreq
 from pdefreq.probes import PROBES
 from pdefreq.solvers import SOLVERS
 
-PACKAGE = Path(__file__).parent.parent / "pdefreq"
+PACKAGE = Path(__file__).parents[1] / "pdefreq"
 
-LAYERS = {
-    0: [
-        "errors",
-        "files",
-        "shapes",
-        "streams",
-        "conversion",
-        "composition",
-        "memory",
-        "registry",
-        "fields",
-        "history",
-        "activity",
-        "cache",
-        "content",
-        "checked",
-    ],
-    1: [
-        "grids",
-        "data",
-        "expressions",
-        "coefficients",
-        "terms",
-        "needs",
-        "problem",
-        "identity",
-        "problem_file",
-        "mesh_io",
-        "domains",
-    ],
-    2: ["spaces", "functionals", "iterations", "spectrum", "theory"],
-    3: ["parts", "solvers", "probes", "figures"],
-    4: [
-        "run_spec",
-        "store",
-        "seeds",
-        "solution",
-        "export",
-        "reference",
-        "devices",
-        "interrupts",
-        "notes",
-        "recording",
-        "loop",
-        "setup",
-        "solving",
-        "record",
-        "notebook",
-        "runs",
-        "tensorboard",
-    ],
-    5: ["reproduce", "comparison", "refinement", "prediction"],
-    6: ["cli", "commands"],
-}
-LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
+ORDER = [  # from the lowest layer to the highest; a folder of a folder may have a layer of its own
+    ["core"],
+    ["problem.expressions"],
+    ["problem.tables"],
+    ["domains"],
+    ["problem.terms"],
+    ["problem"],
+    ["problem.files"],
+    ["spaces"],
+    ["theory"],
+    ["spectrum"],
+    ["functionals"],
+    ["iterations"],
+    ["parts"],
+    ["solvers", "probes", "figures"],  # these do not know each other
+    ["runs"],
+    ["studies"],
+    ["experiments"],
+    ["commands"],
+    ["cli"],
+    ["__main__"],
+]
+LAYER = {name: layer for layer, names in enumerate(ORDER) for name in names}
+MOST_ROOT_MODULES = 12
 REGISTERED = {target.split(":")[0] for table in (SOLVERS, PROBES) for target in table.targets().values()}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path, *, run_time_only: bool = True) -> list[str]:
-    """Modules of pdefreq that a file imports, at its top or inside functions; not those under TYPE_CHECKING.
+def name_of(path: Path) -> str:
+    """The name of a module below the package, ``"problem.terms.term"``; that of the package itself is empty."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path): path for path in MODULES}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of pdefreq that a file imports: at its top, inside functions, and for annotations only.
 
     A public name, ``from pdefreq import solve`` or ``pdefreq.solve``, counts as the module from which it is loaded.
     """
-    found = []
+    found = set()
 
     def home(name: str) -> str:
-        return f"pdefreq.{pdefreq._PLACES.get(name, name)}"
+        return pdefreq._PLACES.get(name, name)
 
-    def visit(node: ast.AST) -> None:
-        if run_time_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pdefreq."):
-            found.append(node.module)
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "pdefreq":
-            found.extend(home(alias.name) for alias in node.names)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pdefreq":
-            found.extend([home(node.attr)] if node.attr in pdefreq._PLACES else [])
-        if isinstance(node, ast.Import):
-            found.extend(alias.name for alias in node.names if alias.name.startswith("pdefreq."))
-        for child in ast.iter_child_nodes(node):
-            visit(child)
+            found.update(home(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pdefreq."):
+            module = node.module.removeprefix("pdefreq.")
+            below = {f"{module}.{alias.name}" for alias in node.names}
+            found.update(below & NAMES.keys() if below & NAMES.keys() else {module})
+            found.update({module} if below - NAMES.keys() else set())
+        elif isinstance(node, ast.Import):
+            found.update(alias.name.removeprefix("pdefreq.") for alias in node.names if alias.name.startswith("pdefreq."))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pdefreq":
+            found.update([home(node.attr)] if node.attr in pdefreq._PLACES else [])
+    return {name for name in found if name in NAMES}
 
-    visit(ast.parse(path.read_text()))
-    return found
+
+def layer_of(module: str) -> str:
+    """The entry of `ORDER` to which a module belongs: the longest that its name begins with."""
+    return max((name for name in LAYER if f"{module}.".startswith(f"{name}.")), key=len, default="")
 
 
-def test_public_names_are_followed_to_where_they_live(tmp_path):
+def test_public_names_and_annotations_are_followed_to_where_they_live(tmp_path):
     file = tmp_path / "file.py"
-    file.write_text("import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n")
-    assert imports(file) == ["pdefreq.history", "pdefreq.solvers", "pdefreq.comparison"]
-
-
-def part(module: str) -> str:
-    return module.split(".")[1]
+    file.write_text(
+        "import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n"
+        "if TYPE_CHECKING:\n    from pdefreq.runs.store import RunFolder\n"
+        "def f():\n    from pdefreq.domains.geometry import rules\n"
+    )
+    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.store", "domains.geometry.rules"}
 
 
 def test_every_module_has_a_layer():
-    assert {p.relative_to(PACKAGE).parts[0].removesuffix(".py") for p in MODULES} - {"__init__", "__main__"} == set(LAYER)
+    assert {layer_of(name) for name in NAMES if name} == set(LAYER)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_go_down_only(path):
-    here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if here in ("__init__", "__main__"):
-        return
-    for module in imports(path):
-        there = part(module)
-        assert LAYER[there] <= LAYER[here], f"{path.name} (layer {LAYER[here]}) imports {module} (layer {LAYER[there]})"
-        if there != here and LAYER[there] == LAYER[here] and LAYER[here] in (2, 3):
-            # neighbours in a layer: functionals and iterations act on spaces; the rest do not know each other
-            assert (here, there) in ALLOWED_NEIGHBOURS, f"{path.name} imports {module}, a neighbour in its layer"
-        if there == here and here in ("solvers", "probes") and path.name not in ("__init__.py", "chain.py"):
-            assert module not in REGISTERED, f"{path.name} imports {module}, which holds another entry of the same table"
+def test_few_modules_stay_at_the_root():
+    assert len([path for path in MODULES if path.parent == PACKAGE]) <= MOST_ROOT_MODULES
 
 
-def test_no_two_modules_import_each_other():
-    """Within a folder too, imports form no cycle."""
-    graph = {".".join(("pdefreq", *p.relative_to(PACKAGE).with_suffix("").parts)): imports(p) for p in MODULES}
+@pytest.mark.parametrize("name", sorted(filter(None, NAMES)))
+def test_imports_go_down_only(name):
+    here = layer_of(name)
+    for module in imports(NAMES[name]):
+        there = layer_of(module)
+        assert there == here or LAYER[there] < LAYER[here], f"{name} (layer {here}) imports {module} (layer {there})"
+        if there == here and here in ("solvers", "probes") and name not in ("solvers", "probes", "solvers.chain"):
+            assert f"pdefreq.{module}" not in REGISTERED, f"{name} imports {module}, which holds another entry of the same table"
+
+
+def test_imports_form_no_cycle():
+    """Imports for annotations count: a reader follows them like any other. The package itself only names its modules."""
+    graph = {name: imports(path) for name, path in NAMES.items() if name}
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " -> ".join((*path, module))
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
         if module not in done:
-            for target in graph.get(module, ()):
+            for target in sorted(graph[module]):
                 visit(target, (*path, module))
             done.add(module)
 
@@ -145,28 +125,41 @@ def test_no_two_modules_import_each_other():
         visit(module, ())
 
 
-ALLOWED_NEIGHBOURS = {
-    ("functionals", "spaces"),
-    ("iterations", "spaces"),
-    ("iterations", "functionals"),
-    ("iterations", "theory"),
-    ("iterations", "spectrum"),
-    ("solvers", "parts"),  # a method is composed of parts
-    ("spectrum", "spaces"),  # eigenfunctions on any domain are members of a finite element space
-}
+def test_the_page_on_the_architecture_names_the_folders_in_this_order():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    table = page.partition("## Folders")[2].partition("##")[0]
+    named = [
+        name.rstrip("/").replace("/", ".")
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall("`(.*?)`", row)
+    ]
+    assert named == [name for names in ORDER[:-1] for name in names]
+
+
+def test_tests_lie_beside_the_modules_of_their_names():
+    """The tests of a module carry its name; those of a law over several modules end in ``laws``."""
+    tests = PACKAGE.parent / "tests"
+    for path in tests.rglob("test_*.py"):
+        name = path.stem.removeprefix("test_")
+        if path.parent == tests or name.endswith("laws"):
+            continue
+        module = PACKAGE / path.parent.relative_to(tests) / name
+        assert module.is_dir() or module.with_suffix(".py").exists(), path
 
 
 LIGHT = [
     "",
     ".cli",
+    ".core.history",
+    ".core.registry",
     ".domains",
-    ".history",
+    ".experiments",
+    ".parts",
+    ".probes.probe",
     ".probes",
-    ".registry",
-    ".reproduce",
     ".solvers",
-    ".spaces.activations",
-    ".spaces.initializations",
+    ".spaces.networks.activations",
+    ".spaces.networks.initializations",
 ]
 
 
@@ -178,7 +171,7 @@ def test_light_modules_load_no_numerics(module):
     assert out.stdout.strip() == "[]"
 
 
-def test_only_figures_draw_and_only_mesh_io_reads_meshes():
+def test_only_figures_draw_and_only_mesh_files_use_meshio():
     for path in MODULES:
         names = {
             alias.name.split(".")[0]
@@ -186,19 +179,11 @@ def test_only_figures_draw_and_only_mesh_io_reads_meshes():
             if isinstance(node, (ast.Import, ast.ImportFrom))
             for alias in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
         }
-        here = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        drawing = (
-            "figures",
-            "solution",
-            "record",
-            "comparison",
-            "notebook",
-            "refinement",
-            "reproduce",
-        )  # all but figures only name Figure in annotations
-        if here not in drawing:
+        here = name_of(path)
+        # figures draw; the others only name Figure in annotations
+        if layer_of(here) not in ("figures", "runs", "studies", "experiments"):
             assert "matplotlib" not in names, path
-        if here != "mesh_io":
+        if here != "domains.meshes.files":
             assert "meshio" not in names, path
 
 

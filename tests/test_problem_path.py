@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from pdefreq.history import Stop
-from pdefreq.problem import Problem
-from pdefreq.problem_file import load_problem
-from pdefreq.solving import solve
+from pdefreq.core.history import Stop
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.runs.solve import solve
 
 MOST = 8
 

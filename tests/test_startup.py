@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pdefreq.commands.startup import importing
+from pdefreq.commands.options import importing
 
 SCRIPT = """
 import sys
@@ -38,7 +38,7 @@ def test_no_numerical_library_is_loaded(arguments):
 
 
 def test_sine_modes_on_an_interval_load_no_finite_elements(tmp_path):
-    heavy = {"skfem", "scipy.optimize", "scipy.interpolate", "pdefreq.spaces.lagrange", "matplotlib.pyplot", "pandas"}
+    heavy = {"skfem", "scipy.optimize", "scipy.interpolate", "pdefreq.spaces.elements.lagrange", "matplotlib.pyplot", "pandas"}
     arguments = ["solve", "poisson", "--method", "sine", "--quiet", "--out", str(tmp_path / "run")]
     assert loaded(arguments, heavy) == "loaded: []"
     assert (tmp_path / "run" / "solution.vtu").exists() and (tmp_path / "run" / "heatmap.png").exists()

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Stop
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.history import Stop
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
-from pdefreq.problem import Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.grid import Grid
+from pdefreq.spaces.grids.grid import Grid
 
 
 def line_problem(**fields) -> Problem:

@@ -14,8 +14,8 @@ def cache(
     json_output: o.Json = False,
 ) -> None:
     """Show the eigenfunctions of domains that earlier runs have kept on disk, or remove them."""
-    from pdefreq.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, Cache
     from pdefreq.commands.result import make_console, plain_table, print_json, say
+    from pdefreq.core.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, Cache
 
     kept = Cache.of_user()
     entries = kept.entries()

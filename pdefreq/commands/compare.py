@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.history import Stop
+from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pdefreq.loop import Progress
+    from pdefreq.runs.loop import Progress
 
 _NAME = 17  # letters of a name beside the numbers on a terminal of 80
 
@@ -89,7 +89,7 @@ def compare(
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and below it what each method's row means in words."""
     from pdefreq.commands.result import number, plain_table, say
-    from pdefreq.composition import in_lines
+    from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
     table = plain_table()

@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.commands.startup import importing
+from pdefreq.commands.options import importing
 
 if TYPE_CHECKING:
-    from pdefreq.problem import Problem
-    from pdefreq.solution import Solution
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.solution import Solution
 
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
-    from pdefreq.activity import announce
+    from pdefreq.core.activity import announce
 
     with importing():
         from pdefreq.figures.heatmap import heatmap_figure
         from pdefreq.figures.modes import mode_figure
         from pdefreq.figures.style import save_figure
-        from pdefreq.spectrum.record import SpectralRecord
+        from pdefreq.spectrum.spectral_record import SpectralRecord
 
     assert solution.folder is not None
     announce("drawing the figures")

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pdefreq.activity import heard_by
+from pdefreq.core.activity import heard_by
 
 if TYPE_CHECKING:
-    from pdefreq.history import History
+    from pdefreq.core.history import History
     from pdefreq.iterations.iteration import State
-    from pdefreq.loop import Progress
+    from pdefreq.runs.loop import Progress
 
 _PIPED_SECONDS = 5.0  # a plain line at most this often
 

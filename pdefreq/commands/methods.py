@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pdefreq.composition import Node, Option
+    from pdefreq.core.options import Node, Option
 
 
 def methods(
@@ -20,8 +20,9 @@ def methods(
     ] = None,
 ) -> None:
     """List the methods, or the options of one and of its parts."""
-    from pdefreq.composition import Node, split_options, tree
-    from pdefreq.solvers import SOLVERS, make_solver, method_names
+    from pdefreq.core.options import Node, split_options, tree
+    from pdefreq.solvers import SOLVERS
+    from pdefreq.solvers.names import make_solver, method_names
 
     if name is None:
         _list({each: SOLVERS.load(each) for each in SOLVERS})
@@ -52,7 +53,7 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
 
 def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
     from pdefreq.commands.result import make_console, plain_table, say
-    from pdefreq.composition import described
+    from pdefreq.core.options import described
 
     console = make_console()
     say(console, f"{name}: {_description(factory)}")
@@ -71,7 +72,7 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
 
 def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
     """Each option of a tree with its depth; those of a part stand below it."""
-    from pdefreq.composition import Node
+    from pdefreq.core.options import Node
 
     for name, option in node.options.items():
         yield depth, node, option
@@ -95,7 +96,7 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 def _default(value: Any) -> str:
     """A default as --set takes it."""
-    from pdefreq.composition import Node
+    from pdefreq.core.options import Node
 
     if isinstance(value, Node):
         return value.title

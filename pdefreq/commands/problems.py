@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.errors import ProblemFileError
+from pdefreq.core.errors import ProblemFileError
 
 NewFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file to write.", show_default=False)]
 Picture = Annotated[
@@ -20,7 +20,7 @@ Picture = Annotated[
 def problems() -> None:
     """List the problems that come with pdefreq."""
     from pdefreq.commands.result import make_console, plain_table, say
-    from pdefreq.problem_file import problem_names
+    from pdefreq.problem.files import problem_names
 
     console = make_console()
     table = plain_table("problem", "title")
@@ -32,7 +32,7 @@ def problems() -> None:
 
 def new(file: NewFile) -> None:
     """Write a commented problem file to start from."""
-    from pdefreq.problem_file import TEMPLATE
+    from pdefreq.problem.files import TEMPLATE
 
     try:
         with file.open("x", encoding="utf-8") as stream:
@@ -50,8 +50,8 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
 
     from pdefreq.commands.figures import draw_problem
     from pdefreq.commands.result import make_console, say
-    from pdefreq.problem_file import describe
-    from pdefreq.spaces.compatibility import require_compatible
+    from pdefreq.problem.compatibility import require_compatible
+    from pdefreq.problem.files import describe
 
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)

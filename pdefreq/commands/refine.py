@@ -8,13 +8,13 @@ import typer
 
 from pdefreq.commands import options as o
 from pdefreq.commands.solve import Method, Settings
-from pdefreq.refinement.report import ENDED
+from pdefreq.studies.refinement import ENDED
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pdefreq.loop import Progress
-    from pdefreq.refinement.report import Refinement
+    from pdefreq.runs.loop import Progress
+    from pdefreq.studies.refinement import Refinement
 
 Levels = Annotated[
     int | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.commands.startup import importing
+from pdefreq.commands.options import importing
 
 Name = Annotated[
     str | None,
@@ -21,8 +21,8 @@ Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of eac
 def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
     """Run a published experiment again, and keep its figures and tables in a folder."""
     from pdefreq.commands.result import make_console, plain_table, say
-    from pdefreq.interrupts import ending_all
-    from pdefreq.reproduce import EXPERIMENTS, experiment_named, run_experiment
+    from pdefreq.core.interrupts import ending_all
+    from pdefreq.experiments import EXPERIMENTS, experiment_named, run_experiment
 
     console = make_console()
     if name is None:

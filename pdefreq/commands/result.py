@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from pdefreq.solution import Solution
-    from pdefreq.spectrum.report import SpectralReport
+    from pdefreq.runs.solution import Solution
+    from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
@@ -47,7 +47,7 @@ def plain_table(*columns: str) -> Table:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on stdout; what is not finite becomes null."""
-    from pdefreq.store import to_json
+    from pdefreq.runs.store import to_json
 
     print(json.dumps(to_json(value), allow_nan=False))
 
@@ -159,7 +159,7 @@ def _whole(step: float | None) -> str:
 
 def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> None:
     """Print the median over seeds and the range from lowest to highest."""
-    from pdefreq.seeds import spread
+    from pdefreq.runs.seeds import spread
 
     say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
     names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
@@ -196,7 +196,7 @@ def _figures(folder: Path, *, drawn: bool) -> str:
 
 
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
-    from pdefreq.store import DEFINITIONS
+    from pdefreq.runs.store import DEFINITIONS
 
     known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known and solution.reference is not None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.history import Stop
+from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
-    from pdefreq.loop import Progress
-    from pdefreq.solution import Solution
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
 
     Job = Callable[[Callable[[Progress], None]], Solution]
 
@@ -31,8 +31,8 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
     """Print the result of a run again, or of a folder of seeds, and redraw its figures."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.runs import load_run
-    from pdefreq.seeds import median_seed, seed_folder, seed_runs, write_seeds
+    from pdefreq.runs.by_spec import load_run
+    from pdefreq.runs.seeds import median_seed, seed_folder, seed_runs, write_seeds
 
     o.use_threads(1)
     seeds = write_seeds(run) if seed_runs(run) else {}
@@ -45,11 +45,10 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
 def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
     """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
-    from pdefreq.export import export as write
-    from pdefreq.runs import load_run
+    from pdefreq.runs.by_spec import load_run
 
     o.use_threads(1)
-    table = write(load_run(run, trust=trust), to)
+    table = load_run(run, trust=trust).export(to)
     console = make_console()
     bands = [name for name in table.fields if name.startswith("error_")]
     names = [name for name in table.fields if name not in bands]
@@ -70,7 +69,7 @@ def resume(
     """Go on with a run from its last checkpoint, to its budget or to a new one."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
-        from pdefreq.runs import resume as resume_run
+        from pdefreq.runs.by_spec import resume as resume_run
 
         return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, progress=progress)
 
@@ -89,8 +88,8 @@ def rerun(
     """Repeat a run from nothing but its folder."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
-        from pdefreq.runs import rerun as repeat
-        from pdefreq.store import next_free
+        from pdefreq.runs.by_spec import rerun as repeat
+        from pdefreq.runs.store import next_free
 
         return repeat(run, out or next_free(run.parent, f"{run.name}-again"), trust=trust, progress=progress)
 
@@ -102,7 +101,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.store import RunFolder
+    from pdefreq.runs.store import RunFolder
 
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pdefreq.commands import options as o
-from pdefreq.history import Stop
+from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pdefreq.history import History
+    from pdefreq.core.history import History
     from pdefreq.iterations.iteration import State
 
 Method = Annotated[
@@ -80,7 +80,7 @@ def solve(
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.probes import DEFAULT_PROBES
-    from pdefreq.seeds import median_seed, seed_folder, write_seeds
+    from pdefreq.runs.seeds import median_seed, seed_folder, write_seeds
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
@@ -122,6 +122,6 @@ def solve(
 
 
 def _board(stack: ExitStack, folder: Path) -> Any:
-    from pdefreq.tensorboard import TensorBoard
+    from pdefreq.runs.tensorboard import TensorBoard
 
     return stack.enter_context(TensorBoard(folder / "tensorboard"))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from pdefreq.prediction import PredictedModes
-    from pdefreq.solution import Solution
+    from pdefreq.runs.solution import Solution
     from pdefreq.spectrum.predicted import Drift
+    from pdefreq.studies.prediction import PredictedModes
 
 _ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
 _DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
@@ -40,7 +40,7 @@ def predict(
     subject = o.load_problem(problem, params, trust=trust)
 
     from pdefreq.commands.result import coupling_sentence, make_console, print_json, say
-    from pdefreq.prediction import predict as predicted
+    from pdefreq.studies.prediction import predict as predicted
 
     found = predicted(subject, solver, seed=seed, modes=modes)
     if json_output:
@@ -163,15 +163,15 @@ def ntk(
 
     from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say, status_sentence
     from pdefreq.commands.result import number as text
+    from pdefreq.core.errors import IncompatibleError
+    from pdefreq.core.history import Stop
     from pdefreq.domains.box import Box
-    from pdefreq.errors import IncompatibleError
     from pdefreq.figures.kernel import SHOWN, kernel_figure
     from pdefreq.figures.style import save_figure
-    from pdefreq.history import Stop
-    from pdefreq.iterations.linearized import loss_spectrum
     from pdefreq.iterations.protocols import HasTangentKernel
+    from pdefreq.iterations.training.linearized import loss_spectrum
     from pdefreq.probes.ntk import NtkProbe
-    from pdefreq.solving import solve
+    from pdefreq.runs.solve import solve
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.box_modes import make_modes
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT

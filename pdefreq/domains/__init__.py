@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdefreq.registry import Registry
+from pdefreq.core.registry import Registry
 
 DOMAINS = Registry(
     "kind of domain",

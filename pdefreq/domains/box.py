@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pdefreq.domains.axes import axis_names
-from pdefreq.domains.domain import Domain, Samples
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, Field
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.shapes import axis_names
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from skfem import Mesh
     from torch import Tensor
 
-    from pdefreq.domains.convex import Convex
-    from pdefreq.domains.strips import Outline
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.convex import Convex
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.problem.tables import DomainTable
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
 _MAX_POINTS = 10**8
@@ -223,7 +224,7 @@ class Box(Domain):
         """The face that is nearest to the middle of each facet, whatever its name."""
         import numpy as np
 
-        from pdefreq.mesh_io import facets_of
+        from pdefreq.domains.meshes.files import facets_of
 
         x = mesh.p[:, facets_of(mesh)[:, mesh.boundary_facets()]].mean(axis=1).T
         faces = np.stack([np.abs(x - self.lower), np.abs(x - self.upper)], axis=2)  # (n, d, 2), as `part_names`
@@ -242,7 +243,7 @@ class Box(Domain):
     def convex(self) -> Convex:
         import numpy as np
 
-        from pdefreq.domains.convex import Convex
+        from pdefreq.domains.geometry.convex import Convex
 
         lower, upper = np.array(self.lower), np.array(self.upper)
         return Convex((lower + upper) / 2, (upper - lower) / 2, round=False)
@@ -254,7 +255,7 @@ class Box(Domain):
     def outline(self) -> Outline:
         import numpy as np
 
-        from pdefreq.domains.strips import Outline
+        from pdefreq.domains.geometry.strips import Outline
 
         (left, bottom), (right, top) = self.lower, self.upper
         return Outline.between(left, right, lambda x: np.full_like(x, bottom), lambda x: np.full_like(x, top))

@@ -1,14 +1,13 @@
-"""What every domain can do, and the weighted point sets it hands out."""
+"""What every domain can do."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pdefreq.content import Content
-from pdefreq.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.content import Content
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,30 +16,17 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from pdefreq.domains.convex import Convex
-    from pdefreq.domains.strips import Outline
-    from pdefreq.fields import Field
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points, Values
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.convex import Convex
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.domains.samples import Samples
+    from pdefreq.problem.tables import DomainTable
 
 _MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Points with quadrature weights.
-
-    Args:
-        x: Points, shape ``(n, d)``.
-        weights: Weights, shape ``(n,)``; they sum to the measure of what was sampled, so a weighted sum is an integral.
-        normals: Outward unit normals at boundary points, shape ``(n, d)``.
-        parts: At boundary points, the index of the built-in part (`Domain.part_names`), shape ``(n,)``.
-    """
-
-    x: Points
-    weights: Values
-    normals: Tensor | None = None
-    parts: Tensor | None = None
+_NORMALS = 100  # points on each part, at which normals are compared
+_EDGE = 2000  # boundary points of a set that is tested against another
+_TOUCH = 1e-9  # of a distance function: nearer points touch, as far as rounding can tell
 
 
 class Domain(Content, ABC):
@@ -147,12 +133,12 @@ class Domain(Content, ABC):
         Raises:
             IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
         """
-        from pdefreq.domains.gmsh_mesh import gmsh_mesh
+        from pdefreq.domains.meshes.gmsh import gmsh_mesh
 
         return gmsh_mesh(self, h)
 
-    def divided(self, cells: int, *, simplices: bool = True) -> Mesh:
-        """A mesh of a number of cells along each axis: as wide as those of a cube of the same measure.
+    def divided(self, cells: int, *, simplices: bool = True) -> Mesh | None:
+        """A mesh of a number of cells along each axis; None where the shape has no axes to divide, and `mesh_for` uses `meshed`.
 
         Args:
             cells: The number.
@@ -162,9 +148,7 @@ class Domain(Content, ABC):
             OptionError: If there would be more cells than a computer holds.
             IncompatibleError: As `meshed` does.
         """
-        from pdefreq.domains.meshing import mesh_of
-
-        return mesh_of(self, self.measure ** (1 / self.dimension) / cells)
+        return None
 
     @property
     def own_mesh(self) -> Mesh | None:
@@ -187,7 +171,7 @@ class Domain(Content, ABC):
         """
         import numpy as np
 
-        from pdefreq.mesh_io import facets_of
+        from pdefreq.domains.meshes.files import facets_of
 
         part = np.full(facets_of(mesh).shape[1], len(self.part_names) - 1)
         for k, name in reversed([*enumerate(self.part_names)]):
@@ -218,9 +202,9 @@ class Domain(Content, ABC):
         Args:
             part: One of `part_names`; by default it must be flat.
         """
-        from pdefreq.domains.normals import constant
+        from pdefreq.domains.geometry.normals import constant
 
-        return constant(self, part)
+        return constant(self.boundary(_NORMALS * len(self.part_names)), self.part_names.index(part))
 
     # Holes ----------------------------------------------------------------------------------------------------------------
 
@@ -235,10 +219,33 @@ class Domain(Content, ABC):
         return ()
 
     def holds(self, hole: Domain) -> bool:
-        """Whether a closed set lies in this domain: exact for ellipsoids and boxes, else tested at many boundary points."""
-        from pdefreq.domains.placement import holds
+        """Whether a closed set lies in the interior of this domain.
 
-        return holds(self, hole)
+        The answer is exact for ellipsoids and boxes. Other sets count as inside if their corners and 2000 points of their
+        boundary are, and no such point of the boundary of the domain lies in them.
+        """
+        if self.convex is not None and hole.convex is not None:
+            from pdefreq.domains.geometry import convex
+
+            return convex.inside(hole.convex, self.convex)
+        x = hole._edge()
+        inside = self.contains(x) & (self.distance()(x) > _TOUCH)
+        return bool(inside.all()) and not bool(hole.contains(self._edge()).any())
+
+    def is_apart_from(self, other: Domain) -> bool:
+        """Whether two closed sets have no point in common; sets other than ellipsoids and boxes are tested as by `holds`."""
+        if self.convex is not None and other.convex is not None:
+            from pdefreq.domains.geometry import convex
+
+            return convex.apart(self.convex, other.convex)
+        return not any(bool(one.contains(two._edge()).any()) for one, two in ((self, other), (other, self)))
+
+    def _edge(self) -> Points:
+        """Corners and many points of the boundary."""
+        import torch
+
+        corners = torch.tensor(self.corners, dtype=torch.float64).reshape(-1, self.dimension)
+        return torch.cat([corners, self.boundary(_EDGE).x])
 
     def outside(self) -> Field:
         """For a hole: a smooth function, zero on the boundary, positive outside and negative inside, there like the distance."""

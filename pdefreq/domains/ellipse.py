@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
-from pdefreq.domains import rules
-from pdefreq.domains.domain import Domain, Samples
-from pdefreq.domains.lifting import into_ellipsoid
-from pdefreq.domains.shells import check_midpoint, onto_ellipsoid, place, rounding
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, Field
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry import rules
+from pdefreq.domains.geometry.lifting import into_ellipsoid
+from pdefreq.domains.geometry.shells import check_midpoint, onto_ellipsoid, place, rounding
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from pdefreq.domains.convex import Convex
-    from pdefreq.domains.strips import Outline
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.convex import Convex
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.problem.tables import DomainTable
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Ellipse(Domain):
 
     def meshed(self, h: float) -> Mesh:
         """Six bent sectors."""
-        from pdefreq.domains.disk_mesh import disk_mesh
+        from pdefreq.domains.meshes.disk import disk_mesh
 
         return disk_mesh(self.midpoint, self.half_axes, h)
 
@@ -139,7 +140,7 @@ class Ellipse(Domain):
         return onto_ellipsoid(x, self.midpoint, self.half_axes)
 
     def normal(self, part: str) -> list[Expr]:
-        from pdefreq.domains.normals import radial
+        from pdefreq.domains.geometry.normals import radial
 
         return radial(self.midpoint, self.half_axes)
 
@@ -152,12 +153,12 @@ class Ellipse(Domain):
     def convex(self) -> Convex:
         import numpy as np
 
-        from pdefreq.domains.convex import Convex
+        from pdefreq.domains.geometry.convex import Convex
 
         return Convex(np.array(self.midpoint), np.array(self.half_axes), round=True)
 
     def outline(self) -> Outline:
-        from pdefreq.domains.strips import Outline
+        from pdefreq.domains.geometry.strips import Outline
 
         return Outline.of_ellipse(self.midpoint, self.half_axes)
 

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
-from pdefreq.domains import strips
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.streams import stream as named_stream
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry import strips
+from pdefreq.domains.geometry.shells import joined
+from pdefreq.domains.geometry.solids import DistanceWithHoles, Holes, LiftingWithHoles, holes_of
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.placement import apart
-from pdefreq.domains.shells import joined
-from pdefreq.domains.solids import DistanceWithHoles, Holes, LiftingWithHoles, holes_of
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import ConstantField, Field
-from pdefreq.files import csv_rows, is_number
-from pdefreq.streams import stream as named_stream
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from skfem import Mesh
     from sympy import Expr
     from torch import Tensor
 
-    from pdefreq.domains.strips import Outline
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.strips import Outline
 
 _ROUNDING = 1e-12  # relative
 _FITS = 1e-6  # of a distance that is about 1 in the middle: mesh files have seven digits or more
@@ -63,7 +63,7 @@ class WithHoles(Domain):
             if not self.base.holds(hole):
                 raise ProblemFileError(f"{self._named(k)} leaves the domain or touches its boundary; move or shrink it")
         for i, j in _close_pairs(self.holes):
-            if not apart(self.holes[i], self.holes[j]):
+            if not self.holes[i].is_apart_from(self.holes[j]):
                 raise ProblemFileError(f"{self._named(i)} and {self._named(j)} touch; move one, or shrink it")
         if self.triangulation is not None:
             self._check_triangulation(self.triangulation)
@@ -148,7 +148,7 @@ class WithHoles(Domain):
         return self.base.onto_boundary(part, x) if hole is None else hole.onto_boundary(part, x)
 
     def normal(self, part: str) -> list[Expr] | None:
-        from pdefreq.domains.normals import opposite
+        from pdefreq.domains.geometry.normals import opposite
 
         hole = self._hole(part)
         if hole is None:

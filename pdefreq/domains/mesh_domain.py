@@ -13,23 +13,24 @@ import numpy as np
 import torch
 from skfem import Mesh, MeshLine1, MeshQuad1, MeshTet1, MeshTri1
 
-from pdefreq.domains.cell_search import CellSearch
-from pdefreq.domains.domain import Domain, Samples
-from pdefreq.domains.lifting import FromFacets
-from pdefreq.domains.mean_value import MeanValueDistance
-from pdefreq.domains.rules import unit_cube
-from pdefreq.domains.sides import sides
-from pdefreq.domains.simplices import gauss, measures_of, random
-from pdefreq.errors import IncompatibleError, ProblemFileError, UnknownNameError
-from pdefreq.fields import ConstantField, Field
-from pdefreq.mesh_io import facets_of, read_mesh
-from pdefreq.registry import nearest
+from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownNameError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.registry import nearest
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry.lifting import FromFacets
+from pdefreq.domains.geometry.mean_value import MeanValueDistance
+from pdefreq.domains.geometry.rules import unit_cube
+from pdefreq.domains.geometry.sides import sides
+from pdefreq.domains.meshes.cell_search import CellSearch
+from pdefreq.domains.meshes.files import facets_of, read_mesh
+from pdefreq.domains.meshes.simplices import gauss, measures_of, random
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.problem.tables import DomainTable
 
 
 _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": MeshTet1}

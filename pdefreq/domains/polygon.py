@@ -11,26 +11,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import torch
 
-from pdefreq.domains import rules
-from pdefreq.domains.convex_polygon import ConvexPolygon
-from pdefreq.domains.delaunay import triangulated
-from pdefreq.domains.domain import Domain, Samples
-from pdefreq.domains.in_pieces import pieces
-from pdefreq.domains.lifting import FromFacets
-from pdefreq.domains.mean_value import OutsideDistance, SmoothedDistance
-from pdefreq.domains.shells import joined
-from pdefreq.domains.simple_polygon import check_simple, signed_area
-from pdefreq.domains.simplices import gauss, measures_of, quartered, random
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import ConstantField, Field
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry import rules
+from pdefreq.domains.geometry.convex_polygon import ConvexPolygon
+from pdefreq.domains.geometry.in_pieces import pieces
+from pdefreq.domains.geometry.lifting import FromFacets
+from pdefreq.domains.geometry.mean_value import OutsideDistance, SmoothedDistance
+from pdefreq.domains.geometry.shells import joined
+from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
+from pdefreq.domains.meshes.delaunay import triangulated
+from pdefreq.domains.meshes.simplices import gauss, measures_of, quartered, random
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from skfem import Mesh
     from torch import Tensor
 
-    from pdefreq.domains.strips import Outline
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.problem.tables import DomainTable
 
 _FEW = 8  # sides, up to which a product of their distances is large enough in the middle
 _LEAST_TURN = 1e-3  # sine of the angle between the sides at a corner: two in a line make a product vanish too fast
@@ -159,7 +160,7 @@ class Polygon(Domain):
         """A refined Delaunay triangulation: see `triangulated`."""
         from skfem import MeshTri
 
-        from pdefreq.mesh_io import facets_of
+        from pdefreq.domains.meshes.files import facets_of
 
         mesh = MeshTri(*triangulated(self._points, h))
         edge = mesh.boundary_facets()
@@ -179,7 +180,7 @@ class Polygon(Domain):
         return self._feet(x)[torch.arange(len(x), device=x.device), self._gaps(x).argmin(dim=1)]
 
     def outline(self) -> Outline:
-        from pdefreq.domains.strips import Arc, Outline
+        from pdefreq.domains.geometry.strips import Arc, Outline
 
         xs = sorted({x for x, _ in self.points})
 

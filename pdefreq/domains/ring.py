@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 
-from pdefreq.domains import rules
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.domains.ball import Ball
-from pdefreq.domains.domain import Domain, Samples
-from pdefreq.domains.lifting import radial
-from pdefreq.domains.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, ConstantField, Field
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry import rules
+from pdefreq.domains.geometry.lifting import radial
+from pdefreq.domains.geometry.shells import check_midpoint, joined, onto_ellipsoid, place, rounding, shell_samples, sphere_samples
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from pdefreq.domains.strips import Outline
-    from pdefreq.problem_file.domains import DomainTable
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.geometry.strips import Outline
+    from pdefreq.problem.tables import DomainTable
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Ring(Domain):
         import numpy as np
         from skfem import MeshTri
 
-        from pdefreq.mesh_io import facets_of
+        from pdefreq.domains.meshes.files import facets_of
 
         around = max(6, math.ceil(2 * math.pi * self.outer / h))
         across = max(1, round(around * math.log(self.outer / self.inner) / (2 * math.pi)))
@@ -152,7 +153,7 @@ class Ring(Domain):
         return onto_ellipsoid(x, self.midpoint, (self.inner if part == "inner" else self.outer,) * self.dimension)
 
     def normal(self, part: str) -> list[Expr]:
-        from pdefreq.domains.normals import radial
+        from pdefreq.domains.geometry.normals import radial
 
         return radial(self.midpoint, (1.0,) * self.dimension, -1 if part == "inner" else 1)
 
@@ -162,10 +163,8 @@ class Ring(Domain):
 
     def holds(self, hole: Domain) -> bool:
         """Whether it lies in the outer ball, and apart from the inner one."""
-        from pdefreq.domains.placement import apart
-
         around, middle = self._balls
-        return around.holds(hole) and apart(hole, middle)
+        return around.holds(hole) and hole.is_apart_from(middle)
 
     def outline(self) -> Outline:
         around, middle = self._balls

@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patheffects import Normal, Stroke
 
-from pdefreq.composition import in_lines
+from pdefreq.core.history import History
+from pdefreq.core.options import in_lines
 from pdefreq.figures.errors import draw_errors
 from pdefreq.figures.labels import mode_labels, order_in_title
 from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, label_rows, step_columns
 from pdefreq.figures.style import Picture, note, styled
-from pdefreq.history import History
-from pdefreq.spectrum.record import SpectralRecord, common_modes
+from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 
 _PER_LINE = 4.0  # methods side by side
 _NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it

@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pdefreq.composition import in_lines
+from pdefreq.core.history import History
+from pdefreq.core.options import in_lines
 from pdefreq.figures.panels import log_limits
 from pdefreq.figures.style import Picture, method_style, note, styled
-from pdefreq.history import History
 
 _TIMES = 200  # log-spaced times at which the seeds of a method are brought together
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pdefreq.core.history import History
 from pdefreq.figures.labels import mode_labels, order_in_title
 from pdefreq.figures.panels import (
     draw_front,
@@ -19,8 +20,7 @@ from pdefreq.figures.panels import (
     step_columns,
 )
 from pdefreq.figures.style import METHOD_COLORS, Picture, note, styled
-from pdefreq.history import History
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 
 @styled

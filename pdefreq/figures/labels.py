@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pdefreq.figures.style import wavenumber_label
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
 
 

@@ -11,11 +11,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
+from pdefreq.core.history import History
 from pdefreq.figures.labels import mode_labels
 from pdefreq.figures.panels import TAU, log_limits, spread_ticks
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
-from pdefreq.history import History
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
 

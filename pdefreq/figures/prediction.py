@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber_label
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _FLAG_COLOR = "#B3261E"
 _FEW = 20  # steps that a linear axis shows better

@@ -13,8 +13,8 @@ from pdefreq.figures.style import METHOD_COLORS, SOLUTION_MAP, Picture, styled
 from pdefreq.functionals.sampling import data_samples, held_out_samples
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.problem import Problem
+    from pdefreq.core.fields import Field
+    from pdefreq.problem.problem import Problem
 
 _BOUNDARY_POINTS = 4000
 _MANY = 500  # points beyond which dots would hide what is below them

@@ -16,7 +16,7 @@ from pdefreq.figures.labels import mode_labels
 from pdefreq.figures.panels import log_limits
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.spectrum.orders import Order
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _NORMS = {"relative_l2": ("L2", "-"), "relative_h1": ("H1", "--"), "max_error": ("largest", ":")}
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Colormap, Normalize
 
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.shapes import axis_names
 from pdefreq.domains.domain import Domain
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pdefreq.fields import Field
+from pdefreq.core.fields import Field
 from pdefreq.figures.slices import Slice, value_range
 from pdefreq.figures.style import APPROXIMATE_COLOR, DIFFERENCE_MAP, EXACT_COLOR, SOLUTION_MAP, Picture, styled
 
 if TYPE_CHECKING:
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
 
 
 @styled

@@ -17,8 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from pdefreq.errors import OptionError
-from pdefreq.files import write_atomically
+from pdefreq.core.errors import OptionError
+from pdefreq.core.files import write_atomically
 
 P = ParamSpec("P")
 

@@ -14,7 +14,7 @@ from pdefreq.spaces.channels import Channels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Coefficients
+    from pdefreq.core.shapes import Coefficients
     from pdefreq.spaces.trial_space import Evaluator
 
 

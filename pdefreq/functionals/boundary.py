@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.checked import checked
+from pdefreq.core.validation import checked
 from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.spaces.channels import Channels
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.equation_at_points import WeakEquation
-    from pdefreq.problem import BoundaryPart
-    from pdefreq.shapes import Points, Values
+    from pdefreq.problem.boundary import BoundaryPart
     from pdefreq.spaces.trial_space import TrialSpace
 
 

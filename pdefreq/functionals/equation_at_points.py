@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pdefreq.shapes import Gradients, Points, Values
-    from pdefreq.terms.equation import Equation
-    from pdefreq.terms.term import StrongTerm, WeakSlopes, WeakTerm
+    from pdefreq.core.shapes import Gradients, Points, Values
+    from pdefreq.problem.terms.equation import Equation
+    from pdefreq.problem.terms.term import StrongTerm, WeakSlopes, WeakTerm
 
 
 @dataclass(frozen=True)

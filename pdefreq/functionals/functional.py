@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.errors import OptionError, UnknownNameError
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.registry import nearest
 from pdefreq.functionals.block import Squares
-from pdefreq.registry import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.block import Block
-    from pdefreq.shapes import Coefficients
 
 
 class Functional:

@@ -14,9 +14,9 @@ from pdefreq.spaces.channels import Channels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Gradients, Values
+    from pdefreq.core.shapes import Gradients, Values
+    from pdefreq.domains.samples import Samples
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.checked import checked
-from pdefreq.fields import ConstantField
+from pdefreq.core.fields import ConstantField
+from pdefreq.core.validation import checked
 from pdefreq.functionals.block import Block, ByChannels
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
@@ -18,10 +18,10 @@ from pdefreq.spaces.channels import Channels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
-    from pdefreq.fields import Field
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Points, Values
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.samples import Samples
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
 

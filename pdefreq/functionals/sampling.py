@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
-from pdefreq.errors import IncompatibleError
-from pdefreq.streams import stream
+from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from pdefreq.data import Data
+    from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Points, Values
+    from pdefreq.problem.data import Data
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
 

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.checked import checked
+from pdefreq.core.validation import checked
 from pdefreq.functionals.block import Block, DifferentiatedSquares, SquaresByChannels, SquaresByRows
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
+from pdefreq.problem.terms.lower_order import derivatives
 from pdefreq.spaces.channels import Channels
-from pdefreq.terms.lower_order import derivatives
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.domains.samples import Samples
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 

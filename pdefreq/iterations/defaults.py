@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pdefreq.history import Status
+from pdefreq.core.history import Status
 from pdefreq.iterations.protocols import (
     HandsOver,
     HasAnswer,
@@ -23,8 +23,8 @@ from pdefreq.iterations.protocols import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.shapes import Coefficients
     from pdefreq.iterations.iteration import Iteration, State
-    from pdefreq.shapes import Coefficients
     from pdefreq.spectrum.predicted import Drift
 
 

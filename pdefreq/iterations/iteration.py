@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Coefficients
+    from pdefreq.core.shapes import Coefficients
     from pdefreq.spaces.trial_space import TrialSpace
 
 P = TypeVar("P")

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.errors import IncompatibleError
-from pdefreq.history import Status
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.iterations.protocols import ObjectiveKind
-from pdefreq.iterations.sparse import CondensedSystem
 from pdefreq.spaces.trial_space import LinearSystem
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.fields import Field
-    from pdefreq.iterations.sparse import Inverse
-    from pdefreq.shapes import Coefficients
-    from pdefreq.spaces.weak_form import WeakForm
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.iterations.linear.sparse import Inverse
+    from pdefreq.spaces.elements.weak_form import WeakForm
 
 _NEAR = 0.5  # relative size of a step at which the next equation takes over
 _CLOSE = 1e-6  # relative size below which steps halve at least, unless rounding prevents that

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.history import Status
+    from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.functionals.functional import Functional
-    from pdefreq.history import Status
     from pdefreq.iterations.iteration import State
-    from pdefreq.shapes import Coefficients, Values
     from pdefreq.spectrum.modes import Modes
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.theory.dynamics import LinearDynamics

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.composition import Part
-from pdefreq.errors import OptionError
-from pdefreq.parts import BOUNDARIES
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
+from pdefreq.parts.tables import BOUNDARIES
 
 if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
     from pdefreq.domains.domain import Domain
-    from pdefreq.fields import Field
-    from pdefreq.functionals.course import StagedPenalty
-    from pdefreq.needs import Need
+    from pdefreq.functionals.objective_schedule import StagedPenalty
+    from pdefreq.problem.needs import Need
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 400  # on the boundary, in 2-D and beyond
@@ -87,13 +87,13 @@ class Hard(Boundary):
 
     @property
     def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import BUILT_IN_VALUES
+        from pdefreq.problem.needs import BUILT_IN_VALUES
 
         return (BUILT_IN_VALUES,)
 
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
         from pdefreq.domains.box import Box
-        from pdefreq.spaces.hard_boundary import HardBoundary
+        from pdefreq.spaces.networks.hard_boundary import HardBoundary
 
         if not axes:
             return network

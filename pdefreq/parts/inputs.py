@@ -6,14 +6,14 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.parts import INPUTS
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, NONNEGATIVE, POSITIVE, require
+from pdefreq.parts.tables import INPUTS
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
-    from pdefreq.spaces.embedding import FourierFeatures
+    from pdefreq.spaces.networks.embedding import FourierFeatures
 
 
 class Input(Part):
@@ -62,7 +62,7 @@ class Fourier(Input):
         return "features", self.features, 2 * self.features
 
     def embedding(self, domain: Domain) -> FourierFeatures:
-        from pdefreq.spaces.embedding import random_features
+        from pdefreq.spaces.networks.embedding import random_features
 
         return random_features(domain.dimension, self.features, self.std)
 
@@ -96,7 +96,7 @@ class Periodic(Input):
 
     def embedding(self, domain: Domain) -> FourierFeatures:
         from pdefreq.domains.box import Box
-        from pdefreq.spaces.embedding import periodic_features
+        from pdefreq.spaces.networks.embedding import periodic_features
 
         if not isinstance(domain, Box):
             raise IncompatibleError(

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.composition import Part
-from pdefreq.parts import LOSSES
+from pdefreq.core.options import Part
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
+from pdefreq.parts.tables import LOSSES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.domains.domain import Samples
+    from pdefreq.core.shapes import Values
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
-    from pdefreq.needs import Need
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Values
+    from pdefreq.problem.needs import Need
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -69,7 +69,7 @@ class Loss(Part):
     @property
     def needs(self) -> Sequence[Need]:
         """What the loss needs of a problem."""
-        from pdefreq.needs import EQUATION, REGRESSION
+        from pdefreq.problem.needs import EQUATION, REGRESSION
 
         return (REGRESSION if self.is_regression else EQUATION,)
 
@@ -102,7 +102,7 @@ class Ritz(Loss):
 
     @property
     def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import COERCIVE, ENERGY, EQUATION
+        from pdefreq.problem.needs import COERCIVE, ENERGY, EQUATION
 
         return EQUATION, ENERGY, COERCIVE
 
@@ -132,7 +132,7 @@ class Residual(Loss):
 
     @property
     def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import CONTINUOUS, EQUATION, SEMILINEAR, SOURCE
+        from pdefreq.problem.needs import CONTINUOUS, EQUATION, SEMILINEAR, SOURCE
 
         return (EQUATION, CONTINUOUS) if self.gradient is None else (EQUATION, CONTINUOUS, SEMILINEAR, SOURCE)
 
@@ -173,7 +173,7 @@ class Misfit(Loss):
 
     @property
     def needs(self) -> Sequence[Need]:
-        from pdefreq.needs import REGRESSION, SOURCE
+        from pdefreq.problem.needs import REGRESSION, SOURCE
 
         return (REGRESSION,) if self.gradient is None else (REGRESSION, SOURCE)
 

@@ -8,14 +8,14 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pdefreq.composition import Part
-from pdefreq.errors import OptionError
-from pdefreq.parts import NETWORKS
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import Part
 from pdefreq.parts.inputs import Input, Periodic
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start
-from pdefreq.spaces.activations import ACTIVATIONS, activation_named
-from pdefreq.spaces.initializations import INITIALIZATIONS, initialization_named
+from pdefreq.parts.tables import NETWORKS
+from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.networks.initializations import INITIALIZATIONS, initialization_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
-    from pdefreq.shapes import Points, Values
     from pdefreq.spaces import trial_space
-    from pdefreq.spaces.feed_forward import FeedForward
+    from pdefreq.spaces.networks.feed_forward import FeedForward
 
 _LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
 
@@ -96,12 +96,12 @@ class FormulaNetwork(Network):
         return std * torch.randn(shape, generator=stream, dtype=torch.float64)
 
     def on(self, domain: Domain) -> trial_space.Network:
-        from pdefreq.spaces.formula import FormulaSpace
+        from pdefreq.spaces.networks.formula import FormulaSpace
 
         return FormulaSpace(self, domain.dimension)
 
     def require_memory(self, dimension: int) -> None:
-        from pdefreq.memory import require_memory
+        from pdefreq.core.devices import require_memory
 
         sizes = [math.prod(shape) for shape in self.shapes(dimension).values()]
         require_memory(sum(sizes), "parameters", 8 * _LIVE * sum(sizes))
@@ -182,7 +182,7 @@ class FeedForwardNetwork(Network):
         return 0 if self.input is None else self.input.size(dimension)[2]
 
     def require_memory(self, dimension: int) -> None:
-        from pdefreq.memory import require_memory
+        from pdefreq.core.devices import require_memory
 
         features = self.inputs(dimension)
         if self.input is not None:
@@ -207,7 +207,7 @@ class Mlp(FeedForwardNetwork):
     """A plain feed-forward network."""
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.mlp import Mlp
+        from pdefreq.spaces.networks.mlp import Mlp
 
         return Mlp(domain, **layers)
 
@@ -248,7 +248,7 @@ class Mscale(FeedForwardNetwork):
         return len(self.scales) if self.form == "subnetworks" else 1
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.mscale import Mscale
+        from pdefreq.spaces.networks.mscale import Mscale
 
         return Mscale(domain, self.scales, form=self.form, **layers)
 
@@ -283,6 +283,6 @@ class PhaseShift(FeedForwardNetwork):
         return 2 * len(self.frequencies)
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.phase_shift import PhaseShift
+        from pdefreq.spaces.networks.phase_shift import PhaseShift
 
         return PhaseShift(domain, self.wavevectors, **layers)

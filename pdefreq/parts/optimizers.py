@@ -6,14 +6,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pdefreq.composition import Part
-from pdefreq.errors import OptionError
-from pdefreq.parts import OPTIMIZERS
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import Part
 from pdefreq.parts.part import FRACTION, POSITIVE, require
+from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from pdefreq.iterations import optimizers
-    from pdefreq.iterations.learning_rate import LearningRate
+    from pdefreq.iterations.training import optimizers
+    from pdefreq.iterations.training.optimizers import LearningRate
 
 _FACTOR = 2**27  # most numbers in the matrix of a step: 1 GiB in double precision; with the blocks it is put together from, 2
 
@@ -69,7 +69,7 @@ class FirstOrder(Optimizer):
     @property
     def rate(self) -> LearningRate:
         """The learning rate of each step."""
-        from pdefreq.iterations.learning_rate import LearningRate
+        from pdefreq.iterations.training.optimizers import LearningRate
 
         return LearningRate(self.learning_rate, self.half_life, self.decay)
 
@@ -83,7 +83,7 @@ class Adam(FirstOrder):
     """
 
     def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.optimizers import Adam
+        from pdefreq.iterations.training.optimizers import Adam
 
         return Adam(self.rate, self.clip)
 
@@ -93,7 +93,7 @@ class GradientDescent(FirstOrder):
     """Gradient descent."""
 
     def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.optimizers import GradientDescent
+        from pdefreq.iterations.training.optimizers import GradientDescent
 
         return GradientDescent(self.rate, self.clip)
 
@@ -113,7 +113,7 @@ class Sgd(FirstOrder):
         require(self, FRACTION, "momentum")
 
     def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.optimizers import GradientDescent
+        from pdefreq.iterations.training.optimizers import GradientDescent
 
         return GradientDescent(self.rate, self.clip, self.momentum)
 
@@ -129,7 +129,7 @@ class Lbfgs(Optimizer):
     needs_one_objective = True
 
     def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.lbfgs import Lbfgs
+        from pdefreq.iterations.training.lbfgs import Lbfgs
 
         return Lbfgs()
 
@@ -154,7 +154,7 @@ class GaussNewton(Optimizer):
         require(self, POSITIVE, "damping")
 
     def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.levenberg import LevenbergMarquardt
+        from pdefreq.iterations.training.levenberg import LevenbergMarquardt
 
         return LevenbergMarquardt(self.damping)
 

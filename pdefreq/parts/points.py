@@ -6,13 +6,14 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.composition import Part
-from pdefreq.errors import IncompatibleError
-from pdefreq.parts import POINTS
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, require
+from pdefreq.parts.tables import POINTS
 
 if TYPE_CHECKING:
-    from pdefreq.domains.domain import Domain, Samples
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
 
 _MOST = 3  # dimensions that Gauss points fill
 
@@ -147,7 +148,7 @@ class RandomPoints(Points):
         return step // self.resample_every
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:
-        from pdefreq.streams import stream
+        from pdefreq.core.streams import stream
 
         assert self.number is not None
         return domain.interior(self.number, stream(seed, "interior", draw), sobol=self.is_sobol)

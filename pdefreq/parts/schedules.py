@@ -6,12 +6,12 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.composition import Part
-from pdefreq.parts import SCHEDULES
+from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, require
+from pdefreq.parts.tables import SCHEDULES
 
 if TYPE_CHECKING:
-    from pdefreq.functionals.course import StagedPenalty
+    from pdefreq.functionals.objective_schedule import StagedPenalty
 
 
 class PenaltySchedule(Part):
@@ -49,7 +49,7 @@ class Staged(PenaltySchedule):
         return self if self.over is not None else replace(self, over=max(steps, 1))
 
     def factors(self) -> StagedPenalty:
-        from pdefreq.functionals.course import StagedPenalty
+        from pdefreq.functionals.objective_schedule import StagedPenalty
 
         assert self.over is not None
         return StagedPenalty(self.over)

@@ -6,12 +6,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.composition import Part
-from pdefreq.parts import STARTS
+from pdefreq.core.options import Part
+from pdefreq.parts.tables import STARTS
 
 if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
-    from pdefreq.spaces.feed_forward import FeedForward
+    from pdefreq.spaces.networks.feed_forward import FeedForward
 
 
 class Start(Part):
@@ -50,7 +50,7 @@ class Antisymmetric(Start):
     is_zero = True
 
     def applied(self, network: FeedForward) -> trial_space.Network:
-        from pdefreq.spaces.antisymmetric import Antisymmetric
+        from pdefreq.spaces.networks.antisymmetric import Antisymmetric
 
         return Antisymmetric(network)
 
@@ -62,7 +62,7 @@ class Doubled(Start):
     widening = 2
 
     def applied(self, network: FeedForward) -> trial_space.Network:
-        from pdefreq.spaces.antisymmetric import Doubled
+        from pdefreq.spaces.networks.antisymmetric import Doubled
 
         return Doubled(network)
 
@@ -74,6 +74,6 @@ class Wide(Start):
     widening = 2
 
     def applied(self, network: FeedForward) -> trial_space.Network:
-        from pdefreq.spaces.antisymmetric import width_doubled
+        from pdefreq.spaces.networks.antisymmetric import width_doubled
 
         return width_doubled(network)

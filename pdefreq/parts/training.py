@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pdefreq.composition import Part
-from pdefreq.parts import TRAININGS
+from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, NONNEGATIVE, require
+from pdefreq.parts.tables import TRAININGS
 
 
 @dataclass(frozen=True, kw_only=True)

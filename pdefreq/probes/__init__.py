@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pdefreq.composition import build, split_options
-from pdefreq.errors import OptionError
-from pdefreq.registry import Registry
-
-if TYPE_CHECKING:
-    from pdefreq.probes.probe import Probe
+from pdefreq.core.registry import Registry
 
 PROBES = Registry(
     "probe",
@@ -26,24 +19,3 @@ PROBES = Registry(
 
 DEFAULT_PROBES = ("error", "spectral", "holdout")
 """What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
-
-
-def make_probe(name: str) -> Probe:
-    """A probe by name, or ``path/to/file.py:Name``; options may stand behind it, ``"ntk:number=50"``.
-
-    Raises:
-        UnknownNameError: If the probe or an option does not exist.
-        OptionError: If a value lies outside its range, or what the name stands for makes no probe.
-    """
-    from pdefreq.probes.probe import Probe
-
-    name, options = split_options(name)
-    probe = build("probe", name, PROBES.load(name), options)
-    if not isinstance(probe, Probe):
-        raise OptionError(f"'{name}' must be a Probe or a function that returns one, got {type(probe).__name__}")
-    return probe
-
-
-def default_probes() -> tuple[Probe, ...]:
-    """Those named in `DEFAULT_PROBES`."""
-    return tuple(make_probe(name) for name in DEFAULT_PROBES)

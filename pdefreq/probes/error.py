@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import Measurement, Probe
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
+    from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max")

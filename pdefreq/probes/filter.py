@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
+from pdefreq.core.streams import stream
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.spectrum.filter import even_split, half_wavenumber, low_part
-from pdefreq.streams import stream
 
 if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate

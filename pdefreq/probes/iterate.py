@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.fields import CallableField, Field
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import CallableField, Field
 from pdefreq.probes.sampled import PerPointSet, SampledSpace, field_gradients, field_values
 
 if TYPE_CHECKING:
+    from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.iterations.iteration import State
-    from pdefreq.shapes import Coefficients, Points
     from pdefreq.spaces.trial_space import TrialSpace
 
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
+from pdefreq.core.streams import stream
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import as_array
 from pdefreq.spaces.trial_space import Network
-from pdefreq.streams import stream
 from pdefreq.theory.kernel_modes import relative_distance
 from pdefreq.theory.ntk import kernel
 
 if TYPE_CHECKING:
+    from pdefreq.core.shapes import Coefficients
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.target import Target
-    from pdefreq.shapes import Coefficients
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What every probe can do."""
+"""What every probe can do, and probes by name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.composition import Part
-from pdefreq.probes import PROBES
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import Part, build, split_options
+from pdefreq.probes import DEFAULT_PROBES, PROBES
 
 if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
@@ -47,3 +48,22 @@ class Probe(Part, ABC):
             limit: What the iterates tend to, where that is known: the target of algebraic errors.
             facts: What earlier spaces of this run settled; columns must keep their names and shapes.
         """
+
+
+def make_probe(name: str) -> Probe:
+    """A probe by name, or ``path/to/file.py:Name``; options may stand behind it, ``"ntk:number=50"``.
+
+    Raises:
+        UnknownNameError: If the probe or an option does not exist.
+        OptionError: If a value lies outside its range, or what the name stands for makes no probe.
+    """
+    name, options = split_options(name)
+    probe = build("probe", name, PROBES.load(name), options)
+    if not isinstance(probe, Probe):
+        raise OptionError(f"'{name}' must be a Probe or a function that returns one, got {type(probe).__name__}")
+    return probe
+
+
+def default_probes() -> tuple[Probe, ...]:
+    """Those named in `DEFAULT_PROBES`."""
+    return tuple(make_probe(name) for name in DEFAULT_PROBES)

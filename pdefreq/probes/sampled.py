@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.shapes import Coefficients, Points
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 _PIECE = 16384  # points at a time: a layer of 200 neurons then holds 26 MB

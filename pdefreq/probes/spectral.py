@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdefreq.errors import IncompatibleError, OptionError
+from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.probes.probe import Measurement, Nothing, Probe
-from pdefreq.problem import ModeFamily
+from pdefreq.problem.problem import ModeFamily
 from pdefreq.spaces.trial_space import LinearSpace
 from pdefreq.spectrum.modes import Modes
-from pdefreq.spectrum.record import ERROR, PHASE, TOTAL
+from pdefreq.spectrum.spectral_record import ERROR, PHASE, TOTAL
 from pdefreq.spectrum.watched import WatchedModes
 
 if TYPE_CHECKING:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Domain, Samples
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.sampled import field_values
 from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points
 from pdefreq.spectrum.modes import ModeFamilies
-from pdefreq.streams import stream
 
 if TYPE_CHECKING:
-    from pdefreq.fields import Field
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Points
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points
+    from pdefreq.problem.problem import Problem
 
 _INTERVALS = {1: 2000, 2: 150}  # along each axis
 _RANDOM = 100_000

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.fields import ConstantField, Field
-from pdefreq.history import Stop
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.history import Stop
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
     import torch
 
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Chain(Solver):
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
-        from pdefreq.iterations.chain import ChainIteration
+        from pdefreq.iterations.chain.chain import ChainIteration
 
         def prepare_second(start: Field) -> Iteration:
             return self.second.prepare(problem, seed=seed, device=device, dtype=dtype, guess=start)

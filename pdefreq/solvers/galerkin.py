@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Stop
-from pdefreq.memory import require_memory
-from pdefreq.needs import BOX, EQUATION, PLANE_OR_SPACE, Need
+from pdefreq.core.devices import require_memory
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Stop
+from pdefreq.problem.needs import BOX, EQUATION, PLANE_OR_SPACE, Need
 from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require, require_box, require_precision
 from pdefreq.solvers.solver import Solver
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from pdefreq.core.fields import Field
     from pdefreq.domains.domain import Domain
-    from pdefreq.fields import Field
-    from pdefreq.iterations.galerkin_system import GalerkinSystem
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.problem import Problem
-    from pdefreq.spaces.lagrange import Lagrange
+    from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.elements.lagrange import Lagrange
+    from pdefreq.spaces.elements.weak_form import GalerkinSpace, WeakForm
     from pdefreq.spaces.trial_space import LinearSystem, TrialSpace
-    from pdefreq.spaces.weak_form import GalerkinSpace, WeakForm
 
 _STEPS = 300  # linear problems take one step, nonlinear ones about 100 at most
 _CELLS = {1: 1000, 2: 128, 3: 24}  # along each axis, by dimension
@@ -104,8 +104,8 @@ class Fem(DoublesSize, Solver):
 
         from skfem.mesh.mesh_simplex import MeshSimplex
 
-        from pdefreq.spaces.lagrange import Lagrange
-        from pdefreq.spaces.meshes import mesh_for
+        from pdefreq.domains.meshes.meshing import mesh_for
+        from pdefreq.spaces.elements.lagrange import Lagrange
 
         mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
         fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
@@ -124,7 +124,7 @@ class Fem(DoublesSize, Solver):
 
         import torch
 
-        from pdefreq.iterations.refinement import Refinement
+        from pdefreq.iterations.mesh_refinement import Refinement
 
         def condense(form: WeakForm) -> GalerkinSystem:
             return _condensing(form, self.solver)(form.system())
@@ -145,10 +145,10 @@ class Fem(DoublesSize, Solver):
 
     def predicted_mode_error(self, problem: Problem, space: TrialSpace, wavevectors: ArrayLike) -> Tensor | None:
         from pdefreq.domains.box import Box
-        from pdefreq.spaces.lagrange import Lagrange
+        from pdefreq.problem.terms.constants import constants_of
+        from pdefreq.spaces.elements.lagrange import Lagrange
         from pdefreq.spectrum.box_modes import grid_intervals
-        from pdefreq.terms.constants import constants_of
-        from pdefreq.theory.refinement import multilinear_element_error
+        from pdefreq.theory.discretization import multilinear_element_error
 
         box, d = problem.domain, problem.domain.dimension
         if self.degree > 1 or self.refinement == "adaptive" or (d > 1 and self.element != "Q1"):
@@ -281,7 +281,7 @@ class RitzGalerkin(DoublesSize, Solver):
         unknowns = (number + 2) ** box.dimension
         require_memory(number, "number", 8 * (4 * unknowns**2 + 10 * points**box.dimension))
 
-        from pdefreq.spaces.legendre import Legendre
+        from pdefreq.spaces.spectral.legendre import Legendre
 
         return _iteration(Legendre(box, number, points), problem, "direct", dtype=dtype, device=device, guess=guess)
 
@@ -305,9 +305,9 @@ def _iteration(
     import torch
 
     from pdefreq.functionals.sampling import data_samples
-    from pdefreq.iterations.direct import DirectSolve
+    from pdefreq.iterations.linear.direct import DirectSolve
     from pdefreq.iterations.newton import Newton
-    from pdefreq.spaces.weak_form import WeakForm
+    from pdefreq.spaces.elements.weak_form import WeakForm
 
     like = torch.empty(0, dtype=dtype, device=device)
     form = WeakForm(space, problem, data_samples(problem) if problem.data is not None else None)
@@ -319,7 +319,7 @@ def _iteration(
 
 def _condensing(form: WeakForm, by: Literal["direct", "amg"] | None) -> Callable[[LinearSystem], GalerkinSystem]:
     """What makes of linear equations something that solves them: as asked for, or in the faster way that applies."""
-    from pdefreq.iterations.galerkin_system import GalerkinSystem
+    from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 
     d, linear = form.dimension, form.equation.is_linear
     many = d == 3 or (d == 2 and linear and form.space.num_coefficients > _LARGEST_DIRECT)
@@ -342,7 +342,7 @@ def _remarks(problem: Problem, space: Lagrange, cells: int | None = None) -> lis
     import torch
     from skfem.mesh.mesh_simplex import MeshSimplex
 
-    from pdefreq.spaces.peclet import mesh_peclet_number, peclet_remark
+    from pdefreq.spaces.elements.peclet import mesh_peclet_number, peclet_remark
 
     if problem.equation.is_symmetric:
         return []

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.errors import OptionError
-from pdefreq.needs import COERCIVE, CONSTANT, SYMMETRIC
-from pdefreq.solvers.on_grid import GridSolver
+from pdefreq.core.errors import OptionError
+from pdefreq.problem.needs import COERCIVE, CONSTANT, SYMMETRIC
+from pdefreq.solvers.grid_solver import GridSolver
 from pdefreq.solvers.refinable import DoublesSize
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.fields import Field
+    from pdefreq.core.fields import Field
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.needs import Need
-    from pdefreq.problem import Problem
-    from pdefreq.spaces.grid import Grid
+    from pdefreq.problem.needs import Need
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.grids.grid import Grid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class ConjugateGradientsSolver(DoublesSize, GridSolver):
         return *super().needs, SYMMETRIC, COERCIVE
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.krylov import ConjugateGradients
+        from pdefreq.iterations.linear.krylov import ConjugateGradients
 
         return ConjugateGradients(problem, grid, like=like, guess=guess)
 
@@ -94,7 +94,7 @@ class GmresSolver(DoublesSize, GridSolver):
         super().__post_init__()
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.gmres import Gmres
+        from pdefreq.iterations.linear.gmres import Gmres
 
         return Gmres(problem, grid, restart=self.restart, like=like, guess=guess)
 
@@ -135,7 +135,7 @@ class MultigridSolver(DoublesSize, GridSolver):
         return *super().needs, COERCIVE
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.multigrid import Multigrid
+        from pdefreq.iterations.linear.multigrid import Multigrid
 
         return Multigrid(problem, grid, like=like, guess=guess)
 
@@ -186,6 +186,6 @@ class TwoGridSolver(GridSolver):
         super().__post_init__()
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.two_grid import TwoGridCycle
+        from pdefreq.iterations.linear.two_grid import TwoGridCycle
 
         return TwoGridCycle(problem, grid, omega=self.omega, pre=self.pre, post=self.post, like=like, guess=guess)

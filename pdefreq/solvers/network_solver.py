@@ -6,33 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError, OptionError, UnknownNameError
-from pdefreq.history import Stop
-from pdefreq.memory import require_memory
-from pdefreq.needs import Need
+from pdefreq.core.devices import require_memory
+from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
+from pdefreq.core.history import Stop
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
+from pdefreq.problem.compatibility import require_compatible
+from pdefreq.problem.needs import Need
 from pdefreq.solvers.requirements import require, require_precision
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.compatibility import require_compatible
 
 if TYPE_CHECKING:
     import torch
 
-    from pdefreq.domains.domain import Domain, Samples
-    from pdefreq.fields import Field
-    from pdefreq.functionals.course import SampledCourse
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Values
+    from pdefreq.domains.domain import Domain
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
-    from pdefreq.iterations.gradient import Gradient
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Values
+    from pdefreq.functionals.objective_schedule import SampledCourse
+    from pdefreq.iterations.training.gradient import Gradient
+    from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
+    from pdefreq.problem.terms.term import Term
     from pdefreq.spaces.trial_space import TrialSpace
-    from pdefreq.terms.equation import Equation
-    from pdefreq.terms.term import Term
 
 _FEW = 64  # points at which a term is seen to act
 
@@ -105,11 +106,11 @@ class NetworkSolver(Solver):
     ) -> Gradient:
         import torch
 
-        from pdefreq.functionals.course import SampledCourse
+        from pdefreq.functionals.objective_schedule import SampledCourse
         from pdefreq.functionals.sampling import Sampling, data_samples
-        from pdefreq.iterations.gradient import Gradient
-        from pdefreq.iterations.held_out import HeldOut
-        from pdefreq.spaces.periodicity import require_periodic
+        from pdefreq.iterations.training.gradient import Gradient
+        from pdefreq.iterations.training.held_out import HeldOut
+        from pdefreq.spaces.networks.embedding import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
@@ -162,7 +163,7 @@ class NetworkSolver(Solver):
         Raises:
             IncompatibleError: If the network starts this way, and no other term or boundary term has a derivative there.
         """
-        from pdefreq.terms.diffusion import Diffusion
+        from pdefreq.problem.terms.diffusion import Diffusion
 
         diffusion = equation.find(Diffusion)
         edge = None if self.boundary.is_penalty or values is None else values.constant
@@ -241,7 +242,7 @@ def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:
     """Whether the linearization of a term at a constant is not zero, at some points of a domain."""
     import torch
 
-    from pdefreq.streams import stream
+    from pdefreq.core.streams import stream
 
     x = domain.interior(_FEW, stream(0, "constants")).x
     strong, at = term.strong(x), (torch.full_like(x[:, 0], value), torch.zeros_like(x))

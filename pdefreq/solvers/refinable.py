@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
     from pdefreq.spaces.trial_space import TrialSpace
 

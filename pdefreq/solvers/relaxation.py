@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pdefreq.errors import OptionError
-from pdefreq.solvers.on_grid import GridSolver
+from pdefreq.core.errors import OptionError
+from pdefreq.solvers.grid_solver import GridSolver
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.fields import Field
+    from pdefreq.core.fields import Field
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.problem import Problem
-    from pdefreq.spaces.grid import Grid
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.grids.grid import Grid
 
 _STEPS = 30_000  # takes a few seconds at the default sizes
 
@@ -45,7 +45,7 @@ class RelaxationSolver(GridSolver):
         return "jacobi" if self.omega == 1 else "damped-jacobi"
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.relaxation import Relaxation
+        from pdefreq.iterations.linear.relaxation import Relaxation
 
         return Relaxation(problem, grid, omega=self.omega, like=like, guess=guess)
 
@@ -84,7 +84,7 @@ class SuccessiveSolver(GridSolver):
         return 48
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.successive import Lexicographic, RedBlack
+        from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 
         order = Lexicographic if self.ordering == "lexicographic" else RedBlack
         return order(problem, grid, omega=self.omega, like=like, guess=guess)

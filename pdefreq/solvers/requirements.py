@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import IncompatibleError
-from pdefreq.needs import BOX, Need
-from pdefreq.solvers import make_solver
-from pdefreq.terms.diffusion import Diffusion
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.problem.needs import BOX, Need
+from pdefreq.problem.terms.diffusion import Diffusion
+from pdefreq.solvers.names import make_solver
 
 if TYPE_CHECKING:
     import torch
 
     from pdefreq.domains.box import Box
-    from pdefreq.problem import Problem
-    from pdefreq.terms.equation import Equation
+    from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
 
 _HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
 _CLASSICAL = ("sine", "fourier", "cg", "gmres", "fem")

@@ -7,17 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pdefreq.composition import Part
-from pdefreq.history import Stop
+from pdefreq.core.history import Stop
+from pdefreq.core.options import Part
 from pdefreq.solvers import SOLVERS
 
 if TYPE_CHECKING:
     import torch
 
-    from pdefreq.fields import Field
+    from pdefreq.core.fields import Field
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.needs import Need
-    from pdefreq.problem import Problem
+    from pdefreq.problem.needs import Need
+    from pdefreq.problem.problem import Problem
 
 
 class Solver(Part, ABC):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.errors import OptionError
-from pdefreq.memory import require_memory
-from pdefreq.needs import (
+from pdefreq.core.devices import require_memory
+from pdefreq.core.errors import OptionError
+from pdefreq.problem.needs import (
     BOX,
     CONSTANT,
     DIFFERENCES,
@@ -29,9 +29,9 @@ from pdefreq.solvers.solver import Solver
 if TYPE_CHECKING:
     import torch
 
-    from pdefreq.fields import Field
+    from pdefreq.core.fields import Field
     from pdefreq.iterations.iteration import Iteration
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
 
 _INTERVALS = (1024, 128, 32)  # by dimension
 _HARMONICS = (512, 64, 16)
@@ -73,8 +73,8 @@ class Sine(DoublesSize, Solver):
         assert problem.dirichlet is not None
         import torch
 
-        from pdefreq.iterations.direct import DirectSolve
-        from pdefreq.spaces.sine_series import SineSeries
+        from pdefreq.iterations.linear.direct import DirectSolve
+        from pdefreq.spaces.spectral.sine_series import SineSeries
 
         space = SineSeries(box, (n - 1,) * d, box.lifting(problem.dirichlet))
         like = torch.empty(0, dtype=dtype, device=device)
@@ -120,8 +120,8 @@ class Fourier(DoublesSize, Solver):
 
         import torch
 
-        from pdefreq.iterations.direct import DirectSolve
-        from pdefreq.spaces.fourier_series import FourierSeries
+        from pdefreq.iterations.linear.direct import DirectSolve
+        from pdefreq.spaces.spectral.fourier_series import FourierSeries
 
         space = FourierSeries(box, (m,) * d)
         like = torch.empty(0, dtype=dtype, device=device)

@@ -18,7 +18,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Gradients, Points, Values
+    from pdefreq.core.shapes import Gradients, Points, Values
 
 
 class Channels(NamedTuple):

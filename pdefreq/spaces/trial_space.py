@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import Field
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import Field
 from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.problem.problem import Problem
 
 
 class Evaluator(ABC):

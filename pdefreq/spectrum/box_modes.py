@@ -1,6 +1,6 @@
 """Families of modes on a box: sine, cosine and Fourier, by fast transforms on a uniform grid.
 
-The one convention of the package (docs/conventions.md): wavenumbers are angular, phases count from the lower corner, and
+The one convention of the package (docs/modes.md): wavenumbers are angular, phases count from the lower corner, and
 ``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
 """
 
@@ -16,15 +16,15 @@ import numpy as np
 import scipy.fft
 import torch
 
+from pdefreq.core.errors import IncompatibleError, UnknownNameError
+from pdefreq.core.registry import nearest
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, UnknownNameError
-from pdefreq.registry import nearest
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
     from pdefreq.spaces.trial_space import TrialSpace
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from pdefreq.activity import announce
-from pdefreq.cache import Cache
+from pdefreq.core.activity import announce
+from pdefreq.core.cache import Cache
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there is a mesh: other families do without them
     from numpy.typing import ArrayLike
 
+    from pdefreq.core.shapes import Points
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Points
-    from pdefreq.spaces.lagrange import Lagrange
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.elements.lagrange import Lagrange
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigenpairs import Slice
 
@@ -45,7 +45,7 @@ class EigenModes(Modes):
     The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
 
     One mesh serves all methods on a domain: modes are the same in every run, and are computed once. They are kept in the cache
-    of the user by the digest of the mesh (`pdefreq.cache`).
+    of the user by the digest of the mesh (`pdefreq.core.cache`).
 
     Args:
         basis: The eigenfunctions.
@@ -105,7 +105,7 @@ class EigenModes(Modes):
         """
         from skfem import MeshLine1, MeshTet1, MeshTri1
 
-        from pdefreq.spaces.lagrange import Lagrange
+        from pdefreq.spaces.elements.lagrange import Lagrange
 
         mesh = self._basis.space.mesh
         kind = {1: MeshLine1, 2: MeshTri1, 3: MeshTet1}[mesh.dim()]
@@ -166,7 +166,7 @@ class EigenBasis:
     def __init__(self, space: Lagrange, fixed: np.ndarray) -> None:
         from scipy.sparse import csc_array
 
-        from pdefreq.spaces.densities import Slopes
+        from pdefreq.spaces.elements.densities import Slopes
         from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized
 
         self.space = space
@@ -228,9 +228,8 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
     """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
     from skfem import Mesh, MeshQuad
 
-    from pdefreq.domains.meshing import curved
-    from pdefreq.spaces.lagrange import Lagrange
-    from pdefreq.spaces.meshes import mesh_for
+    from pdefreq.domains.meshes.meshing import curved, mesh_for
+    from pdefreq.spaces.elements.lagrange import Lagrange
 
     d = domain.dimension
     cells, coarsest = _CELLS[d], _CELLS[d] / 4

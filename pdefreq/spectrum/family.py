@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pdefreq.shapes import Points
+    from pdefreq.core.shapes import Points
     from pdefreq.spaces.trial_space import TrialSpace
 
 _ROUNDING = 1e-12  # coefficients below this times the largest value are rounding errors

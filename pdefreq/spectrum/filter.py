@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import torch
 from scipy.optimize import brentq
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from pdefreq.shapes import Points, Values
+    from pdefreq.core.shapes import Points, Values
 
 _BLOCK = 2**20  # weights at a time: 8 MB
 _RANGE = (1e-13, 1e13)  # of delta in units of the mean squared distance between points

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.core.errors import IncompatibleError, UnknownNameError
+from pdefreq.core.registry import nearest
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, UnknownNameError
-from pdefreq.registry import nearest
 from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS, grid_intervals, make_modes
 from pdefreq.spectrum.eigen import EigenModes, NeumannModes
 from pdefreq.spectrum.family import Modes, strongest
@@ -17,7 +17,7 @@ from pdefreq.spectrum.tones import ToneModes
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
 __all__ = [

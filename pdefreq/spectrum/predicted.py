@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from pdefreq.history import Schedule
+from pdefreq.core.history import Schedule
 from pdefreq.spectrum.rates import decay_rates, half_time
 
 

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.box_modes import recorded_points
 from pdefreq.spectrum.family import Modes
-from pdefreq.streams import stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
+    from pdefreq.core.shapes import Points
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem import Problem
-    from pdefreq.shapes import Points
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import TrialSpace
 
 NUMBER = 2**14

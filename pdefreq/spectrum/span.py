@@ -17,7 +17,7 @@ from pdefreq.spectrum.box_modes import CosineModes, SineModes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.spectrum.family import Modes
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from pdefreq.errors import IncompatibleError
+from pdefreq.core.errors import IncompatibleError
 from pdefreq.spectrum.ray import RayModes, WaveFit, direction_of, wave_fit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pdefreq.problem import Problem
+    from pdefreq.problem.problem import Problem
 
 _LARGEST_CONDITION = 1e3  # of the matrix of waves, 1 where they are orthogonal: what is no wave is amplified by as much
 

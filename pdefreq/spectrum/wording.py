@@ -10,7 +10,7 @@ from pdefreq.spectrum.rates import whole_step
 
 if TYPE_CHECKING:
     from pdefreq.spectrum.bias import BiasIndex
-    from pdefreq.spectrum.report import ModeRow
+    from pdefreq.spectrum.rows import ModeRow
 
 
 def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex) -> tuple[ModeRow, ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor

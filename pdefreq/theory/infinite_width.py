@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.registry import nearest
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.registry import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np

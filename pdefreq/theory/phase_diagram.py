@@ -21,7 +21,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 
 
 class Regime(StrEnum):

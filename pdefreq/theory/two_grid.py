@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.relaxation import relaxation_factor
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import gamma
 
+from pdefreq.core.errors import ProblemFileError
 from pdefreq.domains.ball import Ball
-from pdefreq.errors import ProblemFileError
 
 coordinates = st.floats(-100, 100)
 any_ball = st.builds(Ball, st.lists(coordinates, min_size=1, max_size=4).map(tuple), st.floats(0.01, 100))

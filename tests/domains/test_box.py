@@ -6,11 +6,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.domains.axes import axis_names
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.fields import CallableField, ConstantField
+from pdefreq.core.shapes import axis_names
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.fields import CallableField, ConstantField
-from pdefreq.streams import stream
 
 BOXES = [Box((-1.0,), (1.0,)), Box((0.0, -2.0), (3.0, -0.5)), Box((-1.0, 0.0, 2.0), (1.0, 0.25, 5.0))]
 boxes = pytest.mark.parametrize("box", BOXES, ids=lambda box: f"{box.dimension}d")

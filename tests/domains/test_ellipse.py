@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.streams import stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ellipse import Ellipse
-from pdefreq.errors import ProblemFileError
-from pdefreq.streams import stream
 
 half_axes = st.tuples(st.floats(0.05, 20), st.floats(0.05, 20))
 

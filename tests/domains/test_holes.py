@@ -6,17 +6,17 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField
+from pdefreq.core.streams import stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.domains.convex import Convex, apart
 from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.geometry.convex import Convex, apart
+from pdefreq.domains.geometry.solids import Solids
 from pdefreq.domains.holes import WithHoles, holes_from_csv
 from pdefreq.domains.ring import Ring
-from pdefreq.domains.solids import Solids
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField
-from pdefreq.problem_file import load_problem
-from pdefreq.streams import stream
+from pdefreq.problem.files import load_problem
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
 UNIT = Ball((0.0, 0.0), 1.0)

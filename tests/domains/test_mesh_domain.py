@@ -8,16 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.cell_search import CellSearch
-from pdefreq.domains.mean_value import MeanValueDistance
+from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshing import mesh_of
-from pdefreq.errors import ProblemFileError, UnknownNameError
-from pdefreq.streams import stream
+from pdefreq.domains.meshes.cell_search import CellSearch
+from pdefreq.domains.meshes.meshing import mesh_of
 
 RECTANGLE = Box((0.0, 0.0), (2.0, 1.0))
-MESHES = Path(__file__).parent.parent.parent / "problems" / "meshes"
+MESHES = Path(__file__).parents[2] / "problems" / "meshes"
 
 
 def l_shape():

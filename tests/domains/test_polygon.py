@@ -7,20 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Symbol
 
-from pdefreq.composition import split_options
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.fields import CallableField
+from pdefreq.core.options import split_options
+from pdefreq.core.streams import stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshing import mesh_of
+from pdefreq.domains.meshes.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.expressions import ExpressionField
-from pdefreq.fields import CallableField
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import problem_from_text
-from pdefreq.solvers import make_solver
-from pdefreq.streams import stream
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.expressions import ExpressionField
+from pdefreq.problem.files import problem_from_text
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
 
 SQUARE = [(0, 0), (1, 0), (1, 1), (0, 1)]
 TRIANGLE = [(0, 0), (1, 0), (0, 1)]

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import ProblemFileError
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import ProblemFileError
 
 radii = st.tuples(st.floats(0.1, 5), st.floats(1.01, 10)).map(lambda r: (r[0], r[0] * r[1]))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pdefreq.history import History
+from pdefreq.core.history import History
 from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
 from pdefreq.spectrum.watched import WatchedModes
 

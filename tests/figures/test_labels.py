@@ -3,7 +3,7 @@
 import pytest
 
 from pdefreq.figures.labels import mode_labels, order_in_title
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 from tests.figures.histories import DEGENERATE, jacobi, network, one_step
 
 

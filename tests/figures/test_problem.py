@@ -4,7 +4,8 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.figures.problem import problem_figure
-from pdefreq.problem import BoundaryPart, Data, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Data, Problem
 
 
 def wave(x):

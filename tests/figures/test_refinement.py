@@ -4,7 +4,7 @@ import pytest
 from pdefreq.figures.refinement import refinement_figure
 from pdefreq.spectrum.orders import fit_order
 from pdefreq.spectrum.predicted import PredictedErrors
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
 
 H = 0.5 ** np.arange(3, 9)

@@ -3,10 +3,10 @@ import pytest
 import torch
 from matplotlib.collections import QuadMesh
 
+from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.domains.box import Box
-from pdefreq.fields import CallableField, ConstantField
 from pdefreq.figures.solution import solution_figure
-from pdefreq.problem import Problem
+from pdefreq.problem.problem import Problem
 
 EXACT = CallableField(lambda x: torch.sin(3 * x).prod(dim=1))
 APPROXIMATE = CallableField(lambda x: 1.1 * torch.sin(3 * x).prod(dim=1))

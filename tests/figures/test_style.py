@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import rgb_to_hsv
 
-from pdefreq.errors import OptionError, RunFolderError
+from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.figures.style import (
     METHOD_COLORS,
     Picture,

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, as_field
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from tests.functionals.polynomials import Polynomials
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))

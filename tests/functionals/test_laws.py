@@ -3,17 +3,18 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.fields import CallableField, as_field
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.fields import CallableField, as_field
 from pdefreq.functionals.block import rows_of_jacobian
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.hard_boundary import HardBoundary
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.mscale import Mscale
 from tests.functionals.polynomials import Polynomials
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))

@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField
 from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.sampling import data_samples
-from pdefreq.problem import Data, Problem
+from pdefreq.problem.problem import Data, Problem
 from tests.functionals.polynomials import Polynomials, minimiser
 
 INTERVAL = Box((-1.0,), (1.0,))

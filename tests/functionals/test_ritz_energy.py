@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, as_field
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.errors import ProblemFileError
-from pdefreq.fields import CallableField, as_field
 from pdefreq.functionals.ritz_energy import RitzEnergy, energy_of
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.mscale import Mscale
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.networks.mscale import Mscale
 from pdefreq.spaces.trial_space import SpaceField
-from pdefreq.streams import stream
 from tests.functionals.polynomials import Polynomials, minimiser
 
 INTERVAL = Box((-1.0,), (1.0,))

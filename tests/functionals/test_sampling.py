@@ -1,20 +1,20 @@
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import CallableField
+from pdefreq.core.streams import stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError
-from pdefreq.fields import CallableField
 from pdefreq.functionals import sampling
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples, points_at_once
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.parts import Gauss, Sobol, Uniform
-from pdefreq.problem import Data, Problem
-from pdefreq.problem_file import load_problem
-from pdefreq.spaces.mlp import Mlp
-from pdefreq.spaces.mscale import Mscale
-from pdefreq.streams import stream
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Data, Problem
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
 
 
 def rule(points, number, resample_every=1):

@@ -8,15 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pdefreq.core.fields import CallableField, as_field
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.domains.domain import Samples
-from pdefreq.fields import CallableField, as_field
+from pdefreq.domains.samples import Samples
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import load_problem, problem_names
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.files import load_problem, problem_names
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
-from pdefreq.streams import stream
 from tests.functionals.polynomials import Polynomials, minimiser
 
 INTERVAL, SQUARE = Box((-1.0,), (1.0,)), Box((-1.0, -1.0), (1.0, 1.0))

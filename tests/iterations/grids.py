@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import torch
 
+from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.grid import Grid
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
 
 LIKE = torch.empty(0, dtype=torch.float64)
 GRIDS = [

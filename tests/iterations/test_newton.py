@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.fields import as_field
+from pdefreq.core.history import Status
 from pdefreq.domains.box import Box
-from pdefreq.fields import as_field
-from pdefreq.history import Status
+from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.newton import Newton, _line_search
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.problem_file import load_problem
-from pdefreq.reference import reference_solution
-from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
-from pdefreq.spaces.lagrange import Lagrange
-from pdefreq.spaces.legendre import Legendre
-from pdefreq.spaces.meshes import mesh_for
-from pdefreq.spaces.weak_form import WeakForm
-from pdefreq.terms.diffusion import exponents
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.problem.terms.diffusion import exponents
+from pdefreq.runs.reference import reference_solution
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.elements.lagrange import Lagrange
+from pdefreq.spaces.elements.weak_form import WeakForm
+from pdefreq.spaces.spectral.legendre import Legendre
 
 UNIT = Box((0.0,), (1.0,))
 EXPONENTS = [1.1, 1.5, 2.0, 3.0, 5.0, 8.0, 20.0]

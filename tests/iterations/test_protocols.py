@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.comparison import compare
-from pdefreq.errors import IncompatibleError
-from pdefreq.history import Status, Stop
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status, Stop
 from pdefreq.iterations import protocols
-from pdefreq.iterations.chain import ChainIteration
+from pdefreq.iterations.chain.chain import ChainIteration
 from pdefreq.iterations.defaults import (
     answer_of,
     columns_of,
@@ -41,12 +40,13 @@ from pdefreq.iterations.protocols import (
     ReportsColumns,
     TellsEnding,
 )
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import resume
-from pdefreq.solvers import make_solver
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers.chain import Chain
-from pdefreq.solving import solve
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum.modes import make_modes
+from pdefreq.studies.comparison import compare
 from tests.toys import Geometric, GeometricIteration, line_problem
 
 PROTOCOLS = [p for p in vars(protocols).values() if getattr(p, "_is_protocol", False) and p is not Protocol]

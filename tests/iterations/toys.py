@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import torch
 
+from pdefreq.core.history import Stop
+from pdefreq.core.streams import stream
 from pdefreq.functionals.block import Block, Squares
 from pdefreq.functionals.functional import Functional
-from pdefreq.history import Stop
-from pdefreq.iterations.gradient import Gradient
+from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.mlp import Mlp
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.trial_space import Network
-from pdefreq.streams import stream
 
 
 class Fixed:
@@ -160,7 +160,7 @@ class Breaking(Solver):
         return Stop(steps=50)
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
-        from tests.iterations.test_gradient import OPTIMIZERS
+        from tests.iterations.training.test_gradient import OPTIMIZERS
 
         space = Mlp(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq import parts
-from pdefreq.composition import build, options_of, read, tree, written
-from pdefreq.errors import OptionError, RunFolderError, UnknownNameError, UserError
-from pdefreq.history import Stop
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import resume
-from pdefreq.solvers import make_solver
-from pdefreq.solvers.networks import network
-from pdefreq.solving import solve
+from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
+from pdefreq.core.history import Stop
+from pdefreq.core.options import build, options_of, read, tree, written
+from pdefreq.core.streams import stream
+from pdefreq.parts.tables import KINDS, POINTS
+from pdefreq.problem.files import load_problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.network_methods import network
 from pdefreq.spaces.channels import Channels
-from pdefreq.streams import stream
-from tests.spaces.networks import matrices
-from tests.spaces.test_derivatives import QUOTIENT, STEPS, close
+from tests.spaces.networks.designs import matrices
+from tests.spaces.test_derivative_laws import QUOTIENT, STEPS, close
 
 REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option that has no default
-PARTS = [(registry, name) for registry in parts.KINDS for name in registry]
+PARTS = [(registry, name) for registry in KINDS for name in registry]
 IDS = [f"{registry.kind} {name}" for registry, name in PARTS]
 EACH = pytest.mark.parametrize(("registry", "name"), PARTS, ids=IDS)
 WHERE = {  # the option of a method that holds a part of the kind, and what it needs beside it
@@ -177,12 +177,12 @@ def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, 
     close(pull_back(Channels(0 * one, torch.zeros(2, 4, dtype=x.dtype), one)), expected.sum(dim=0))
 
 
-@pytest.mark.parametrize("name", sorted(parts.POINTS))
+@pytest.mark.parametrize("name", sorted(POINTS))
 def test_points_lie_in_the_domain_with_weights_that_sum_to_its_measure_and_follow_the_seed(name):
     domain = load_problem("poisson-chirp").domain
     if name == "at-data":
         return  # the problem gives these
-    rule = parts.POINTS.load(name)(number=400).resolved(2, 400, known=False)
+    rule = POINTS.load(name)(number=400).resolved(2, 400, known=False)
     samples, again, other = (rule.interior(domain, seed, 0) for seed in (0, 0, 1))
     assert domain.contains(samples.x).all()
     torch.testing.assert_close(samples.weights.sum(), torch.tensor(domain.measure, dtype=torch.float64))

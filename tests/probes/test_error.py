@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError
-from pdefreq.fields import CallableField
-from pdefreq.probes import PROBES, default_probes, error
+from pdefreq.probes import PROBES, error
 from pdefreq.probes.iterate import SpaceIterate
+from pdefreq.probes.probe import default_probes
 from pdefreq.probes.target import Target
 from pdefreq.probes.target import test_points as points_of_tests
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 

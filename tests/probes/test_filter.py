@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import OptionError
+from pdefreq.core.fields import CallableField
 from pdefreq.domains.box import Box
-from pdefreq.errors import OptionError
-from pdefreq.fields import CallableField
 from pdefreq.probes.filter import FilterProbe
 from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.target import Target
-from pdefreq.problem import Problem
+from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 from pdefreq.spectrum.filter import half_wavenumber
 

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdefreq import Stop, solve
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import CallableField, as_field
+from pdefreq.core.history import History
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.fields import CallableField, as_field
-from pdefreq.history import History
-from pdefreq.probes import PROBES, make_probe
+from pdefreq.probes import PROBES
 from pdefreq.probes.iterate import Iterate, SpaceIterate
-from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.probe import Measurement, Probe, make_probe
 from pdefreq.probes.target import Target
-from pdefreq.problem import Problem
-from pdefreq.problem_file import load_problem
-from pdefreq.spaces.grid import Grid
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 INTERVAL = Box((0.0,), (math.pi,))
 X = torch.linspace(0, math.pi, 33, dtype=torch.float64)[:, None]

@@ -3,14 +3,14 @@ import pytest
 import torch
 
 import pdefreq
-from pdefreq.errors import OptionError, UnknownNameError
-from pdefreq.history import Stop
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.history import Stop
+from pdefreq.core.streams import stream
 from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.ntk import NtkProbe
 from pdefreq.probes.target import Target
-from pdefreq.problem_file import load_problem
-from pdefreq.solvers import make_solver
-from pdefreq.streams import stream
+from pdefreq.problem.files import load_problem
+from pdefreq.solvers.names import make_solver
 
 
 def prepared(facts=None, shift=0.0):

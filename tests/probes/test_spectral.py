@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import CallableField
+from pdefreq.core.history import History
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.fields import CallableField
-from pdefreq.history import History
 from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.spectral import SpectralProbe
 from pdefreq.probes.target import Target
-from pdefreq.problem import Problem, Spectrum
-from pdefreq.spaces.grid import Grid
+from pdefreq.problem.problem import Problem, Spectrum
+from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
-from pdefreq.spectrum.record import SpectralRecord
-from pdefreq.spectrum.report import SpectralReport
+from pdefreq.spectrum.spectral_record import SpectralRecord
+from pdefreq.spectrum.spectral_report import SpectralReport
 from pdefreq.spectrum.watched import WatchedModes
 
 BOX = Box((-1.0,), (1.0,))

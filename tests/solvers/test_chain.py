@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.history import Status, Stop
-from pdefreq.solvers import make_solver
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Status, Stop
+from pdefreq.runs.solve import solve
 from pdefreq.solvers.chain import Chain
-from pdefreq.solving import solve
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.solvers.names import make_solver
+from pdefreq.spectrum.spectral_record import SpectralRecord
 from tests.toys import Geometric, GeometricResidual, line_problem
 
 

@@ -5,20 +5,21 @@ import pytest
 import skfem
 import torch
 
-from pdefreq.composition import options_of
+from pdefreq.core.errors import IncompatibleError, OptionError, ProblemFileError
+from pdefreq.core.fields import as_field
+from pdefreq.core.history import Status
+from pdefreq.core.options import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
-from pdefreq.fields import as_field
-from pdefreq.history import Status
-from pdefreq.problem import BoundaryPart, Data, Problem
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import resume
-from pdefreq.solvers import make_solver
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Data, Problem
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
-from pdefreq.solving import solve
-from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.theory.green import sum_of_green_functions
 
 BOX = Box((-1.0,), (1.0,))

@@ -2,13 +2,14 @@ import pytest
 import torch
 
 from pdefreq import predict, solve
-from pdefreq.composition import options_of
+from pdefreq.core.errors import IncompatibleError, OptionError, ProblemFileError
+from pdefreq.core.fields import as_field
+from pdefreq.core.history import Status, Stop
+from pdefreq.core.options import options_of
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError, ProblemFileError
-from pdefreq.fields import as_field
-from pdefreq.history import Status, Stop
-from pdefreq.problem import BoundaryPart, Data, Problem
-from pdefreq.solvers import make_solver
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Data, Problem
+from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
 
 CPU = torch.device("cpu")

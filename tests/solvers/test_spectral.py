@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.composition import options_of
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import as_field
+from pdefreq.core.options import options_of
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, OptionError
-from pdefreq.fields import as_field
-from pdefreq.problem import BoundaryPart, Problem
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
 from pdefreq.solvers.spectral import Sine
 
 CPU = torch.device("cpu")

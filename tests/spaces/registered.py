@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from pdefreq.spaces.activations import ACTIVATIONS, activation_named
-from pdefreq.spaces.initializations import INITIALIZATIONS
+from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
+from pdefreq.spaces.networks.initializations import INITIALIZATIONS
 
 NUMBERS = {"ricker": "ricker(0.8)", "normal": "normal(0.5)", "phase": "phase(0.7, 0.2)"}
 

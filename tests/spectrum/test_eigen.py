@@ -10,22 +10,23 @@ from hypothesis import strategies as st
 from scipy.special import jn_zeros, jv
 
 import pdefreq.spectrum.eigenpairs
+from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshing import curved, mesh_of
+from pdefreq.domains.meshes.files import read_mesh
+from pdefreq.domains.meshes.meshing import curved, mesh_of
 from pdefreq.domains.ring import Ring
-from pdefreq.errors import IncompatibleError, UnknownNameError
-from pdefreq.mesh_io import read_mesh
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.densities import Slopes
-from pdefreq.spaces.lagrange import Lagrange
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.elements.densities import Slopes
+from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigen import EigenBasis, EigenModes
 from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
 from pdefreq.spectrum.modes import FAMILIES, ModeFamilies
 
-DATA = Path(__file__).parent.parent.parent / "problems" / "meshes"
+DATA = Path(__file__).parents[2] / "problems" / "meshes"
 INTERVAL, SQUARE, DISK = Box((-1.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Ball((0.5, -1.0), 2.0)
 NEUMANN = (BoundaryPart("robin"),)
 
@@ -284,6 +285,6 @@ def test_the_command_line_knows_every_family():
     from typing import get_args
 
     from pdefreq.commands.options import ModeFamily as Choices
-    from pdefreq.problem import ModeFamily
+    from pdefreq.problem.problem import ModeFamily
 
     assert set(FAMILIES) == set(get_args(ModeFamily)) == {choice.value for choice in Choices}

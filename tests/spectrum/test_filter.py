@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.polynomial.legendre import leggauss
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.spectrum import filter as gaussian
 from pdefreq.spectrum.filter import even_split, half_wavenumber, low_part, low_shares
 

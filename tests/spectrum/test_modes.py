@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
+from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, UnknownNameError
 from pdefreq.spectrum.box_modes import BOX_FAMILIES as FAMILIES
 from pdefreq.spectrum.modes import DEFAULT_INTERVALS, make_modes, strongest
 

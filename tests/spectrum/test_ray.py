@@ -8,20 +8,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.history import Stop
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.errors import IncompatibleError, ProblemFileError
-from pdefreq.history import Stop
 from pdefreq.probes.sampled import field_values
-from pdefreq.problem import BoundaryPart, Problem, Spectrum
-from pdefreq.problem_file import load_problem
-from pdefreq.runs import resume
-from pdefreq.solvers import make_solver
-from pdefreq.solving import solve
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem, Spectrum
+from pdefreq.runs.by_spec import resume
+from pdefreq.runs.solve import solve
+from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum import ray
 from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.spectrum.ray import HIGHEST, wave_fit
-from pdefreq.spectrum.record import SpectralRecord
+from pdefreq.spectrum.spectral_record import SpectralRecord
 
 EXACT = 1e-11  # rounding 1e-16 times a sum over 2048 points and a condition below 10
 

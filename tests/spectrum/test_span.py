@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.fields import CallableField
+from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.fields import CallableField
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.iterations.linearized import linearize
-from pdefreq.problem import BoundaryPart, Problem
-from pdefreq.spaces.mlp import Mlp
+from pdefreq.iterations.training.linearized import linearize
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.span import ModeSpan, span_of
-from pdefreq.streams import stream
 from pdefreq.theory.kernel_modes import mode_coupling
 
 BOX = Box((-1.0, 0.5), (1.0, 2.0))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.errors import OptionError, UnknownNameError
+from pdefreq.core.errors import OptionError, UnknownNameError
 from pdefreq.theory.infinite_width import DUALS, wide_kernels
 
 ACTIVATIONS = {"relu": torch.relu, "erf": torch.erf, "sin": torch.sin}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_modes import (
     COUPLED,

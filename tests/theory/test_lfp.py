@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.interpolate import CubicSpline
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.dynamics import GradientFlow, dynamics_from_kernel
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 from pdefreq.theory.lfp import lfp_kernel, lfp_weight

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.kernel_modes import eigenpairs
 from pdefreq.theory.ntk import diagonal, kernel, operator
 

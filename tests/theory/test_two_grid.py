@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.fft import dstn, idstn
 
-from pdefreq.errors import OptionError
+from pdefreq.core.errors import OptionError
 from pdefreq.theory.two_grid import TwoGrid
 
 

@@ -1,0 +1,1 @@
+"""What everything else uses: errors, options, files, fields, history."""

@@ -1,0 +1,258 @@
+"""Plain data that stand for objects: what identifies a problem, and what a run folder keeps of it.
+
+A tree of content holds numbers, texts, lists, dictionaries with text keys, and numpy arrays. An object that can be made again
+from such data is a dictionary whose ``"type"`` is its name in `TYPES` or in a registry such as that of domains. Anything else is
+a leaf `Opaque`: a Python function, for example, whose content nobody can read.
+
+Equal trees have equal digests on every machine. Values under the key ``"title"`` are for display and do not enter the digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
+
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.registry import Registry, is_file, nearest, untrusted
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TYPES = Registry(
+    "type of content",
+    "pdefreq.core.content",
+    {
+        "constant": "pdefreq.core.fields:ConstantField",
+        "quotient": "pdefreq.core.fields:Quotient",
+        "expression": "pdefreq.problem.expressions:ExpressionField",
+        "region": "pdefreq.problem.expressions:Region",
+        "nearest-value": "pdefreq.problem.data:NearestValue",
+        "data": "pdefreq.problem.data:Data",
+        "grid": "pdefreq.problem.grid_field:GridField",
+        "with-holes": "pdefreq.domains.holes:WithHoles",
+        "diffusion": "pdefreq.problem.terms.diffusion:Diffusion",
+        "convection": "pdefreq.problem.terms.convection:Convection",
+        "reaction": "pdefreq.problem.terms.reaction:Reaction",
+        "nonlinear": "pdefreq.problem.terms.nonlinear:Nonlinear",
+        "boundary-part": "pdefreq.problem.boundary:BoundaryPart",
+        "spectrum": "pdefreq.problem.problem:Spectrum",
+    },
+)
+"""The classes that can be made from content. Other packages add theirs by entry points of the group ``pdefreq.core.content``."""
+
+_MORE_TYPES = ("pdefreq.domains:DOMAINS",)
+"""Registries whose classes are content as well, under the names that they have there, ``my_file.py:Name`` included."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A Python object that no plain data stand for; None where it has been left out."""
+
+    value: Any = None
+
+
+class Content:
+    """Base of the frozen dataclasses that can be written as plain data and made again from them."""
+
+    content_type: ClassVar[str] = ""
+    """The name of the class in `TYPES`. A subclass without a name of its own, there or in a registry, is opaque."""
+
+    def content(self) -> Any:
+        """The object as a tree: its type, and the arguments that make it."""
+        name = vars(type(self)).get("content_type") or _registered_name(type(self))
+        if not name:
+            return Opaque(self)
+        return {"type": name} | {f.name: tree(getattr(self, f.name)) for f in fields(self) if f.init}  # pyright: ignore[reportArgumentType]
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        """The inverse of `content`, from its entries but the type; lists have become tuples, and entries with a type objects."""
+        return cls(**arguments)
+
+
+def tree(value: Any) -> Any:
+    """A value as a tree of content."""
+    if isinstance(value, Content):
+        return value.content()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [tree(each) for each in value]
+    if hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: tree(each) for key, each in value.items()}
+    return value if _is_array(value) else Opaque(value)
+
+
+def made(data: Any, *, trust: bool = False) -> Any:
+    """The object that a tree stands for.
+
+    Args:
+        data: The tree.
+        trust: Whether Python files that define its types are loaded.
+
+    Raises:
+        RunFolderError: If it holds an unknown type, entries from which none can be made, or a type from a file that is not
+            trusted.
+    """
+    if not trust and (files := code_files(data)):
+        raise RunFolderError(untrusted(files))
+    registries = _registries()
+
+    def make(value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(make(each) for each in value)
+        if not isinstance(value, Mapping):
+            return value
+        arguments = {key: make(each) for key, each in value.items() if key != "type"}
+        if "type" not in value:
+            return arguments
+        name = str(value["type"])
+        registry = next((each for each in registries if name in each), registries[-1] if is_file(name) else None)
+        if registry is None:
+            known = [known for each in registries for known in each]
+            raise RunFolderError(f"the problem holds an unknown type of content '{name[:60]}': {nearest(name, known)}")
+        found = registry.load(name)
+        if not (isinstance(found, type) and issubclass(found, Content)):
+            raise RunFolderError(f"the problem holds a type of content '{name[:60]}' that is none")
+        try:
+            return found.from_content(arguments)
+        except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
+            raise RunFolderError(f"the problem has content of type '{name}' that can't be read: {_first_line(error)}") from None
+
+    return make(data)
+
+
+def _registries() -> list[Registry]:
+    """All registries of content: `TYPES`, then the others."""
+    return [TYPES, *(getattr(importlib.import_module(m), name) for m, name in (each.split(":") for each in _MORE_TYPES))]
+
+
+def _registered_name(kind: type) -> str | None:
+    return next((name for registry in _registries()[1:] if (name := registry.name_of(kind))), None)
+
+
+def code_files(data: Any) -> list[Path]:
+    """The Python files that define types of a tree, ``my_file.py:Name``."""
+    if isinstance(data, list):
+        return [path for value in data for path in code_files(value)]
+    if not isinstance(data, Mapping):
+        return []
+    name = str(data.get("type", ""))
+    own = [Path(name.rpartition(":")[0])] if is_file(name) else []
+    return own + [path for value in data.values() for path in code_files(value)]
+
+
+def beside(data: Any, folder: Path) -> Any:
+    """A tree whose Python files are replaced by their copies in a folder, so that no other file is named."""
+    if isinstance(data, list):
+        return [beside(value, folder) for value in data]
+    if not isinstance(data, Mapping):
+        return data
+    found = {key: beside(value, folder) for key, value in data.items()}
+    if is_file(str(data.get("type", ""))):
+        path, _, name = str(data["type"]).rpartition(":")
+        found["type"] = f"{folder / Path(path).name}:{name}"
+    return found
+
+
+def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """The place of each opaque object in a tree, such as ``"boundary.0.value"``, and the object."""
+    if isinstance(data, Opaque):
+        yield place, data.value
+    elif isinstance(data, (Mapping, list)):
+        for key, value in data.items() if isinstance(data, Mapping) else enumerate(data):
+            yield from opaque_parts(value, f"{place}.{key}" if place else str(key))
+
+
+def digest(data: Any) -> str:
+    """64 hexadecimal digits that differ when the content does; whole numbers and floats of the same value count as equal.
+
+    Of a Python file that defines a type the name counts, without its folder.
+    """
+    return hashlib.sha256(_canonical(beside(data, Path())).encode()).hexdigest()
+
+
+def pack(data: Any) -> tuple[Any, dict[str, np.ndarray]]:
+    """A tree as JSON, and its arrays under the names by which the JSON refers to them."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def packed(value: Any) -> Any:
+        if isinstance(value, Opaque):
+            return {"opaque": True}
+        if isinstance(value, Mapping):
+            return {key: packed(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [packed(each) for each in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return {"float": repr(value)}
+        if _is_array(value):
+            name = _array_digest(value)
+            arrays[name] = value
+            return {"array": name}
+        return value
+
+    return packed(data), arrays
+
+
+def unpack(data: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The inverse of `pack`.
+
+    Raises:
+        RunFolderError: If an array is missing, or is not the one that was written.
+    """
+
+    def unpacked(value: Any) -> Any:
+        if isinstance(value, list):
+            return [unpacked(each) for each in value]
+        if not isinstance(value, Mapping):
+            return value
+        if value.keys() == {"opaque"}:
+            return Opaque()
+        if value.keys() == {"float"}:
+            return float(value["float"])
+        if value.keys() == {"array"}:
+            name = str(value["array"])
+            if name not in arrays or _array_digest(arrays[name]) != name:
+                raise RunFolderError(f"the problem of the run is damaged: its array {name[:12]} is missing or has changed")
+            return arrays[name]
+        return {key: unpacked(each) for key, each in value.items()}
+
+    return unpacked(data)
+
+
+def _canonical(data: Any) -> str:
+    if isinstance(data, Opaque):
+        return "opaque"
+    if isinstance(data, Mapping):
+        entries = (f"{json.dumps(key)}:{_canonical(value)}" for key, value in sorted(data.items()) if key != "title")
+        return "{" + ",".join(entries) + "}"
+    if isinstance(data, list):
+        return "[" + ",".join(map(_canonical, data)) + "]"
+    if isinstance(data, int) and not isinstance(data, bool) and abs(data) < 2**53:
+        return repr(float(data))
+    if isinstance(data, float):
+        return repr(data + 0.0)  # -0.0 is 0.0
+    return f"array {_array_digest(data)}" if _is_array(data) else json.dumps(data)
+
+
+def _array_digest(array: np.ndarray) -> str:
+    import numpy as np
+
+    head = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(array).tobytes()).hexdigest()[:32]
+
+
+def _is_array(value: Any) -> TypeGuard[np.ndarray]:
+    return hasattr(value, "__array__") and hasattr(value, "dtype") and hasattr(value, "tobytes")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

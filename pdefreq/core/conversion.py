@@ -1,0 +1,105 @@
+"""Values of options: from text, arrays and lists to what an annotation wants, and annotations in words."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Mapping
+from types import NoneType
+from typing import Any
+
+from pdefreq.core.errors import OptionError
+
+
+def convert(key: str, value: Any, annotation: Any) -> Any:
+    """A value as its annotation wants it: text is read as JSON where it can be, arrays and lists become tuples.
+
+    Raises:
+        OptionError: If the value does not fit the annotation.
+    """
+    value = _plain(value)
+    if isinstance(value, str):
+        read = _read(value)
+        if _fits(read, annotation):
+            value = read
+    if not _fits(value, annotation):
+        raise OptionError(f"option '{key}' must be {describe(annotation)}, got {shown(value)}")
+    return _shape(value, annotation)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays, tensors and their numbers as Python's own, also inside lists and mappings."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value] if isinstance(value, list) else tuple(map(_plain, value))
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
+
+
+def _read(text: str) -> Any:
+    """Text as JSON, or as ``name:number,name:number``, or as it stands."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    pairs = [pair.partition(":") for pair in text.split(",")]
+    try:
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        return text
+
+
+def describe(annotation: Any) -> str:
+    """An annotation in words."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(str, args))
+    if origin is tuple:
+        if typing.get_origin(args[0]) is tuple:
+            return f"a list of lists of {_plural(typing.get_args(args[0])[0])} such as [[1,2],[3,4]]"
+        return f"a list of {_plural(args[0])} such as [1,2,4]"
+    if origin is Mapping:
+        return "numbers by name such as first:1,second:10"
+    if args:  # a union
+        return " or ".join(describe(a) for a in args)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", NoneType: "null"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def shown(value: Any) -> str:
+    """A value in a message: one line of at most 80 characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _plural(annotation: Any) -> str:
+    return describe(annotation).removeprefix("a ") + "s"
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return value in args
+    if origin is tuple:
+        return isinstance(value, (list, tuple)) and len(value) > 0 and all(_fits(v, args[0]) for v in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items())
+    if args:
+        return any(_fits(value, a) for a in args)
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, annotation)
+
+
+def _shape(value: Any, annotation: Any) -> Any:
+    """A value that fits its annotation, with lists as tuples and whole numbers as floats where floats are wanted."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is tuple:
+        return tuple(_shape(v, args[0]) for v in value)
+    if origin is Mapping:
+        return {key: float(v) for key, v in value.items()}
+    if args and origin is not typing.Literal:  # a union: the first that it fits
+        return _shape(value, next(a for a in args if _fits(value, a)))
+    return float(value) if annotation is float else value

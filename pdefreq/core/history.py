@@ -1,0 +1,189 @@
+"""What a run records, when it stops, and how it ended: data only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Status(Enum):
+    """How a run ended. The sentence says what happened and what to do next."""
+
+    DONE = ("done", "The method reached its answer.", 0)
+    EARLY = (
+        "early",
+        "Stopped early: the objective at held-out points has not fallen for as many steps as `patience` allows.",
+        0,
+    )
+    CONVERGED = ("converged", "The objective fell below the tolerance.", 0)
+    STAGNATED = (
+        "stagnated",
+        "The objective stopped falling: more steps of the same kind will not help; refine the trial space, "
+        "change the learning rate or hand over to another method.",
+        0,
+    )
+    STEPS = ("steps", "The step budget is used up; continue with `pdefreq resume RUN --steps N`.", 0)
+    SECONDS = ("seconds", "The time budget is used up; continue with `pdefreq resume RUN --seconds S`.", 0)
+    DIVERGED = (
+        "diverged",
+        "The objective grew more than a million-fold: lower the learning rate, or the damping factor of a relaxation; where the "
+        "equation is indefinite, use another method.",
+        1,
+    )
+    NON_FINITE = (
+        "non-finite",
+        "The objective became infinite or not a number: lower the learning rate, or check the problem for a singularity.",
+        1,
+    )
+    NON_FINITE_START = (
+        "non-finite start",
+        "The objective is infinite or not a number before the first step: give the method smaller numbers, such as scales or the "
+        "standard deviation of an initialization, or check the problem for a singularity.",
+        1,
+    )
+    UNSOLVED = (
+        "unsolved",
+        "Newton's method found no solution: the equation may have none, as -lap u = k exp(u) for large k, or the solution is far "
+        "from the start; start from the solution of an easier problem (guess=...), such as one with a smaller coefficient.",
+        1,
+    )
+    INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
+
+    def __init__(self, label: str, sentence: str, exit_code: int) -> None:
+        self.label = label
+        self.sentence = sentence
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run stops: at whichever limit comes first.
+
+    Args:
+        steps: Largest number of steps.
+        seconds: Time spent in steps; probes are not counted.
+        tolerance: Stop once objective <= tolerance x (objective at the start); for objectives that tend to zero. One that is
+            relative already, such as |b - A u| / |b|, is compared as it is.
+        stagnation: Stop once the lowest objective has not fallen by 1e-4 of its distance from the start in this many steps.
+
+    Of a chain of methods, tolerance and stagnation judge the last one, from its hand-over on.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+    tolerance: float | None = None
+    stagnation: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 0), ("seconds", 0), ("tolerance", 0), ("stagnation", 1)):
+            value, whole = getattr(self, name), name in ("steps", "stagnation")
+            if value is None:
+                continue
+            kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+            if not (kind and least <= value < math.inf):
+                raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
+
+    def override(self, other: Stop) -> Stop:
+        """These limits, replaced by those that `other` sets."""
+        pairs = {n: getattr(other, n) if getattr(other, n) is not None else getattr(self, n) for n in self.__dataclass_fields__}
+        return Stop(**pairs)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When to record: every step up to `dense`, then at least `per_decade` times in each factor of ten.
+
+    Example:
+        >>> schedule = Schedule(dense=10, per_decade=5)
+        >>> schedule.after(3), schedule.after(10), schedule.after(100)
+        (4, 15, 158)
+    """
+
+    dense: int = 100
+    per_decade: int = 50
+
+    def __post_init__(self) -> None:
+        if self.dense < 1 or self.per_decade < 1:
+            raise OptionError(f"`dense` and `per_decade` must be at least 1, got {self.dense} and {self.per_decade}")
+
+    def after(self, step: int) -> int:
+        """The step to record after a recorded one."""
+        return step + 1 if step < self.dense else max(step + 1, int(step * 10 ** (1 / self.per_decade)))
+
+
+class History:
+    """Rows recorded at increasing steps, plus facts that hold for all rows.
+
+    Columns every run has: ``step``, ``seconds`` (in steps, probes excluded), ``objective`` and one column for each of
+    its named terms. Probes add theirs; a column holds scalars ``(rows,)`` or vectors ``(rows, m)``.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self.facts: dict[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._columns.get("step", ()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in the order of their first appearance."""
+        return list(self._columns)
+
+    def record(self, row: Mapping[str, Any]) -> None:
+        """Append one row. A column absent from this row, or new with it, is filled with nan."""
+        import numpy as np
+
+        rows = len(self)
+        for name, value in row.items():
+            if name not in self._columns:
+                self._columns[name] = [np.full(np.shape(value), np.nan) for _ in range(rows)]
+            self._columns[name].append(value)
+        for name, column in self._columns.items():
+            if name not in row:
+                column.append(np.full(np.shape(column[-1]), np.nan))
+
+    def column(self, name: str) -> np.ndarray:
+        """One column, shape ``(rows,)`` or ``(rows, m)``.
+
+        Raises:
+            KeyError: If no probe recorded it.
+        """
+        import numpy as np
+
+        return np.array(self._columns[name])
+
+    def last(self, name: str) -> Any:
+        """The newest entry of a column, or None where there is none."""
+        return self._columns[name][-1] if self._columns.get(name) else None
+
+    def before(self, step: int) -> History:
+        """The rows of earlier steps: what a run that goes on from `step` starts with."""
+        rows = sum(s < step for s in self._columns.get("step", ()))
+        history = History()
+        history._columns = {name: column[:rows] for name, column in self._columns.items() if rows}
+        history.facts = dict(self.facts)
+        return history
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All columns, by name."""
+        return {name: self.column(name) for name in self._columns}
+
+    @classmethod
+    def from_arrays(cls, columns: Mapping[str, np.ndarray], facts: Mapping[str, np.ndarray]) -> History:
+        """The inverse of `arrays`."""
+        history = cls()
+        history._columns = {name: list(column) for name, column in columns.items()}
+        history.facts = dict(facts)
+        return history

@@ -1,0 +1,273 @@
+"""Tables of names: what is built in, what other packages add by entry point, and the nearest right name."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any, TypeVar
+
+from pdefreq.core.errors import OptionError, UnknownNameError, UserError
+
+T = TypeVar("T")
+_FROM_FILE = "pdefreq_user_"  # begins the names of modules that were imported by their path
+
+
+def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``.
+
+    Args:
+        name: What was written.
+        known: What is there.
+        written: How some of these are written out, as ``ricker(a)`` is for ``ricker``.
+    """
+    known = sorted(known)
+    lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean '{written.get(lower[close[0]], lower[close[0]])}'?"
+    return f"known are {', '.join(written.get(each, each) for each in known)}." if known else "there are none."
+
+
+class Registry:
+    """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
+
+    A name may also be written ``path/to/file.py:Name``, which stands for what that file defines.
+
+    Args:
+        kind: What the names are, in the singular, for messages: "method", "probe".
+        group: Entry-point group through which other packages add names.
+        table: The built-in names.
+        unlisted: Further built-in names, which are found but not listed.
+    """
+
+    def __init__(
+        self, kind: str, group: str, table: Mapping[str, str], unlisted: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.kind = kind
+        self.group = group
+        self._table = dict(table)
+        self._unlisted = dict(unlisted)
+        self._made: dict[tuple[Any, ...], Any] = {}
+
+    def targets(self) -> dict[str, str]:
+        """All names and their targets; a built-in name wins over an entry point of the same name."""
+        return {point.name: point.value for point in entry_points(group=self.group)} | self._table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.targets())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table or name in self._unlisted or name in self.targets()
+
+    def load(self, name: str) -> Any:
+        """The class or function behind a name, or behind ``path/to/file.py:Name``.
+
+        Raises:
+            UnknownNameError: If the name is not in the table, or the file does not define it.
+            OptionError: If the file or the package that has it can't be imported, or what it defines can't be called.
+        """
+        if not is_file(name) and name not in self:
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}")
+        found = self._target(name)
+        if not callable(found):
+            raise OptionError(f"'{name}' must be a class or a function, got {type(found).__name__}")
+        return found
+
+    def knows(self, text: str) -> bool:
+        """Whether a name, with numbers in brackets or without, is in the table; nothing is imported."""
+        return _numbers_behind(text)[0] in self
+
+    def summaries(self) -> dict[str, str]:
+        """The first line of the docstring of each entry, or why an entry of another package can't be loaded."""
+        found = {}
+        for name in self:
+            try:
+                found[name] = (inspect.getdoc(self._target(name)) or "").partition("\n")[0]
+            except UserError as error:
+                found[name] = str(error)
+        return found
+
+    def named(self, text: str, base: type[T]) -> T:
+        """The object that a name stands for: ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH``, ``path/to/file.py:bump(2)``.
+
+        The target is an object of the type `base`, or a family of them: a class or a function that makes one from the numbers
+        in brackets, and checks their range. What a name stands for is made once; a file is read again when it has changed.
+
+        Raises:
+            UnknownNameError: If the name is not in the table, or the file does not define it.
+            OptionError: If the numbers are missing, are none, are too many or outside their range, if the target gives no
+                `base`, or if the file or the package that has it can't be imported.
+        """
+        name, numbers = _numbers_behind(text)
+        key = (text, base, *_version(name))
+        if key not in self._made:
+            self._made[key] = self._make(text, name, numbers, base)
+        return self._made[key]
+
+    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T]) -> T:
+        if not is_file(name) and name not in self:
+            raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
+        found = self._target(name, base)
+        if isinstance(found, base):
+            if numbers is not None:
+                raise OptionError(f"{self.kind} '{name}' takes no numbers, got '{text}': write {name}")
+            return found
+        wanted = f"{self.kind} '{name}' must be an object of the class {base.__name__} or a function of numbers that returns one"
+        if not callable(found):
+            raise OptionError(f"{wanted}, got {type(found).__name__}")
+        try:
+            signature = inspect.signature(found)
+        except ValueError:  # functions written in C
+            raise OptionError(f"{wanted}, got {type(found).__name__}") from None
+        try:
+            signature.bind(*(numbers or ()))
+            given = [float(number) for number in numbers or ()]
+        except (TypeError, ValueError):
+            written = _with_numbers(name, found)
+            makes = f" and returns the {base.__name__}" if is_file(name) else ""  # or a plain function was meant to be one
+            raise OptionError(f"{self.kind} '{name}' takes numbers in brackets, {written}{makes}, got '{text}'") from None
+        try:
+            made = found(*given)
+        except ValueError as error:  # the family refuses its numbers
+            raise error if isinstance(error, UserError) else OptionError(f"{self.kind} '{text}': {error}") from error
+        if not isinstance(made, base):
+            raise OptionError(f"{wanted}, got a function that returns {type(made).__name__}")
+        return made
+
+    def _target(self, name: str, base: type | None = None) -> Any:
+        if is_file(name):
+            return load_from_file(self.kind, name, base)
+        own = self._table.get(name) or self._unlisted.get(name)
+        target = EntryPoint(name, own or self.targets()[name], self.group)
+        if own is not None:
+            return target.load()
+        try:
+            return target.load()
+        except Exception as error:
+            raise OptionError(
+                f"{self.kind} '{name}', which an installed package announces as {target.value}, can't be imported: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def _written(self, base: type) -> dict[str, str]:
+        """How the names of families are written, with their numbers; a name that can't be loaded is written as it is."""
+        written = {}
+        for name in self:
+            with contextlib.suppress(UserError):
+                found = self._target(name)
+                if not isinstance(found, base) and callable(found):
+                    written[name] = _with_numbers(name, found)
+        return written
+
+    def name_of(self, found: Any) -> str | None:
+        """The name under which `load` finds a class or function; None where there is none."""
+        module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
+        if module.startswith(_FROM_FILE):
+            return f"{sys.modules[module].__file__}:{attribute}"
+        for places in (self._unlisted | self._table, self.targets()):  # entry points are looked up last: that takes milliseconds
+            for name, target in places.items():
+                if target == f"{module}:{attribute}":
+                    return name
+        return None
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of what a Python file defines, ``path/to/file.py:Name``."""
+    return ".py:" in name
+
+
+def untrusted(files: Iterable[Path]) -> str:
+    """Why code in a run folder is not loaded."""
+    return (
+        f"the run uses code of its own, {', '.join(map(str, files))}, which is loaded only if you say so: look at it, then "
+        "use --trust (`trust=True`)"
+    )
+
+
+def _version(name: str) -> tuple[Any, ...]:
+    """What tells two states of the file behind ``path/to/file.py:Name`` apart; nothing for other names."""
+    path = Path(name.rpartition(":")[0])
+    if not is_file(name) or not path.is_file():
+        return ()
+    status = path.stat()
+    return path.resolve(), status.st_mtime_ns, status.st_size
+
+
+def _numbers_behind(text: str) -> tuple[str, list[str] | None]:
+    """A name, and what stands in brackets behind it; None without brackets.
+
+    Example:
+        >>> _numbers_behind("phase(1.5, 0)"), _numbers_behind("tanh")
+        (('phase', ['1.5', ' 0']), ('tanh', None))
+    """
+    match = re.fullmatch(r"\s*(.*?)\s*(?:\(([^()]*)\)\s*)?", text, re.DOTALL)
+    name, inside = match.groups() if match else (text, None)
+    return name, None if inside is None else inside.split(",") if inside.strip() else []
+
+
+def _with_numbers(name: str, family: Callable[..., Any]) -> str:
+    """How a member of a family is written: ``ricker(a)``; just the name where all of its numbers have defaults."""
+    try:
+        parameters = inspect.signature(family).parameters.values()
+    except ValueError:  # some classes of Python itself have no signature
+        return name
+    needed = any(parameter.default is parameter.empty for parameter in parameters)
+    return f"{name}({', '.join(parameter.name for parameter in parameters)})" if needed else name
+
+
+def load_from_file(kind: str, target: str, base: type | None = None) -> Any:
+    """What ``path/to/file.py:Name`` stands for.
+
+    Args:
+        kind: What is looked for, for messages.
+        target: The file and the name.
+        base: The class of the objects that may be meant, beside the file's own classes and functions.
+
+    Raises:
+        UnknownNameError: If there is no such file, or no such name in it.
+        OptionError: If the file can't be imported.
+    """
+    path, _, attribute = target.rpartition(":")
+    module = import_file(Path(path))
+    if not hasattr(module, attribute):
+        own = [
+            name
+            for name, value in vars(module).items()
+            if getattr(value, "__module__", None) == module.__name__ or (base is not None and isinstance(value, base))
+        ]
+        raise UnknownNameError(f"{path} defines no {kind} '{attribute}': {nearest(attribute, own)}")
+    return getattr(module, attribute)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a Python file by its path.
+
+    Raises:
+        UnknownNameError: If there is no such file.
+        OptionError: If it can't be imported.
+    """
+    if not path.is_file():
+        raise UnknownNameError(f"there is no file '{path}'; give the path of a Python file, then a colon and a name in it")
+    digest = hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:8]
+    name = f"{_FROM_FILE}{digest}_{path.stem}"
+    if name in sys.modules:  # the same file unchanged: its classes must stay the same objects
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and type hints look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[spec.name]
+        raise OptionError(f"'{path}' can't be imported: {type(error).__name__}: {error}") from error
+    return module

@@ -1,0 +1,1 @@
+"""Geometry and quadrature from which domains are made."""

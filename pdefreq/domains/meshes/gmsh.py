@@ -1,0 +1,101 @@
+"""Meshes of domains that have a CAD form, made by gmsh, which is optional."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.domains.meshes.files import read_mesh
+
+if TYPE_CHECKING:
+    from skfem import Mesh
+
+    from pdefreq.domains.samples import Samples
+
+_AROUND = {2: 16, 3: 8}  # in space 16 would put thousands of cells around the smallest sphere
+
+
+class HasCadForm(Protocol):
+    """What gmsh needs of a domain; see `Domain`."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def part_names(self) -> tuple[str, ...]: ...
+
+    def boundary(self, n: int) -> Samples: ...
+
+    def cad(self, occ: Any) -> list[tuple[int, int]]: ...
+
+
+def gmsh_mesh(domain: HasCadForm, h: float) -> Mesh:
+    """A mesh of a domain with edges of at most about `h`, with the arguments and errors of `write_gmsh`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "domain.msh"
+        write_gmsh(path, domain, h)
+        return read_mesh(path)
+
+
+def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | None = None) -> None:
+    """Mesh a domain of two or three dimensions and write it as ``.msh`` 4.1, its parts as physical groups.
+
+    Args:
+        path: The file to write; it ends in ``.msh``.
+        domain: A domain with a CAD form.
+        h: Longest edges.
+        around: Edges on a full circle, however small; None is 16 in the plane and 8 in space.
+
+    Raises:
+        IncompatibleError: If gmsh is not installed, or the domain has no CAD form.
+    """
+    gmsh = _gmsh()
+    mine = not gmsh.isInitialized()
+    if mine:
+        gmsh.initialize(readConfigFiles=False, interruptible=False)
+    try:
+        gmsh.model.add("pdefreq")
+        gmsh.option.setNumber("General.Terminal", 0)
+        gmsh.option.setNumber("Mesh.MeshSizeMax", h)
+        gmsh.option.setNumber("Mesh.MeshSizeFromCurvature", around or _AROUND[domain.dimension])
+        gmsh.option.setNumber("Mesh.MshFileVersion", 4.1)
+        domain.cad(gmsh.model.occ)
+        gmsh.model.occ.synchronize()
+        _name_parts(gmsh.model, domain)
+        gmsh.model.mesh.generate(domain.dimension)
+        gmsh.write(str(path))
+        gmsh.model.remove()
+    finally:
+        if mine:
+            gmsh.finalize()
+
+
+def _gmsh() -> Any:
+    try:
+        return importlib.import_module("gmsh")
+    except (ImportError, OSError):  # OSError: a system library that gmsh needs is missing
+        raise IncompatibleError(
+            "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file"
+        ) from None
+
+
+def _name_parts(model: Any, domain: HasCadForm) -> None:
+    """Physical groups: each curve or surface belongs to the part whose points are nearest to its middle."""
+    d = domain.dimension
+    samples = domain.boundary(1000 * len(domain.part_names))
+    assert samples.parts is not None
+    tree, parts = KDTree(samples.x.numpy()), samples.parts.numpy()
+    groups: dict[int, list[int]] = {}
+    for _, tag in model.getEntities(d - 1):
+        low, high = model.getParametrizationBounds(d - 1, tag)
+        middle = np.array(model.getValue(d - 1, tag, (np.asarray(low) + np.asarray(high)) / 2))[:d]
+        groups.setdefault(int(parts[tree.query(middle)[1]]), []).append(tag)
+    for part, tags in sorted(groups.items()):
+        model.addPhysicalGroup(d - 1, tags, name=domain.part_names[part])
+    model.addPhysicalGroup(d, [tag for _, tag in model.getEntities(d)], name="domain")

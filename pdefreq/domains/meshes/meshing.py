@@ -1,0 +1,180 @@
+"""Meshes of domains, and their refinement."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import KDTree
+from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
+from skfem.mesh.mesh_simplex import MeshSimplex
+
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.domains.meshes.files import facets_of
+
+if TYPE_CHECKING:
+    from pdefreq.domains.domain import Domain
+
+_MOST_CELLS = 5e7
+_CANDIDATES = 16  # old facets whose midpoints are nearest to that of a new one
+
+
+def mesh_of(domain: Domain, h: float) -> Mesh:
+    """A mesh whose cells are about `h` wide; its ``boundaries`` carry the names of the domain's parts.
+
+    The domain makes it, by `Domain.meshed`; one that brings a mesh keeps its own, refined until no edge is longer than `h`.
+
+    Args:
+        domain: In one to three dimensions.
+        h: Length of edges.
+
+    Raises:
+        OptionError: If `h` is not positive, or asks for more cells than a computer holds.
+        IncompatibleError: If the domain has more than three dimensions, needs gmsh and there is none, or has no CAD form.
+    """
+    d = domain.dimension
+    if not 0 < h < math.inf:
+        raise OptionError(f"the mesh width h must be above zero, got {h:g}")
+    if d > 3:
+        raise IncompatibleError(f"meshes have at most three dimensions, and this domain has {d}: use a method without a mesh")
+    cells = (1, 2, 6)[d - 1] * domain.measure / h**d
+    if cells > _MOST_CELLS:
+        raise OptionError(
+            f"the mesh width h = {h:g} asks for about {cells:.1g} cells, at most {_MOST_CELLS:.1g} do; use a larger h"
+        )
+    mesh = domain.own_mesh
+    if mesh is None:
+        return domain.meshed(h)
+    while mesh.param() > h:
+        mesh = refined(mesh, domain)
+    return mesh
+
+
+def refined(mesh: Mesh, domain: Domain) -> Mesh:
+    """Every cell split into 2^d, with its boundary names, and the vertices of curved parts moved onto the true boundary.
+
+    Args:
+        mesh: A mesh of the domain, its boundaries named as the domain's parts.
+        domain: The domain.
+    """
+    if isinstance(mesh, MeshTet):  # scikit-fem forgets their names
+        fine = replace(mesh, _boundaries=None).refined()
+        fine = replace(fine, _boundaries=_refined_names(mesh, fine))
+    else:
+        fine = mesh.refined()
+    return fitted(fine, domain)
+
+
+def fitted(mesh: Mesh, domain: Domain) -> Mesh:
+    """A mesh whose vertices on curved parts of the boundary are moved onto the true boundary; straight parts stay.
+
+    Args:
+        mesh: Near the domain, its boundaries named as the domain's parts.
+        domain: The domain.
+
+    Raises:
+        IncompatibleError: If that turns a cell over.
+    """
+    p = mesh.p.copy()
+    for name, facets in (mesh.boundaries or {}).items():
+        vertices = np.unique(facets_of(mesh)[:, facets])
+        p[:, vertices] = domain.onto_boundary(name, p[:, vertices].T).T
+    moved = replace(mesh, doflocs=p)
+    if isinstance(mesh, MeshSimplex) and (_turns(mesh) * _turns(moved) <= 0).any():
+        raise IncompatibleError("a cell turns over as its vertices are moved onto the curved boundary: use more `cells`")
+    return moved
+
+
+def _turns(mesh: Mesh) -> np.ndarray:
+    """Determinants of the edges of simplices, shape ``(cells,)``: twice or six times the signed measure."""
+    corners = mesh.p.T[mesh.t.T]
+    return np.linalg.det(corners[:, 1:] - corners[:, :1])
+
+
+def curved(mesh: Mesh, domain: Domain) -> Mesh:
+    """Quadratic cells: the middles of edges on curved parts are moved onto the true boundary.
+
+    Args:
+        mesh: Lines, triangles or tetrahedra, their boundaries named as the domain's parts.
+        domain: The domain.
+    """
+    if mesh.dim() == 1:
+        return mesh
+    kind = MeshTri2 if mesh.dim() == 2 else MeshTet2
+    quadratic, dofs = kind.from_mesh(mesh), Dofs(mesh, kind.elem())
+    p = quadratic.doflocs.copy()
+    for name, facets in (mesh.boundaries or {}).items():
+        nodes = dofs.get_facet_dofs(facets).all()
+        p[:, nodes] = domain.onto_boundary(name, p[:, nodes].T).T
+    return replace(quadratic, doflocs=p, _boundaries=mesh.boundaries)
+
+
+def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None:
+    """Boundary names of a refined mesh of tetrahedra.
+
+    A vertex of the fine mesh is an old vertex, or the middle of an old edge; a small facet touches the three old vertices of
+    the one that it came from, and no other.
+    """
+    if mesh.boundaries is None:
+        return None
+    parents = np.concatenate([np.tile(np.arange(mesh.nvertices), (2, 1)), np.asarray(mesh.edges)], axis=1)
+    name_of = {tuple(sorted(facets_of(mesh)[:, f].tolist())): name for name, facets in mesh.boundaries.items() for f in facets}
+    found: dict[str, list[int]] = {name: [] for name in mesh.boundaries}
+    for f in fine.boundary_facets():
+        name = name_of.get(tuple(sorted({*parents[:, facets_of(fine)[:, f]].ravel().tolist()})))
+        if name is not None:
+            found[name].append(int(f))
+    return {name: np.array(facets, dtype=np.int32) for name, facets in found.items()}
+
+
+def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
+    """A conforming mesh in which these cells are split, and others where that is needed; new vertices are midpoints of edges.
+
+    Args:
+        mesh: Of lines, triangles or tetrahedra.
+        cells: Indices.
+    """
+    fine = replace(mesh, _boundaries=None).refined(cells)
+    if not mesh.boundaries:
+        return fine
+    edge, origin = fine.boundary_facets(), _origins(mesh, fine)
+    return fine.with_boundaries({name: edge[np.isin(origin, facets)] for name, facets in mesh.boundaries.items()})
+
+
+def _origins(mesh: Mesh, fine: Mesh) -> np.ndarray:
+    """The boundary facet of a mesh that each boundary facet of its refinement is a part of."""
+    old = mesh.boundary_facets()
+    corners = mesh.p.T[facets_of(mesh)[:, old].T]  # (facets, d, d)
+    middle = fine.p[:, facets_of(fine)[:, fine.boundary_facets()]].mean(axis=1).T
+    near = KDTree(corners.mean(axis=1)).query(middle, k=min(_CANDIDATES, len(old)))[1].reshape(len(middle), -1)
+    edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)  # (facets, d, d - 1)
+    offset = middle[:, None] - corners[near, 0]
+    inner = np.einsum("fcij,fcj->fci", np.linalg.pinv(edges)[near], offset)
+    barycentric = np.concatenate([1 - inner.sum(axis=2, keepdims=True), inner], axis=2)
+    beside = np.linalg.norm(offset - np.einsum("fcij,fcj->fci", edges[near], inner), axis=2)
+    size = np.linalg.norm(edges[near], axis=(2, 3)) + (mesh.dim() == 1)
+    outside = np.maximum(-barycentric.min(axis=2), 0) + beside / size
+    return old[near[np.arange(len(middle)), outside.argmin(axis=1)]]
+
+
+def mesh_for(domain: Domain, cells: int | None, *, simplices: bool = True) -> Mesh:
+    """A mesh of a domain in one to three dimensions.
+
+    Args:
+        domain: On a box the mesh is structured: its sides are divided evenly.
+        cells: Along each axis of a box; elsewhere the mesh width is that of a cube of the same measure divided so. None
+            takes the mesh of a mesh domain as it is.
+        simplices: Whether boxes are cut into triangles and tetrahedra, or into quadrilaterals and hexahedra.
+
+    Raises:
+        OptionError: If there would be more cells than a computer holds.
+        IncompatibleError: If the domain needs a mesh generator that is not installed.
+    """
+    if cells is None:
+        mesh = domain.own_mesh
+        assert mesh is not None
+        return mesh
+    mesh = domain.divided(cells, simplices=simplices)
+    return mesh_of(domain, domain.measure ** (1 / domain.dimension) / cells) if mesh is None else mesh

@@ -1,0 +1,77 @@
+"""Published experiments, each run again by one command: ``pdefreq reproduce NAME``. Importing this loads no torch."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import build
+from pdefreq.core.registry import Registry
+
+if TYPE_CHECKING:
+    from pdefreq.experiments.report import Report
+
+Experiment: TypeAlias = "Callable[..., Report]"
+"""A function that runs an experiment; its options are annotated keywords with defaults, often ``seeds`` and ``steps``."""
+
+EXPERIMENTS = Registry(
+    "experiment",
+    "pdefreq.experiments",
+    {
+        "f-principle": "pdefreq.experiments.f_principle:f_principle",
+        "five-dimensions": "pdefreq.experiments.five_dimensions:five_dimensions",
+        "gauss-newton": "pdefreq.experiments.gauss_newton:experiment",
+        "gradient-loss": "pdefreq.experiments.gradient_loss:gradient_loss",
+        "hybrid": "pdefreq.experiments.hybrid:hybrid",
+        "kernel": "pdefreq.experiments.kernel:kernel",
+        "limit": "pdefreq.experiments.limit:limit",
+        "mscale-2d": "pdefreq.experiments.mscale_2d:mscale_2d",
+        "mscale-6pi": "pdefreq.experiments.mscale_6pi:mscale_6pi",
+        "multiscale-2d": "pdefreq.experiments.multiscale_2d:multiscale_2d",
+        "p-laplacian": "pdefreq.experiments.p_laplacian:p_laplacian",
+        "phase-diagram": "pdefreq.experiments.phase_diagram:phase_diagram",
+        "prediction": "pdefreq.experiments.prediction:prediction",
+        "relaxation": "pdefreq.experiments.relaxation:relaxation",
+        "scales": "pdefreq.experiments.scales:scales",
+    },
+)
+"""Name -> an `Experiment`."""
+
+
+def experiment_named(name: str) -> Experiment:
+    """An experiment by name, or ``"path/to/file.py:Name"``.
+
+    Raises:
+        UnknownNameError: If there is none of this name.
+        OptionError: If it has an option without a default or without an annotation.
+    """
+    experiment = EXPERIMENTS.load(name)
+    for option in inspect.signature(experiment).parameters.values():
+        if option.empty in (option.default, option.annotation):
+            raise OptionError(
+                f"each option of experiment '{name}' must have an annotation and a default, such as `steps: int = 100`, "
+                f"got `{option}`"
+            )
+    return experiment
+
+
+def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]) -> Report:
+    """The report of an experiment, run with these options, as values or as text.
+
+    Args:
+        name: Its name, for messages.
+        experiment: What to run.
+        options: Its options that get another value than their default.
+
+    Raises:
+        UnknownNameError: If it has no such option.
+        OptionError: If a value lies outside its range, or the experiment returns no `Report`.
+    """
+    from pdefreq.experiments.report import Report
+
+    report = build("experiment", name, experiment, options)
+    if not isinstance(report, Report):
+        raise OptionError(f"experiment '{name}' must return a pdefreq.experiments.report.Report, got {type(report).__name__}")
+    return report

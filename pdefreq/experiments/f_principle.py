@@ -1,0 +1,214 @@
+"""The two experiments that named the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
+
+Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and look at the relative error of each tone;
+Rahaman et al. fit ten tones of equal amplitude at 200 points with a deep network, and look at how much of each is there.
+
+The paper of Xu et al. takes points on [-3.14, 3.14], the problem file `tones` on [-pi, pi]. Rahaman et al. draw new phases for
+each run, and so does this: they follow the seed. Their 60,000 steps and 20 runs are `steps` and `seeds`; the defaults take
+some ten minutes on one core. Both losses are the mean square, which is what `regression` lowers.
+
+The authors of the first paper keep programs with it, github.com/xuzhiqin1990/F-Principle, for other networks: main_1d_20190924.py
+and main_clean20190924.py record every fourth step, and their heat maps count records along the axis that they call epoch. Whether
+figure 1 does is not told, so published numbers are given both ways. Tones are complex here, as in the definition of the paper;
+the programs compare moduli.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.core.fields import as_field
+from pdefreq.core.streams import stream
+from pdefreq.domains.box import Box
+from pdefreq.experiments.report import Report, Table, main
+from pdefreq.experiments.tones import ToneCourse, growth_exponent
+from pdefreq.experiments.trials import in_words, require_at_least
+from pdefreq.figures.amplitudes import Front, amplitudes_figure
+from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.problem.data import Data
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.network_methods import regression
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SOURCE = (
+    "Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, figure 1; Rahaman, Baratin, Arpit, Draxler, Lin, Hamprecht, Bengio, "
+    "Courville (2019), arXiv 1806.08734, section 3, with the authors' notebook; values read off the figures"
+)
+THREE = (1, 3, 5)
+"""Tones of Xu et al., and their numbers in the transform."""
+THREE_PUBLISHED = {(3, 0.5): 1220, (3, 0.2): 2065, (5, 0.5): 3600, (5, 0.2): 15900}
+"""Epochs at which the error of a tone is below a level."""
+RECORD = 4
+"""Steps of an epoch of that figure, if it was drawn as the authors' programs draw such figures."""
+PLATEAU_STEP, PLATEAU_PUBLISHED = 200, "about 0.1, 0.65 to 0.7, and 0.8"
+THREE_STEPS, THREE_SEEDS = 20_000, 1
+SHALLOW = regression().with_options(
+    widths=(8000,), activation="tanh", initialization="normal(0.1)", learning_rate=2e-4, half_life=None, steps=THREE_STEPS
+)
+
+TEN = tuple(range(5, 55, 5))
+"""Tones of Rahaman et al. in waves over the interval, and their numbers in the transform."""
+TEN_PUBLISHED = {  # first steps at which the mean amplitude is at least a level; recorded every 100, read to +-184
+    0.5: (460, 1380, 3400, 5800, 6900, 9850, 13700, 14450, 19050, 22200),
+    0.8: (640, 3590, 7090, 13340, 15000, 23650, 31750, 34300, 43000, 46700),
+}
+TEN_STEPS, TEN_SEEDS = 25_000, 3
+DEEP = regression().with_options(
+    widths=(256,) * 5, activation="relu", initialization="torch", learning_rate=3e-4, half_life=None, steps=TEN_STEPS
+)
+
+
+def f_principle(*, seeds: int | None = None, steps: int | None = None) -> Report:
+    """Networks learn low frequencies first: three tones (arXiv 1901.06523, figure 1) and ten tones (arXiv 1806.08734, figure 1).
+
+    Args:
+        seeds: Runs of each part; by default 1 of three tones and 3 of ten.
+        steps: Of each run; by default 20,000 with three tones and 25,000 with ten.
+
+    Raises:
+        OptionError: If one of them is below 1.
+    """
+    require_at_least(1, seeds=seeds, steps=steps)
+    three, ten = load_problem("tones"), range(seeds or TEN_SEEDS)
+    return report_of(
+        [ToneCourse.of(three, SHALLOW, THREE, seed=seed, steps=steps or THREE_STEPS) for seed in range(seeds or THREE_SEEDS)],
+        [ToneCourse.of(ten_tones(seed), DEEP, TEN, seed=seed, steps=steps or TEN_STEPS) for seed in ten],
+    )
+
+
+def ten_tones(seed: int) -> Problem:
+    """Sum of sin(2 pi (k t + phi_k)) over the ten k at t = 0, 1/200, ..., 199/200, with phases uniform in [0, 1) by seed."""
+    t = torch.arange(200, dtype=torch.float64)[:, None] / 200
+    phases = torch.rand(len(TEN), generator=stream(seed, "phases"), dtype=torch.float64)
+    values = torch.sin(2 * math.pi * (t * torch.tensor(TEN) + phases)).sum(dim=1)
+    data = Data(x=t, values=values)
+    return Problem(domain=Box((0.0,), (1.0,)), diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
+
+
+def report_of(three: Sequence[ToneCourse], ten: Sequence[ToneCourse]) -> Report:
+    """The report on the runs of both parts."""
+    mean = ToneCourse.mean(ten)
+    return Report(
+        "Low frequencies first",
+        SOURCE,
+        [*_three_findings(three), *_ten_findings(mean, len(ten))],
+        {"f-principle-three": _three_table(three), "f-principle-ten": _ten_table(mean)},
+        {"f-principle-three": _three_figure(three), "f-principle-ten": _ten_figure(mean, len(ten))},
+    )
+
+
+def _three_findings(courses: Sequence[ToneCourse]) -> list[str]:
+    halved = [[_or_never(course.error(i).stays_below(0.5)) for i in range(len(THREE))] for course in courses]
+    ordered = sum(steps == sorted(steps) and len(set(steps)) == len(THREE) for steps in halved)
+    findings = [f"Three tones: errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(courses)} runs."]
+    plateau = [[course.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for course in courses]
+    if not np.isnan(plateau).any():
+        here = "; ".join(", ".join(f"{error:.2f}" for error in errors) for errors in plateau)
+        findings.append(f"At step {PLATEAU_STEP}, on their first plateau, they are {here} (published: {PLATEAU_PUBLISHED}).")
+    reached = {pair: [course.error(THREE.index(pair[0])).stays_below(pair[1]) for course in courses] for pair in THREE_PUBLISHED}
+    ratios = [step / THREE_PUBLISHED[pair] for pair, steps in reached.items() for step in steps if step is not None]
+    if ratios:
+        low, high = min(ratios), max(ratios)
+        findings.append(
+            f"They fall below a level for good at {low:.2f} to {high:.2f} times the published numbers as steps, "
+            f"{low / RECORD:.2f} to {high / RECORD:.2f} times as records of {RECORD} steps."
+        )
+    return findings
+
+
+def _three_table(courses: Sequence[ToneCourse]) -> Table:
+    rows = []
+    for i, k in enumerate(THREE):
+        errors = [course.error(i) for course in courses]
+        for level in (0.5, 0.2):
+            stays, first = [e.stays_below(level) for e in errors], [e.first_below(level) for e in errors]
+            published = THREE_PUBLISHED.get((k, level))
+            others = ["near the start"] * 2 if published is None else [published, RECORD * published]
+            rows.append([k, level, *others, in_words(stays), in_words(first)])
+    columns = ["k", "error below", "published: epoch", f"times {RECORD}", "here: step, for good", "here: step, first"]
+    return Table(columns, rows)
+
+
+def _three_figure(courses: Sequence[ToneCourse]) -> Figure:
+    curves, as_records = [], []
+    for i, k in enumerate(THREE):
+        dots = np.array([(step, level) for (tone, level), step in THREE_PUBLISHED.items() if tone == k]).reshape(-1, 2)
+        seen = [(course.steps[1:], course.errors[1:, i]) for course in courses]
+        curves.append(Curve(f"k = {k}", seen, (dots[:, 0], dots[:, 1]) if len(dots) else None))
+        if len(dots):
+            as_records.append(Curve(f"the same as records of {RECORD} steps", published=(RECORD * dots[:, 0], dots[:, 1])))
+    return courses_figure(
+        {"": [*curves, *as_records]},
+        title="sin x + sin 3x + sin 5x: one layer of 8000 tanh units, Adam",
+        xlabel="step",
+        ylabel="relative error of the tone",
+        guides={"0.5 and 0.2": 0.5, "_0.2": 0.2},  # matplotlib leaves labels with an underscore out of legends
+        logarithmic=[""],
+    )
+
+
+def _ten_findings(mean: ToneCourse, seeds: int) -> list[str]:
+    half, published = mean.first_with(0.5), TEN_PUBLISHED[0.5]
+    reached = [(step, other) for step, other in zip(half, published, strict=True) if step is not None]
+    steps = [_or_never(step) for step in half]
+    order = "in their order" if steps == sorted(steps) else "not quite in their order"
+    findings = [
+        f"Ten tones, {_runs(seeds)}: {len(reached)} of {len(TEN)} reach half their amplitude within "
+        f"{int(mean.steps[-1])} steps, {order} (published: all ten, within {published[-1]})."
+    ]
+    if len(reached) > 1:
+        same = [k for k, step in zip(TEN, half, strict=True) if step is not None]
+        ratios = [step / other for step, other in reached]
+        findings += [
+            f"The step of half the amplitude grows as k^{growth_exponent(TEN, half):.2f} (published: "
+            f"k^{growth_exponent(same, [other for _, other in reached]):.2f} over the same tones, "
+            f"k^{growth_exponent(TEN, published):.2f} over all).",
+            f"It is {min(ratios):.2f} to {max(ratios):.2f} times the published one.",
+        ]
+    return findings
+
+
+def _ten_table(mean: ToneCourse) -> Table:
+    first = {level: mean.first_with(level) for level in TEN_PUBLISHED}
+    last = f"not by {int(mean.steps[-1])}"
+    rows = []
+    for i, k in enumerate(TEN):
+        pairs = [(TEN_PUBLISHED[level][i], last if first[level][i] is None else first[level][i]) for level in TEN_PUBLISHED]
+        rows.append([k, *(cell for pair in pairs for cell in pair), f"{mean.amplitudes[-1, i]:.2f}"])
+    columns = [f"{level} reached, {whose}" for level in TEN_PUBLISHED for whose in ("published", "here")]
+    return Table(["k", *columns, "amplitude at the end"], rows)
+
+
+def _ten_figure(mean: ToneCourse, seeds: int) -> Figure:
+    fronts = [
+        Front(f"{level} reached", [math.nan if step is None else step for step in mean.first_with(level)], published)
+        for level, published in TEN_PUBLISHED.items()
+    ]
+    return amplitudes_figure(
+        mean.steps[1:],
+        mean.amplitudes[1:],
+        [str(k) for k in TEN],
+        title=f"Ten tones: 6 layers of 256 ReLU units, Adam, {_runs(seeds)}",
+        ylabel="k, waves over the interval",
+        fronts=fronts,
+    )
+
+
+def _runs(seeds: int) -> str:
+    return f"mean of {seeds} seeds" if seeds > 1 else "1 seed"
+
+
+def _or_never(step: int | None) -> float:
+    return math.inf if step is None else step
+
+
+if __name__ == "__main__":
+    main("f-principle", f_principle)

@@ -1,0 +1,176 @@
+"""Which functional each step lowers: a function of the step alone, so that a resumed run lowers the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from pdefreq.domains.samples import Samples
+
+if TYPE_CHECKING:
+    from pdefreq.core.shapes import Values
+    from pdefreq.domains.domain import Domain
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.functionals.sampling import Sampling
+
+
+_STARTS, _FACTORS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)  # of `StagedPenalty`
+
+
+class Course(Protocol):
+    """What `Gradient` asks of a sequence of functionals."""
+
+    def at(self, step: int) -> Functional:
+        """The functional that a step lowers."""
+        ...
+
+    def key(self, step: int) -> Hashable:
+        """Equal for two steps exactly if they lower the same functional."""
+        ...
+
+    def is_final(self, step: int) -> bool:
+        """Whether every step from this one on lowers one and the same functional, which a network may then overfit."""
+        ...
+
+    def stage(self, step: int) -> int:
+        """Counts changes of what the objective weighs; between two of them at most the points change."""
+        ...
+
+    def is_last_stage(self, step: int) -> bool:
+        """Whether no such change comes after this step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One functional for all steps.
+
+    Args:
+        functional: It.
+    """
+
+    functional: Functional
+
+    def at(self, step: int) -> Functional:
+        return self.functional
+
+    def key(self, step: int) -> int:
+        return 0
+
+    def is_final(self, step: int) -> bool:
+        return True
+
+    def stage(self, step: int) -> int:
+        return 0
+
+    def is_last_stage(self, step: int) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class StagedPenalty:
+    """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps, and then stays.
+
+    Args:
+        steps: The number.
+
+    Source:
+        Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code: gamma_0 times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25,
+        50, 75 per cent of the epochs on.
+    """
+
+    steps: int
+
+    def stage(self, step: int) -> int:
+        """The number of the stage of a step, from 0."""
+        return sum(step >= start * self.steps for start in _STARTS) - 1
+
+    def is_last_stage(self, step: int) -> bool:
+        """Whether the factor of a step is that of all later ones."""
+        return self.stage(step) == len(_FACTORS) - 1
+
+    def factor(self, step: int) -> float:
+        """The factor at a step."""
+        return _FACTORS[self.stage(step)]
+
+
+class SampledCourse:
+    """A functional on the points that a sampling draws, or on those at which the problem's source is known.
+
+    Args:
+        domain: Where the points lie.
+        regular: Takes samples, and leaves out those at singular points.
+        sampling: The points of each step.
+        build: The functional from interior points, boundary points if the boundary is sampled, and f at the interior ones
+            where it is known only there.
+        penalty: The course of the penalty's factor; None keeps it.
+        known: The points at which f is known, and f there, for functionals that are sums over these; else None.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        regular: Callable[[Samples], Samples],
+        sampling: Sampling,
+        build: Callable[[Samples, Samples | None, Values | None], Functional],
+        penalty: StagedPenalty | None = None,
+        known: tuple[Samples, Values] | None = None,
+    ) -> None:
+        self._domain, self._regular, self._sampling, self._build = domain, regular, sampling, build
+        self._penalty, self._known = penalty, known
+        self._interior = lru_cache(maxsize=1)(self._draw_interior)
+        self._sampled = lru_cache(maxsize=1)(self._build_at)
+
+    def key(self, step: int) -> tuple[int, int, int]:
+        """The draw, the step where each takes its own batch, and the stage of the penalty."""
+        return self._draw(step), 0 if self._sampling.batch is None else step, self.stage(step)
+
+    def at(self, step: int) -> Functional:
+        draw, batch, _ = self.key(step)
+        return self._staged(self._sampled(draw, batch), step)
+
+    def is_final(self, step: int) -> bool:
+        fixed = self._sampling.rule.is_fixed or self._known is not None
+        return fixed and self.is_last_stage(step) and self._sampling.batch is None
+
+    def stage(self, step: int) -> int:
+        return 0 if self._penalty is None else self._penalty.stage(step)
+
+    def is_last_stage(self, step: int) -> bool:
+        return self._penalty is None or self._penalty.is_last_stage(step)
+
+    def held_out(self) -> Functional | None:
+        """The functional, its penalty at the last stage, on points that no step uses; None where there are no others."""
+        if self._known is not None:
+            return None
+        interior, boundary = self._sampling.held_out(self._domain)
+        functional = self._build(self._regular(interior), None if boundary is None else self._regular(boundary), None)
+        return functional if self._penalty is None else self._staged(functional, self._penalty.steps)
+
+    def _draw(self, step: int) -> int:
+        return 0 if self._known is not None else self._sampling.draw(step)
+
+    def _draw_interior(self, draw: int) -> tuple[Samples, Values | None]:
+        if self._known is not None:
+            return self._known
+        return self._regular(self._sampling.interior(self._domain, draw)), None
+
+    def _build_at(self, draw: int, step: int) -> Functional:
+        interior, source = self._interior(draw)
+        boundary = self._sampling.boundary(self._domain, draw)
+        boundary = None if boundary is None else self._regular(boundary)
+        count = len(interior.x)
+        chosen = self._sampling.batch_at(step, count)
+        if chosen is not None:
+            # Its points stand for all: the objective of a batch is that of the whole set in the mean.
+            interior = Samples(interior.x[chosen], interior.weights[chosen] * (count / len(chosen)))
+            source = None if source is None else source[chosen]
+        return self._build(interior, boundary, source)
+
+    def _staged(self, functional: Functional, step: int) -> Functional:
+        if self._penalty is None:
+            return functional
+        factor = self._penalty.factor(step)
+        return functional.weighted({name: factor for name in ("boundary", "robin") if name in functional.names})

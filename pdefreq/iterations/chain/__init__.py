@@ -1,0 +1,1 @@
+"""Two iterations in a row as one."""

@@ -1,0 +1,75 @@
+"""The two iterations of a chain, and where a state of the chain keeps the state of the active one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.iterations.defaults import answer_of
+from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.spaces.trial_space import SpaceField
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients
+
+_INNER = "inner."  # prefix of what the active iteration remembers, so that chains of chains do not clash
+
+
+class ChainParts:
+    """Two iterations in a row. Their numbers, 0 and 1, are the stages of a chain.
+
+    Args:
+        first: The iteration that starts.
+        second: The iteration that continues, prepared for any start.
+        prepare_second: Prepares the second iteration for the start that the first one leaves.
+        hand_over: The step after which the second one takes over.
+    """
+
+    def __init__(self, first: Iteration, second: Iteration, prepare_second: Callable[[Field], Iteration], hand_over: int) -> None:
+        self.first, self.second, self.hand_over = first, second, hand_over
+        self._prepare_second = prepare_second
+
+    def active(self, state: State) -> tuple[Iteration, State]:
+        """The iteration to which a state of the chain belongs, and its own state."""
+        return self._part(state.memory), _unwrapped(state)
+
+    def take_over(self, state: State) -> State:
+        """The start of the second iteration at the answer of the first, whose state is given."""
+        end = answer_of(self.first, state)
+        self.second = self._prepare_second(SpaceField(end.space, end.coefficients.detach().clone()))
+        return self.second.init()
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        """The state of the chain that was saved with these coefficients and this memory."""
+        inner = self._part(memory).restore(coefficients, _inner(memory))
+        return wrapped(replace(inner, done=bool(memory["part_done"])), *position(memory))
+
+    def _part(self, memory: Mapping[str, Tensor]) -> Iteration:
+        stage, _ = position(memory)
+        return self.second if stage else self.first
+
+
+def position(memory: Mapping[str, Tensor]) -> tuple[int, int]:
+    """The stage, and the steps that the chain has taken."""
+    return int(memory["stage"]), int(memory["step"])
+
+
+def wrapped(inner: State, stage: int, step: int) -> State:
+    """The state of the chain when the state of its active iteration is given."""
+    memory = {_INNER + name: value for name, value in inner.memory.items()}
+    memory |= {"stage": torch.tensor(stage), "step": torch.tensor(step), "part_done": torch.tensor(inner.done)}
+    return State(inner.space, inner.coefficients, memory, done=inner.done and stage == 1)
+
+
+def _unwrapped(state: State) -> State:
+    return State(state.space, state.coefficients, _inner(state.memory), done=bool(state.memory["part_done"]))
+
+
+def _inner(memory: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(_INNER): value for name, value in memory.items() if name.startswith(_INNER)}

@@ -1,0 +1,134 @@
+"""The protocols of a chain, composed from those of its parts: each object passes the active part that part's state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+import torch
+
+from pdefreq.core.history import Status
+from pdefreq.iterations.chain.parts import ChainParts, position
+from pdefreq.iterations.chain.prediction import ChainPrediction
+from pdefreq.iterations.defaults import (
+    answer_of,
+    columns_of,
+    discrete_solution_of,
+    drift_of,
+    ending_of,
+    hand_over_steps_of,
+    is_last_stage,
+    notes_of,
+    objective_kind_of,
+)
+from pdefreq.iterations.protocols import (
+    HandsOver,
+    HasAnswer,
+    HasDiscreteSolution,
+    HasNotes,
+    HasObjectiveKind,
+    HasStages,
+    MeasuresDrift,
+    ObjectiveKind,
+    Predicts,
+    ReportsColumns,
+    TellsEnding,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.iterations.iteration import State
+    from pdefreq.spectrum.predicted import Drift
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class _OfParts:
+    parts: ChainParts
+
+
+class _HandOvers(_OfParts):
+    @property
+    def hand_over_steps(self) -> tuple[int, ...]:
+        first, second, end = self.parts.first, self.parts.second, self.parts.hand_over
+        before = (step for step in hand_over_steps_of(first) if step < end)
+        return (*before, end, *(end + step for step in hand_over_steps_of(second)))
+
+
+class _Columns(_OfParts):
+    def columns(self, state: State) -> Mapping[str, Tensor]:
+        stage, _ = position(state.memory)
+        columns = columns_of(*self.parts.active(state))
+        before = stage * (len(hand_over_steps_of(self.parts.first)) + 1)
+        return {**columns, "method": before + columns.get("method", torch.tensor(0))}
+
+
+class _Stages(_OfParts):
+    def is_last_stage(self, state: State) -> bool:
+        stage, _ = position(state.memory)
+        return stage == 1 and is_last_stage(*self.parts.active(state))
+
+
+class _Objective(_OfParts):
+    @property
+    def objective_kind(self) -> ObjectiveKind:
+        return objective_kind_of(self.parts.second)
+
+
+class _Ending(_OfParts):
+    def ending(self, state: State) -> Status:
+        return ending_of(*self.parts.active(state))
+
+
+class _Answer(_OfParts):
+    def answer(self, state: State) -> State:
+        return replace(state, coefficients=answer_of(*self.parts.active(state)).coefficients)
+
+
+class _Notes(_OfParts):
+    def notes(self, state: State) -> list[str]:
+        return notes_of(*self.parts.active(state))
+
+
+class _Drift(_OfParts):
+    def drift(self, state: State) -> Drift | None:
+        return drift_of(*self.parts.active(state))
+
+
+class _DiscreteSolution(_OfParts):
+    def discrete_solution(self, state: State) -> Coefficients | None:
+        return discrete_solution_of(*self.parts.active(state))
+
+
+class _Rule(NamedTuple):
+    make: Callable[[ChainParts], Any]
+    needed: tuple[str, ...] = ()  # one of these parts must have the protocol; with none named, the chain itself has it
+
+
+_EITHER, _LAST = ("first", "second"), ("second",)
+_RULES: dict[type, _Rule] = {
+    HandsOver: _Rule(_HandOvers),
+    ReportsColumns: _Rule(_Columns),
+    HasStages: _Rule(_Stages),
+    HasObjectiveKind: _Rule(_Objective, _LAST),
+    TellsEnding: _Rule(_Ending, _LAST),  # a chain is done when its second part is
+    Predicts: _Rule(ChainPrediction, _LAST),
+    HasAnswer: _Rule(_Answer, _EITHER),
+    HasNotes: _Rule(_Notes, _EITHER),
+    MeasuresDrift: _Rule(_Drift, _EITHER),
+    HasDiscreteSolution: _Rule(_DiscreteSolution, _EITHER),
+}
+
+
+def composed(parts: ChainParts, protocol: type[P]) -> P | None:
+    """The object that has a protocol for a chain; None if no part that counts has it, or a chain can't compose it."""
+    rule = _RULES.get(protocol)
+    if rule is None:
+        return None
+    if rule.needed and all(getattr(parts, name).find(protocol) is None for name in rule.needed):
+        return None
+    return cast("P", rule.make(parts))

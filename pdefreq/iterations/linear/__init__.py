@@ -1,0 +1,1 @@
+"""Iterations for linear systems of equations."""

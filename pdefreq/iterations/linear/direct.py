@@ -1,0 +1,84 @@
+"""Solution of a linear system in one step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.iterations.iteration import Iteration, State
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.iterations.protocols import ObjectiveKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
+
+
+class DirectSolve(Iteration):
+    """Solves ``A c = b`` in one step. The objective is the relative residual ``|b - A c| / |b|`` of the free equations.
+
+    Args:
+        space: Where the solution lives.
+        system: Its equations.
+        like: A tensor whose dtype and device the coefficients take.
+        guess: What the state before the step shows; nothing else depends on it. Zero by default.
+        condense: Makes of the equations what solves them; by default a sparse factorisation.
+        remarks: Sentences for the user at the end of a run.
+    """
+
+    objective_kind = ObjectiveKind.RESIDUAL
+
+    def __init__(
+        self,
+        space: LinearSpace,
+        system: LinearSystem,
+        *,
+        like: Tensor,
+        guess: Field | None = None,
+        condense: Callable[[LinearSystem], CondensedSystem] = CondensedSystem,
+        remarks: Sequence[str] = (),
+    ) -> None:
+        self._remarks = remarks
+        self._space = space
+        self._system = condense(system)
+        self._like = like
+        self._guess = guess
+        self._scale = float(np.linalg.norm(self._system.load)) or 1.0  # absolute where the load vanishes
+
+    def init(self) -> State:
+        free = 0.0
+        if self._guess is not None:
+            free = self._space.interpolate(self._guess, self._like).double().numpy(force=True)[self._system.free]
+        return State(self._space, self._tensor(self._system.extend(free)))
+
+    def step(self, state: State) -> State:
+        # Not `discrete_solution`: that is cached, and the seconds of this step would be those of a copy.
+        return replace(state, coefficients=self._tensor(self._system.solve()), done=True)
+
+    def objective(self, state: State) -> dict[str, Tensor]:
+        residual = self._system.residual(state.coefficients.double().numpy(force=True))
+        return {"residual": torch.tensor(np.linalg.norm(residual) / self._scale)}
+
+    def notes(self, state: State) -> list[str]:
+        return [*self._remarks]
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        return State(self._space, coefficients.to(self._like, copy=True), dict(memory))
+
+    def discrete_solution(self, state: State) -> Coefficients:
+        return self._tensor(self._solution)
+
+    @functools.cached_property
+    def _solution(self) -> np.ndarray:
+        return self._system.solve()
+
+    def _tensor(self, c: np.ndarray) -> Coefficients:
+        return torch.from_numpy(c).to(self._like)

@@ -1,0 +1,99 @@
+"""The equations of a Galerkin method: solved by factorisation or multigrid, and determined up to a constant or not."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import LinAlgWarning, cho_factor, cho_solve, lu_factor, lu_solve
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.iterations.linear.sparse import CondensedSystem, Inverse, verified
+
+if TYPE_CHECKING:
+    from pdefreq.spaces.elements.weak_form import Mean
+    from pdefreq.spaces.trial_space import LinearSystem
+
+_TOLERANCE = 1e-12
+_MOST = 300
+_STRONG = ("classical", {"theta": 0.4})  # with the usual 0.25 P2 elements in two dimensions do not converge
+_DENSE = 0.1  # part of the entries that are not zero, above which a dense factorisation is faster
+
+
+class GalerkinSystem(CondensedSystem):
+    """Condensed equations that know how they are to be solved.
+
+    Args:
+        system: All equations, with the indices and values of the prescribed coefficients.
+        by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
+            multigrid, to a residual of 1e-12 of the load.
+        mean: Where a constant can be added to the solution: how to make its mean zero. One coefficient is prescribed then.
+
+    Raises:
+        IncompatibleError: If multigrid is asked for and the matrix is not known to be symmetric and positive definite.
+    """
+
+    def __init__(self, system: LinearSystem, *, by: Literal["direct", "amg"] = "direct", mean: Mean | None = None) -> None:
+        if by == "amg" and not system.definite:
+            raise IncompatibleError(
+                "multigrid (solver=amg) needs equations that are symmetric and positive definite, and these are not known to be: "
+                "use solver=direct"
+            )
+        self._by, self._mean = by, mean
+        super().__init__(system)
+
+    def extend(self, free: np.ndarray | float) -> np.ndarray:
+        c = super().extend(free)
+        return c if self._mean is None else self._mean.removed(c)
+
+    def residual(self, c: np.ndarray) -> np.ndarray:
+        return super().residual(c if self._mean is None else self._mean.pinned(c))
+
+    def inverse(self) -> Inverse:
+        """The inverse of the matrix: by multigrid, or by a sparse or dense factorisation.
+
+        Raises:
+            IncompatibleError: If the matrix is singular; by the function returned, if multigrid does not converge.
+        """
+        if self._by == "amg":
+            return self._by_multigrid()
+        if self.matrix.nnz > _DENSE * len(self.load) ** 2:
+            return _dense_inverse(self.matrix.toarray(), definite=self._definite)
+        return super().inverse()
+
+    def _by_multigrid(self) -> Inverse:
+        import pyamg
+
+        hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self.matrix.T), strength=_STRONG)  # symmetric: by rows, by columns
+
+        def solve(load: np.ndarray) -> np.ndarray:
+            size = float(np.linalg.norm(load))
+            if size == 0:
+                return np.zeros(len(load))
+            residuals: list[float] = []
+            free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
+            if not residuals[-1] <= 10 * _TOLERANCE * size:
+                raise IncompatibleError(
+                    f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: "
+                    "use solver=direct"
+                )
+            return free
+
+        return solve
+
+
+def _dense_inverse(matrix: np.ndarray, *, definite: bool) -> Inverse:
+    if definite:
+        factors = cho_factor(matrix, overwrite_a=True)
+        return lambda load: cho_solve(factors, load)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinAlgWarning)  # a zero pivot: `verified` tells
+        factors = lu_factor(matrix)
+
+    def solve(load: np.ndarray, transposed: int = 0) -> np.ndarray:
+        return lu_solve(factors, load, trans=transposed, check_finite=False)
+
+    return verified(matrix, solve, functools.partial(solve, transposed=1))

@@ -1,0 +1,85 @@
+"""The generalized minimal residual method on a grid, by PyAMG: for equations that are not symmetric, or indefinite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.linear.grid_iteration import GridIteration
+from pdefreq.iterations.linear.minimal_residual import FLOOR, PROGRESS, MinimalResidual
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.iterations.protocols import Prediction
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.grids.grid import Grid
+    from pdefreq.spectrum.modes import Modes
+
+_SOLVED = 1e-10
+
+
+class Gmres(GridIteration):
+    """A cycle of `MinimalResidual` a step; float64 on the CPU.
+
+    Args:
+        problem: A linear problem.
+        grid: Where the iterate lives.
+        restart: Iterations in a cycle.
+        like: A tensor whose dtype and device the iterate takes.
+        guess: Values of the unknowns to start from; zero by default.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution.
+    """
+
+    def __init__(self, problem: Problem, grid: Grid, *, restart: int, like: Tensor, guess: Field | None = None) -> None:
+        super().__init__(problem, grid, like=like, guess=guess)
+        self._method = MinimalResidual(self._equations, restart)
+
+    def init(self) -> State:
+        return self._state(super().init().coefficients, done=False)
+
+    def step(self, state: State) -> State:
+        if state.done:
+            return state
+        system = self._method.system
+        c = state.coefficients.double().numpy(force=True)
+        before = np.linalg.norm(system.residual(c))
+        c[system.free] = self._method.cycle(c[system.free])
+        after = np.linalg.norm(system.residual(c))
+        done = not after <= PROGRESS * before or after <= FLOOR * self._norm
+        return self._state(self._settle(torch.from_numpy(c).to(state.coefficients)), done=bool(done))
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        return self._state(super().restore(coefficients, memory).coefficients, done=bool(memory["done"]))
+
+    def _state(self, u: Coefficients, *, done: bool) -> State:
+        return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
+
+    def ending(self, state: State) -> Status:
+        return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED
+
+    def notes(self, state: State) -> list[str]:
+        """Also how to go on where cycles stagnate."""
+        notes = super().notes(state)
+        if not state.done or self.ending(state) is Status.DONE or self._method.restart == len(self._method.system.free):
+            return notes
+        return [*notes, f"GMRES with restart={self._method.restart} stagnates: use a larger `restart`, or use `fem`."]
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
+        """A refusal: a step depends on all errors at once.
+
+        Raises:
+            IncompatibleError: Always.
+        """
+        raise IncompatibleError("no theory of modes for GMRES, whose steps depend on all errors at once")

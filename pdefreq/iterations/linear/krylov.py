@@ -1,0 +1,103 @@
+"""The method of conjugate gradients on a grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.linear.grid_iteration import GridIteration
+from pdefreq.theory.relaxation import relaxation_factor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.iterations.protocols import Prediction
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.grids.grid import Grid
+    from pdefreq.spectrum.modes import Modes
+
+
+class ConjugateGradients(GridIteration):
+    """One iteration of Hestenes and Stiefel a step: the residual r and the search direction p are its memory.
+
+    Both have the shape of the iterate, and are zero where values are prescribed. r is updated, not computed anew.
+
+    Args:
+        problem: A symmetric linear problem.
+        grid: Where the iterate lives.
+        like: A tensor whose dtype and device the iterate takes.
+        guess: Values of the unknowns to start from; zero by default.
+
+    Raises:
+        IncompatibleError: If the reaction is negative somewhere.
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution.
+
+    Source:
+        Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 6.18.
+    """
+
+    def __init__(self, problem: Problem, grid: Grid, *, like: Tensor, guess: Field | None = None) -> None:
+        super().__init__(problem, grid, like=like, guess=guess)
+        if not self._equations.is_definite:
+            raise IncompatibleError(
+                "cg needs a positive definite equation, and the reaction is negative somewhere: use `gmres` or `fem`"
+            )
+        stencil = self._stencil
+        self._u, self._r, self._p = (stencil.padded(stencil.start) for _ in range(3))
+
+    def init(self) -> State:
+        u = super().init().coefficients
+        r = self._stencil.padded(torch.zeros_like(u))
+        self._stencil.window(r).copy_(self._stencil.residual(u))
+        return self.restore(u, {"r": r, "p": r})
+
+    def step(self, state: State) -> State:
+        if state.coefficients is not self._u:
+            state = self.restore(state.coefficients, state.memory)
+        if state.done:
+            return state
+        u, r, p, stencil = self._u, self._r, self._p, self._stencil
+        product, before = stencil.times(p), self._square
+        alpha = before / (stencil.window(p) * product).sum()
+        u.addcmul_(alpha, p)
+        stencil.window(r).addcmul_(alpha, product, value=-1)
+        if stencil.mean is not None:
+            r -= r.mean()  # rounding: equations that leave a constant open reach no residual with a mean
+        self._square = r @ r
+        p.mul_(self._square / before).add_(r)
+        self._settle(u)
+        return self._state()
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
+        """A refusal: there are bounds of the whole error, and no theory of its modes.
+
+        Raises:
+            IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.
+        """
+        constants, guide = self._sine_constants, ""
+        if constants is not None:
+            a, _, c = constants
+            ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
+            low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
+            ratio = math.sqrt(float(high / low))
+            factor = (ratio - 1) / (ratio + 1)
+            guide = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
+        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{guide}")
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):
+            own.copy_(given)
+        self._square = self._r @ self._r
+        return self._state()
+
+    def _state(self) -> State:
+        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # no step changes a digit any more
+        return State(self._grid, self._u, {"r": self._r, "p": self._p}, done=bool(self._square.sqrt() <= negligible))

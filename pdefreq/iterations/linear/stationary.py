@@ -1,0 +1,92 @@
+"""Iterations that do the same to every error: one linear map a step, whose matrix tells all of them in advance."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.iterations.linear.grid_iteration import GridIteration
+from pdefreq.iterations.protocols import Prediction
+from pdefreq.spectrum.span import span_of
+from pdefreq.theory.kernel_modes import ModeCoupling, mode_coupling
+from pdefreq.theory.relaxation import propagate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.spectrum.modes import Modes
+
+_UNKNOWNS = 1000  # most whose matrix is formed: a second, and 30 products of 8 MB
+_ENTRIES = 1e6  # most numbers in the modes that are sent through a step one by one: a second
+
+
+class StationaryIteration(GridIteration):
+    """A step takes the error e to M e, M a matrix that depends neither on the step nor on the right-hand side.
+
+    Where there is no theory of modes, M itself predicts: its columns are what a step does to unit vectors.
+    """
+
+    open_ended = True
+
+    @abstractmethod
+    def _after(self, error: Coefficients) -> Coefficients:
+        """M e for a grid function that is zero where values are prescribed, flat; a new one."""
+
+    @property
+    def has_small_matrix(self) -> bool:
+        """Whether the matrix of a step is formed to predict by."""
+        return self._count <= _UNKNOWNS
+
+    @property
+    def _count(self) -> int:
+        return int(self._stencil.unknown.sum())
+
+    def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
+        own, count = self._coupling(modes), self._count
+        if own is None and not (modes.kind == "fourier" and self.has_small_matrix):
+            return None
+        rates, coupling = (None, None) if own is None else (own.rates, own.coupling)
+        if not self.has_small_matrix:
+            unknown = torch.full((len(steps), len(modes)), torch.nan, dtype=torch.float64)
+            note = (
+                f"one step measured on each mode; no curves, which take the matrix of a step, for {count:,} unknowns too large: "
+                f"at most {_UNKNOWNS:,} (`intervals`)"
+            )
+            return Prediction(unknown, unknown[0], note, rates, coupling)
+        matrix = self._images(torch.eye(count, dtype=torch.float64))
+        start = self._inside(self._error_at_start())
+        errors = propagate(matrix, start, steps)
+        curves = torch.from_numpy(np.stack([modes.coefficients(self._extended(e).numpy(), self._grid) for e in errors]))
+        note = f"exact: powers of the matrix of a step, found by a step on each of the {count:,} unknowns"
+        return Prediction(curves / curves[0], torch.full((len(modes),), torch.nan, dtype=torch.float64), note, rates, coupling)
+
+    def _error_at_start(self) -> Tensor:
+        """The first iterate minus the discrete solution, float64; in memory of its own, where a run may go on."""
+        return GridIteration.init(self).coefficients.double() - self._discrete_solution
+
+    def _coupling(self, modes: Modes) -> ModeCoupling | None:
+        """What a step makes of each mode alone; None where modes are no known waves, or there are too many."""
+        span = span_of(modes)
+        if span is None or len(modes) * self._grid.num_coefficients > _ENTRIES:
+            return None
+        waves = span.at(self._grid.nodes).jacobian(torch.zeros(len(modes), dtype=torch.float64))
+        inside = torch.stack([self._inside(wave) for wave in waves.T], dim=1)
+        return mode_coupling(lambda v: v - self._images(v), inside)
+
+    def _images(self, errors: Tensor) -> Tensor:
+        """M times columns of errors at the unknowns."""
+        return torch.stack([self._inside(self._after(self._extended(e))) for e in errors.T], dim=1)
+
+    def _inside(self, u: Tensor) -> Tensor:
+        """The values of a grid function at the unknowns, float64."""
+        return self._stencil.window(u.contiguous())[self._stencil.unknown].double()
+
+    def _extended(self, values: Tensor) -> Tensor:
+        """The grid function that is zero but at the unknowns."""
+        u = torch.zeros(self._grid.num_coefficients, dtype=torch.float64)
+        self._stencil.window(u)[self._stencil.unknown] = values
+        return u

@@ -1,0 +1,1 @@
+"""Iterations that train networks."""

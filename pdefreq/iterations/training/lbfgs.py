@@ -1,0 +1,140 @@
+"""The limited-memory BFGS method. All its memory is tensors, unlike that of `torch.optim.LBFGS`: it resumes bit for bit."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from pdefreq.iterations.training.optimizers import Memory, Optimizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.functionals.functional import Functional
+
+
+@dataclass(frozen=True)
+class Lbfgs(Optimizer):
+    """A quasi-Newton direction from the last pairs of steps and gradient differences, and a strong Wolfe search along it.
+
+    Pairs are forgotten when the functional changes, and when a search along their direction fails. If it fails along the
+    negative gradient too, the objective can't be lowered within rounding, and the method is done.
+
+    Args:
+        pairs: How many pairs are kept.
+
+    Source:
+        Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5; the line search is scipy's (Algorithms 3.5
+        and 3.6), with the constants for quasi-Newton methods.
+    """
+
+    title = "L-BFGS"
+
+    pairs: int = 20
+
+    ends: ClassVar[bool] = True
+
+    def memory(self, c: Coefficients) -> dict[str, Tensor]:
+        return {
+            "steps_taken": c.new_zeros(self.pairs, len(c)),
+            "gradient_changes": c.new_zeros(self.pairs, len(c)),
+            "kept": torch.tensor(0),
+            "stuck": torch.tensor(False),
+            "objective": c.new_zeros(()),
+            "gradient": torch.zeros_like(c),
+        }
+
+    def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
+        if fresh:
+            memory["objective"], memory["gradient"] = functional.value_and_gradient(c)
+            memory["kept"], memory["stuck"] = torch.tensor(0), torch.tensor(False)
+        gradient = memory["gradient"]
+        if memory["stuck"] or not gradient.any():  # until the functional changes
+            return True
+        kept = int(memory["kept"])
+        found = None
+        if kept:
+            s, y = memory["steps_taken"][-kept:], memory["gradient_changes"][-kept:]
+            found = _search(functional, c, memory["objective"], gradient, -two_loop(s, y, gradient))
+        if found is None:
+            memory["kept"] = torch.tensor(0)
+            size = float(gradient.norm())
+            # A first step of length one at most: nothing is known of the scale yet.
+            found = _search(functional, c, memory["objective"], gradient, -gradient * min(1.0, 1 / max(size, 1e-300)))
+        if found is None:
+            memory["stuck"] = torch.tensor(True)
+            return True
+        step_taken, memory["objective"], memory["gradient"] = found
+        _remember(memory, step_taken, memory["gradient"] - gradient)
+        c.add_(step_taken)
+        return False
+
+
+def two_loop(s: Tensor, y: Tensor, gradient: Tensor) -> Tensor:
+    """The product of the inverse Hessian approximation with a gradient, ``(P,)``.
+
+    Args:
+        s: Steps, oldest first, ``(k, P)``.
+        y: Gradient changes, ``(k, P)``.
+        gradient: ``(P,)``.
+    """
+    rho = 1 / (s * y).sum(dim=1)
+    direction = gradient.clone()
+    alpha = torch.zeros_like(rho)
+    for i in reversed(range(len(s))):
+        alpha[i] = rho[i] * s[i].dot(direction)
+        direction -= alpha[i] * y[i]
+    direction *= 1 / (rho[-1] * y[-1].dot(y[-1]))
+    for i in range(len(s)):
+        direction += (alpha[i] - rho[i] * y[i].dot(direction)) * s[i]
+    return direction
+
+
+def _remember(memory: Memory, step_taken: Tensor, change: Tensor) -> None:
+    """The pair comes last; without positive curvature, to rounding, it would spoil the approximation."""
+    if step_taken.dot(change) <= torch.finfo(change.dtype).eps * change.dot(change):
+        return
+    for name, new in (("steps_taken", step_taken), ("gradient_changes", change)):
+        memory[name] = torch.cat([memory[name][1:], new[None]])
+    memory["kept"] = (memory["kept"] + 1).clamp_max(len(memory["steps_taken"]))
+
+
+def _search(
+    functional: Functional, c: Coefficients, objective: Tensor, gradient: Tensor, direction: Tensor
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """Step, objective and gradient at its end; None if no step fulfils the strong Wolfe conditions.
+
+    The search sees a function of one number, so that coefficients stay on their device.
+    """
+    import numpy as np
+    from scipy.optimize import line_search
+
+    cached: dict[float, tuple[Tensor, Tensor]] = {0.0: (objective, gradient)}
+
+    def at(length: float) -> tuple[Tensor, Tensor]:
+        if length not in cached:
+            cached[length] = functional.value_and_gradient(c + length * direction)
+        return cached[length]
+
+    def value(length: np.ndarray) -> float:
+        found = float(at(float(length[0]))[0])
+        return found if math.isfinite(found) else math.inf
+
+    def slope(length: np.ndarray) -> np.ndarray:
+        return np.array([float(at(float(length[0]))[1].dot(direction))])
+
+    start = np.zeros(1)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a failed search warns, and returns None
+        length = line_search(
+            value, slope, start, np.ones(1), gfk=slope(start), old_fval=value(start), c1=1e-4, c2=0.9, maxiter=20
+        )[0]
+    if length is None:
+        return None
+    end, end_gradient = at(float(length))
+    return float(length) * direction, end, end_gradient

@@ -1,0 +1,155 @@
+"""Gauss-Newton with the damping of Levenberg and Marquardt: what removes the order in which frequencies converge.
+
+With F the factor of the functional (F^T F its Gauss-Newton matrix, F F^T the tangent kernel in its metric) and G its gradient, a
+step d solves
+
+    (F^T F + lambda) d = -G.
+
+It leaves the part lambda / (kappa + lambda) of an eigenvector of the kernel with eigenvalue kappa, where gradient descent leaves
+1 - eta kappa: all that lies well above lambda converges alike. Of an energy, F^T F is the second derivative in the direction of
+functions, and d the energy natural gradient; of squares, F is the Jacobian of the residual.
+
+**How it is solved.** By Cholesky's factorization, in the space of samples where there are fewer rows than coefficients. Normal
+equations lose half the digits of a *least-squares solution*, but not of this one: each step starts from the residual itself, so
+that what a step lacks is made up for by the next, and lambda stays above rounding as long as the network is not linear along
+the step. Against QR of the ridge-augmented F (``gels``) the errors came out the same, down to an objective of 1e-17 and an error
+of 1.6e-11 (`quadratic`, 8 tanh units, 2000 steps), and a step took 0.5 to 0.8 of the time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from pdefreq.iterations.training.optimizers import Memory, Optimizer
+from pdefreq.theory import dynamics
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.theory.dynamics import Filter
+
+_START = 1e-3  # the first damping, over the largest diagonal entry of F^T F
+
+
+@dataclass(frozen=True)
+class LevenbergMarquardt(Optimizer):
+    """Gauss-Newton steps, each damped so far that it lowers the objective, or all damped alike.
+
+    A step is taken if it lowers the objective. By how much it does, over what the quadratic model promised, tells the next
+    damping; a step that does not is tried again with a larger one. Once the model promises less than rounding, the objective
+    can't be lowered: the method is done. Where points are drawn anew, each step lowers the objective at its own points, the
+    damping is handed on, and the method is never done.
+
+    Args:
+        damping: lambda of every step, each of them taken; None adapts it as above. Both are at least what rounding makes of
+            F^T F, n eps tr(F^T F).
+
+    Source:
+        Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, equation 2.4; for energies Mueller and
+        Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+    """
+
+    title = "Gauss-Newton with a damping that adapts"
+
+    damping: float | None = None
+
+    @property
+    def filter(self) -> Filter | None:
+        return None if self.damping is None else dynamics.GaussNewton(self.damping)
+
+    def memory(self, c: Coefficients) -> dict[str, Tensor]:
+        """The damping, 0 until the first factor is known, and by what it grows if a step fails."""
+        return {} if self.damping is not None else {"damping": c.new_zeros(()), "growth": c.new_tensor(2.0)}
+
+    def columns(self, memory: Memory) -> dict[str, Tensor]:
+        return {"damping": memory["damping"]} if "damping" in memory else {}
+
+    def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
+        model = QuadraticModel.at(functional, c)
+        if self.damping is not None:
+            c.add_(model.step(self.damping))
+            return False
+        damping = float(memory["damping"]) or _START * model.largest
+        growth, least = float(memory["growth"]), torch.finfo(c.dtype).eps * abs(model.objective)
+        while True:
+            damping = max(damping, model.rounding)
+            d = model.step(damping)
+            promised = model.decrease(d)
+            if promised <= least:
+                return not fresh
+            if not math.isfinite(damping):  # nor is F: let the loop see it
+                c.fill_(math.nan)
+                return False
+            gain = (model.objective - float(functional.value(c + d))) / promised
+            if gain > 0:  # not, if the objective is no number there
+                break
+            damping, growth = damping * growth, 2 * growth
+        c.add_(d)
+        memory["damping"] = c.new_tensor(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3))
+        memory["growth"] = c.new_tensor(2.0)
+        return False
+
+
+class QuadraticModel(NamedTuple):
+    """``objective + G^T d + |F d|^2 / 2``, the model of a functional near given coefficients.
+
+    Args:
+        objective: At d = 0.
+        gradient: G, ``(P,)``.
+        factor: F, ``(rows, P)``.
+        residual: r with G = F^T r, ``(rows,)``, where the objective is |r|^2 / 2 and there are fewer rows than coefficients;
+            else None.
+        gram: F F^T where there is a residual, else F^T F.
+    """
+
+    objective: float
+    gradient: Tensor
+    factor: Tensor
+    residual: Tensor | None
+    gram: Tensor
+
+    @classmethod
+    def at(cls, functional: Functional, c: Coefficients) -> QuadraticModel:
+        """The model at c. Without a residual an energy's G need not lie in the range of F^T: its F^T F is formed always."""
+        factor = functional.factor(c).detach()
+        with torch.no_grad():
+            residual = functional.residual(c)
+        if residual is None:
+            objective, gradient = functional.value_and_gradient(c)
+        else:
+            objective, gradient = residual.square().sum() / 2, factor.T @ residual
+        if residual is not None and len(factor) < len(c):
+            return cls(float(objective), gradient, factor, residual, factor @ factor.T)
+        return cls(float(objective), gradient, factor, None, factor.T @ factor)
+
+    @property
+    def largest(self) -> float:
+        """The largest diagonal entry of F^T F."""
+        return float(self.factor.square().sum(dim=0).max())
+
+    @property
+    def rounding(self) -> float:
+        """The damping below which it is lost in the rounding of F^T F, and this may have negative eigenvalues."""
+        precision = torch.finfo(self.gram.dtype)
+        return max(len(self.gram) * precision.eps * float(self.gram.trace()), precision.tiny)
+
+    def step(self, damping: float) -> Tensor:
+        """The d with ``(F^T F + lambda) d = -G``, lambda at least `rounding`; nan where there is none to rounding."""
+        damped = self.gram.clone()
+        damped.diagonal().add_(max(damping, self.rounding))
+        root, failed = torch.linalg.cholesky_ex(damped)
+        if bool(failed):
+            return torch.full_like(self.gradient, math.nan)
+        if self.residual is None:
+            return -torch.cholesky_solve(self.gradient[:, None], root)[:, 0]
+        return -self.factor.T @ torch.cholesky_solve(self.residual[:, None], root)[:, 0]
+
+    def decrease(self, d: Tensor) -> float:
+        """What the model promises of a step: objective minus model, ``(|F d|^2 + 2 lambda |d|^2) / 2`` for a `step`."""
+        return -float(self.gradient.dot(d) + (self.factor @ d).square().sum() / 2)

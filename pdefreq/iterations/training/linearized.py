@@ -1,0 +1,149 @@
+"""The exact dynamics of modes where a space is linearized at given coefficients: theory, handed what this space and loss are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.functionals.block import ByRows, Squares, rows_of_jacobian
+from pdefreq.spaces.channels import Channels
+from pdefreq.spectrum.box_modes import CosineModes, SineModes
+from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
+from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
+from pdefreq.theory.ntk import kernel
+from pdefreq.theory.rounding import above_rounding
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.functionals.block import Block
+    from pdefreq.functionals.functional import Functional
+    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.modes import Modes
+
+_ENTRIES = 2**28  # most numbers in a factor: 2 GiB in double precision, of which the decomposition takes two copies
+_WORK = 4e9  # most multiplications, over ten, of what need not be asked for: three seconds on one core
+_PIECE = 4096  # points that are passed through the network at a time
+
+
+def require_waves(kind: str) -> None:
+    """Refuse families whose amplitudes are complex, are moduli, or take a mesh: known before any modes are computed.
+
+    Raises:
+        IncompatibleError: If these are not sine or cosine modes.
+    """
+    if kind not in (SineModes.kind, CosineModes.kind):
+        raise IncompatibleError(
+            f"networks are predicted in sine and cosine modes, which a box has, not in {kind} modes: on a box use sine or cosine "
+            "(`--modes`)"
+        )
+
+
+def linearize(
+    space: TrialSpace,
+    functional: Functional,
+    c: Coefficients,
+    modes: Modes,
+    target: Values,
+    *,
+    of_modes: Callable[[], Tensor] | None = None,
+    cheap: bool = False,
+) -> LinearDynamics:
+    """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
+
+    Args:
+        space: Where u lives.
+        functional: What is lowered.
+        c: Coefficients at the start.
+        modes: Sine or cosine modes.
+        target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
+        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
+        cheap: Whether to refuse what takes more than some seconds.
+
+    Returns:
+        The dynamics of the amplitudes, float64.
+
+    Raises:
+        IncompatibleError: If the modes are of another family, or if the factor of the functional is too large to decompose.
+    """
+    require_waves(modes.kind)
+    assert isinstance(modes, (SineModes, CosineModes))
+    x = modes.points(space).to(c)
+    if cheap and len(modes) * len(x) * len(c) > _WORK:
+        raise IncompatibleError(
+            f"not predicted on the way, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
+            "`pdefreq predict` takes the time"
+        )
+    rows = functional.num_rows
+    _require_decomposable(rows, len(c))
+    if cheap and rows * len(c) * min(rows, len(c)) > _WORK:
+        raise IncompatibleError(
+            f"not predicted on the way, with a kernel of {rows:,} rows of {len(c):,} coefficients: `pdefreq predict` takes the "
+            "time, or use fewer points (`number`)"
+        )
+    factor = functional.factor(c)
+    analysis = torch.from_numpy(modes.analysis(space)).to(c)
+    probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
+    for points, columns, values in zip(x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True):
+        evaluator = space.at(points)
+        for mode, weights in enumerate(columns):  # V^T J, a way back for each mode: J itself has a row for each point
+            u, pull_back = evaluator.vjp(c, 0)
+            probe[mode] += pull_back(Channels(weights))
+            error[mode] += weights @ (u.value - values)
+    dynamics = dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    if of_modes is None:
+        return dynamics
+    f = factor.double()
+    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
+
+
+def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:
+    """Eigenvalues of F F^T, the kernel in the metric of a functional: descending, those above rounding, shape ``(k,)``.
+
+    Raises:
+        IncompatibleError: If the factor F is too large to decompose.
+    """
+    _require_decomposable(functional.num_rows, len(c))
+    s = torch.linalg.svdvals(functional.factor(c).double())
+    return s[above_rounding(s, max(functional.num_rows, len(c)))].square()
+
+
+def _require_decomposable(rows: int, coefficients: int) -> None:
+    if rows * coefficients > _ENTRIES:
+        raise IncompatibleError(
+            f"the kernel has {rows:,} rows of {coefficients:,} coefficients, too many to decompose: use fewer points (`number`) "
+            "or a smaller network"
+        )
+
+
+def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, points: int = 100) -> float:
+    """How far the kernel K = F F^T of a functional has moved between two sets of coefficients: |K(c) - K(start)| / |K(start)|.
+
+    No row of F is formed where the functional can do without: a wide network has millions of coefficients.
+
+    Args:
+        functional: What is lowered.
+        c: Coefficients now.
+        start: Coefficients before.
+        points: At most so many, evenly spread over the first block, at which the kernel is formed.
+    """
+    block = functional.blocks[0]
+    return relative_distance(_some_kernel(block, c, points), _some_kernel(block, start, points))
+
+
+def _some_kernel(block: Block, c: Coefficients, points: int) -> Tensor:
+    """The kernel of a block at some of its points."""
+    if isinstance(block, ByRows):
+        rows = block.layer_factors(c)
+        every = -(-rows[0][0][0].shape[2] // points)
+        rows = [[(d[:, :, ::every], z[:, :, ::every]) for d, z in layers] for layers in rows]
+        return torch.cat([torch.cat([kernel(left, right) for right in rows], dim=1) for left in rows])
+    assert isinstance(block, Squares)
+    every = -(-block.num_rows // points)
+    some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
+    return some @ some.T

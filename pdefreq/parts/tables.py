@@ -1,0 +1,81 @@
+"""The parts of network methods by kind and name. Importing this loads no torch: a part imports what it needs when it is used."""
+
+from __future__ import annotations
+
+from pdefreq.core.registry import Registry
+
+NETWORKS = Registry(
+    "network",
+    "pdefreq.networks",
+    {
+        "mlp": "pdefreq.parts.networks:Mlp",
+        "mscale": "pdefreq.parts.networks:Mscale",
+        "phase-shift": "pdefreq.parts.networks:PhaseShift",
+    },
+)
+INPUTS = Registry(
+    "input",
+    "pdefreq.inputs",
+    {
+        "fourier": "pdefreq.parts.inputs:Fourier",
+        "periodic": "pdefreq.parts.inputs:Periodic",
+    },
+)
+STARTS = Registry(
+    "start",
+    "pdefreq.starts",
+    {
+        "antisymmetric": "pdefreq.parts.starts:Antisymmetric",
+        "doubled": "pdefreq.parts.starts:Doubled",
+        "wide": "pdefreq.parts.starts:Wide",
+    },
+)
+LOSSES = Registry(
+    "loss",
+    "pdefreq.losses",
+    {
+        "ritz": "pdefreq.parts.losses:Ritz",
+        "residual": "pdefreq.parts.losses:Residual",
+        "misfit": "pdefreq.parts.losses:Misfit",
+    },
+)
+BOUNDARIES = Registry(
+    "boundary",
+    "pdefreq.boundaries",
+    {
+        "hard": "pdefreq.parts.boundary:Hard",
+        "penalty": "pdefreq.parts.boundary:Penalty",
+    },
+)
+SCHEDULES = Registry(
+    "penalty schedule",
+    "pdefreq.schedules",
+    {
+        "staged": "pdefreq.parts.schedules:Staged",
+    },
+)
+POINTS = Registry(
+    "point rule",
+    "pdefreq.points",
+    {
+        "automatic": "pdefreq.parts.points:Automatic",
+        "gauss": "pdefreq.parts.points:Gauss",
+        "sobol": "pdefreq.parts.points:Sobol",
+        "uniform": "pdefreq.parts.points:Uniform",
+        "at-data": "pdefreq.parts.points:AtData",
+    },
+)
+OPTIMIZERS = Registry(
+    "optimizer",
+    "pdefreq.optimizers",
+    {
+        "adam": "pdefreq.parts.optimizers:Adam",
+        "gd": "pdefreq.parts.optimizers:GradientDescent",
+        "sgd": "pdefreq.parts.optimizers:Sgd",
+        "lbfgs": "pdefreq.parts.optimizers:Lbfgs",
+        "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
+    },
+)
+TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
+
+KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)

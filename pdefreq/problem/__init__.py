@@ -1,0 +1,1 @@
+"""Boundary value problems, independent of the methods that solve them."""

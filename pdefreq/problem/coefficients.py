@@ -1,0 +1,85 @@
+"""Coefficients as users give them in Python: numbers, formulas, fields and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import CallableField, Field, as_field
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.problem.terms.equation import Equation
+
+SOLUTION = "u"
+"""The name of the solution in the formula of a nonlinear term."""
+
+_OF_SOLUTION = "nonlinear"  # the key whose formula may hold u
+
+
+@dataclass(frozen=True)
+class CoefficientReader:
+    """Makes fields of values.
+
+    Args:
+        dimension: Of the domain.
+        parameters: Names that formulas may use, and their values.
+        bounds: Lower and upper bounds of the domain, which arrays fill; without them arrays are refused.
+    """
+
+    dimension: int
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[Sequence[float], Sequence[float]] | None = None
+
+    def __call__(self, value: Any, key: str) -> Field:
+        """The field that a value stands for.
+
+        Args:
+            value: A number, a formula, a field, a function of points, or an array of values on equal cells (`GridField.on_box`).
+            key: The name of the argument, for messages. The formula or function of ``"nonlinear"`` is one of the points and of u.
+
+        Raises:
+            ProblemFileError: If a formula is malformed.
+            TypeError: If the value is of another kind.
+        """
+        if isinstance(value, str):
+            from pdefreq.problem.expressions import parse_field
+            from pdefreq.problem.expressions.scope import Scope
+
+            scope = Scope(self.dimension, self.parameters, (SOLUTION,) if key == _OF_SOLUTION else ())
+            return parse_field(value, scope, key)
+        if key == _OF_SOLUTION and callable(value) and not isinstance(value, Field):
+            return CallableField(_of_columns(cast("Callable[[Tensor, Tensor], Tensor]", value)))
+        if self.bounds is not None and getattr(value, "ndim", 0):
+            from pdefreq.problem.grid_field import GridField
+
+            return GridField.on_box(value, *self.bounds)
+        return as_field(value)
+
+
+def _of_columns(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function of points and u as one of their columns side by side."""
+
+    def joined(z: Tensor) -> Tensor:
+        return function(z[:, :-1], z[:, -1])
+
+    return joined
+
+
+def derived_source(equation: Equation, exact: Field, dimension: int) -> Field:
+    """The source for which a formula solves an equation.
+
+    Raises:
+        ProblemFileError: If a coefficient is no formula, or the formula is too long to be differentiated.
+    """
+    from pdefreq.problem.expressions import ExpressionField, expression_of
+    from pdefreq.problem.expressions.scope import Scope
+
+    if not isinstance(exact, ExpressionField) and exact.constant is None:
+        raise ProblemFileError(f"the source can't be derived from {exact.text}, which is no formula: give source=... as well")
+    u = expression_of(exact)
+    source = equation.symbolic(u, Scope(dimension).coordinates)
+    return ExpressionField(source, dimension, derived_from=(equation.terms, exact))

@@ -1,0 +1,37 @@
+"""Whether a problem whose equations determine its solution up to a constant has one at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pdefreq.core.errors import ProblemFileError
+
+if TYPE_CHECKING:
+    from pdefreq.problem.problem import Problem
+
+_TOLERANCE = 1e-8
+_POINTS = {1: 20_000, 2: 250_000}  # of quadrature, by dimension
+_MANY = 1_000_000
+
+
+def require_compatible(problem: Problem) -> None:
+    """``int f + int flux = 0``, for a problem that has fluxes on all of the boundary and neither reaction nor alpha.
+
+    Raises:
+        ProblemFileError: If the sum is above 1e-8 of the integrals of the moduli.
+    """
+    n = _POINTS.get(problem.domain.dimension, _MANY)
+    inside, edge = problem.domain.quadrature(n), problem.domain.boundary(n)
+    part = problem.part_of(edge)
+    source, total, size = problem.source(inside.x), 0.0, 0.0
+    pieces = [(source, inside.weights)]
+    for i, condition in enumerate(problem.boundary):
+        mine = part == i
+        pieces.append((condition.flux(edge.x[mine]), edge.weights[mine]))
+    total = sum(float(weights @ values) for values, weights in pieces)
+    size = sum(float(weights @ values.abs()) for values, weights in pieces)
+    if abs(total) > _TOLERANCE * size:
+        raise ProblemFileError(
+            "with fluxes given on all of the boundary and no reaction, a solution exists only if the integrals of source and "
+            f"flux add up to zero, got {total:.3g} (of {size:.3g} in modulus): change one of them, or prescribe a value somewhere"
+        )

@@ -1,0 +1,176 @@
+"""Fields, conditions and numbers given by formulas; `pdefreq.problem.expressions.grammar` says what a formula may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from sympy import Expr, Symbol
+
+from pdefreq.core.content import Content, Opaque
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import ConstantField, Field
+from pdefreq.problem.expressions import written
+from pdefreq.problem.expressions.arithmetic import exact_number
+from pdefreq.problem.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
+from pdefreq.problem.expressions.grammar import Parser
+from pdefreq.problem.expressions.printed import printed
+from pdefreq.problem.expressions.scope import Scope
+from pdefreq.problem.expressions.symbolic import Program, constant_value, derivative
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Gradients, Points, Values
+
+
+@dataclass(frozen=True)
+class ExpressionField(Field):
+    """A field given by a formula; its gradient is the formula's derivative.
+
+    Args:
+        expression: The formula.
+        dimension: The number of coordinates.
+        unknowns: Further names in the formula, whose values are columns of the points behind the coordinates.
+        derived_from: The terms and the exact solution from which the formula was derived.
+    """
+
+    content_type: ClassVar[str] = "expression"
+    expression: Expr
+    dimension: int
+    unknowns: tuple[str, ...] = ()
+    derived_from: tuple[Any, Any] | None = field(default=None, compare=False, repr=False)
+
+    def content(self) -> Any:
+        """The constant, or the expression as plain data; opaque where a problem file could not hold it."""
+        if self.constant is not None:
+            return ConstantField(self.constant).content()
+        content = _content(self, self.expression)
+        return content if not self.unknowns or isinstance(content, Opaque) else content | {"unknowns": [*self.unknowns]}
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        dimension, unknowns = arguments["dimension"], tuple(arguments.get("unknowns", ()))
+        return cls(written.read(arguments["expression"], dimension, unknowns), dimension, unknowns)
+
+    def __call__(self, x: Points) -> Values:
+        return self._value(x)[0]
+
+    def gradient(self, x: Points) -> Gradients:
+        return torch.stack(self._gradient(x), dim=1)
+
+    @cached_property
+    def constant(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The value, where the formula has no coordinates."""
+        return constant_value(self.expression)
+
+    @property
+    def has_kinks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the formula holds abs, sign, min, max or where, so that it or a derivative may jump."""
+        return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
+
+    @property
+    def text(self) -> str:
+        """The formula."""
+        return printed(self.expression)
+
+    @cached_property
+    def _value(self) -> Program:
+        return Program([self.expression], self._variables)
+
+    @cached_property
+    def _gradient(self) -> Program:
+        return Program([derivative(self.expression, s) for s in self._variables], self._variables)
+
+    @property
+    def _variables(self) -> list[Symbol]:
+        return Scope(self.dimension, unknowns=self.unknowns).variables
+
+
+def expression_of(field: Field) -> Expr:
+    """The formula of a field.
+
+    Raises:
+        ProblemFileError: If the field has none: it is a Python function or a table of values.
+    """
+    if isinstance(field, ExpressionField):
+        return field.expression
+    if field.constant is not None:
+        return exact_number(field.constant)
+    raise ProblemFileError(f"{field.text} is no formula, so nothing can be derived from it: give `source` as well")
+
+
+@dataclass(frozen=True)
+class Region(Content):
+    """The points at which a condition holds."""
+
+    content_type: ClassVar[str] = "region"
+    condition: Condition
+    dimension: int
+
+    def content(self) -> Any:
+        """The condition as plain data; opaque where a problem file could not hold it."""
+        return _content(self, self.condition)
+
+    @classmethod
+    def from_content(cls, arguments: dict[str, Any]) -> Self:
+        return cls(written.read(arguments["expression"], arguments["dimension"]), arguments["dimension"])
+
+    def __call__(self, x: Points) -> Tensor:
+        """Whether each point belongs to it, shape ``(n,)``, bool."""
+        return self._program(x)[0]
+
+    @property
+    def text(self) -> str:
+        """The condition."""
+        return printed(self.condition)
+
+    @cached_property
+    def _program(self) -> Program:
+        return Program([self.condition], Scope(self.dimension).coordinates)
+
+
+def _content(of: ExpressionField | Region, expression: Any) -> Any:
+    try:
+        return {"type": of.content_type, "expression": written.written(expression), "dimension": of.dimension}
+    except ValueError:
+        return Opaque(of)
+
+
+def parse_field(text: str, scope: Scope, key: str) -> ExpressionField:
+    """The field that a text describes.
+
+    Args:
+        text: The expression.
+        scope: The names it may use; its dimension is set.
+        key: Where the text stands, for messages: ``"[equation] source"``.
+
+    Raises:
+        ProblemFileError: If the text is no expression; one sentence names the key and the offending part.
+    """
+    assert scope.dimension is not None
+    return ExpressionField(Parser(text, scope, key).expression(), scope.dimension, scope.unknowns)
+
+
+def parse_number(text: str, parameters: Mapping[str, float], key: str) -> float:
+    """The number that a text such as ``"2*pi*mu"`` describes.
+
+    Raises:
+        ProblemFileError: As `parse_field`.
+    """
+    value = constant_value(Parser(text, Scope(None, parameters), key).expression())
+    assert value is not None  # no coordinate is in scope
+    return value
+
+
+def parse_condition(text: str, scope: Scope, key: str) -> Region:
+    """The region in which a condition such as ``"x < 0 and y > 0"`` holds.
+
+    Raises:
+        ProblemFileError: As `parse_field`.
+    """
+    assert scope.dimension is not None
+    return Region(Parser(text, scope, key).condition(), scope.dimension)

@@ -1,0 +1,169 @@
+"""Problem files: where they are found, how a name, a variant and parameters become a `Problem`, and what was understood.
+
+Listing names and titles imports neither numpy nor torch nor sympy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.core.registry import nearest
+from pdefreq.problem.files.description import describe
+from pdefreq.problem.files.template import TEMPLATE
+from pdefreq.problem.problem import Problem
+
+__all__ = ["TEMPLATE", "describe", "load_problem", "problem_directories", "problem_from_text", "problem_names"]
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+_LONGEST = 1_000_000  # characters
+
+
+def problem_directories() -> list[Path]:
+    """Where problems are looked up by name: `PDEFREQ_PROBLEMS`, then those shipped with the package, installed or cloned."""
+    directories = [Path(os.path.expanduser(p)) for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
+    directories.append(_PACKAGE / "problems")
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        directories.append(_PACKAGE.parent / "problems")
+    return [d for d in directories if d.is_dir()]
+
+
+def problem_names() -> list[tuple[str, str]]:
+    """Name and title of every problem that can be loaded by name, sorted; an unreadable file shows its error as title."""
+    rows = {}
+    for name, path in _files().items():
+        try:
+            rows[name] = str(_toml(_read(path), name).get("title", ""))
+        except ProblemFileError as error:
+            rows[name] = str(error)
+    return sorted(rows.items())
+
+
+def load_problem(
+    name_or_path: str | os.PathLike[str], /, variant: str | None = None, *, trust: bool = False, **parameters: float | str
+) -> Problem:
+    """The problem of a shipped name or of a user's own file.
+
+    Args:
+        name_or_path: ``"poisson"``, ``"poisson:hard"``, ``"my.toml"``, ``"folder/my.toml:hard"``.
+        variant: A variant of the file, as the part after the colon.
+        trust: Whether Python files that the problem file names, for terms or domains of the user's own, may be loaded.
+        parameters: Values for the file's parameters and for ``dimension``: numbers, or expressions of earlier parameters.
+
+    Raises:
+        UnknownNameError: If there is no such problem, variant or parameter.
+        ProblemFileError: If the file is malformed or contradicts itself.
+
+    Example:
+        >>> load_problem("poisson-chirp", dimension=1, mu=5).domain.dimension
+        1
+    """
+    place = os.fspath(name_or_path)
+    if variant is None and re.search(r":[^:/\\]+$", place):
+        place, _, variant = place.rpartition(":")
+    if place.endswith(".toml") or "/" in place or os.sep in place:
+        path, stem = Path(os.path.expanduser(place)), Path(place).stem
+    else:
+        files = _files()
+        if place not in files:
+            raise UnknownNameError(
+                f"unknown problem '{_line(place)}' (a file of your own ends in .toml): {nearest(place, files)}"
+            )
+        path, stem = files[place], place
+    name = f"{stem}:{variant}" if variant else stem
+    return problem_from_text(_read(path), name=name, parameters=parameters, locate=path.parent.joinpath, trust=trust)
+
+
+def problem_from_text(
+    text: str,
+    *,
+    name: str = "problem",
+    parameters: Mapping[str, float | str] | None = None,
+    locate: Callable[[str], Path] | None = None,
+    trust: bool = False,
+) -> Problem:
+    """The problem that the text of a problem file describes.
+
+    Args:
+        text: TOML.
+        name: What the problem is called; a variant of the text stands after a colon.
+        parameters: As in `load_problem`.
+        locate: Where a file that the text names lies; by default in one of the `problem_directories`.
+        trust: Whether Python files that the text names may be loaded.
+
+    Raises:
+        UnknownNameError: If there is no such variant or parameter.
+        ProblemFileError: If the text is malformed or contradicts itself.
+    """
+    from pdefreq.problem.files.keys import check_document
+    from pdefreq.problem.files.reader import read_problem
+
+    document = _toml(text, name)
+    check_document(document)
+    variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
+    for merged in variants.values():
+        check_document(merged)
+    variant = name.partition(":")[2]
+    if variant:
+        if variant not in variants:
+            raise UnknownNameError(
+                f"unknown variant '{_line(variant)}' of '{name.partition(':')[0]}': {nearest(variant, variants)}"
+            )
+        document = variants[variant]
+    return read_problem(document, name=name, text=text, overrides=dict(parameters or {}), locate=locate or _shipped, trust=trust)
+
+
+def _shipped(name: str) -> Path:
+    """A file beside the problems that are found by name; the name itself where there is none."""
+    places = [directory / name for directory in problem_directories()]
+    return next((place for place in places if place.is_file()), Path(name))
+
+
+def _files() -> dict[str, Path]:
+    """Name -> file; the first directory that has a name wins."""
+    return {path.stem: path for directory in reversed(problem_directories()) for path in sorted(directory.glob("*.toml"))}
+
+
+def _read(path: Path) -> str:
+    try:
+        if not path.is_file():
+            raise ProblemFileError(f"there is no problem file {_line(path)}")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LONGEST + 1)
+    except UnicodeDecodeError:
+        raise ProblemFileError(f"{_line(path)} is not a text file in UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file name"
+        raise ProblemFileError(f"can't read the problem file {_line(path)}: {reason.lower()}") from None
+    if len(text) > _LONGEST:
+        raise ProblemFileError(f"{_line(path)} has more than {_LONGEST} characters; a problem file is a page of TOML")
+    return text
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ProblemFileError(f"problem '{_line(name)}' is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError, and numbers that Python can't hold
+        raise ProblemFileError(f"problem '{_line(name)}' is not valid TOML: {_line(error)}") from None
+
+
+def _merged(document: Mapping[str, Any], changes: Any) -> dict[str, Any]:
+    """The document with a variant's tables merged over it, tables into tables."""
+    if not isinstance(changes, dict):
+        raise ProblemFileError(f"[variant] must hold tables such as [variant.hard], got {_line(changes)}")
+    merged = dict(document)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _line(text: object) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(text))[:200]

@@ -1,0 +1,174 @@
+"""Checks of a problem at sample points: values are finite, coefficients have their sign, and what is stated twice agrees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import Field
+from pdefreq.core.streams import stream
+from pdefreq.domains.domain import Domain
+from pdefreq.domains.samples import Samples
+from pdefreq.problem.jumps import flux_jumps, jumps
+from pdefreq.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Gradients, Points, Values
+
+_NUMBER = 512
+# Relative to the largest value: constants printed with seven digits pass, a wrong sign or factor does not.
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A field that the file states although `exact` implies it.
+
+    Args:
+        key: Where it is stated.
+        given: As stated.
+        derived: As it follows from the exact solution.
+        part: Index of the boundary part on which it holds; None: in the domain.
+    """
+
+    key: str
+    given: Field
+    derived: Field
+    part: int | None
+
+
+def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
+    """Refuse a problem that contradicts itself or has values outside their range.
+
+    Args:
+        problem: The problem.
+        claims: What must agree.
+
+    Raises:
+        ProblemFileError: If a coefficient is not finite or outside its range at a sample point that is not singular, a boundary
+            point is covered by no part, or a claim fails; the sentence names the point.
+    """
+    domain = problem.domain
+
+    def regular(x: Points) -> Points:
+        return problem.regular(Samples(x, x[:, 0])).x
+
+    inside = regular(_interior_points(domain))
+    for name, field in (("source", problem.source), ("exact", problem.exact)):
+        if field is not None:
+            _check_values(f"[equation] {name}", field, inside)
+    for term in problem.equation:
+        term.check(inside)
+    size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
+    at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
+    if problem.boundary:
+        edge = domain.boundary(_NUMBER, stream(0, "check"))
+        governed = problem.part_of(edge)
+        for i, part in enumerate(problem.boundary):
+            at[i] = regular(edge.x[governed == i])
+            _check_values("[boundary] value", part.value, at[i])
+            _check_values("[boundary] flux", part.flux, at[i])
+            _check_values("[boundary] alpha", part.alpha, at[i], allow_negative=False)
+    for claim in claims:
+        _check_claim(claim, regular(at[claim.part]), size)
+    u = problem.exact
+    if u is not None:
+        for axis in problem.periodic_axes:
+            _check_periodic(problem, u, axis, size)
+    if (
+        u is not None
+        and not problem.is_regression
+        and (u.has_kinks or any(field.has_kinks for field in problem.equation.coefficients.values()))
+    ):
+        _check_weak_form(problem, u)
+
+
+def _check_weak_form(problem: Problem, u: Field) -> None:
+    """Formulas with kinks: where `exact` or its flux jumps, the source holds a delta function that no derivative shows."""
+    if u.has_kinks and jumps(u, problem.domain):
+        raise ProblemFileError(
+            "[equation] exact is discontinuous, and solutions are continuous: change it, or give `source` without `exact`"
+        )
+
+    def flux(x: Points) -> tuple[Gradients, Values]:
+        parts = [term.weak(x).densities(u(x), u.gradient(x)).value for term in problem.equation]
+        return _flux(problem, u, x), sum((value for value in parts if value is not None), -problem.source(x))
+
+    if flux_jumps(problem.domain, problem.regular, flux):
+        raise ProblemFileError(
+            "[equation] exact does not solve the equation where its flux jumps: the source would "
+            "need a delta function there; make the flux continuous, or give `source` without `exact`"
+        )
+
+
+def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
+    """The exact solution has the same values and fluxes on both sides of a pair."""
+    (lower, upper), name = problem.domain.bounds, [*problem.domain.opposite_sides][axis]
+    x = problem.domain.interior(_NUMBER, stream(0, "pairs")).x
+    below, above = x.clone(), x.clone()
+    below[:, axis], above[:, axis] = lower[axis], upper[axis]
+    fluxes = [_flux(problem, u, side)[:, axis] for side in (below, above)]
+    for what, pair in (("u", [u(below), u(above)]), ("its flux", fluxes)):
+        low, high = pair
+        gap = (low - high).abs().nan_to_num()
+        worst = int(gap.argmax())
+        if not float(gap[worst]) <= _TOLERANCE * max(size, float(low.abs().nan_to_num().max())):
+            raise ProblemFileError(
+                f'[boundary.part] name = "{name}" is periodic and [equation] exact is not: {what} is {float(low[worst]):.9g} at '
+                f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or give values there"
+            )
+
+
+def _flux(problem: Problem, u: Field, x: Points) -> Gradients:
+    """The flux A |grad u|^(p-2) grad u of a field at points."""
+    value, gradient = u(x), u.gradient(x)
+    parts = [term.weak(x).densities(value, gradient).flux for term in problem.equation]
+    return sum((flux for flux in parts if flux is not None), torch.zeros_like(gradient))
+
+
+def _interior_points(domain: Domain) -> Points:
+    """Random points, and a lattice: the singularities of formulas that people write tend to lie on one."""
+    per_axis = min(63, int(_NUMBER ** (1 / domain.dimension)) // 2 * 2 + 1)  # odd: the centre is among them
+    ticks = torch.arange(1, per_axis + 1, dtype=torch.float64) / (per_axis + 1)
+    axes = [a + ticks * (b - a) for a, b in zip(*domain.bounds, strict=True)]
+    lattice = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
+    return torch.cat([domain.interior(_NUMBER, stream(0, "check")).x, lattice[domain.contains(lattice)]])
+
+
+def _check_values(key: str, field: Field, x: Points, allow_negative: bool = True) -> None:
+    values = field(x)
+    bad = ~values.isfinite() if allow_negative else ~(values.isfinite() & (values >= 0))
+    if bool(bad.any()):
+        point, value = _at(x[bad][0]), float(values[bad][0])
+        if math.isfinite(value):
+            raise ProblemFileError(f"{key} must not be negative, but it is {value:g} at {point}")
+        raise ProblemFileError(
+            f"{key} is not finite at {point}, got {value:g}; correct it, or list the point as singular = [[...]] in [equation]"
+        )
+
+
+def _check_claim(claim: Claim, x: Points, size: float) -> None:
+    given, derived = claim.given(x), claim.derived(x)
+    known = derived.isfinite() & given.isfinite()
+    x, given, derived = x[known], given[known], derived[known]
+    if len(x) == 0:
+        return
+    scale = max(size, float(derived.abs().max()))
+    gap = (given - derived).abs()
+    worst = int(gap.argmax())
+    if not float(gap[worst]) <= _TOLERANCE * scale:
+        raise ProblemFileError(
+            f"{claim.key} and [equation] exact disagree: at {_at(x[worst])} it gives {float(given[worst]):.9g}, "
+            f"but exact needs {float(derived[worst]):.9g}; correct one of them, or leave {claim.key} out"
+        )
+
+
+def _at(x: Tensor) -> str:
+    return f"({', '.join(f'{v:.6g}' for v in x.tolist())})"

@@ -1,0 +1,107 @@
+"""The [data] table of a problem file, and the files of points and pictures that it may name."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.shapes import axis_names
+from pdefreq.domains.box import Box
+from pdefreq.problem.data import Data
+from pdefreq.problem.files.pictures import PICTURES, read_grey
+from pdefreq.problem.grid_field import GridField
+from pdefreq.problem.tables import Table
+
+if TYPE_CHECKING:
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem.tables import Files
+
+
+def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
+    """The data that a [data] table describes; None where it is missing.
+
+    Raises:
+        ProblemFileError: If the table is malformed; if a file is missing, unreadable, or has a row that does not fit.
+    """
+    if not table.values:
+        return None
+    noise, holdout = table.number("noise", 0.0), table.number("holdout", 0.0)
+    points = table.text("points", "uniform")
+    if points in ("uniform", "random"):
+        return Data(points, table.whole("number", None, 2, 10**9), noise, holdout)
+    suffix = Path(points).suffix.lower()
+    if suffix not in (".csv", *PICTURES):
+        table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
+    if table.has("number"):
+        raise ProblemFileError("[data] number belongs to generated points, and a file has its own: leave it out")
+    path = files.path(table, "points")
+    if not path.is_file():
+        raise ProblemFileError(f"[data] points: there is no file {path}")
+    if suffix == ".csv":
+        x, values = read_points(path, domain)
+        return Data(points, noise=noise, holdout=holdout, x=x, values=values)
+    if not (isinstance(domain, Box) and domain.dimension == 2):
+        raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
+    picture = GridField.on_box(read_grey(path), *domain.bounds, "linear", points)
+    values = torch.tensor(picture.values).flatten()
+    return Data(points, noise=noise, holdout=holdout, x=picture.points(), values=values, interpolant=picture)
+
+
+def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
+    """Points and values from a file of comma-separated rows: the coordinates, then the value.
+
+    Args:
+        path: Lines that begin with ``#`` are skipped. A heading is optional; where there is one, it names the coordinates in
+            their order.
+        domain: Where the points lie.
+
+    Returns:
+        Points ``(n, d)`` and values ``(n,)``.
+
+    Raises:
+        ProblemFileError: If the file can't be read or has no rows, or a row has another number of columns, something that is no
+            finite number, or a point outside the domain; the sentence names the line.
+    """
+    d = domain.dimension
+    columns = [*axis_names(d), "value"]
+    heading, rows = csv_rows(path, "data")
+    if heading is not None:
+        _check_heading(path, heading, d)
+    if not rows:
+        raise ProblemFileError(f"{path} holds no data; give one point a row: {', '.join(columns)}")
+    numbers = []
+    for line, row in rows:
+        if len(row) != d + 1:
+            raise ProblemFileError(
+                f"{path}, line {line}: expected {d + 1} columns ({', '.join(columns)}), got {len(row)}: '{_short(','.join(row))}'"
+            )
+        for name, cell in zip(columns, row, strict=True):
+            if not (is_number(cell) and math.isfinite(float(cell))):
+                raise ProblemFileError(f"{path}, line {line}: {name} must be a finite number, got '{_short(cell)}'")
+        numbers.append([float(cell) for cell in row])
+    table = torch.tensor(numbers, dtype=torch.float64)
+    outside = (~domain.contains(table[:, :d])).nonzero()
+    if len(outside):
+        line, row = rows[int(outside[0])]
+        point = ", ".join(cell.strip() for cell in row[:d])
+        raise ProblemFileError(f"{path}, line {line}: the point ({_short(point)}) lies outside the {domain.title}; leave it out")
+    return table[:, :d], table[:, d]
+
+
+def _check_heading(path: Path, cells: list[str], d: int) -> None:
+    """A heading that names the coordinates in another order would mean other points."""
+    names = [cell.strip().lower() for cell in cells]
+    ways = [[*axis_names(d)], [f"x{k}" for k in range(1, d + 1)]]
+    if len(names) != d + 1 or names[:d] not in ways:
+        expected = f"{', '.join(axis_names(d))}, value"
+        raise ProblemFileError(f"{path}: the heading must be {expected}, got '{_short(','.join(cells))}'")
+
+
+def _short(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)[:60]

@@ -1,0 +1,123 @@
+"""The [equation] table of a problem file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import Field, Quotient
+from pdefreq.core.registry import nearest
+from pdefreq.problem.coefficients import SOLUTION, derived_source
+from pdefreq.problem.data import Data
+from pdefreq.problem.expressions import ExpressionField, expression_of
+from pdefreq.problem.expressions.arithmetic import add, divide, multiply
+from pdefreq.problem.expressions.scope import Scope, shorten
+from pdefreq.problem.files.checks import Claim
+from pdefreq.problem.files.grids import names_grid
+from pdefreq.problem.tables import Files, Table
+from pdefreq.problem.terms import TERMS
+from pdefreq.problem.terms.equation import Equation, read_terms
+from pdefreq.problem.terms.reaction import Reaction
+from pdefreq.problem.terms.term import CoefficientReader, Term
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+
+@dataclass(frozen=True)
+class StatedEquation:
+    """The equation as the file states it; what an exact solution implies is derived."""
+
+    equation: Equation
+    given: Field | None
+    exact: Field | None
+    dimension: int
+
+    @classmethod
+    def read(cls, table: Table, data: Data | None, files: Files) -> StatedEquation:
+        given = table.field("source") if table.has("source") else None
+        exact = table.field("exact") if table.has("exact") else None
+        known = None if data is None or data.values is None else data
+        if given is not None and known is not None:
+            raise ProblemFileError(
+                f"[equation] source and the values in {known.points} both say what f is: leave one of them out"
+            )
+        if given is None and exact is None and known is None:
+            raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
+        equation = Equation(_terms(table, files))
+        reaction = equation.find(Reaction)
+        if exact is None and given is not None and equation.is_regression and reaction is not None:
+            exact = _quotient(given, reaction.coefficient, cast("int", table.scope.dimension))
+        return cls(equation, given, exact, cast("int", table.scope.dimension))
+
+    @property
+    def source(self) -> Field | None:
+        """As stated, else as it follows from the exact solution; None where only data say what it is."""
+        return self.given if self.given is not None else None if self.exact is None else self._derived()
+
+    def _derived(self) -> Field:
+        assert self.exact is not None
+        return derived_source(self.equation, self.exact, self.dimension)
+
+    def claims(self) -> list[Claim]:
+        """What must agree inside the domain."""
+        if self.given is None or self.exact is None or not self._has_formulas:
+            return []
+        return [Claim("[equation] source", self.given, self._derived(), part=None)]
+
+    @property
+    def _has_formulas(self) -> bool:
+        fields = [self.exact, *self.equation.coefficients.values()]
+        return all(field is None or field.constant is not None or isinstance(field, ExpressionField) for field in fields)
+
+    def flux(self, alpha: Field, outward: Sequence[Expr]) -> ExpressionField:
+        """The Robin data of the exact solution where the outward unit normal is this one."""
+        assert self.exact is not None
+        u = expression_of(self.exact)
+        flux = self.equation.symbolic_flux(u, Scope(self.dimension).coordinates)
+        through = add(*(multiply(n, component) for n, component in zip(outward, flux, strict=True)))
+        second = tuple(term for term in self.equation if term.order == 2)
+        flux = add(through, multiply(expression_of(alpha), u))
+        return ExpressionField(flux, self.dimension, derived_from=(second, self.exact))
+
+
+def _terms(table: Table, files: Files) -> tuple[Term, ...]:
+    """The terms that keys of the table describe, then those of [[equation.term]]."""
+
+    def coefficient(value: Any, key: str) -> Field:
+        unknowns = (SOLUTION,) if key == "nonlinear" else ()
+        if unknowns and names_grid(value):
+            raise ProblemFileError(
+                f"{table.key(key)} must be an expression in the coordinates and u, got the file {shorten(value)}"
+            )
+        return replace(table, values={key: value}, scope=replace(table.scope, unknowns=unknowns)).field(key)
+
+    dimension = cast("int", table.scope.dimension)
+    own = [_own_term(row, dimension, coefficient, files) for row in table.values.get("term", [])]
+    return (*read_terms({"diffusion": "1", **table.values}, dimension, coefficient), *(term for term in own if term is not None))
+
+
+def _own_term(row: Mapping[str, Any], dimension: int, coefficient: CoefficientReader, files: Files) -> Term | None:
+    """One [[equation.term]]: its kind is a name in the registry, or a class in a Python file beside the problem file."""
+    name = row.get("kind")
+    if not isinstance(name, str):
+        raise ProblemFileError('[[equation.term]] kind must be the name of a term, such as kind = "my_terms.py:Hyper"')
+    kind = files.registered(TERMS, name, "[[equation.term]] kind")
+    values = {key: value for key, value in row.items() if key != "kind"}
+    known = [f.name for f in fields(kind)]
+    for key in values:
+        if key not in (*known, *kind.keys):
+            raise ProblemFileError(f"[[equation.term]] unknown key {shorten(key)}: {nearest(key, known)}")
+    try:
+        return kind.read(values, dimension, coefficient)
+    except TypeError:
+        raise ProblemFileError(f"[[equation.term]] {name} needs {', '.join(known)}, got {', '.join(values) or 'none'}") from None
+
+
+def _quotient(given: Field, reaction: Field, dimension: int) -> Field:
+    """The solution f / c of a regression."""
+    if isinstance(given, ExpressionField) and (reaction.constant is not None or isinstance(reaction, ExpressionField)):
+        return ExpressionField(divide(given.expression, expression_of(reaction)), dimension)
+    return given if reaction.constant == 1 else Quotient(given, reaction)

@@ -1,0 +1,37 @@
+"""Grey values of picture files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdefreq.core.errors import ProblemFileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PICTURES = (".png", ".jpg", ".jpeg")
+"""How the names of picture files end."""
+
+_MAX_PIXELS = 2**22  # each may be a point that every training step visits
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """The grey values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
+
+    Raises:
+        ProblemFileError: If the file is no picture, or has too many pixels.
+    """
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            if width * height > _MAX_PIXELS:
+                raise ProblemFileError(f"{path} has {width} x {height} pixels, more than {_MAX_PIXELS:,}: shrink it")
+            deep = picture.mode.startswith("I")  # 16 bits
+            pixels = np.asarray(picture if deep else picture.convert("L"), dtype=float) / (65535 if deep else 255)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # what Pillow raises for broken files
+        raise ProblemFileError(f"can't read the picture {path}: {' '.join(str(error).split())[:100]}") from None
+    return pixels[::-1].T.copy()

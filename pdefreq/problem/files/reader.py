@@ -1,0 +1,197 @@
+"""From the tables of a problem file to a `Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from pdefreq.core.errors import ProblemFileError, UnknownNameError
+from pdefreq.core.fields import Field, Quotient
+from pdefreq.core.registry import nearest
+from pdefreq.domains.domain import Domain
+from pdefreq.problem.boundary import BoundaryKind, BoundaryPart
+from pdefreq.problem.data import Data
+from pdefreq.problem.expressions import Region
+from pdefreq.problem.expressions.scope import Scope, check_parameter_name, shorten
+from pdefreq.problem.files.checks import Claim, check
+from pdefreq.problem.files.data import read_data
+from pdefreq.problem.files.domains import read_domain
+from pdefreq.problem.files.equation import StatedEquation
+from pdefreq.problem.files.grids import Grids
+from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
+from pdefreq.problem.tables import Files, Table
+from pdefreq.problem.terms.reaction import Reaction
+
+
+def read_problem(
+    document: Mapping[str, Any],
+    *,
+    name: str,
+    text: str,
+    overrides: dict[str, float | str],
+    locate: Callable[[str], Path],
+    trust: bool = False,
+) -> Problem:
+    """The problem that checked tables describe.
+
+    Args:
+        document: The file's tables; `tables.check_keys` has seen them.
+        name: What the problem is called.
+        text: The file.
+        overrides: Values for parameters and for ``dimension``, instead of the file's.
+        locate: Where the files that the text names lie.
+        trust: Whether Python files that the text names may be loaded.
+
+    Raises:
+        UnknownNameError: If an override names no parameter.
+        ProblemFileError: If a value is malformed, or the problem contradicts itself.
+    """
+    raw = document.get("parameters", {})
+    for key in overrides:
+        if key not in (*raw, "dimension"):
+            raise UnknownNameError(
+                f"problem '{name}' has no parameter {shorten(key)}: known are {', '.join([*raw, 'dimension'])}"
+            )
+    parameters: dict[str, float] = {}
+    for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():
+        check_parameter_name(key, "[parameters]")
+        parameters[key] = Table({key: value}, "parameters", Scope(None, parameters)).number(key)
+    changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
+    files = Files(locate, trust)
+    domain = read_domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
+    scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
+
+    head = Table(document, "", scope)
+
+    def table(section: str) -> Table:
+        return Table(document.get(section, {}), section, scope)
+
+    data = read_data(table("data"), domain, files)
+    grids = Grids.of(table("equation"), domain, files)
+    stated = StatedEquation.read(replace(table("equation"), stored=grids), data, files)
+    grids.require_use(table("equation"))
+    claims = stated.claims()
+    problem = Problem(
+        domain=domain,
+        source=stated.source,
+        boundary=_boundary(table("boundary"), stated, domain, claims),
+        terms=stated.equation.terms,
+        exact=stated.exact or _pictured(stated, data),
+        title=head.text("title", ""),
+        name=name,
+        citation=head.text("citation", ""),
+        data=data,
+        spectrum=_spectrum(table("spectrum")),
+        parameters=parameters | ({"dimension": float(domain.dimension)} if changed else {}),
+        singular=tuple(map(tuple, table("equation").points("singular"))),
+    )
+    check(problem, claims=claims)
+    return problem.read_from(text, files.found)
+
+
+def _pictured(stated: StatedEquation, data: Data | None) -> Field | None:
+    """The solution f / c of a regression whose f is a picture, known between its pixels by interpolation."""
+    picture, reaction = data and data.interpolant, stated.equation.find(Reaction)
+    if picture is None or reaction is None or not stated.equation.is_regression:
+        return None
+    return picture if reaction.coefficient.constant == 1 else Quotient(picture, reaction.coefficient)
+
+
+def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
+    """Parts in the order of the file, then `value` on the rest."""
+    if stated.equation.is_regression:
+        if table.values:
+            raise ProblemFileError("[boundary] a regression (diffusion = 0) has no boundary conditions; leave the table out")
+        return ()
+    parts: list[BoundaryPart] = []
+    for row in table.values.get("part", []):
+        found = _parts(Table(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
+        parts += [part for part in found if part.kind != "periodic" or part not in parts]  # either side names the pair
+    pairs = {part.name for part in parts if part.kind == "periodic"}
+    open_sides = len(parts) == len(pairs) and len(pairs) < max(1, len(domain.opposite_sides))
+    if table.has("value") or (open_sides and stated.exact is not None):
+        parts.append(_dirichlet(table, None, None, stated, claims, len(parts)))
+    if not parts:
+        raise ProblemFileError('[boundary] is missing; give value = "0", or parts, or exact in [equation]')
+    return tuple(parts)
+
+
+def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
+    """One [[boundary.part]]. A Robin part of a known solution becomes one for each named part: its flux holds the normal."""
+    kind = table.choice("kind", "dirichlet", get_args(BoundaryKind))
+    if kind == "periodic":
+        return [_pair(table, domain)]
+    for key in ("alpha", "flux") if kind == "dirichlet" else ("value",):
+        if table.has(key):
+            other = "robin" if kind == "dirichlet" else "dirichlet"
+            raise ProblemFileError(f'{table.key(key)} belongs to kind = "{other}", and this part has kind = "{kind}"')
+    name = _part_name(table, domain) if table.has("name") else None
+    where = table.condition("where") if table.has("where") else None
+    if kind == "dirichlet":
+        return [_dirichlet(table, name, where, stated, claims, index)]
+    alpha = table.field("alpha", "0")
+    if stated.exact is None:
+        return [BoundaryPart("robin", name, where, alpha=alpha, flux=table.field("flux", "0"))]
+    parts = []
+    for piece in domain.part_names if name is None else [name]:
+        outward = domain.normal(piece)
+        if outward is None and not table.has("flux"):
+            raise ProblemFileError(
+                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that none follows from exact: give it"
+            )
+        derived = None if outward is None else stated.flux(alpha, outward)
+        data = table.field("flux") if derived is None or table.has("flux") else derived
+        if derived is not None and data is not derived:
+            claims.append(Claim(table.key("flux"), data, derived, part=index + len(parts)))
+        parts.append(BoundaryPart("robin", piece, where, alpha=alpha, flux=data))
+    return parts
+
+
+def _pair(table: Table, domain: Domain) -> BoundaryPart:
+    """A periodic [[boundary.part]]: its name is that of an axis, or of a side across it."""
+    known = domain.opposite_sides
+    for key in ("value", "alpha", "flux", "where"):
+        if table.has(key):
+            raise ProblemFileError(f'{table.key(key)} does nothing on a part with kind = "periodic": leave it out')
+    if not known:
+        raise ProblemFileError(
+            f'{table.key("kind")} = "periodic" joins opposite sides of a box, and the domain is a {domain.title}: '
+            "give a value or a flux there"
+        )
+    if not table.has("name"):
+        table.fail("name", f"the pair of sides that is periodic, {' or '.join(known)}")
+    name = table.text("name", "")
+    if name not in (*known, *domain.part_names):
+        raise ProblemFileError(
+            f"{table.key('name')}: the {domain.title} has no pair of sides {shorten(name)}: {nearest(name, known)}"
+        )
+    return BoundaryPart("periodic", name)
+
+
+def _part_name(table: Table, domain: Domain) -> str:
+    name, known = table.text("name", ""), domain.part_names
+    if name not in known:
+        raise ProblemFileError(f"{table.key('name')}: the {domain.title} has no boundary {shorten(name)}: {nearest(name, known)}")
+    return name
+
+
+def _dirichlet(
+    table: Table, name: str | None, where: Region | None, stated: StatedEquation, claims: list[Claim], index: int
+) -> BoundaryPart:
+    if stated.exact is None or table.has("value"):
+        data = table.field("value", "0")
+        if stated.exact is not None:
+            claims.append(Claim(table.key("value"), data, stated.exact, part=index))
+    else:
+        data = stated.exact
+    return BoundaryPart("dirichlet", name, where, value=data)
+
+
+def _spectrum(table: Table) -> Spectrum:
+    wavenumbers = table.numbers("wavenumbers")
+    if any(k < 0 for k in wavenumbers):
+        table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")
+    modes = table.choice("modes", "", get_args(ModeFamily)) if table.has("modes") else None
+    return Spectrum(modes, tuple(wavenumbers), tuple(table.numbers("direction")))

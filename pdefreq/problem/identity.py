@@ -1,0 +1,196 @@
+"""The identity of a problem: its form in a run folder, and its comparison with another problem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pdefreq.core.content import beside, code_files, digest, made, opaque_parts, pack, unpack
+from pdefreq.core.errors import ProblemFileError, RunFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from torch import Tensor
+
+    from pdefreq.problem.problem import Problem
+
+_SAMPLES = 64
+_ROUNDING = 1e-9  # relative: another machine may round otherwise
+
+
+@dataclass(frozen=True)
+class WrittenProblem:
+    """A problem as plain data.
+
+    Args:
+        name: The problem's short name.
+        digest: The digest of its content.
+        content: The content, as `Problem.content` gives it.
+        samples: For each part that is a Python function, by its place in the content, the values at 64 fixed points.
+        title: One line for people.
+        citation: Where the problem comes from.
+        parameters: Values of the parameters of its file, for people.
+        text: The problem file, where the problem still is what the file describes; else empty.
+    """
+
+    name: str
+    digest: str
+    content: Mapping[str, Any] = field(compare=False, repr=False)  # the digest stands for it
+    samples: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    title: str = ""
+    citation: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """A problem, written."""
+        content = problem.content()
+        return cls(
+            name=problem.name,
+            digest=problem.digest,
+            content=content,
+            samples={place: _sampled(problem, place, value) for place, value in opaque_parts(content)},
+            title=problem.title,
+            citation=problem.citation,
+            parameters=dict(problem.parameters),
+            text=problem.text,
+        )
+
+    @property
+    def is_given(self) -> bool:
+        """Whether parts of the problem are Python functions, so that it can't be made again from plain data."""
+        return bool(self.samples)
+
+    @property
+    def code_files(self) -> list[Path]:
+        """The Python files that define types of the content, such as a domain of the user's own."""
+        return list(dict.fromkeys(code_files(self.content)))
+
+    def read(self, folder: Path | None = None, *, trust: bool = False) -> Problem:
+        """The problem.
+
+        Args:
+            folder: A run folder, with copies of the Python files that define types of the content.
+            trust: Whether these files are loaded.
+
+        Raises:
+            RunFolderError: If parts of it are Python functions, the content is damaged, or a file is not trusted.
+        """
+        from pdefreq.problem.problem import Problem
+
+        if self.is_given:
+            raise RunFolderError(
+                f"the problem '{self.name}' was built in Python with functions ({', '.join(self.samples)}), which no folder can "
+                "keep: pass the problem as well, as in resume(folder, problem=...)"
+            )
+        if digest(self.content) != self.digest:
+            raise RunFolderError(
+                f"the problem '{self.name}' of the run is damaged: its content has another digest than it states"
+            )
+        people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
+        try:
+            content = self.content if folder is None else beside(self.content, folder)
+            problem = Problem(**made(content, trust=trust), **people)
+        except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
+            raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
+        return problem.read_from(self.text, {}) if self.text else problem
+
+    def require_same(self, other: WrittenProblem) -> None:
+        """Refuse another problem than this one.
+
+        Raises:
+            RunFolderError: If its content is another, or a Python function of it has other values.
+        """
+        if other.digest != self.digest:
+            parts = _differences(self.content, other.content)
+        else:
+            parts = [place for place, values in self.samples.items() if not _agree(values, other.samples.get(place, ()))]
+        if parts:
+            raise RunFolderError(
+                f"the run solves the problem '{self.name}' ({self.digest[:12]}), and the one that was passed is '{other.name}' "
+                f"({other.digest[:12]}), which differs in its {', '.join(parts)}: pass the problem of the run, or start a new run"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `arrays` holds the arrays to which it refers."""
+        kept = {name: getattr(self, name) for name in ("name", "digest", "title", "citation", "text")}
+        kept |= {"parameters": dict(self.parameters), "samples": {place: list(v) for place, v in self.samples.items()}}
+        return kept | {"content": pack(self.content)[0]}
+
+    def beside(self, folder: Path) -> Self:
+        """The same with the Python files of the user replaced by their copies in a run folder."""
+        return replace(self, content=beside(self.content, folder))
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of the content: of meshes, data and pictures."""
+        return pack(self.content)[1]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            RunFolderError: If an array is missing or damaged.
+            KeyError, TypeError: If keys are missing or unknown.
+        """
+        samples = {place: tuple(values) for place, values in data["samples"].items()}
+        return cls(**{**data, "content": unpack(data["content"], arrays), "samples": samples})
+
+
+def _differences(content: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The keys under which two contents differ; of the left-hand side the terms."""
+    mine, others = ({**each, **_terms(each)} for each in (content, other))
+    keys = dict.fromkeys([*mine, *others])
+    return [key for key in keys if key != "terms" and digest(mine.get(key)) != digest(others.get(key))]
+
+
+def _terms(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of the left-hand side by a name for people."""
+    return {f"{term.get('type', 'own')} term": term for term in content.get("terms", []) if isinstance(term, Mapping)}
+
+
+def _sampled(problem: Problem, place: str, value: Any) -> tuple[float | None, ...]:
+    """What tells one Python object from another: its values at fixed points, of a domain the points; None is not finite.
+
+    Of a part of a term they are the values of the whole term.
+    """
+    from pdefreq.core.streams import stream
+
+    if place.startswith("terms."):
+        return _finite(_sampled_term(problem, int(place.split(".")[1])))
+    points = problem.domain.boundary if place.startswith("boundary") else problem.domain.interior
+    x = points(_SAMPLES, stream(0, "identity")).x
+    function: Callable[[Tensor], Tensor] = value
+    values = x if place == "domain" else function(x) if callable(value) else x[:0]
+    return _finite(values)
+
+
+def _sampled_term(problem: Problem, index: int) -> Tensor:
+    """The weak form of a term at fixed points, for fixed values of u and grad u."""
+    import torch
+
+    from pdefreq.core.streams import stream
+
+    chance = stream(0, "identity of a term")
+    x = problem.domain.interior(_SAMPLES, chance).x
+    u, q = (torch.rand(size, generator=chance, dtype=torch.float64) for size in (x.shape[:1], x.shape))
+    densities = problem.terms[index].weak(x).densities(u, q)
+    return torch.cat([part.flatten() for part in densities if part is not None])
+
+
+def _finite(values: Tensor) -> tuple[float | None, ...]:
+    return tuple(float(v) if math.isfinite(v) else None for v in values.detach().double().flatten().tolist())
+
+
+def _agree(values: tuple[float | None, ...], others: tuple[float | None, ...]) -> bool:
+    if len(values) != len(others):
+        return False
+    scale = max((abs(v) for v in values if v is not None), default=0.0)
+    return all(a is b if a is None or b is None else abs(a - b) <= _ROUNDING * scale for a, b in zip(values, others, strict=True))

@@ -1,0 +1,116 @@
+"""What methods need of problems: facts of the equation, the domain and the data, each with the reason why one lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem.data import Data
+    from pdefreq.problem.terms.equation import Equation
+    from pdefreq.problem.terms.term import Term
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a method needs of a problem; `Problem.lacks` finds the first that is not met.
+
+    Args:
+        what: What the method works on, for messages: ``"a symmetric equation"``.
+        of: The attribute of the problem that decides.
+        lacking: Why that attribute does not do: a clause for messages; None where it does.
+    """
+
+    what: str
+    of: str
+    lacking: Callable[[Any], str | None]
+
+
+def _terms(what: str, holds: Callable[[Term], bool | None], why: str) -> Need:
+    """A need that each term has to meet by itself; what is not known counts as met."""
+
+    def lacking(equation: Equation) -> str | None:
+        term = next((term for term in equation if holds(term) is False), None)
+        return None if term is None else f"the {term.name} term {term.text} {why}"
+
+    return Need(what, "equation", lacking)
+
+
+def _at_most(dimensions: int) -> Need:
+    def lacking(domain: Domain) -> str | None:
+        return None if domain.dimension <= dimensions else f"this problem has {domain.dimension}"
+
+    return Need(f"at most {dimensions} dimension{'s' * (dimensions > 1)}", "domain", lacking)
+
+
+def _is_regression(equation: Equation) -> str | None:
+    return "this problem is a regression" if equation.is_regression else None
+
+
+def _is_differential(equation: Equation) -> str | None:
+    return None if equation.is_regression else "this is a differential equation"
+
+
+def _is_sampled(data: Data | None) -> str | None:
+    return None if data is None else "this problem gives it at points only ([data])"
+
+
+def _is_no_box(domain: Domain) -> str | None:
+    from pdefreq.domains.box import Box
+
+    return None if isinstance(domain, Box) else f"this domain is none ({domain.title})"
+
+
+def _has_no_values(values: Field | None) -> str | None:
+    return "this problem has other parts" if values is None else None
+
+
+def _has_pairs(periodic_axes: tuple[int, ...]) -> str | None:
+    return "this problem has periodic ones" if periodic_axes else None
+
+
+def _has_jumps(discontinuous: Term | None) -> str | None:
+    if discontinuous is None:
+        return None
+    return (
+        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does: a residual at points does not enforce "
+        "that the flux is continuous"
+    )
+
+
+def _is_indefinite(indefinite: Term | None) -> str | None:
+    return None if indefinite is None else f"the {indefinite.name} term {indefinite.text} can make it indefinite"
+
+
+def _has_other_parts(has_values_everywhere: bool) -> str | None:
+    return None if has_values_everywhere else "this problem has other parts"
+
+
+def _has_ends(is_periodic: bool) -> str | None:
+    return None if is_periodic else "this problem has others"
+
+
+EQUATION = Need("a differential equation", "equation", _is_regression)
+REGRESSION = Need("a given function to fit", "equation", _is_differential)
+LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
+SEMILINEAR = _terms(
+    "second derivatives whose coefficients depend on x alone",
+    lambda term: term.semilinear,
+    "has coefficients that depend on u or grad u",
+)
+CONTINUOUS = Need("second-order coefficients that do not jump", "discontinuous", _has_jumps)
+SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not symmetric")
+COERCIVE = Need("a positive definite equation", "indefinite", _is_indefinite)
+ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is not the derivative of an energy")
+CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
+DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
+SOURCE = Need("the source everywhere", "data", _is_sampled)
+BOX = Need("a box", "domain", _is_no_box)
+BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)
+VALUES = Need("values prescribed on all of the boundary", "dirichlet", _has_no_values)
+NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
+PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)
+PLANE_OR_SPACE = _at_most(3)

@@ -1,0 +1,29 @@
+"""Powers of the size of a gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pdefreq.core.shapes import Gradients, Values
+
+_WIDEST = 1e12  # ratio of the largest to the smallest factor in a matrix: beyond, rounding would make it indefinite
+
+
+def size_power(q: Gradients, power: float) -> Values:
+    """|q|^power, shape ``(n,)``. Where q = 0 a negative power is a huge finite number, so that its product with q is 0."""
+    import torch
+
+    # The power has an infinite slope or value at zero: keep it off zero.
+    return q.square().sum(dim=1).clamp_min(torch.finfo(q.dtype).tiny).pow(power / 2)
+
+
+def moderate_power(q: Gradients, power: float) -> Values:
+    """|q|^power, shape ``(n,)``, kept within a factor of 1e12 of its value at the largest q: a factor of matrices."""
+    import torch
+
+    size = q.square().sum(dim=1).sqrt()
+    top = float(size.max()) if len(size) else 0.0
+    top = top or 1.0
+    limit = _WIDEST ** (-1 / abs(power)) if power else 0.0
+    return top**power * torch.pow((size / top).clamp_min(limit), power)

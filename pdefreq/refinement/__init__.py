@@ -1,1 +1,0 @@
-"""Refinement as an axis: one method on finer and finer discretizations."""

@@ -1,0 +1,1 @@
+"""One run: its spec, the loop, what is recorded and stored, and the solution."""

@@ -1,0 +1,137 @@
+"""The only loop: it counts, times, records and stops, and knows no method by name."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.activity import announce
+from pdefreq.core.history import History, Status, Stop
+from pdefreq.core.interrupts import interruptible
+from pdefreq.runs.position import Position
+from pdefreq.runs.recorder import Recorder, is_finite
+
+if TYPE_CHECKING:
+    from pdefreq.iterations.iteration import Iteration, State
+    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.solution import Solution
+    from pdefreq.runs.store import RunFolder
+
+_CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; `fraction` in [0, 1] is the part of the budget used."""
+
+    step: int
+    seconds: float
+    objective: float
+    relative_l2: float
+    fraction: float
+    done: bool
+
+
+def advance(
+    setup: Setup,
+    start: Position,
+    *,
+    store: RunFolder | None = None,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    notes: Sequence[str] = (),
+) -> Solution:
+    """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
+    from pdefreq.runs.solution import Solution
+
+    stop, schedule, history = setup.spec.stop, setup.spec.schedule, start.history
+    recorder = Recorder(setup, history)
+    state, step, seconds = start.state, start.step, start.seconds
+    due = schedule.after(int(history.last("step"))) if len(history) else 0
+    good = Position(_copy(state), step, seconds, history)
+    status: Status | None = None
+    saved = time.monotonic()
+    with interruptible() as interrupted:
+
+        def pause(step: int, seconds: float) -> bool:
+            return (
+                step >= due
+                or interrupted()
+                or time.monotonic() - saved >= _CHECKPOINT_SECONDS
+                or bool(_limit(step, seconds, stop))
+            )
+
+        while status is None:
+            if step >= due or state.done or _limit(step, seconds, stop):
+                due = schedule.after(step)
+                announce("measuring the errors")
+                status = recorder.record(state, step, seconds)
+                if status is None or status.exit_code == 0:
+                    good = Position(_copy(state), step, seconds, history)
+                status = status or _limit(step, seconds, stop)
+                if callback is not None and callback(step, state, history):
+                    status = status or Status.INTERRUPTED
+                if progress is not None:
+                    progress(_progress(history, stop, done=status is not None))
+            if status is None and interrupted():
+                status = Status.INTERRUPTED
+            if status is None:
+                state, step, seconds = _stride(setup.iteration, state, step, seconds, pause)
+                if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
+                    store.write_checkpoint(Position(state, step, seconds, history).checkpoint())
+                    saved = time.monotonic()
+    # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
+    end = good if status.exit_code == 1 else Position(state, step, seconds, history)
+    announce("working out the results")
+    solution = Solution.of(setup, end, status, notes=notes)
+    if store is not None:
+        store.write_checkpoint(end.checkpoint())
+        solution.write(store)
+    return solution
+
+
+def _stride(
+    iteration: Iteration, state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
+) -> tuple[State, int, float]:
+    """Steps until it is time to pause: the only place where a method works, and the only time that is counted."""
+    began = time.perf_counter()
+    while True:
+        state = iteration.step(state)
+        step += 1
+        if state.done or pause(step, seconds + time.perf_counter() - began):
+            break
+    _synchronize(state)
+    return state, step, seconds + time.perf_counter() - began
+
+
+def _limit(step: int, seconds: float, stop: Stop) -> Status | None:
+    if stop.steps is not None and step >= stop.steps:
+        return Status.STEPS
+    if stop.seconds is not None and seconds >= stop.seconds:
+        return Status.SECONDS
+    return None
+
+
+def _progress(history: History, stop: Stop, *, done: bool) -> Progress:
+    step, seconds = int(history.last("step")), float(history.last("seconds"))
+    parts = [step / stop.steps if stop.steps else 0.0, seconds / stop.seconds if stop.seconds else 0.0]
+    error = history.last("relative_l2")
+    return Progress(
+        step, seconds, float(history.last("objective")), math.nan if error is None else float(error), min(1.0, max(parts)), done
+    )
+
+
+def _copy(state: State) -> State:
+    memory = {name: value.detach().clone() for name, value in state.memory.items()}
+    return replace(state, coefficients=state.coefficients.detach().clone(), memory=memory)
+
+
+def _synchronize(state: State) -> None:
+    """Wait for the device, so that the clock reads what was computed and not what was queued."""
+    if state.coefficients.is_cuda:
+        import torch
+
+        torch.cuda.synchronize(state.coefficients.device)

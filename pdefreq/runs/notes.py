@@ -1,0 +1,72 @@
+"""Sentences for the user on a run that ended: the method's own, and one on problems that are solved before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pdefreq.iterations.defaults import drift_of, notes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pdefreq.core.history import History
+    from pdefreq.iterations.iteration import State
+    from pdefreq.runs.setup import Setup
+
+_ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
+
+
+def notes_on(setup: Setup, state: State, history: History) -> tuple[str, ...]:
+    """Sentences on a run that ends with a state. What predictions are to be judged by is kept among the facts of the history."""
+    makers = (
+        lambda: _on_linearity(setup, state, history),
+        lambda: notes_of(setup.iteration, state),
+        lambda: _on_lifting(setup, state),
+    )
+    return tuple(note for make in makers for note in _made(make))
+
+
+def _made(make: Callable[[], list[str]]) -> list[str]:
+    """Sentences, or why there are none: a run that ended is saved, whatever its notes run into, such as too little memory."""
+    try:
+        return make()
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        return [f"What there was to say of this run could not be worked out: {type(error).__name__}: {reason}"]
+
+
+def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
+    """Whether a network has stayed near its start, from which alone it can be predicted, if it was."""
+    from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
+    from pdefreq.spectrum.spectral_record import keep_drift
+
+    drift = drift_of(setup.iteration, state)
+    if drift is None:
+        return []
+    told = f"Since the start {drift.in_words()}: "
+    if keep_drift(history, drift):
+        return [told + "predictions from the start " + ("hold" if drift.is_small else "do not hold here")]
+    near = "at most" if drift.is_small else "more than"
+    return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
+
+
+def _on_lifting(setup: Setup, state: State) -> list[str]:
+    """Whether boundary values that are built in leave nothing to learn.
+
+    On a box transfinite interpolation reproduces sums of functions that each do without one of the coordinates.
+    """
+    from pdefreq.probes.error import relative_error
+    from pdefreq.probes.target import Target
+    from pdefreq.spaces.networks.hard_boundary import HardBoundary
+
+    exact = setup.problem.exact
+    if exact is None or not isinstance(state.space, HardBoundary):
+        return []
+    target = setup.target if setup.target.reference is exact else Target(setup.problem, exact)
+    error = relative_error(state.space.lifting, target)
+    if not error <= _ROUNDING:
+        return []
+    return [
+        f"The boundary values, continued into the domain, are the solution already (relative L2 error {error:.2g}): the network "
+        "has only to vanish; use boundary=penalty to see it learn."
+    ]

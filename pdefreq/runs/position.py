@@ -1,0 +1,60 @@
+"""Where a run stands, and its form on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.history import History
+
+if TYPE_CHECKING:
+    from pdefreq.iterations.iteration import State
+    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.store import Checkpoint
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: what a checkpoint holds."""
+
+    state: State
+    step: int
+    seconds: float
+    history: History
+
+    def checkpoint(self) -> Checkpoint:
+        """The same as arrays, ready for the disk."""
+        from pdefreq.runs.store import Checkpoint
+
+        return Checkpoint.of(self.state, self.step, self.seconds, self.history)
+
+    @classmethod
+    def start(cls, setup: Setup) -> Position:
+        """Before the first step."""
+        return cls(setup.iteration.init(), 0, 0.0, History())
+
+    @classmethod
+    def restored(cls, setup: Setup, checkpoint: Checkpoint) -> Position:
+        """Where a checkpoint was written.
+
+        Raises:
+            RunFolderError: If another method wrote it.
+        """
+        import torch
+
+        from pdefreq.core.devices import as_device
+
+        device = as_device(setup.spec.device)
+        memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
+        unlike = RunFolderError(
+            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
+            "start again with `pdefreq rerun`"
+        )
+        try:
+            state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
+        except (RuntimeError, ValueError, KeyError, IndexError) as error:  # sizes or names do not fit
+            raise unlike from error
+        if state.space.num_coefficients != len(checkpoint.coefficients):
+            raise unlike
+        return cls(replace(state, done=checkpoint.done), checkpoint.step, checkpoint.seconds, checkpoint.history)

@@ -1,0 +1,162 @@
+"""What was measured along a run, whoever made the run."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.history import History
+from pdefreq.figures.notebook import Shown, paragraph
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from pdefreq.core.fields import Field
+    from pdefreq.probes.target import Target
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.store import RunFolder
+    from pdefreq.spectrum.spectral_report import SpectralReport
+
+_ERRORS = ("relative_l2", "relative_h1", "max_error")
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Record(Shown):
+    """The history of a run on a problem, and what follows from it.
+
+    Args:
+        target: What was solved, with the exact or a reference solution if there is one.
+        label: What tables and figures call the run: the method's name.
+        history: What was recorded.
+        notes: Sentences for the user, e.g. about a damaged checkpoint.
+        folder: Where the run is kept, if it is.
+    """
+
+    target: Target
+    label: str
+    history: History
+    notes: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.label} on {self.problem.name}: {len(self.history)} records>"
+
+    @property
+    def problem(self) -> Problem:
+        """What was solved."""
+        return self.target.problem
+
+    @property
+    def reference(self) -> Field | None:
+        """The exact or a reference solution, if there is one."""
+        return self.target.reference
+
+    @property
+    def reference_error(self) -> float:
+        """Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none."""
+        return self.target.reference_error
+
+    @property
+    def valid_history(self) -> History:
+        """The rows that count: of a run that failed those up to the last good state."""
+        return self.history
+
+    def spectrum(self) -> SpectralReport:
+        """The error of each watched mode, its times and rates, and the bias index; without modes its sentence says why."""
+        return self._spectrum
+
+    @functools.cached_property
+    def _spectrum(self) -> SpectralReport:
+        from pdefreq.spectrum.spectral_record import SpectralRecord
+        from pdefreq.spectrum.spectral_report import SpectralReport
+
+        record, wavenumbers = SpectralRecord.of(self.valid_history), self.problem.spectrum.wavenumbers
+        if len(record):
+            return SpectralReport.of(record, wavenumbers)
+        family, reason = self._without_modes()
+        steps = int(self.valid_history.last("step") or 0)
+        return SpectralReport.without_modes(family, reason, steps=steps, wavenumbers=wavenumbers)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the run as plain values; nan where something is undefined."""
+        history = self.valid_history
+        errors = {name: history.last(name) for name in _ERRORS if name in history}
+        return {
+            "problem": self.problem.name,
+            "method": self.label,
+            "steps": int(history.last("step") or 0),
+            "seconds": history.last("seconds"),
+            **{name: errors.get(name, math.nan) for name in _ERRORS},
+            "reference_error": self.reference_error,
+            **self._spectral_summary(),
+            "run": None if self.folder is None else str(self.folder),
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the tables of the record into a new folder.
+
+        Raises:
+            RunFolderError: If the folder holds something already, or can't be written.
+        """
+        from pdefreq.core.files import free_folder, make_folder
+        from pdefreq.runs.store import RunFolder
+
+        store = RunFolder(free_folder(folder))
+        make_folder(store.path)
+        self.write(store)
+        return store.path
+
+    def write(self, store: RunFolder) -> None:
+        """Write the history, the modes and the summary into a folder."""
+        store.write_history(self.history)
+        object.__setattr__(self, "folder", store.path)
+        store.write_run(None, self.summary())
+
+    def plot(self) -> Figure:
+        """The error of each mode against steps and seconds."""
+        from pdefreq.figures.modes import mode_figure
+
+        return mode_figure(self.history, wavenumbers=self.problem.spectrum.wavenumbers, title=self.title)
+
+    @property
+    def title(self) -> str:
+        """What stands above figures: the problem and the method."""
+        return f"{self.problem.title or self.problem.name}, {self.label}"
+
+    def _spectral_summary(self) -> dict[str, Any]:
+        report = self.spectrum()
+        return {
+            "bias_index": report.bias_index,
+            "bias_index_modes": len(report.bias_modes),
+            "bias_index_is_bound": report.bias_bound if report.rows else None,
+            "order": report.sentence,
+            "theory": report.theory,
+            "modes": [_mode(row) for row in report.rows],
+        }
+
+    def _without_modes(self) -> tuple[str, str]:
+        """The family of modes, and why none of them is watched."""
+        from pdefreq.spectrum.modes import WAVE_FAMILIES
+
+        family = self.target.families.chosen
+        if self.reference is None:
+            return family, "neither an exact nor a reference solution is known."
+        if family in WAVE_FAMILIES:
+            return (
+                family,
+                "no wave along the direction stands out of what varies across it; name another [spectrum] direction.",
+            )
+        return family, "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+
+    def _html(self) -> str:
+        return paragraph([f"{self.problem.name} by {self.label}", self.spectrum().sentence])
+
+
+def _mode(row: Any) -> dict[str, Any]:
+    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate")
+    names += ("predicted_half_step", "predicted_rate")
+    return {name: getattr(row, name) for name in names}

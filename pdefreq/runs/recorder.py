@@ -1,0 +1,196 @@
+"""What happens at a recorded step: measure, append a row, and judge the objective by the rows so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.history import History, Status, Stop
+from pdefreq.iterations.defaults import (
+    columns_of,
+    discrete_solution_of,
+    ending_of,
+    hand_over_steps_of,
+    is_last_stage,
+    objective_kind_of,
+)
+from pdefreq.iterations.protocols import ObjectiveKind, Predicts
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pdefreq.iterations.iteration import State
+    from pdefreq.iterations.protocols import Prediction
+    from pdefreq.probes.iterate import SpaceIterate
+    from pdefreq.probes.probe import Measurement
+    from pdefreq.runs.setup import Setup
+    from pdefreq.spectrum.predicted import Forecast
+
+_GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
+_PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
+
+
+class Recorder:
+    """Measures a state, appends the row, and judges the objective by the rows so far."""
+
+    def __init__(self, setup: Setup, history: History) -> None:
+        self._setup = setup
+        self._history = history
+        self._iterate: SpaceIterate | None = None
+        self._measurements: list[Measurement] = []
+
+    def record(self, state: State, step: int, seconds: float) -> Status | None:
+        """Append a row; a status if the objective says that the run is over."""
+        setup, history = self._setup, self._history
+        terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
+        objective = sum(terms.values())
+        row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
+        row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
+        finite = math.isfinite(objective) and is_finite(state)
+        if finite:
+            row |= {name: float(value) for name, value in columns_of(setup.iteration, state).items()}
+            iterate = self._measured(state)
+            for measurement in self._measurements:
+                row |= measurement(iterate)
+        history.record(row)
+        if not finite:
+            return Status.NON_FINITE if step else Status.NON_FINITE_START
+        if state.done:
+            return ending_of(setup.iteration, state)
+        is_relative = objective_kind_of(setup.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
+        last = is_last_stage(setup.iteration, state)
+        return _judge(history, setup.spec.stop, is_relative=is_relative, last_stage=last)
+
+    def _measured(self, state: State) -> SpaceIterate:
+        """The iterate that all probes of a row share; where its space is new, they are made ready for it."""
+        from pdefreq.probes.iterate import Iterate
+
+        if self._iterate is not None and self._iterate.space is state.space:
+            self._iterate = self._iterate.member(state.coefficients)
+        else:
+            self._iterate = Iterate.of_state(state)
+            self._prepare(state, self._iterate)
+        return self._iterate
+
+    def _prepare(self, state: State, iterate: SpaceIterate) -> None:
+        """Make the probes ready for a space."""
+        setup, history = self._setup, self._history
+        known = discrete_solution_of(setup.iteration, state)
+        limit = None if known is None else iterate.member(known)
+        self._measurements = [probe.prepare(setup.target, iterate, limit=limit, facts=history.facts) for probe in setup.probes]
+        for measurement in self._measurements:
+            for name, fact in measurement.facts.items():
+                history.facts.setdefault(name, _array(fact))
+        if setup.spec.predict and not len(history):
+            history.facts.update(_predicted(setup, iterate, history))
+
+
+def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stage: bool = True) -> Status | None:
+    """What the recorded objective says: read from the history alone, so that a resumed run judges alike.
+
+    Args:
+        history: Up to now.
+        stop: The limits.
+        is_relative: Whether the tolerance is held against the objective as it is, not over that of the start.
+        last_stage: Whether method and weights of the terms will stay: before, an objective that has fallen enough may fall
+            further.
+    """
+    steps, objective = _comparable(history)
+    start, now = objective[0], objective[-1]
+    if now - start > _GROWTH * _size(objective):
+        return Status.DIVERGED
+    if not last_stage:
+        return None
+    if stop.tolerance is not None and now <= stop.tolerance * (1.0 if is_relative else start):
+        return Status.CONVERGED
+    if stop.stagnation is not None and steps[-1] - steps[0] >= stop.stagnation:
+        recent = steps > steps[-1] - stop.stagnation
+        before = objective[~recent].min()
+        if before - objective[recent].min() <= _PROGRESS * (start - before):
+            return Status.STAGNATED
+    return None
+
+
+def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """The steps whose objectives can be compared with the last one, and these, all with the weights of the last row.
+
+    A chain's second method starts afresh, and so does a stage. Where terms are balanced their weights change all the time.
+    """
+    import numpy as np
+
+    rows = np.arange(len(history))
+    for name in ("unknowns", "method", "stage"):
+        column = np.nan_to_num(history.column(name), nan=-1.0) if name in history else np.zeros(len(history))
+        others = (column != column[-1]).nonzero()[0]
+        rows = rows[rows > others[-1]] if len(others) else rows
+    terms = {name: history.column(name)[rows] for name in history.names if name.startswith("objective.")}
+    weights = {name: name.replace("objective.", "weight.") for name in terms}
+    objective = history.column("objective")[rows].copy()
+    for name, term in terms.items():
+        if np.isfinite(history.last(weights[name]) or math.nan):  # a chain's other method may have had weights
+            weight = history.column(weights[name])[rows]
+            objective += term * (weight[-1] / weight - 1)
+    return history.column("step")[rows], objective
+
+
+def _size(objective: np.ndarray) -> float:
+    """What the growth of an objective is measured by, whatever its unit: its start or, of an energy, its depth.
+
+    One that starts at exactly 0, as an energy does at u = 0, and has not fallen yet is measured by its first other value.
+    """
+    own = max(abs(objective[0]), abs(objective.min()))
+    return own or next((abs(value) for value in objective if value), 0.0)
+
+
+def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:
+    """What theory says of each watched mode before the run, or why it says nothing, as facts."""
+    predictor = setup.iteration.find(Predicts)
+    if predictor is None:
+        return {}
+    import numpy as np
+    import torch
+
+    from pdefreq.core.errors import IncompatibleError
+    from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+    from pdefreq.spectrum.watched import WatchedModes
+
+    watched, target = WatchedModes.in_facts(history.facts), setup.target
+    if not len(watched):
+        return {}
+    modes = target.families.modes(watched.kind, watched.indices)
+    values = None if target.solution is None else torch.from_numpy(target.solution.values(modes.points(iterate.space)))
+    hand_overs = [step + PREDICTED_STEPS for step in hand_over_steps_of(setup.iteration)]
+    steps = np.unique(np.concatenate([PREDICTED_STEPS, *hand_overs]))
+    try:
+        prediction = predictor.predict(modes, torch.from_numpy(steps), values, cheap=True)
+    except IncompatibleError as error:
+        return Forecast(str(error)).facts()
+    return {} if prediction is None else _forecast(prediction, steps).facts()
+
+
+def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
+    """A prediction as arrays."""
+    from pdefreq.spectrum.predicted import Forecast
+
+    return Forecast(
+        prediction.note,
+        rates=_array(prediction.rates),
+        curves=_array(prediction.curves.abs()),
+        steps=steps,
+        since=prediction.since,
+        own_rates=None if prediction.own_rates is None else _array(prediction.own_rates),
+        coupling=None if prediction.coupling is None else _array(prediction.coupling),
+        phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,
+    )
+
+
+def is_finite(state: State) -> bool:
+    """Whether all coefficients are numbers."""
+    return bool(state.coefficients.isfinite().all())
+
+
+def _array(value: Any) -> Any:
+    import numpy as np
+
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)

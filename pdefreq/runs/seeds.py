@@ -1,0 +1,82 @@
+"""Runs that differ in their seed only, in one folder: ``seed-0``, ``seed-1``, ... and what they have in common.
+
+seeds.json    the problem, the method, the summary of each run, and over the seeds the median, lowest and highest of each measure
+seeds.csv     one row a seed
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pdefreq.core.files import csv_bytes, json_bytes, write_atomically
+from pdefreq.runs.store import RunFolder
+
+MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
+_COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)
+_NAME = re.compile(r"seed-(-?\d+)")
+
+
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Where the run with this seed is kept."""
+    return folder / f"seed-{seed}"
+
+
+def seed_runs(folder: Path) -> dict[int, dict[str, Any]]:
+    """The summaries of the finished runs in a folder by seed, ascending; none if it is no folder of seeds."""
+    names = {path: _NAME.fullmatch(path.name) for path in folder.glob("seed-*") if (path / "run.json").is_file()}
+    seeds = sorted((int(name[1]), path) for path, name in names.items() if name)
+    summaries = {seed: RunFolder(path).read_summary() for seed, path in seeds}
+    return {seed: summary for seed, summary in summaries.items() if "steps" in summary}  # a run that goes on has a status only
+
+
+def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
+    """Bring ``seeds.json`` and ``seeds.csv`` of a folder up to date with the runs in it.
+
+    Returns:
+        What `seed_runs` does.
+
+    Raises:
+        RunFolderError: If they can't be written.
+    """
+    runs = seed_runs(folder)
+    first: Mapping[str, Any] = next(iter(runs.values()), {})
+    record = {
+        "problem": first.get("problem"),
+        "method": first.get("method"),
+        "spread": spread([*runs.values()]),
+        "seeds": [{"seed": seed} | summary for seed, summary in runs.items()],
+    }
+    write_atomically(folder / "seeds.json", json_bytes(record))
+    rows = ([row[name] for name in _COLUMNS] for row in record["seeds"])
+    write_atomically(folder / "seeds.csv", csv_bytes(_COLUMNS, rows))
+    return runs
+
+
+def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Median, lowest and highest of each measure over the runs in which it is defined; what is defined in none is left out.
+
+    Example:
+        >>> spread([{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": None}])
+        {'seconds': {'median': 2.0, 'lowest': 1.0, 'highest': 3.0}}
+    """
+    found = {}
+    for name in MEASURES:
+        values = [v for v in (summary.get(name) for summary in summaries) if v is not None and math.isfinite(v)]
+        if values:
+            found[name] = {"median": statistics.median(values), "lowest": min(values), "highest": max(values)}
+    return found
+
+
+def median_seed(runs: Mapping[int, Mapping[str, Any]]) -> int:
+    """The seed whose relative L2 error is the (lower) median; runs without one count as the worst."""
+
+    def error(seed: int) -> float:
+        value = runs[seed]["relative_l2"]
+        return value if value is not None and math.isfinite(value) else math.inf
+
+    return sorted(runs, key=error)[(len(runs) - 1) // 2]

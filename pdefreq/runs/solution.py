@@ -1,0 +1,285 @@
+"""What a run returns: a function, its history, and how it went."""
+
+from __future__ import annotations
+
+import functools
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.fields import Field
+from pdefreq.core.history import History, Status
+from pdefreq.figures.notebook import paragraph
+from pdefreq.iterations.defaults import answer_of
+from pdefreq.runs.notes import notes_on
+from pdefreq.runs.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from pdefreq.core.shapes import Gradients, Points, Values
+    from pdefreq.iterations.iteration import State
+    from pdefreq.probes.error import Errors
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.runs.export import Table
+    from pdefreq.runs.position import Position
+    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.spec import RunSpec
+    from pdefreq.runs.store import RunFolder
+    from pdefreq.solvers.solver import Solver
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Solution(Record, Field):
+    """The approximate solution as a function of points, with the run that made it.
+
+    Args:
+        solver: The method with its options.
+        spec: All that determines the run.
+        status: How it ended.
+        state: The answer: the last good state, or the best one where the method keeps that.
+        last: The last good state: from it a resumed run goes on.
+        step: Steps taken to the last state.
+        seconds: Time spent in them; measuring is not counted.
+
+    The other arguments are those of `Record`.
+
+    Example:
+        >>> from pdefreq import solve
+        >>> solution = solve("poisson", "fem")
+        >>> solution.status.label
+        'done'
+        >>> solution.error() < 1e-4
+        True
+    """
+
+    solver: Solver
+    spec: RunSpec
+    status: Status
+    state: State
+    last: State
+    step: int
+    seconds: float
+
+    @classmethod
+    def of(cls, setup: Setup, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None) -> Self:
+        """What a run has come to.
+
+        Args:
+            setup: The run.
+            end: Where it stands; of a run that failed, where it last was well.
+            status: How it ended.
+            notes: Sentences to put before those on the run itself.
+            folder: Where the run is kept, if it is.
+        """
+        return cls(
+            target=setup.target,
+            label=setup.spec.method,
+            solver=setup.solver,
+            spec=setup.spec,
+            status=status,
+            state=answer_of(setup.iteration, end.state),
+            last=end.state,
+            step=end.step,
+            seconds=end.seconds,
+            history=end.history,
+            notes=(*notes, *notes_on(setup, end.state, end.history)),
+            folder=folder,
+        )
+
+    def __repr__(self) -> str:
+        unknowns = self.state.space.num_coefficients
+        return f"<{self.label} on {self.problem.name}: {self.status.label} at step {self.step}, {unknowns:,} unknowns>"
+
+    @property
+    def valid_history(self) -> History:
+        return self.history.before(self.step + 1)  # after a failure rows of bad states follow
+
+    def __call__(self, x: Points) -> Values:
+        """The values of u at points ``(n, d)``, given as a torch tensor or anything that `torch.as_tensor` takes."""
+        x = self._points(x)
+        return self.state.space.at(x).value(self.state.coefficients.to(x)).detach()
+
+    def gradient(self, x: Points) -> Gradients:
+        x = self._points(x)
+        return self.state.space.at(x).gradient(self.state.coefficients.to(x)).detach()
+
+    def error(self, norm: str = "l2") -> float:
+        """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
+
+        Raises:
+            OptionError: If the norm is none of these.
+        """
+        return math.nan if self._errors is None else self._errors.norm(norm)
+
+    @functools.cached_property
+    def _errors(self) -> Errors | None:
+        from pdefreq.probes.error import Errors
+
+        return None if self.reference is None else Errors(self.measured, self.target)
+
+    @functools.cached_property
+    def measured(self) -> Iterate:
+        """The solution as probes take it; values at sets of points that were asked for are kept."""
+        from pdefreq.probes.iterate import Iterate
+
+        return Iterate.of_function(self)
+
+    def energy_minimum(self) -> float:
+        """The lowest energy there is, that of the reference; nan where that is unknown, or f is known at points only.
+
+        A loss tends to zero, an energy to this number: what a method still lacks is the difference.
+        """
+        return self._energy_minimum
+
+    @functools.cached_property
+    def _energy_minimum(self) -> float:
+        if self.reference is None or "objective.energy" not in self.history or self.problem.data is not None:
+            return math.nan
+        from pdefreq.functionals.ritz_energy import energy_of
+
+        domain = self.problem.domain
+        inside = domain.quadrature(20_000) if domain.dimension <= 3 else self.target.test_points
+        return energy_of(self.problem, self.reference, inside, domain.boundary(2000))
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of the run as plain values; nan where something is undefined."""
+        history = self.valid_history
+        return {
+            "problem": self.problem.name,
+            "method": self.label,
+            "status": self.status.label,
+            "sentence": self.status.sentence,
+            "steps": self.step,
+            "seconds": self.seconds,
+            "unknowns": self.state.space.num_coefficients,
+            "objective": history.last("objective"),
+            "energy_minimum": self.energy_minimum(),
+            "relative_l2": self.error("l2"),
+            "relative_h1": self.error("h1"),
+            "max_error": self.error("max"),
+            "holdout_misfit": history.last("holdout_misfit"),
+            "reference_error": self.reference_error,
+            **self._spectral_summary(),
+            "run": None if self.folder is None else str(self.folder),
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Keep the run in a new folder, figures included.
+
+        Raises:
+            RunFolderError: If the folder holds something already, or can't be written.
+        """
+        from pdefreq.runs.store import Checkpoint, RunFolder
+
+        store = RunFolder(folder)
+        store.create(self.spec)
+        store.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
+        self.write(store)
+        return store.path
+
+    def write(self, store: RunFolder) -> None:
+        """Write what is worked out from a finished run into its folder: tables, arrays, summary."""
+        store.write_history(self.history)
+        store.write_arrays("solution", self._sampled())
+        with suppress(IncompatibleError):  # more than three dimensions, or no mesh generator
+            self.to_vtu(store.path / "solution.vtu")
+        object.__setattr__(self, "folder", store.path)
+        store.write_run(self.spec, self.summary())
+
+    def export(self, path: str | Path) -> Table:
+        """Write u, the exact or reference solution, the error and its bands of wavenumbers in the format that the suffix names.
+
+        Args:
+            path: A file that ends in ``.vtu`` (a mesh, for ParaView), ``.csv`` (one row for each point) or ``.npz`` (arrays).
+
+        Returns:
+            What was written.
+
+        Raises:
+            OptionError: If the suffix is none of these.
+            IncompatibleError: If a ``.vtu`` file is requested and the domain has no mesh: it has more than three dimensions, or
+                needs gmsh, which is not installed.
+            RunFolderError: If the file can't be written.
+        """
+        from pdefreq.runs.export import export
+
+        return export(path, self, self, self.state.space)
+
+    def to_vtu(self, path: str | Path) -> None:
+        """Write u, the exact or reference solution, the error and its bands of wavenumbers on a mesh, for ParaView.
+
+        Raises:
+            OptionError: If the path does not end in ``.vtu``.
+            IncompatibleError: If the domain has no mesh: it has more than three dimensions, or needs gmsh and there is none.
+            RunFolderError: If the file can't be written.
+        """
+        self._export(path, ".vtu")
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the same as a table, a row a point.
+
+        Raises:
+            OptionError: If the path does not end in ``.csv``.
+            RunFolderError: If the file can't be written.
+        """
+        self._export(path, ".csv")
+
+    def plot(self) -> Figure:
+        """The solution against the exact one."""
+        from pdefreq.figures.solution import solution_figure
+
+        return solution_figure(self.problem, self, self.reference)
+
+    def _without_modes(self) -> tuple[str, str]:
+        family, reason = super()._without_modes()
+        if self.status is Status.NON_FINITE_START:
+            reason = "the objective is not finite at the start, so that nothing was measured."
+        elif "probes" in self.spec.given or not _watches_modes(self.spec):
+            reason = "the probes that were asked for watch no modes."
+        return family, reason
+
+    def _export(self, path: str | Path, suffix: str) -> None:
+        from pathlib import Path
+
+        if Path(path).suffix.lower() != suffix:
+            raise OptionError(f"the file must end in {suffix}, got '{path}'")
+        self.export(path)
+
+    def _sampled(self) -> dict[str, np.ndarray]:
+        x = self.target.test_points.x
+        arrays = {"x": x.numpy(), "u": self.measured.values(x)}
+        if self.target.solution is not None:
+            arrays["reference"] = self.target.solution.values(x)
+        return arrays | {"coefficients": self.state.coefficients.detach().cpu().numpy()}
+
+    def _points(self, x: Any) -> Points:
+        import torch
+
+        x = torch.as_tensor(x)
+        x = x if x.is_floating_point() else x.to(torch.float64)
+        dimension = self.problem.domain.dimension
+        if x.ndim != 2 or x.shape[1] != dimension:
+            raise ValueError(f"points must have shape (n, {dimension}), got {tuple(x.shape)}")
+        return x.to(self.state.coefficients.device)
+
+    def _html(self) -> str:
+        report = self.spectrum()
+        lines = [
+            f"{self.problem.name} by {self.label}: {self.status.sentence}",
+            f"{self.step} steps, {self.seconds:.2f} s, {self.state.space.num_coefficients} unknowns, "
+            f"relative L2 error {self.error():.2e}",
+        ]
+        lines.append(report.sentence)
+        return paragraph(lines)
+
+
+def _watches_modes(spec: RunSpec) -> bool:
+    """Whether the probe of the spectrum is among those of a run."""
+    return spec.probes is None or any(probe.get("name") == "spectral" for probe in spec.probes)

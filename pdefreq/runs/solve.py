@@ -1,0 +1,135 @@
+"""The entry point `solve`: its arguments are converted to a spec, and the spec is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.conversion import convert
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import History, Schedule, Stop
+
+if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.iterations.iteration import State
+    from pdefreq.probes.probe import Probe
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
+    from pdefreq.solvers.solver import Solver
+
+
+def solve(
+    problem: Problem | str,
+    solver: Solver | str,
+    *,
+    stop: Stop | None = None,
+    probes: Sequence[Probe | str] | None = None,
+    schedule: Schedule | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    dtype: str = "float64",
+    modes: str | None = None,
+    reference: Field | None = None,
+    guess: Field | None = None,
+    folder: str | Path | None = None,
+    method: str | None = None,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    predict: bool = True,
+) -> Solution:
+    """Solve a problem with a method, and measure the error of every frequency on the way.
+
+    Args:
+        problem: A problem, or the name of a shipped one, or the path of a problem file.
+        solver: A method with its options, or the name of one; ``"a+b"`` chains two.
+        stop: Limits that replace those of the solver's own budget.
+        probes: What to measure, as objects or by name, ``"ntk"`` or ``"ntk:number=50"``; by default the errors, the spectrum
+            and the misfit at data held out, ``["error", "spectral", "holdout"]``.
+        schedule: When to record; by default every step to 100, then 50 a decade.
+        seed: Seed of every random number.
+        device: A torch device.
+        dtype: ``"float64"`` or ``"float32"``.
+        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default what
+            the problem names, else sine modes on a box, cosine modes where no values are prescribed, Fourier modes where all
+            sides are periodic, eigen modes elsewhere, ray modes beyond three dimensions.
+        reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
+        guess: Where to start, for methods that can.
+        folder: A new folder to keep the run in; nothing is written without it.
+        method: The method's name in tables; by default the name given, or the solver's own.
+        callback: Called at each recorded step with step, state and history; a true answer stops the run.
+        progress: Called with a `Progress` at least at each recorded step.
+        predict: Whether to keep what theory says of each mode, where there is a theory that takes no more than some seconds.
+
+    Raises:
+        UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
+            can't be written; nothing has been written then.
+    """
+    from pdefreq.core.fields import as_field
+    from pdefreq.problem.identity import WrittenProblem
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.by_spec import run
+    from pdefreq.runs.setup import Given
+    from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
+    from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import Solver
+
+    if isinstance(problem, str):
+        from pdefreq.problem.files import load_problem
+
+        problem = load_problem(problem)
+    if not isinstance(problem, Problem):
+        raise OptionError(f"`problem` must be a Problem, a name or the path of a problem file, got {type(problem).__name__}")
+    for name, value, kind in (("stop", stop, Stop), ("schedule", schedule, Schedule)):
+        if value is not None and not isinstance(value, kind):
+            raise OptionError(f"`{name}` must be a {kind.__name__}, got {value!r}: write {name}={kind.__name__}(...)")
+    if isinstance(probes, str):
+        raise OptionError(f"`probes` must be a list of probes or of their names, got '{probes}': write probes=['{probes}']")
+    named = solver if isinstance(solver, str) else None
+    solver = make_solver(solver) if isinstance(solver, str) else solver
+    if not isinstance(solver, Solver):
+        raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
+    stop = solver.budget.override(stop or Stop())
+    solver = solver.resolved(problem.blind(), stop)
+    given = Given(
+        problem,
+        solver,
+        probes=None if probes is None else [_probe(probe) for probe in probes],
+        reference=None if reference is None else as_field(reference),
+        guess=None if guess is None else as_field(guess),
+    )
+    written = None if given.probes is None else tuple(probe_to_json(probe) for probe in given.probes)
+    lost = written is not None and None in written
+    method_written = solver_to_json(solver)
+    unwritten = {
+        "solver": method_written is None,
+        "guess": given.guess is not None,
+        "reference": given.reference is not None,
+        "probes": lost,
+    }
+    spec = RunSpec(
+        problem=WrittenProblem.of(problem),
+        method=method or named or solver.name,
+        solver=method_written,
+        seed=convert("seed", seed, int),
+        dtype=dtype,
+        device=device,
+        stop=stop,
+        schedule=schedule or Schedule(),
+        modes=modes,
+        predict=predict,
+        probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
+        given=tuple(name for name, here in unwritten.items() if here),
+    )
+    return run(spec, folder, given=given, callback=callback, progress=progress)
+
+
+def _probe(probe: Probe | str) -> Probe:
+    from pdefreq.probes import PROBES
+    from pdefreq.probes.probe import Probe, make_probe
+
+    probe = make_probe(probe) if isinstance(probe, str) else probe
+    if not isinstance(probe, Probe):
+        raise OptionError(f"`probes` must be Probes or their names, got {probe!r}; names are {', '.join(PROBES)}")
+    return probe

@@ -1,0 +1,168 @@
+"""All that determines a run, as JSON: the same spec gives the same coefficients."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pdefreq.core.conversion import convert
+from pdefreq.core.errors import OptionError, RunFolderError
+from pdefreq.core.history import Schedule, Stop
+from pdefreq.core.options import Part, code_files, read, written
+from pdefreq.problem.identity import WrittenProblem
+from pdefreq.solvers.solver import Solver
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pdefreq.probes.probe import Probe
+
+P = TypeVar("P", bound=Part)
+
+_PLAIN = {"method": str, "seed": int, "dtype": str, "device": str, "modes": str | None, "predict": bool}  # of a spec
+
+FORMAT = 3
+"""The version of what run folders hold. Folders of other versions are refused."""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that determines a run.
+
+    Args:
+        problem: The problem, written.
+        method: The method's name, for tables and folders.
+        solver: The method as its registered name and its options, as `solver_to_json` writes them; None for a method that is in
+            no registry.
+        seed: Seed of every random number.
+        dtype: ``"float64"`` or ``"float32"``.
+        device: A torch device such as ``"cpu"`` or ``"cuda"``.
+        stop: The budget.
+        schedule: When to record.
+        modes: The family of modes that was asked for instead of the problem's own.
+        predict: Whether to keep what theory says of each mode.
+        probes: What is measured, each as `probe_to_json` writes it; None for the probes of every run.
+        given: Python objects that the spec can't hold, by name: solver, guess, reference, probes. For the problem,
+            `WrittenProblem.samples` tells.
+    """
+
+    problem: WrittenProblem
+    method: str
+    solver: Mapping[str, Any] | None
+    seed: int = 0
+    dtype: str = "float64"
+    device: str = "cpu"
+    stop: Stop = field(default_factory=Stop)
+    schedule: Schedule = field(default_factory=Schedule)
+    modes: str | None = None
+    predict: bool = True
+    probes: tuple[Mapping[str, Any], ...] | None = None
+    given: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object. Its problem refers to arrays that are kept apart: see `WrittenProblem.arrays`."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {
+            "problem": self.problem.to_json(),
+            "stop": asdict(self.stop),
+            "schedule": asdict(self.schedule),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], arrays: Mapping[str, np.ndarray] = MappingProxyType({})) -> RunSpec:
+        """The inverse of `to_json`.
+
+        Args:
+            data: What it wrote.
+            arrays: The arrays of the problem.
+
+        Raises:
+            RunFolderError: If keys are missing or unknown, or the problem is damaged.
+        """
+        try:
+            parts = {
+                "problem": WrittenProblem.from_json(data["problem"], arrays),
+                "stop": Stop(**data["stop"]),
+                "schedule": Schedule(**data["schedule"]),
+                "given": tuple(data["given"]),
+            }
+            plain = {name: convert(name, data[name], kind) for name, kind in _PLAIN.items()}
+            probes = data.get("probes")
+            return cls(**{**data, **parts, **plain, "probes": None if probes is None else tuple(probes)})
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OptionError) as error:
+            raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
+
+    def beside(self, folder: Path) -> RunSpec:
+        """The same with the Python files of the user replaced by their copies in a run folder."""
+        problem = self.problem.beside(folder)
+        return replace(self, problem=problem, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that differ when anything above does."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def solver_to_json(solver: Solver) -> dict[str, Any] | None:
+    """A solver as its registered name and its options, parts included; None for one that could not be made again from them."""
+    return written(solver)
+
+
+def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trust: bool = False) -> Solver:
+    """The inverse of `solver_to_json`.
+
+    Args:
+        data: What it wrote.
+        folder: A run folder, where copies lie of the Python files that the data name.
+        trust: Whether these files are loaded.
+
+    Raises:
+        RunFolderError: If the data name no method, or a file that is not trusted.
+    """
+    return _read(Solver, data, folder, trust)
+
+
+def same_method(solver: Solver, data: Mapping[str, Any]) -> bool:
+    """Whether a method is the one that was written; the folders of Python files do not count."""
+    own = solver_to_json(solver)
+    return own is not None and json.dumps(beside(own, Path()), sort_keys=True) == json.dumps(beside(data, Path()), sort_keys=True)
+
+
+def probe_to_json(probe: Probe) -> dict[str, Any] | None:
+    """A probe as its registered name and its options; None for one that could not be made again from them."""
+    return written(probe)
+
+
+def probe_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trust: bool = False) -> Probe:
+    """The inverse of `probe_to_json`, with the arguments and errors of `solver_from_json`."""
+    from pdefreq.probes.probe import Probe
+
+    return _read(Probe, data, folder, trust)
+
+
+def _read(kind: type[P], data: Any, folder: Path | None, trust: bool) -> P:
+    made = read(kind.registry, data if folder is None else beside(data, folder), trust=trust)
+    if not isinstance(made, kind):
+        raise RunFolderError(f"run.json names {data.get('name')!r} as a {kind.registry.kind}, which it is not")
+    return made
+
+
+def beside(data: Any, folder: Path) -> Any:
+    """JSON in which each Python file is replaced by its copy in a folder, so that no other file is named."""
+    if isinstance(data, Mapping):
+        return {key: beside(value, folder) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(beside(value, folder) for value in data)
+    if not code_files(data):
+        return data
+    path, _, name = str(data).rpartition(":")
+    return f"{folder / Path(path).name}:{name}"
+
+
+def own_files(data: Any) -> list[Path]:
+    """The Python files that solvers and probes written as JSON were loaded from, to be kept beside their run."""
+    return list(dict.fromkeys(code_files(data)))

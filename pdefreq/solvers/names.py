@@ -1,0 +1,58 @@
+"""Methods and chains of methods from their names and options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.options import build, split_options
+from pdefreq.solvers import SOLVERS
+
+if TYPE_CHECKING:
+    from pdefreq.solvers.solver import Solver
+
+_CHAIN = re.compile(r"\+(?=[A-Za-z_./~])")  # between two methods, not inside a number such as 1e+5
+
+
+def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
+    """A solver by name, with options as values or as text; ``"a+b"`` chains two.
+
+    An option is named by its path, ``optimizer.damping``, or by the end of it, ``damping``, where only one part has it. Options
+    may also stand behind the name, ``"mscale:activation=phi,number=300"``. In a chain each method may have its own,
+    ``"pinn:steps=800+jacobi:intervals=64"``; those of the chain itself stand last, ``"deep-ritz+jacobi:switch=500"``.
+
+    Raises:
+        UnknownNameError: If the method or an option does not exist.
+        OptionError: If a value lies outside its range, or an option is given twice.
+    """
+    first, *rest = _CHAIN.split(name, maxsplit=1)
+    method, written = split_options(first)
+    if not rest:
+        return build("method", method, SOLVERS.load(method), _both(name, written, options or {}))
+    *between, last = _CHAIN.split(rest[0])
+    method, written = split_options(last)
+    own = {key: value for key, value in written.items() if key == "switch" or key.startswith(("first.", "second."))}
+    others = ",".join(f"{key}={value}" for key, value in written.items() if key not in own)
+    second = "+".join([*between, f"{method}:{others}" if others else method])
+    chain = {"first": make_solver(first), "second": make_solver(second)}
+    return build("method", name, SOLVERS.load("chain"), chain | _both(name, own, options or {}))
+
+
+def method_names(name: str) -> list[str]:
+    """The methods of a chain without their options; of another method the one.
+
+    Example:
+        >>> method_names("pinn:steps=3,widths=[5,5]+jacobi:intervals=64,steps=3")
+        ['pinn', 'jacobi']
+    """
+    return [split_options(part)[0] for part in _CHAIN.split(name)]
+
+
+def _both(name: str, written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options behind a name and options beside it."""
+    for key in written:
+        if key in options:
+            raise OptionError(f"`{key}` is given twice, in '{name}' and beside it: give it once")
+    return {**written, **options}

@@ -1,0 +1,273 @@
+"""Methods that train networks: compositions with the defaults of their literature that do well here."""
+
+from __future__ import annotations
+
+from pdefreq.core.errors import OptionError
+from pdefreq.parts.boundary import Boundary, Hard
+from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
+from pdefreq.parts.networks import Mlp, Mscale, Network
+from pdefreq.parts.optimizers import Adam, GaussNewton, Optimizer
+from pdefreq.parts.points import Automatic, Points
+from pdefreq.parts.training import Training
+from pdefreq.solvers.network_solver import NetworkSolver
+
+_ENHANCED = Residual(
+    gradient=1e-3
+)  # with a factor of 1 the gradient outweighs the residual by the square of the highest frequency
+
+
+def _required(loss: Loss, kind: type[Loss]) -> Loss:
+    """A loss of the kind that gives a method its name."""
+    if not isinstance(loss, kind):
+        name = kind.registry.name_of(kind)
+        raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")
+    return loss
+
+
+def deep_ritz(
+    *,
+    network: Network = Mlp(widths=(75, 75, 75)),
+    loss: Ritz = Ritz(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(half_life=1500.0),
+    training: Training = Training(steps=4000),
+) -> NetworkSolver:
+    """A plain network that minimizes the energy: low frequencies converge first, high ones late or never.
+
+    Args:
+        network: The architecture.
+        loss: The energy.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        E and Yu (2018), The Deep Ritz method, Commun. Math. Stat. 6.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=_required(loss, Ritz),
+        boundary=boundary,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="deep-ritz",
+    )
+
+
+def mscale(
+    *,
+    network: Network = Mscale(),
+    loss: Ritz = Ritz(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(learning_rate=8e-3, half_life=800.0),
+    training: Training = Training(steps=2000),
+) -> NetworkSolver:
+    """Sub-networks on scaled inputs (MscaleDNN) that minimize the energy: all frequencies converge at similar speed.
+
+    Args:
+        network: The architecture.
+        loss: The energy.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=_required(loss, Ritz),
+        boundary=boundary,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="mscale",
+    )
+
+
+def pinn(
+    *,
+    network: Network = Mlp(),
+    loss: Residual = Residual(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=500.0),
+    training: Training = Training(steps=2500),
+) -> NetworkSolver:
+    """A network that lowers the square of the equation's residual (physics-informed): high frequencies weigh most.
+
+    Args:
+        network: The architecture.
+        loss: The squared residual.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Raissi, Perdikaris, Karniadakis (2019), Physics-informed neural networks, J. Comput. Phys. 378.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=_required(loss, Residual),
+        boundary=boundary,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="pinn",
+    )
+
+
+def pinn_gradient(
+    *,
+    network: Network = Mlp(),
+    loss: Residual = _ENHANCED,
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=300.0),
+    training: Training = Training(steps=1000),
+) -> NetworkSolver:
+    """A network that lowers the square of the residual and of its gradient (gradient-enhanced, p = 2).
+
+    Args:
+        network: The architecture.
+        loss: The squared residual and its gradient.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Yu, Lu, Meng, Karniadakis (2022), Gradient-enhanced physics-informed neural networks, CMAME 393.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=_required(loss, Residual),
+        boundary=boundary,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="pinn-gradient",
+    )
+
+
+def gauss_newton(
+    *,
+    network: Network = Mlp(widths=(20, 20), activation="sin", initialization="siren(10)"),
+    loss: Loss = Residual(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: GaussNewton = GaussNewton(),
+    training: Training = Training(steps=200),
+) -> NetworkSolver:
+    """A network whose steps solve the linearized problem, damped as Levenberg and Marquardt do: no frequency waits for another.
+
+    Args:
+        network: The architecture.
+        loss: What is lowered: a residual, an energy or a misfit.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=loss,
+        boundary=boundary,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="gauss-newton",
+    )
+
+
+def regression(
+    *,
+    network: Network = Mlp(widths=(200, 200, 200, 100)),
+    loss: Loss = Misfit(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(half_life=2000.0),
+    training: Training = Training(steps=3000),
+) -> NetworkSolver:
+    """A network fitted to a given function, or to its values at the problem's data: the frequency principle at its simplest.
+
+    Args:
+        network: The architecture.
+        loss: The distance to the function: a misfit, or another loss that is for regressions.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 2.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=loss,
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="regression",
+    )
+
+
+def regression_gradient(
+    *,
+    network: Network = Mlp(widths=(200, 200, 200, 100)),
+    loss: Misfit = Misfit(gradient=1.0),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(half_life=2000.0),
+    training: Training = Training(steps=3000),
+) -> NetworkSolver:
+    """A network fitted to a given function and its gradient: frequency xi weighs 1 + xi^2, so high ones come sooner.
+
+    Args:
+        network: The architecture.
+        loss: The distance to the function.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+
+    Source:
+        Xu, Understanding deep learning (lecture notes), equation 1.23.
+    """
+    return NetworkSolver(
+        network=network,
+        loss=_required(loss, Misfit),
+        points=points,
+        optimizer=optimizer,
+        training=training,
+        label="regression-gradient",
+    )
+
+
+def network(
+    *,
+    network: Network = Mlp(),
+    loss: Loss = Ritz(),
+    boundary: Boundary = Hard(),
+    points: Points = Automatic(),
+    optimizer: Optimizer = Adam(),
+    training: Training = Training(),
+) -> NetworkSolver:
+    """A network of any architecture that lowers any loss: the parts are chosen one by one.
+
+    Args:
+        network: The architecture.
+        loss: What is lowered.
+        boundary: How boundary conditions are imposed.
+        points: Where the loss is sampled.
+        optimizer: How steps are taken.
+        training: Budget and bookkeeping.
+    """
+    return NetworkSolver(
+        network=network, loss=loss, boundary=boundary, points=points, optimizer=optimizer, training=training, label="network"
+    )

@@ -1,0 +1,1 @@
+"""Finite element spaces and their weak forms."""

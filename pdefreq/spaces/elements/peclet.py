@@ -1,0 +1,73 @@
+"""The mesh Peclet number: convection against diffusion on the scale of a cell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pdefreq.spaces.elements.densities import TermsAtPoints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pdefreq.core.shapes import Points
+    from pdefreq.problem.terms.equation import Equation
+
+_ROUNDING = 1e-9
+
+
+def mesh_peclet_number(equation: Equation, x: Points, h: float | Sequence[float] | np.ndarray) -> float:
+    """The largest mesh Peclet number ``|b h| / (2 n.A n)`` at points, with b the velocity and n = b / |b| its direction.
+
+    Above 1 the solutions of central differences and of Galerkin methods with linear elements may oscillate. The result is 0 where
+    there is no convection, and also where a term with derivatives is nonlinear, for which no number is computed.
+
+    Args:
+        equation: The terms.
+        x: The points, ``(n, d)``, float64.
+        h: The size of the cells: a number, one for each axis, or one for each point, ``(n, 1)``.
+
+    Raises:
+        ProblemFileError: If a coefficient is not finite, or outside its range, at one of the points.
+
+    Source:
+        Elman, Silvester, Wathen (2014), Finite Elements and Fast Iterative Solvers, section 6.3.
+    """
+    terms = [term for term in equation if term.order > 0]
+    if all(term.symmetric for term in terms) or not all(term.linear for term in terms):
+        return 0.0
+    n, d = x.shape
+    slopes, _ = TermsAtPoints(terms, x, (n,)).slopes()
+    if not slopes.value_q:
+        return 0.0
+    b = np.stack([np.broadcast_to(component, n) for component in slopes.value_q], axis=1)
+    size = np.linalg.norm(b, axis=1)
+    along = np.divide(b, size[:, None], out=np.zeros_like(b), where=size[:, None] > 0)
+    diffusion = slopes.isotropic + sum(
+        entry * along[:, i] * along[:, j] for i, row in enumerate(slopes.matrix) for j, entry in enumerate(row)
+    )
+    convection = np.linalg.norm(b * np.broadcast_to(h, (n, d)), axis=1) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        numbers = np.where(convection > 0, convection / diffusion, 0.0)
+    return float(numbers.max(initial=0.0))
+
+
+def peclet_remark(number: float, option: str, value: int | None) -> list[str]:
+    """A sentence for the user where a mesh Peclet number is above 1; else nothing.
+
+    Args:
+        number: The mesh Peclet number.
+        option: The option of the method that counts cells: ``"cells"``, ``"intervals"``.
+        value: Its value; None where the mesh is not made by it.
+    """
+    if not number > 1 + _ROUNDING:
+        return []
+    if not math.isfinite(number):
+        remedy = "there is convection without diffusion, which no mesh resolves: give a diffusion everywhere"
+    elif value is None:
+        remedy = f"refine the mesh by a factor of {math.ceil(number * (1 - _ROUNDING))}"
+    else:
+        remedy = f"use at least {option}={math.ceil(number * value * (1 - _ROUNDING))}"
+    return [f"The mesh Peclet number reaches {number:.3g}: the discrete solution may oscillate; {remedy}."]

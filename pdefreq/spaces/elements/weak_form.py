@@ -1,0 +1,296 @@
+"""The weak form of a problem in a space of basis functions: its residual, the derivative of that, and its energy."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.validation import checked
+from pdefreq.problem.compatibility import require_compatible
+from pdefreq.spaces.elements.densities import Density, Slopes, TermsAtPoints
+from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
+
+if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.samples import Samples
+    from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
+
+_ROUNDING = 1e-10  # relative: column sums of a matrix that are smaller are rounding
+_OPEN = 1e-3  # column sums over the skew part: about 1 for a flow through the boundary, at most 4e-6 by quadrature on 8^2 cells
+
+
+class Rule(ABC):
+    """A space at the points of a quadrature rule: evaluation, and integrals against its basis functions.
+
+    Arrays over the points have the rule's own shape, gradients an axis of length d before it.
+    """
+
+    @property
+    @abstractmethod
+    def x(self) -> Points:
+        """The points, ``(n, d)``, float64, in C order of the rule's shape."""
+
+    @property
+    @abstractmethod
+    def weights(self) -> np.ndarray:
+        """The weights, in the rule's shape; they sum to the measure of what is integrated over."""
+
+    @abstractmethod
+    def value(self, c: np.ndarray) -> np.ndarray:
+        """The values of u at the points."""
+
+    @abstractmethod
+    def gradient(self, c: np.ndarray) -> np.ndarray:
+        """The gradient of u at the points."""
+
+    @abstractmethod
+    def vector(self, density: Density, flux: np.ndarray | None = None) -> np.ndarray:
+        """The integrals of ``density phi_i + flux . grad phi_i``, shape ``(P,)``."""
+
+    @abstractmethod
+    def matrix(self, slopes: Slopes) -> Any:
+        """The matrix of a bilinear form, sparse ``(P, P)``: rows belong to test functions, columns to trial functions."""
+
+    def integral(self, density: Density) -> float:
+        """Int density."""
+        return float(np.sum(self.weights * density))
+
+
+class GalerkinSpace(LinearSpace):
+    """A space of basis functions with quadrature rules of its own."""
+
+    @abstractmethod
+    def constant(self) -> np.ndarray:
+        """Coefficients of u = 1, shape ``(P,)``."""
+
+    @abstractmethod
+    def inside(self) -> Rule:
+        """The rule for integrals over the domain."""
+
+    @abstractmethod
+    def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
+        """Rules for integrals over the Robin parts, each with the part's index in ``problem.boundary``."""
+
+    @abstractmethod
+    def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+        """Indices and values of the coefficients that Dirichlet parts fix."""
+
+    def assemble(self, problem: Problem) -> LinearSystem:
+        """The linear system of a linear problem, by quadrature.
+
+        Raises:
+            ProblemFileError: If a coefficient is not finite, or outside its range, where it is needed.
+        """
+        return WeakForm(self, problem).system()
+
+
+@dataclass(frozen=True)
+class _RobinPart:
+    """``alpha u = flux`` added to the natural condition on a part of the boundary."""
+
+    rule: Rule
+    alpha: Density
+    flux: Density
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Selects one of the solutions that differ by a constant: the first coefficient is fixed, then the mean is subtracted.
+
+    Args:
+        constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
+        weights: Integrals of the basis functions, shape ``(P,)``.
+    """
+
+    constant: np.ndarray
+    weights: np.ndarray
+
+    def removed(self, c: np.ndarray) -> np.ndarray:
+        """The coefficients of u less its mean."""
+        return c - (self.weights @ c) / (self.weights @ self.constant) * self.constant
+
+    def pinned(self, c: np.ndarray) -> np.ndarray:
+        """The coefficients of u less a constant, the first of them zero."""
+        return c - c[0] / self.constant[0] * self.constant
+
+    def compatible(self, load: np.ndarray) -> np.ndarray:
+        """A load less that of a constant source, so that its product with the coefficients of u = 1 is zero."""
+        return load - (load @ self.constant) / (self.weights @ self.constant) * self.weights
+
+
+class WeakForm:
+    """The weak form ``int( G v + F . grad v - f v ) + int_Robin( alpha u - flux ) v`` of the terms of a problem, for all v.
+
+    With fluxes given on all of the boundary, and nothing that depends on u itself, u is the one of mean zero (`mean` is not None
+    then); what the quadrature leaves of the load's mean is taken off.
+
+    Args:
+        space: Where u lives.
+        problem: Its equation, source and boundary.
+        samples: Where f is known at points only: the points, their weights (the measure over their number), and the values.
+            The load is then the weighted sum of the basis functions at the points, as for a sum of point sources.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or a coefficient outside its range, where it is needed; if the problem has no
+            solution.
+    """
+
+    def __init__(self, space: GalerkinSpace, problem: Problem, samples: tuple[Samples, Values] | None = None) -> None:
+        self.space, self.equation = space, problem.equation
+        self._inside = space.inside()
+        _ = self._terms
+        self._robin = [
+            _RobinPart(
+                edge,
+                _density(edge, problem.boundary[part].alpha, "[boundary] alpha", least=0),
+                _density(edge, problem.boundary[part].flux, "[boundary] flux"),
+            )
+            for part, edge in space.on_boundary(problem)
+        ]
+        self._robin_matrices = [part.rule.matrix(Slopes(value_u=part.alpha)) for part in self._robin if np.any(part.alpha)]
+        self.load = _point_load(space, *samples) if samples is not None else self._source_load(problem)
+        for part in self._robin:
+            self.load += part.rule.vector(part.flux)
+        self.fixed, self.values = space.prescribed(problem)
+        self.mean = None
+        if not len(self.fixed) and not self._robin_matrices and not self._depends_on_values:
+            require_compatible(problem)
+            self.mean = Mean(space.constant(), self._inside.vector(1.0))
+            self.load = self.mean.compatible(self.load)
+            self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
+
+    @property
+    def dimension(self) -> int:
+        """The dimension of the domain."""
+        return self._inside.x.shape[1]
+
+    @property
+    def stages(self) -> list[WeakForm]:
+        """The forms of the equations that lead to this one, the easiest first and this one last, with the same load."""
+        return [*map(self._of, self.equation.stages[:-1]), self]
+
+    @property
+    def start(self) -> np.ndarray:
+        """Coefficients at which Newton's method may start, shape ``(P,)``.
+
+        They are zero but for the prescribed ones. Where none are prescribed, u = 1: at u = 0 the slope of a nonlinear term may
+        vanish, as that of u^3 does, and leave a matrix that is singular.
+        """
+        c = np.zeros(self.space.num_coefficients) if len(self.fixed) or self._robin_matrices else self.space.constant()
+        c[self.fixed] = self.values
+        return c
+
+    def system(self) -> LinearSystem:
+        """The equations of a linear problem."""
+        return self._system(*self._terms.slopes(), self.load, self.values)
+
+    def linearization(self, c: np.ndarray) -> LinearSystem:
+        """The equations of Newton's correction at u."""
+        slopes = self._terms.slopes(*self._at(c))
+        return self._system(*slopes, -self.residual(c), np.zeros(len(self.fixed)))
+
+    def jacobian(self, c: np.ndarray) -> Any:
+        """The derivative of the residual, sparse ``(P, P)``."""
+        return self._matrix(self._terms.slopes(*self._at(c))[0])
+
+    def residual(self, c: np.ndarray) -> np.ndarray:
+        """The weak form tested with every basis function, shape ``(P,)``: the derivative of the energy where there is one."""
+        total = self._inside.vector(*self._terms.densities(*self._at(c))) - self.load
+        for matrix in self._robin_matrices:
+            total += matrix @ c
+        return total
+
+    def residual_along(self, c: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
+        """The residual at ``u + t v`` tested with v, as a function of t: one pass over the points, no assembly."""
+        (u, q), (v, e) = self._at(c), self._at(direction)
+        work = float(self.load @ direction)
+        images = [matrix @ direction for matrix in self._robin_matrices]
+        first, second = (sum(float(image @ x) for image in images) for x in (c, direction))
+
+        def along(t: float) -> float:
+            value, flux = self._terms.densities(u + t * v, q + t * e)
+            density = value * v if flux is None else value * v + (flux * e).sum(axis=0)
+            return self._inside.integral(density) + first + t * second - work
+
+        return along
+
+    def energy(self, c: np.ndarray) -> float:
+        """The energy of u. Only where the equation has one."""
+        total = self._inside.integral(self._terms.energy(*self._at(c)))
+        for matrix in self._robin_matrices:
+            total += float(c @ (matrix @ c)) / 2
+        return total - float(self.load @ c)
+
+    @functools.cached_property
+    def _terms(self) -> TermsAtPoints:
+        return TermsAtPoints(self.equation.terms, self._inside.x, self._inside.weights.shape)
+
+    @property
+    def _depends_on_values(self) -> bool:
+        """Whether a constant added to u changes the terms."""
+        if not self.equation.is_linear:
+            return self.equation.depends_on_value(self._inside.x)
+        return bool(np.any(self._terms.slopes()[0].value_u))
+
+    def _of(self, equation: Equation) -> WeakForm:
+        form = copy.copy(self)
+        form.__dict__.pop("_terms", None)
+        form.equation = equation
+        return form
+
+    def _at(self, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The values and gradients of u at the points."""
+        return self._inside.value(c), self._inside.gradient(c)
+
+    def _system(self, slopes: Slopes, nonnegative: bool, load: np.ndarray, values: np.ndarray) -> LinearSystem:
+        matrix, symmetric = self._matrix(slopes), self.equation.is_symmetric
+        if self.mean is not None and not symmetric:
+            self._require_closed(matrix)
+        return LinearSystem(matrix, load, self.fixed, values, symmetric=symmetric, definite=symmetric and nonnegative)
+
+    def _require_closed(self, matrix: Any) -> None:
+        """The equations add up to zero, so that one of them may be left out.
+
+        Raises:
+            IncompatibleError: Otherwise, as with a flow through the boundary.
+        """
+        sums = np.abs(self.space.constant() @ matrix)
+        if sums.max() > _OPEN * np.abs(matrix - matrix.T).max() + _ROUNDING * np.abs(matrix).max():
+            raise IncompatibleError(
+                "with fluxes given on all of the boundary, convection through it and no reaction, the solution is determined up "
+                "to a constant and need not exist: prescribe values on a part of the boundary, or give a reaction"
+            )
+
+    def _matrix(self, slopes: Slopes) -> Any:
+        total = self._inside.matrix(slopes)
+        for matrix in self._robin_matrices:
+            total = total + matrix
+        return total
+
+    def _source_load(self, problem: Problem) -> np.ndarray:
+        return self._inside.vector(_density(self._inside, problem.source, "[equation] source"))
+
+
+def _density(rule: Rule, field: Field, name: str, *, least: float = -math.inf) -> Density:
+    """A field at the points of a rule, checked."""
+    if field.constant is not None:
+        return float(checked(field, name, rule.x[:1], least=least)[0])
+    return checked(field, name, rule.x, least=least).numpy().reshape(rule.weights.shape)
+
+
+def _point_load(space: GalerkinSpace, samples: Samples, values: Values) -> np.ndarray:
+    """``sum_i w_i f_i phi_j(x_i)``: the adjoint of evaluation."""
+    c = torch.zeros(space.num_coefficients, dtype=torch.float64, requires_grad=True)
+    work = (samples.weights * values * space.at(samples.x).value(c)).sum()
+    return torch.autograd.grad(work, c)[0].numpy()

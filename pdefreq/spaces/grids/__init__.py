@@ -1,0 +1,1 @@
+"""Nodal values on uniform grids, and finite differences."""

@@ -1,0 +1,348 @@
+"""The difference equations on a uniform grid, as the balance of fluxes over a cell around each node."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import scipy.sparse as sp
+import torch
+
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.core.validation import checked
+from pdefreq.problem.compatibility import require_compatible
+from pdefreq.spaces.grids.differences import conductivity, drift, sink, tensor_product
+from pdefreq.spaces.grids.nodal_conditions import cell_parts, nodal_conditions
+from pdefreq.spaces.trial_space import LinearSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.grids.uniform_grid import UniformGrid
+
+_ONE = torch.tensor(1.0, dtype=torch.float64)
+_ROUNDING = 1e-12  # relative
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """``(A u)_i = sum_j w_ij (u_i - u_j) + s_i u_i = f_i`` over the 2 d neighbors j of each node i of a window of the grid.
+
+    The weights below and above a node may differ, and a weight or s may be negative. The window is the smallest box of nodes
+    that holds all unknowns. Coefficients are tensors that broadcast to it, 0-d where
+    all nodes are alike: one code for constant and variable ones, and no array where none is due. A neighbor beyond the grid has
+    weight zero; along a periodic axis the neighbor of the last node is the first one. The equation of a node in the window whose
+    value is prescribed reads u_i = g_i.
+
+    Args:
+        periodic: The periodic axes of the grid; the window holds all nodes along each.
+        origin: The window's first node along each axis.
+        weights: w below and above along each axis.
+        diagonal: sum_j w_ij + s_i.
+        load: f, of the window's shape.
+        start: g at the nodes whose values are prescribed, zero at the others; of the grid's shape.
+        unknown: Which nodes of the window are unknowns; of the window's shape.
+        symmetric: Whether A is symmetric.
+        mean: Weights of the mean value, of the grid's shape, where equations determine the solution up to a constant; else None.
+    """
+
+    periodic: tuple[int, ...]
+    origin: tuple[int, ...]
+    weights: tuple[Tensor, ...]
+    diagonal: Tensor
+    load: Tensor
+    start: Tensor
+    unknown: Tensor
+    symmetric: bool
+    mean: Tensor | None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all unknowns have the same equation: constant coefficients, and prescribed values but on periodic sides."""
+        return self.diagonal.ndim == 0
+
+    @property
+    def sinks(self) -> Tensor:
+        """s, 0-d where all nodes are alike; zero where rounding leaves nothing else of it."""
+        found = self.diagonal - functools.reduce(torch.add, self.weights)
+        return torch.where(found.abs() <= _ROUNDING * self.diagonal.abs(), 0.0, found)
+
+    def monotone(self) -> Stencil:
+        """Equations with an M-matrix: negative s are left out, and differences are upwind where a mesh Peclet number is above 1.
+
+        The modulus of a negative weight is added to both weights along its axis, where both neighbors exist. This is the smallest
+        artificial diffusion that leaves no negative weight.
+        """
+        weights: list[Tensor] = []
+        for below, above in zip(self.weights[::2], self.weights[1::2], strict=True):
+            weights += [own.clamp(min=0) + (own > 0) * (-other).clamp(min=0) for own, other in ((below, above), (above, below))]
+        return replace(self, weights=tuple(weights), diagonal=functools.reduce(torch.add, weights, self.sinks.clamp(min=0)))
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether A is known to be symmetric and positive definite, or semidefinite."""
+        return self.symmetric and self.is_monotone
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether A is known to be an M-matrix, possibly a singular one, because no w and no s is negative."""
+        return all(bool((x >= 0).all()) for x in (*self.weights, self.sinks))
+
+    def require_positive_diagonal(self) -> None:
+        """Refuse equations whose matrix has an entry on the diagonal by which a sweep of relaxation can't divide.
+
+        Raises:
+            IncompatibleError: In one sentence.
+        """
+        if not bool((self.diagonal > 0).all()):
+            raise IncompatibleError(
+                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, and its smallest entry is "
+                f"{float(self.diagonal.min()):.3g}: use a finer grid (`intervals`), or use `gmres` or `fem`"
+            )
+
+    def padded(self, u: Tensor) -> Tensor:
+        """A copy of a grid function, flat, with zeros around it in memory, so that views may reach beyond the grid."""
+        margin = self.start.stride(0)
+        return u.new_zeros(u.numel() + 2 * margin)[margin:-margin].copy_(u.reshape(-1))
+
+    def window(self, u: Tensor, *, first: tuple[int, ...] | None = None, step: int = 1) -> Tensor:
+        """A grid function at the nodes of the window; a view.
+
+        Args:
+            u: A flat grid function.
+            first: Offset of the first node in the window, along each axis.
+            step: Distance between nodes, along all axes.
+        """
+        return self._shifted(u, self.origin, self.start.stride(), first=first, step=step)
+
+    def surroundings(self, u: Tensor) -> Surroundings:
+        """The neighbors of the nodes of the window, for a `padded` grid function."""
+        return Surroundings(self, u)
+
+    def neighbors(self, u: Tensor) -> list[Tensor]:
+        """A `padded` grid function at the neighbors of the nodes of the window, in the order of `weights`, as it is now."""
+        around = self.surroundings(u)
+        around.refresh()
+        return around.views()
+
+    def _shifted(
+        self,
+        u: Tensor,
+        origin: Sequence[int],
+        strides: Sequence[int],
+        offset: int = 0,
+        *,
+        first: tuple[int, ...] | None = None,
+        step: int = 1,
+    ) -> Tensor:
+        """A view of the size of the window."""
+        first = first or (0,) * self.load.ndim
+        sizes = [len(range(begin, size, step)) for begin, size in zip(first, self.load.shape, strict=True)]
+        offset += sum((o + f) * s for o, f, s in zip(origin, first, strides, strict=True))
+        return u.as_strided(sizes, [step * s for s in strides], u.storage_offset() + offset)
+
+    def times(self, u: Tensor) -> Tensor:
+        """``A u`` at the nodes of the window, for a `padded` grid function."""
+        product = self.diagonal * self.window(u)
+        for weight, values in zip(self.weights, self.neighbors(u), strict=True):
+            product.addcmul_(weight, values, value=-1)
+        return product
+
+    def residual(self, u: Tensor) -> Tensor:
+        """``f - A u`` at the nodes of the window, for a grid function that holds its boundary values."""
+        return self.load - self.times(self.padded(u))
+
+    def system(self) -> LinearSystem:
+        """The same as a sparse matrix over all nodes of the grid. Rows of nodes with prescribed values are empty."""
+        size = self.start.numel()
+        index = self.padded(torch.arange(size, dtype=torch.int32))
+        # In the order of the columns: below along the first axis, ..., the node itself, ..., above along the first axis.
+        own = torch.where(self.unknown, self.diagonal, 0.0)
+        entries = [*self.weights[::2], -own, *self.weights[:0:-2]]
+        neighbors = self.neighbors(index)
+        columns = [*neighbors[::2], self.window(index), *neighbors[:0:-2]]
+        entries = torch.stack([-entry.expand_as(own) for entry in entries], dim=-1)
+        ends = torch.zeros(size + 1, dtype=torch.int32)
+        self.window(ends[1:]).fill_(len(columns))
+        parts = entries, torch.stack(columns, dim=-1), ends.cumsum(0, dtype=torch.int32)
+        matrix = sp.csr_array(tuple(part.reshape(-1).numpy() for part in parts), shape=(size, size))
+        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of known nodes
+        matrix.sum_duplicates()  # and sorts: along a periodic axis both neighbors may be one node, and columns start anew
+        load, known = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
+        self.window(load).copy_(self.load * self.unknown)
+        self.window(known).copy_(~self.unknown)
+        fixed = known.nonzero().squeeze(1)
+        values = self.start.reshape(-1)[fixed].numpy()
+        return LinearSystem(matrix, load.numpy(), fixed.numpy(), values, self.symmetric, self.is_definite)
+
+    def to(self, like: Tensor) -> Stencil:
+        """The same in the dtype and on the device of `like`."""
+        return replace(
+            self,
+            weights=tuple(weight.to(like) for weight in self.weights),
+            diagonal=self.diagonal.to(like),
+            load=self.load.to(like),
+            start=self.start.to(like),
+            unknown=self.unknown.to(like.device),
+            mean=None if self.mean is None else self.mean.to(like),
+        )
+
+
+class Surroundings:
+    """The neighbors of the nodes of a window, as views prepared once.
+
+    They are views of the grid function itself where no axis is periodic. Else they are views of a copy with a layer of nodes
+    more on both sides along each periodic axis, which repeat those of the other side; `refresh` brings the copy up to date.
+
+    Args:
+        stencil: Whose window.
+        u: A `padded` grid function.
+    """
+
+    def __init__(self, stencil: Stencil, u: Tensor) -> None:
+        self._stencil = stencil
+        grown = [k in stencil.periodic for k in range(stencil.start.ndim)]
+        self._origin = [origin + more for origin, more in zip(stencil.origin, grown, strict=True)]
+        if not stencil.periodic:
+            self._memory, self._strides = u, stencil.start.stride()
+            return
+        shape = [size + 2 * more for size, more in zip(stencil.start.shape, grown, strict=True)]
+        margin = math.prod(shape[1:])
+        self._memory = u.new_zeros(math.prod(shape) + 2 * margin)[margin:-margin]
+        self._grown = self._memory.view(shape)
+        self._strides = self._grown.stride()
+        self._inner = self._grown
+        for axis in stencil.periodic:
+            self._inner = self._inner.narrow(axis, 1, stencil.start.shape[axis])
+        self._source = u.view(stencil.start.shape)
+
+    def refresh(self) -> None:
+        """See the grid function as it is now."""
+        if not self._stencil.periodic:
+            return
+        self._inner.copy_(self._source)
+        for axis in self._stencil.periodic:
+            last = self._grown.shape[axis] - 1
+            self._grown.select(axis, 0).copy_(self._grown.select(axis, last - 1))
+            self._grown.select(axis, last).copy_(self._grown.select(axis, 1))
+
+    def views(self, *, first: tuple[int, ...] | None = None, step: int = 1) -> list[Tensor]:
+        """The grid function at the neighbors, in the order of `Stencil.weights`; arguments as those of `Stencil.window`."""
+        strides = self._strides
+        return [
+            self._stencil._shifted(self._memory, self._origin, strides, shift * strides[k], first=first, step=step)
+            for k in range(len(strides))
+            for shift in (-1, 1)
+        ]
+
+
+def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
+    """Second-order finite differences for linear equations, with conditions of both kinds (float64, CPU).
+
+    The equation, ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A, is integrated over the cell of each unknown node,
+    between the mid points of its edges, and divided by the volume of a whole cell: differences along the edges stand for the
+    fluxes through the cell's faces, with A at the edges' mid points, and for the derivatives in both halves of the cell, with b
+    at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. The cell
+    of a node on a periodic pair of sides has a half on each, and fields are there the means of their values on both. So the
+    matrix is symmetric where b = 0, and the equations inside are the usual ones, with central differences for b . grad u.
+
+    Raises:
+        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
+            by no part; if the equations have no solution, or need not have one.
+
+    Source:
+        Eymard, Gallouet, Herbin (2000), Finite volume methods, Handbook of Numerical Analysis 7, section 3.
+    """
+    conditions = nodal_conditions(grid, problem)
+    known = conditions.known
+    window = tuple(
+        slice(int(known.select(k, 0).all()), size - int(known.select(k, size - 1).all())) for k, size in enumerate(grid.shape)
+    )
+    ends = [slice(w.start, w.stop + (k in grid.periodic)) for k, w in enumerate(window)]
+    axes = [ticks[nodes] for ticks, nodes in zip(grid.ticks, ends, strict=True)]  # both sides of a periodic pair
+    shape = tuple(w.stop - w.start for w in window)
+    # Where both ends of an axis are no unknowns all cells are whole along it, and a number says so.
+    inner = [k in grid.periodic or size == n - 1 for k, (size, n) in enumerate(zip(shape, grid.intervals, strict=True))]
+    parts = [_ONE if inner[k] else cell_parts(grid, k).narrow(k, window[k].start, shape[k]) for k in range(len(shape))]
+    volume = functools.reduce(torch.mul, parts)
+
+    weights, symmetric = [], True
+    for k, h in enumerate(grid.spacings):
+        middles = (grid.ticks[k][1:] + grid.ticks[k][:-1]) / 2
+        a = grid.folded(conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]]), counted=[k])
+        weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
+        if inner[k] and not a.ndim:
+            weights += [weight, weight]
+        else:  # a number for each edge along the axis
+            weight = weight[(None,) * (len(shape) - weight.ndim)]
+            weight = weight.expand([n if j == k else -1 for j, n in enumerate(grid.intervals)])
+            if k in grid.periodic:
+                weights += [weight.roll(1, k), weight]
+            else:  # zero for edges that would leave the box
+                outside = torch.zeros_like(weight.narrow(k, 0, 1))
+                weight = torch.cat([outside, weight, outside], dim=k)
+                weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
+        b = drift(problem.equation, k, axes)
+        if b is None:
+            continue
+        symmetric, b = False, grid.folded(b)
+        # b (u_i - u_below) / 2h and b (u_above - u_i) / 2h, each where there is such a neighbor
+        half = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], b / (2 * h))
+        below, above = (_ONE, _ONE) if inner[k] else _halves(grid, k, window[k])
+        weights[-2:] = [weights[-2] + half * below, weights[-1] - half * above]
+    alpha, flux = (x[window] if x.ndim else x for x in (conditions.alpha, conditions.flux))
+    absorbed = grid.folded(sink(problem.equation, axes)) * volume + alpha
+
+    unknown = ~known[window]
+    there = _at_ticks(unknown, grid.periodic)
+    load = torch.zeros(there.shape, dtype=torch.float64)
+    load[there] = checked(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
+    load = grid.folded(load)
+    load.mul_(volume).add_(flux)
+    mean = None
+    if not known.any() and not absorbed.any():
+        require_compatible(problem)
+        mean = volume.expand(shape) / volume.expand(shape).sum()
+        load -= load.sum() * mean  # what the quadrature leaves of an integral that is zero
+    diagonal = functools.reduce(torch.add, weights, absorbed)
+    if not unknown.all():
+        weights = [weight * unknown for weight in weights]
+        diagonal = torch.where(unknown, diagonal, _ONE)
+        load = torch.where(unknown, load, conditions.values[window])
+    origin = tuple(w.start for w in window)
+    stencil = Stencil(grid.periodic, origin, tuple(weights), diagonal, load, conditions.values, unknown, symmetric, mean)
+    if mean is not None and not symmetric:
+        _require_balance(stencil)
+    return stencil
+
+
+def _at_ticks(nodes: Tensor, periodic: Sequence[int]) -> Tensor:
+    """Values at nodes as values at ticks: along a periodic axis the first again at the end."""
+    for axis in periodic:
+        nodes = torch.cat([nodes, nodes.narrow(axis, 0, 1)], dim=axis)
+    return nodes
+
+
+def _halves(grid: UniformGrid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
+    """Whether the nodes of a window have a neighbor below and above along an axis: 1 or 0, broadcasting to the window's shape."""
+    numbers = torch.arange(grid.shape[axis])[window].reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
+    return (numbers > 0).double(), (numbers < grid.intervals[axis]).double()
+
+
+def _require_balance(stencil: Stencil) -> None:
+    """Refuse singular equations whose columns do not add up to zero: a load of mean zero does not make these solvable.
+
+    Raises:
+        ProblemFileError: In one sentence.
+    """
+    columns = stencil.system().matrix.sum(axis=0)
+    if not abs(columns).max() <= _ROUNDING * float(stencil.diagonal.abs().max()):
+        raise ProblemFileError(
+            "with fluxes given on all of the boundary, convection through it and no reaction, the equations determine u up to a "
+            "constant and need not have a solution: prescribe values on a part of the boundary, or give a reaction"
+        )

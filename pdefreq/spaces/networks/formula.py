@@ -1,0 +1,150 @@
+"""Networks that are given by a formula alone: automatic differentiation takes every derivative."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch.func import grad, vmap
+
+from pdefreq.spaces.trial_space import Evaluator, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+
+_CHUNK = 256  # points whose derivatives in the parameters are taken at once
+
+
+class Formula(Protocol):
+    """What has to be known of a network: its parameters and its value at points."""
+
+    @property
+    def smoothness(self) -> float:
+        """Largest order of derivative that is square integrable."""
+        ...
+
+    def shapes(self, dimension: int) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters, for points of so many coordinates."""
+        ...
+
+    def draw(self, name: str, shape: tuple[int, ...], stream: torch.Generator) -> Tensor:
+        """One parameter at the start, float64 on the CPU."""
+        ...
+
+    def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
+        """The function with the parameters `p` at points ``(n, d)``, shape ``(n,)``: each value depends on its own point."""
+        ...
+
+
+@dataclass(frozen=True)
+class FormulaSpace(Network):
+    """The functions that a formula gives.
+
+    A step takes longer than with `FeedForward`, whose derivatives are written out: of a network with 50-50-50 units 1.5 times as
+    long on an energy, and on a residual 2 times in one dimension and 4.4 times in two.
+
+    Args:
+        formula: The formula.
+        dimension: How many coordinates a point has.
+    """
+
+    formula: Formula
+    dimension: int
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return self.formula.shapes(self.dimension)
+
+    @property
+    def breadth(self) -> int:
+        return max(max(shape, default=1) for shape in self.shapes.values())
+
+    @property
+    def smoothness(self) -> float:
+        return self.formula.smoothness
+
+    def initialize(self, stream: torch.Generator) -> Coefficients:
+        return torch.cat([self.formula.draw(name, shape, stream).flatten() for name, shape in self.shapes.items()])
+
+    def at(self, x: Points) -> Evaluator:
+        return _FormulaEvaluator(self, x)
+
+
+class _FormulaEvaluator(Evaluator):
+    def __init__(self, space: FormulaSpace, x: Points) -> None:
+        self._space, self._x = space, x.detach()
+        self._matrix: Tensor | None = None
+
+    def with_second(self, matrix: Tensor) -> Evaluator:
+        bound = copy.copy(self)
+        bound._matrix = matrix
+        return bound
+
+    def value(self, c: Coefficients) -> Values:
+        return self._value(c, self._x)
+
+    def gradient(self, c: Coefficients) -> Gradients:
+        return self._gradient(c, self._x)
+
+    def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
+        return self.value(c), self.gradient(c), self._second(c, self._x, self._matrix)
+
+    def gradient_of(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
+    ) -> Gradients:
+        return grad(lambda x: self._combined(c, x, self._matrix, value, gradient, second).sum())(self._x)
+
+    def jacobian(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
+    ) -> Tensor:
+        by_point = (self._matrix, value, gradient, second)
+
+        def at_one(c: Coefficients, x: Tensor, *own: Tensor | None) -> Tensor:
+            return self._combined(c, x[None], *(None if t is None else t[None] for t in own))[0]
+
+        axes = (None, 0, *(None if t is None else 0 for t in by_point))
+        return vmap(grad(at_one), axes, chunk_size=_CHUNK)(c, self._x, *by_point)
+
+    def jacobian_factors(
+        self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """The blocks of the Jacobian itself, each times 1: a formula has no layers that would save anything."""
+        blocks = self.jacobian(c, value, gradient, second).split([math.prod(shape) for shape in self._space.shapes.values()], 1)
+        return [(block[None, None], block.new_ones(1, 1, len(block), 1)) for block in blocks]
+
+    def _combined(
+        self,
+        c: Coefficients,
+        x: Points,
+        matrix: Tensor | None,
+        value: Values | None,
+        gradient: Gradients | None,
+        second: Values | None,
+    ) -> Values:
+        """``value u + gradient . grad u + second S : D^2 u`` at points; with no weights given, u."""
+        terms = [] if value is None else [value * self._value(c, x)]
+        terms += [] if gradient is None else [(gradient * self._gradient(c, x)).sum(dim=1)]
+        terms += [] if second is None else [second * self._second(c, x, matrix)]
+        return sum(terms[1:], start=terms[0]) if terms else self._value(c, x)
+
+    def _value(self, c: Coefficients, x: Points) -> Values:
+        return self._space.formula.value(self._space.unflatten(c), x)
+
+    def _gradient(self, c: Coefficients, x: Points) -> Gradients:
+        return grad(lambda x: self._value(c, x).sum())(x)
+
+    def _second(self, c: Coefficients, x: Points, matrix: Tensor | None) -> Values:
+        """``sum_k (H S_k)_k`` with the Hessian H and the columns S_k of S: one gradient of ``grad u . S_k`` for each."""
+
+        def along(axis: int, x: Points) -> Tensor:
+            slope = self._gradient(c, x)
+            return slope[:, axis].sum() if matrix is None else (slope * matrix[:, axis]).sum()
+
+        return torch.stack([grad(along, argnums=1)(axis, x)[:, axis] for axis in range(x.shape[1])]).sum(dim=0)

@@ -1,0 +1,41 @@
+"""How the weights of networks are drawn, by name. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pdefreq.core.registry import Registry
+
+if TYPE_CHECKING:
+    from pdefreq.spaces.networks.initializations.initialization import Initialization
+
+INITIALIZATIONS = Registry(
+    "initialization",
+    "pdefreq.initializations",
+    {
+        "tiled": "pdefreq.spaces.networks.initializations.tiled:TILED",
+        "glorot": "pdefreq.spaces.networks.initializations.variance_scaling:GLOROT",
+        "he": "pdefreq.spaces.networks.initializations.variance_scaling:HE",
+        "lecun": "pdefreq.spaces.networks.initializations.variance_scaling:LECUN",
+        "torch": "pdefreq.spaces.networks.initializations.variance_scaling:TORCH",
+        "mscale": "pdefreq.spaces.networks.initializations.mscale:MSCALE",
+        "ntk": "pdefreq.spaces.networks.initializations.phase:NTK",
+        "mean-field": "pdefreq.spaces.networks.initializations.phase:MEAN_FIELD",
+        "phase": "pdefreq.spaces.networks.initializations.phase:phase",
+        "siren": "pdefreq.spaces.networks.initializations.siren:siren",
+        "normal": "pdefreq.spaces.networks.initializations.normal:normal",
+    },
+)
+"""Name -> an `Initialization`, or a function of numbers that returns one: ``normal(0.1)``, ``phase(1.5, 0)``, ``siren(30)``."""
+
+
+def initialization_named(name: str) -> Initialization:
+    """An initialization by name, ``"glorot"``, ``"normal(0.1)"`` or ``"path/to/file.py:ORTHOGONAL"``.
+
+    Raises:
+        UnknownNameError: If there is none of this name.
+        OptionError: If its numbers are missing or wrong, or what the name stands for is no `Initialization`.
+    """
+    from pdefreq.spaces.networks.initializations.initialization import Initialization
+
+    return INITIALIZATIONS.named(name, Initialization)

@@ -1,0 +1,81 @@
+"""Initializations: how the parameters of a layer are drawn, and what that may depend on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+
+from pdefreq.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.spaces.networks.activations.activation import Activation
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer's parameters may depend on.
+
+    Args:
+        fan_in: Inputs of a unit.
+        fan_out: Units.
+        stack: How many equal layers are drawn at once.
+        activation: What the units apply; None for the last layer, which is linear.
+        first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed factors of its
+            units' inputs, ``(stack, fan_out, 1)``; else None.
+    """
+
+    fan_in: int
+    fan_out: int
+    stack: int
+    activation: Activation | None
+    first: tuple[Callable[[int, torch.Generator], Tensor], Tensor] | None
+
+    @property
+    def glorot_std(self) -> float:
+        """Sqrt(2 / (fan_in + fan_out)): Glorot and Bengio (2010), equation 12."""
+        return math.sqrt(2 / (self.fan_in + self.fan_out))
+
+    def normal(self, columns: int, std: float, stream: torch.Generator) -> Tensor:
+        """Normal numbers, ``(stack, fan_out, columns)``, float64."""
+        return std * torch.randn(self.stack, self.fan_out, columns, generator=stream, dtype=torch.float64)
+
+    def uniform(self, columns: int, bound: float, stream: torch.Generator) -> Tensor:
+        """Numbers uniform in +-bound, ``(stack, fan_out, columns)``, float64."""
+        unit = torch.rand(self.stack, self.fan_out, columns, generator=stream, dtype=torch.float64)
+        return bound * (2 * unit - 1)
+
+
+Draw: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
+"""Draws weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)``."""
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """How parameters are drawn, and by which fixed factors they are multiplied in the network.
+
+    Args:
+        draw: Draws a layer's weights and biases.
+        factors: Of a layer's weights and biases.
+    """
+
+    draw: Draw
+    factors: Callable[[Layer], tuple[float, float]] = lambda _: (1.0, 1.0)
+
+    def parameters(self, layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)`` of a layer.
+
+        Raises:
+            OptionError: If `draw` returns other shapes.
+        """
+        drawn = self.draw(layer, stream)
+        got = [tuple(getattr(each, "shape", ())) for each in drawn] if isinstance(drawn, tuple) else type(drawn).__name__
+        wanted = [(layer.stack, layer.fan_out, columns) for columns in (layer.fan_in, 1)]
+        if got != wanted:
+            raise OptionError(f"an initialization must return weights and biases of the shapes {wanted}, got {got}")
+        return drawn

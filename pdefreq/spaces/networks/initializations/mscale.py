@@ -1,0 +1,27 @@
+"""The initialization in the code of the MscaleDNN authors."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
+
+
+def _draw(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Weights and biases N(0, 4 / (fan_in + fan_out)), twice Glorot's variance; the last layer N(0, 2 / fan_in).
+
+    The authors' program takes the fans of the layer before for the last one, so that with hidden layers of equal width its
+    fan_out is not 1 but fan_in. Of a network of one hidden layer, or of uneven widths, theirs would depend on the layer before.
+
+    Source:
+        The code of Liu, Cai, Xu (2020), github.com/xuzhiqin1990/mscalednn.
+    """
+    fan_out = layer.fan_in if layer.activation is None else layer.fan_out
+    std = 2 / math.sqrt(layer.fan_in + fan_out)
+    return layer.normal(layer.fan_in, std, stream), layer.normal(1, std, stream)
+
+
+MSCALE = Initialization(_draw)

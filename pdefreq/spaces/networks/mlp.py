@@ -1,0 +1,36 @@
+"""The plain feed-forward network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.spaces.networks.feed_forward import FeedForward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.domains.domain import Domain
+
+
+@dataclass(frozen=True)
+class Mlp(FeedForward):
+    """``x -> W h_L + b`` with ``h_l = sigma(W_l h_(l-1) + b_l)`` and ``h_0 = x``.
+
+    Args:
+        domain: Where inputs come from.
+        widths: Units of each hidden layer.
+        activation: Name of sigma.
+        initialization: How parameters are drawn.
+    """
+
+    domain: Domain
+    widths: tuple[int, ...]
+    activation: str = "tanh"
+    initialization: str = "tiled"
+
+    @property
+    def unit_scales(self) -> Tensor:
+        return torch.ones(1, self.widths[0], 1, dtype=torch.float64)

@@ -1,0 +1,106 @@
+"""Phase-shift networks: each band of frequencies is learnt at low frequency, then shifted to its place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.core.errors import OptionError
+from pdefreq.spaces.networks.feed_forward import FeedForward
+from pdefreq.spaces.networks.product_rule import Factor, Known
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.domain import Domain
+
+
+@dataclass(frozen=True)
+class PhaseShift(FeedForward):
+    """PhaseDNN with real phases, ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)``, A_m and B_m networks.
+
+    Args:
+        domain: Where inputs come from.
+        frequencies: The omega_m, angular wavevectors. The one that is zero, if any, has no B_m.
+        widths: Units of each hidden layer of each A_m and B_m.
+        activation: Name of sigma.
+        initialization: How parameters are drawn.
+
+    Raises:
+        OptionError: If there is no frequency, or one has not a component for each coordinate, or `widths` are none.
+        UnknownNameError: If there is no such activation or initialization.
+
+    Source:
+        Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
+        Comput. 42(5), section 3: the coupled form.
+    """
+
+    domain: Domain
+    frequencies: tuple[tuple[float, ...], ...]
+    widths: tuple[int, ...]
+    activation: str = "tanh"
+    initialization: str = "tiled"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        dimension = self.domain.dimension
+        if not self.frequencies:
+            raise OptionError("a phase-shift network needs at least one of `frequencies`, got none")
+        for omega in self.frequencies:
+            if len(omega) != dimension:
+                raise OptionError(
+                    f"each of `frequencies` must have as many components as there are coordinates, {dimension}, got {list(omega)}"
+                )
+
+    @property
+    def unit_scales(self) -> Tensor:
+        return torch.ones(len(self.phases[0]), self.widths[0], 1, dtype=torch.float64)
+
+    @property
+    def phases(self) -> tuple[Tensor, Tensor]:
+        """The networks' factors are ``sin(omega . x + shift)``: omega ``(S, d)`` and shift ``(S,)``."""
+        cosines = [(omega, math.pi / 2) for omega in self.frequencies]
+        sines = [(omega, 0.0) for omega in self.frequencies if any(omega)]
+        omega, shift = zip(*cosines, *sines, strict=True)
+        return torch.tensor(omega, dtype=torch.float64), torch.tensor(shift, dtype=torch.float64)
+
+    def modulation(self, x: Points) -> Factor:
+        omega, shift = self.phases
+        return Factor(_Waves(omega.to(x), shift.to(x), x))
+
+    @property
+    def _last_bias(self) -> tuple[int, ...]:
+        return (self.stack, 1, 1)
+
+
+class _Waves(Known):
+    """``sin(omega_s . x + shift_s)`` for each of the S networks; leading axes are (S, 1)."""
+
+    def __init__(self, omega: Tensor, shift: Tensor, x: Points) -> None:
+        self._omega = omega[:, None, :, None]  # (S, 1, d, 1)
+        angle = (omega @ x.T + shift[:, None])[:, None]
+        self._sine, self._cosine = torch.sin(angle), torch.cos(angle)
+        self._squared = omega.square().sum(dim=1)[:, None, None]
+
+    def value(self) -> Tensor:
+        return self._sine
+
+    def gradient(self) -> Tensor:
+        return self._omega * self._cosine.unsqueeze(-2)
+
+    def laplacian(self) -> Tensor:
+        return -self._squared * self._sine
+
+    def hessian(self) -> Tensor:
+        return -self._omega.unsqueeze(-2) * self._omega.unsqueeze(-3) * self._sine[..., None, None, :]
+
+    def gradient_of_laplacian(self) -> Tensor:
+        return -self._squared.unsqueeze(-2) * self.gradient()
+
+    def third_derivatives(self) -> Tensor:
+        omega = self._omega
+        return -(omega.unsqueeze(-2) * omega.unsqueeze(-3)).unsqueeze(-2) * self.gradient()[..., None, None, :, :]

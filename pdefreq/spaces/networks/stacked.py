@@ -1,0 +1,58 @@
+"""What the evaluation of a stack of networks needs to know of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pdefreq.spaces.trial_space import Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Points
+    from pdefreq.spaces.networks.embedding import FourierFeatures
+    from pdefreq.spaces.networks.product_rule import Factor
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerOptions:
+    """What may be chosen for the layers of any feed-forward network.
+
+    Args:
+        embedding: A fixed map of the input; None for the points themselves.
+        residual: Whether h_(l-1) is added to h_l where both hidden layers have the same width.
+        bias: Which layers have biases: ``"all"``, ``"hidden"``, all but the last, or ``"none"``.
+        adaptive: n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that starts at 1 / n;
+            None for none.
+
+    Source:
+        Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
+        20200334, section 2.
+    """
+
+    embedding: FourierFeatures | None = None
+    residual: bool = False
+    bias: Literal["all", "hidden", "none"] = "all"
+    adaptive: float | None = None
+
+
+class Stacked(LayerOptions, Network):
+    """The sum of S feed-forward networks of equal shape, whose parameters are stacked, ``(S, out, in)``."""
+
+    activation: str
+
+    @property
+    @abstractmethod
+    def stack(self) -> int:
+        """The number S of sub-networks."""
+
+    @abstractmethod
+    def factors(self) -> Sequence[tuple[Tensor, float]]:
+        """Fixed factors of the weights of each layer, shape ``(S or 1, out or 1, 1)``, and of its biases."""
+
+    def modulation(self, x: Points) -> Factor | None:
+        """Known functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
+        return None

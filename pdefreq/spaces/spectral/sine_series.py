@@ -1,0 +1,167 @@
+"""Sine series on a box, added to a lifting of the boundary values."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.validation import checked
+from pdefreq.problem.terms.constants import constants_of
+from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.domains.box import Box
+    from pdefreq.problem.problem import Problem
+
+_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
+_CHUNK = 2**22  # entries of the largest intermediate array of an evaluation: 32 MiB in float64
+
+
+@dataclass(frozen=True)
+class SineSeries(LinearSpace):
+    """``u(x) = w(x) + sum_k c_k prod_i sin(k_i pi (x_i - a_i) / L_i)``, coefficients in C order (last axis fastest).
+
+    Args:
+        box: Where; a_i are its lower bounds and L_i its side lengths.
+        modes: Number of modes along each axis: ``1 <= k_i <= modes[i]``.
+        lifting: w, which carries the boundary values.
+    """
+
+    box: Box
+    modes: tuple[int, ...]
+    lifting: Field
+
+    @property
+    def num_coefficients(self) -> int:
+        return math.prod(self.modes)
+
+    @property
+    def smoothness(self) -> float:
+        return math.inf
+
+    @property
+    def grid(self) -> Points:
+        """The uniform grid, boundary included, on which `transform` wants its values, float64."""
+        axes = [
+            torch.linspace(a, b, m + 2, dtype=torch.float64)
+            for a, b, m in zip(self.box.lower, self.box.upper, self.modes, strict=True)
+        ]
+        return torch.cartesian_prod(*axes).reshape(-1, len(axes))
+
+    def at(self, x: Points) -> Evaluator:
+        return _SineSum(self, x)
+
+    def interpolate(self, u: Field, like: Tensor) -> Coefficients:
+        x = self.grid.to(like)
+        return self.transform((u(x) - self.lifting(x)).detach())
+
+    def transform(self, values: Values) -> Coefficients:
+        """Sine coefficients of a function given on `grid`: axis by axis, a DST-I."""
+        v = values.reshape([m + 2 for m in self.modes]).numpy(force=True)
+        for _ in self.modes:
+            v = np.moveaxis(_sine_coefficients(v), -1, 0)  # as many turns as axes: the order is the old one again
+        return torch.from_numpy(np.ascontiguousarray(v)).reshape(-1).to(values)
+
+    def assemble(self, problem: Problem) -> LinearSystem:
+        """The diagonal system ``(sum_i a_i xi_ki^2 + c) c_k = f^_k``, with f less what the lifting contributes.
+
+        Raises:
+            IncompatibleError: If a coefficient varies, there are convection or mixed derivatives, or the system is singular.
+        """
+        import scipy.sparse as sp
+
+        constants = constants_of(problem.equation, self.box.dimension)
+        if constants is None or not constants.is_symmetric:
+            raise IncompatibleError(
+                "a sine series diagonalizes the equation only where its coefficients are constant, and there is no convection "
+                "and no mixed derivative: use `gmres` or `fem`"
+            )
+        (a, _, c), x = constants, self.grid
+        lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
+        load = self.transform(checked(problem.source, "[equation] source", x) - lifted)
+        wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
+        positive = functools.reduce(np.add.outer, [number * xi**2 for number, xi in zip(a, wavenumbers, strict=True)])
+        symbol = positive + c
+        zero = np.abs(symbol) <= _ROUNDING * (positive + abs(c))
+        if zero.any():
+            mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
+            raise IncompatibleError(
+                f"the equation is singular, for its left-hand side is zero for the sine mode ({mode}), a resonance of the "
+                "Helmholtz equation: u is not unique, and need not exist; change the reaction or the box"
+            )
+        none = np.empty(0, dtype=int)
+        return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0), definite=c >= 0)
+
+    def _divergence(self, a: Sequence[float], x: Points) -> Values:
+        """``sum_i a_i d^2 w / dx_i^2`` of the lifting w."""
+        if len(set(a)) == 1:
+            return a[0] * self.lifting.laplacian(x)
+        return self.lifting.hessian(x).diagonal(dim1=1, dim2=2) @ torch.tensor(a, dtype=x.dtype)
+
+
+def _sine_coefficients(v: np.ndarray) -> np.ndarray:
+    """Along the last axis, from values at n + 1 even points to the sine coefficients 1 ... n - 1.
+
+    The straight line between the end values is transformed exactly and the DST-I of the rest has error O(n^-4); without
+    that, values that do not vanish at the ends would alias with O(n^-2).
+    """
+    from scipy.fft import dst
+
+    n = v.shape[-1] - 1
+    k = np.arange(1, n, dtype=v.dtype)
+    first, last = v[..., :1], v[..., -1:]
+    rest = v[..., 1:-1] - (first + (last - first) * k / n)
+    return np.asarray(dst(rest, type=1)) / n + 2 / (np.pi * k) * (first - (-1) ** k * last)
+
+
+class _SineSum(LinearEvaluator):
+    """Separable sums, one axis after the other, over as many points at a time as memory allows.
+
+    Tables of sines are built anew at each evaluation: they cost less than the sums, and would be the largest arrays here.
+    """
+
+    def __init__(self, space: SineSeries, x: Points) -> None:
+        self._space = space
+        self._x = x
+        self._angles = torch.pi * (x - x.new_tensor(space.box.lower)) / x.new_tensor(space.box.lengths)
+        widest = max(math.prod(space.modes[:-1]), *space.modes)
+        self._rows = max(1, _CHUNK // widest)
+
+    def value(self, c: Coefficients) -> Values:
+        return self._space.lifting(self._x) + self._sum(c, lambda _: torch.sin)
+
+    def gradient(self, c: Coefficients) -> Gradients:
+        d = self._x.shape[1]
+        slopes = [self._sum(self._slopes(c, k), lambda j, k=k: torch.cos if j == k else torch.sin) for k in range(d)]
+        return self._space.lifting.gradient(self._x) + torch.stack(slopes, dim=1)
+
+    def _slopes(self, c: Coefficients, axis: int) -> Coefficients:
+        """Coefficients times the wavenumber along an axis."""
+        modes = self._space.modes
+        shape = [-1 if k == axis else 1 for k in range(len(modes))]
+        xi = torch.arange(1, modes[axis] + 1).to(c) * (torch.pi / self._space.box.lengths[axis])
+        return (c.reshape(modes) * xi.reshape(shape)).reshape(-1)
+
+    def _sum(self, c: Coefficients, function: Callable[[int], Callable[[Tensor], Tensor]]) -> Values:
+        """``sum_k c_k prod_i function_i(k_i angle_i)`` at every point."""
+        modes = self._space.modes
+        counts = [torch.arange(1, m + 1).to(c) for m in modes]
+        sums = []
+        for angles in self._angles.split(self._rows):
+            tables = [function(i)(torch.outer(k, angles[:, i])) for i, k in enumerate(counts)]  # each (modes, points)
+            partial = c.reshape(-1, modes[-1]) @ tables[-1]
+            for m, table in zip(modes[-2::-1], tables[-2::-1], strict=True):
+                partial = (partial.reshape(-1, m, len(angles)) * table).sum(dim=1)
+            sums.append(partial.reshape(-1))
+        return torch.cat(sums)

@@ -1,0 +1,41 @@
+"""What is known of one mode after a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ModeRow:
+    """What is known of one mode; None where something is undefined.
+
+    Args:
+        index: Mode numbers along each axis of a box; elsewhere the number of the eigenvalue.
+        wavevector: Angular, rad per unit length; None where modes have no direction.
+        wavenumber: Its length, or the root of the eigenvalue.
+        amplitude: |u^_k| of the target.
+        error: Relative error at the end against the exact or reference solution.
+        half_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
+        half_seconds: The same in seconds.
+        rate: Measured decay -d log e_k / d step.
+        predicted_rate: What theory says of it.
+        predicted_half_step: What theory says of `half_step`; None where it says nothing, or beyond the end of the run.
+        own_rate: What a step takes off an error that is this mode alone, by theory.
+        coupling: How far that holds: what the mode passes on to others, over what it loses itself.
+        status: Whether the error fell below one half for good, did not, or was there from the start.
+    """
+
+    index: tuple[int, ...]
+    wavevector: tuple[float, ...] | None
+    wavenumber: float
+    amplitude: float
+    error: float | None
+    half_step: float | None
+    half_seconds: float | None
+    rate: float | None
+    predicted_rate: float | None
+    predicted_half_step: float | None
+    own_rate: float | None
+    coupling: float | None
+    status: Literal["halved", "not halved", "below half from the start"]

@@ -1,0 +1,172 @@
+"""The spectrum of a run: its modes, their errors along the run, and what follows from them.
+
+Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: half times, rates and the
+bias index are worked out once, by this record, from the columns and facts of a history.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+
+from pdefreq.core.history import History
+from pdefreq.spectrum.bias import BiasIndex, bias_index
+from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
+from pdefreq.spectrum.rates import decay_rates, half_time
+from pdefreq.spectrum.watched import WatchedModes
+
+ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_phase"  # the columns of a history
+_TINY = 1e-300  # stands for an error of zero where a logarithm is taken
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralRecord:
+    """Errors of m modes at the recorded steps of a run, in ascending order of wavenumber.
+
+    Args:
+        modes: The modes, with their amplitudes.
+        step: When each row was recorded, shape ``(rows,)``, ascending.
+        seconds: The same in seconds spent in steps.
+        error: Relative errors, shape ``(rows, m)``: algebraic where the method has a limit, else total.
+        total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
+        prediction: What theory said of the same modes before the run.
+        column: The place of each mode in the columns of the history, shape ``(m,)``; by default the modes have kept their order.
+        phase: Phases of the errors, radians, shape ``(rows, m)``; None for families whose coefficients are real.
+    """
+
+    modes: WatchedModes
+    step: np.ndarray
+    seconds: np.ndarray
+    error: np.ndarray
+    total: np.ndarray
+    prediction: PredictedErrors
+    column: np.ndarray = field(default=None)  # pyright: ignore[reportAssignmentType]  # None is replaced below
+    phase: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.column is None:
+            object.__setattr__(self, "column", np.arange(len(self.modes)))
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        """The spectrum that a history holds; a record without modes where it holds none."""
+        rows = len(history)
+        modes = WatchedModes.in_facts(history.facts) if ERROR in history else WatchedModes.none()
+        step, seconds = (history.column(name).astype(float) if rows else np.empty(0) for name in ("step", "seconds"))
+        error, total = (
+            history.column(name).astype(float).reshape(rows, len(modes)) if len(modes) else np.empty((rows, 0))
+            for name in (ERROR, TOTAL)
+        )
+        prediction = Forecast.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
+        phase = history.column(PHASE).astype(float) if len(modes) and PHASE in history else None
+        record = cls(modes, step, seconds, error, total, prediction, phase=phase)
+        return record.take(np.argsort(modes.wavenumber, kind="stable"))
+
+    def __len__(self) -> int:
+        return len(self.modes)
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there are modes, and records after the start."""
+        return len(self) > 0 and self.last_step >= 1
+
+    @property
+    def last_step(self) -> int:
+        """The last recorded step; 0 where nothing was recorded."""
+        return int(self.step.max(initial=0))
+
+    @functools.cached_property
+    def half_steps(self) -> np.ndarray:
+        """t_k(0.5) in steps, shape ``(m,)``: inf for a mode that ends above one half, nan for one that starts at or below it."""
+        return half_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
+
+    @functools.cached_property
+    def half_seconds(self) -> np.ndarray:
+        """t_k(0.5) in seconds, as `half_steps`."""
+        return half_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
+
+    @functools.cached_property
+    def rates(self) -> np.ndarray:
+        """Measured decay -d log e_k / d step, shape ``(m,)``; nan where log e_k is nowhere straight."""
+        return decay_rates(self.step, self.error)
+
+    @functools.cached_property
+    def bias(self) -> BiasIndex:
+        """The bias index B over these modes."""
+        return bias_index(self.modes.wavenumber, self.half_steps, last_step=self.last_step, complete=self.modes.complete)
+
+    @functools.cached_property
+    def front(self) -> np.ndarray:
+        """The step after which each error stays at or below one half, shape ``(m,)``.
+
+        It is 0 for a mode that starts at or below one half, wherever it ends; inf for another one that ends above; nan for one
+        whose error is not known.
+        """
+        return np.where(np.isnan(self.half_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.half_steps)
+
+    def resampled(self, steps: np.ndarray) -> np.ndarray:
+        """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""
+        at, known = np.log1p(steps), np.log1p(self.step)
+        columns = []
+        for error in self.error.T:
+            fine = np.isfinite(error)
+            if not fine.any():
+                columns.append(np.full(len(steps), np.nan))
+                continue
+            logs = np.log(np.maximum(error[fine], _TINY))
+            columns.append(np.exp(np.interp(at, known[fine], logs, right=np.nan)))
+        return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
+
+    def take(self, places: np.ndarray) -> Self:
+        """These modes only, by their places, in this order."""
+        return replace(
+            self,
+            modes=self.modes.take(places),
+            error=self.error[:, places],
+            total=self.total[:, places],
+            prediction=self.prediction.take(places),
+            column=self.column[places],
+            phase=None if self.phase is None else self.phase[:, places],
+        )
+
+    def pick(self, limit: int, wavenumbers: Iterable[float] = ()) -> Self:
+        """At most `limit` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
+        return self.take(self.modes.strongest(limit, wavenumbers))
+
+    def numbered(self, numbers: Sequence[int]) -> Self:
+        """The modes with these numbers, of a family that numbers its modes along one axis."""
+        known = self.modes.indices[:, 0].tolist()
+        return self.take(np.array([known.index(number) for number in numbers], dtype=int))
+
+    def of_total_errors(self) -> Self:
+        """The same with total errors in place of algebraic ones, of which nothing is predicted."""
+        return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
+
+
+def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
+    """The same modes of every run that has any: those all of them watch, picked by the first run's amplitudes."""
+    places = [{key: place for place, key in enumerate(run.modes.keys)} for run in runs]
+    watching = [k for k, run in enumerate(runs) if len(run)]
+    if not watching:
+        return list(runs)
+    shared = set.intersection(*(set(places[k]) for k in watching))
+    first = places[watching[0]]
+    here = np.array([place for key, place in first.items() if key in shared], dtype=int)
+    keys = runs[watching[0]].take(here).pick(limit, wavenumbers).modes.keys
+    return [
+        run.take(np.array([place[key] for key in keys], dtype=int)) if len(run) else run
+        for run, place in zip(runs, places, strict=True)
+    ]
+
+
+def keep_drift(history: History, drift: Drift) -> bool:
+    """Store the drift by which the predicted curves of a run are judged; False, and nothing is stored, if there are none."""
+    forecast = Forecast.in_facts(history.facts)
+    if forecast.curves is None:
+        return False
+    history.facts.update(replace(forecast, drift=drift).facts())
+    return True

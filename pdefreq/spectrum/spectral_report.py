@@ -1,0 +1,132 @@
+"""The spectrum of a finished run in a table and a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from pdefreq.spectrum.rows import ModeRow
+from pdefreq.spectrum.wording import order_in_words, witnesses
+
+if TYPE_CHECKING:
+    from pdefreq.spectrum.spectral_record import SpectralRecord
+
+
+@dataclass(frozen=True)
+class SpectralReport:
+    """Which frequencies converged, when, and in which order.
+
+    Args:
+        kind: The family of modes.
+        rows: One for each watched mode, by wavenumber.
+        wavenumbers: Those the user asked for.
+        steps: The step at which the run ended.
+        bias_index: B, the slope of log t_k(0.5) against log |xi_k|; None where it is undefined.
+        bias_error: Its standard error.
+        bias_bound: Whether modes that never arrived entered as the end of the run.
+        bias_reason: Why there is no B; empty where there is one.
+        bias_modes: Wavenumbers of the modes that entered.
+        theory: Where predictions come from, or why there are none; it may be empty.
+        sentence: The order in words; of a run without watched modes, why there are none.
+        named: The modes that the sentence names.
+        asked: For each of the wavenumbers the nearest mode.
+    """
+
+    kind: str
+    rows: tuple[ModeRow, ...]
+    wavenumbers: tuple[float, ...]
+    steps: int
+    bias_index: float | None
+    bias_error: float | None
+    bias_bound: bool
+    bias_reason: str
+    bias_modes: tuple[float, ...]
+    theory: str
+    sentence: str
+    named: tuple[ModeRow, ...] = ()
+    asked: tuple[ModeRow, ...] = ()
+
+    @classmethod
+    def of(cls, record: SpectralRecord, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+        """The report of a run that watched modes.
+
+        Args:
+            record: Of the run, up to its last good row.
+            wavenumbers: Angular wavenumbers whose rows matter most.
+        """
+        modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
+        columns = {
+            "error": record.total[-1],
+            "half_step": record.half_steps,
+            "half_seconds": record.half_seconds,
+            "rate": record.rates,
+            "predicted_rate": record.prediction.rates,
+            "predicted_half_step": record.prediction.half_steps,
+            "own_rate": record.prediction.own_rate,
+            "coupling": record.prediction.coupling,
+        }
+        rows = tuple(
+            ModeRow(
+                index=tuple(modes.indices[k].tolist()),
+                wavevector=None if modes.wavevectors is None else tuple(modes.wavevectors[k].tolist()),
+                wavenumber=float(modes.wavenumber[k]),
+                amplitude=float(modes.amplitude[k]),
+                **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},
+                status=_status(float(record.half_steps[k])),
+            )
+            for k in range(len(record))
+        )
+        asked = tuple(rows[k] for k in modes.nearest(wavenumbers))
+        named = witnesses(rows, asked, bias)
+        return cls(
+            kind=modes.kind,
+            rows=rows,
+            wavenumbers=wavenumbers,
+            steps=record.last_step,
+            bias_index=bias.value,
+            bias_error=bias.error,
+            bias_bound=bias.bound,
+            bias_reason=bias.reason,
+            bias_modes=tuple(modes.wavenumber[list(bias.modes)].tolist()),
+            theory=record.prediction.note,
+            sentence=order_in_words(rows, named, bias, last_step=record.last_step),
+            named=named,
+            asked=asked,
+        )
+
+    @classmethod
+    def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
+        """Of a run in which no mode is watched, for a reason that its sentence tells."""
+        return cls(
+            kind=kind,
+            rows=(),
+            wavenumbers=tuple(wavenumbers),
+            steps=steps,
+            bias_index=None,
+            bias_error=None,
+            bias_bound=False,
+            bias_reason=reason,
+            bias_modes=(),
+            theory="",
+            sentence=f"No spectrum: {reason}",
+        )
+
+    def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
+        """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
+        strongest = sorted(self.rows, key=lambda row: -row.amplitude)
+        chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
+        return tuple(sorted(list(chosen)[:limit], key=_order))
+
+
+def _status(half_step: float) -> Literal["halved", "not halved", "below half from the start"]:
+    if math.isnan(half_step):
+        return "below half from the start"
+    return "halved" if math.isfinite(half_step) else "not halved"
+
+
+def _order(row: ModeRow) -> tuple[float, tuple[int, ...]]:
+    return row.wavenumber, row.index

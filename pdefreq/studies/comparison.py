@@ -1,0 +1,219 @@
+"""Several methods on one problem, measured in the same modes."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pdefreq.core.errors import IncompatibleError, OptionError
+from pdefreq.core.history import Status, Stop
+from pdefreq.figures.notebook import Shown, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
+    from pdefreq.solvers.solver import Solver
+
+_MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # the lower one of two, so a run's own
+_SPREADS = ("relative_l2", "bias_index")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Shown):
+    """What several methods made of one problem.
+
+    Args:
+        problem: What was solved.
+        solutions: For each method one solution a seed.
+        refusals: For each method that can't do the problem, the sentence that says why.
+
+    Example:
+        >>> from pdefreq import compare
+        >>> compare("poisson", ["fem", "sine"]).rows()[0]["status"]
+        'done'
+    """
+
+    problem: Problem
+    solutions: Mapping[str, Sequence[Solution]]
+    refusals: Mapping[str, str]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a method: the median over its seeds, for the error and the bias index also the range; None where undefined."""
+        rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
+        empty = dict.fromkeys(_columns())
+        return rows + [
+            empty | {"method": label, "status": "refused", "sentence": sentence} for label, sentence in self.refusals.items()
+        ]
+
+    def plot(self) -> Figure:
+        """All methods in one picture: which frequencies each gets first, and the error against seconds."""
+        from pdefreq.figures.comparison import comparison_figure
+
+        histories = {label: [solution.history for solution in seeds] for label, seeds in self.solutions.items()}
+        return comparison_figure(
+            histories, wavenumbers=self.problem.spectrum.wavenumbers, title=self.problem.title or self.problem.name
+        )
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the picture and the table (as CSV and JSON), and keep each run in a folder of its own.
+
+        Args:
+            folder: Where; runs that are kept in it already stay as they are.
+
+        Raises:
+            RunFolderError: If it can't be written.
+        """
+        from pdefreq.core.files import csv_bytes, json_bytes, write_atomically
+        from pdefreq.figures.style import encode
+
+        folder = Path(folder)
+        for label, seeds in self.solutions.items():
+            for solution in seeds:
+                if solution.folder is None or solution.folder.parent != folder:
+                    solution.save(_run_folder(folder, label, solution.spec.seed))
+        rows = self.rows()
+        record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
+        write_atomically(folder / "comparison.csv", csv_bytes(_columns(), ([row[name] for name in _columns()] for row in rows)))
+        write_atomically(folder / "comparison.json", json_bytes(record))
+        write_atomically(folder / "comparison.png", encode(self.plot(), "png"))
+        return folder
+
+    def _html(self) -> str:
+        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index", "sentence")
+        return table(shown, self.rows())
+
+
+def compare(
+    problem: Problem | str,
+    solvers: Iterable[str | Solver] | Mapping[str, str | Solver],
+    *,
+    stop: Stop | None = None,
+    seeds: int = 1,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    device: str = "cpu",
+    dtype: str = "float64",
+    modes: str | None = None,
+    progress: Callable[[str, int, Progress], None] | None = None,
+) -> Comparison:
+    """Solve a problem with several methods. A method that can't do it is listed with its reason; the others go on.
+
+    Args:
+        problem: A problem, or the name of a shipped one, or the path of a problem file.
+        solvers: Names or methods with their options, under labels of your own if given as a mapping.
+        stop: Limits that replace those of each method's own budget.
+        seeds: How many seeds each method runs with.
+        seed: The first of them.
+        folder: A new folder for everything; nothing is written without it.
+        device: A torch device.
+        dtype: ``"float64"`` or ``"float32"``.
+        modes: A family, as for `solve`; by default what the problem names.
+        progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
+
+    Returns:
+        The comparison; after an interruption, of the runs made until then.
+
+    Raises:
+        IncompatibleError: If no method can do the problem.
+        UserError: As `solve` does.
+    """
+    from pdefreq.core.files import free_folder
+    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.solve import solve
+
+    if seeds < 1:
+        raise OptionError(f"`seeds` must be at least 1, got {seeds}")
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    methods = _labelled(solvers)
+    folder = None if folder is None else free_folder(folder)
+    solutions: dict[str, list[Solution]] = {}
+    refusals: dict[str, str] = {}
+    for label, solver in methods.items():
+        for each in range(seed, seed + seeds):
+            try:
+                solution = solve(
+                    problem,
+                    solver,
+                    stop=stop,
+                    seed=each,
+                    device=device,
+                    dtype=dtype,
+                    modes=modes,
+                    folder=None if folder is None else _run_folder(folder, label, each),
+                    method=label,
+                    progress=None if progress is None else lambda now, label=label, each=each: progress(label, each, now),
+                )
+            except IncompatibleError as refusal:
+                refusals[label] = str(refusal)
+                break
+            solutions.setdefault(label, []).append(solution)
+            if solution.status is Status.INTERRUPTED:
+                break
+        if any(runs[-1].status is Status.INTERRUPTED for runs in solutions.values()):
+            break
+    if not solutions:
+        reasons = "; ".join(f"{label}: {sentence}" for label, sentence in refusals.items())
+        raise IncompatibleError(f"none of the methods can do the problem '{problem.name}': {reasons}")
+    comparison = Comparison(problem, solutions, refusals)
+    if folder is not None:
+        comparison.save(folder)
+    return comparison
+
+
+def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
+    """All methods, made before the first one runs; a name that comes twice is numbered."""
+    solvers = [solvers] if isinstance(solvers, str) else solvers
+    from pdefreq.solvers.names import make_solver
+
+    methods: dict[str, Solver] = {}
+    pairs = ((_label(solver), solver) for solver in solvers)
+    if isinstance(solvers, Mapping):
+        pairs = cast("Mapping[str, str | Solver]", solvers).items()
+    for name, solver in pairs:
+        label, number = name, 1
+        while label in methods:
+            number += 1
+            label = f"{name}-{number}"
+        methods[label] = make_solver(solver) if isinstance(solver, str) else solver
+    if not methods:
+        raise OptionError("there is nothing to compare: name at least one method")
+    return methods
+
+
+def _label(solver: str | Solver) -> str:
+    return solver if isinstance(solver, str) else solver.name
+
+
+def _run_folder(folder: Path, label: str, seed: int) -> Path:
+    name = re.sub(r"[^\w.+-]+", "-", label)
+    return folder / f"{name}-seed{seed}"
+
+
+def _columns() -> list[str]:
+    spreads = [f"{name}_{edge}" for name in _SPREADS for edge in ("min", "max")]
+    return ["method", "status", *_MEDIANS, *spreads, "sentence"]
+
+
+def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
+    from pdefreq.runs.store import to_json
+
+    summaries = [solution.summary() for solution in seeds]
+    row: dict[str, Any] = dict.fromkeys(_columns())
+    row["method"] = label
+    row["status"] = ", ".join(dict.fromkeys(summary["status"] for summary in summaries))
+    row["sentence"] = summaries[0]["order"] or summaries[0]["sentence"]
+    for name in _MEDIANS:
+        values = [v for v in (summary[name] for summary in summaries) if v is not None and math.isfinite(v)]
+        if values:
+            row[name] = statistics.median_low(values)
+        if values and name in _SPREADS:
+            row[f"{name}_min"], row[f"{name}_max"] = min(values), max(values)
+    return to_json(row)

@@ -1,0 +1,112 @@
+"""What theory says of a discretization: the order of each norm and each mode, and the error of each mode at one mesh width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pdefreq.problem.terms.constants import constants_of
+from pdefreq.solvers.refinable import PredictsModeError, degree_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.theory.discretization import Orders
+
+
+@dataclass(frozen=True)
+class PredictedOrder:
+    """How the total error of m modes falls with the mesh width: error = constant h^order, to leading order.
+
+    Args:
+        h: The longest edge of a cell; None where there are no cells.
+        order: Of every mode; None where theory gives none.
+        constant: Leading constants, shape ``(m,)``; nan where they are not known.
+        error: Relative errors at this h, shape ``(m,)``; nan where they are not known.
+        condition: What the order asks for, or why there is none.
+    """
+
+    h: float | None
+    order: int | None
+    constant: np.ndarray
+    error: np.ndarray
+    condition: str
+
+
+def predict_order(
+    problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None
+) -> PredictedOrder:
+    """The order of a method whose trial functions are given.
+
+    Args:
+        problem: What is solved.
+        solver: By which method.
+        space: The method's own.
+        kind: The family of the modes.
+        wavevectors: Of the modes, shape ``(m, d)``; None where they have none.
+    """
+    import numpy as np
+
+    from pdefreq.theory.discretization import leading_constant
+
+    orders, condition = orders_of(problem, solver)
+    if orders is not None and problem.singular:
+        orders, condition = None, "the problem names points where fields are singular, which limit the order; refine measures it"
+    error = mode_error_of(problem, solver, space, kind, wavevectors)
+    constant = np.full(len(error), np.nan)
+    if orders is not None and np.isfinite(error).any():
+        constants, lengths = constants_of(problem.equation, problem.domain.dimension), problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
+        assert constants is not None
+        a, _, c = constants
+        ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
+        constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
+    return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
+
+
+def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
+    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
+    import numpy as np
+
+    from pdefreq.domains.box import Box
+
+    value, constants = problem.dirichlet, constants_of(problem.equation, problem.domain.dimension)
+    vanishing = kind == "sine" and not problem.periodic_axes and value is not None and value.constant == 0
+    diagonal = (
+        (vanishing or (kind == "fourier" and problem.is_periodic))
+        and isinstance(problem.domain, Box)
+        and constants is not None
+        and constants.is_symmetric
+        and problem.data is None
+    )
+    found = (
+        solver.predicted_mode_error(problem, space, wavevectors)
+        if diagonal and wavevectors is not None and isinstance(solver, PredictsModeError)
+        else None
+    )
+    return np.full(0 if wavevectors is None else len(np.asarray(wavevectors)), np.nan) if found is None else found.numpy()
+
+
+def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
+    """The orders of a smooth solution, and what they ask for; or None, and why."""
+    from pdefreq.theory.discretization import smooth_orders
+
+    degree = degree_of(solver)
+    if degree is None:
+        return None, (
+            "the method has no cells; its error falls faster than any power where the solution is smooth, "
+            "for sine series its odd extension, too"
+        )
+    if not problem.is_linear:
+        term = next(term for term in problem.equation if not term.linear)
+        return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
+    if problem.data is not None:
+        return None, "the source is known at points only, whose number limits what a finer mesh can gain"
+    if not problem.domain.is_straight and degree > 1:
+        return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
+    smooth = f"for solutions with {degree + 1} square-integrable derivatives"
+    corners = "" if problem.domain.dimension == 1 else ", which corners may take away"
+    return smooth_orders(degree), smooth + corners

@@ -1,0 +1,167 @@
+"""What theory says of every mode before a run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.iterations.defaults import discrete_solution_of, hand_over_steps_of
+from pdefreq.iterations.protocols import HasTangentKernel, Predicts
+from pdefreq.solvers.refinable import Refines, degree_of
+from pdefreq.spectrum.modes import MOST_DIMENSIONS, ModeFamilies
+from pdefreq.spectrum.predicted import PredictedErrors
+from pdefreq.spectrum.spectral_record import ERROR
+from pdefreq.spectrum.watched import WatchedModes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.probes.target import Target
+    from pdefreq.problem.problem import Problem
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.spectrum.modes import Modes
+    from pdefreq.studies.predicted_orders import PredictedOrder
+
+_FLOOR = 1e-12  # relative errors below this are rounding
+_STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int64)]))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedModes:
+    """Predicted errors of m modes: along the steps of a method, and of its discretization.
+
+    Args:
+        modes: The modes, with the amplitudes of the solution.
+        errors: Relative errors along the steps of the method, over those at `since` where that is not the start. Steps count from
+            `since`; those of a guide are in units of the time 1 / kappa_1 of the fastest direction. The rate is that of the end,
+            nan where the error is no exponential there, or that of a network is still above its end at the last step. The note
+            says where all of it comes from and when it holds, or why there are no curves.
+        initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
+        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
+        since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
+        orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
+    """
+
+    modes: WatchedModes
+    errors: PredictedErrors
+    initial_rate: np.ndarray
+    guide: bool = False
+    since: int = 0
+    orders: PredictedOrder | None = None
+
+
+def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
+    """What theory says of the modes of the solution, for a method started as a run with this seed would be.
+
+    Args:
+        problem: A problem with a known or computable solution, in up to three dimensions; or the name or path of one, as
+            `solve` takes it.
+        solver: A method with its options, or the name of one.
+        seed: Of the random start.
+        modes: A family; by default what the problem names, else sine modes on a box and eigen modes elsewhere.
+
+    Raises:
+        IncompatibleError: If there is no theory for the method on this problem, or no modes to predict.
+    """
+    import torch
+
+    from pdefreq.iterations.training.linearized import require_waves
+    from pdefreq.probes.iterate import Iterate
+    from pdefreq.probes.spectral import SpectralProbe
+    from pdefreq.probes.target import Target
+    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.reference import reference_solution
+    from pdefreq.solvers.names import make_solver
+    from pdefreq.studies.predicted_orders import predict_order
+
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    solver = make_solver(solver) if isinstance(solver, str) else solver
+    if modes is not None:
+        problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
+    iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
+    families = ModeFamilies(problem)
+    families.check(families.chosen)  # what can be refused before modes and a reference solution are computed
+    if iteration.find(HasTangentKernel) is not None:
+        require_waves(families.chosen)
+    exact = None if problem.exact is None else (problem.exact, 0.0)
+    target = Target(problem, *(exact or reference_solution(problem) or (None, math.nan)))
+    state = iteration.init()
+    start, known = Iterate.of_state(state), discrete_solution_of(iteration, state)
+    limit = None if known is None else start.member(known)
+    measurement = SpectralProbe().prepare(target, start, limit=limit, facts={})
+    watched = WatchedModes.in_facts(measurement.facts)
+    if not len(watched):
+        raise IncompatibleError(_no_modes(target, known=target.solution is not None or limit is not None))
+    found = families.modes(watched.kind, watched.indices)
+    values = None if target.solution is None else torch.from_numpy(target.solution.values(found.points(start.space)))
+    told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
+    discretized = degree_of(solver) is not None or isinstance(solver, Refines)
+    orders = predict_order(problem, solver, start.space, watched.kind, watched.wavevectors) if discretized else None
+    nothing = not len(told.errors) and np.isnan(told.errors.own_rate).all()
+    if nothing and (orders is None or (orders.order is None and degree_of(solver))):
+        why = f"; orders: {orders.condition}" if orders is not None else ""
+        raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
+    return replace(told, orders=orders)
+
+
+def _no_modes(target: Target, *, known: bool) -> str:
+    """Why a problem has no modes to predict."""
+    if target.problem.domain.dimension > MOST_DIMENSIONS:
+        return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {target.problem.domain.dimension}"
+    if not known:
+        return "the error of modes is predicted against a solution, and neither an exact nor a reference solution is known"
+    return f"the solution has no {target.families.chosen} modes to predict: name others (`--modes`)"
+
+
+def _of_iteration(
+    iteration: Iteration, modes: Modes, watched: WatchedModes, start: np.ndarray, target: Tensor | None, name: str
+) -> PredictedModes:
+    """The prediction of a prepared method, whose errors at the start are `start`, relative."""
+    import torch
+
+    def without_curves(note: str) -> PredictedModes:
+        return PredictedModes(watched, PredictedErrors.none(len(watched), note), np.full(len(watched), np.nan))
+
+    steps = np.unique(np.concatenate([_STEPS, *(step + _STEPS for step in hand_over_steps_of(iteration))]))
+    predictor = iteration.find(Predicts)
+    try:
+        prediction = None if predictor is None else predictor.predict(modes, torch.from_numpy(steps), target)
+    except IncompatibleError as refusal:
+        return without_curves(str(refusal))
+    if prediction is None:
+        known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
+        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
+    found = replace(without_curves(prediction.note), guide=prediction.guide)
+    told = {"own_rate": prediction.own_rates, "coupling": prediction.coupling}
+    errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
+    curves = prediction.curves.abs().numpy()
+    if not np.isfinite(curves).any():
+        return replace(found, errors=errors)
+    if prediction.since:
+        steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
+        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over itself
+    after = (steps - steps[0]).astype(float)
+    if prediction.final_rates is None:
+        final = _last_rates(after, curves)
+    else:  # below one over the last step they are of what no curve shows, or rounding
+        final = prediction.final_rates.numpy()
+        final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
+    rates = prediction.rates.numpy()
+    errors = replace(errors, step=after, error=start * curves, rate=np.where(np.isnan(rates), final, rates))
+    return replace(found, errors=errors, initial_rate=1 - curves[1], since=int(steps[0]))
+
+
+def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """What each error falls at where it has all but reached the floor of rounding, shape ``(m,)``."""
+    rates = np.full(error.shape[1], np.nan)
+    for mode, column in enumerate(error.T):
+        above = np.flatnonzero(column > _FLOOR * column[0])
+        if len(above) > 1 and above[-1] == len(above) - 1 and np.isfinite(column[above[-1]]):
+            first, last = above[-2:]
+            rates[mode] = -np.log(column[last] / column[first]) / (steps[last] - steps[first])
+    return rates

@@ -1,0 +1,221 @@
+"""One method on finer and finer discretizations: the order at which each mode converges."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdefreq.core.errors import IncompatibleError, OptionError, UserError
+from pdefreq.core.history import Status
+from pdefreq.solvers.refinable import Refines
+from pdefreq.studies.predicted_orders import mode_error_of, orders_of
+from pdefreq.studies.refinement import ENDED, Level, Refinement
+
+if TYPE_CHECKING:
+    from pdefreq.core.history import History
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
+    from pdefreq.solvers.solver import Solver
+    from pdefreq.spaces.trial_space import TrialSpace
+    from pdefreq.spectrum.spectral_record import SpectralRecord
+
+_MODES = 12  # most that are printed and drawn
+_FINER = 4  # spacings of the grid on which modes are formed, to one between nodes
+
+
+def refine(
+    problem: Problem | str,
+    solver: Solver | str,
+    *,
+    levels: int | None = None,
+    start: int | None = None,
+    folder: str | Path | None = None,
+    device: str = "cpu",
+    dtype: str = "float64",
+    modes: str | None = None,
+    method: str | None = None,
+    figures: bool = True,
+    progress: Callable[[str, Progress], None] | None = None,
+) -> Refinement:
+    """Solve a problem on finer and finer discretizations and measure the order at which each mode converges.
+
+    Args:
+        problem: A problem, or the name of a shipped one, or the path of a problem file.
+        solver: A method with its options, or the name of one, whose runs end at a discrete solution.
+        levels: How many; by default 6, in three dimensions 4, and for adaptive refinement as many as the method takes.
+        start: The coarsest size: a value of the option that the method refines, e.g. ``cells``. Each level doubles it.
+        folder: A new folder for tables and picture; nothing is written without it.
+        device: A torch device.
+        dtype: ``"float64"`` or ``"float32"``.
+        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
+        method: The method's name in tables; by default the name given, or the solver's own.
+        figures: Whether the folder gets a picture.
+        progress: Called as ``progress(level, progress)`` where `solve` would call it.
+
+    Returns:
+        The refinement; after an interruption, or where a finer level is refused, of the levels solved until then.
+
+    Raises:
+        IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
+        UserError: As `solve` does.
+    """
+    from pdefreq.core.files import free_folder
+    from pdefreq.problem.files import load_problem
+    from pdefreq.runs.solve import solve
+    from pdefreq.solvers.names import make_solver
+
+    if levels is not None and levels < 2:
+        raise OptionError(f"`levels` must be at least 2, got {levels}")
+    if start is not None and start < 1:
+        raise OptionError(f"`start` must be at least 1, got {start}")
+    problem = load_problem(problem) if isinstance(problem, str) else problem
+    method = method or (solver if isinstance(solver, str) else solver.name)
+    solver = make_solver(solver) if isinstance(solver, str) else solver
+    if not isinstance(solver, Refines):
+        raise IncompatibleError(
+            f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
+            f"use {', '.join(_refinable())}"
+        )
+    folder = None if folder is None else free_folder(folder)
+    sequence = solver.refined(problem.domain, start=start, levels=levels)
+    runs: list[_Run] = []
+    refusal = ""
+    for each in sequence:
+        size = getattr(each, solver.refines) if len(sequence) > 1 else None
+        label = method if size is None else f"{solver.refines} {size}"
+        states: dict[int, State] = {}
+        try:
+            solution = solve(
+                problem,
+                each,
+                device=device,
+                dtype=dtype,
+                modes=modes,
+                reference=runs[0].solution.reference if runs and problem.exact is None else None,  # computed once
+                method=method,
+                callback=_remember(states),
+                progress=None if progress is None else lambda now, label=label: progress(label, now),
+            )
+        except UserError as error:
+            if not runs:
+                raise
+            refusal = str(error)  # e.g. of a size that needs too much memory: no reason to lose the levels before
+            break
+        if solution.reference is None:
+            raise IncompatibleError(
+                f"orders need the exact or a reference solution, and none is known of the problem '{problem.name}': "
+                "state `exact` in its file"
+            )
+        runs.append(_Run(size, solution, states))
+        if solution.status not in ENDED:
+            break
+    refinement = _measured(problem, method, solver, solver.refines, runs, refusal)
+    if folder is not None:
+        refinement.save(folder, figures=figures)
+    return refinement
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run, and the last state in each of its spaces by their number of unknowns."""
+
+    size: int | None
+    solution: Solution
+    states: Mapping[int, State]
+
+    @functools.cached_property
+    def record(self) -> SpectralRecord:
+        """The spectrum of the run."""
+        from pdefreq.spectrum.spectral_record import SpectralRecord
+
+        return SpectralRecord.of(self.solution.history)
+
+    def levels(self) -> list[tuple[Level, int, State]]:
+        """Each discretization that the run went through, with its last row in the history and its last state."""
+        from pdefreq.probes.error import relative_error
+        from pdefreq.spaces.trial_space import SpaceField
+
+        solution, found = self.solution, []
+        column = {name: solution.history.column(name) for name in ("unknowns", "relative_l2", "max_error", "seconds")}
+        last = {int(count): row for row, count in enumerate(column["unknowns"])}
+        for count, row in last.items():
+            state = self.states[count]
+            u = SpaceField(state.space, state.coefficients)
+            level = Level(
+                size=self.size,
+                h=state.space.mesh_width,
+                unknowns=count,
+                relative_l2=float(column["relative_l2"][row]),
+                relative_h1=relative_error(u, solution.target, "h1"),
+                max_error=float(column["max_error"][row]),
+                seconds=float(column["seconds"][row]),
+                status=(solution.status if row == len(column["unknowns"]) - 1 else Status.DONE).label,
+                sees_modes=_sees_modes(solution.problem, self.record.modes.kind, state.space),
+            )
+            found.append((level, row, state))
+        return found
+
+
+def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]:
+    """A callback that keeps the last state in each space: the iteration may reuse its tensors."""
+
+    def keep(step: int, state: State, history: History) -> None:  # noqa: ARG001
+        states[state.space.num_coefficients] = replace(state, coefficients=state.coefficients.detach().clone(), memory={})
+
+    return keep
+
+
+def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
+    from pdefreq.domains.box import Box
+    from pdefreq.spectrum.box_modes import BOX_FAMILIES, UniformGrid, grid_intervals
+
+    box = problem.domain
+    sampled = kind in BOX_FAMILIES and space.mesh_width is not None and not isinstance(space, UniformGrid)
+    if not sampled or not isinstance(box, Box):
+        return True
+    return _FINER * (space.num_coefficients ** (1 / box.dimension) - 1) <= max(grid_intervals(box, space)) * (1 + 1e-9)
+
+
+def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: Sequence[_Run], refusal: str) -> Refinement:
+    """What the runs say, put together level by level, in the modes that all of them watch."""
+    import numpy as np
+
+    from pdefreq.spectrum.spectral_record import common_modes
+
+    records = common_modes([run.record for run in runs], _MODES, problem.spectrum.wavenumbers)
+    levels, errors, predicted = [], [], []
+    for run, record in zip(runs, records, strict=True):
+        kind, vectors = record.modes.kind, record.modes.wavevectors
+        for level, row, state in run.levels():
+            levels.append(level)
+            errors.append(record.total[row])
+            known = mode_error_of(run.solution.problem, run.solution.solver, state.space, kind, vectors)
+            predicted.append(known if len(known) else np.full(len(record), np.nan))
+    theory, condition = orders_of(problem, solver)
+    seconds = np.array([level.seconds for level in levels])
+    together = replace(records[-1], step=np.arange(len(levels)), seconds=seconds, total=np.array(errors)).of_total_errors()
+    return Refinement(
+        problem=problem,
+        method=method,
+        option=option,
+        levels=tuple(levels),
+        spectrum=together,
+        predicted=np.array(predicted),
+        theory=theory,
+        condition=condition,
+        reference_error=runs[0].solution.reference_error,
+        status=runs[-1].solution.status,
+        refusal=refusal,
+    )
+
+
+def _refinable() -> list[str]:
+    """The methods that can be refined, by name."""
+    from pdefreq.solvers import SOLVERS
+
+    return [name for name in SOLVERS if getattr(SOLVERS.load(name), "refines", None) is not None]

@@ -1,0 +1,231 @@
+"""What refinement shows: errors level by level, and their orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.history import Status
+from pdefreq.figures.notebook import Shown, paragraph, table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from pdefreq.problem.problem import Problem
+    from pdefreq.spectrum.orders import Order
+    from pdefreq.spectrum.spectral_record import SpectralRecord
+    from pdefreq.theory.discretization import Orders
+
+NORMS = ("relative_l2", "relative_h1", "max_error")
+ENDED = (Status.DONE, Status.CONVERGED)
+_EVEN = 1.6  # h N^(1/d) varies by less than this over levels of even meshes
+_ABOVE = 3.0  # errors count above this many times the error of the reference solution
+_ROUNDING = 1e-13  # relative errors below this are what a direct solution leaves
+_SHORT = 0.2  # a measured L2 order below the theory by more: the solution is too rough for it
+
+
+@dataclass(frozen=True)
+class Level:
+    """One discretization, and the error that its discrete solution has.
+
+    Args:
+        size: The value of the option that is refined; None for a method that refines as it runs.
+        h: The longest edge of a cell; None where there are no cells.
+        unknowns: Coefficients.
+        relative_l2: As docs/errors.md defines it, like the next two.
+        relative_h1: The full norm.
+        max_error: Absolute.
+        seconds: In steps; of a method that refines as it runs, since its start.
+        status: How the run ended.
+        sees_modes: Whether modes are formed on a grid much finer than the nodes, or on the nodes; between the two it would see
+            the smaller errors at the nodes.
+    """
+
+    size: int | None
+    h: float | None
+    unknowns: int
+    relative_l2: float
+    relative_h1: float
+    max_error: float
+    seconds: float
+    status: str
+    sees_modes: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement(Shown):
+    """The errors of a method on a sequence of discretizations, and their orders.
+
+    Args:
+        problem: What was solved.
+        method: By which method.
+        option: What was refined: the name of the option.
+        levels: Coarsest first.
+        spectrum: Total errors of the watched modes, one row a level.
+        predicted: The same by theory, shape ``(levels, m)``; nan where there is none.
+        theory: The orders that theory predicts; None where there is no theory.
+        condition: When these hold, or why there is no theory.
+        reference_error: Relative L2 error of the reference solution: 0 for an exact one.
+        status: How the last run ended.
+        refusal: Why there are fewer levels than were asked for, the sentence of the first that was refused; else empty.
+
+    Example:
+        >>> from pdefreq import refine
+        >>> rows = refine("poisson", "fem", start=64, levels=3).orders()
+        >>> round(rows[0]["order"], 1), rows[0]["predicted"]
+        (2.0, 2)
+    """
+
+    problem: Problem
+    method: str
+    option: str
+    levels: tuple[Level, ...]
+    spectrum: SpectralRecord
+    predicted: np.ndarray
+    theory: Orders | None
+    condition: str
+    reference_error: float
+    status: Status
+    refusal: str = ""
+
+    @property
+    def axis(self) -> str:
+        """``"h"`` where the cells of a level are alike, else ``"unknowns"``: orders are then in powers of N^(-1/d)."""
+        d = self.problem.domain.dimension
+        widths = [level.h * level.unknowns ** (1 / d) for level in self.levels if level.h is not None]
+        even = len(widths) == len(self.levels) and max(widths) <= _EVEN * min(widths)
+        return "h" if even else "unknowns"
+
+    @property
+    def power(self) -> str:
+        """The same as people write it."""
+        d = self.problem.domain.dimension
+        return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
+
+    def widths(self) -> np.ndarray:
+        """What orders are powers of: h, or N^(-1/d), shape ``(levels,)``."""
+        import numpy as np
+
+        if self.axis == "h":
+            return np.array([level.h for level in self.levels])
+        return np.array([level.unknowns for level in self.levels]) ** (-1 / self.problem.domain.dimension)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a level: its size, its errors, and the relative error of each mode; None where undefined."""
+        from pdefreq.runs.store import to_json
+
+        names = self.mode_names()
+        return [
+            to_json({"level": k} | vars(level) | dict(zip(names, self.spectrum.error[k].tolist(), strict=True)))
+            for k, level in enumerate(self.levels)
+        ]
+
+    def mode_names(self) -> list[str]:
+        """The columns of the modes: ``mode_3``, in more dimensions ``mode_1_2``."""
+        return ["mode_" + "_".join(map(str, index)) for index in self.spectrum.modes.indices.tolist()]
+
+    def fits(self) -> dict[str, Order]:
+        """The order of each norm and of each mode, by column."""
+        import numpy as np
+
+        from pdefreq.spectrum.orders import fit_order
+
+        h = self.widths()
+        solved = np.array([level.status in {status.label for status in ENDED} for level in self.levels])
+        columns = {name: np.array([getattr(level, name) for level in self.levels]) for name in NORMS}
+        clear = solved & (columns["relative_l2"] > max(_ABOVE * self.reference_error, _ROUNDING))
+        found = {name: fit_order(h, np.where(clear, column, np.nan)) for name, column in columns.items()}
+        amplitudes, seen = self.spectrum.modes.amplitude, np.array([level.sees_modes for level in self.levels])
+        size = np.linalg.norm(amplitudes)
+        for name, error, amplitude in zip(self.mode_names(), self.spectrum.error.T, amplitudes, strict=True):
+            floor = max(self.reference_error * size / amplitude, _ROUNDING) if amplitude > 0 else _ROUNDING
+            found[name] = fit_order(h, np.where(solved & seen, error, np.nan), floor=floor)
+        return found
+
+    def orders(self) -> list[dict[str, Any]]:
+        """One row a norm, then one a mode: fitted order, standard error, levels of the fit, and the order predicted."""
+        from pdefreq.runs.store import to_json
+
+        wavenumbers = dict(zip(self.mode_names(), self.spectrum.modes.wavenumber.tolist(), strict=True))
+        rows = []
+        for name, fit in self.fits().items():
+            first, last = fit.levels or (None, None)
+            known = None if self.theory is None else getattr(self.theory, name, self.theory.mode)
+            rows.append(
+                to_json(
+                    {
+                        "name": name,
+                        "wavenumber": wavenumbers.get(name),
+                        "order": fit.value,
+                        "standard_error": fit.error,
+                        "first_level": first,
+                        "last_level": last,
+                        "faster_than_any_power": fit.faster,
+                        "predicted": known,
+                        "reason": fit.reason,
+                    }
+                )
+            )
+        return rows
+
+    @property
+    def sentence(self) -> str:
+        """What theory says and whether it applies, in words."""
+        if self.theory is None:
+            return f"No orders are predicted: {self.condition}."
+        measured, expected = self.fits()["relative_l2"].value, self.theory.relative_l2
+        if self.axis == "unknowns":
+            orders = f"L2 {expected} and H1 {self.theory.relative_h1} in powers of {self.power}"
+            return f"Smooth solutions on even meshes have {orders}; adaptive refinement is optimal where it reaches that of H1."
+        said = f"Predicted orders: L2 {expected}, H1 {self.theory.relative_h1}, modes {self.theory.mode}, {self.condition}"
+        if measured is not None and measured < expected - _SHORT:
+            said += f"; the measured L2 order {measured:.2f} falls short, so the solution is too rough for them"
+        return said + "."
+
+    def plot(self) -> Figure:
+        """The error of each mode and each norm against the mesh width and against the number of unknowns."""
+        from pdefreq.figures.refinement import refinement_figure
+
+        return refinement_figure(
+            self.spectrum,
+            {name: [getattr(level, name) for level in self.levels] for name in NORMS},
+            self.fits(),
+            names=self.mode_names(),
+            h=self.widths() if self.axis == "h" else None,
+            unknowns=[level.unknowns for level in self.levels],
+            dimension=self.problem.domain.dimension,
+            predicted=self.predicted,
+            title=f"{self.problem.title or self.problem.name}: {self.method}",
+            wavenumbers=self.problem.spectrum.wavenumbers,
+        )
+
+    def save(self, folder: str | Path, *, figures: bool = True) -> Path:
+        """Write the table (as CSV and, with the orders, as JSON) and the picture.
+
+        Raises:
+            RunFolderError: If it can't be written.
+        """
+        from pdefreq.core.files import csv_bytes, json_bytes, make_folder, write_atomically
+        from pdefreq.figures.style import encode
+
+        folder, rows = Path(folder), self.rows()
+        make_folder(folder)
+        write_atomically(folder / "refinement.csv", csv_bytes(rows[0], (row.values() for row in rows)))
+        write_atomically(folder / "refinement.json", json_bytes(self.to_json()))
+        if figures:
+            write_atomically(folder / "refinement.png", encode(self.plot(), "png"))
+        return folder
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as one JSON object."""
+        from pdefreq.runs.store import to_json
+
+        about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
+        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}
+        return to_json(about | told | {"levels": self.rows(), "orders": self.orders()})
+
+    def _html(self) -> str:
+        shown = ("name", "wavenumber", "order", "standard_error", "first_level", "last_level", "predicted", "reason")
+        return paragraph([self.sentence]) + table(shown, self.orders())

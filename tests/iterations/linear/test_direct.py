@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.fields import as_field
+from pdefreq.domains.box import Box
+from pdefreq.iterations.linear.direct import DirectSolve
+from pdefreq.iterations.linear.sparse import CondensedSystem
+from pdefreq.problem.problem import Problem
+from pdefreq.spaces.grids.grid import Grid
+from pdefreq.spaces.trial_space import LinearSystem
+
+BOX = Box((0.0, 0.0), (1.0, 2.0))
+GRID = Grid(BOX, (9, 8))
+PROBLEM = Problem(domain=BOX, source=lambda x: x[:, 0], diffusion=lambda x: 1 + x[:, 1], boundary=lambda x: x[:, 0].exp())
+
+
+def prepared(dtype=torch.float64, guess=None):
+    return DirectSolve(GRID, GRID.assemble(PROBLEM), like=torch.empty(0, dtype=dtype), guess=guess)
+
+
+def test_one_step_and_done_at_the_limit():
+    iteration = prepared()
+    start = iteration.init()
+    assert not start.done
+    assert torch.equal(start.coefficients, GRID.stencil(PROBLEM).start.reshape(-1))
+    assert abs(float(iteration.objective(start)["residual"]) - 1) < 1e-15
+    end = iteration.step(start)
+    assert end.done
+    assert float(iteration.objective(end)["residual"]) < 1e-15  # backward stable
+    assert torch.equal(end.coefficients, iteration.discrete_solution(end))
+
+
+def test_the_answer_does_not_depend_on_the_start():
+    plain, guessed = prepared(), prepared(guess=as_field(lambda x: 7 + x[:, 0]))
+    start = guessed.init()
+    inside = (GRID.nodes - 0.4).abs().max(dim=1).values < 0.3
+    assert torch.equal(start.coefficients[inside], 7 + GRID.nodes[inside, 0])
+    assert torch.equal(guessed.step(start).coefficients, plain.step(plain.init()).coefficients)
+
+
+def test_without_data_the_residual_is_absolute():
+    problem = Problem(domain=BOX, source=0.0, boundary=0.0)
+    iteration = DirectSolve(GRID, GRID.assemble(problem), like=torch.empty(0, dtype=torch.float64), guess=as_field(1.0))
+    start = iteration.init()
+    expected = GRID.stencil(problem).residual(start.coefficients.reshape(GRID.shape)).norm()
+    assert abs(float(iteration.objective(start)["residual"] / expected) - 1) < 1e-14
+    assert not iteration.step(start).coefficients.any()
+
+
+def test_single_precision_rounds_the_double_answer():
+    iteration = prepared(torch.float32)
+    end = iteration.step(iteration.init())
+    assert torch.equal(end.coefficients, prepared().discrete_solution(end).float())
+
+
+def test_restore_is_bit_identical():
+    iteration = prepared()
+    end = iteration.step(iteration.init())
+    assert torch.equal(iteration.restore(end.coefficients.clone(), {}).coefficients, end.coefficients)
+
+
+def test_condensation_agrees_with_dense_elimination():
+    rng = np.random.default_rng(0)
+    b = rng.random((6, 6))
+    matrix = b @ b.T + 6 * np.eye(6)  # symmetric, positive definite, condition below 10
+    fixed, values, load = np.array([4, 1]), np.array([2.0, -1.0]), rng.random(6)
+    c = CondensedSystem(LinearSystem(sp.csr_array(matrix), load, fixed, values)).solve()
+    free = [0, 2, 3, 5]
+    expected = np.linalg.solve(matrix[np.ix_(free, free)], load[free] - matrix[np.ix_(free, fixed)] @ values)
+    assert c[fixed].tolist() == values.tolist()
+    assert np.allclose(c[free], expected, rtol=0, atol=1e-14)
+
+
+def test_a_singular_system_is_refused_in_one_sentence():
+    none = np.empty(0, dtype=int)
+    system = LinearSystem(sp.csr_array(np.diag([1.0, 0.0])), np.ones(2), none, np.empty(0))
+    with pytest.raises(IncompatibleError, match="singular"):
+        CondensedSystem(system).solve()

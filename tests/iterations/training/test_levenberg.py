@@ -1,0 +1,316 @@
+"""Gauss-Newton steps against closed forms, the certificate of every mode, and the laws of a damped method."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.optimize
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pdefreq.core.fields import ConstantField
+from pdefreq.core.streams import stream
+from pdefreq.domains.box import Box
+from pdefreq.functionals.functional import Functional
+from pdefreq.functionals.ritz_energy import RitzEnergy
+from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.names import make_solver
+from pdefreq.spaces.spectral.sine_series import SineSeries
+from pdefreq.spectrum.modes import make_modes
+from pdefreq.theory.dynamics import GaussNewton, gauss_newton_certificate, gauss_newton_residual
+from tests.iterations.toys import Fixed, Numbers, Plain, Rows, quadratic
+
+LIKE = torch.empty(0, dtype=torch.float64)
+
+
+def lower(functional, number, damping=None):
+    return Gradient(Numbers(number), Fixed(functional), LevenbergMarquardt(damping), seed=0, like=LIKE)
+
+
+def rows(n, p, seed=0):
+    generator = stream(seed, "test")
+    return Rows(
+        "rows",
+        torch.randn(n, p, generator=generator, dtype=torch.float64),
+        torch.randn(n, generator=generator, dtype=torch.float64),
+    )
+
+
+def until_done(iteration, most):
+    state = iteration.init()
+    for step in range(most):
+        state = iteration.step(state)
+        if state.done:
+            return state, step + 1
+    return state, most
+
+
+@pytest.mark.parametrize(("n", "p"), [(9, 5), (5, 9), (6, 6)])
+@pytest.mark.parametrize("damping", [1e-6, 1e-2, 1.0, 1e3])
+def test_a_step_solves_the_damped_equations_in_either_space(n, p, damping):
+    """Against a least-squares solver on the ridge-augmented matrix: normal equations lose at most cond^2 = 1 + s^2 / lambda."""
+    block = rows(n, p)
+    c = torch.randn(p, generator=stream(1, "test"), dtype=torch.float64)
+    model = QuadraticModel.at(Functional([block]), c)
+    assert (model.residual is not None) == (n < p)
+    augmented = torch.cat([block.matrix, math.sqrt(damping) * torch.eye(p, dtype=torch.float64)])
+    right = torch.cat([-block.residual(c), torch.zeros(p, dtype=torch.float64)])
+    expected = np.linalg.lstsq(augmented.numpy(), right.numpy(), rcond=None)[0]
+    largest = float(torch.linalg.matrix_norm(block.matrix, 2)) ** 2
+    np.testing.assert_allclose(
+        model.step(damping), expected, rtol=0, atol=1e-14 * (1 + largest / damping) * np.linalg.norm(expected)
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 8), p=st.integers(1, 8), exponent=st.floats(-3, 3), seed=st.integers(0, 10**6))
+def test_what_the_model_promises_is_what_squares_of_linear_rows_give(n, p, exponent, seed):
+    """For them the model is exact, so the gain is one."""
+    functional = Functional([rows(n, p, seed)])
+    c = torch.randn(p, generator=stream(seed, "start"), dtype=torch.float64)
+    model = QuadraticModel.at(functional, c)
+    d = model.step(10**exponent)
+    # differences of numbers of the size of the objective
+    assert model.decrease(d) == pytest.approx(model.objective - float(functional.value(c + d)), abs=1e-13 * model.objective)
+    assert model.decrease(d) >= 0
+
+
+def test_undamped_one_step_solves_squares_of_linear_rows():
+    block = rows(9, 5)
+    iteration = lower(Functional([block]), 5, damping=0.0)
+    found = iteration.step(iteration.init()).coefficients
+    expected = np.linalg.lstsq(block.matrix.numpy(), block.load.numpy(), rcond=None)[0]
+    # the least damping, n eps tr(F^T F), over the smallest eigenvalue: some 1e-13
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.linalg.norm(expected))
+
+
+def test_undamped_one_step_solves_an_energy_on_a_linear_space():
+    """F^T F is the Hessian there: the step is Newton's. -u'' = f in sines: coefficient k is that of f over k^2."""
+    weights = {1: 1.0, 4: 0.5, 7: -2.0}
+    box = Box((0.0,), (math.pi,))
+    problem = Problem(domain=box, source=lambda x: sum(w * torch.sin(k * x[:, 0]) for k, w in weights.items()), boundary=0.0)
+    space = SineSeries(box, (8,), ConstantField(0.0))
+    functional = RitzEnergy(problem, space, box.quadrature(200), like=LIKE)
+    found = QuadraticModel.at(functional, torch.zeros(8, dtype=torch.float64)).step(0.0)
+    x = box.quadrature(50).x
+    exact = sum(w / k**2 * torch.sin(k * x[:, 0]) for k, w in weights.items())
+    # the rule integrates products of these sines to rounding
+    torch.testing.assert_close(space.at(x).value(found), exact, rtol=0, atol=1e-12)
+
+
+def rosenbrock_rows(c):
+    return torch.cat([10 * (c[1:] - c[:-1].square()), 1 - c[:-1]])
+
+
+class Curved(Rows):
+    """Rosenbrock's function as squares: |r|^2 / 2."""
+
+    def __init__(self):
+        super().__init__("valley", None, None)
+
+    def residual(self, c):
+        return rosenbrock_rows(c)
+
+    def factor(self, c):
+        n = len(c)
+        slope = torch.eye(n, dtype=c.dtype).roll(1, dims=1)[:-1] * 10
+        slope[range(n - 1), range(n - 1)] = -20 * c[:-1].detach()
+        return torch.cat([slope, -torch.eye(n, dtype=c.dtype)[:-1]])
+
+
+def test_a_curved_valley_is_followed_to_its_end():
+    """Rosenbrock's function in 10 unknowns has its minimum, zero, at (1, ..., 1); so does MINPACK's Levenberg-Marquardt find."""
+    iteration = lower(Functional([Curved()]), 10)
+    start = iteration.init().coefficients.numpy().copy()
+    reference = scipy.optimize.least_squares(
+        lambda c: rosenbrock_rows(torch.from_numpy(c)).numpy(), start, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15
+    )
+    state, steps = until_done(iteration, 200)
+    np.testing.assert_allclose(reference.x, 1, atol=1e-12)
+    # zero residual: converges faster than linearly, down to rounding of the residual
+    torch.testing.assert_close(state.coefficients, torch.ones(10, dtype=torch.float64), rtol=0, atol=1e-12)
+    assert steps <= 200
+
+
+def test_the_objective_falls_in_every_step_that_moves():
+    functional = Functional([Curved()])
+    iteration = lower(functional, 6)
+    state, values = iteration.init(), []
+    for _ in range(60):
+        values.append(float(functional.value(state.coefficients)))
+        state = iteration.step(state)
+        if state.done:
+            break
+    assert all(b < a for a, b in zip(values, values[1:], strict=False))
+    assert len(values) > 5
+
+
+def test_where_the_model_promises_nothing_it_is_done():
+    iteration = lower(Functional([rows(9, 5)]), 5)
+    state, steps = until_done(iteration, 50)
+    assert state.done and steps < 50
+    again = iteration.step(state)
+    assert again.done and torch.equal(again.coefficients, state.coefficients)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_a_multiple_of_the_objective_is_lowered_by_the_same_steps(scale):
+    """The first damping is a part of F^T F, and gains are quotients."""
+    functional = Functional([Curved()])
+    ends = []
+    for same in (functional, functional.weighted({"valley": scale})):
+        iteration = lower(same, 6)
+        state = iteration.init()
+        for _ in range(8):
+            state = iteration.step(state)
+        ends.append(state.coefficients)
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-6, atol=0)  # rounding, amplified by eight steps along a curved valley
+
+
+@pytest.mark.parametrize("scale", [0.0, math.nan])
+def test_factors_of_nothing_and_of_no_number_end(scale):
+    """A dead network has F = 0, and is done; where F is no number the coefficients are none, and the loop sees it."""
+    block = rows(4, 3)
+    block.matrix = scale * block.matrix
+    state = lower(Functional([block]), 3)
+    state = (iteration := state).step(iteration.init())
+    if scale == 0:
+        assert iteration.step(state).done and state.coefficients.isfinite().all()
+    else:
+        assert state.coefficients.isnan().all()
+
+
+def test_an_energy_without_rows_for_its_load_is_damped_and_not_divided_by_zero():
+    """Minus b.c alone has F = 0: nothing is quadratic, each step is lambda^-1 b."""
+    b = torch.arange(1.0, 4.0, dtype=torch.float64)
+
+    class Load(Plain):
+        def factor(self, c):
+            return c.new_zeros(1, len(c))
+
+    functional = Functional([Load("load", lambda c: -b @ c)])
+    torch.testing.assert_close(QuadraticModel.at(functional, torch.zeros_like(b)).step(0.5), b / 0.5)
+
+
+def test_it_works_in_single_precision():
+    functional = quadratic(dtype=torch.float32)
+    exact = torch.linalg.cholesky(functional.matrix).T
+
+    class Exact(Functional):
+        def factor(self, c):
+            return exact
+
+    whole = Exact(functional.blocks)
+    iteration = Gradient(Numbers(6), Fixed(whole), LevenbergMarquardt(), seed=0, like=torch.empty(0))
+    state, _ = until_done(iteration, 100)
+    assert state.coefficients.dtype == torch.float32 and state.done
+
+
+CASES = {  # a functional of every kind, with rows beyond and below the coefficients
+    "residual": ("poisson", {"number": 40}),
+    "residual, few coefficients": ("poisson", {"number": 60, "widths": (5,)}),
+    "residual, penalty": ("poisson-boltzmann", {"number": 40, "boundary": "penalty", "widths": (6, 6)}),
+    "p-laplacian": ("p-laplacian", {"number": 30, "widths": (6, 6)}),
+    "plane": ("quadratic", {"number": 49, "widths": (8, 8)}),
+    "misfit": ("tones", {"loss": "misfit", "widths": (8, 8)}),
+    "gradient of a misfit": ("tones-known", {"loss": "misfit", "gradient": 1.0, "number": 40, "widths": (8, 8)}),
+}
+
+
+def prepared(case, **options):
+    problem, chosen = CASES[case]
+    solver = make_solver("gauss-newton", chosen | options)
+    return solver.prepare(load_problem(problem).blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("case", CASES)
+def test_the_certificate_holds_for_every_mode_in_every_step(case, fixed):
+    """|v.r+| <= q |r| + |r(c + d) - r - F d|, and the linearized residual is lambda (K + lambda)^-1 r.
+
+    Modes: all vectors of a cosine transform of the rows, complete and orthonormal.
+    """
+    iteration = prepared(case)
+    functional, state = iteration._course.at(0), iteration.init()
+    if fixed:
+        damping = 0.1 * QuadraticModel.at(functional, state.coefficients).largest
+        iteration = prepared(case, damping=damping)
+    bounds = []
+    for _ in range(4):
+        c = state.coefficients.clone()
+        factor, before = functional.factor(c), functional.residual(c).detach()
+        state = iteration.step(state)
+        d, after = state.coefficients - c, functional.residual(state.coefficients).detach()
+        used = damping_of(factor, before, d)
+        assert not fixed or used == pytest.approx(damping, rel=1e-6)
+        kernel = factor @ factor.T
+        n = len(before)
+        k, i = np.arange(n)[None], np.arange(n)[:, None]
+        modes = np.cos(np.pi * (i + 0.5) * k / n) * np.sqrt(2 / n) / np.where(k == 0, np.sqrt(2), 1)
+        modes = torch.from_numpy(modes)
+        certificate = gauss_newton_certificate(kernel, modes, used)
+        nonlinear = after - before - factor @ d
+        bound = certificate * before.norm() + nonlinear.norm()
+        assert bool(((modes.T @ after).abs() <= bound * (1 + 1e-6)).all())  # lambda was read off to some 1e-8
+        left = gauss_newton_residual(kernel, before, used)
+        torch.testing.assert_close(before + factor @ d, left, rtol=0, atol=1e-6 * float(before.norm()))
+        bounds.append(float(certificate.min()))
+    assert min(bounds) < 1  # it says something
+
+
+def damping_of(factor, residual, d):
+    """The lambda of a step: lambda d = -F^T (r + F d), in the sense of least squares."""
+    return float(-(factor.T @ (residual + factor @ d)) @ d / (d @ d))
+
+
+@pytest.mark.parametrize("loss", ["residual", "ritz"])
+def test_the_predicted_curves_are_those_of_a_lazy_network(loss):
+    """Small targets keep a network near its tangent: the difference falls with the target, one order for one."""
+    box, tones = Box((-1.0,), (1.0,)), (1, 2, 3)
+    steps, distances = [0, 1, 2, 4, 8], []
+    modes = make_modes("sine", box, [[k] for k in tones])
+    for scale in (1e-3, 1e-4, 1e-5):
+        waves = [(k, k * math.pi / 2) for k in tones]
+
+        def tone(x, power, scale=scale, waves=waves):
+            return scale * sum(w**power * torch.sin(w * (x[:, 0] + 1)) for _, w in waves)
+
+        problem = Problem(domain=box, source=lambda x, t=tone: t(x, 2), boundary=0.0)
+        options = {"loss": loss, "number": 60, "start": "antisymmetric", "damping": 1e-2, "activation": "tanh"}
+        solver = make_solver("gauss-newton", options | {"widths": (20,), "initialization": "ntk"})
+        iteration = solver.prepare(problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
+        state = iteration.init()
+        space, x = state.space, modes.points(state.space)
+        target = tone(x, 0)
+        predicted = iteration.predict(modes, torch.tensor(steps), target, cheap=True)
+        assert predicted is not None
+        measured = []
+        for step in range(steps[-1] + 1):
+            if step in steps:
+                with torch.no_grad():
+                    measured.append(modes.coefficients((space.at(x).value(state.coefficients) - target).numpy(), space))
+            state = iteration.step(state)
+        curves = np.abs(np.array(measured)) / scale
+        assert curves[-1].max() < 0.5  # all of them move
+        distances.append(np.abs(curves - predicted.curves.abs().numpy()).max())
+    assert distances[-1] < 1e-2
+    np.testing.assert_array_less(0.7, -np.diff(np.log10(distances)))
+
+
+def test_a_damping_far_above_the_kernel_is_gradient_descent():
+    """(F^T F + lambda)^-1 G tends to G / lambda."""
+    functional = Functional([rows(9, 5)])
+    c = torch.randn(5, generator=stream(3, "test"), dtype=torch.float64)
+    step = QuadraticModel.at(functional, c).step(1e8)
+    torch.testing.assert_close(step, -functional.gradient(c) / 1e8, rtol=1e-6, atol=0)  # |F|^2 / lambda: some 1e-7
+
+
+def test_linearize_gives_the_filter_its_eigenvalues():
+    """After one damped step of a linear model each eigenvector keeps lambda / (kappa + lambda)."""
+    kappa = torch.tensor([1e3, 1.0, 1e-4], dtype=torch.float64)
+    left = GaussNewton(1e-2).left(kappa, torch.tensor([1]))[0]
+    torch.testing.assert_close(left, 1e-2 / (kappa + 1e-2), rtol=1e-12, atol=0)

@@ -1,0 +1,190 @@
+"""The residual estimator and what it leads to: optimal meshes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skfem
+import torch
+
+from pdefreq.core.fields import as_field
+from pdefreq.domains.ball import Ball
+from pdefreq.domains.box import Box
+from pdefreq.domains.ellipse import Ellipse
+from pdefreq.domains.mesh_domain import MeshDomain
+from pdefreq.domains.ring import Ring
+from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.files import load_problem
+from pdefreq.problem.problem import Problem
+from pdefreq.solvers.galerkin import Fem
+from pdefreq.spaces.elements.estimator import estimate, marked
+from pdefreq.spaces.elements.lagrange import Lagrange
+
+LSHAPE = MeshDomain(skfem.MeshTri.init_lshaped())  # without the quadrant x > 0, y > 0
+
+
+def singular(x):
+    """r^(2/3) sin(2/3 phi), phi from the edge x = 0: harmonic, and zero on both edges of the corner."""
+    phi = torch.atan2(-x[:, 0], x[:, 1])
+    return x.norm(dim=1) ** (2 / 3) * (2 / 3 * torch.where(phi < -1e-12, phi + 2 * torch.pi, phi)).sin()
+
+
+PROBLEM = Problem(domain=LSHAPE, source=0.0, boundary=singular)
+
+
+def levels(problem, exact, **options):
+    """Unknowns, H1 error and estimate of each level."""
+    iteration = Fem(**options).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state, rows = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        space = state.space
+        rule = Lagrange(space.mesh, 10, degree=space.degree).inside()
+        slope = as_field(exact).gradient(rule.x).numpy().T.reshape(-1, *rule.weights.shape)
+        error = rule.integral(((rule.gradient(state.coefficients.numpy()) - slope) ** 2).sum(axis=0)) ** 0.5
+        rows.append((space.num_coefficients, error, float(iteration.objective(state)["estimate"])))
+    return np.array(rows).T
+
+
+def order(unknowns, error):
+    """Of the error against the number of unknowns, over the last levels."""
+    return -np.polyfit(np.log(unknowns[-4:]), np.log(error[-4:]), 1)[0]
+
+
+def test_uniform_meshes_of_an_l_shape_have_order_two_thirds():
+    unknowns, error, _ = levels(PROBLEM, singular, refinement="uniform", levels=5)
+    assert len(unknowns) == 6
+    # in h, not in the number of unknowns, which also counts the boundary: the last two levels
+    assert abs(np.log2(error[-2] / error[-1]) - 2 / 3) < 0.03
+
+
+@pytest.mark.parametrize(("element", "best", "count"), [("P1", 0.5, 12), ("P2", 1.0, 17)])
+def test_adaptive_meshes_of_an_l_shape_are_optimal(element, best, count):
+    """Order k/2 in the number of unknowns, as if the solution were smooth (Cascon, Kreuzer, Nochetto, Siebert, 2008)."""
+    unknowns, error, estimates = levels(PROBLEM, singular, element=element, refinement="adaptive", levels=count)
+    assert abs(order(unknowns, error) - best) < 0.1
+    ratio = estimates[2:] / error[2:]
+    assert ratio.min() > 1 and ratio.max() < 10 and ratio.max() < 2 * ratio.min()  # reliable and efficient
+
+
+def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its_terms():
+    """U = 1 + x + 2 y + x y + x^2 with a = 1 and Robin data on the right: P2 elements have it. Data that are off are seen where they are."""
+    mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5))
+    mesh = mesh.with_boundaries({"right": lambda x: np.isclose(x[0], 1)})
+    domain = MeshDomain(mesh)
+    u = as_field(lambda x: 1 + x[:, 0] + 2 * x[:, 1] + x[:, 0] * x[:, 1] + x[:, 0] ** 2)
+
+    def indicators(source=0.0, flux=0.0):
+        robin = BoundaryPart("robin", "right", alpha=as_field(2.0), flux=as_field(lambda x: 3 + x[:, 1] + 2 * u(x) + flux))
+        problem = Problem(
+            domain=domain, source=lambda x: u(x) - 2 + source, reaction=1.0, boundary=(robin, BoundaryPart("dirichlet", value=u))
+        )
+        space = Lagrange(mesh, 4, degree=2)
+        return estimate(space, problem, u(space.nodes).numpy())
+
+    assert indicators().max() < 1e-24
+    assert np.allclose(indicators(source=0.1), 0.1**2 * 0.125**2, rtol=1e-6)  # h^2 |residual|^2, both h^2 and the area are 1/8
+    touches = np.isin(mesh.f2t[0], np.arange(mesh.nelements))[mesh.boundaries["right"]]
+    assert touches.all()
+    beside = np.unique(mesh.f2t[0, mesh.boundaries["right"]])
+    assert set(np.flatnonzero(indicators(flux=0.1) > 1e-12)) == set(beside)
+
+
+EQUATIONS = [
+    {"diffusion": [["2 + y", "0.5"], ["0.5", "1 - x/2"]], "convection": ["y", "-2"], "reaction": -3},
+    {"diffusion": "2 + x", "convection": [1, 0]},
+]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_it_vanishes_with_every_linear_term_and_sees_a_wrong_one(equation):
+    """With a linear u and a linear A the flux is linear, and its divergence in a cell is exact."""
+    mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)).with_boundaries(
+        {"right": lambda x: np.isclose(x[0], 1)}
+    )
+    exact = "1 + x + 2*y"
+    full = Problem(domain=MeshDomain(mesh), exact=exact, **equation)
+    flux = full.equation.symbolic_flux(*_formula(exact))
+    robin = BoundaryPart("robin", "right", flux=_field(flux[0]))
+    problem = Problem(
+        domain=MeshDomain(mesh),
+        source=full.source,
+        boundary=(robin, BoundaryPart("dirichlet", value=full.exact)),
+        terms=full.terms,
+    )
+    space = Lagrange(mesh, 6, degree=2)
+    c = full.exact(space.nodes).numpy()
+    assert estimate(space, problem, c).max() < 1e-12  # at facets coefficients are taken 1e-6 of a cell inwards
+    for other in ({"reaction": 2.0}, {"convection": [3.0, 3.0]}, {"diffusion": 4.0}):
+        assert estimate(space, replace(problem, **other), c).max() > 1e-4
+
+
+def _formula(text):
+    from pdefreq.problem.expressions import expression_of
+    from pdefreq.problem.expressions.scope import Scope
+
+    field = Problem(domain=Box((-1.0, -1.0), (1.0, 1.0)), exact=text).exact
+    return expression_of(field), Scope(2).coordinates
+
+
+def _field(expression):
+    from pdefreq.problem.expressions import ExpressionField
+
+    return ExpressionField(expression, 2)
+
+
+def test_marked_cells_are_the_fewest_that_hold_half():
+    indicators = np.array([1.0, 5.0, 2.0, 4.0])
+    assert marked(indicators).tolist() == [1, 3]
+    assert marked(indicators, part=0.4).tolist() == [1]
+    assert marked(np.array([3.0])).tolist() == [0]
+
+
+def peak(domain, at, sharpness):
+    """A Gaussian, its boundary values too: where an adaptive mesh must go."""
+
+    def u(x):
+        return (-sharpness * (x - x.new_tensor(at)).square().sum(dim=1)).exp()
+
+    def source(x):
+        square = (x - x.new_tensor(at)).square().sum(dim=1)
+        return (2 * domain.dimension * sharpness - 4 * sharpness**2 * square) * u(x)
+
+    return Problem(domain=domain, source=source, boundary=u), u
+
+
+DISK, ELLIPSE = Ball((0.0, 0.0), 1.0), Ellipse((0.0, 0.0), (2.0, 1.0))
+
+
+@pytest.mark.parametrize(("domain", "at", "sharpness"), [(DISK, (0.8, 0.3), 40.0), (ELLIPSE, (1.6, 0.3), 20.0)])
+@pytest.mark.parametrize(("element", "best"), [("P1", 0.5), ("P2", 1.0)])
+def test_adaptive_meshes_of_curved_domains_are_optimal(domain, at, sharpness, element, best):
+    """Orders as on polygons: near the boundary, where sides are straight, cells are small only where the peak is."""
+    unknowns, error, _ = levels(*peak(domain, at, sharpness), element=element, refinement="adaptive", levels=10)
+    assert abs(order(unknowns, error) - best) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("domain", "at"),
+    [
+        (DISK, (0.9, 0.3)),
+        (Ball((0.0, 0.0, 0.0), 1.0), (0.6, 0.6, 0.5)),
+        (Ring((0.0, 0.0), 1.0, 3.0), (0.8, 0.6)),
+        (load_problem("perforated").domain, (-0.4, -0.5)),
+    ],
+    ids=["disk", "ball", "ring", "perforated"],
+)
+def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_keep_their_side(domain, at):
+    problem, _ = peak(domain, at, 20.0)
+    iteration = Fem(refinement="adaptive", levels=3).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
+    state, counts = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        mesh = state.space.mesh
+        edge = mesh.p[:, mesh.boundary_nodes()].T
+        counts.append(len(edge))
+        # a rounding of coordinates of size 3, on levels whose slopes are below 20 (the small hole: 2 / radius); files: 16 digits
+        assert float(domain.distance()(torch.from_numpy(edge)).abs().max()) < 1e-13
+        cells = mesh.p[:, mesh.t].mean(axis=1).T
+        assert bool(domain.contains(torch.from_numpy(cells)).all())  # one turned over would lie beyond the boundary
+    assert counts[-1] > counts[0]  # there are new ones

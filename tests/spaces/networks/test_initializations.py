@@ -1,0 +1,194 @@
+import math
+
+import pytest
+import torch
+from scipy.stats import ks_2samp
+
+from pdefreq.core.errors import OptionError, UnknownNameError
+from pdefreq.core.streams import stream
+from pdefreq.domains.box import Box
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.initializations import initialization_named
+from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from tests.spaces.registered import ACTIVATION_NAMES, COMPACT, INITIALIZATION_NAMES
+
+BOX = Box((0.0, 0.0), (2.0, 3.0))
+SCALES = (1.0, 4.0, 32.0)
+
+
+@pytest.mark.parametrize("name", INITIALIZATION_NAMES)
+def test_the_same_stream_gives_the_same_weights(name):
+    space = Mscale(BOX, SCALES, (5, 4), "phi", name)
+    assert torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(3, "initialization")))
+    assert not torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(4, "initialization")))
+
+
+VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn likewise, or are zero
+    "glorot": (lambda fan_in, fan_out: 2 / (fan_in + fan_out), False),
+    "mscale": (lambda fan_in, fan_out: 4 / (fan_in + (fan_out if fan_out > 1 else fan_in)), True),  # as if the last were square
+    "he": (lambda fan_in, _: 2 / fan_in, False),
+    "lecun": (lambda fan_in, _: 1 / fan_in, False),
+    "torch": (lambda fan_in, _: 1 / (3 * fan_in), True),
+    "normal(0.3)": (lambda *_: 0.09, True),
+}
+
+
+@pytest.mark.parametrize("name", list(VARIANCES))
+def test_standard_deviations_are_the_stated_ones(name):
+    space = Mlp(BOX, (300, 200), "tanh", name)
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    variance, biased = VARIANCES[name]
+    for layer, fans in enumerate(((2, 300), (300, 200), (200, 1)), start=1):
+        check_deviation(p[f"weight{layer}"], math.sqrt(variance(*fans)))
+        if not biased:
+            assert not p[f"bias{layer}"].any()
+        elif layer < 3:
+            check_deviation(p[f"bias{layer}"], math.sqrt(variance(*fans)))
+
+
+def check_deviation(samples, std):
+    # the sample deviation of N normal numbers is off by 1 / sqrt(2 N): five times that
+    assert float(samples.square().mean().sqrt()) == pytest.approx(std, rel=5 / math.sqrt(2 * samples.numel()))
+
+
+def test_torch_draws_as_the_layers_of_pytorch_do():
+    """Weights and biases of torch.nn.Linear have the same bounds and, to a sample's size, the same distribution."""
+    space = Mlp(BOX, (300, 200), "tanh", "torch")
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = [torch.nn.Linear(a, b, dtype=torch.float64) for a, b in ((2, 300), (300, 200), (200, 1))]
+    for number, layer in enumerate(theirs, start=1):
+        for ours, other in ((p[f"weight{number}"], layer.weight), (p[f"bias{number}"], layer.bias)):
+            n, bound = ours.numel(), 1 / math.sqrt(layer.in_features)
+            assert n == other.numel()
+            assert max(float(ours.abs().max()), float(other.detach().abs().max())) <= bound
+            if n > 1:  # two samples of size n: Kolmogorov's distance is above 1.95 sqrt(2 / n) with probability 0.001
+                found = ks_2samp(ours.flatten().numpy(), other.detach().flatten().numpy())
+                assert found.statistic < 1.95 * math.sqrt(2 / n)  # pyright: ignore[reportAttributeAccessIssue]  # untyped
+                # the largest of n uniform numbers misses the bound by 1 / n of it on average: ten times that
+                assert float(ours.abs().max()) > (1 - 10 / n) * bound
+
+
+M = 400
+
+
+@pytest.mark.parametrize(("gamma", "gamma_prime"), [(0.5, 0.0), (1.0, 0.0), (1.75, 0.0), (1.0, 0.5), (0.5, -0.5)])
+def test_the_phase_family_has_its_two_exponents(gamma, gamma_prime):
+    """Kappa = beta_1 beta_2 / alpha = m^-gamma and kappa' = beta_1 / beta_2 = m^-gamma', by the definitions of the paper."""
+    space = Mlp(BOX, (M,), "relu", f"phase({gamma},{gamma_prime})")
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    (_, _), (alpha_inverse, _) = space.factors()
+    beta_1, beta_2 = M**-gamma_prime, 1.0
+    check_deviation(p["weight2"], beta_1)
+    check_deviation(p["weight1"], beta_2)
+    check_deviation(p["bias1"], beta_2)
+    assert float(alpha_inverse) * beta_1 * beta_2 == pytest.approx(M**-gamma)
+    assert (space.factors()[0][0] == 1).all() and not p["bias2"].any()
+
+
+@pytest.mark.parametrize(("name", "same"), [("ntk", "phase(0.5, 0)"), ("mean-field", "phase(1, 0)"), ("siren", "siren(30)")])
+def test_names_for_members_of_families(name, same):
+    spaces = [Mlp(BOX, (6, 5), "tanh", text) for text in (name, same)]
+    first, second = (space.initialize(stream(0, "test")) for space in spaces)
+    assert torch.equal(first, second)
+    for (w, b), (v, d) in zip(*(space.factors() for space in spaces), strict=True):
+        assert torch.equal(w, v) and b == d
+
+
+def test_ntk_parametrization_scales_gradients():
+    """Jacot et al. (2018): with weights N(0, 1) and factors 1 / sqrt(fan_in) outputs and tangent kernels have limits of order 1.
+
+    With one hidden layer the kernel is the mean of sigma sigma + a^2 sigma' sigma' (x.x' + 1), plus 1 from the last bias.
+    """
+    x = BOX.interior(4, stream(1, "test")).x
+    space = Mlp(BOX, (20_000,), "relu", "ntk")
+    c = space.initialize(stream(0, "test"))
+    jacobian = space.at(x).jacobian(c)
+    p = space.unflatten(c)
+    a = x @ p["weight1"][0].T + p["bias1"][0].T
+    on, out = (a > 0).double(), p["weight2"][0]
+    expected = (a * on) @ (a * on).T / 20_000 + (out * on) @ (out * on).T / 20_000 * (x @ x.T + 1) + 1
+    torch.testing.assert_close(jacobian @ jacobian.T, expected, rtol=1e-12, atol=0)
+    # on the diagonal the limit is |x~|^2 / 2 + |x~|^2 / 2 + 1 with x~ = (x, 1); 20000 samples: 1 % times a factor of order 1
+    torch.testing.assert_close((jacobian @ jacobian.T).diagonal(), x.square().sum(dim=1) + 2, rtol=0.05, atol=0)
+    deep = Mlp(BOX, (1000, 1000), "relu", "ntk")
+    weights = [float(w.mean()) for w, _ in deep.factors()]
+    assert weights == pytest.approx([1, 1000**-0.5, 1000**-0.5])
+
+
+def test_sine_networks_have_standard_normal_inputs_behind_the_first_layer():
+    """The claim of Sitzmann et al. (2020), theorem 1.8: whatever the depth. The bias adds its own 30^2 / (3 m) = 0.6."""
+    space = Mlp(Box((-1.0,), (1.0,)), (500, 500, 500), "sin", "siren")
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    h = torch.linspace(-1, 1, 401, dtype=torch.float64)[None]
+    for layer in (1, 2, 3):
+        bound = 1 if layer == 1 else math.sqrt(6 / 500) / 30
+        assert 0.99 * bound < float(p[f"weight{layer}"].abs().max()) <= bound
+        a = 30 * (p[f"weight{layer}"][0] @ h)
+        if layer > 1:  # 500 units and a few independent points: 1 / sqrt(2 * 500) = 3 %, five times that
+            assert float(a.std()) == pytest.approx(1, rel=0.15)
+        h = torch.sin(a + 30 * p[f"bias{layer}"][0])
+    assert [(float(w.mean()), b) for w, b in space.factors()] == [(30, 30), (30, 30), (30, 30), (1, 1)]
+
+
+@pytest.mark.parametrize("text", ["normal(0)", "normal(-1)", "normal(inf)", "siren(0)", "phase(nan, 0)", "normal", "phase(1)"])
+def test_numbers_outside_their_range_are_refused(text):
+    with pytest.raises(OptionError, match=text.split("(")[0]):
+        initialization_named(text)
+
+
+def preactivations(space, x):
+    """Inputs of the units of each hidden layer, ``(S, width, n)``."""
+    p = space.unflatten(space.initialize(stream(0, "test")))
+    h, found = x.T, []
+    for layer in range(1, len(space.widths) + 1):
+        weight = p[f"weight{layer}"] * (space.unit_scales if layer == 1 else 1)
+        a = weight @ h + p[f"bias{layer}"]
+        found.append(a)
+        h = activation_named(space.activation)(a)
+    return found
+
+
+@pytest.mark.parametrize("activation", COMPACT)
+def test_hardly_a_unit_of_compact_support_is_dead(activation):
+    """Units of all scales and layers meet their support somewhere in the domain; Glorot's leave more than a tenth dead."""
+    left, right = activation_named(activation).support
+    x = BOX.quadrature(10_000).x
+    dead = {}
+    for name in ("tiled", "glorot"):
+        space = Mscale(BOX, SCALES, (20, 20, 20), activation, name)
+        inside = [((a > left) & (a < right)).any(dim=2) for a in preactivations(space, x)]
+        dead[name] = 1 - float(torch.stack(inside).double().mean())
+    assert dead["tiled"] < 0.03  # a hidden unit whose bias is drawn at the edge of the support may miss it
+    assert dead["glorot"] > 0.1
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_units_of_every_scale_are_centred_in_the_domain(activation):
+    """The line on which a first-layer unit's input is the middle of the support crosses the domain."""
+    left, right = activation_named(activation).support or (0.0, 0.0)
+    space = Mscale(BOX, SCALES, (50,), activation, "tiled")
+    corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0], [2.0, 3.0]], dtype=torch.float64)
+    (a,) = preactivations(space, corners)
+    middle = (left + right) / 2
+    assert ((a.amin(dim=2) <= middle) & (a.amax(dim=2) >= middle)).all()  # it changes sign between two corners
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(UnknownNameError, match="unknown initialization 'gloriot': did you mean 'glorot'"):
+        initialization_named("gloriot")
+
+
+@pytest.mark.parametrize(
+    "drawn", [torch.zeros(1, 4, 3), (torch.zeros(1, 3, 4), torch.zeros(1, 4, 1)), (torch.zeros(1, 4, 3),), None]
+)
+def test_weights_of_another_shape_are_refused(drawn):
+    mine = Initialization(lambda *_: drawn)
+    with pytest.raises(
+        OptionError, match=r"must return weights and biases of the shapes \[\(1, 4, 3\), \(1, 4, 1\)\], got"
+    ) as refusal:
+        mine.parameters(Layer(3, 4, 1, None, None), stream(0, "test"))
+    assert "\n" not in str(refusal.value)

@@ -1,0 +1,72 @@
+"""How networks keep their parameters and precision. Their derivatives: `test_derivative_laws`."""
+
+import pytest
+import torch
+
+from pdefreq.core.errors import UserError
+from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.trial_space import SpaceField
+from tests.spaces.networks.designs import NETWORKS, box, case
+from tests.spaces.registered import ACTIVATION_NAMES
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+@pytest.mark.parametrize("kind", list(NETWORKS))
+def test_values_do_not_depend_on_what_else_is_asked(kind, activation):
+    space, c, x = case(kind, activation, 2)
+    evaluator = space.at(x)
+    value, gradient = evaluator.value_and_gradient(c)
+    if kind not in ("ntk", "siren"):  # these may be dead with activations that they are not made for
+        assert gradient.abs().max() > 1e-5  # else there is nothing to see
+    assert torch.equal(evaluator.value(c), value) and torch.equal(evaluator.gradient(c), gradient)
+    # the activation is one kernel then, not one for values and slopes: a rounding may differ
+    torch.testing.assert_close(evaluator.second_order(c)[0], value, rtol=0, atol=1e-14 * max(1.0, float(value.abs().max())))
+
+
+def test_the_vector_holds_all_parameters_once():
+    space = Mlp(box(3), (7, 5), "tanh")
+    assert space.shapes == {
+        "weight1": (1, 7, 3),
+        "bias1": (1, 7, 1),
+        "weight2": (1, 5, 7),
+        "bias2": (1, 5, 1),
+        "weight3": (1, 1, 5),
+        "bias3": (1,),
+    }
+    assert space.num_coefficients == 7 * 3 + 7 + 5 * 7 + 5 + 5 + 1
+    c = torch.arange(space.num_coefficients)
+    assert torch.equal(torch.cat([p.flatten() for p in space.unflatten(c).values()]), c)
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_NAMES)
+def test_smoothness_is_the_activations(activation):
+    assert Mlp(box(1), (4,), activation).smoothness == activation_named(activation).smoothness
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_points_fix_the_precision(dtype):
+    space, c, x = case("mscale-2", "tanh", 2)
+    u = SpaceField(space, c)
+    assert u(x.to(dtype)).dtype == dtype and u.gradient(x.to(dtype)).dtype == dtype
+    # float32: eps is 1e-7, inputs are scaled by 5
+    torch.testing.assert_close(u(x.to(dtype)).double(), u(x), rtol=0, atol=1e-5 if dtype == torch.float32 else 0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Mlp(box(1), ()), r"`widths` must be .* at least 1, got \[\]"),
+        (lambda: Mlp(box(1), (3, 0)), r"`widths` must be .* at least 1, got \[3, 0\]"),
+        (lambda: PhaseShift(box(1), ((1.0,),), ()), "`widths` must be"),
+        (lambda: Mscale(box(1), (), (5,)), r"`scales` must be one positive .* got \[\]"),
+        (lambda: Mscale(box(1), (1.0, -2.0), (5,)), "`scales` must be one positive"),
+        (lambda: Mlp(box(1), (5,), "foo"), "unknown activation 'foo'"),
+        (lambda: Mlp(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
+    ],
+)
+def test_a_network_of_nothing_is_refused_in_one_sentence(make, message):
+    with pytest.raises(UserError, match=message):
+        make()

@@ -1,0 +1,155 @@
+import csv
+import json
+import signal
+from dataclasses import dataclass
+
+import pytest
+
+from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError, UnknownNameError
+from pdefreq.core.history import Status, Stop
+from pdefreq.domains.box import Box
+from pdefreq.runs.by_spec import load_run
+from pdefreq.studies.comparison import compare
+from tests.toys import Geometric, line_problem
+
+
+@dataclass(frozen=True)
+class Refuses(Geometric):
+    """A method that can do nothing."""
+
+    def prepare(self, problem, **_):
+        raise IncompatibleError("refuses needs another problem")
+
+
+@dataclass(frozen=True)
+class Seeded(Geometric):
+    """The faster, the larger its seed."""
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None):
+        return Geometric(factor=0.9 - 0.1 * seed).prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+
+
+METHODS = {"slow": Geometric(0.9), "fast": Geometric(0.5)}
+
+
+def test_each_method_runs_under_its_label_with_each_seed():
+    comparison = compare(line_problem(), METHODS, seeds=2, seed=5, stop=Stop(steps=3))
+    assert list(comparison.solutions) == ["slow", "fast"]
+    for label, solutions in comparison.solutions.items():
+        assert [s.spec.seed for s in solutions] == [5, 6]
+        assert {s.spec.method for s in solutions} == {label}
+        assert {s.step for s in solutions} == {3}
+
+
+def test_rows_are_the_summaries_of_the_runs():
+    comparison = compare(line_problem(), METHODS)
+    for row, (label, (solution,)) in zip(comparison.rows(), comparison.solutions.items(), strict=True):
+        summary = solution.summary()
+        assert row["method"] == label
+        for name in ("status", "unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index"):
+            assert row[name] == summary[name]
+
+
+def test_rows_hold_median_and_range_over_seeds():
+    comparison = compare(line_problem(), [Seeded()], seeds=3, stop=Stop(steps=4))
+    errors = [solution.error() for solution in comparison.solutions["seeded"]]
+    (row,) = comparison.rows()
+    assert errors == sorted(errors, reverse=True)  # the seeds do differ
+    assert (row["relative_l2_min"], row["relative_l2"], row["relative_l2_max"]) == (errors[2], errors[1], errors[0])
+
+
+def test_a_method_that_refuses_is_listed_and_the_others_go_on():
+    comparison = compare(line_problem(), {"no": Refuses(), "yes": Geometric()})
+    assert comparison.refusals == {"no": "refuses needs another problem"}
+    refused = comparison.rows()[-1]
+    assert (refused["method"], refused["status"], refused["sentence"]) == ("no", "refused", "refuses needs another problem")
+    assert set(refused) == set(comparison.rows()[0])
+    assert refused["relative_l2"] is None
+
+
+def test_if_all_refuse_there_is_no_comparison(tmp_path):
+    with pytest.raises(IncompatibleError, match=r"a: refuses needs .*; b: refuses needs"):
+        compare(line_problem(), {"a": Refuses(), "b": Refuses()}, folder=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_methods_without_labels_are_numbered():
+    assert list(compare(line_problem(), [Geometric(0.5), Geometric(0.6), Geometric(0.7)]).solutions) == [
+        "geometric",
+        "geometric-2",
+        "geometric-3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "methods", "options"),
+    [
+        (OptionError, [], {}),
+        (OptionError, METHODS, {"seeds": 0}),
+        (UnknownNameError, [Geometric(), "jakobi"], {}),
+        (OptionError, METHODS, {"device": "abacus"}),
+    ],
+)
+def test_bad_input_is_refused_before_anything_runs(tmp_path, error, methods, options):
+    with pytest.raises(error):
+        compare(line_problem(), methods, folder=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(RunFolderError, match="not empty"):
+        compare(line_problem(), METHODS, folder=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_everything_is_kept_in_the_folder(tmp_path):
+    comparison = compare(line_problem(), METHODS | {"my/own: way": Geometric(0.7)}, folder=tmp_path / "out")
+    out = tmp_path / "out"
+    folders = {"slow-seed0", "fast-seed0", "my-own-way-seed0"}
+    assert {p.name for p in out.iterdir()} == folders | {"comparison.png", "comparison.csv", "comparison.json"}
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    rows = json.loads((out / "comparison.json").read_text())["rows"]
+    assert rows == comparison.rows()
+    with open(out / "comparison.csv", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [float(row["relative_l2"]) for row in table] == [row["relative_l2"] for row in rows]
+    assert load_run(out / "fast-seed0", problem=line_problem()).error() == rows[1]["relative_l2"]
+
+
+def test_saving_later_gives_the_same_files(tmp_path):
+    comparison = compare(line_problem(), METHODS, folder=tmp_path / "a")
+    comparison.save(tmp_path / "b")
+    names = [sorted(str(p.relative_to(tmp_path / f)) for p in (tmp_path / f).rglob("*.csv")) for f in "ab"]
+    assert names[0] == names[1]
+    assert (tmp_path / "a/comparison.csv").read_text() == (tmp_path / "b/comparison.csv").read_text()
+
+
+def test_progress_says_which_run_it_is_of():
+    heard = []
+    compare(line_problem(), METHODS, seeds=2, progress=lambda label, seed, now: heard.append((label, seed, now.done)))
+    assert [(label, seed) for label, seed, done in heard if done] == [("slow", 0), ("slow", 1), ("fast", 0), ("fast", 1)]
+
+
+def test_an_interruption_ends_the_comparison_and_keeps_what_was_done():
+    def press_ctrl_c(label, seed, now):  # noqa: ARG001
+        if seed == 1 and now.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    comparison = compare(line_problem(), METHODS, seeds=3, progress=press_ctrl_c)
+    assert [s.status for s in comparison.solutions["slow"]] == [Status.STEPS, Status.INTERRUPTED]
+    assert "fast" not in comparison.solutions
+
+
+def test_a_comparison_shows_itself_in_a_notebook():
+    comparison = compare(line_problem(title="A <title>"), {"<b>": Geometric(), "no": Refuses()})
+    page = comparison._repr_html_()
+    assert "&lt;b&gt;" in page
+    assert "refuses needs another problem" in page
+    assert comparison._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_problem_in_more_dimensions_may_be_refused():
+    square = line_problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact=None)
+    with pytest.raises(IncompatibleError, match="one dimension"):
+        compare(square, METHODS)
