@@ -19,7 +19,7 @@ from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 
 ROOT = Path(__file__).parents[1]
-DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -107,9 +107,11 @@ SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind 
     [
         pytest.param(["tests/test_contracts.py"], "richardson or bump or size", marks=SLOW),
         (["tests/problem/terms/test_laws.py"], "eikonal"),
-        pytest.param(["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian", marks=SLOW),
+        pytest.param(
+            ["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivative_laws.py"], "gaussian", marks=SLOW
+        ),
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
-        (["tests/domains/test_domain_laws.py"], "half-disk"),
+        (["tests/domains/test_laws.py"], "half-disk"),
         (["tests/experiments/test_limit.py"], "sweeps"),
         pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],

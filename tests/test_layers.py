@@ -1,6 +1,7 @@
 """Imports go down only, and what must stay light stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,28 @@ def test_imports_form_no_cycle():
 
     for module in graph:
         visit(module, ())
+
+
+def test_the_page_on_the_architecture_names_the_folders_in_this_order():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    table = page.partition("## Folders")[2].partition("##")[0]
+    named = [
+        name.rstrip("/").replace("/", ".")
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall("`(.*?)`", row)
+    ]
+    assert named == [name for names in ORDER[:-1] for name in names]
+
+
+def test_tests_lie_beside_the_modules_of_their_names():
+    """The tests of a module carry its name; those of a law over several modules end in ``laws``."""
+    tests = PACKAGE.parent / "tests"
+    for path in tests.rglob("test_*.py"):
+        name = path.stem.removeprefix("test_")
+        if path.parent == tests or name.endswith("laws"):
+            continue
+        module = PACKAGE / path.parent.relative_to(tests) / name
+        assert module.is_dir() or module.with_suffix(".py").exists(), path
 
 
 LIGHT = [

@@ -21,7 +21,7 @@ from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import network
 from pdefreq.spaces.channels import Channels
 from tests.spaces.networks.designs import matrices
-from tests.spaces.test_derivatives import QUOTIENT, STEPS, close
+from tests.spaces.test_derivative_laws import QUOTIENT, STEPS, close
 
 REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option that has no default
 PARTS = [(registry, name) for registry in KINDS for name in registry]

@@ -1,4 +1,4 @@
-"""How networks keep their parameters and precision. Their derivatives: `test_derivatives`."""
+"""How networks keep their parameters and precision. Their derivatives: `test_derivative_laws`."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Theorems on S : D^2 u with a matrix S at each point, beside the comparison with nested autograd in `test_derivatives`."""
+"""Theorems on S : D^2 u with a matrix S at each point, beside the comparison with nested autograd in `test_derivative_laws`."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks.designs import NETWORKS, case, matrices, plain
-from tests.spaces.test_derivatives import Nested, close, slopes, weights
+from tests.spaces.test_derivative_laws import Nested, close, slopes, weights
 
 EACH = pytest.mark.parametrize("kind", list(NETWORKS))
 DIMENSIONS = pytest.mark.parametrize("d", [1, 2, 3])
