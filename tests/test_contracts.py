@@ -25,7 +25,7 @@ from pdefreq.probes.probe import default_probes
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem, problem_names
 from pdefreq.problem.terms.convection import Convection
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.run_folder import to_json
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json

@@ -183,7 +183,7 @@ def test_only_figures_draw_and_only_mesh_files_use_meshio():
         # figures draw; the others only name Figure in annotations
         if layer_of(here) not in ("figures", "runs", "studies", "experiments"):
             assert "matplotlib" not in names, path
-        if here != "domains.meshes.files":
+        if here != "domains.meshes.mesh_files":
             assert "meshio" not in names, path
 
 

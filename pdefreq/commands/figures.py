@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.commands.options import importing
+from pdefreq.commands.shared_options import importing
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem

@@ -40,7 +40,7 @@ TYPES = Registry(
         "convection": "pdefreq.problem.terms.convection:Convection",
         "reaction": "pdefreq.problem.terms.reaction:Reaction",
         "nonlinear": "pdefreq.problem.terms.nonlinear:Nonlinear",
-        "boundary-part": "pdefreq.problem.boundary:BoundaryPart",
+        "boundary-part": "pdefreq.problem.boundary_conditions:BoundaryPart",
         "spectrum": "pdefreq.problem.problem:Spectrum",
     },
 )

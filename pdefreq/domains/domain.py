@@ -171,7 +171,7 @@ class Domain(Content, ABC):
         """
         import numpy as np
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         part = np.full(facets_of(mesh).shape[1], len(self.part_names) - 1)
         for k, name in reversed([*enumerate(self.part_names)]):

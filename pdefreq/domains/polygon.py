@@ -160,7 +160,7 @@ class Polygon(Domain):
         """A refined Delaunay triangulation: see `triangulated`."""
         from skfem import MeshTri
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         mesh = MeshTri(*triangulated(self._points, h))
         edge = mesh.boundary_facets()

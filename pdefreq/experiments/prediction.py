@@ -33,7 +33,7 @@ from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.linearized import kernel_drift
 from pdefreq.iterations.training.optimizers import GradientDescent as PlainDescent
 from pdefreq.iterations.training.optimizers import LearningRate
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.solver import Solver

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.files import csv_bytes, make_folder, write_atomically
+from pdefreq.core.file_io import csv_bytes, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

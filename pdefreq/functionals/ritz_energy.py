@@ -9,7 +9,7 @@ import torch
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, ByChannels
-from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
+from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once

@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, DifferentiatedSquares, SquaresByChannels, SquaresByRows
-from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
+from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once

@@ -25,7 +25,7 @@ from pdefreq.core.streams import stream
 from pdefreq.core.validation import validated
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.coefficient_reader import CoefficientReader, derived_source
 from pdefreq.problem.data import Data
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, OptionError
-from pdefreq.core.files import csv_bytes, npz_bytes, write_atomically
+from pdefreq.core.file_io import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
-    from pdefreq.domains.meshes.files import Cells
+    from pdefreq.domains.meshes.mesh_files import Cells
     from pdefreq.runs.record import Record
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigen import EigenModes
@@ -120,7 +120,7 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
 def _cells(record: Record, space: TrialSpace) -> Cells:
     """The mesh of a finite element space; on a box the grid that its modes are taken on; else a mesh of the domain."""
     from pdefreq.domains.box import Box
-    from pdefreq.domains.meshes.files import Cells, cells_of, grid_cells
+    from pdefreq.domains.meshes.mesh_files import Cells, cells_of, grid_cells
     from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
 
     domain = record.problem.domain
@@ -173,7 +173,7 @@ def _up_to_the_last(families: ModeFamilies, watched: WatchedModes) -> EigenModes
 
 
 def _write_vtu(path: Path, table: PointTable) -> None:
-    from pdefreq.domains.meshes.files import write_vtu
+    from pdefreq.domains.meshes.mesh_files import write_vtu
 
     assert table.cells is not None
     write_vtu(path, table.cells, table.fields)

@@ -102,7 +102,7 @@ class Record(Shown):
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
-        from pdefreq.core.files import free_folder, make_folder
+        from pdefreq.core.file_io import free_folder, make_folder
         from pdefreq.runs.run_folder import RunFolder
 
         run_folder = RunFolder(free_folder(folder))

@@ -71,7 +71,7 @@ class Comparison(Shown):
         Raises:
             RunFolderError: If it can't be written.
         """
-        from pdefreq.core.files import csv_bytes, json_bytes, write_atomically
+        from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
         from pdefreq.figures.style import encode
 
         folder = Path(folder)
@@ -125,7 +125,7 @@ def compare(
         IncompatibleError: If no method can do the problem.
         UserError: As `solve` does.
     """
-    from pdefreq.core.files import free_folder
+    from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
 

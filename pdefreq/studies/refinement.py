@@ -207,7 +207,7 @@ class Refinement(Shown):
         Raises:
             RunFolderError: If it can't be written.
         """
-        from pdefreq.core.files import csv_bytes, json_bytes, make_folder, write_atomically
+        from pdefreq.core.file_io import csv_bytes, json_bytes, make_folder, write_atomically
         from pdefreq.figures.style import encode
 
         folder, rows = Path(folder), self.rows()

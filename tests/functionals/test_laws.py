@@ -11,7 +11,7 @@ from pdefreq.functionals.block import rows_of_jacobian
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mscale import MscaleSpace

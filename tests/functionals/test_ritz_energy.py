@@ -9,7 +9,7 @@ from pdefreq.core.fields import CallableField, as_field
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.ritz_energy import RitzEnergy, energy_of
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.trial_space import SpaceField

@@ -15,7 +15,7 @@ from pdefreq.core.options import options_of
 from pdefreq.core.streams import stream
 from pdefreq.parts.tables import KINDS, POINTS
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import network

@@ -26,8 +26,8 @@ from pdefreq.core.history import Stop
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
-from pdefreq.domains.meshes.files import cells_of, write_vtu
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.domains.meshes.mesh_files import cells_of, write_vtu
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
 from pdefreq.problem.files import problem_directories, problem_names

@@ -15,9 +15,9 @@ from pdefreq.core.history import Stop
 from pdefreq.core.options import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
-from pdefreq.runs.by_spec import rerun, resume
+from pdefreq.runs.lifecycle import rerun, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient

@@ -13,7 +13,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.options import options_of
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
 from pdefreq.solvers.chain import Chain

@@ -11,7 +11,7 @@ from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 from pdefreq.iterations.training.linearized import linearize
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data

@@ -15,7 +15,7 @@ from pdefreq.problem.expressions import ExpressionField, expression_of
 from pdefreq.problem.expressions.arithmetic import add, divide, multiply
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.files.checks import Claim
-from pdefreq.problem.files.grids import names_grid
+from pdefreq.problem.files.coefficient_files import names_grid
 from pdefreq.problem.terms import TERMS
 from pdefreq.problem.terms.equation import Equation, read_terms
 from pdefreq.problem.terms.reaction import Reaction

@@ -11,15 +11,15 @@ from pdefreq.core.errors import ProblemFileError, UnknownNameError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
-from pdefreq.problem.boundary import BoundaryKind, BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryKind, BoundaryPart
 from pdefreq.problem.data import Data
 from pdefreq.problem.expressions import Region
 from pdefreq.problem.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.problem.files.checks import Claim, check
+from pdefreq.problem.files.coefficient_files import Grids
 from pdefreq.problem.files.data import read_data
 from pdefreq.problem.files.domains import read_domain
 from pdefreq.problem.files.equation import StatedEquation
-from pdefreq.problem.files.grids import Grids
 from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.toml_tables import Files, TomlTable

@@ -16,7 +16,7 @@ from skfem.helpers import dot
 
 from pdefreq.core.validation import validated
 from pdefreq.domains.meshes.cell_search import CellSearch
-from pdefreq.domains.meshes.files import Cells, cells_of, facets_of
+from pdefreq.domains.meshes.mesh_files import Cells, cells_of, facets_of
 from pdefreq.domains.samples import Samples
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.identified import Identification

@@ -14,7 +14,7 @@ from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary

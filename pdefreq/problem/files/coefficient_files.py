@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
 from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField, Interpolation

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.equation_at_points import WeakEquation
-    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.spaces.trial_space import TrialSpace
 
 
