@@ -18,23 +18,22 @@ BoundaryKind = Literal["dirichlet", "robin", "periodic"]
 
 @dataclass(frozen=True)
 class BoundaryPart(Content):
-    """A condition and the piece of boundary on which it holds; where pieces overlap the first part wins.
+    """A boundary condition and the part of the boundary on which it holds. Where parts overlap, the first one applies.
 
-    Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``.
-
-    A periodic pair of sides has no data, and holds wherever it stands in the list.
+    Fields may be given as numbers, `Field` objects or functions of points ``(n, d)``. A periodic pair of sides has no data, and
+    its position in the list does not matter.
 
     Args:
         kind: ``"dirichlet"`` (u = value), ``"robin"`` (A |grad u|^(p-2) grad u . n + alpha u = flux) or ``"periodic"``.
-        name: A built-in name such as ``"x-min"``; None together with `where` None means all of the boundary. Of a periodic part
-            the pair of sides, ``"x"``; either side, ``"x-min"`` or ``"x-max"``, names the same pair.
-        where: Whether each boundary point belongs to the part, ``(n, d) -> (n,)`` bool.
+        name: A built-in name such as ``"x-min"``. If `name` and `where` are None, the part is the whole boundary. The name of a
+            periodic part is that of its axis, ``"x"``, or of either side, ``"x-min"`` or ``"x-max"``.
+        where: A function from boundary points ``(n, d)`` to ``(n,)`` bool: whether each point belongs to the part.
         value: The Dirichlet data g.
-        alpha: The Robin coefficient, >= 0; zero is a Neumann condition.
+        alpha: The Robin coefficient, nonnegative; zero for a Neumann condition.
         flux: The Robin data.
 
     Raises:
-        ProblemFileError: If the kind is another one, or a periodic part has no name, or data.
+        ProblemFileError: If the kind is unknown, or a periodic part has no name or has data.
     """
 
     content_type: ClassVar[str] = "boundary-part"
@@ -47,7 +46,7 @@ class BoundaryPart(Content):
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(BoundaryKind):
-            raise ProblemFileError(f'a boundary part has kind = "dirichlet", "robin" or "periodic", got {self.kind!r}')
+            raise ProblemFileError(f'a boundary part must have kind = "dirichlet", "robin" or "periodic", got {self.kind!r}')
         for name in ("value", "alpha", "flux"):
             object.__setattr__(self, name, as_field(getattr(self, name)))
         if self.kind == "periodic":

@@ -1,4 +1,4 @@
-"""Coefficients as users give them in Python: numbers, formulas, fields and functions."""
+"""Conversion of coefficients given in Python, as numbers, formulas, fields, functions or arrays, to fields."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 SOLUTION = "u"
 """The name of the solution in the formula of a nonlinear term."""
 
-_OF_SOLUTION = "nonlinear"  # the key whose formula may hold u
+_OF_SOLUTION = "nonlinear"  # the key whose formula may contain u
 
 
 @dataclass(frozen=True)
 class CoefficientReader:
-    """Makes fields of values.
+    """Converts coefficients to fields.
 
     Args:
-        dimension: Of the domain.
+        dimension: The dimension of the domain.
         parameters: Names that formulas may use, and their values.
-        bounds: Lower and upper bounds of the domain, which arrays fill; without them arrays are refused.
+        bounds: Lower and upper bounds of the domain, the box on which arrays are defined. Without bounds arrays are refused.
     """
 
     dimension: int
@@ -35,15 +35,15 @@ class CoefficientReader:
     bounds: tuple[Sequence[float], Sequence[float]] | None = None
 
     def __call__(self, value: Any, key: str) -> Field:
-        """The field that a value stands for.
+        """The field for a value.
 
         Args:
             value: A number, a formula, a field, a function of points, or an array of values on equal cells (`GridField.on_box`).
-            key: The name of the argument, for messages. The formula or function of ``"nonlinear"`` is one of the points and of u.
+            key: The name of the argument, for messages. For ``"nonlinear"``, formulas and functions also depend on u.
 
         Raises:
             ProblemFileError: If a formula is malformed.
-            TypeError: If the value is of another kind.
+            TypeError: If the value has another type.
         """
         if isinstance(value, str):
             from pdefreq.problem.expressions import parse_field
@@ -61,7 +61,7 @@ class CoefficientReader:
 
 
 def _of_columns(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A function of points and u as one of their columns side by side."""
+    """A function of points and u as a function of a single array with u in the last column."""
 
     def joined(z: Tensor) -> Tensor:
         return function(z[:, :-1], z[:, -1])
@@ -70,16 +70,16 @@ def _of_columns(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tenso
 
 
 def derived_source(equation: Equation, exact: Field, dimension: int) -> Field:
-    """The source for which a formula solves an equation.
+    """The source for which `exact` solves an equation.
 
     Raises:
-        ProblemFileError: If a coefficient is no formula, or the formula is too long to be differentiated.
+        ProblemFileError: If `exact` or a coefficient is not a formula, or the formula is too long to be differentiated.
     """
     from pdefreq.problem.expressions import ExpressionField, expression_of
     from pdefreq.problem.expressions.scope import Scope
 
     if not isinstance(exact, ExpressionField) and exact.constant is None:
-        raise ProblemFileError(f"the source can't be derived from {exact.text}, which is no formula: give source=... as well")
+        raise ProblemFileError(f"the source can't be derived from {exact.text}, which is not a formula: give source=... as well")
     u = expression_of(exact)
     source = equation.symbolic(u, Scope(dimension).coordinates)
     return ExpressionField(source, dimension, derived_from=(equation.terms, exact))

@@ -1,4 +1,4 @@
-"""Whether a problem whose equations determine its solution up to a constant has one at all."""
+"""The compatibility condition of problems whose solution is determined only up to a constant."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _TOLERANCE = 1e-8
-_POINTS = {1: 20_000, 2: 250_000}  # of quadrature, by dimension
+_POINTS = {1: 20_000, 2: 250_000}  # number of quadrature points by dimension
 _MANY = 1_000_000
 
 
 def require_compatible(problem: Problem) -> None:
-    """``int f + int flux = 0``, for a problem that has fluxes on all of the boundary and neither reaction nor alpha.
+    """Check ``int f + int flux = 0`` for a problem with fluxes on the whole boundary and without reaction and alpha.
 
     Raises:
-        ProblemFileError: If the sum is above 1e-8 of the integrals of the moduli.
+        ProblemFileError: If the modulus of the sum exceeds 1e-8 times the integrals of the moduli.
     """
     n = _POINTS.get(problem.domain.dimension, _MANY)
     inside, edge = problem.domain.quadrature(n), problem.domain.boundary(n)
@@ -32,6 +32,6 @@ def require_compatible(problem: Problem) -> None:
     size = sum(float(weights @ values.abs()) for values, weights in pieces)
     if abs(total) > _TOLERANCE * size:
         raise ProblemFileError(
-            "with fluxes given on all of the boundary and no reaction, a solution exists only if the integrals of source and "
-            f"flux add up to zero, got {total:.3g} (of {size:.3g} in modulus): change one of them, or prescribe a value somewhere"
+            "with fluxes on the whole boundary and no reaction, a solution exists only if the integrals of source and flux "
+            f"add up to zero, got {total:.3g} (the moduli: {size:.3g}): change one of them, or prescribe a value somewhere"
         )

@@ -1,4 +1,4 @@
-"""Fields given by values on a rectilinear grid, such as measured permeabilities or pictures."""
+"""Fields defined by values on a rectilinear grid, such as measured permeabilities or pictures."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
 
 Interpolation = Literal["constant", "linear"]
-_MOST = 2**24  # values
-_ROUNDING = 1e-9  # relative to the grid: a domain may reach beyond it by so much
+_MOST = 2**24  # largest number of values
+_ROUNDING = 1e-9  # relative to the size of the grid: tolerance for domains that extend beyond it
 
 
 @dataclass(frozen=True, eq=False)
 class GridField(Field):
-    """Values at the points of a rectilinear grid, and what lies between them.
+    """A field that interpolates values at the points of a rectilinear grid.
 
-    Each point has a cell, whose faces lie halfway to the neighboring points; an outermost cell reaches as far outward as inward.
-    A piecewise constant field has the value of the cell; on a face it has that of the lower one of the two cells. A piecewise
-    linear field is multilinear between the points, and constant from the outermost points outward.
+    Each point has a cell, whose faces lie halfway to the neighboring points; an outermost cell is symmetric about its point.
+    A piecewise constant field takes the value of the cell; on a face, it takes the value of the cell with the lower coordinate.
+    A piecewise linear field is multilinear between the points and constant beyond the outermost points.
 
     Args:
-        values: One for each point, shape ``(n_1, ..., n_d)``: the k-th axis of the array runs along the k-th coordinate, upward.
+        values: Values at the points, shape ``(n_1, ..., n_d)``. The k-th axis of the array is the k-th coordinate, ascending.
         axes: The coordinates of the points along each axis, in increasing order: d arrays of shapes ``(n_k,)``.
         interpolation: ``"constant"`` or ``"linear"``.
-        name: Where the values come from, for people.
+        name: Origin of the values, for display.
 
     Raises:
-        ProblemFileError: If the shapes do not fit, coordinates do not increase, a number is not finite, or there are too many.
+        ProblemFileError: If the shapes do not agree, coordinates do not increase, a number is not finite, or the grid has more
+            than 2^24 points.
 
     Example:
         >>> field = GridField.on_box([[1.0, 1.0], [10.0, 1.0]], (0, 0), (1, 1))
@@ -69,12 +70,12 @@ class GridField(Field):
             shapes = " x ".join(str(axis.size) for axis in axes)
             raise ProblemFileError(f"a grid of {shapes or 'no'} points needs as many values, got values of shape {values.shape}")
         if values.size > _MOST:
-            raise ProblemFileError(f"a grid may have {_MOST:,} values at most, got {values.size:,}: use a coarser one")
+            raise ProblemFileError(f"a grid may have at most {_MOST:,} values, got {values.size:,}: use a coarser grid")
         if any(not np.isfinite(axis).all() or (np.diff(axis) <= 0).any() for axis in axes):
             raise ProblemFileError("the coordinates of a grid must be finite and increase along each axis")
         if not np.isfinite(values).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            raise ProblemFileError(f"the values of a grid must be finite, and the one at index {at} is {values[at]:g}")
+            raise ProblemFileError(f"the values of a grid must be finite, but the value at index {at} is {values[at]:g}")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "axes", axes)
 
@@ -87,29 +88,29 @@ class GridField(Field):
         interpolation: Interpolation = "constant",
         name: str = "",
     ) -> Self:
-        """The field with these values on the equal cells of a box; the value belongs to the middle of its cell.
+        """The field with given values at the midpoints of equal cells of a box.
 
         Args:
-            values: Shape ``(n_1, ..., n_d)``, as in the class.
-            lower: Lower bounds of the box; a number will do in one dimension.
-            upper: Upper bounds.
-            interpolation: As in the class.
-            name: As in the class.
+            values: Values at the midpoints, shape ``(n_1, ..., n_d)``, ordered as in the class.
+            lower: Lower bounds of the box; in one dimension, a number is accepted.
+            upper: Upper bounds of the box.
+            interpolation: ``"constant"`` or ``"linear"``.
+            name: Origin of the values, for display.
 
         Raises:
-            ProblemFileError: As the class, or if the box has another dimension than the array.
+            ProblemFileError: In the cases of the class, or if the dimensions of the box and the array differ.
         """
         import numpy as np
 
         shape = np.shape(values)
         low, high = np.atleast_1d(np.asarray(lower, dtype=float)), np.atleast_1d(np.asarray(upper, dtype=float))
         if not len(shape) == len(low) == len(high):
-            raise ProblemFileError(f"an array on a domain of dimension {len(low)} needs {len(low)} axes, got shape {shape}")
+            raise ProblemFileError(f"an array on a domain of dimension {len(low)} must have {len(low)} axes, got shape {shape}")
         axes = tuple(a + (b - a) * (np.arange(n) + 0.5) / n for a, b, n in zip(low, high, shape, strict=True))
         return cls(values, axes, interpolation, name)
 
     def content(self) -> Any:
-        """The values, the points and the interpolation; the name serves people only."""
+        """The values, the points and the interpolation. The name is for display only."""
         own = {"values": self.values, "axes": list(self.axes), "interpolation": self.interpolation}
         return {"type": self.content_type, "title": self.name} | own
 
@@ -129,13 +130,13 @@ class GridField(Field):
 
     @functools.cached_property
     def constant(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The value, where all values are the same."""
+        """The common value if all values are equal, otherwise None."""
         first = float(self.values.flat[0])
         return first if (self.values == first).all() else None
 
     @property
     def smoothness(self) -> float:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Zero if the field jumps, and one if it is continuous with kinks."""
+        """Zero if the field jumps, one if it is continuous with kinks, and infinity if it is constant."""
         return math.inf if self.constant is not None else 0 if self.interpolation == "constant" else 1
 
     def __call__(self, x: Points) -> Values:
@@ -154,14 +155,14 @@ class GridField(Field):
         return torch.cartesian_prod(*map(torch.tensor, self.axes)).reshape(-1, len(self.axes))
 
     def require_cover(self, lower: Sequence[float], upper: Sequence[float]) -> None:
-        """Refuse a domain that reaches beyond the cells. An axis with one point has one cell without end.
+        """Check that the cells cover a domain. The cell of an axis with a single point is unbounded.
 
         Args:
             lower: Lower bounds of the domain.
-            upper: Upper bounds.
+            upper: Upper bounds of the domain.
 
         Raises:
-            ProblemFileError: In one sentence with the axis.
+            ProblemFileError: If the domain extends beyond the cells along an axis.
         """
         from pdefreq.core.shapes import axis_names
 
@@ -172,8 +173,8 @@ class GridField(Field):
             slack = _ROUNDING * (last - first)
             if a < first - slack or b > last + slack:
                 raise ProblemFileError(
-                    f"the cells of the grid reach from {name} = {first:g} to {last:g}, "
-                    f"and the domain from {a:g} to {b:g}: add points that cover it"
+                    f"the cells of the grid extend from {name} = {first:g} to {last:g}, "
+                    f"but the domain extends from {a:g} to {b:g}: add points that cover it"
                 )
 
     @property
@@ -205,14 +206,14 @@ def _array(values: Any) -> np.ndarray:
 
 
 def _nearest(axis: Tensor, x: Tensor) -> list[tuple[Tensor, None]]:
-    """The index of the cell of each x; on a face that of the lower cell."""
+    """The index of the cell that contains each x; on a face, the index of the lower cell."""
     import torch
 
     return [(torch.searchsorted((axis[1:] + axis[:-1]) / 2, x.detach().contiguous()), None)]
 
 
 def _between(axis: Tensor, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-    """The indices of the two points beside each x, and their weights."""
+    """The indices of the two neighboring points of each x, and their weights."""
     import torch
 
     if len(axis) == 1:

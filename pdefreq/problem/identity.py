@@ -1,4 +1,4 @@
-"""The identity of a problem: its form in a run folder, and its comparison with another problem."""
+"""The identity of a problem: its representation in a run folder, and the comparison of two problems."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _SAMPLES = 64
-_ROUNDING = 1e-9  # relative: another machine may round otherwise
+_ROUNDING = 1e-9  # relative tolerance: machines may round differently
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class WrittenProblem:
     """A problem as plain data.
 
     Args:
-        name: The problem's short name.
+        name: The short name of the problem.
         digest: The digest of its content.
-        content: The content, as `Problem.content` gives it.
-        samples: For each part that is a Python function, by its place in the content, the values at 64 fixed points.
-        title: One line for people.
-        citation: Where the problem comes from.
-        parameters: Values of the parameters of its file, for people.
-        text: The problem file, where the problem still is what the file describes; else empty.
+        content: The content, as returned by `Problem.content`.
+        samples: The values at 64 fixed points of each part that is a Python function, by its place in the content.
+        title: One line for display.
+        citation: Source of the problem.
+        parameters: Values of the parameters of the problem file, for display.
+        text: The text of the problem file if it still describes the problem, otherwise empty.
     """
 
     name: str
     digest: str
-    content: Mapping[str, Any] = field(compare=False, repr=False)  # the digest stands for it
+    content: Mapping[str, Any] = field(compare=False, repr=False)  # the digest represents it
     samples: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     title: str = ""
     citation: str = ""
@@ -49,7 +49,7 @@ class WrittenProblem:
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
-        """A problem, written."""
+        """A problem as plain data."""
         content = problem.content()
         return cls(
             name=problem.name,
@@ -64,35 +64,33 @@ class WrittenProblem:
 
     @property
     def is_given(self) -> bool:
-        """Whether parts of the problem are Python functions, so that it can't be made again from plain data."""
+        """Whether parts of the problem are Python functions, so that plain data do not suffice to rebuild it."""
         return bool(self.samples)
 
     @property
     def code_files(self) -> list[Path]:
-        """The Python files that define types of the content, such as a domain of the user's own."""
+        """The Python files that define types of the content, such as a user-defined domain."""
         return list(dict.fromkeys(code_files(self.content)))
 
     def read(self, folder: Path | None = None, *, trust: bool = False) -> Problem:
         """The problem.
 
         Args:
-            folder: A run folder, with copies of the Python files that define types of the content.
-            trust: Whether these files are loaded.
+            folder: A run folder that contains copies of the Python files that define types of the content.
+            trust: Whether these files may be loaded.
 
         Raises:
-            RunFolderError: If parts of it are Python functions, the content is damaged, or a file is not trusted.
+            RunFolderError: If parts of the problem are Python functions, the content is damaged, or a file is not trusted.
         """
         from pdefreq.problem.problem import Problem
 
         if self.is_given:
             raise RunFolderError(
-                f"the problem '{self.name}' was built in Python with functions ({', '.join(self.samples)}), which no folder can "
-                "keep: pass the problem as well, as in resume(folder, problem=...)"
+                f"the problem '{self.name}' was built in Python with functions ({', '.join(self.samples)}), which can't be "
+                "stored in a folder: pass the problem as well, as in resume(folder, problem=...)"
             )
         if digest(self.content) != self.digest:
-            raise RunFolderError(
-                f"the problem '{self.name}' of the run is damaged: its content has another digest than it states"
-            )
+            raise RunFolderError(f"the problem '{self.name}' of the run is damaged: its content does not have the stored digest")
         people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
         try:
             content = self.content if folder is None else beside(self.content, folder)
@@ -102,10 +100,10 @@ class WrittenProblem:
         return problem.read_from(self.text, {}) if self.text else problem
 
     def require_same(self, other: WrittenProblem) -> None:
-        """Refuse another problem than this one.
+        """Check that another problem equals this one.
 
         Raises:
-            RunFolderError: If its content is another, or a Python function of it has other values.
+            RunFolderError: If the contents differ, or a Python function has other values.
         """
         if other.digest != self.digest:
             parts = _differences(self.content, other.content)
@@ -113,23 +111,23 @@ class WrittenProblem:
             parts = [place for place, values in self.samples.items() if not _agree(values, other.samples.get(place, ()))]
         if parts:
             raise RunFolderError(
-                f"the run solves the problem '{self.name}' ({self.digest[:12]}), and the one that was passed is '{other.name}' "
+                f"the run solves the problem '{self.name}' ({self.digest[:12]}), but the problem passed is '{other.name}' "
                 f"({other.digest[:12]}), which differs in its {', '.join(parts)}: pass the problem of the run, or start a new run"
             )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; `arrays` holds the arrays to which it refers."""
+        """The problem as a JSON object, which refers to the arrays in `arrays`."""
         kept = {name: getattr(self, name) for name in ("name", "digest", "title", "citation", "text")}
         kept |= {"parameters": dict(self.parameters), "samples": {place: list(v) for place, v in self.samples.items()}}
         return kept | {"content": pack(self.content)[0]}
 
     def beside(self, folder: Path) -> Self:
-        """The same with the Python files of the user replaced by their copies in a run folder."""
+        """A copy that refers to the copies in a run folder instead of the user's Python files."""
         return replace(self, content=beside(self.content, folder))
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of the content: of meshes, data and pictures."""
+        """The arrays of the content, such as those of meshes, data and pictures."""
         return pack(self.content)[1]
 
     @classmethod
@@ -145,21 +143,21 @@ class WrittenProblem:
 
 
 def _differences(content: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The keys under which two contents differ; of the left-hand side the terms."""
+    """The keys at which two contents differ; for the left-hand side, the terms that differ."""
     mine, others = ({**each, **_terms(each)} for each in (content, other))
     keys = dict.fromkeys([*mine, *others])
     return [key for key in keys if key != "terms" and digest(mine.get(key)) != digest(others.get(key))]
 
 
 def _terms(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The terms of the left-hand side by a name for people."""
+    """The terms of the left-hand side by their display names."""
     return {f"{term.get('type', 'own')} term": term for term in content.get("terms", []) if isinstance(term, Mapping)}
 
 
 def _sampled(problem: Problem, place: str, value: Any) -> tuple[float | None, ...]:
-    """What tells one Python object from another: its values at fixed points, of a domain the points; None is not finite.
+    """The values of a Python object at fixed points, which identify it. Values that are not finite become None.
 
-    Of a part of a term they are the values of the whole term.
+    For a domain the result consists of the points, and for a coefficient of a term of the values of the whole term.
     """
     from pdefreq.core.streams import stream
 

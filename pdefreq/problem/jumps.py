@@ -1,4 +1,4 @@
-"""Jumps that no classical derivative shows: of a field, and of a flux, which makes its divergence a delta function."""
+"""Detection of jumps of a field, and of jumps of a flux, whose divergence then contains a delta function."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.samples import Samples
 
-_RULES = (40_000, 80_000, 120_000)  # points; the others are asked only where the first sees a jump
-_LEAST = 0.02  # of the integral of the modulus; a jump as large as the quantity itself is far above
-_STEADY = 3  # a jump is so many times what the rules differ by: their error changes from rule to rule, the jump does not
+_RULES = (40_000, 80_000, 120_000)  # quadrature points; the finer rules are used only if the first one finds a jump
+_LEAST = 0.02  # relative to the integral of the modulus; a jump as large as the flux itself exceeds this by far
+_STEADY = 3  # a jump must exceed the difference of the rules by this factor: quadrature errors change with the rule, jumps do not
 
-_SEGMENTS, _PIECES, _HALVINGS = 512, 64, 50  # after these a segment is some 1e-16 of its length
-_LEAST_JUMP = 1e-3  # of the range of the values
-_ROUNDING = 1e-10  # of the largest: below, a constant that is computed varies by its roundings
-_AROUND = 1e-5  # of a segment: on both sides of a jump so much of it lies in the domain
+_SEGMENTS, _PIECES, _HALVINGS = 512, 64, 50  # the halvings reduce a segment to about 1e-16 of its length
+_LEAST_JUMP = 1e-3  # relative to the range of the values
+_ROUNDING = 1e-10  # relative to the largest value: smaller changes of a computed constant are rounding errors
+_AROUND = 1e-5  # fraction of a segment that must lie in the domain on both sides of a jump
 
 Regular = Callable[["Samples"], "Samples"]
-"""Leaves out the points at which a problem is singular."""
+"""Removes the samples at singular points of a problem."""
 
 
 def flux_jumps(domain: Domain, regular: Regular, at: Callable[[Points], tuple[Gradients, Values]]) -> bool:
-    """Whether a flux q has another divergence than a classical one r: ``int( q . grad v + r v )`` then is not zero.
+    """Whether the weak divergence of a flux q differs from its classical divergence r.
 
-    For v = D and D x_k, with D the distance function, which vanish on the boundary. A jump below some two per cent of q is not
-    seen, nor one that quadrature does not resolve, nor anything beyond three dimensions.
+    The test is ``int( q . grad v + r v ) != 0`` for v = D and D x_k with the distance function D; these functions vanish on the
+    boundary. Jumps below about two percent of q are not detected, nor jumps that quadrature does not resolve. In more than three
+    dimensions the result is always False.
 
     Args:
-        domain: Where.
-        regular: As of `Problem.regular`.
-        at: Points ``(n, d)`` to q ``(n, d)`` and r ``(n,)``.
+        domain: The domain.
+        regular: A function that removes singular points, such as `Problem.regular`.
+        at: A function from points ``(n, d)`` to q ``(n, d)`` and r ``(n,)``.
     """
     if domain.dimension > 3:
         return False
@@ -54,10 +55,10 @@ def flux_jumps(domain: Domain, regular: Regular, at: Callable[[Points], tuple[Gr
 
 
 def jumps(field: Field, domain: Domain) -> bool:
-    """Whether a field jumps within the domain, by bisection: along random segments towards the largest change.
+    """Whether a field jumps inside the domain, by bisection of random segments around the largest change.
 
-    Of a continuous function nothing is left of that change, unless its slope is some 1e13 or infinite as that of |x|^0.1. A jump
-    below a thousandth of the range is not seen, nor one that no segment crosses.
+    For a continuous function this change tends to zero, unless the slope is about 1e13 or infinite like that of |x|^0.1. Jumps
+    below a thousandth of the range are not detected, nor jumps that no segment crosses.
 
     Args:
         field: The field.
@@ -79,20 +80,20 @@ def jumps(field: Field, domain: Domain) -> bool:
         low, at_low = torch.where(lower[:, None], low, middle), torch.where(lower, at_low, value)
     seen = values[values.isfinite()]
     if len(seen) == 0:
-        return False  # others say that it is not finite
+        return False  # other checks report values that are not finite
     least = torch.maximum(_LEAST_JUMP * (seen.max() - seen.min()), _ROUNDING * seen.abs().max())
     left = (at_high - at_low).abs() > least
-    around = _AROUND * (end - start)  # on the boundary, what lies beyond does not count
+    around = _AROUND * (end - start)  # a change on the boundary is not a jump inside the domain
     return bool((left & domain.contains(low - around) & domain.contains(high + around)).any())
 
 
 def _gaps(domain: Domain, regular: Regular, at: Callable[[Points], tuple[Gradients, Values]], number: int) -> Tensor:
-    """The integrals of each v over those of ``|q . grad v|``, by a rule of so many points."""
+    """``int( q . grad v + r v ) / int |q . grad v|`` for each v, shape ``(d + 1,)``, by a rule of `number` points."""
     samples = regular(domain.quadrature(number))
     x, bump = samples.x, domain.distance()
     flux, rest = at(x)
     height, steepness, gaps = bump(x), bump.gradient(x), []
-    for axis in range(-1, domain.dimension):  # the bump, then tilted along each axis: a jump in the middle can't hide
+    for axis in range(-1, domain.dimension):  # v = D, then D x_k: the contributions of a jump may cancel for D by symmetry
         tilt = torch.ones_like(x[:, 0]) if axis < 0 else x[:, axis] - x[:, axis].min()
         slope = steepness * tilt[:, None]
         if axis >= 0:

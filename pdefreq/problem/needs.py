@@ -1,4 +1,4 @@
-"""What methods need of problems: facts of the equation, the domain and the data, each with the reason why one lacks it."""
+"""Requirements of methods: properties of the equation, the domain and the data, with the reason why a problem violates them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a method needs of a problem; `Problem.lacks` finds the first that is not met.
+    """A requirement of a method. `Problem.lacks` returns the first requirement that a problem violates.
 
     Args:
-        what: What the method works on, for messages: ``"a symmetric equation"``.
-        of: The attribute of the problem that decides.
-        lacking: Why that attribute does not do: a clause for messages; None where it does.
+        what: The required property, for messages: ``"a symmetric equation"``.
+        of: The attribute of the problem that is tested.
+        lacking: A function of this attribute that returns the reason of a violation as a clause, or None.
     """
 
     what: str
@@ -30,7 +30,7 @@ class Need:
 
 
 def _terms(what: str, holds: Callable[[Term], bool | None], why: str) -> Need:
-    """A need that each term has to meet by itself; what is not known counts as met."""
+    """A requirement that every term must meet. An unknown property counts as met."""
 
     def lacking(equation: Equation) -> str | None:
         term = next((term for term in equation if holds(term) is False), None)
@@ -55,28 +55,28 @@ def _is_differential(equation: Equation) -> str | None:
 
 
 def _is_sampled(data: Data | None) -> str | None:
-    return None if data is None else "this problem gives it at points only ([data])"
+    return None if data is None else "this problem gives it only at points ([data])"
 
 
 def _is_no_box(domain: Domain) -> str | None:
     from pdefreq.domains.box import Box
 
-    return None if isinstance(domain, Box) else f"this domain is none ({domain.title})"
+    return None if isinstance(domain, Box) else f"this domain is not a box ({domain.title})"
 
 
 def _has_no_values(values: Field | None) -> str | None:
-    return "this problem has other parts" if values is None else None
+    return "this problem has other boundary conditions" if values is None else None
 
 
 def _has_pairs(periodic_axes: tuple[int, ...]) -> str | None:
-    return "this problem has periodic ones" if periodic_axes else None
+    return "this problem has periodic sides" if periodic_axes else None
 
 
 def _has_jumps(discontinuous: Term | None) -> str | None:
     if discontinuous is None:
         return None
     return (
-        f"the coefficient of the {discontinuous.name} term {discontinuous.text} does: a residual at points does not enforce "
+        f"the coefficient of the {discontinuous.name} term {discontinuous.text} jumps: a residual at points does not enforce "
         "that the flux is continuous"
     )
 
@@ -86,18 +86,18 @@ def _is_indefinite(indefinite: Term | None) -> str | None:
 
 
 def _has_other_parts(has_values_everywhere: bool) -> str | None:
-    return None if has_values_everywhere else "this problem has other parts"
+    return None if has_values_everywhere else "this problem has other boundary conditions"
 
 
 def _has_ends(is_periodic: bool) -> str | None:
-    return None if is_periodic else "this problem has others"
+    return None if is_periodic else "this problem has sides that are not periodic"
 
 
 EQUATION = Need("a differential equation", "equation", _is_regression)
 REGRESSION = Need("a given function to fit", "equation", _is_differential)
 LINEAR = _terms("a linear equation", lambda term: term.linear, "is nonlinear")
 SEMILINEAR = _terms(
-    "second derivatives whose coefficients depend on x alone",
+    "second derivatives whose coefficients depend only on x",
     lambda term: term.semilinear,
     "has coefficients that depend on u or grad u",
 )
@@ -107,12 +107,12 @@ COERCIVE = Need("a positive definite equation", "indefinite", _is_indefinite)
 ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is not the derivative of an energy")
 CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
 DIFFERENCES = _terms(
-    "derivatives along the axes alone", lambda term: term.finite_difference_coefficients() is not None, "has others"
+    "derivatives along the axes only", lambda term: term.finite_difference_coefficients() is not None, "has other derivatives"
 )
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
 BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)
-VALUES = Need("values prescribed on all of the boundary", "dirichlet", _has_no_values)
+VALUES = Need("values prescribed on the whole boundary", "dirichlet", _has_no_values)
 NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
 PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)
 PLANE_OR_SPACE = _at_most(3)

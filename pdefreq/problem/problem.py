@@ -2,7 +2,7 @@
 
     -div( A |grad u|^(p-2) grad u ) + b . grad u + c u + N(x, u) = f   in Omega,
     u = g   on Dirichlet parts,      A |grad u|^(p-2) grad u . n + alpha u = flux   on Robin parts,
-    u and its flux equal at opposite points of periodic pairs of sides.
+    u and its flux agree at opposite points of periodic pairs of sides.
 
 The left-hand side is a sum of terms (`pdefreq.problem.terms`). An equation without derivatives, c u = f, is a regression.
 """
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
 
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
 _MAX_BYTES = 2**33  # of generated data
-_MANY, _FEW = 1024, 64  # points at which coefficients, and slopes of terms, are held against zero
-_NEAR = 1e-12  # relative to the domain: nearer than this a point is a singular one
+_MANY, _FEW = 1024, 64  # numbers of points at which the signs of coefficients and the derivatives of terms are tested
+_NEAR = 1e-12  # relative to the size of the domain: points within this distance of a singular point are left out
 
 
 @dataclass(frozen=True)
 class Spectrum(Content):
-    """What to watch.
+    """The modes in which errors are measured.
 
     Args:
-        modes: The family of modes; by default ``"sine"`` on a box, or ``"cosine"`` where no values are prescribed, ``"fourier"``
-            where all sides are periodic, ``"eigen"`` elsewhere, ``"ray"`` beyond three dimensions.
-        wavenumbers: Angular ones, whose rows a summary prints; ``"tones"`` consists of them.
-        direction: Along which waves run in ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
+        modes: The mode family. The default on a box is ``"sine"``, or ``"cosine"`` if no values are prescribed, or ``"fourier"``
+            if all sides are periodic. On other domains it is ``"eigen"``, and in more than three dimensions ``"ray"``.
+        wavenumbers: Angular wavenumbers that a summary prints. The family ``"tones"`` consists of these wavenumbers.
+        direction: Direction of the waves of ``"ray"`` and ``"tones"``, of any length; by default the diagonal of the box.
     """
 
     content_type: ClassVar[str] = "spectrum"
@@ -69,9 +69,9 @@ class Origin:
     """The problem file from which a problem was read.
 
     Args:
-        text: The file.
-        files: The files that it names: name as written -> path.
-        digest: The content of the problem that it describes.
+        text: The text of the file.
+        files: The files that the text names: name as written -> path.
+        digest: The digest of the problem that the file describes.
     """
 
     text: str
@@ -87,34 +87,36 @@ class Problem:
     """A boundary value problem.
 
     Fields and coefficients may be given as numbers, formulas such as ``"sin(pi*x)"``, arrays of values on equal cells
-    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient that is
-    given replaces the one of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and
-    keeps the others.
+    (`pdefreq.GridField.on_box`), `Field` objects, or functions of points ``(n, d)`` that return ``(n,)``. A coefficient replaces
+    the coefficient of the same term in `terms`, so that ``dataclasses.replace(problem, reaction=5)`` changes one term and keeps
+    the others.
 
     Args:
-        domain: Omega.
-        source: f. With `exact` given as a formula it may be left out, and follows from it; with data that hold values, those
-            stand for it.
-        boundary: Conditions; a field or a number means Dirichlet data on all of the boundary. With `exact` it may be left out.
-        diffusion: A: a field, or a symmetric matrix as a list of rows; 1 unless `terms` are given. Zero makes a regression.
-        exponent: p > 1.
-        convection: b, a list of one coefficient for each axis, or a function of points that returns ``(n, d)``.
-        reaction: c, of either sign.
-        nonlinear: N: a formula in the coordinates and u, or a function of points ``(n, d)`` and u ``(n,)``.
-        terms: The left-hand side as objects of `pdefreq.problem.terms`, beside the coefficients above.
-        exact: The solution, where it is known: it serves errors and spectra, solvers never see it.
-        title: One line for people.
+        domain: The domain Omega.
+        source: The source f. It may be omitted if `exact` is a formula, from which it is derived, or if `data` contain values.
+        boundary: The boundary conditions. A field or a number prescribes Dirichlet data on the whole boundary. May be omitted if
+            `exact` is given.
+        diffusion: The coefficient A: a field, or a symmetric matrix as a list of rows. The default is 1 unless `terms` are given.
+            The value 0 defines a regression.
+        exponent: The exponent p > 1.
+        convection: The velocity b: a list with one coefficient for each axis, or a function of points that returns ``(n, d)``.
+        reaction: The coefficient c, of either sign.
+        nonlinear: The term N: a formula in the coordinates and u, or a function of points ``(n, d)`` and u ``(n,)``.
+        terms: Terms of the left-hand side as objects of `pdefreq.problem.terms`, in addition to the coefficients above.
+        exact: The exact solution, if it is known. It is used for errors and spectra only and is never passed to solvers.
+        title: One line for display.
         name: Short name for folders and tables.
-        citation: Where the problem comes from.
-        data: Points at which the source is known, where it is not known everywhere.
+        citation: Source of the problem.
+        data: Points at which the source is known, if it is not known everywhere.
         spectrum: Modes and wavenumbers to watch.
-        parameters: Values of the names used in the expressions of its file, for people: the fields hold the values themselves.
-        singular: Points at which fields need not be finite; point sets leave them out (`regular`).
-        origin: The file from which the problem was read, if it was; see `text`.
+        parameters: Values of the names used in the expressions of the problem file, for display only; the fields already contain
+            these values.
+        singular: Points at which fields may be infinite or undefined. Point sets leave them out (`regular`).
+        origin: The file from which the problem was read, if any; see `text`.
 
     Raises:
-        ProblemFileError: If a coefficient lies outside its range, a boundary part is unknown, there is no source, or the data do
-            not fit.
+        ProblemFileError: If a coefficient lies outside its range, a boundary part is unknown, the source is missing, or the data
+            do not fit the domain.
     """
 
     domain: Domain
@@ -185,7 +187,7 @@ class Problem:
         self._check()
 
     def _source(self, given: Any, read: CoefficientReader) -> Field:
-        """The source f as given, as in the data, or as it follows from the exact solution."""
+        """The source f: the given one, or that of the data, or the source derived from the exact solution."""
         if isinstance(given, Field) and given.is_stale(self.terms, self.exact):
             given = None  # it belonged to another equation or another exact solution
         if given is not None:
@@ -194,7 +196,7 @@ class Problem:
             return self.data.field
         if self.exact is not None and not isinstance(self.exact, CallableField):
             return derived_source(self.equation, self.exact, self.domain.dimension)
-        raise ProblemFileError("a problem needs a source=..., or data that hold its values: data=Data(x=..., values=...)")
+        raise ProblemFileError("a problem needs source=..., or data with values of the source: data=Data(x=..., values=...)")
 
     def _boundary(self, given: Any, read: CoefficientReader) -> tuple[BoundaryPart, ...]:
         if isinstance(given, (list, tuple)) and all(isinstance(part, BoundaryPart) for part in given):
@@ -204,16 +206,17 @@ class Problem:
                 second = tuple(term for term in self.terms if term.order == 2)
                 if part.flux.is_stale(second, self.exact):
                     raise ProblemFileError(
-                        "the flux on the boundary follows from exact by another diffusion: give boundary=... or exact=None, too"
+                        "the flux on the boundary was derived from another diffusion or another exact solution: "
+                        "give boundary=... or exact=None as well"
                     )
             return tuple(given)
         return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
 
     def _check(self) -> None:
-        """Refuse what contradicts itself.
+        """Check that the parts of the problem are consistent.
 
         Raises:
-            ProblemFileError: In one sentence.
+            ProblemFileError: If they are not.
         """
         _ = self.equation
         for part in self.boundary:
@@ -230,7 +233,7 @@ class Problem:
         if not names:
             raise ProblemFileError(
                 f"periodic boundary parts are pairs of opposite sides of a box, and the domain is a {self.domain.title}: "
-                "give a value or a flux there"
+                "prescribe a value or a flux instead"
             )
         if part.name is not None and part.name not in names:
             raise ProblemFileError(f"[[boundary.part]] name must be one of {', '.join(names)}, got '{part.name}'")
@@ -239,7 +242,7 @@ class Problem:
         if data.x is not None:
             if data.x.shape[1] != self.domain.dimension:
                 raise ProblemFileError(
-                    f"[data] x must have {self.domain.dimension} coordinates, as the domain has, got {data.x.shape[1]}"
+                    f"[data] x must have {self.domain.dimension} coordinates like the domain, got {data.x.shape[1]}"
                 )
             outside = data.x[~self.domain.contains(data.x)]
             if len(outside):
@@ -253,14 +256,18 @@ class Problem:
         if data.holdout:
             if not self.is_regression:
                 raise ProblemFileError(
-                    "[data] holdout holds u against values of f, which only a regression (diffusion = 0) can: leave it out"
+                    "[data] holdout compares u with values of f, which is possible only for a regression (diffusion = 0): "
+                    "leave it out"
                 )
             kept, count = data.held_out(self.domain.dimension), data.count(self.domain.dimension)
             if not 0 < kept < count:
-                raise ProblemFileError(f"[data] holdout = {data.holdout:g} keeps {kept} of {count} points out: choose another")
+                raise ProblemFileError(
+                    f"[data] holdout = {data.holdout:g} holds out {kept} of {count} points: choose a value that leaves "
+                    "at least one point on each side"
+                )
 
     def regular(self, samples: Samples) -> Samples:
-        """The samples without those at singular points, to rounding; the weights of the rest stay as they are."""
+        """The samples without those at singular points, up to rounding; the weights of the other samples do not change."""
         if not self.singular:
             return samples
         size = max(b - a for a, b in zip(*self.domain.bounds, strict=True))
@@ -269,17 +276,17 @@ class Problem:
         return Samples(*(None if column is None else column[keep] for column in vars(samples).values()))  # pyright: ignore[reportArgumentType]
 
     def content(self) -> dict[str, Any]:
-        """All that determines the solution and what is measured of it, as a tree of `pdefreq.core.content`."""
+        """Everything that determines the solution and its measured quantities, as a tree of `pdefreq.core.content`."""
         return {name: encode(getattr(self, name)) for name in _CONTENT}
 
     @cached_property
     def digest(self) -> str:
-        """The digest of the content. Python functions do not count: what they compute can't be read."""
+        """The digest of the content. Python functions do not enter the digest, because they have no plain data."""
         return digest(self.content())
 
     @property
     def text(self) -> str:
-        """The problem file, where the problem still is what the file describes; else empty."""
+        """The text of the problem file if it still describes the problem, otherwise empty."""
         return self.origin.text if self.origin is not None and self.origin.digest == self.digest else ""
 
     @property
@@ -288,13 +295,13 @@ class Problem:
         return self.origin.files if self.origin is not None and self.text else {}
 
     def read_from(self, text: str, files: Mapping[str, Path]) -> Problem:
-        """The same problem, with the file that describes it."""
+        """A copy of the problem with the file that describes it as its origin."""
         found = copy.copy(self)
         object.__setattr__(found, "origin", Origin(text, dict(files), found.digest))
         return found
 
     def blind(self) -> Problem:
-        """The problem as solvers see it: without the exact solution."""
+        """A copy of the problem without the exact solution, for solvers."""
         return replace(self, exact=None)
 
     @cached_property
@@ -306,7 +313,7 @@ class Problem:
 
     @property
     def diffusion(self) -> Field | tuple[tuple[Field, ...], ...]:
-        """The coefficient of the diffusion term, zero where there is none."""
+        """The coefficient of the diffusion term, zero if the term is absent."""
         from pdefreq.problem.terms.diffusion import Diffusion
 
         term = self.equation.find(Diffusion)
@@ -322,7 +329,7 @@ class Problem:
 
     @property
     def reaction(self) -> Field:
-        """The coefficient of the reaction term, zero where there is none."""
+        """The coefficient of the reaction term, zero if the term is absent."""
         from pdefreq.problem.terms.reaction import Reaction
 
         term = self.equation.find(Reaction)
@@ -340,7 +347,7 @@ class Problem:
 
     @cached_property
     def discontinuous(self) -> Term | None:
-        """The first term of second order a coefficient of which jumps within the domain; None where there is none."""
+        """The first term of second order with a coefficient that jumps inside the domain, or None."""
         from pdefreq.problem.jumps import jumps
 
         def has_jumps(term: Term) -> bool:
@@ -350,12 +357,12 @@ class Problem:
 
     @cached_property
     def indefinite(self) -> Term | None:
-        """The first term that is known, or seen at points, to make the quadratic form negative; None where there is none."""
+        """The first term that can make the quadratic form negative, a property known or found at sample points, or None."""
         x = self.domain.interior(_MANY, stream(0, "coercivity")).x
         return next((term for term in self.equation if term.coercive is False or term.is_negative_at(x)), None)
 
     def lacks(self, needs: Sequence[Need]) -> tuple[Need, str] | None:
-        """The first need of a method that the problem does not meet, and why; None where it meets all."""
+        """The first requirement that the problem violates, with the reason; None if it meets all of them."""
         for need in needs:
             if (why := need.lacking(getattr(self, need.of))) is not None:
                 return need, why
@@ -366,7 +373,7 @@ class Problem:
 
         Args:
             x: The points.
-            source: f there, where it is known only there.
+            source: The values of f at the points, if f is known only there.
 
         Raises:
             ProblemFileError: If f is not finite, or c is zero, at one of the points.
@@ -375,7 +382,7 @@ class Problem:
         return source / self.equation.zero_order(x)
 
     def target_gradient(self, x: Points) -> Gradients:
-        """The gradient of `target`, shape ``(n, d)``; f must be known everywhere.
+        """The gradient of `target`, shape ``(n, d)``. Requires f to be known everywhere.
 
         Raises:
             ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
@@ -385,14 +392,14 @@ class Problem:
         return (slope - self.target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:
-        """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.
+        """The index in `boundary` of the part that contains each boundary point, shape ``(n,)``.
 
         Raises:
-            ProblemFileError: If a point is covered by no part.
+            ProblemFileError: If no part contains a point.
         """
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
-        for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # a pair holds anyway
+        for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
             mine = index < 0
             if part.name is not None:
                 assert samples.parts is not None
@@ -411,7 +418,7 @@ class Problem:
 
     @cached_property
     def periodic_axes(self) -> tuple[int, ...]:
-        """The axes along which u is periodic, ascending: opposite sides of the box are one."""
+        """The axes along which u is periodic, in ascending order."""
         named = {part.name for part in self.boundary if part.kind == "periodic"}
         return tuple(axis for axis, name in enumerate(self.domain.opposite_sides) if name in named)
 
@@ -422,7 +429,7 @@ class Problem:
 
     @cached_property
     def is_up_to_constant(self) -> bool:
-        """Whether u is determined up to a constant only: there is no reaction, and all sides have fluxes or are periodic."""
+        """Whether u is determined only up to a constant: there is no reaction, and all sides have fluxes or are periodic."""
         return (
             bool(self.boundary)
             and not self.is_regression
@@ -432,12 +439,12 @@ class Problem:
 
     @property
     def has_values_everywhere(self) -> bool:
-        """Whether one Dirichlet condition holds on all sides that are not periodic, if there are any."""
+        """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
         return self.is_periodic or self.dirichlet is not None
 
     @property
     def dirichlet(self) -> Field | None:
-        """The boundary values, where one Dirichlet condition holds on all sides that are not periodic; else None."""
+        """The boundary values if a single Dirichlet condition holds on all sides that are not periodic, otherwise None."""
         parts = [part for part in self.boundary if part.kind != "periodic"]
         whole = (
             not self.is_periodic

@@ -1,4 +1,4 @@
-"""The tables of a problem file: typed reading of their values, and of the files that they name."""
+"""Typed access to the values of the tables of a problem file, and to the files that they name."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MAX_DIMENSION = 100
 
 @dataclass(frozen=True)
 class TomlTable:
-    """One table: values by key, with the names that its expressions may use.
+    """A table: values by key, with the names that its expressions may use.
 
-    Each method raises `ProblemFileError`, in one sentence with the key and the value, if a value is not of its kind.
+    Each method raises `ProblemFileError` with the key and the value if a value does not have the expected type.
     """
 
     values: Mapping[str, Any]
     path: str
     scope: Scope
     stored: Callable[[TomlTable, str], Field | None] | None = None
-    """Reads a field whose value is the name of a file, and returns None for other values; None where fields must be formulas."""
+    """A function that reads a field from a file named by a value and returns None for other values; None allows formulas only."""
 
     def has(self, key: str) -> bool:
         return key in self.values
@@ -53,7 +53,7 @@ class TomlTable:
     def whole(self, key: str, default: int | None, lowest: int, highest: int) -> int:
         value = self.number(key, default)
         if not value.is_integer() or not lowest <= value <= highest:
-            self.fail(key, f"a whole number from {lowest} to {highest}")
+            self.fail(key, f"an integer from {lowest} to {highest}")
         return int(value)
 
     def numbers(self, key: str) -> list[float]:
@@ -85,8 +85,8 @@ class TomlTable:
     def _number(self, key: str, value: Any) -> float:
         if isinstance(value, str):
             return parse_number(value, self.scope.parameters, self.key(key))
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < 1e300:  # NaN, too
-            self.fail(key, "a finite number, or an expression in quotes that is one")
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < 1e300:  # also refuses NaN
+            self.fail(key, "a finite number, or an expression in quotes with a finite value")
         return float(value)
 
 
@@ -95,9 +95,9 @@ class Files:
     """The files that a problem file names.
 
     Args:
-        locate: Where a file lies, from its name as written.
+        locate: A function from the name of a file as written to its path.
         trust: Whether Python files may be loaded.
-        found: Those that were asked for: name as written -> path.
+        found: The files that have been located: name as written -> path.
     """
 
     locate: Callable[[str], Path]
@@ -113,11 +113,11 @@ class Files:
         return self.found[name]
 
     def registered(self, registry: Registry, name: str, key: str) -> Any:
-        """What a name in a registry stands for, or a ``file.py:Name`` beside the problem file.
+        """The registered object with a name, or the object ``file.py:Name`` of a Python file beside the problem file.
 
         Raises:
-            UnknownNameError: If there is no such name.
-            ProblemFileError: If it stands in a Python file, and these are not trusted.
+            UnknownNameError: If the name does not exist.
+            ProblemFileError: If the name refers to a Python file and Python files are not trusted.
         """
         file, _, attribute = name.rpartition(":")
         if not file.endswith(".py"):
@@ -132,39 +132,39 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class DomainTable(TomlTable):
-    """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
+    """A [domain] table, or one row of its holes, from which a class of domains reads its keys.
 
     Args:
-        files: Where files that it names lie.
-        size: The space dimension, once it is known.
+        files: The files that the table names.
+        size: The space dimension; 0 while it is not known.
     """
 
     files: Files
     size: int = 0
 
     def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
-        """The same with its dimension: as stated, else the length of the longest list that could be a point.
+        """A copy with its dimension: the stated one, or the length of the longest list that could be a point.
 
-        Expressions may then use `dimension`.
+        Expressions of the copy may use `dimension`.
 
         Args:
-            fewest: The least one that the kind of domain has.
-            usual: Where nothing tells.
-            most: The largest one.
+            fewest: The smallest dimension of this kind of domain.
+            usual: The dimension if the table does not determine it.
+            most: The largest dimension of this kind of domain.
         """
         lists = [len(v) for v in self.values.values() if isinstance(v, list)]
         d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
         return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
 
     def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:
-        """One number for each dimension; a number stands for a list of equal ones."""
+        """One number for each dimension; a single number is repeated."""
         if not self.has(key):
             if default is None:
                 self.fail(key, "a number, or a list with one for each dimension")
             return (default,) * self.size
         values = self.numbers(key)
         if len(values) != (self.size if isinstance(self.values[key], list) else 1):
-            self.fail(key, f"one number, or a list of {self.size} as the dimension is {self.size}")
+            self.fail(key, f"one number, or a list of {self.size} numbers, because the dimension is {self.size}")
         return tuple(values * (self.size // len(values)))
 
     def file(self, key: str) -> Path:

@@ -64,5 +64,5 @@ def test_the_gradient_of_the_target_is_its_gradient():
 
 def test_a_vanishing_reaction_is_refused():
     problem = regression(source=1.0, reaction=CallableField(lambda x: x[:, 0].clamp(min=0)))
-    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must not be zero in a regression, as it is at \(-"):
+    with pytest.raises(ProblemFileError, match=r"\[equation\] reaction must not be zero in a regression, but it is zero at \(-"):
         Misfit(problem, Polynomials(2), INTERVAL.quadrature(20), like=LIKE)

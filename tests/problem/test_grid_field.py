@@ -97,11 +97,14 @@ def test_the_content_is_all_that_counts(shape, interpolation, data):
         (lambda: GridField(1.0, ()), "a grid of no points"),
         (lambda: GridField([1.0, 2.0], ([1.0, 0.0],)), "increase along each axis"),
         (lambda: GridField([1.0, 2.0], ([0.0, np.inf],)), "must be finite"),
-        (lambda: GridField([[1.0, np.nan]], ([0.0], [0.0, 1.0])), r"the one at index \(0, 1\) is nan"),
+        (lambda: GridField([[1.0, np.nan]], ([0.0], [0.0, 1.0])), r"the value at index \(0, 1\) is nan"),
         (lambda: GridField(["a", "b"], ([0.0, 1.0],)), "arrays of numbers"),
         (lambda: GridField([1.0, 2.0], ([0.0, 1.0],), "cubic"), 'must be "constant" or "linear", got \'cubic\''),
-        (lambda: GridField.on_box([1.0, 2.0], (0, 0), (1, 1)), r"dimension 2 needs 2 axes, got shape \(2,\)"),
-        (lambda: Problem(domain=Box((0, 0), (1, 1)), diffusion=np.ones(3), source=1.0, boundary=0.0), "dimension 2 needs 2 axes"),
+        (lambda: GridField.on_box([1.0, 2.0], (0, 0), (1, 1)), r"dimension 2 must have 2 axes, got shape \(2,\)"),
+        (
+            lambda: Problem(domain=Box((0, 0), (1, 1)), diffusion=np.ones(3), source=1.0, boundary=0.0),
+            "dimension 2 must have 2 axes",
+        ),
     ],
 )
 def test_what_is_no_grid_is_refused(make, message):

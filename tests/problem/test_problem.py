@@ -109,11 +109,11 @@ def test_only_one_condition_on_all_of_the_boundary_counts_as_dirichlet_data():
     [
         ({"exponent": 1.0}, "above 1"),
         ({"exponent": float("nan")}, "above 1"),
-        ({"diffusion": -1.0}, "diffusion must not be negative"),
+        ({"diffusion": -1.0}, "diffusion must be finite and nonnegative"),
         ({"diffusion": [[1, 2]]}, "matrix of 2 rows"),
         ({"convection": [1, 2, 3]}, "list of 2"),
-        ({"diffusion": 0, "convection": [1, 0]}, "convection needs a diffusion"),
-        ({"diffusion": 0.0}, "no equation"),
+        ({"diffusion": 0, "convection": [1, 0]}, "convection needs a nonzero diffusion"),
+        ({"diffusion": 0.0}, "both zero: give"),
         ({"boundary": (BoundaryPart("dirichlet", name="left"),)}, "x-min, x-max, y-min, y-max"),
     ],
 )

@@ -457,7 +457,7 @@ def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):
     record = json.loads(path.read_text())
     record["spec"]["problem"]["content"]["exponent"] = 3.0
     path.write_text(json.dumps(record))
-    with pytest.raises(RunFolderError, match="another digest"):
+    with pytest.raises(RunFolderError, match="does not have the stored digest"):
         rerun(tmp_path / "run")
 
 

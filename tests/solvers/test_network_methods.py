@@ -175,7 +175,7 @@ def test_sizes_beyond_the_memory_are_refused(options):
 def test_fluxes_that_do_not_balance_the_source_are_refused():
     """The energy has no minimum."""
     problem = Problem(domain=Box((0.0,), (3.0,)), source=1.0, boundary=(BoundaryPart("robin"),))
-    with pytest.raises(ProblemFileError, match=r"add up to zero, got 3 \(of 3 in modulus\)"):
+    with pytest.raises(ProblemFileError, match=r"add up to zero, got 3 \(the moduli: 3\)"):
         prepare(deep_ritz().with_options(boundary="penalty"), problem)
 
 
@@ -202,7 +202,7 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
         (
             pinn_gradient(),
             poisson(exponent=3.0, diffusion=2.0),
-            r"pinn-gradient needs second derivatives whose coefficients depend on x alone, and the diffusion term "
+            r"pinn-gradient needs second derivatives whose coefficients depend only on x, and the diffusion term "
             r"-div\( \(2\) \|grad u\|\^1 grad u \) has coefficients that depend on u or grad u: use `fem` or `deep-ritz`",
         ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),

@@ -205,7 +205,7 @@ def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_i
         ("two-grid", {"convection": ["1", "2"]}, "symmetric equation"),
         ("two-grid", {"diffusion": "1 + x"}, "constant coefficients"),
         ("cg", {"reaction": "-x"}, "reaction term .* can make it indefinite: use `gmres`"),
-        ("jacobi", {"diffusion": [["2", "1"], ["1", "2"]]}, "derivatives along the axes alone, and the diffusion term .* `fem`"),
+        ("jacobi", {"diffusion": [["2", "1"], ["1", "2"]]}, "derivatives along the axes only, and the diffusion term .* `fem`"),
         ("gmres", {"nonlinear": "u**3"}, "linear equation, and the nonlinear term"),
     ],
 )

@@ -1,6 +1,6 @@
-"""Problem files: where they are found, how a name, a variant and parameters become a `Problem`, and what was understood.
+"""Problem files: lookup by name, and construction of a `Problem` from a file, a variant and parameters.
 
-Listing names and titles imports neither numpy nor torch nor sympy.
+Listing names and titles does not import numpy, torch or sympy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST = 1_000_000  # characters
 
 
 def problem_directories() -> list[Path]:
-    """Where problems are looked up by name: `PDEFREQ_PROBLEMS`, then those shipped with the package, installed or cloned."""
+    """The directories in which problems are found by name: first `PDEFREQ_PROBLEMS`, then that of the package."""
     directories = [Path(os.path.expanduser(p)) for p in os.environ.get("PDEFREQ_PROBLEMS", "").split(os.pathsep) if p]
     directories.append(_PACKAGE / "problems")
     if (_PACKAGE.parent / "pyproject.toml").is_file():
@@ -34,7 +34,7 @@ def problem_directories() -> list[Path]:
 
 
 def problem_names() -> list[tuple[str, str]]:
-    """Name and title of every problem that can be loaded by name, sorted; an unreadable file shows its error as title."""
+    """The name and title of every problem that can be loaded by name, sorted. The title of an unreadable file is its error."""
     rows = {}
     for name, path in _files().items():
         try:
@@ -47,17 +47,17 @@ def problem_names() -> list[tuple[str, str]]:
 def load_problem(
     name_or_path: str | os.PathLike[str], /, variant: str | None = None, *, trust: bool = False, **parameters: float | str
 ) -> Problem:
-    """The problem of a shipped name or of a user's own file.
+    """Load a problem of the package by name, or a problem file by path.
 
     Args:
         name_or_path: ``"poisson"``, ``"poisson:hard"``, ``"my.toml"``, ``"folder/my.toml:hard"``.
-        variant: A variant of the file, as the part after the colon.
-        trust: Whether Python files that the problem file names, for terms or domains of the user's own, may be loaded.
-        parameters: Values for the file's parameters and for ``dimension``: numbers, or expressions of earlier parameters.
+        variant: A variant of the file; alternatively given after the colon.
+        trust: Whether Python files that the problem file names, for user-defined terms or domains, may be loaded.
+        parameters: Values for parameters of the file and for ``dimension``: numbers, or expressions of earlier parameters.
 
     Raises:
-        UnknownNameError: If there is no such problem, variant or parameter.
-        ProblemFileError: If the file is malformed or contradicts itself.
+        UnknownNameError: If the problem, the variant or a parameter does not exist.
+        ProblemFileError: If the file is malformed or inconsistent.
 
     Example:
         >>> load_problem("poisson-chirp", dimension=1, mu=5).domain.dimension
@@ -72,7 +72,7 @@ def load_problem(
         files = _files()
         if place not in files:
             raise UnknownNameError(
-                f"unknown problem '{_line(place)}' (a file of your own ends in .toml): {nearest(place, files)}"
+                f"unknown problem '{_line(place)}' (the path of a file must end in .toml): {nearest(place, files)}"
             )
         path, stem = files[place], place
     name = f"{stem}:{variant}" if variant else stem
@@ -87,18 +87,18 @@ def problem_from_text(
     locate: Callable[[str], Path] | None = None,
     trust: bool = False,
 ) -> Problem:
-    """The problem that the text of a problem file describes.
+    """The problem described by the text of a problem file.
 
     Args:
-        text: TOML.
-        name: What the problem is called; a variant of the text stands after a colon.
-        parameters: As in `load_problem`.
-        locate: Where a file that the text names lies; by default in one of the `problem_directories`.
+        text: The text in TOML.
+        name: The name of the problem, followed by a colon and a variant if one is selected.
+        parameters: Values of parameters, as in `load_problem`.
+        locate: A function from the name of a file in the text to its path; by default the `problem_directories` are searched.
         trust: Whether Python files that the text names may be loaded.
 
     Raises:
-        UnknownNameError: If there is no such variant or parameter.
-        ProblemFileError: If the text is malformed or contradicts itself.
+        UnknownNameError: If the variant or a parameter does not exist.
+        ProblemFileError: If the text is malformed or inconsistent.
     """
     from pdefreq.problem.files.keys import check_document
     from pdefreq.problem.files.reader import read_problem
@@ -119,20 +119,20 @@ def problem_from_text(
 
 
 def _shipped(name: str) -> Path:
-    """A file beside the problems that are found by name; the name itself where there is none."""
+    """The path of a file in a problem directory, or the name itself if no directory contains it."""
     places = [directory / name for directory in problem_directories()]
     return next((place for place in places if place.is_file()), Path(name))
 
 
 def _files() -> dict[str, Path]:
-    """Name -> file; the first directory that has a name wins."""
+    """Name -> file. If several directories contain a name, the first one is used."""
     return {path.stem: path for directory in reversed(problem_directories()) for path in sorted(directory.glob("*.toml"))}
 
 
 def _read(path: Path) -> str:
     try:
         if not path.is_file():
-            raise ProblemFileError(f"there is no problem file {_line(path)}")
+            raise ProblemFileError(f"the problem file {_line(path)} does not exist")
         with path.open(encoding="utf-8") as file:
             text = file.read(_LONGEST + 1)
     except UnicodeDecodeError:
@@ -141,7 +141,7 @@ def _read(path: Path) -> str:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise ProblemFileError(f"can't read the problem file {_line(path)}: {reason.lower()}") from None
     if len(text) > _LONGEST:
-        raise ProblemFileError(f"{_line(path)} has more than {_LONGEST} characters; a problem file is a page of TOML")
+        raise ProblemFileError(f"{_line(path)} has more than {_LONGEST} characters, too many for a problem file")
     return text
 
 
@@ -150,14 +150,14 @@ def _toml(text: str, name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ProblemFileError(f"problem '{_line(name)}' is not valid TOML: it is nested too deeply") from None
-    except ValueError as error:  # tomllib.TOMLDecodeError, and numbers that Python can't hold
+    except ValueError as error:  # tomllib.TOMLDecodeError, and numbers with too many digits
         raise ProblemFileError(f"problem '{_line(name)}' is not valid TOML: {_line(error)}") from None
 
 
 def _merged(document: Mapping[str, Any], changes: Any) -> dict[str, Any]:
-    """The document with a variant's tables merged over it, tables into tables."""
+    """The document with the tables of a variant merged into it recursively."""
     if not isinstance(changes, dict):
-        raise ProblemFileError(f"[variant] must hold tables such as [variant.hard], got {_line(changes)}")
+        raise ProblemFileError(f"[variant] must contain tables such as [variant.hard], got {_line(changes)}")
     merged = dict(document)
     for key, value in changes.items():
         old = merged.get(key)

@@ -1,4 +1,4 @@
-"""Checks of a problem at sample points: values are finite, coefficients have their sign, and what is stated twice agrees."""
+"""Checks of a problem at sample points: finite values, signs of coefficients, and consistency of data with `exact`."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Gradients, Points, Values
 
 _NUMBER = 512
-# Relative to the largest value: constants printed with seven digits pass, a wrong sign or factor does not.
+# Relative to the largest value. Constants with seven digits pass the checks; a wrong sign or factor does not.
 _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A field that the file states although `exact` implies it.
+    """A field that the file states although it also follows from `exact`.
 
     Args:
-        key: Where it is stated.
-        given: As stated.
-        derived: As it follows from the exact solution.
-        part: Index of the boundary part on which it holds; None: in the domain.
+        key: The key that states the field.
+        given: The stated field.
+        derived: The field derived from the exact solution.
+        part: Index of the boundary part on which the fields must agree; None for the domain.
     """
 
     key: str
@@ -45,15 +45,15 @@ class Claim:
 
 
 def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
-    """Refuse a problem that contradicts itself or has values outside their range.
+    """Check that a problem is consistent and that its values are within their ranges.
 
     Args:
         problem: The problem.
-        claims: What must agree.
+        claims: Pairs of fields that must agree.
 
     Raises:
-        ProblemFileError: If a coefficient is not finite or outside its range at a sample point that is not singular, a boundary
-            point is covered by no part, or a claim fails; the sentence names the point.
+        ProblemFileError: If a coefficient is not finite or outside its range at a sample point that is not singular, no boundary
+            part contains a boundary point, or a claim is violated. The message contains the point.
     """
     domain = problem.domain
 
@@ -91,10 +91,10 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
 
 
 def _check_weak_form(problem: Problem, u: Field) -> None:
-    """Formulas with kinks: where `exact` or its flux jumps, the source holds a delta function that no derivative shows."""
+    """Check that `exact` and its flux do not jump; otherwise the source of a formula with kinks lacks a delta function."""
     if u.has_kinks and jumps(u, problem.domain):
         raise ProblemFileError(
-            "[equation] exact is discontinuous, and solutions are continuous: change it, or give `source` without `exact`"
+            "[equation] exact is discontinuous, but solutions are continuous: change it, or give `source` without `exact`"
         )
 
     def flux(x: Points) -> tuple[Gradients, Values]:
@@ -109,7 +109,7 @@ def _check_weak_form(problem: Problem, u: Field) -> None:
 
 
 def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
-    """The exact solution has the same values and fluxes on both sides of a pair."""
+    """Check that the exact solution has the same values and fluxes on both sides of a periodic pair."""
     (lower, upper), name = problem.domain.bounds, [*problem.domain.opposite_sides][axis]
     x = problem.domain.interior(_NUMBER, stream(0, "pairs")).x
     below, above = x.clone(), x.clone()
@@ -122,7 +122,7 @@ def _check_periodic(problem: Problem, u: Field, axis: int, size: float) -> None:
         if not float(gap[worst]) <= _TOLERANCE * max(size, float(low.abs().nan_to_num().max())):
             raise ProblemFileError(
                 f'[boundary.part] name = "{name}" is periodic and [equation] exact is not: {what} is {float(low[worst]):.9g} at '
-                f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or give values there"
+                f"{_at(below[worst])} and {float(high[worst]):.9g} at {_at(above[worst])}; change exact, or prescribe values"
             )
 
 
@@ -134,8 +134,8 @@ def _flux(problem: Problem, u: Field, x: Points) -> Gradients:
 
 
 def _interior_points(domain: Domain) -> Points:
-    """Random points, and a lattice: the singularities of formulas that people write tend to lie on one."""
-    per_axis = min(63, int(_NUMBER ** (1 / domain.dimension)) // 2 * 2 + 1)  # odd: the centre is among them
+    """Random points and the points of a lattice, because formulas are often singular at points of a lattice."""
+    per_axis = min(63, int(_NUMBER ** (1 / domain.dimension)) // 2 * 2 + 1)  # odd, so that the center is included
     ticks = torch.arange(1, per_axis + 1, dtype=torch.float64) / (per_axis + 1)
     axes = [a + ticks * (b - a) for a, b in zip(*domain.bounds, strict=True)]
     lattice = torch.cartesian_prod(*axes).reshape(-1, domain.dimension)
@@ -148,7 +148,7 @@ def _check_values(key: str, field: Field, x: Points, allow_negative: bool = True
     if bool(bad.any()):
         point, value = _at(x[bad][0]), float(values[bad][0])
         if math.isfinite(value):
-            raise ProblemFileError(f"{key} must not be negative, but it is {value:g} at {point}")
+            raise ProblemFileError(f"{key} must be nonnegative, but it is {value:g} at {point}")
         raise ProblemFileError(
             f"{key} is not finite at {point}, got {value:g}; correct it, or list the point as singular = [[...]] in [equation]"
         )

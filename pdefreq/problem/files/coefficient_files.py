@@ -1,4 +1,4 @@
-"""Coefficients whose values stand in a file: a table of comma-separated values, or a picture."""
+"""Coefficients with values from a file: a table of comma-separated values, or a picture."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from pdefreq.problem.toml_tables import Files, TomlTable
 
 _LARGEST_FILE = 2**28  # bytes
-_MOST = 2**22  # values
-_SAME = 1e-9  # relative to the range of a coordinate: numbers that differ by less are the same
+_MOST = 2**22  # largest number of values
+_SAME = 1e-9  # relative to the range of a coordinate: coordinates that differ by less are considered equal
 
 
 @dataclass
 class Grids:
-    """Reads coefficients that are given by files.
+    """A reader of coefficients from files.
 
     Args:
-        domain: Where the coefficients are defined.
-        files: Finds the files.
-        interpolation: What lies between the values.
-        shades: The values that black and white stand for in pictures.
-        count: How many coefficients have been read.
+        domain: The domain on which the coefficients are defined.
+        files: The files of the problem.
+        interpolation: The interpolation between the values, ``"constant"`` or ``"linear"``.
+        shades: The values of black and of white in pictures.
+        count: Number of coefficients that have been read.
     """
 
     domain: Domain
@@ -44,10 +44,10 @@ class Grids:
 
     @classmethod
     def of(cls, equation: TomlTable, domain: Domain, files: Files) -> Grids:
-        """What reads the files of an [equation] table.
+        """The reader with the options of an [equation] table.
 
         Raises:
-            ProblemFileError: If its `interpolation` or its `shades` are malformed.
+            ProblemFileError: If `interpolation` or `shades` are malformed.
         """
         shades = tuple(equation.numbers("shades")) if equation.has("shades") else (0.0, 1.0)
         if len(shades) != 2:
@@ -55,16 +55,16 @@ class Grids:
         return cls(domain, files, equation.choice("interpolation", "constant", ("constant", "linear")), shades)
 
     def __call__(self, table: TomlTable, key: str) -> GridField | None:
-        """The coefficient that a key of a table names; None where its value is a formula.
+        """The coefficient in the file that a key of a table names, or None if the value is a formula.
 
         Raises:
-            ProblemFileError: If the file is missing, unreadable or too large, or holds no grid that covers the domain.
+            ProblemFileError: If the file is missing, unreadable or too large, or does not contain a grid that covers the domain.
         """
         if not names_grid(table.values.get(key)):
             return None
         path = self.files.path(table, key)
         if not path.is_file():
-            raise ProblemFileError(f"{table.key(key)}: there is no file {path}")
+            raise ProblemFileError(f"{table.key(key)}: the file {path} does not exist")
         if path.stat().st_size > _LARGEST_FILE:
             raise ProblemFileError(f"{table.key(key)}: {path} is larger than {_LARGEST_FILE >> 20} MiB: use a coarser grid")
         name, bounds = table.values[key], self.domain.bounds
@@ -72,13 +72,13 @@ class Grids:
         if path.suffix.lower() in PICTURES:
             if self.domain.dimension != 2:
                 raise ProblemFileError(
-                    f"{table.key(key)}: a picture has two dimensions, and the domain has {self.domain.dimension}: use a .csv file"
+                    f"{table.key(key)}: a picture has two dimensions, but the domain has {self.domain.dimension}: use a .csv file"
                 )
             black, white = self.shades
             return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
         heading, rows = csv_rows(path, "grid")
         if not rows:
-            raise ProblemFileError(f"{path} holds no values; {_expected(self.domain.dimension)}")
+            raise ProblemFileError(f"{path} contains no values; {_expected(self.domain.dimension)}")
         if heading is None:
             return GridField.on_box(_matrix(path, rows, self.domain.dimension), *bounds, self.interpolation, name)
         field = GridField(*_points(path, heading, rows, self.domain.dimension), self.interpolation, name)
@@ -89,25 +89,25 @@ class Grids:
         return field
 
     def require_use(self, equation: TomlTable) -> None:
-        """Refuse keys for coefficients from files where there is none.
+        """Check that keys for coefficients from files occur only together with such coefficients.
 
         Raises:
-            ProblemFileError: In one sentence with the key.
+            ProblemFileError: If such a key has no effect.
         """
         for key in ("interpolation", "shades"):
             if equation.has(key) and not self.count:
                 raise ProblemFileError(
-                    f"{equation.key(key)} belongs to coefficients from files, and there are none: leave it out"
+                    f"{equation.key(key)} belongs to coefficients from files, but no coefficient is given by a file: leave it out"
                 )
 
 
 def names_grid(value: Any) -> bool:
-    """Whether a value of a problem file is the name of a file of values rather than a formula."""
+    """Whether a value in a problem file is the name of a file, not a formula."""
     return isinstance(value, str) and value.lower().endswith((".csv", *PICTURES))
 
 
 def _matrix(path: Path, rows: list[tuple[int, list[str]]], dimension: int) -> np.ndarray:
-    """The values of a table without a heading, upward along each axis; its rows run from the top down."""
+    """The values of a table without a heading, in ascending order along each axis; the rows of the table run downward."""
     if dimension > 2:
         raise ProblemFileError(f"{path}: {_expected(dimension)}")
     width = len(rows[0][1])
@@ -115,14 +115,14 @@ def _matrix(path: Path, rows: list[tuple[int, list[str]]], dimension: int) -> np
     if dimension == 2:
         return values[::-1].T
     if min(values.shape) > 1:
-        raise ProblemFileError(f"{path} has {len(rows)} rows of {width} numbers, and the domain is an interval: {_expected(1)}")
+        raise ProblemFileError(f"{path} has {len(rows)} rows of {width} numbers, but the domain is an interval: {_expected(1)}")
     return values.flatten()
 
 
 def _points(
     path: Path, heading: list[str], rows: list[tuple[int, list[str]]], dimension: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """The values and the axes of a table of points, which may stand in any order."""
+    """The values and the axes of a table of points in any order."""
     import numpy as np
 
     names = [cell.strip().lower() for cell in heading]
@@ -133,18 +133,18 @@ def _points(
     shape = tuple(map(len, axes))
     cells = f"{' x '.join(map(str, shape))} = {math.prod(shape)} points"
     if math.prod(shape) != len(rows):
-        raise ProblemFileError(f"{path}: the coordinates make a grid of {cells}, which must each have one row, got {len(rows)}")
+        raise ProblemFileError(f"{path}: the coordinates form a grid of {cells}, each of which needs one row, got {len(rows)}")
     values = np.full(shape, np.nan)
     values[places] = table[:, -1]
     if np.isnan(values).any():
         first = next(zip(*np.nonzero(np.isnan(values)), strict=True))
         point = ", ".join(f"{axis[i]:g}" for axis, i in zip(axes, first, strict=True))
-        raise ProblemFileError(f"{path}: the coordinates make a grid of {cells}, and the point ({point}) has no row")
+        raise ProblemFileError(f"{path}: the coordinates form a grid of {cells}, but the point ({point}) has no row")
     return values, axes
 
 
 def _distinct(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct numbers of a column in increasing order, and the place of each of its entries among them."""
+    """The distinct numbers of a column in increasing order, and the index of each entry in this list."""
     import numpy as np
 
     order = np.argsort(column, kind="stable")
@@ -160,7 +160,7 @@ def _numbers(path: Path, rows: list[tuple[int, list[str]]], columns: list[str]) 
     import numpy as np
 
     if len(rows) * len(columns) > _MOST:
-        raise ProblemFileError(f"{path} holds more than {_MOST:,} numbers: use a coarser grid")
+        raise ProblemFileError(f"{path} contains more than {_MOST:,} numbers: use a coarser grid")
     for line, row in rows:
         if len(row) != len(columns):
             raise ProblemFileError(f"{path}, line {line}: expected {len(columns)} numbers, got {len(row)}: '{_short(row)}'")
@@ -171,8 +171,8 @@ def _numbers(path: Path, rows: list[tuple[int, list[str]]], columns: list[str]) 
 
 
 def _expected(dimension: int) -> str:
-    heading = f"give one point a row below the heading {','.join(axis_names(dimension))},value"
-    plain = {1: ", or one number a row for equal cells", 2: ", or a matrix of numbers whose rows run from the top down"}
+    heading = f"give one point per row below the heading {','.join(axis_names(dimension))},value"
+    plain = {1: ", or one number per row for equal cells", 2: ", or a matrix of numbers whose rows run from the top down"}
     return heading + plain.get(dimension, "")
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
-    """The data that a [data] table describes; None where it is missing.
+    """The data described by a [data] table, or None if the table is missing.
 
     Raises:
-        ProblemFileError: If the table is malformed; if a file is missing, unreadable, or has a row that does not fit.
+        ProblemFileError: If the table is malformed, or a file is missing, unreadable or has a malformed row.
     """
     if not table.values:
         return None
@@ -39,15 +39,15 @@ def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     if suffix not in (".csv", *PICTURES):
         table.fail("points", '"uniform", "random", or the name of a .csv, .png or .jpg file')
     if table.has("number"):
-        raise ProblemFileError("[data] number belongs to generated points, and a file has its own: leave it out")
+        raise ProblemFileError("[data] number belongs to generated points, but these points come from a file: leave it out")
     path = files.path(table, "points")
     if not path.is_file():
-        raise ProblemFileError(f"[data] points: there is no file {path}")
+        raise ProblemFileError(f"[data] points: the file {path} does not exist")
     if suffix == ".csv":
         x, values = read_points(path, domain)
         return Data(points, noise=noise, holdout=holdout, x=x, values=values)
     if not (isinstance(domain, Box) and domain.dimension == 2):
-        raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
+        raise ProblemFileError(f"[data] points: a picture needs a box of dimension 2, got the domain {domain.title}")
     picture = GridField.on_box(read_gray(path), *domain.bounds, "linear", points)
     values = torch.tensor(picture.values).flatten()
     return Data(points, noise=noise, holdout=holdout, x=picture.points(), values=values, interpolant=picture)
@@ -57,16 +57,15 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
     """Points and values from a file of comma-separated rows: the coordinates, then the value.
 
     Args:
-        path: Lines that begin with ``#`` are skipped. A heading is optional; where there is one, it names the coordinates in
-            their order.
-        domain: Where the points lie.
+        path: The file. Lines that begin with ``#`` are skipped. An optional heading must name the coordinates in their order.
+        domain: The domain that must contain the points.
 
     Returns:
         Points ``(n, d)`` and values ``(n,)``.
 
     Raises:
-        ProblemFileError: If the file can't be read or has no rows, or a row has another number of columns, something that is no
-            finite number, or a point outside the domain; the sentence names the line.
+        ProblemFileError: If the file can't be read or has no rows, or if a row has the wrong number of columns, an entry that is
+            not a finite number, or a point outside the domain. The message contains the number of the line.
     """
     d = domain.dimension
     columns = [*axis_names(d), "value"]
@@ -74,7 +73,7 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
     if heading is not None:
         _check_heading(path, heading, d)
     if not rows:
-        raise ProblemFileError(f"{path} holds no data; give one point a row: {', '.join(columns)}")
+        raise ProblemFileError(f"{path} contains no data; give one point per row: {', '.join(columns)}")
     numbers = []
     for line, row in rows:
         if len(row) != d + 1:
@@ -95,7 +94,7 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
 
 
 def _check_heading(path: Path, cells: list[str], d: int) -> None:
-    """A heading that names the coordinates in another order would mean other points."""
+    """Check that a heading names the coordinates in their order."""
     names = [cell.strip().lower() for cell in cells]
     ways = [[*axis_names(d)], [f"x{k}" for k in range(1, d + 1)]]
     if len(names) != d + 1 or names[:d] not in ways:

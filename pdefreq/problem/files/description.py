@@ -1,4 +1,4 @@
-"""A problem in words."""
+"""Description of a problem in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pdefreq.problem.problem import Problem
 
 
 def describe(problem: Problem) -> list[tuple[str, str]]:
-    """What was understood, as rows of a label and a text."""
+    """The parts of a problem as rows of a label and a text."""
     domain, spectrum, data = problem.domain, problem.spectrum, problem.data
     rows = [
         ("problem", f"{problem.name}: {problem.title}" if problem.title else problem.name),
@@ -34,7 +34,7 @@ def _equation(problem: Problem) -> str:
 def _condition(problem: Problem, part: BoundaryPart) -> str:
     if part.kind == "periodic":
         return f"u is periodic along {part.name}"
-    place = part.name or ("all of the boundary" if len(problem.boundary) == 1 else "the rest")
+    place = part.name or ("the whole boundary" if len(problem.boundary) == 1 else "the rest")
     if part.where is not None:
         place += f" where {getattr(part.where, 'text', 'a Python function holds')}"
     if part.kind == "dirichlet":

@@ -1,4 +1,4 @@
-"""The [domain] table of a problem file."""
+"""Reading of the [domain] table of a problem file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _COMMON = ("kind", "holes", "mesh")  # keys of every kind
 
 
 def read_domain(table: TomlTable, files: Files) -> Domain:
-    """The domain that a [domain] table describes.
+    """The domain described by a [domain] table.
 
     Raises:
-        UnknownNameError: If the kind is that of a file that does not define it.
-        ProblemFileError: If the table is malformed, a file is missing, can't be read or is not trusted, or a hole leaves the
-            domain.
+        UnknownNameError: If the kind names a file that does not define it.
+        ProblemFileError: If the table is malformed, a file is missing, unreadable or not trusted, or a hole is not contained in
+            the domain.
     """
     if not table.values:
         raise ProblemFileError('[domain] is missing; give kind = "box", lower and upper')
@@ -35,7 +35,7 @@ def read_domain(table: TomlTable, files: Files) -> Domain:
         for key in ("holes", "mesh"):
             if table.has(key):
                 raise ProblemFileError(
-                    f"{table.key(key)} belongs to other kinds of domain: a mesh file holds its own; leave it out"
+                    f"{table.key(key)} belongs to other kinds of domain and is determined by the mesh file here; leave it out"
                 )
     base = shape.from_table(own)
     if not table.has("holes"):
@@ -80,15 +80,15 @@ def _shape(table: DomainTable, kind: Any, known: Collection[str] | Registry) -> 
         raise ProblemFileError(f"{table.key('kind')} must be {' or '.join(known)}, {said}: {nearest(str(kind), known)}")
     shape = table.files.registered(DOMAINS, kind, table.key("kind"))
     if not (isinstance(shape, type) and issubclass(shape, Domain)):
-        raise ProblemFileError(f"{table.key('kind')} must be a subclass of Domain, and {shorten(kind)} is none")
+        raise ProblemFileError(f"{table.key('kind')} must be a subclass of Domain, got {shorten(kind)}")
     return shape
 
 
 def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *, common: Sequence[str], noun: str) -> None:
-    """Refuse keys that the kind does not read.
+    """Check that a class of domains has the given keys.
 
     Raises:
-        ProblemFileError: In one sentence with the kind that has the key, or the nearest key.
+        ProblemFileError: If a key is unknown; the message contains the kind that has the key, or the nearest key.
     """
     for key in given:
         if key in (*common, *shape.keys):
@@ -97,6 +97,6 @@ def _check_keys(table: DomainTable, given: Iterable[str], shape: type[Domain], *
         if owners:
             kind = table.values.get("kind", _USUAL)
             raise ProblemFileError(
-                f'{table.key(key)} belongs to kind = "{owners[0]}", and this {noun} is a {shorten(kind)[1:-1]}; leave it out'
+                f'{table.key(key)} belongs to kind = "{owners[0]}", but this {noun} is a {shorten(kind)[1:-1]}; leave it out'
             )
         raise ProblemFileError(f"[{table.path}] unknown key {shorten(key)}: {nearest(key, (*common, *shape.keys))}")

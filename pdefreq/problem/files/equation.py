@@ -1,4 +1,4 @@
-"""The [equation] table of a problem file."""
+"""Reading of the [equation] table of a problem file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatedEquation:
-    """The equation as the file states it; what an exact solution implies is derived."""
+    """The equation as stated in a file. Missing data are derived from the exact solution."""
 
     equation: Equation
     given: Field | None
@@ -41,11 +41,9 @@ class StatedEquation:
         exact = table.field("exact") if table.has("exact") else None
         known = None if data is None or data.values is None else data
         if given is not None and known is not None:
-            raise ProblemFileError(
-                f"[equation] source and the values in {known.points} both say what f is: leave one of them out"
-            )
+            raise ProblemFileError(f"[equation] source and the values in {known.points} both define f: leave one of them out")
         if given is None and exact is None and known is None:
-            raise ProblemFileError('[equation] gives neither source nor exact; state one of them, as source = "sin(x)"')
+            raise ProblemFileError('[equation] needs source or exact: give one of them, such as source = "sin(x)"')
         equation = Equation(_terms(table, files))
         reaction = equation.find(Reaction)
         if exact is None and given is not None and equation.is_regression and reaction is not None:
@@ -54,7 +52,7 @@ class StatedEquation:
 
     @property
     def source(self) -> Field | None:
-        """As stated, else as it follows from the exact solution; None where only data say what it is."""
+        """The stated source, or the source derived from the exact solution; None if only data define it."""
         return self.given if self.given is not None else None if self.exact is None else self._derived()
 
     def _derived(self) -> Field:
@@ -62,7 +60,7 @@ class StatedEquation:
         return derived_source(self.equation, self.exact, self.dimension)
 
     def claims(self) -> list[Claim]:
-        """What must agree inside the domain."""
+        """Pairs of fields that must agree inside the domain."""
         if self.given is None or self.exact is None or not self._has_formulas:
             return []
         return [Claim("[equation] source", self.given, self._derived(), part=None)]
@@ -73,7 +71,7 @@ class StatedEquation:
         return all(field is None or field.constant is not None or isinstance(field, ExpressionField) for field in fields)
 
     def flux(self, alpha: Field, outward: Sequence[Expr]) -> ExpressionField:
-        """The Robin data of the exact solution where the outward unit normal is this one."""
+        """The Robin data of the exact solution for a given outward unit normal."""
         assert self.exact is not None
         u = expression_of(self.exact)
         flux = self.equation.symbolic_flux(u, Scope(self.dimension).coordinates)
@@ -84,7 +82,7 @@ class StatedEquation:
 
 
 def _terms(table: TomlTable, files: Files) -> tuple[Term, ...]:
-    """The terms that keys of the table describe, then those of [[equation.term]]."""
+    """The terms described by keys of the table, then those of [[equation.term]]."""
 
     def coefficient(value: Any, key: str) -> Field:
         unknowns = (SOLUTION,) if key == "nonlinear" else ()
@@ -100,7 +98,7 @@ def _terms(table: TomlTable, files: Files) -> tuple[Term, ...]:
 
 
 def _own_term(row: Mapping[str, Any], dimension: int, coefficient: CoefficientReader, files: Files) -> Term | None:
-    """One [[equation.term]]: its kind is a name in the registry, or a class in a Python file beside the problem file."""
+    """The term of one [[equation.term]]. Its kind is a registered name, or a class in a Python file beside the problem file."""
     name = row.get("kind")
     if not isinstance(name, str):
         raise ProblemFileError('[[equation.term]] kind must be the name of a term, such as kind = "my_terms.py:Hyper"')

@@ -1,4 +1,4 @@
-"""The keys of a problem file."""
+"""The keys of a problem file, and their validation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
     "title": None,
     "citation": None,
     "parameters": str,
-    "domain": str,  # the kind of domain checks them
+    "domain": str,  # checked by the class of the domain
     "equation": {"source": None, "exact": None, "singular": None, "interpolation": None, "shades": None, "term": [str]},
     "boundary": {"value": None, "part": [dict.fromkeys(("name", "where", "kind", "value", "alpha", "flux"))]},
     "data": dict.fromkeys(("points", "number", "noise", "holdout")),
@@ -24,20 +24,20 @@ _KEYS: dict[str, Any] = {  # None: a value; a dict: a table; a list: tables; str
 
 
 def check_document(document: Any) -> None:
-    """Refuse keys of a problem file that no one reads, and values where tables belong.
+    """Check that a problem file has no unknown keys, and that tables are tables.
 
     Raises:
-        ProblemFileError: In one sentence with the nearest known key.
+        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key.
     """
     terms = dict.fromkeys(key for name in TERMS for key in TERMS.load(name).keys)
     check_keys(document, {**_KEYS, "equation": terms | _KEYS["equation"]})
 
 
 def check_keys(table: Any, known: Mapping[str, Any], path: str = "") -> None:
-    """Refuse keys that no one reads, and values where tables belong.
+    """Check that a table has no unknown keys, and that tables inside it are tables.
 
     Raises:
-        ProblemFileError: In one sentence with the nearest known key.
+        ProblemFileError: If it does not; for an unknown key, the message suggests the nearest known key.
     """
     if not isinstance(table, dict):
         raise ProblemFileError(f"[{path}] must be a table of keys and values, got {shorten(table)}")

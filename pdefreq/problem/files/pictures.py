@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 PICTURES = (".png", ".jpg", ".jpeg")
-"""How the names of picture files end."""
+"""The suffixes of picture files."""
 
-_MAX_PIXELS = 2**22  # each may be a point that every training step visits
+_MAX_PIXELS = 2**22  # each pixel may be a training point
 
 
 def read_gray(path: Path) -> np.ndarray:
-    """The gray values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
+    """The gray values of a picture from 0 (black) to 1 (white), shape ``(columns, rows)``, with rows from bottom to top.
 
     Raises:
-        ProblemFileError: If the file is no picture, or has too many pixels.
+        ProblemFileError: If the file is not a picture or has too many pixels.
     """
     import numpy as np
     from PIL import Image
@@ -32,6 +32,6 @@ def read_gray(path: Path) -> np.ndarray:
                 raise ProblemFileError(f"{path} has {width} x {height} pixels, more than {_MAX_PIXELS:,}: shrink it")
             deep = picture.mode.startswith("I")  # 16 bits
             pixels = np.asarray(picture if deep else picture.convert("L"), dtype=float) / (65535 if deep else 255)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # what Pillow raises for broken files
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # raised by Pillow for damaged files
         raise ProblemFileError(f"can't read the picture {path}: {' '.join(str(error).split())[:100]}") from None
     return pixels[::-1].T.copy()

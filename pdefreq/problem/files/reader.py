@@ -1,4 +1,4 @@
-"""From the tables of a problem file to a `Problem`."""
+"""Construction of a `Problem` from the tables of a problem file."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def read_problem(
     locate: Callable[[str], Path],
     trust: bool = False,
 ) -> Problem:
-    """The problem that checked tables describe.
+    """The problem described by the tables of a problem file.
 
     Args:
-        document: The file's tables; `tables.check_keys` has seen them.
-        name: What the problem is called.
-        text: The file.
-        overrides: Values for parameters and for ``dimension``, instead of the file's.
-        locate: Where the files that the text names lie.
+        document: The tables of the file, with keys checked by `keys.check_document`.
+        name: The name of the problem.
+        text: The text of the file.
+        overrides: Values for parameters and for ``dimension`` that replace those of the file.
+        locate: A function from the name of a file in the text to its path.
         trust: Whether Python files that the text names may be loaded.
 
     Raises:
-        UnknownNameError: If an override names no parameter.
-        ProblemFileError: If a value is malformed, or the problem contradicts itself.
+        UnknownNameError: If an override is not the name of a parameter.
+        ProblemFileError: If a value is malformed or the problem is inconsistent.
     """
     raw = document.get("parameters", {})
     for key in overrides:
@@ -92,7 +92,7 @@ def read_problem(
 
 
 def _pictured(stated: StatedEquation, data: Data | None) -> Field | None:
-    """The solution f / c of a regression whose f is a picture, known between its pixels by interpolation."""
+    """The solution f / c of a regression whose f is a picture, interpolated between the pixels."""
     picture, reaction = data and data.interpolant, stated.equation.find(Reaction)
     if picture is None or reaction is None or not stated.equation.is_regression:
         return None
@@ -100,7 +100,7 @@ def _pictured(stated: StatedEquation, data: Data | None) -> Field | None:
 
 
 def _boundary(table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
-    """Parts in the order of the file, then `value` on the rest."""
+    """The boundary parts in the order of the file, then `value` on the rest of the boundary."""
     if stated.equation.is_regression:
         if table.values:
             raise ProblemFileError("[boundary] a regression (diffusion = 0) has no boundary conditions; leave the table out")
@@ -108,25 +108,25 @@ def _boundary(table: TomlTable, stated: StatedEquation, domain: Domain, claims: 
     parts: list[BoundaryPart] = []
     for row in table.values.get("part", []):
         found = _parts(TomlTable(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
-        parts += [part for part in found if part.kind != "periodic" or part not in parts]  # either side names the pair
+        parts += [part for part in found if part.kind != "periodic" or part not in parts]  # both sides name the same pair
     pairs = {part.name for part in parts if part.kind == "periodic"}
     open_sides = len(parts) == len(pairs) and len(pairs) < max(1, len(domain.opposite_sides))
     if table.has("value") or (open_sides and stated.exact is not None):
         parts.append(_dirichlet(table, None, None, stated, claims, len(parts)))
     if not parts:
-        raise ProblemFileError('[boundary] is missing; give value = "0", or parts, or exact in [equation]')
+        raise ProblemFileError('[boundary] is missing: give value = "0", or parts, or exact in [equation]')
     return tuple(parts)
 
 
 def _parts(table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
-    """One [[boundary.part]]. A Robin part of a known solution becomes one for each named part: its flux holds the normal."""
+    """The parts of one [[boundary.part]]. If `exact` is known, a Robin part is split by side, since its flux uses the normal."""
     kind = table.choice("kind", "dirichlet", get_args(BoundaryKind))
     if kind == "periodic":
         return [_pair(table, domain)]
     for key in ("alpha", "flux") if kind == "dirichlet" else ("value",):
         if table.has(key):
             other = "robin" if kind == "dirichlet" else "dirichlet"
-            raise ProblemFileError(f'{table.key(key)} belongs to kind = "{other}", and this part has kind = "{kind}"')
+            raise ProblemFileError(f'{table.key(key)} belongs to kind = "{other}", but this part has kind = "{kind}"')
     name = _part_name(table, domain) if table.has("name") else None
     where = table.condition("where") if table.has("where") else None
     if kind == "dirichlet":
@@ -139,7 +139,7 @@ def _parts(table: TomlTable, stated: StatedEquation, domain: Domain, claims: lis
         outward = domain.normal(piece)
         if outward is None and not table.has("flux"):
             raise ProblemFileError(
-                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that none follows from exact: give it"
+                f"{table.key('flux')} is missing for '{piece}', which is not smooth, so that exact does not determine it: give it"
             )
         derived = None if outward is None else stated.flux(alpha, outward)
         data = table.field("flux") if derived is None or table.has("flux") else derived
@@ -150,15 +150,15 @@ def _parts(table: TomlTable, stated: StatedEquation, domain: Domain, claims: lis
 
 
 def _pair(table: TomlTable, domain: Domain) -> BoundaryPart:
-    """A periodic [[boundary.part]]: its name is that of an axis, or of a side across it."""
+    """A periodic [[boundary.part]], named by an axis or by a side perpendicular to it."""
     known = domain.opposite_sides
     for key in ("value", "alpha", "flux", "where"):
         if table.has(key):
-            raise ProblemFileError(f'{table.key(key)} does nothing on a part with kind = "periodic": leave it out')
+            raise ProblemFileError(f'{table.key(key)} has no effect on a part with kind = "periodic": leave it out')
     if not known:
         raise ProblemFileError(
-            f'{table.key("kind")} = "periodic" joins opposite sides of a box, and the domain is a {domain.title}: '
-            "give a value or a flux there"
+            f'{table.key("kind")} = "periodic" joins opposite sides of a box, but the domain is a {domain.title}: '
+            "prescribe a value or a flux instead"
         )
     if not table.has("name"):
         table.fail("name", f"the pair of sides that is periodic, {' or '.join(known)}")
@@ -192,6 +192,6 @@ def _dirichlet(
 def _spectrum(table: TomlTable) -> Spectrum:
     wavenumbers = table.numbers("wavenumbers")
     if any(k < 0 for k in wavenumbers):
-        table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")
+        table.fail("wavenumbers", "a list of nonnegative angular wavenumbers")
     modes = table.choice("modes", "", get_args(ModeFamily)) if table.has("modes") else None
     return Spectrum(modes, tuple(wavenumbers), tuple(table.numbers("direction")))

@@ -1,4 +1,4 @@
-"""The terms of an equation by name. Importing this loads no torch."""
+"""The registry of the terms of an equation. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ TERMS = Registry(
         "nonlinear": "pdefreq.problem.terms.nonlinear:Nonlinear",
     },
 )
-"""Name -> a class of terms. The name is the key of the [equation] table that holds the coefficient of the term."""
+"""Name -> class of the term. The name is the key of the [equation] table with the coefficient of the term."""

@@ -1,4 +1,4 @@
-"""The numbers of an equation whose coefficients are the same everywhere and whose derivatives are along the axes."""
+"""The constant coefficients of an equation whose derivatives are along the axes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class Constants(NamedTuple):
-    """``-sum_k a_k d^2 u / dx_k^2 + sum_k b_k du/dx_k + c u``.
+    """The coefficients of ``-sum_k a_k d^2 u / dx_k^2 + sum_k b_k du/dx_k + c u``.
 
     Args:
-        diffusion: a_k, one for each axis.
-        convection: b_k, one for each axis.
-        reaction: c.
+        diffusion: The coefficients a_k, one for each axis.
+        convection: The coefficients b_k, one for each axis.
+        reaction: The coefficient c.
     """
 
     diffusion: tuple[float, ...]
@@ -25,12 +25,12 @@ class Constants(NamedTuple):
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether nothing is convected."""
+        """Whether there is no convection."""
         return not any(self.convection)
 
 
 def constants_of(equation: Equation, dimension: int) -> Constants | None:
-    """The numbers of an equation in so many dimensions; None where a coefficient varies or mixes the axes."""
+    """The constant coefficients of an equation, or None if a coefficient varies or there are mixed derivatives."""
     found = equation.finite_difference_coefficients()
     if found is None:
         return None
@@ -46,6 +46,6 @@ def constants_of(equation: Equation, dimension: int) -> Constants | None:
 
 
 def _sum(fields: Iterable[Field]) -> float | None:
-    """The sum of constant fields; None where one varies."""
+    """The sum of constant fields, or None if one of them varies."""
     numbers = [field.constant for field in fields]
     return None if None in numbers else sum(numbers, 0.0)  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -1,4 +1,4 @@
-"""Convection, ``b . grad u``."""
+"""The convection term ``b . grad u``."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _KEY = "[equation] convection"
 
 @dataclass(frozen=True)
 class Convection(LowerOrderTerm):
-    """``b . grad u``.
+    """The term ``b . grad u``.
 
     Args:
-        velocity: b, one field for each axis.
+        velocity: The velocity b, one field for each axis.
     """
 
     order: ClassVar[int] = 1
@@ -38,7 +38,7 @@ class Convection(LowerOrderTerm):
 
     @classmethod
     def read(cls, values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader) -> Convection | None:
-        """A list of components, a function of points that returns ``(n, d)``, or in one dimension a number or expression."""
+        """The term for a list of components, a function of points that returns ``(n, d)``, or, in 1-D, a single coefficient."""
         given = values["convection"]
         if getattr(given, "shape", None) == (dimension,):
             given = given.tolist()
@@ -60,7 +60,7 @@ class Convection(LowerOrderTerm):
 
     @property
     def coercive(self) -> bool | None:
-        return True if self.constant else None  # int u b . grad u = 0 where div b = 0 and u = 0 on the boundary
+        return True if self.constant else None  # int u b . grad u = 0 if div b = 0 and u = 0 on the boundary
 
     @property
     def constant(self) -> bool:
@@ -117,7 +117,7 @@ class _Transport(PointFunction):
 
     @cached_property
     def _gradients(self) -> Tensor:
-        """The derivative of b_i along axis k, ``(n, i, k)``."""
+        """The derivatives db_i/dx_k, ``(n, i, k)``."""
         import torch
 
         x = self.x.double().cpu()

@@ -1,4 +1,4 @@
-"""Diffusion, ``-div( A |grad u|^(p-2) grad u )``: the Laplacian, the p-Laplacian and anisotropic media."""
+"""The diffusion term ``-div( A |grad u|^(p-2) grad u )``: the Laplacian, the p-Laplacian and anisotropic diffusion."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 HIGHEST_EXPONENT = 100
 _KEY = "[equation] diffusion"
-_SYMMETRIC = 1e-12  # relative: entries that differ by less are the same
+_SYMMETRIC = 1e-12  # relative tolerance of symmetry and semidefiniteness
 _ABOVE = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0)
 
 
 def exponents(p: float) -> tuple[float, ...]:
-    """The exponents that lead from 2 to p: upwards in steps that grow with p, downwards by halving p - 1.
+    """The exponents of the continuation from 2 to p: upward in increasing steps, downward by halving p - 1.
 
     Example:
         >>> exponents(5), exponents(1.2)
@@ -49,11 +49,11 @@ def exponents(p: float) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Diffusion(Term):
-    """``-div( A |grad u|^(p-2) grad u )`` with a scalar A >= 0, or with p = 2 and a symmetric positive semidefinite matrix A.
+    """The term ``-div( A |grad u|^(p-2) grad u )``: A >= 0 is a scalar or, for p = 2, a symmetric positive semidefinite matrix.
 
     Args:
-        coefficient: A: a field, or a matrix of fields as a tuple of rows.
-        exponent: p > 1.
+        coefficient: The coefficient A: a field, or a matrix of fields as a tuple of rows.
+        exponent: The exponent p > 1.
 
     Raises:
         ProblemFileError: If p is not above 1, a constant A is negative or not symmetric, or A is a matrix and p is not 2.
@@ -74,11 +74,11 @@ class Diffusion(Term):
         if isinstance(self.coefficient, Field):
             constant = self.coefficient.constant
             if constant is not None and not 0 <= constant < math.inf:
-                raise ProblemFileError(f"{_KEY} must not be negative, and finite, got {constant:g}")
+                raise ProblemFileError(f"{_KEY} must be finite and nonnegative, got {constant:g}")
         elif not self.coefficient or any(len(row) != len(self.coefficient) for row in self.coefficient):
-            raise ProblemFileError(f"{_KEY} must be a square matrix, got {len(self.coefficient)} rows of other lengths")
+            raise ProblemFileError(f"{_KEY} must be a square matrix, got {len(self.coefficient)} rows of a different length")
         elif self.exponent != 2:
-            raise ProblemFileError(f"{_KEY} must be one number or expression where exponent is not 2, got a matrix")
+            raise ProblemFileError(f"{_KEY} must be one number or expression if exponent is not 2, got a matrix")
         elif self.constant:
             import torch
 
@@ -208,7 +208,7 @@ def _exponent(value: Any, coefficient: CoefficientReader) -> float:
 
 
 def _matrix(rows: tuple[tuple[Field, ...], ...], x: Points) -> Tensor:
-    """A at points, ``(n, d, d)``; 3-d with n = 1 where all entries are constant.
+    """The matrix A at points, ``(n, d, d)``, with n = 1 if all entries are constant.
 
     Raises:
         ProblemFileError: If an entry is not finite, or the matrix is not symmetric and positive semidefinite at a point.
@@ -230,7 +230,7 @@ def _matrix(rows: tuple[tuple[Field, ...], ...], x: Points) -> Tensor:
 
 @dataclass(frozen=True)
 class _WeakPower(WeakTerm):
-    """A scalar coefficient a ``(n,)`` and any exponent."""
+    """The weak form for a scalar coefficient a, ``(n,)``, and any exponent."""
 
     a: Values
     exponent: float
@@ -240,7 +240,7 @@ class _WeakPower(WeakTerm):
         return Weak(flux=a[:, None] * q)
 
     def slopes(self, u: Values, q: Gradients) -> WeakSlopes:
-        """``a |q|^(p-2) (I + (p-2) n n^T)`` with n = q / |q|; |q|^(p-2) is kept within a range that can be solved with."""
+        """``a |q|^(p-2) (I + (p-2) n n^T)`` with n = q / |q|; |q|^(p-2) is bounded to keep linear systems solvable."""
         p = self.exponent
         if p == 2:
             return WeakSlopes(isotropic=self.a)
@@ -254,7 +254,7 @@ class _WeakPower(WeakTerm):
 
 @dataclass(frozen=True)
 class _WeakMatrix(WeakTerm):
-    """A matrix A, ``(n or 1, d, d)``."""
+    """The weak form for a matrix A, ``(n or 1, d, d)``."""
 
     a: Tensor
 
@@ -315,7 +315,7 @@ class _StrongPower(StrongTerm):
 
 @dataclass(frozen=True)
 class _StrongMatrix(StrongTerm):
-    """``-(div A) . q - A : D^2 u``; the divergence of a symmetric matrix is that of its rows."""
+    """``-(div A) . q - A : D^2 u``, where component i of div A is the divergence of row i."""
 
     a: Tensor
     slopes: Tensor | None

@@ -1,4 +1,4 @@
-"""The left-hand side of an equation: a sum of terms, and what the sum is."""
+"""The left-hand side of an equation: a sum of terms, and its properties."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ T = TypeVar("T", bound=Term)
 
 @dataclass(frozen=True)
 class Equation:
-    """A sum of terms. Facts are True, False, or None where they are not known.
+    """A sum of terms.
 
     Args:
-        terms: At least one, in the order of the registry, one of each built-in kind at most.
+        terms: The terms in the order of the registry: at least one, and at most one of each built-in kind.
 
     Raises:
-        ProblemFileError: If there is no term, or terms of first order or nonlinear ones lack a term of second order.
+        ProblemFileError: If there is no term, or if a first-order or nonlinear term occurs without a second-order term.
     """
 
     terms: tuple[Term, ...]
 
     def __post_init__(self) -> None:
         if not self.terms:
-            raise ProblemFileError("[equation] diffusion and reaction are both zero: there is no equation; give one of them")
+            raise ProblemFileError("[equation] diffusion and reaction are both zero: give at least one of them a nonzero value")
         if not self.is_regression and self.order < 2:
             lone = next(term for term in self.terms if term.order > 0 or not term.linear)
-            raise ProblemFileError(f"[equation] {lone.name} needs a diffusion that is not zero: give one, such as diffusion = 1")
+            raise ProblemFileError(f"[equation] {lone.name} needs a nonzero diffusion: add, for example, diffusion = 1")
 
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
 
     def find(self, kind: type[T]) -> T | None:
-        """The first term of a class; None where there is none."""
+        """The first term of a class, or None if there is no such term."""
         return next((term for term in self.terms if isinstance(term, kind)), None)
 
     @property
@@ -56,7 +56,7 @@ class Equation:
 
     @property
     def is_regression(self) -> bool:
-        """Whether no derivative of u occurs and u occurs linearly: c u = f."""
+        """Whether the equation has the form c u = f, linear in u and without derivatives."""
         return self.order == 0 and self.is_linear
 
     @property
@@ -66,7 +66,7 @@ class Equation:
 
     @property
     def is_semilinear(self) -> bool:
-        """Whether the coefficients of the second derivatives depend on x alone, neither on u nor on grad u."""
+        """Whether the coefficients of the second derivatives depend only on x, not on u or grad u."""
         return all(term.semilinear for term in self.terms)
 
     @property
@@ -76,13 +76,13 @@ class Equation:
 
     @property
     def is_coercive(self) -> bool | None:
-        """Whether no term can make the quadratic form of u negative; None where a term does not know."""
+        """Whether no term can make the quadratic form of u negative; None if this is not known for a term."""
         facts = [term.coercive for term in self.terms]
         return False if False in facts else None if None in facts else True
 
     @property
     def is_constant(self) -> bool:
-        """Whether every coefficient is the same everywhere."""
+        """Whether every coefficient is constant."""
         return all(term.constant for term in self.terms)
 
     @property
@@ -91,24 +91,24 @@ class Equation:
         return all(term.has_energy for term in self.terms)
 
     def depends_on_value(self, x: Points) -> bool:
-        """Whether a constant added to u changes the left-hand side, as seen at points ``(n, d)``."""
+        """Whether the left-hand side at points ``(n, d)`` changes if a constant is added to u."""
         return any(term.depends_on_value(x) for term in self.terms)
 
     @property
     def coefficients(self) -> dict[str, Field]:
-        """The fields of all terms by a name for people."""
+        """The coefficients of all terms by their display names."""
         return {name: field for term in self.terms for name, field in term.coefficients.items()}
 
     @property
     def stages(self) -> list[Equation]:
-        """Equations that lead to this one, the easiest first and itself the last; all terms go through their stages together."""
+        """The equations of a continuation, from the easiest one to this equation; all terms change stages together."""
         ways = [term.stages for term in self.terms]
         count = max(map(len, ways))
         return [Equation(tuple(way[min(k, len(way) - 1)] for way in ways)) for k in range(count)]
 
     @property
     def text(self) -> str:
-        """The left-hand side for people: ``"-div( grad u ) + (2) u"``."""
+        """The left-hand side as a formula for display: ``"-div( grad u ) + (2) u"``."""
         return " + ".join(term.text for term in self.terms)
 
     def zero_order(self, x: Points) -> Values:
@@ -124,7 +124,7 @@ class Equation:
         wrong = c == 0
         if bool(wrong.any()):
             at = ", ".join(f"{v:g}" for v in x[wrong][0].tolist())
-            raise ProblemFileError(f"[equation] {self.terms[0].name} must not be zero in a regression, as it is at ({at})")
+            raise ProblemFileError(f"[equation] {self.terms[0].name} must not be zero in a regression, but it is zero at ({at})")
         return c
 
     def zero_order_gradient(self, x: Points) -> Gradients:
@@ -152,14 +152,14 @@ class Equation:
         return [add(*(part[k] for part in parts)) for k in range(len(x))]
 
     def symbol(self, xi: Tensor) -> Tensor | None:
-        """The sum of the symbols of the terms, ``(m,)``; None where a coefficient varies or a term is nonlinear."""
+        """The sum of the symbols of the terms, ``(m,)``, or None if a coefficient varies or a term is nonlinear."""
         symbols = [term.symbol(xi) for term in self.terms]
         if any(symbol is None for symbol in symbols):
             return None
         return functools.reduce(operator.add, symbols)  # pyright: ignore[reportArgumentType]
 
     def finite_difference_coefficients(self) -> list[FiniteDifferenceCoefficients] | None:
-        """What finite differences take of each term; None where they can't express one."""
+        """The coefficients of each term for finite differences, or None if finite differences can't express a term."""
         found = [term.finite_difference_coefficients() for term in self.terms]
         return None if any(each is None for each in found) else found  # pyright: ignore[reportReturnType]
 
@@ -167,17 +167,16 @@ class Equation:
 def read_terms(
     values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader, kept: Sequence[Term] = ()
 ) -> tuple[Term, ...]:
-    """The terms that values by key describe, in the order of the registry.
+    """The terms described by values, in the order of the registry.
 
     Args:
-        values: By the keys of the [equation] table.
-        dimension: Of the domain.
-        coefficient: Makes fields of values.
-        kept: Terms that stand unless `values` hold one of their keys: these replace the first term of the class, whose other keys
-            stand.
+        values: Values by the keys of the [equation] table.
+        dimension: The dimension of the domain.
+        coefficient: Converts values to fields.
+        kept: Existing terms. If `values` contain keys of a term, they replace these values in the first term of its class.
 
     Raises:
-        ProblemFileError: If a value does not fit its term.
+        ProblemFileError: If a value is malformed or outside its range.
     """
     found: list[Term] = []
     classes: list[type[Term]] = [TERMS.load(name) for name in TERMS]

@@ -1,4 +1,4 @@
-"""Terms without second derivatives: a function of x, u and grad u, whose weak and strong forms are the same."""
+"""Terms without second derivatives: functions of x, u and grad u, whose weak and strong forms are the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Gradients, Points, Values
 
-_GAUSS = 20  # points of the integral over u
+_GAUSS = 20  # number of quadrature points of the integral over u
 
 
 class PointFunction(AtPoints, ABC):
@@ -26,19 +26,22 @@ class PointFunction(AtPoints, ABC):
 
     @abstractmethod
     def value(self, u: Values, q: Gradients) -> Values:
-        """L, shape ``(n,)``."""
+        """The value of L, shape ``(n,)``."""
 
     def slopes(self, u: Values, q: Gradients) -> tuple[Values | None, Gradients | None]:
-        """The derivatives of L in u, ``(n,)``, and in q, ``(n, d)``; None is zero. The default differentiates `value`."""
+        """The derivatives of L with respect to u, ``(n,)``, and q, ``(n, d)``; None stands for zero.
+
+        The default implementation differentiates `value`.
+        """
         at_u, at_q = derivatives(self.value, u, q)
         return at_u, at_q
 
     def gradient(self, u: Values, q: Gradients) -> Gradients | None:
-        """The gradient of L in x with u and q held, ``(n, d)``; None is zero."""
+        """The gradient of L with respect to x for fixed u and q, ``(n, d)``; None stands for zero."""
         return None
 
     def energy(self, u: Values, q: Gradients) -> Values:
-        """A function of u whose derivative is L, ``(n,)``. Only where the term has an energy."""
+        """An antiderivative of L with respect to u, ``(n,)``. Only for terms with an energy."""
         raise NotImplementedError(f"{type(self).__name__} has no energy")
 
 
@@ -47,7 +50,7 @@ class LowerOrderTerm(Term):
 
     @abstractmethod
     def at(self, x: Points) -> PointFunction:
-        """L at points ``(n, d)``, float64.
+        """The function L at fixed points ``(n, d)``, float64.
 
         Raises:
             ProblemFileError: If a coefficient is not finite, or outside its range, at one of the points.
@@ -61,21 +64,21 @@ class LowerOrderTerm(Term):
 
 
 class PointwiseTerm(LowerOrderTerm):
-    """A term ``L(x, u, grad u)`` that is stated by its value alone, nonlinear in general.
+    """A term ``L(x, u, grad u)``, in general nonlinear, that is defined by its value only.
 
-    A subclass states `order`, 0 or 1, `value` and `symbolic`. Derivatives follow by automatic differentiation. Where the order is
-    0, the energy follows by integration over u. A subclass that is linear, has constant coefficients or is known to be monotone
-    overrides `linear`, `constant` or `coercive`.
+    A subclass defines `order`, 0 or 1, `value` and `symbolic`. Derivatives are computed by automatic differentiation. If the
+    order is 0, the energy is computed by integration over u. A subclass that is linear, has constant coefficients or is known to
+    be monotone overrides `linear`, `constant` or `coercive`.
     """
 
     @abstractmethod
     def value(self, x: Points, u: Values, q: Gradients) -> Values:
-        """L, shape ``(n,)``, written with torch operations.
+        """The value of L, shape ``(n,)``, computed with torch operations.
 
         Args:
             x: Points, ``(n, d)``.
-            u: The values of u there, ``(n,)``.
-            q: The gradients of u there, ``(n, d)``.
+            u: The values of u at the points, ``(n,)``.
+            q: The gradients of u at the points, ``(n, d)``.
         """
 
     @property
@@ -103,7 +106,7 @@ class PointwiseTerm(LowerOrderTerm):
         return slope is not None and bool((slope != 0).any())
 
     def check(self, x: Points) -> None:
-        """At u = 0."""
+        """Check that the term is finite at points ``(n, d)`` for u = 0."""
         import torch
 
         validated(lambda x: self.value(x, torch.zeros_like(x[:, 0]), torch.zeros_like(x)), f"[equation] {self.name}", x)
@@ -114,7 +117,7 @@ class PointwiseTerm(LowerOrderTerm):
 
 @dataclass(frozen=True)
 class _Pointwise(PointFunction):
-    """A term at points x, for any u."""
+    """A term at fixed points x, for any u."""
 
     term: PointwiseTerm
     x: Points
@@ -131,7 +134,7 @@ class _Pointwise(PointFunction):
         return derivatives(lambda x: self.term.value(x, u, q), self.x, held=(u, q))[0]
 
     def energy(self, u: Values, q: Gradients) -> Values:
-        """``u int_0^1 L(s u) ds``, by a Gauss rule in s that is exact for polynomials of degree 39 in u."""
+        """``u int_0^1 L(s u) ds`` by a Gauss rule that is exact for polynomials in s of degree 39."""
         import numpy as np
         import torch
 
@@ -145,18 +148,20 @@ class _Pointwise(PointFunction):
 
 
 def derivatives(function: Callable[..., Values], *at: Tensor, held: Sequence[Tensor] = ()) -> Sequence[Tensor]:
-    """The derivatives of values at points in each argument at the same point; they can be differentiated again where those can.
+    """The derivatives of the values of a function with respect to its arguments at the same point.
+
+    The derivatives can be differentiated again if an argument requires a gradient.
 
     Args:
-        function: From the arguments to values ``(n,)``, each of which depends on the arguments at its own point alone.
+        function: A function of the arguments that returns values ``(n,)``; each value depends only on the arguments at its point.
         at: The arguments, ``(n,)`` or ``(n, d)``.
-        held: What else the function takes.
+        held: Other tensors on which the function depends, with respect to which it is not differentiated.
     """
     import torch
 
     keep = torch.is_grad_enabled() and any(t.requires_grad for t in (*at, *held))
     with torch.enable_grad():
-        # views are nodes of their own: what an argument depends on, perhaps another one, does not count
+        # Views are separate nodes of the graph, so that dependencies between the arguments do not enter the derivatives.
         own = [t.view_as(t) if keep and t.requires_grad else t.detach().requires_grad_() for t in at]
         values = function(*own)
         if not values.requires_grad:

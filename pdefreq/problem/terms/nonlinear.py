@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Nonlinear(PointwiseTerm):
-    """``N(x, u)`` on the left-hand side.
+    """The term ``N(x, u)`` on the left-hand side.
 
     Args:
         function: N as a field of the points ``(n, d + 1)``, whose last column is u.

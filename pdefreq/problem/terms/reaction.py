@@ -1,4 +1,4 @@
-"""Reaction, ``c u`` with a coefficient of either sign."""
+"""The reaction term ``c u`` with a coefficient of either sign."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _KEY = "[equation] reaction"
 
 @dataclass(frozen=True)
 class Reaction(LowerOrderTerm):
-    """``c u``; a negative c makes the Helmholtz equation.
+    """The term ``c u``. With a negative c the equation is of Helmholtz type.
 
     Args:
-        coefficient: c.
+        coefficient: The coefficient c.
     """
 
     order: ClassVar[int] = 0

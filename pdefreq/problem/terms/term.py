@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Gradients, Points, Values
 
 CoefficientReader: TypeAlias = Callable[[Any, str], Field]
-"""Makes a field of what a user wrote for a coefficient, and of the key under which it stands."""
+"""A function that converts the user's value of a coefficient and its key to a field."""
 
 
 class Weak(NamedTuple):
-    """What a term contributes to the weak form at n points; None is zero.
+    """The contribution of a term to the weak form at n points; None stands for zero.
 
     Args:
         value: G, which multiplies the test function, shape ``(n,)``.
@@ -39,16 +39,16 @@ class Weak(NamedTuple):
 
 
 class WeakSlopes(NamedTuple):
-    """The derivatives of `Weak` in u and q = grad u at n points; None is zero.
+    """The derivatives of `Weak` with respect to u and q = grad u at n points; None stands for zero.
 
-    The derivative of the flux in q is ``isotropic I + strength n n^T + matrix``.
+    The derivative of the flux with respect to q is ``isotropic I + strength n n^T + matrix``.
 
     Args:
-        value_u: The derivative of G in u, ``(n,)``.
-        value_q: The derivative of G in q, ``(n, d)``.
-        isotropic: The multiple of the identity, ``(n,)``.
+        value_u: The derivative of G with respect to u, ``(n,)``.
+        value_q: The derivative of G with respect to q, ``(n, d)``.
+        isotropic: The factor of the identity, ``(n,)``.
         directed: The strength ``(n,)`` and the direction n ``(n, d)``, a unit vector or zero.
-        matrix: The rest, symmetric, ``(n, d, d)``.
+        matrix: The remaining symmetric matrix, ``(n, d, d)``.
     """
 
     value_u: Values | None = None
@@ -62,7 +62,7 @@ class AtPoints:
     """Base of the frozen dataclasses that hold the coefficients of a term at fixed points."""
 
     def to(self, like: Tensor) -> Self:
-        """The same in the dtype and on the device of `like`."""
+        """A copy with the dtype and the device of `like`."""
         import torch
 
         moved = {f.name: getattr(self, f.name) for f in fields(self)}  # pyright: ignore[reportArgumentType]
@@ -75,14 +75,14 @@ class WeakTerm(AtPoints, ABC):
 
     @abstractmethod
     def densities(self, u: Values, q: Gradients) -> Weak:
-        """What multiplies the test function and its gradient, for u and q = grad u at the points."""
+        """The factors of the test function and of its gradient, for u and q = grad u at the points."""
 
     @abstractmethod
     def slopes(self, u: Values, q: Gradients) -> WeakSlopes:
-        """The derivatives of `densities` in u and q."""
+        """The derivatives of `densities` with respect to u and q."""
 
     def energy(self, u: Values, q: Gradients) -> Values:
-        """The density of the energy, ``(n,)``: its derivatives in u and q are `densities`. Only where `Term.has_energy`."""
+        """The energy density, ``(n,)``, whose derivatives with respect to u and q are `densities`. Requires `Term.has_energy`."""
         raise NotImplementedError(f"{type(self).__name__} has no energy")
 
 
@@ -91,33 +91,37 @@ class StrongTerm(AtPoints, ABC):
 
     @abstractmethod
     def lower(self, u: Values, q: Gradients) -> Values | None:
-        """L, shape ``(n,)``; None is zero."""
+        """The lower-order part L, shape ``(n,)``; None stands for zero."""
 
     @abstractmethod
     def lower_slopes(self, u: Values, q: Gradients) -> tuple[Values | None, Gradients | None]:
-        """The derivatives of L in u, ``(n,)``, and in q, ``(n, d)``; None is zero."""
+        """The derivatives of L with respect to u, ``(n,)``, and q, ``(n, d)``; None stands for zero."""
 
     def lower_gradient(self, u: Values, q: Gradients) -> Gradients | None:
-        """The gradient of L in x with u and q held, ``(n, d)``; None is zero."""
+        """The gradient of L with respect to x for fixed u and q, ``(n, d)``; None stands for zero."""
         return None
 
     def second(self, u: Values, q: Gradients) -> Tensor | None:
-        """S: ``(n,)`` or 0-d for a multiple of the identity, or ``(n, d, d)``; None is zero."""
+        """The matrix S: ``(n,)`` or 0-d for a multiple of the identity, or ``(n, d, d)``; None stands for zero."""
         return None
 
     def second_gradient(self) -> Tensor | None:
-        """The gradient of S in x, ``(n, d)`` or ``(n, d, d, d)`` with the derivative last; None is zero. For linear terms."""
+        """The gradient of S with respect to x, for linear terms; None stands for zero.
+
+        The shape is ``(n, d)`` for a multiple of the identity, otherwise ``(n, d, d, d)`` with the derivative last.
+        """
         return None
 
 
 @dataclass(frozen=True)
 class FiniteDifferenceCoefficients:
-    """The coefficients of a term that second-order finite differences take.
+    """The coefficients of a term in a second-order finite difference scheme.
 
     Args:
-        diffusion: A of the flux ``-A_k du/dx_k`` along each axis; empty is zero.
-        convection: b of ``b . grad u``, one for each axis; empty is zero.
-        reaction: c of ``c u``; None is zero.
+        diffusion: The coefficients A_k of the fluxes ``-A_k du/dx_k`` along the axes, or one coefficient for all axes; empty
+            stands for zero.
+        convection: The components of b in ``b . grad u``, one for each axis; empty stands for zero.
+        reaction: The coefficient c of ``c u``; None stands for zero.
     """
 
     diffusion: tuple[Field, ...] = ()
@@ -126,11 +130,11 @@ class FiniteDifferenceCoefficients:
 
 
 class Term(Content, ABC):
-    """A summand of the left-hand side of an equation. Terms are frozen dataclasses; their fields are coefficients and numbers.
+    """A summand of the left-hand side of an equation: a frozen dataclass whose fields are coefficients and numbers.
 
     Attributes:
         order: The order of the highest derivative of u.
-        keys: The keys of the [equation] table that describe the term: the coefficient, then options.
+        keys: The keys of the [equation] table that describe the term: first the coefficient, then options.
     """
 
     order: ClassVar[int]
@@ -138,27 +142,27 @@ class Term(Content, ABC):
 
     @classmethod
     def read(cls, values: Mapping[str, Any], dimension: int, coefficient: CoefficientReader) -> Term | None:  # noqa: ARG003
-        """The term that values by key describe, or None where they make it zero; by default a field of each key.
+        """The term described by values, or None if they make the term zero. By default each value is converted to a field.
 
         Args:
-            values: By `keys`, as they stand in a problem file or in an argument; at least one of the keys is there.
-            dimension: Of the domain.
-            coefficient: Makes fields of values.
+            values: Values by `keys`, as in a problem file or an argument; at least one key is present.
+            dimension: The dimension of the domain.
+            coefficient: Converts values to fields.
 
         Raises:
-            ProblemFileError: If a value does not fit.
+            ProblemFileError: If a value is malformed or outside its range.
         """
         of_keys = dict(zip(cls.keys, (f.name for f in fields(cls)), strict=False))  # pyright: ignore[reportArgumentType]
         return cls(**{of_keys.get(key, key): coefficient(value, key) for key, value in values.items()})
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values by `keys` that `read` makes this term of."""
+        """The values by `keys` from which `read` creates this term."""
         return {key: getattr(self, f.name) for key, f in zip(self.keys, fields(self), strict=True)}  # pyright: ignore[reportArgumentType]
 
     @property
     def name(self) -> str:
-        """What messages call the term: ``"convection"``."""
+        """The name of the term in messages: ``"convection"``."""
         name = TERMS.name_of(type(self))
         return type(self).__name__ if name is None or is_file(name) else name
 
@@ -169,7 +173,7 @@ class Term(Content, ABC):
 
     @property
     def semilinear(self) -> bool:
-        """Whether the coefficients of the second derivatives depend on x alone, neither on u nor on grad u."""
+        """Whether the coefficients of the second derivatives depend only on x, not on u or grad u."""
         return self.linear or self.order < 2
 
     @property
@@ -179,14 +183,14 @@ class Term(Content, ABC):
 
     @property
     def coercive(self) -> bool | None:
-        """Whether the form is nonnegative: ``int G u + F . grad u >= 0`` for all u that are zero on the boundary.
+        """Whether the form is nonnegative: ``int G u + F . grad u >= 0`` for all u that vanish on the boundary.
 
-        For a nonlinear term, whether its weak form is monotone. None where it is not known.
+        For a nonlinear term, whether its weak form is monotone. None if this is not known.
         """
         return None
 
     def depends_on_value(self, x: Points) -> bool:
-        """Whether a constant added to u changes the term, as seen at points ``(n, d)``."""
+        """Whether the term at points ``(n, d)`` changes if a constant is added to u."""
         return self.order == 0
 
     def is_negative_at(self, x: Points) -> bool:
@@ -195,7 +199,7 @@ class Term(Content, ABC):
 
     @property
     def constant(self) -> bool:
-        """Whether the coefficients are the same everywhere."""
+        """Whether the coefficients are constant."""
         return False
 
     @property
@@ -205,22 +209,22 @@ class Term(Content, ABC):
 
     @property
     def stages(self) -> Sequence[Term]:
-        """Terms that lead to this one, the easiest first and itself the last: Newton's method goes through them in order."""
+        """The terms of a continuation, from the easiest one to this term; Newton's method solves them in this order."""
         return (self,)
 
     @property
     @abstractmethod
     def text(self) -> str:
-        """The term in a formula, for people: ``"(b) . grad u"``."""
+        """The term as a formula for display: ``"(b) . grad u"``."""
 
     @property
     def flux_text(self) -> str:
-        """F . n in a formula, for people; empty where the term has no flux."""
+        """The normal flux F . n as a formula for display; empty if the term has no flux."""
         return ""
 
     @property
     def coefficients(self) -> Mapping[str, Field]:
-        """The fields of the term by a name for people."""
+        """The coefficients of the term by their display names."""
         return {}
 
     @abstractmethod
@@ -228,14 +232,14 @@ class Term(Content, ABC):
         """The strong form applied to a formula."""
 
     def symbolic_flux(self, u: Expr, x: Sequence[Symbol]) -> Sequence[Expr] | None:
-        """F of a formula, one expression for each axis; None is zero."""
+        """The flux F of a formula, one expression for each axis; None stands for zero."""
         return None
 
     @abstractmethod
     def weak(self, x: Points) -> WeakTerm:
         """The weak form at points ``(n, d)``, float64.
 
-        Where the term is `constant` it may be asked for at one point and evaluated with any number of values u and q.
+        If the term is `constant`, the weak form at a single point can be evaluated for any number of values u and q.
 
         Raises:
             ProblemFileError: If a coefficient is not finite, or outside its range, at one of the points.
@@ -250,20 +254,20 @@ class Term(Content, ABC):
         """
 
     def check(self, x: Points) -> None:
-        """Refuse coefficients that are not finite or outside their range at points ``(n, d)``.
+        """Check that the coefficients at points ``(n, d)`` are finite and within their range.
 
         Raises:
-            ProblemFileError: In one sentence with the point.
+            ProblemFileError: If they are not; the message contains the point.
         """
         self.weak(x)
 
     def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients | None:
-        """What finite differences take; None where they can't express the term."""
+        """The coefficients for finite differences, or None if finite differences can't express the term."""
         return None
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         """The symbol: the factor by which the term multiplies ``exp(i xi . x)``, for wavevectors ``(m, d)``, shape ``(m,)``.
 
-        It is complex for convection. None where the coefficients are not constant or the term is not linear.
+        It is complex for convection. None if the coefficients are not constant or the term is not linear.
         """
         return None

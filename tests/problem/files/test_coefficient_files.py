@@ -85,22 +85,22 @@ def test_every_coefficient_may_be_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "dimension", "message"),
     [
-        ("x,y,value\n0,0,1\n0,1,1\n1,0,1\n", 2, "a grid of 2 x 2 = 4 points, which must each have one row, got 3"),
+        ("x,y,value\n0,0,1\n0,1,1\n1,0,1\n", 2, "a grid of 2 x 2 = 4 points, each of which needs one row, got 3"),
         ("x,y,value\n0,0,1\n0,1,1\n1,0,1\n1,0,2\n", 2, r"the point \(1, 1\) has no row"),
         ("x,y,value\n0,0,1\n0,1\n", 2, "line 3: expected 3 numbers, got 2: '0,1'"),
         ("x,y,value\n0,0,one\n", 2, "line 2: value must be a finite number, got 'one'"),
         ("x,y,value\n0,nan,1\n", 2, "line 2: y must be a finite number, got 'nan'"),
-        ("x,y,value\n", 2, "holds no values; give one point a row"),
+        ("x,y,value\n", 2, "contains no values; give one point per row"),
         ("y,x,value\n0,0,1\n", 2, "heading must be x,y,value, got 'y,x,value'"),
         ("x,value\n0,1\n", 2, "heading must be x,y,value, got 'x,value'"),
-        ("x,y,value\n0.5,0.5,1\n0.5,0.9,1\n0.9,0.5,1\n0.9,0.9,1\n", 2, "from x = 0.3 to 1.1, and the domain from 0 to 1"),
+        ("x,y,value\n0.5,0.5,1\n0.5,0.9,1\n0.9,0.5,1\n0.9,0.9,1\n", 2, "from x = 0.3 to 1.1, but the domain extends from 0 to 1"),
         ("1,2\n3\n", 2, "line 2: expected 2 numbers, got 1: '3'"),
         ("1,2\n3,b\n", 2, "line 2: column 2 must be a finite number, got 'b'"),
         ("1,2\n3,inf\n", 2, "line 2: column 2 must be a finite number, got 'inf'"),
-        ("1,2\n3,4\n", 1, "2 rows of 2 numbers, and the domain is an interval"),
-        ("1,2\n3,4\n", 3, "give one point a row below the heading x,y,z,value"),
+        ("1,2\n3,4\n", 1, "2 rows of 2 numbers, but the domain is an interval"),
+        ("1,2\n3,4\n", 3, "give one point per row below the heading x,y,z,value"),
         ("1,2\n3,-4\n", 2, "diffusion must be .*, got -4 at"),
-        ("", 2, "holds no values"),
+        ("", 2, "contains no values"),
     ],
 )
 def test_a_file_that_holds_no_grid_is_refused(text, dimension, message, tmp_path):
@@ -113,10 +113,10 @@ def test_a_file_that_holds_no_grid_is_refused(text, dimension, message, tmp_path
 @pytest.mark.parametrize(
     ("equation", "dimension", "message"),
     [
-        ('diffusion = "none.csv"', 2, r"\[equation\] diffusion: there is no file .*none.csv"),
+        ('diffusion = "none.csv"', 2, r"\[equation\] diffusion: the file .*none.csv does not exist"),
         ('diffusion = "broken.png"', 2, "can't read the picture .*broken.png"),
         ('diffusion = "broken.csv"', 2, "can't read the grid in .*broken.csv"),
-        ('diffusion = "a.png"', 3, "a picture has two dimensions, and the domain has 3"),
+        ('diffusion = "a.png"', 3, "a picture has two dimensions, but the domain has 3"),
         ('diffusion = "a.csv"\ninterpolation = "cubic"', 2, 'interpolation must be "constant" or "linear", got \'cubic\''),
         ('diffusion = "a.png"\nshades = [1]', 2, "shades must be two numbers"),
         ('diffusion = "2"\ninterpolation = "linear"', 2, "interpolation belongs to coefficients from files"),
@@ -138,7 +138,7 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     path = write(tmp_path)
     monkeypatch.setattr("pdefreq.problem.files.coefficient_files._MOST", 3)
-    with pytest.raises(ProblemFileError, match="holds more than 3 numbers"):
+    with pytest.raises(ProblemFileError, match="contains more than 3 numbers"):
         load_problem(path)
     monkeypatch.setattr("pdefreq.problem.files.coefficient_files._LARGEST_FILE", 7)
     with pytest.raises(ProblemFileError, match="is larger than 0 MiB"):

@@ -66,8 +66,8 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
         ("0.5,0.5,1e999\n", "line 1: value must be a finite number, got '1e999'"),
         ("0.5,0.5,1\n2,0.5,1\n", r"line 2: the point \(2, 0.5\) lies outside the square \(0, 1\)\^2; leave it out"),
         ("y,x,value\n0.5,0.5,1\n", "heading must be x, y, value, got 'y,x,value'"),
-        ("x,y,value\n", "holds no data; give one point a row: x, y, value"),
-        ("", "holds no data"),
+        ("x,y,value\n", "contains no data; give one point per row: x, y, value"),
+        ("", "contains no data"),
         ("\0\0,1", r"y must|columns|heading"),
     ],
 )
@@ -81,17 +81,17 @@ def test_bad_rows_are_named_by_their_line(text, message, tmp_path):
 @pytest.mark.parametrize(
     ("data", "equation", "message"),
     [
-        ('points = "none.csv"', REGRESSION, "there is no file .*none.csv"),
+        ('points = "none.csv"', REGRESSION, "the file .*none.csv does not exist"),
         ('points = "none.txt"', REGRESSION, "points must be .*csv, .png or .jpg file, got 'none.txt'"),
         ('points = "binary.csv"', REGRESSION, "can't read the data in .*not a text file"),
-        ('points = "a.csv"\nnumber = 3', REGRESSION, "a file has its own: leave it out"),
+        ('points = "a.csv"\nnumber = 3', REGRESSION, "but these points come from a file: leave it out"),
         ('points = "a.csv"\nholdout = 1.0', REGRESSION, "at least 0 and below 1, got 1"),
-        ('points = "a.csv"\nholdout = 0.1', REGRESSION, "keeps 0 of 2 points out"),
-        ('points = "a.csv"\nholdout = 0.5', POISSON, "only a regression"),
+        ('points = "a.csv"\nholdout = 0.1', REGRESSION, "holds out 0 of 2 points"),
+        ('points = "a.csv"\nholdout = 0.5', POISSON, "possible only for a regression"),
         ('points = "a.csv"\nnoise = -1', REGRESSION, "noise must be a standard deviation"),
-        ('points = "a.csv"', REGRESSION + 'source = "1"\n', "source and the values in a.csv both say what f is"),
+        ('points = "a.csv"', REGRESSION + 'source = "1"\n', "source and the values in a.csv both define f"),
         ('points = "broken.png"', REGRESSION, "can't read the picture .*broken.png"),
-        ("number = 3", REGRESSION, "gives neither source nor exact"),
+        ("number = 3", REGRESSION, "needs source or exact"),
     ],
 )
 def test_what_is_wrong_with_a_table(data, equation, message, tmp_path):
@@ -105,7 +105,7 @@ def test_what_is_wrong_with_a_table(data, equation, message, tmp_path):
 
 def test_pictures_need_a_plane_box_and_a_size_that_can_be_trained_on(tmp_path, monkeypatch):
     gradient_picture(tmp_path / "a.png")
-    with pytest.raises(ProblemFileError, match=r"box of dimension 2 and this domain is none \(interval"):
+    with pytest.raises(ProblemFileError, match=r"box of dimension 2, got the domain interval"):
         load_problem(write(tmp_path, 'points = "a.png"', dimension=1))
     monkeypatch.setattr("pdefreq.problem.files.pictures._MAX_PIXELS", 14)
     with pytest.raises(ProblemFileError, match="has 5 x 3 pixels, more than 14: shrink it"):
@@ -202,7 +202,7 @@ def test_data_from_python():
         (lambda: Data(x=[0.1]), "belong together"),
         (lambda: Data(x=[0.1, float("nan")], values=[1.0, 2.0]), "x must be finite, and row 1 is not"),
         (lambda: Data(), 'needs points = "uniform" or "random"'),
-        (lambda: Problem(domain=SQUARE, boundary=0.0), "a problem needs a source"),
+        (lambda: Problem(domain=SQUARE, boundary=0.0), "a problem needs source"),
         (lambda: Problem(domain=SQUARE, boundary=0.0, data=Data(x=[0.5], values=[1.0])), "must have 2 coordinates"),
         (
             lambda: Problem(domain=Ball((0.0, 0.0), 1.0), boundary=0.0, data=Data(x=[[0.9, 0.9]], values=[1.0])),

@@ -63,7 +63,7 @@ def test_sizes_follow_parameters():
     ("text", "hint"),
     [
         ('kind = "bal"\nradius = 1', r"\[domain\] kind must be .*: did you mean 'ball'"),
-        (SQUARE + "radius = 1", r'radius belongs to kind = "ball", and this domain is a box'),
+        (SQUARE + "radius = 1", r'radius belongs to kind = "ball", but this domain is a box'),
         ('kind = "ball"\nradius = 0', "radius of a ball must be above zero"),
         ('kind = "ball"', r"\[domain\] radius must be"),
         ('kind = "ring"\ninner = 3\nouter = 1', "inner < outer"),
@@ -71,7 +71,7 @@ def test_sizes_follow_parameters():
         (SQUARE + 'holes = [{kind = "ball", midpoint = [0.9, 0], radius = 0.2}]', r"hole-1 .* leaves the domain"),
         (SQUARE + 'holes = [{kind = "ring", radius = 0.2}]', r"\[domain.holes\] kind must be box or ball or ellipse or polygon"),
         (SQUARE + 'holes = [{kind = "ball", radus = 0.2}]', "did you mean 'radius'"),
-        (SQUARE + 'holes = [{kind = "ball", upper = 0.2}]', r'upper belongs to kind = "box", and this hole is a ball'),
+        (SQUARE + 'holes = [{kind = "ball", upper = 0.2}]', r'upper belongs to kind = "box", but this hole is a ball'),
         (SQUARE + "holes = 3", r"\[domain\] holes must be a list"),
         (SQUARE + 'holes = "none.csv"', "can't read the holes in .*none.csv"),
         (SQUARE + 'mesh = "perforated-1.msh"', "mesh belongs to a domain with holes"),

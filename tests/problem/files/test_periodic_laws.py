@@ -81,9 +81,9 @@ DISK = 'kind = "ball"\ndimension = 2\nmidpoint = [0, 0]\nradius = 1'
 @pytest.mark.parametrize(
     ("text", "domain", "message"),
     [
-        (PAIR + 'value = "0"', None, r'value does nothing on a part with kind = "periodic": leave it out'),
-        (PAIR + 'flux = "1"', None, r'flux does nothing on a part with kind = "periodic": leave it out'),
-        (PAIR + 'where = "y > 0"', None, r"where does nothing"),
+        (PAIR + 'value = "0"', None, r'value has no effect on a part with kind = "periodic": leave it out'),
+        (PAIR + 'flux = "1"', None, r'flux has no effect on a part with kind = "periodic": leave it out'),
+        (PAIR + 'where = "y > 0"', None, r"where has no effect"),
         (
             '[[boundary.part]]\nkind = "periodic"',
             None,
@@ -93,7 +93,7 @@ DISK = 'kind = "ball"\ndimension = 2\nmidpoint = [0, 0]\nradius = 1'
         (
             PAIR,
             DISK,
-            r'kind = "periodic" joins opposite sides of a box, and the domain is a disk.*: give a value or a flux there',
+            r'kind = "periodic" joins opposite sides of a box, but the domain is a disk.*: prescribe a value or a flux instead',
         ),
         (PAIR, None, r"no part covers the boundary point"),
     ],
@@ -123,7 +123,7 @@ def test_refusals_in_python():
         BoundaryPart("periodic")
     with pytest.raises(ProblemFileError, match="has no data: leave flux out"):
         BoundaryPart("periodic", "x", flux=1.0)
-    with pytest.raises(ProblemFileError, match="pairs of opposite sides of a box, and the domain is a disk"):
+    with pytest.raises(ProblemFileError, match="pairs of opposite sides of a box, but the domain is a disk"):
         Problem(domain=Ball((0.0, 0.0), 1.0), source=1.0, boundary=(BoundaryPart("periodic", "x"),))
     with pytest.raises(ProblemFileError, match="name must be one of x, y, got 'z'"):
         Problem(domain=SQUARE, source=1.0, boundary=(BoundaryPart("periodic", "z"),))
