@@ -181,7 +181,7 @@ def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatc
     before = files()
     result = cli(*command, "--out", out)
     assert_refused(result, before)
-    assert "is no folder" in result.stderr
+    assert "is not a folder" in result.stderr
 
 
 def test_a_folder_that_holds_something_is_left_alone(cli):

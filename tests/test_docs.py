@@ -224,7 +224,7 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
         outside, "solve", problem, "-m", method, "-s", f"{kind}={tmp_path / file}", "--steps", "2", "--no-figures", "--out", run
     )
     (tmp_path / file.split(":")[0]).unlink()  # the copy in the folder is enough
-    with pytest.raises(AssertionError, match="loaded only if you say so"):
+    with pytest.raises(AssertionError, match="executed only if you trust it"):
         pdefreq(outside, "resume", run, "--steps", "4")
     pdefreq(outside, "resume", run, "--steps", "4", "--trust")
 
@@ -241,7 +241,7 @@ def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
     first = solve(problem, "fem:cells=6", modes="ray", folder=tmp_path / "run")
     (tmp_path / "half_disk.py").unlink()
     for repeat in (rerun, resume, load_run):
-        with pytest.raises(RunFolderError, match="loaded only if you say so"):
+        with pytest.raises(RunFolderError, match="executed only if you trust it"):
             repeat(tmp_path / "run")
         again = repeat(tmp_path / "run", trust=True)
         assert again.problem.digest == first.problem.digest and bool((again.state.coefficients == first.state.coefficients).all())

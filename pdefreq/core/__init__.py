@@ -1,1 +1,1 @@
-"""What everything else uses: errors, options, files, fields, history."""
+"""Basic modules used by all other packages: errors, options, files, fields, history."""

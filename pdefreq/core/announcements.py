@@ -1,4 +1,4 @@
-"""What is worked on outside the steps, for whoever waits: said where it is known, shown where there is a screen."""
+"""Announcements of long computations outside the steps of a run, and their listeners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _listener: ContextVar[Callable[[str], None]] = ContextVar("listener", default=la
 
 
 def announce(activity: str) -> None:
-    """Say what begins now, or how far it is; nothing happens where nobody listens.
+    """Announce an activity or its progress to the current listener; without a listener, do nothing.
 
     Example:
         >>> with listening(print):
@@ -22,7 +22,7 @@ def announce(activity: str) -> None:
 
 @contextmanager
 def listening(listener: Callable[[str], None]) -> Iterator[None]:
-    """Have a function called with each activity that is announced in the body."""
+    """A context in which a function is called with each announced activity."""
     token = _listener.set(listener)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Arrays that took long to compute, kept in a folder of the user from one run to the next."""
+"""A cache on disk for arrays that are expensive to compute, shared by the runs of a user."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 FOLDER_VARIABLE = "PDEFREQ_CACHE"
-"""The environment variable that names another folder; ``off`` keeps nothing."""
+"""The environment variable for the folder of the cache; ``off`` disables the cache."""
 LIMIT_VARIABLE = "PDEFREQ_CACHE_MB"
-"""The environment variable that sets another limit, in megabytes of 10^6 bytes."""
+"""The environment variable for the size limit of the cache, in megabytes of 10^6 bytes."""
 DEFAULT_MEGABYTES = 1000
 
-# Errors raised by a file that is not a complete archive. A single array is not a context manager: `TypeError`.
+# Errors raised for a file that is not a complete archive; `TypeError` because a single array is not a context manager.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -33,8 +33,8 @@ class Entry:
 
     Args:
         name: A label of the content, and the digest of the data from which it was computed.
-        size: In bytes.
-        used: When it was last written or read, in seconds since 1970.
+        size: Size in bytes.
+        used: Time of the last read or write, in seconds since 1970.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Cache:
-    """Named sets of arrays in one folder; beyond a limit those that were not used for the longest time are removed.
+    """Named sets of arrays in one folder. If they exceed a size limit, the least recently used sets are removed.
 
-    A cache never fails: what can't be read is computed again, and what can't be written is not kept. Several processes can
-    use one folder, since files are written beside their place and then renamed.
+    Reading and writing never raise errors: a damaged entry counts as missing, and an entry that can't be written is skipped.
+    Several processes can use one folder, because files are written under a temporary name and then renamed.
 
     Args:
-        folder: Where the files are; it is made when the first one is written. None keeps nothing.
-        limit: Most bytes of all files together.
+        folder: The folder of the files, created when the first file is written. None disables the cache.
+        limit: Largest total size of all files in bytes.
     """
 
     folder: Path | None
@@ -59,10 +59,10 @@ class Cache:
 
     @classmethod
     def of_user(cls) -> Cache:
-        """The cache in the folder that the system has for such files, or that the environment names.
+        """The cache in the cache folder of the user, or in the folder given by the environment.
 
         Raises:
-            OptionError: If the limit in the environment is no number.
+            OptionError: If the limit in the environment is not a finite, nonnegative number.
         """
         named, megabytes = os.environ.get(FOLDER_VARIABLE, ""), os.environ.get(LIMIT_VARIABLE, "")
         try:
@@ -80,7 +80,7 @@ class Cache:
         return cls(user_cache_path("pdefreq", appauthor=False), int(limit * 10**6))
 
     def read(self, name: str) -> dict[str, np.ndarray] | None:
-        """The arrays of an entry; None where there is none, or where its file is damaged, which is then removed."""
+        """The arrays of an entry, or None if it is missing or damaged. A damaged file is removed."""
         if self.folder is None:
             return None
         import numpy as np
@@ -99,7 +99,7 @@ class Cache:
         return arrays
 
     def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep arrays under a name, and remove old entries as long as all together are larger than the limit."""
+        """Store arrays under a name, and remove the oldest entries until the total size is within the limit."""
         if self.folder is None:
             return
         data = npz_bytes(arrays)
@@ -115,15 +115,15 @@ class Cache:
                     self.remove(entry.name)
 
     def remove(self, name: str) -> None:
-        """Remove an entry, where it can be removed."""
+        """Remove an entry if it exists and can be removed."""
         with suppress(OSError):
             self._path(name).unlink(missing_ok=True)
 
     def entries(self) -> list[Entry]:
-        """All entries by name."""
+        """All entries, sorted by name."""
         found = []
         for path in sorted(self.folder.glob("*.npz")) if self.folder is not None else ():
-            with suppress(OSError):  # another process may just have removed it
+            with suppress(OSError):  # another process may have removed the file
                 status = path.stat()
                 found.append(Entry(path.stem, status.st_size, status.st_mtime))
         return found

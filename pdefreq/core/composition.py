@@ -1,8 +1,8 @@
-"""Objects composed of options and parts: a tree that is changed by the names of its options, and written as JSON.
+"""Objects composed of options and parts: trees whose options are changed by name, with a representation in JSON.
 
-A method, a part of a method and a probe are frozen dataclasses, or functions that return one. Their parameters are *options*. An
-option whose annotation is a `Part` holds another such object, so that a method is a tree. An option is named by its path,
-``optimizer.damping``, or by a part of its path, ``damping``, where that is unambiguous.
+Methods, parts of methods and probes are frozen dataclasses, or functions that return one. Their parameters are *options*. The
+value of an option whose annotation is a `Part` is another such object, so that a method is a tree. An option is named by its
+path, ``optimizer.damping``, or by a piece of its path, ``damping``, if that is unambiguous.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from pdefreq.core.registry import Registry, is_file, nearest, untrusted
 
 
 class Part(Registered):
-    """Base class of everything that an option can name: frozen dataclasses whose fields are options."""
+    """Base class of the objects that an option can name: frozen dataclasses whose fields are options."""
 
     def __post_init__(self) -> None:
-        """Bring the values into the types that the annotations state."""
+        """Convert the values to the annotated types."""
         for option in options_of(type(self)):
             object.__setattr__(self, option.name, convert(option.name, getattr(self, option.name), option.annotation))
 
     @property
     def registered_names(self) -> list[str]:
-        """The names under which an equal part may be found in the registry."""
+        """The registered names that may refer to an equal part."""
         name = self.registry.name_of(type(self))
         return [] if name is None else [name]
 
     def with_options(self, options: Mapping[str, Any] | None = None, **more: Any) -> typing.Self:
-        """The same with some options changed; keys are names or paths, values are objects or text.
+        """A copy with some options changed. Keys are names or paths of options; values are objects or text.
 
         Raises:
-            UnknownNameError: If there is no such option.
+            UnknownNameError: If an option does not exist.
             OptionError: If a value has the wrong type or lies outside its range, or an option is given twice.
         """
         given = dict(options or {})
@@ -52,13 +52,13 @@ class Part(Registered):
 
     @property
     def title(self) -> str:
-        """What messages call the part."""
+        """The name of the part in messages."""
         return self.registry.name_of(type(self)) or type(self).__name__
 
 
 @dataclass(eq=False)
 class Node:
-    """A factory with the values of its options; the value of an option that holds a part is again a node."""
+    """A factory with the values of its options. The value of an option for a part is another node."""
 
     factory: Callable[..., Any]
     options: dict[str, Option]
@@ -67,12 +67,12 @@ class Node:
 
     @property
     def title(self) -> str:
-        """The registered name of the factory, else its own."""
+        """The registered name of the factory, or its Python name if it is not registered."""
         return _title(self.factory)
 
     @classmethod
     def of(cls, factory: Callable[..., Any]) -> Node:
-        """A factory with its defaults; options without one are left out."""
+        """The node of a factory with its defaults. Options without a default are left out."""
         options = {option.name: option for option in options_of(factory)}
         return cls(factory, options, {name: _node(o.default) for name, o in options.items() if o.default is not MISSING})
 
@@ -83,19 +83,19 @@ class Node:
         return cls(type(part), options, {name: _node(getattr(part, name)) for name in options}, part)
 
     def make(self) -> Any:
-        """What the tree describes.
+        """Create the object described by the tree.
 
         Raises:
             OptionError: If an option without a default is missing, or a value lies outside its range.
         """
         for name, option in self.options.items():
             if option.default is MISSING and name not in self.values:
-                raise OptionError(f"`{name}` is missing, and {_title(self.factory)} needs it: set `{name}`")
+                raise OptionError(f"`{name}` is missing, but {_title(self.factory)} needs it: set `{name}`")
         made = {name: v.make() if isinstance(v, Node) else v for name, v in self.values.items()}
         return self.factory(**made) if self.original is None else replace(self.original, **made)
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Node, Option]]:
-        """Every option of the tree: its path, the node that has it, and the option; parents come before their parts."""
+        """All options of the tree, each with its path and its node; an option precedes the options of its part."""
         for name, option in self.options.items():
             yield prefix + name, self, option
         for name in self.options:
@@ -104,14 +104,14 @@ class Node:
 
 
 def option_tree(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Node:
-    """What `build` would make, as a tree that can be listed."""
+    """The tree of the object that `build` creates, for listing its options."""
     return _changed(Node.of(factory), options, f"{kind} '{name}'")
 
 
 def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:
     """Call a factory with options given by name or path, as values or as text from the command line.
 
-    A part that is replaced by name, ``optimizer="gd"``, keeps the values of the options that the old and the new part share.
+    If a part is replaced by name, ``optimizer="gd"``, the options that the old and the new part share keep their values.
 
     Raises:
         UnknownNameError: If an option does not exist.
@@ -121,7 +121,7 @@ def build(kind: str, name: str, factory: Callable[..., Any], options: Mapping[st
 
 
 def _changed(root: Node, options: Mapping[str, Any], subject: str) -> Node:
-    """The tree with options set: first those that hold parts, from the root on, since they decide which others there are."""
+    """The tree with changed options. Options for parts are set first, from the root on, because they determine the others."""
     pending, settled = dict(options), {}
     while True:
         places = {path: (node, option) for path, node, option in root.walk()}
@@ -151,7 +151,7 @@ def _claim(settled: dict[str, str], path: str, key: str) -> None:
 
 
 def _path(key: str, paths: list[str], subject: str) -> str | None:
-    """The path that a key means: itself, or the only one with the names of the key in this order; None if there is none."""
+    """The path of a key: the key itself, or the only path that contains its names in this order; None if there is no path."""
     if key in paths:
         return key
     names = key.split(".")
@@ -162,13 +162,13 @@ def _path(key: str, paths: list[str], subject: str) -> str | None:
 
 
 def _in_this_order(names: list[str], path: list[str]) -> bool:
-    """Whether the path ends with the last name and has the others before it, in their order."""
+    """Whether the path ends with the last name and contains the other names before it in their order."""
     rest = iter(path[:-1])
     return path[-1] == names[-1] and all(name in rest for name in names[:-1])
 
 
 def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
-    """The node of a part: an object, a name, or nothing where that is allowed."""
+    """The node of a part given as an object or by name, or None if the option allows it."""
     kind = option.kind
     assert kind is not None
     if isinstance(value, kind):
@@ -176,8 +176,8 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
     if value in (None, "null") and NoneType in typing.get_args(option.annotation):
         return None
     if isinstance(value, str):
-        factory = kind.registry.load(value.strip().strip('"'))  # text may be quoted, as JSON is
-        if not isinstance(factory, type):  # a function that returns a part: a method with defaults of its own
+        factory = kind.registry.load(value.strip().strip('"'))  # quotes as in JSON are allowed
+        if not isinstance(factory, type):  # a function that returns a part, such as a method with its own defaults
             return Node.of(factory)
         if issubclass(factory, kind):
             return _exchanged(old, factory)
@@ -185,7 +185,7 @@ def _part_value(key: str, value: Any, option: Option, old: Any) -> Any:
 
 
 def _exchanged(old: Any, factory: type) -> Node:
-    """A new part with the values of the options that it shares with the old one."""
+    """A new part that keeps the values of the options that it shares with the old part."""
     new = Node.of(factory)
     if isinstance(old, Node):
         kept = {name: value for name, value in old.values.items() if name in new.options}
@@ -194,7 +194,7 @@ def _exchanged(old: Any, factory: type) -> Node:
 
 
 def _unknown(key: str, root: Node, subject: str) -> UnknownNameError | OptionError:
-    """Why there is no such option: another part would have it, or the name is misspelled."""
+    """The error for an unknown option: it belongs to another part, or its name is misspelled."""
     last = key.rpartition(".")[2]
     for path, _, option in root.walk():
         if option.kind is not None:
@@ -209,7 +209,7 @@ def _unknown(key: str, root: Node, subject: str) -> UnknownNameError | OptionErr
 
 
 def encode_part(part: Part) -> dict[str, Any] | None:
-    """A part as its registered name and all its options, inner parts alike; None if `decode_part` would not make an equal one."""
+    """The registered name and all options of a part, recursively; None if `decode_part` would not return an equal part."""
     for name in part.registered_names:
         with contextlib.suppress(UserError, AttributeError, TypeError):
             data = {"name": name} | {o.name: _encode(getattr(part, o.name)) for o in options_of(part.registry.load(name))}
@@ -234,15 +234,15 @@ def _encode(value: Any) -> Any:
 
 
 def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
-    """The inverse of `encode_part`: registered names are looked up, and their own options are set.
+    """The inverse of `encode_part`.
 
     Args:
-        registry: The kind of part.
-        data: What `encode_part` returned.
-        trust: Whether a name may be that of a Python file, which is then executed.
+        registry: The registry of the kind of part.
+        data: The result of `encode_part`.
+        trust: Whether a name may refer to a Python file, which is then executed.
 
     Raises:
-        RunFolderError: If the data name no part, options that it does not have, or a file that is not trusted.
+        RunFolderError: If the data are not a part, contain an unknown option, or refer to a file that is not trusted.
         UserError: If a value lies outside its range.
     """
     if not isinstance(data, Mapping) or not isinstance(name := data.get("name"), str):
@@ -267,11 +267,11 @@ def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
     try:
         return factory(**values)
     except TypeError as error:  # an option without a default is missing
-        raise RunFolderError(f"the {registry.kind} '{name}' is not complete: {error}") from None
+        raise RunFolderError(f"the {registry.kind} '{name}' is incomplete: {error}") from None
 
 
 def code_files(data: Any) -> list[Path]:
-    """The Python files that parts written as JSON name, ``my_file.py:Name``."""
+    """The Python files, as in ``my_file.py:Name``, to which parts in JSON refer."""
     if isinstance(data, Mapping):
         return [path for value in data.values() for path in code_files(value)]
     if isinstance(data, (list, tuple)):

@@ -1,8 +1,8 @@
-"""Plain data that stand for objects: what identifies a problem, and what a run folder keeps of it.
+"""Representation of objects by plain data, which identifies a problem and is stored in run folders.
 
-A tree of content holds numbers, texts, lists, dictionaries with text keys, and numpy arrays. An object that can be made again
-from such data is a dictionary whose ``"type"`` is its name in `TYPES` or in a registry such as that of domains. Anything else is
-a leaf `Opaque`: a Python function, for example, whose content nobody can read.
+A tree of content consists of numbers, text, lists, dictionaries with text keys, and numpy arrays. An object that can be rebuilt
+from such data is a dictionary whose ``"type"`` is its name in `TYPES` or in a registry such as that of domains. Any other object,
+for example a Python function, is a leaf `Opaque`.
 
 Equal trees have equal digests on every machine. Values under the key ``"title"`` are for display and do not enter the digest.
 """
@@ -44,27 +44,27 @@ TYPES = Registry(
         "spectrum": "pdefreq.problem.problem:Spectrum",
     },
 )
-"""The classes that can be made from content. Other packages add theirs by entry points of the group ``pdefreq.core.content``."""
+"""The classes that can be rebuilt from content. Other packages add classes by entry points in ``pdefreq.core.content``."""
 
 _MORE_TYPES = ("pdefreq.domains:DOMAINS",)
-"""Registries whose classes are content as well, under the names that they have there, ``my_file.py:Name`` included."""
+"""Further registries of content types, whose names include ``my_file.py:Name``."""
 
 
 @dataclass(frozen=True)
 class Opaque:
-    """A Python object that no plain data stand for; None where it has been left out."""
+    """A Python object without a representation by plain data; None if the object has been left out."""
 
     value: Any = None
 
 
 class Content:
-    """Base of the frozen dataclasses that can be written as plain data and made again from them."""
+    """Base class of the frozen dataclasses that can be represented by plain data and rebuilt from them."""
 
     content_type: ClassVar[str] = ""
-    """The name of the class in `TYPES`. A subclass without a name of its own, there or in a registry, is opaque."""
+    """The name of the class in `TYPES`. A subclass without its own name, in `TYPES` or in a registry, is opaque."""
 
     def content(self) -> Any:
-        """The object as a tree: its type, and the arguments that make it."""
+        """The object as a tree of its type and its constructor arguments."""
         name = vars(type(self)).get("content_type") or _registered_name(type(self))
         if not name:
             return Opaque(self)
@@ -72,7 +72,11 @@ class Content:
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
-        """The inverse of `content`, from its entries but the type; lists have become tuples, and entries with a type objects."""
+        """The inverse of `content`.
+
+        Args:
+            arguments: The entries except the type, with lists converted to tuples and entries with a type to objects.
+        """
         return cls(**arguments)
 
 
@@ -92,14 +96,14 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any, *, trust: bool = False) -> Any:
-    """The object that a tree stands for: the inverse of `encode`.
+    """The object represented by a tree: the inverse of `encode`.
 
     Args:
         data: The tree.
-        trust: Whether Python files that define its types are loaded.
+        trust: Whether Python files that define its types may be loaded.
 
     Raises:
-        RunFolderError: If it holds an unknown type, entries from which none can be made, or a type from a file that is not
+        RunFolderError: If the tree contains an unknown type, invalid arguments of a type, or a type from a file that is not
             trusted.
     """
     if not trust and (files := code_files(data)):
@@ -118,20 +122,20 @@ def decode(data: Any, *, trust: bool = False) -> Any:
         registry = next((each for each in registries if name in each), registries[-1] if is_file(name) else None)
         if registry is None:
             known = [known for each in registries for known in each]
-            raise RunFolderError(f"the problem holds an unknown type of content '{name[:60]}': {nearest(name, known)}")
+            raise RunFolderError(f"the problem contains the unknown content type '{name[:60]}': {nearest(name, known)}")
         found = registry.load(name)
         if not (isinstance(found, type) and issubclass(found, Content)):
-            raise RunFolderError(f"the problem holds a type of content '{name[:60]}' that is none")
+            raise RunFolderError(f"the problem contains '{name[:60]}', which is not a content type")
         try:
             return found.from_content(arguments)
         except (TypeError, ValueError, KeyError, AttributeError, IndexError, OverflowError) as error:
-            raise RunFolderError(f"the problem has content of type '{name}' that can't be read: {_first_line(error)}") from None
+            raise RunFolderError(f"the problem contains invalid content of type '{name}': {_first_line(error)}") from None
 
     return make(data)
 
 
 def _registries() -> list[Registry]:
-    """All registries of content: `TYPES`, then the others."""
+    """All registries of content types: first `TYPES`, then the others."""
     return [TYPES, *(getattr(importlib.import_module(m), name) for m, name in (each.split(":") for each in _MORE_TYPES))]
 
 
@@ -140,7 +144,7 @@ def _registered_name(kind: type) -> str | None:
 
 
 def code_files(data: Any) -> list[Path]:
-    """The Python files that define types of a tree, ``my_file.py:Name``."""
+    """The Python files that define types of a tree, as in ``my_file.py:Name``."""
     if isinstance(data, list):
         return [path for value in data for path in code_files(value)]
     if not isinstance(data, Mapping):
@@ -151,7 +155,7 @@ def code_files(data: Any) -> list[Path]:
 
 
 def beside(data: Any, folder: Path) -> Any:
-    """A tree whose Python files are replaced by their copies in a folder, so that no other file is named."""
+    """A tree that refers to the copies in a folder instead of the original Python files."""
     if isinstance(data, list):
         return [beside(value, folder) for value in data]
     if not isinstance(data, Mapping):
@@ -164,7 +168,7 @@ def beside(data: Any, folder: Path) -> Any:
 
 
 def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """The place of each opaque object in a tree, such as ``"boundary.0.value"``, and the object."""
+    """The opaque objects in a tree, each with its place, such as ``"boundary.0.value"``."""
     if isinstance(data, Opaque):
         yield place, data.value
     elif isinstance(data, (Mapping, list)):
@@ -173,15 +177,15 @@ def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def digest(data: Any) -> str:
-    """64 hexadecimal digits that differ when the content does; whole numbers and floats of the same value count as equal.
+    """The SHA-256 digest of a tree, 64 hexadecimal digits. Integers and floats of the same value are considered equal.
 
-    Of a Python file that defines a type the name counts, without its folder.
+    A Python file that defines a type enters the digest by its name without the folder.
     """
     return hashlib.sha256(_canonical(beside(data, Path())).encode()).hexdigest()
 
 
 def pack(data: Any) -> tuple[Any, dict[str, np.ndarray]]:
-    """A tree as JSON, and its arrays under the names by which the JSON refers to them."""
+    """A tree as JSON, and its arrays by the names to which the JSON refers."""
     arrays: dict[str, np.ndarray] = {}
 
     def packed(value: Any) -> Any:
@@ -206,7 +210,7 @@ def unpack(data: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     """The inverse of `pack`.
 
     Raises:
-        RunFolderError: If an array is missing, or is not the one that was written.
+        RunFolderError: If an array is missing or has changed.
     """
 
     def unpacked(value: Any) -> Any:
@@ -239,7 +243,7 @@ def _canonical(data: Any) -> str:
     if isinstance(data, int) and not isinstance(data, bool) and abs(data) < 2**53:
         return repr(float(data))
     if isinstance(data, float):
-        return repr(data + 0.0)  # -0.0 is 0.0
+        return repr(data + 0.0)  # maps -0.0 to 0.0
     return f"array {_array_digest(data)}" if _is_array(data) else json.dumps(data)
 
 

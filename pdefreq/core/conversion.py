@@ -1,4 +1,4 @@
-"""Values of options: from text, arrays and lists to what an annotation wants, and annotations in words."""
+"""Conversion of the values of options to their annotated types, and descriptions of annotations in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pdefreq.core.errors import OptionError
 
 
 def convert(key: str, value: Any, annotation: Any) -> Any:
-    """A value as its annotation wants it: text is read as JSON where it can be, arrays and lists become tuples.
+    """Convert a value to its annotated type. Text is parsed as JSON if possible; arrays and lists become tuples.
 
     Raises:
         OptionError: If the value does not fit the annotation.
@@ -28,7 +28,7 @@ def convert(key: str, value: Any, annotation: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays, tensors and their numbers as Python's own, also inside lists and mappings."""
+    """Convert arrays, tensors and their scalars to lists and Python numbers, also inside lists and mappings."""
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value] if isinstance(value, list) else tuple(map(_plain, value))
     if isinstance(value, Mapping):
@@ -37,7 +37,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read(text: str) -> Any:
-    """Text as JSON, or as ``name:number,name:number``, or as it stands."""
+    """Parse text as JSON, or as ``name:number,name:number``; other text is returned unchanged."""
     try:
         return json.loads(text)
     except ValueError:
@@ -67,7 +67,7 @@ def describe(annotation: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a message: one line of at most 80 characters."""
+    """A value for a message, as one line of at most 80 characters."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -94,12 +94,12 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _shape(value: Any, annotation: Any) -> Any:
-    """A value that fits its annotation, with lists as tuples and whole numbers as floats where floats are wanted."""
+    """A value that fits its annotation, with lists converted to tuples and, if floats are annotated, integers to floats."""
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is tuple:
         return tuple(_shape(v, args[0]) for v in value)
     if origin is Mapping:
         return {key: float(v) for key, v in value.items()}
-    if args and origin is not typing.Literal:  # a union: the first that it fits
+    if args and origin is not typing.Literal:  # a union: the first type that fits
         return _shape(value, next(a for a in args if _fits(value, a)))
     return float(value) if annotation is float else value

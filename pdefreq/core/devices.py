@@ -1,4 +1,4 @@
-"""Torch types and devices by name, and the memory of the machine."""
+"""Torch data types and devices by name, and checks of the memory of the machine."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import torch
 
 
-_JUST_BELOW = 31 * 2**20  # bytes; the C library's threshold follows what was freed, up to 32 MiB
+_JUST_BELOW = 31 * 2**20  # bytes; the threshold of the C library adapts to freed blocks of up to 32 MiB
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what is freed for the next step, where by default it returns large arrays to the system at once.
+    """Make the C library retain freed memory for the next step instead of returning large arrays to the system.
 
-    A training step frees and takes the same few megabytes again and again, each time with page faults. Without them steps of
-    `pinn` and `mscale` on `poisson` took 3 to 16 % less processor time, in six pairs of 150 steps on a busy machine.
+    Each training step allocates and frees the same few megabytes, which otherwise causes page faults in every step. Without them,
+    steps of `pinn` and `mscale` on `poisson` took 3 to 16 % less processor time in six pairs of 150 steps on a busy machine.
     """
     import torch
 
@@ -26,7 +26,7 @@ def keep_freed_memory() -> None:
 
 
 def as_dtype(name: str) -> torch.dtype:
-    """The torch type of that name.
+    """The torch data type of a name.
 
     Raises:
         OptionError: If it is not ``float32`` or ``float64``.
@@ -40,10 +40,10 @@ def as_dtype(name: str) -> torch.dtype:
 
 
 def as_device(name: str) -> torch.device:
-    """The torch device of that name.
+    """The torch device of a name.
 
     Raises:
-        OptionError: If there is no such device on this machine.
+        OptionError: If the machine does not have the device.
     """
     import torch
 
@@ -56,23 +56,23 @@ def as_device(name: str) -> torch.device:
 
 
 def devices() -> list[str]:
-    """Names of the devices this machine has."""
+    """The names of the devices of this machine."""
     import torch
 
     return ["cpu"] + [f"cuda:{i}" for i in range(torch.cuda.device_count())]
 
 
 def require_memory(number: int, option: str, bytes_needed: int) -> None:
-    """Room for a computation in the machine's memory.
+    """Check that the memory of the machine suffices for a computation.
 
     Raises:
-        OptionError: If there is less than it needs.
+        OptionError: If it does not.
     """
     if not hasattr(os, "sysconf"):  # Windows: let the allocation fail
         return
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if bytes_needed > total:
         raise OptionError(
-            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory and this machine has "
+            f"`{option}` = {number} would need about {bytes_needed // 2**30:,} GiB of memory, but this machine has "
             f"{total // 2**30:,} GiB: use a smaller number"
         )

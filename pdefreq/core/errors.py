@@ -1,18 +1,18 @@
-"""The errors a user can mend. Each message is one sentence: what, expected, got, what to do."""
+"""Errors that a user can correct. Each message is one sentence: what is wrong, expected, got, and what to do."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Base of the errors below; the command line prints the message alone and exits with code 2."""
+    """Base class of the errors below. The command line prints only the message and exits with code 2."""
 
 
 class ProblemFileError(UserError):
-    """A problem file, or a problem built in Python, is malformed or contradicts itself."""
+    """A problem file, or a problem built in Python, is malformed or inconsistent."""
 
 
 class UnknownNameError(UserError):
-    """A name is in no table; the message offers the nearest one that is."""
+    """A name is unknown. The message suggests the nearest known name."""
 
 
 class OptionError(UserError, ValueError):
@@ -20,7 +20,7 @@ class OptionError(UserError, ValueError):
 
 
 class IncompatibleError(UserError):
-    """A method can't do what a problem asks."""
+    """A method can't be applied to a problem."""
 
 
 class RunFolderError(UserError):

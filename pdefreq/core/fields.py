@@ -1,4 +1,4 @@
-"""Functions of space: constants, Python callables, and the interface that all of them share."""
+"""Functions of space: the interface of fields, constants, quotients and Python functions."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 
 
 class Field(Content, ABC):
-    """A scalar function on the closed domain, in the dtype and on the device of its argument."""
+    """A scalar function on the closed domain, evaluated in the dtype and on the device of its argument."""
 
     constant: float | None = None
-    """The value, where the field is the same everywhere and known to be so."""
+    """The value if the field is known to be constant, otherwise None."""
 
     smoothness: float = math.inf
-    """Largest order of derivative known to be square integrable; inf where nothing is known against it."""
+    """Largest order of square integrable derivatives; infinity unless a lower order is known."""
 
     derived_from: tuple[Any, Any] | None = None
-    """The terms and the exact solution from which the field was derived; None for a field that was given."""
+    """The terms and the exact solution from which the field was derived; None for a given field."""
 
     has_kinks: bool = False
-    """Whether it, or a derivative of it, may jump within the domain."""
+    """Whether the field or one of its derivatives may jump inside the domain."""
 
     @abstractmethod
     def __call__(self, x: Points) -> Values:
         """Values at `x`, shape ``(n,)``."""
 
     def is_stale(self, terms: Any, exact: Any) -> bool:
-        """Whether the field was derived from other terms, or from another exact solution."""
+        """Whether the field was derived from terms or an exact solution that differ from these."""
         return self.derived_from is not None and exact is not None and self.derived_from != (terms, exact)
 
     def gradient(self, x: Points) -> Gradients:
-        """Gradient at `x`, shape ``(n, d)``: by automatic differentiation unless a subclass knows better."""
+        """Gradient at `x`, shape ``(n, d)``, by automatic differentiation unless a subclass overrides it."""
         import torch
 
         with torch.enable_grad():
@@ -69,7 +69,7 @@ class Field(Content, ABC):
         return self._derivatives(x, 3)
 
     def _derivatives(self, x: Points, order: int) -> Tensor:
-        """All partial derivatives of an order, ``(n, d, ..., d)``: a pass backwards for each entry of those one order lower."""
+        """All partial derivatives of an order, ``(n, d, ..., d)``, by one backward pass per derivative of lower order."""
         import torch
 
         n, d = x.shape
@@ -82,12 +82,12 @@ class Field(Content, ABC):
 
     @property
     def text(self) -> str:
-        """How the field is shown to a person."""
+        """The field in words, for display."""
         return type(self).__name__
 
 
 def _slopes(values: Values, x: Points) -> Gradients:
-    """Gradients of values that depend on their own point only, to be differentiated again; zero where they depend on none."""
+    """Differentiable gradients of values that depend only on their own point; zero if they do not depend on the points."""
     import torch
 
     if not values.requires_grad:
@@ -97,7 +97,7 @@ def _slopes(values: Values, x: Points) -> Gradients:
 
 @dataclass(frozen=True)
 class ConstantField(Field):
-    """The same value everywhere."""
+    """A constant field."""
 
     content_type: ClassVar[str] = "constant"
     constant: float  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues]
@@ -122,17 +122,17 @@ class ConstantField(Field):
 
 @dataclass(frozen=True)
 class Quotient(Field):
-    """One field over another.
+    """The quotient of two fields.
 
     Args:
-        numerator: The field above the bar.
-        denominator: The field below it.
+        numerator: The numerator.
+        denominator: The denominator.
     """
 
     content_type: ClassVar[str] = "quotient"
     numerator: Field
     denominator: Field
-    has_kinks = True  # as either may
+    has_kinks = True  # numerator and denominator may have kinks
 
     def __call__(self, x: Points) -> Values:
         return self.numerator(x) / self.denominator(x)
@@ -147,15 +147,15 @@ class CallableField(Field):
     """A Python function of points ``(n, d)`` that returns ``(n,)``, written with torch operations.
 
     Args:
-        function: The values.
-        derivative: The gradients ``(n, d)``; None for automatic differentiation.
-        smoothness: Largest order of derivative that is square integrable.
+        function: The function of points.
+        derivative: A function that returns the gradients ``(n, d)``; None for automatic differentiation.
+        smoothness: Largest order of square integrable derivatives.
     """
 
     function: Callable[[Tensor], Tensor]
     derivative: Callable[[Tensor], Tensor] | None = None
     smoothness: float = math.inf
-    has_kinks = True  # nothing is known of a function
+    has_kinks = True  # nothing is known about the function
 
     def __call__(self, x: Points) -> Values:
         import torch
@@ -178,10 +178,10 @@ class CallableField(Field):
 
 
 def as_field(value: Field | Callable[[Tensor], Tensor] | float) -> Field:
-    """The field meant by a number, a callable or a field.
+    """Convert a number, a function of points or a field to a field.
 
     Raises:
-        TypeError: If `value` is none of these.
+        TypeError: If `value` has another type.
     """
     if isinstance(value, Field):
         return value

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, new folders, the bytes of tables and arrays, and reading tables."""
+"""Atomic writing of files, creation of folders, encoding of tables and arrays as bytes, and reading of tables."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside the place, then rename: a reader sees the old file or the new one, never half of one.
+    """Write a temporary file and rename it, so that a reader sees either the old file or the complete new file.
 
     Raises:
-        RunFolderError: If the disk refuses.
+        RunFolderError: If the file can't be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -35,35 +35,35 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
-    """A folder for something new, held to be usable before anything is computed: missing or empty, where one may write.
+    """The path of a folder that is missing or empty and can be written; checked before a computation starts.
 
     Args:
-        folder: Where; nothing is made yet.
-        otherwise: What to do if it is not empty, for the message.
+        folder: The folder; it is not created.
+        otherwise: Advice in the message if the folder is not empty.
 
     Raises:
-        RunFolderError: If it is no folder, or holds something, or could not be made or written.
+        RunFolderError: If the path is not a folder, or the folder is not empty, can't be created or can't be written.
     """
     folder = Path(folder)
     try:
         if folder.exists() and not folder.is_dir():
-            raise RunFolderError(f"{folder} is no folder; name another one")
+            raise RunFolderError(f"{folder} is not a folder; name another one")
         if folder.exists() and any(folder.iterdir()):
             raise RunFolderError(f"the folder {folder} is not empty; {otherwise}")
         place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     except OSError as error:
         raise RunFolderError(f"can't use the folder {folder}: {error.strerror or error}; name another one") from None
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
-        reason = "may not be written to" if place.is_dir() else "is no folder"
+        reason = "is not writable" if place.is_dir() else "is not a folder"
         raise RunFolderError(f"can't create the folder {folder}: {place} {reason}; name another one")
     return folder
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are missing.
+    """Create a folder and its missing parents.
 
     Raises:
-        RunFolderError: If the disk refuses.
+        RunFolderError: If the folder can't be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,12 +72,12 @@ def make_folder(folder: Path) -> None:
 
 
 def json_bytes(record: Any) -> bytes:
-    """Plain JSON to read and to compare, as `pdefreq.runs.run_folder.to_json` leaves it: no infinity, no nan."""
+    """Strict JSON without infinity and nan, as prepared by `pdefreq.runs.run_folder.to_json`."""
     return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
 
 
 def csv_bytes(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """A table as comma-separated values; floats keep all their digits, None is an empty cell."""
+    """A table as comma-separated values. Floats keep all digits; None is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -86,7 +86,7 @@ def csv_bytes(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays by name, in numpy's format."""
+    """Arrays by name in the npz format of numpy."""
     import numpy as np
 
     buffer = io.BytesIO()
@@ -95,14 +95,14 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def csv_rows(path: Path, what: str) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
-    """The rows of a comma-separated file, for a caller that knows what belongs into them.
+    """The heading and the rows of a file of comma-separated values, without interpretation of the cells.
 
     Args:
-        path: The file; empty lines and lines that begin with ``#`` are skipped.
-        what: What it lists, for the message.
+        path: The file. Empty lines and lines that begin with ``#`` are skipped.
+        what: Name of the content in messages.
 
     Returns:
-        The heading, a first row without any number, or None; then each row with the number of its line.
+        The heading, which is a first row without numbers, or None; and the rows, each with its line number.
 
     Raises:
         ProblemFileError: If the file can't be read.
@@ -119,7 +119,7 @@ def csv_rows(path: Path, what: str) -> tuple[list[str] | None, list[tuple[int, l
 
 
 def is_number(cell: str) -> bool:
-    """Whether a text is a number, infinite ones and nan included."""
+    """Whether a text is a number, including infinity and nan."""
     try:
         float(cell)
     except ValueError:

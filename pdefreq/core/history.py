@@ -1,4 +1,4 @@
-"""What a run records, when it stops, and how it ended: data only."""
+"""The recorded data of a run, its stopping criteria, and its status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Status(Enum):
-    """How a run ended. The sentence says what happened and what to do next."""
+    """The way in which a run ended, with a sentence on the cause and the next action."""
 
     DONE = ("done", "The method reached its answer.", 0)
     EARLY = (
@@ -65,16 +65,16 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Stop:
-    """When a run stops: at whichever limit comes first.
+    """Stopping criteria of a run, which stops when the first of them is met.
 
     Args:
         steps: Largest number of steps.
-        seconds: Time spent in steps; probes are not counted.
-        tolerance: Stop once objective <= tolerance x (objective at the start); for objectives that tend to zero. One that is
-            relative already, such as |b - A u| / |b|, is compared as it is.
-        stagnation: Stop once the lowest objective has not fallen by 1e-4 of its distance from the start in this many steps.
+        seconds: Largest time of the steps; measurements by probes are excluded.
+        tolerance: The run stops if objective <= tolerance x (initial objective), for objectives that tend to zero. A relative
+            objective, such as |b - A u| / |b|, is compared with the tolerance itself.
+        stagnation: The run stops if the lowest objective has not decreased by 1e-4 of its total decrease in this many steps.
 
-    Of a chain of methods, tolerance and stagnation judge the last one, from its hand-over on.
+    In a chain of methods, `tolerance` and `stagnation` apply to the last method, from the hand-over step on.
     """
 
     steps: int | None = None
@@ -92,14 +92,14 @@ class Stop:
                 raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
 
     def override(self, other: Stop) -> Stop:
-        """These limits, replaced by those that `other` sets."""
+        """The criteria of `other`, completed by these criteria where `other` sets none."""
         pairs = {n: getattr(other, n) if getattr(other, n) is not None else getattr(self, n) for n in self.__dataclass_fields__}
         return Stop(**pairs)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When to record: every step up to `dense`, then at least `per_decade` times in each factor of ten.
+    """The recorded steps: every step up to `dense`, then at least `per_decade` steps in each factor of ten.
 
     Example:
         >>> schedule = Schedule(dense=10, per_decade=5)
@@ -115,15 +115,15 @@ class Schedule:
             raise OptionError(f"`dense` and `per_decade` must be at least 1, got {self.dense} and {self.per_decade}")
 
     def after(self, step: int) -> int:
-        """The step to record after a recorded one."""
+        """The next recorded step after a recorded step."""
         return step + 1 if step < self.dense else max(step + 1, int(step * 10 ** (1 / self.per_decade)))
 
 
 class History:
-    """Rows recorded at increasing steps, plus facts that hold for all rows.
+    """Rows recorded at increasing steps, and arrays that do not depend on the row (`facts`).
 
-    Columns every run has: ``step``, ``seconds`` (in steps, probes excluded), ``objective`` and one column for each of
-    its named terms. Probes add theirs; a column holds scalars ``(rows,)`` or vectors ``(rows, m)``.
+    Every run has the columns ``step``, ``seconds`` (time of the steps without probes) and ``objective``, and a column for each
+    named term of the objective. Probes add further columns. A column contains scalars ``(rows,)`` or vectors ``(rows, m)``.
     """
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class History:
         return list(self._columns)
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Append one row. A column absent from this row, or new with it, is filled with nan."""
+        """Append a row. Missing entries, in this row or in the earlier rows of a new column, are filled with nan."""
         import numpy as np
 
         rows = len(self)
@@ -155,21 +155,21 @@ class History:
                 column.append(np.full(np.shape(column[-1]), np.nan))
 
     def column(self, name: str) -> np.ndarray:
-        """One column, shape ``(rows,)`` or ``(rows, m)``.
+        """A column, shape ``(rows,)`` or ``(rows, m)``.
 
         Raises:
-            KeyError: If no probe recorded it.
+            KeyError: If the column was not recorded.
         """
         import numpy as np
 
         return np.array(self._columns[name])
 
     def last(self, name: str) -> Any:
-        """The newest entry of a column, or None where there is none."""
+        """The last entry of a column, or None if the column is missing or empty."""
         return self._columns[name][-1] if self._columns.get(name) else None
 
     def before(self, step: int) -> History:
-        """The rows of earlier steps: what a run that goes on from `step` starts with."""
+        """The history of the steps before `step`, from which a run is resumed."""
         rows = sum(s < step for s in self._columns.get("step", ()))
         history = History()
         history._columns = {name: column[:rows] for name, column in self._columns.items() if rows}
@@ -177,7 +177,7 @@ class History:
         return history
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All columns, by name."""
+        """All columns by name."""
         return {name: self.column(name) for name in self._columns}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination requests, caught between two steps."""
+"""Handling of Ctrl-C and termination requests between two steps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from typing import Any
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and a termination request end the run between two steps, with everything saved; a second Ctrl-C at once."""
+    """A context in which Ctrl-C and termination requests end a run between two steps, so that all data can be saved.
+
+    Yields:
+        A function that returns whether a request has arrived. A second request raises KeyboardInterrupt immediately.
+    """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set  # only the main thread may catch signals
+        yield asked.is_set  # only the main thread can handle signals
         return
 
     def ask(*_: Any) -> None:
@@ -38,7 +42,7 @@ _ends_all: ContextVar[bool] = ContextVar("ends_all", default=False)
 
 @contextmanager
 def ending_all() -> Iterator[None]:
-    """Within it a request ends not only the run that it meets but, by a KeyboardInterrupt, what would start the next one."""
+    """A context in which a request also stops further runs: `interruptible` raises KeyboardInterrupt after the current run."""
     token = _ends_all.set(True)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Options: the parameters of a class or function, read from its signature and docstring, and from the text that names it.
+"""Options: the parameters of a class or function, determined from its signature and docstring, and parsed from text.
 
-Importing this loads no torch.
+Importing this module does not load torch.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pdefreq.core.conversion import describe
 from pdefreq.core.errors import OptionError
 from pdefreq.core.registry import Registry
 
-_OPTIONS = re.compile(r":(?=[\w.]+=)")  # between a name and its options, not that of file.py:Name
-_NEXT = re.compile(r",(?=[\w.]+=)")  # between two options, not inside a list
+_OPTIONS = re.compile(r":(?=[\w.]+=)")  # the colon between a name and its options, not the colon in file.py:Name
+_NEXT = re.compile(r",(?=[\w.]+=)")  # the comma between two options, not a comma inside a list
 
 
 class Registered:
-    """Base class of classes that are found by name: all classes of one kind share a registry.
+    """Base class of classes with registered names. All classes of one kind share a registry.
 
     Attributes:
-        registry: The names of the kind; the base class of each kind sets it.
+        registry: The registry of the kind, set by the base class of the kind.
     """
 
     registry: ClassVar[Registry]
@@ -34,7 +34,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a class or function: what ``--set`` takes."""
+    """An option of a class or function, as accepted by ``--set``."""
 
     name: str
     annotation: Any
@@ -43,12 +43,12 @@ class Option:
 
     @property
     def kind(self) -> type[Registered] | None:
-        """The kind of part that the option holds; None for a plain value."""
+        """The kind of part that the option accepts; None for a plain value."""
         return part_type(self.annotation)
 
 
 def part_type(annotation: Any) -> type[Registered] | None:
-    """The class of parts in an annotation such as ``Input | None``; None where it holds none."""
+    """The class of parts in an annotation such as ``Input | None``, or None if it contains no such class."""
     candidates = typing.get_args(annotation) or (annotation,)
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, Registered)), None)
 
@@ -60,11 +60,11 @@ def options_of(factory: Callable[..., Any]) -> list[Option]:
 
 @functools.cache
 def _options_of(factory: Callable[..., Any]) -> tuple[Option, ...]:
-    """The same, read once: type hints and docstrings take longer than to build most parts."""
+    """The cached result of `options_of`: parsing type hints and docstrings takes longer than constructing most parts."""
     lineage = reversed(factory.__mro__) if isinstance(factory, type) else (factory,)
     docs = {name: text for each in lineage for name, text in _argument_docs(inspect.cleandoc(each.__doc__ or "")).items()}
     if is_dataclass(factory):
-        hints = typing.get_type_hints(factory)  # a base class's in the module of that class
+        hints = typing.get_type_hints(factory)  # hints of a base class are evaluated in its module
         return tuple(
             Option(f.name, hints[f.name], f.default if f.default is not MISSING else _default_of(f), docs.get(f.name, ""))
             for f in fields(factory)
@@ -87,7 +87,7 @@ def names_of(kind: type[Registered]) -> list[str]:
 
 
 def described(option: Option) -> str:
-    """The values that an option takes, in words."""
+    """The accepted values of an option in words."""
     return describe(option.annotation) if option.kind is None else _choices(option)
 
 
@@ -98,7 +98,7 @@ def _choices(option: Option) -> str:
 
 
 def split_options(name: str) -> tuple[str, dict[str, str]]:
-    """A name and the options that are written behind it.
+    """Split a text into a name and the options that follow it.
 
     Raises:
         OptionError: If an option is given twice.
@@ -120,7 +120,7 @@ def split_options(name: str) -> tuple[str, dict[str, str]]:
 
 
 def in_lines(name: str, width: int = 26) -> str:
-    r"""A method with its options over lines of about this width, broken before an option or the second of a chain.
+    r"""A method with its options, wrapped at about this width before an option or before the second method of a chain.
 
     Example:
         >>> in_lines("mscale:activation=phi,scales=[1,2,4]")
@@ -139,7 +139,7 @@ def _default_of(field: Any) -> Any:
 
 
 def _argument_docs(doc: str) -> dict[str, str]:
-    """The Args section of a Google-style docstring, a sentence each."""
+    """The first sentence of each entry in the Args section of a Google-style docstring."""
     section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", doc, re.MULTILINE | re.DOTALL)
     if section is None:
         return {}

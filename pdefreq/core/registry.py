@@ -1,4 +1,4 @@
-"""Tables of names: what is built in, what other packages add by entry point, and the nearest right name."""
+"""Registries of names: built-in entries, entry points of other packages, Python files, and suggestions of near names."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import Any, TypeVar
 from pdefreq.core.errors import OptionError, UnknownNameError, UserError
 
 T = TypeVar("T")
-_FROM_FILE = "pdefreq_user_"  # begins the names of modules that were imported by their path
+_FROM_FILE = "pdefreq_user_"  # prefix of the names of modules that were imported by their path
 
 
 def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A clause that offers the nearest of the known names, or lists them: ``did you mean 'jacobi'?``.
+    """A clause that suggests the nearest of the known names, or lists them: ``did you mean 'jacobi'?``.
 
     Args:
-        name: What was written.
-        known: What is there.
-        written: How some of these are written out, as ``ricker(a)`` is for ``ricker``.
+        name: The unknown name.
+        known: The known names.
+        written: The full forms of some known names, such as ``ricker(a)`` for ``ricker``.
     """
     known = sorted(known)
     lower = {each.lower(): each for each in known}
@@ -38,15 +38,15 @@ def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = Mappin
 
 
 class Registry:
-    """Names to ``"module:Attribute"`` strings; nothing is imported until a name is loaded.
+    """A map from names to ``"module:Attribute"`` strings. Modules are imported only when a name is loaded.
 
-    A name may also be written ``path/to/file.py:Name``, which stands for what that file defines.
+    The name ``path/to/file.py:Name`` refers to an object that a Python file defines.
 
     Args:
-        kind: What the names are, in the singular, for messages: "method", "probe".
+        kind: The kind of the registered objects in the singular, for messages: "method", "probe".
         group: Entry-point group through which other packages add names.
         table: The built-in names.
-        unlisted: Further built-in names, which are found but not listed.
+        unlisted: Further built-in names that can be loaded but are not listed.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Registry:
         self._made: dict[tuple[Any, ...], Any] = {}
 
     def targets(self) -> dict[str, str]:
-        """All names and their targets; a built-in name wins over an entry point of the same name."""
+        """All names and their targets. A built-in name takes precedence over an entry point of the same name."""
         return {point.name: point.value for point in entry_points(group=self.group)} | self._table
 
     def __iter__(self) -> Iterator[str]:
@@ -69,11 +69,11 @@ class Registry:
         return name in self._table or name in self._unlisted or name in self.targets()
 
     def load(self, name: str) -> Any:
-        """The class or function behind a name, or behind ``path/to/file.py:Name``.
+        """The class or function with a registered name, or with a name ``path/to/file.py:Name``.
 
         Raises:
-            UnknownNameError: If the name is not in the table, or the file does not define it.
-            OptionError: If the file or the package that has it can't be imported, or what it defines can't be called.
+            UnknownNameError: If the name is not registered, or the file does not define it.
+            OptionError: If the file or the package can't be imported, or the object is not a class or function.
         """
         if not is_file(name) and name not in self:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self)}")
@@ -83,11 +83,11 @@ class Registry:
         return found
 
     def knows(self, text: str) -> bool:
-        """Whether a name, with numbers in brackets or without, is in the table; nothing is imported."""
+        """Whether a name, with or without numbers in brackets, is registered; nothing is imported."""
         return _numbers_behind(text)[0] in self
 
     def summaries(self) -> dict[str, str]:
-        """The first line of the docstring of each entry, or why an entry of another package can't be loaded."""
+        """The first line of the docstring of each entry, or the reason why an entry of another package can't be loaded."""
         found = {}
         for name in self:
             try:
@@ -97,15 +97,15 @@ class Registry:
         return found
 
     def named(self, text: str, base: type[T]) -> T:
-        """The object that a name stands for: ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH``, ``path/to/file.py:bump(2)``.
+        """The object of a name such as ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH`` or ``path/to/file.py:bump(2)``.
 
-        The target is an object of the type `base`, or a family of them: a class or a function that makes one from the numbers
-        in brackets, and checks their range. What a name stands for is made once; a file is read again when it has changed.
+        The target is an object of the type `base`, or a family of such objects: a class or function that creates one from the
+        numbers in brackets and checks their range. Objects are cached; a file is read again if it has changed.
 
         Raises:
-            UnknownNameError: If the name is not in the table, or the file does not define it.
-            OptionError: If the numbers are missing, are none, are too many or outside their range, if the target gives no
-                `base`, or if the file or the package that has it can't be imported.
+            UnknownNameError: If the name is not registered, or the file does not define it.
+            OptionError: If the numbers are missing, malformed, too many or outside their range, if the target does not yield an
+                object of type `base`, or if the file or the package can't be imported.
         """
         name, numbers = _numbers_behind(text)
         key = (text, base, *_version(name))
@@ -126,18 +126,19 @@ class Registry:
             raise OptionError(f"{wanted}, got {type(found).__name__}")
         try:
             signature = inspect.signature(found)
-        except ValueError:  # functions written in C
+        except ValueError:  # functions written in C may have no signature
             raise OptionError(f"{wanted}, got {type(found).__name__}") from None
         try:
             signature.bind(*(numbers or ()))
             given = [float(number) for number in numbers or ()]
         except (TypeError, ValueError):
             written = _with_numbers(name, found)
-            makes = f" and returns the {base.__name__}" if is_file(name) else ""  # or a plain function was meant to be one
+            # The user may have meant the function in the file as the object itself.
+            makes = f" and returns the {base.__name__}" if is_file(name) else ""
             raise OptionError(f"{self.kind} '{name}' takes numbers in brackets, {written}{makes}, got '{text}'") from None
         try:
             made = found(*given)
-        except ValueError as error:  # the family refuses its numbers
+        except ValueError as error:  # the numbers lie outside the range of the family
             raise error if isinstance(error, UserError) else OptionError(f"{self.kind} '{text}': {error}") from error
         if not isinstance(made, base):
             raise OptionError(f"{wanted}, got a function that returns {type(made).__name__}")
@@ -159,7 +160,7 @@ class Registry:
             ) from error
 
     def _written(self, base: type) -> dict[str, str]:
-        """How the names of families are written, with their numbers; a name that can't be loaded is written as it is."""
+        """The full forms of the names of families, with their numbers. A name that can't be loaded has no other form."""
         written = {}
         for name in self:
             with contextlib.suppress(UserError):
@@ -169,11 +170,11 @@ class Registry:
         return written
 
     def name_of(self, found: Any) -> str | None:
-        """The name under which `load` finds a class or function; None where there is none."""
+        """The name from which `load` returns a class or function, or None if there is no such name."""
         module, attribute = getattr(found, "__module__", ""), getattr(found, "__qualname__", "")
         if module.startswith(_FROM_FILE):
             return f"{sys.modules[module].__file__}:{attribute}"
-        for places in (self._unlisted | self._table, self.targets()):  # entry points are looked up last: that takes milliseconds
+        for places in (self._unlisted | self._table, self.targets()):  # entry points last: their lookup takes milliseconds
             for name, target in places.items():
                 if target == f"{module}:{attribute}":
                     return name
@@ -181,20 +182,20 @@ class Registry:
 
 
 def is_file(name: str) -> bool:
-    """Whether a name is that of what a Python file defines, ``path/to/file.py:Name``."""
+    """Whether a name has the form ``path/to/file.py:Name``."""
     return ".py:" in name
 
 
 def untrusted(files: Iterable[Path]) -> str:
-    """Why code in a run folder is not loaded."""
+    """The message for code in a run folder that is not loaded."""
     return (
-        f"the run uses code of its own, {', '.join(map(str, files))}, which is loaded only if you say so: look at it, then "
+        f"the run uses Python code from {', '.join(map(str, files))}, which is executed only if you trust it: inspect it, then "
         "use --trust (`trust=True`)"
     )
 
 
 def _version(name: str) -> tuple[Any, ...]:
-    """What tells two states of the file behind ``path/to/file.py:Name`` apart; nothing for other names."""
+    """A key that identifies the state of the file in ``path/to/file.py:Name``; empty for other names."""
     path = Path(name.rpartition(":")[0])
     if not is_file(name) or not path.is_file():
         return ()
@@ -203,7 +204,7 @@ def _version(name: str) -> tuple[Any, ...]:
 
 
 def _numbers_behind(text: str) -> tuple[str, list[str] | None]:
-    """A name, and what stands in brackets behind it; None without brackets.
+    """A name, and the arguments in brackets that follow it, or None if there are no brackets.
 
     Example:
         >>> _numbers_behind("phase(1.5, 0)"), _numbers_behind("tanh")
@@ -215,25 +216,25 @@ def _numbers_behind(text: str) -> tuple[str, list[str] | None]:
 
 
 def _with_numbers(name: str, family: Callable[..., Any]) -> str:
-    """How a member of a family is written: ``ricker(a)``; just the name where all of its numbers have defaults."""
+    """The form of a member of a family, ``ricker(a)``; only the name if all of its numbers have defaults."""
     try:
         parameters = inspect.signature(family).parameters.values()
-    except ValueError:  # some classes of Python itself have no signature
+    except ValueError:  # some built-in classes have no signature
         return name
     needed = any(parameter.default is parameter.empty for parameter in parameters)
     return f"{name}({', '.join(parameter.name for parameter in parameters)})" if needed else name
 
 
 def load_from_file(kind: str, target: str, base: type | None = None) -> Any:
-    """What ``path/to/file.py:Name`` stands for.
+    """The object to which ``path/to/file.py:Name`` refers.
 
     Args:
-        kind: What is looked for, for messages.
+        kind: The kind of the object, for messages.
         target: The file and the name.
-        base: The class of the objects that may be meant, beside the file's own classes and functions.
+        base: A class whose instances are accepted in addition to classes and functions defined in the file.
 
     Raises:
-        UnknownNameError: If there is no such file, or no such name in it.
+        UnknownNameError: If the file does not exist or does not define the name.
         OptionError: If the file can't be imported.
     """
     path, _, attribute = target.rpartition(":")
@@ -252,19 +253,19 @@ def import_file(path: Path) -> ModuleType:
     """Import a Python file by its path.
 
     Raises:
-        UnknownNameError: If there is no such file.
-        OptionError: If it can't be imported.
+        UnknownNameError: If the file does not exist.
+        OptionError: If the file can't be imported.
     """
     if not path.is_file():
         raise UnknownNameError(f"there is no file '{path}'; give the path of a Python file, then a colon and a name in it")
     digest = hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:8]
     name = f"{_FROM_FILE}{digest}_{path.stem}"
-    if name in sys.modules:  # the same file unchanged: its classes must stay the same objects
+    if name in sys.modules:  # the file has not changed: its classes must remain the same objects
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and type hints look their module up
+    sys.modules[spec.name] = module  # dataclasses and type hints look up their module there
     try:
         spec.loader.exec_module(module)
     except Exception as error:

@@ -1,7 +1,7 @@
-"""Names for array shapes, used in annotations throughout, and for coordinates.
+"""Type aliases for array shapes, used in annotations, and names of coordinates.
 
-Every array is a `torch.Tensor`; the names say which axes it has. n counts points, d is the space dimension,
-P the number of coefficients of a trial space, m the number of modes.
+All arrays are `torch.Tensor` objects; an alias states the axes. The number of points is n, the space dimension d, the number of
+coefficients of a trial space P, and the number of modes m.
 """
 
 from __future__ import annotations
@@ -20,5 +20,5 @@ _AXES = "xyz"
 
 
 def axis_names(dimension: int) -> list[str]:
-    """Names of the coordinates: x, y, z up to three dimensions, x1 ... xd beyond."""
+    """Names of the coordinates: x, y, z in up to three dimensions, x1 ... xd in more."""
     return list(_AXES[:dimension]) if dimension <= len(_AXES) else [f"x{k + 1}" for k in range(dimension)]

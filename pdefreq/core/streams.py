@@ -1,6 +1,6 @@
-"""Random numbers: one independent stream for each (seed, purpose, index).
+"""Random numbers: an independent stream for each (seed, purpose, index).
 
-A stream is derived, never advanced across steps, so a resumed run draws what the uninterrupted run draws.
+No stream is continued across steps, so that a resumed run draws the same numbers as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def stream_seed(seed: int, purpose: str, index: int = 0) -> int:
-    """The 63-bit integer that seeds the stream of `(seed, purpose, index)`."""
+    """The 63-bit integer seed of the stream of `(seed, purpose, index)`."""
     digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> torch.Generator:
-    """A generator on the CPU; numbers are drawn there and moved, so that every device sees the same ones.
+    """A random generator on the CPU. Numbers are drawn on the CPU and then moved, so that they do not depend on the device.
 
     Args:
-        seed: The run's seed.
-        purpose: What the numbers are for, e.g. ``"initialization"``.
-        index: Distinguishes draws for one purpose, e.g. the step.
+        seed: The seed of the run.
+        purpose: The purpose of the numbers, e.g. ``"initialization"``.
+        index: An index that distinguishes streams with the same purpose, e.g. the step.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Values of the fields of a problem, validated at the points where a method needs them."""
+"""Validation of the values of fields at the points where a method evaluates them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def validated(field: Callable[[Points], Tensor], name: str, x: Points, *, least: float = -math.inf) -> Tensor:
-    """A field or its gradient at `x`, shape ``(n,)`` or ``(n, d)``, without a graph behind it.
+    """The values of a field or its gradient at `x`, shape ``(n,)`` or ``(n, d)``, detached from the graph.
 
     Args:
-        field: What to evaluate.
-        name: What to call it in a message, e.g. ``"[equation] diffusion"``.
-        x: Where.
-        least: The smallest value allowed.
+        field: The function to evaluate.
+        name: Its name in messages, e.g. ``"[equation] diffusion"``.
+        x: The points.
+        least: The smallest allowed value.
 
     Raises:
-        ProblemFileError: If a value is not finite, or too small.
+        ProblemFileError: If a value is not finite or is below `least`.
     """
     import torch
 

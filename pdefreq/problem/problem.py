@@ -232,7 +232,7 @@ class Problem:
         names = self.domain.opposite_sides if part.kind == "periodic" else self.domain.part_names
         if not names:
             raise ProblemFileError(
-                f"periodic boundary parts are pairs of opposite sides of a box, and the domain is a {self.domain.title}: "
+                f"periodic boundary parts are pairs of opposite sides of a box, but the domain is a {self.domain.title}: "
                 "prescribe a value or a flux instead"
             )
         if part.name is not None and part.name not in names:

@@ -185,7 +185,7 @@ def test_nothing_is_computed_when_an_expression_is_read():
 
 def test_only_registered_types_are_made():
     for name in ("os:system", "evil.py:Name", "/tmp/evil.py:Name", "Problem"):
-        refusal = "loaded only if you say so" if ".py:" in name else "unknown type"  # a file may define a domain
+        refusal = "executed only if you trust it" if ".py:" in name else "unknown content type"  # a file may define a domain
         with pytest.raises(RunFolderError, match=refusal):
             decode({"type": name})
 

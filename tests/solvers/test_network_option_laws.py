@@ -289,7 +289,7 @@ def test_a_periodic_network_has_equal_ends_and_another_has_not():
         ({"input": "fourier", "std": 0}, "`std` must be positive and finite, got 0"),
         ({"input": "periodic", "harmonics": -1}, "`harmonics` must be at least 1, got -1"),
         ({"input": "periodic", "harmonics": 2.5}, "option 'harmonics' must be a whole number, got 2.5"),
-        ({"network": "phase-shift"}, "`frequencies` is missing, and phase-shift needs it"),
+        ({"network": "phase-shift"}, "`frequencies` is missing, but phase-shift needs it"),
         ({"adaptive": 0.5}, "`adaptive` must be at least 1 and finite, got 0.5"),
         ({"network": "phase-shift", "frequencies": [1, math.inf]}, "`frequencies` must be finite, got inf"),
         ({"network": "phase-shift", "frequencies": []}, "option 'frequencies' must be a list of numbers such as"),

@@ -1,4 +1,4 @@
-"""Fields, conditions and numbers given by formulas; `pdefreq.problem.expressions.grammar` says what a formula may hold."""
+"""Fields, conditions and numbers given by formulas in the language of `pdefreq.problem.expressions.grammar`."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExpressionField(Field):
-    """A field given by a formula; its gradient is the formula's derivative.
+    """A field given by a formula, whose gradient is computed by symbolic differentiation.
 
     Args:
         expression: The formula.
         dimension: The number of coordinates.
-        unknowns: Further names in the formula, whose values are columns of the points behind the coordinates.
+        unknowns: Further names in the formula. Their values are columns of the points after the coordinates.
         derived_from: The terms and the exact solution from which the formula was derived.
     """
 
@@ -45,7 +45,7 @@ class ExpressionField(Field):
     derived_from: tuple[Any, Any] | None = field(default=None, compare=False, repr=False)
 
     def content(self) -> Any:
-        """The constant, or the expression as plain data; opaque where a problem file could not hold it."""
+        """The constant, or the expression as plain data; opaque if a problem file can't express it."""
         if self.constant is not None:
             return ConstantField(self.constant).content()
         content = _content(self, self.expression)
@@ -64,12 +64,12 @@ class ExpressionField(Field):
 
     @cached_property
     def constant(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The value, where the formula has no coordinates."""
+        """The value if the formula does not contain coordinates, otherwise None."""
         return constant_value(self.expression)
 
     @property
     def has_kinks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether the formula holds abs, sign, min, max or where, so that it or a derivative may jump."""
+        """Whether the formula contains abs, sign, min, max or where, so that it or a derivative may jump."""
         return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
 
     @property
@@ -94,25 +94,25 @@ def expression_of(field: Field) -> Expr:
     """The formula of a field.
 
     Raises:
-        ProblemFileError: If the field has none: it is a Python function or a table of values.
+        ProblemFileError: If the field is not a formula, but a Python function or a table of values.
     """
     if isinstance(field, ExpressionField):
         return field.expression
     if field.constant is not None:
         return exact_number(field.constant)
-    raise ProblemFileError(f"{field.text} is no formula, so nothing can be derived from it: give `source` as well")
+    raise ProblemFileError(f"{field.text} is not a formula, so the source can't be derived from it: give `source` as well")
 
 
 @dataclass(frozen=True)
 class Region(Content):
-    """The points at which a condition holds."""
+    """The set of points at which a condition holds."""
 
     content_type: ClassVar[str] = "region"
     condition: Condition
     dimension: int
 
     def content(self) -> Any:
-        """The condition as plain data; opaque where a problem file could not hold it."""
+        """The condition as plain data; opaque if a problem file can't express it."""
         return _content(self, self.condition)
 
     @classmethod
@@ -120,7 +120,7 @@ class Region(Content):
         return cls(from_canonical(arguments["expression"], arguments["dimension"]), arguments["dimension"])
 
     def __call__(self, x: Points) -> Tensor:
-        """Whether each point belongs to it, shape ``(n,)``, bool."""
+        """Whether each point belongs to the region, shape ``(n,)``, bool."""
         return self._program(x)[0]
 
     @property
@@ -141,28 +141,28 @@ def _content(of: ExpressionField | Region, expression: Any) -> Any:
 
 
 def parse_field(text: str, scope: Scope, key: str) -> ExpressionField:
-    """The field that a text describes.
+    """The field of an expression.
 
     Args:
-        text: The expression.
-        scope: The names it may use; its dimension is set.
-        key: Where the text stands, for messages: ``"[equation] source"``.
+        text: The text of the expression.
+        scope: The names that the expression may use; its dimension must not be None.
+        key: The key of the expression, for messages: ``"[equation] source"``.
 
     Raises:
-        ProblemFileError: If the text is no expression; one sentence names the key and the offending part.
+        ProblemFileError: If the text is not a valid expression; the message contains the key and the invalid part.
     """
     assert scope.dimension is not None
     return ExpressionField(Parser(text, scope, key).expression(), scope.dimension, scope.unknowns)
 
 
 def parse_number(text: str, parameters: Mapping[str, float], key: str) -> float:
-    """The number that a text such as ``"2*pi*mu"`` describes.
+    """The value of an expression without coordinates, such as ``"2*pi*mu"``.
 
     Raises:
-        ProblemFileError: As `parse_field`.
+        ProblemFileError: If the text is not a valid expression.
     """
     value = constant_value(Parser(text, Scope(None, parameters), key).expression())
-    assert value is not None  # no coordinate is in scope
+    assert value is not None  # the scope contains no coordinates
     return value
 
 
@@ -170,7 +170,7 @@ def parse_condition(text: str, scope: Scope, key: str) -> Region:
     """The region in which a condition such as ``"x < 0 and y > 0"`` holds.
 
     Raises:
-        ProblemFileError: As `parse_field`.
+        ProblemFileError: If the text is not a valid condition.
     """
     assert scope.dimension is not None
     return Region(Parser(text, scope, key).condition(), scope.dimension)

@@ -1,16 +1,16 @@
-"""Sums, products, quotients and powers in the order in which they are written.
+"""Sums, products, quotients and powers that preserve the order of operations.
 
-sympy's own operators rewrite what they are given: they distribute numbers over sums, merge and split powers and exponentials, and
-reorder. The rewritten formula has the same value in exact arithmetic, but not in floating point: exp((x - 1)/0.001) becomes
-exp(-1000) exp(1000 x), which is 0 times infinity. The functions here build trees that sympy does not touch. They make only
-simplifications that hold for all finite values. Only arithmetic on numbers alone is rounded differently, because it is exact for
-whole numbers and their quotients:
+The operators of sympy rewrite their operands: they distribute numbers over sums, merge and split powers and exponentials, and
+reorder terms. The rewritten formula has the same value in exact arithmetic, but not in floating point: exp((x - 1)/0.001) becomes
+exp(-1000) exp(1000 x), which is 0 times infinity. The functions of this module build trees that sympy does not rewrite. They make
+only simplifications that hold for all finite values. Rounding differs only in arithmetic with numbers, which is exact for
+integers and their quotients:
 
 - ``0 + u``, ``1 * u`` and ``u**1`` are u; ``0 * u``, ``u - u`` and ``u**0`` are numbers.
-- Leading numbers are combined: ``2 * 3 * x`` is ``6 * x``. Whole numbers and their quotients are exact, all others are doubles.
+- Leading numbers are combined: ``2 * 3 * x`` is ``6 * x``. Integers and their quotients are exact, all others are doubles.
 - ``(a + b) + c`` is ``a + b + c``, and ``(a * b) * c`` is ``a * b * c``, which are evaluated from left to right.
 
-A quotient a / b is the product of a and b**(-1); it is evaluated by a division.
+A quotient a / b is stored as the product of a and b**(-1) and evaluated by a division.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 
 from sympy import Add, Expr, Float, Integer, Mul, Pow
 
-_EXACT = 10**15  # doubles up to here tell whole numbers apart
+_EXACT = 10**15  # integers up to this size are exact doubles
 _ZERO, _ONE, _MINUS_ONE = Integer(0), Integer(1), Integer(-1)
 
 
 def exact_number(value: float) -> Expr:
-    """A number for sympy: whole ones exact, so that x^2.0 is x^2."""
+    """A sympy number, exact for integers, so that x^2.0 equals x^2."""
     return Integer(value) if float(value).is_integer() and abs(value) < _EXACT else Float(value)
 
 
@@ -60,7 +60,7 @@ def multiply(*factors: Expr) -> Expr:
     kept: list[Expr] = []
 
     def take(factor: Any) -> None:
-        if factor.is_Mul and kept in ([], [_MINUS_ONE]):  # a sign changes no rounding, wherever it stands
+        if factor.is_Mul and kept in ([], [_MINUS_ONE]):  # the position of a sign does not affect rounding
             for part in factor.args:
                 take(part)
         elif len(kept) <= 1 and (number := _product(kept[0] if kept else _ONE, factor)) is not None:
@@ -74,7 +74,7 @@ def multiply(*factors: Expr) -> Expr:
 
 
 def collected(*factors: Expr) -> Expr:
-    """The product of the factors with its numbers in front: for formulas that follow from others, in no order that anybody wrote.
+    """The product of the factors with the numbers in front, for derived formulas, in which the order of factors is arbitrary.
 
     Factors with divisors stay together, because their parts may overflow.
     """
@@ -113,21 +113,21 @@ def power(base: Expr, exponent: Expr) -> Expr:
 
 
 def divisor(u: Any) -> Expr | None:
-    """The v of a factor u = 1 / v, which is evaluated by a division; None for any other factor."""
+    """The divisor v of a factor u = 1 / v, which is evaluated by a division; None for any other factor."""
     if u.is_Pow and u.exp == _MINUS_ONE:
         return u.base
     return Integer(u.q) if u.is_Rational and u.p == 1 and u.q != 1 else None
 
 
 def _sum(a: Expr, b: Expr) -> Expr | None:
-    """The sum of two numbers; None if one of them is none."""
+    """The sum of two numbers, or None if an operand is not a number."""
     if not (a.is_Number and b.is_Number):
         return None
     return a + b if a.is_Rational and b.is_Rational else exact_number(float(a) + float(b))
 
 
 def _product(a: Expr, b: Expr) -> Expr | None:
-    """The product of a number and a number or its inverse; None for other factors."""
+    """The product of a number and a number or inverse of a number, or None for other factors."""
     if a.is_Rational and b.is_Rational:
         return a * b
     below = divisor(b)

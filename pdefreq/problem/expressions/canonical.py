@@ -1,7 +1,7 @@
 """Expressions as canonical text, such as ``add(1, sin(mul(pi, x)))``.
 
-`from_canonical` gives the same sympy expression, its arguments in the same order, and so the same values bit for bit.
-The language of problem files would not: its limits and simplifications are meant for what people write.
+`from_canonical` returns the same sympy expression with its arguments in the same order, and therefore bit-identical values. The
+language of problem files does not guarantee this, because its parser simplifies expressions and limits their size.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAMES = {constructor: name for name, constructor in (_ARITHMETIC | _FUNCTIONS).
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     name: partial(constructor, evaluate=False) for name, constructor in _ARITHMETIC.items()
 } | _FUNCTIONS
-_DEEPEST = 150  # levels; Python's parser stops at 200
+_DEEPEST = 150  # levels of nesting; the limit of Python's parser is 200
 _LARGEST = 10**300
 _MOST_COORDINATES = 10_000
 
@@ -41,7 +41,7 @@ def to_canonical(expression: Any, _level: int = 0) -> str:
     """The text of an expression or a condition.
 
     Raises:
-        ValueError: If it holds something that no problem file can express, or is nested too deeply.
+        ValueError: If it contains a part that a problem file can't express, or is nested too deeply.
     """
     if expression.is_Rational:
         return str(int(expression)) if expression.is_Integer else f"rational({expression.p}, {expression.q})"
@@ -58,24 +58,24 @@ def to_canonical(expression: Any, _level: int = 0) -> str:
 
 
 def from_canonical(text: str, dimension: int, unknowns: Sequence[str] = ()) -> Any:
-    """The expression or condition that a text stands for: the inverse of `to_canonical`.
+    """The expression or condition of a canonical text: the inverse of `to_canonical`.
 
     Args:
-        text: What `to_canonical` returned.
+        text: The result of `to_canonical`.
         dimension: The number of coordinates.
-        unknowns: Further names that stand for themselves.
+        unknowns: Further names, which become symbols.
 
     Raises:
-        ValueError: If the text is no expression.
+        ValueError: If the text is not a canonical expression.
     """
     if not (isinstance(dimension, int) and 0 < dimension <= _MOST_COORDINATES):
-        raise ValueError(f"an expression has 1 to {_MOST_COORDINATES} coordinates, got {dimension!r}")
+        raise ValueError(f"an expression must have 1 to {_MOST_COORDINATES} coordinates, got {dimension!r}")
     if not isinstance(text, str):
-        raise ValueError(f"an expression is a text, got {str(text)[:60]}")
+        raise ValueError(f"an expression must be text, got {str(text)[:60]}")
     try:
         node = ast.parse(text, mode="eval").body
     except (SyntaxError, MemoryError, RecursionError):
-        raise ValueError(f"'{text[:60]}' is no expression") from None
+        raise ValueError(f"'{text[:60]}' is not an expression") from None
     variables = Scope(dimension, unknowns=tuple(map(str, unknowns))).variables
     return _read(node, _CONSTANTS | {symbol.name: symbol for symbol in variables})
 
@@ -94,7 +94,7 @@ def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return Float(-value)
         case ast.Constant() | ast.UnaryOp():
             return Integer(_whole(node))
-    raise ValueError(f"'{ast.unparse(node)[:60]}' is no part of an expression")
+    raise ValueError(f"'{ast.unparse(node)[:60]}' can't be part of an expression")
 
 
 def _whole(node: ast.expr) -> int:
@@ -103,4 +103,4 @@ def _whole(node: ast.expr) -> int:
             return -_whole(operand)
         case ast.Constant(value=int() as value) if not isinstance(value, bool) and value <= _LARGEST:
             return value
-    raise ValueError(f"'{ast.unparse(node)[:60]}' is no number of a reasonable size")
+    raise ValueError(f"'{ast.unparse(node)[:60]}' is not an integer of an accepted size")

@@ -1,4 +1,4 @@
-"""Formulas as text in the language of problem files: reading the text again gives the same formula."""
+"""Conversion of formulas to text in the language of problem files; parsing the text returns the same formula."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def formula_text(u: Any) -> str:
 
 
 def _text(u: Any) -> tuple[str, int]:
-    """The text, and how strongly it binds."""
+    """The text, and its binding strength."""
     if u.is_Number:
         return _number(u)
     if not u.args:
@@ -56,7 +56,7 @@ def _number(u: Any) -> tuple[str, int]:
 
 
 def _signed(term: Any, *, first: bool) -> str:
-    """A term of a sum with its sign in front."""
+    """A term of a sum, preceded by its sign."""
     leading = term.args[0] if term.is_Mul else term
     if leading.is_Number and leading < 0:
         return f"{'-' if first else ' - '}{_bracketed(negative(term), _PRODUCT)}"

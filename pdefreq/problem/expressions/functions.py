@@ -1,7 +1,7 @@
-"""The functions of the language: classes of sympy that are never rewritten, with their derivatives and their values by torch.
+"""The functions of the language: sympy classes without automatic rewriting, their derivatives, and their evaluation by torch.
 
-Arguments are real. sympy's own classes rewrite their arguments, and those that are piecewise (abs, min, where ...) reason about
-complex ones and answer with `re`, `im` and unevaluated derivatives.
+Arguments are real. The built-in classes of sympy rewrite their arguments, and the piecewise ones (abs, min, where, ...) assume
+complex arguments, so that derivatives contain `re`, `im` and unevaluated derivatives.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ONE, _TWO, _HALF = Integer(1), Integer(2), Rational(1, 2)
 class _RealFunction(Function):
     """A function of real arguments; `fdiff` is its classical derivative, which holds almost everywhere."""
 
-    exact: ClassVar[type[Function] | None] = None  # sympy's class, which knows exact values such as sin(pi) = 0
+    exact: ClassVar[type[Function] | None] = None  # the sympy class that evaluates exact values such as sin(pi) = 0
 
     def __new__(cls, *args: Any) -> Self:
         return super().__new__(cls, *args, evaluate=False)  # pyright: ignore[reportReturnType]  # sympy declares another type
@@ -40,7 +40,7 @@ class _RealFunction(Function):
 
 
 def square_root(u: Expr) -> Expr:
-    """The square root, as a power."""
+    """The square root as a power."""
     return power(u, _HALF)
 
 
@@ -177,7 +177,7 @@ class Sign(_RealFunction):
 
 
 class Maximum(_RealFunction):
-    """The larger of two."""
+    """The larger of two values."""
 
     nargs = 2
 
@@ -187,7 +187,7 @@ class Maximum(_RealFunction):
 
 
 class Minimum(_RealFunction):
-    """The smaller of two."""
+    """The smaller of two values."""
 
     nargs = 2
 
@@ -232,7 +232,7 @@ def _by_scipy(name: Literal["j0", "j1"], u: Tensor) -> Tensor:
 
 
 class _J0(torch.autograd.Function):
-    """torch has no derivatives of the Bessel functions, and its values are off by 4e-7 just above 5: they are scipy's."""
+    """J0 with values by scipy: torch has no derivatives of Bessel functions, and its values have errors of 4e-7 just above 5."""
 
     @staticmethod
     def forward(ctx: Any, u: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -260,13 +260,13 @@ class _J1(torch.autograd.Function):
 
 
 class Where(_RealFunction):
-    """The second argument where the first, a condition, holds; the third elsewhere."""
+    """The second argument where the first argument, a condition, holds, and the third argument elsewhere."""
 
     nargs = 3
 
 
 class Condition(_RealFunction):
-    """Something that holds or does not at each point."""
+    """A condition, which is true or false at each point."""
 
 
 class Less(Condition):

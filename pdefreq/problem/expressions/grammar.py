@@ -1,8 +1,8 @@
-"""The grammar of problem files: text -> `ast` -> a whitelist -> sympy. Text is never evaluated by Python.
+"""The grammar of formulas in problem files: text -> `ast` -> allowed nodes -> sympy. Python never evaluates the text.
 
-An expression holds numbers, `pi`, coordinates (`x, y, z` or `x1 ... xd`), parameters, ``+ - * / **`` (or ``^``), the functions
+An expression contains numbers, `pi`, coordinates (`x, y, z` or `x1 ... xd`), parameters, ``+ - * / **`` (or ``^``), the functions
 of `pdefreq.problem.expressions.functions`, ``where(condition, a, b)``, and ``sum(...)`` or ``prod(...)`` over the coordinates.
-Inside a sum or product `xk` is the k-th coordinate and `k` its number, and a parameter called `k` or `xk` is refused there.
+Inside a sum or product, `xk` is the k-th coordinate and `k` is its number; parameters with these names are refused there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pdefreq.problem.expressions.scope import COORDINATE, Scope, shorten
 from pdefreq.problem.expressions.symbolic import constant_value, known_value, where
 
 _LONGEST, _DEEPEST, _LARGEST = 10_000, 50, 5_000  # characters, levels, nodes (sums and products written out)
-_HIGHEST_POWER, _HIGHEST_EXACT_POWER = 1000, 64  # those of numbers are multiplied out
+_HIGHEST_POWER, _HIGHEST_EXACT_POWER = 1000, 64  # exact powers of numbers are multiplied out
 _HUGE = 10**300  # near the largest double
 
 _RUNNING = {"k": "the number of the coordinate", "xk": "the k-th coordinate"}
@@ -42,12 +42,12 @@ _COMPARISONS: dict[type, Callable[[Expr, Expr], Condition]] = {
     ast.Eq: Equal,
     ast.NotEq: lambda a, b: Not(Equal(a, b)),
 }
-_ALLOWED = "an expression holds numbers, pi, coordinates, parameters, + - * / **, functions and where(condition, a, b)"
+_ALLOWED = "an expression may contain numbers, pi, coordinates, parameters, + - * / **, functions and where(condition, a, b)"
 
 
 @dataclass(frozen=True)
 class _Keywords:
-    """Parameters whose names are keywords of Python, such as lambda, and the names that stand for them in Python's parser."""
+    """Substitutes in Python's parser for parameters whose names are Python keywords, such as lambda."""
 
     stand_ins: Mapping[str, str]
 
@@ -68,12 +68,12 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 
 class Parser:
-    """One text on its way to sympy; each private method takes an `ast` node of a kind that may stand at its place.
+    """A parser of a text. Its private methods convert `ast` nodes to sympy.
 
     Args:
         text: The text.
-        scope: The names it may use.
-        key: Where the text stands, for messages: ``"[equation] source"``.
+        scope: The names that the text may use.
+        key: The key of the text, for messages: ``"[equation] source"``.
     """
 
     def __init__(self, text: str, scope: Scope, key: str) -> None:
@@ -88,14 +88,14 @@ class Parser:
 
     @property
     def _python(self) -> str:
-        """The text as Python's parser takes it."""
+        """The text in the syntax of Python's parser."""
         return self._keywords.replaced(self._text)
 
     def expression(self) -> Expr:
         """The text as an expression.
 
         Raises:
-            ProblemFileError: If it is none; one sentence names the key and the offending part.
+            ProblemFileError: If it is not a valid expression; the message contains the key and the invalid part.
         """
         return self._number(self._tree())
 
@@ -103,7 +103,7 @@ class Parser:
         """The text as a condition such as ``x < 0 and y > 0``.
 
         Raises:
-            ProblemFileError: As `expression`.
+            ProblemFileError: If it is not a valid condition; the message contains the key and the invalid part.
         """
         return self._condition(self._tree())
 
@@ -117,19 +117,19 @@ class Parser:
         if not self._text:
             self._fail("the expression is empty")
         if len(self._text) > _LONGEST:
-            self._fail(f"an expression may have {_LONGEST} characters at most, this one has {len(self._text)}")
+            self._fail(f"an expression may have at most {_LONGEST} characters, got {len(self._text)}")
         if "#" in self._text:
-            self._fail(f"'#' can't stand in an expression, got {shorten(self._text)}")
+            self._fail(f"'#' is not allowed in an expression, got {shorten(self._text)}")
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python's advice on odd literals
+                warnings.simplefilter("ignore")  # syntax warnings of Python about literals
                 return ast.parse(self._python, mode="eval").body
         except SyntaxError as error:
             place = shorten(self._keywords.restored(self._python[max((error.offset or 1) - 1, 0) :]))
             near = f" near {place}" if len(place) > 2 else ""
             self._fail(f"{shorten(self._text)} is not an expression: {_plain(error.msg)}{near}; write products with *, as 2*x")
         except (ValueError, MemoryError, RecursionError):
-            self._fail(f"{shorten(self._text)} is nested too deeply or holds characters that no expression has")
+            self._fail(f"{shorten(self._text)} is nested too deeply or contains invalid characters")
 
     def _number(self, node: ast.expr) -> Expr:
         return self._checked(self._limited(self._build, node), node)
@@ -142,7 +142,7 @@ class Parser:
         if self._nodes > _LARGEST:
             self._fail(f"{shorten(self._text)} has more than {_LARGEST} operations once its sums and products are written out")
         if self._depth == _DEEPEST:
-            self._fail(f"{shorten(self._text)} is nested more than {_DEEPEST} deep")
+            self._fail(f"{shorten(self._text)} is nested more than {_DEEPEST} levels deep")
         self._depth += 1
         result = build(node)
         self._depth -= 1
@@ -151,7 +151,7 @@ class Parser:
     def _build(self, node: ast.expr) -> Expr:
         match node:
             case ast.Constant(value=bool() | str() | bytes() | None):
-                self._fail(f"{self._show(node)} can't stand in an expression; {_ALLOWED}")
+                self._fail(f"{self._show(node)} is not allowed in an expression; {_ALLOWED}")
             case ast.Constant(value=int() | float() as value):
                 return self._literal(value, node)
             case ast.Name(id=name):
@@ -169,8 +169,8 @@ class Parser:
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(self._keywords.restored(name), arguments, node)
             case ast.Compare():
-                self._fail(f"the comparison {self._show(node)} can stand only in where(condition, a, b)")
-        self._fail(f"{self._show(node)} can't stand in an expression; {_ALLOWED}")
+                self._fail(f"the comparison {self._show(node)} is allowed only in where(condition, a, b)")
+        self._fail(f"{self._show(node)} is not allowed in an expression; {_ALLOWED}")
 
     def _literal(self, value: float, node: ast.expr) -> Expr:
         if abs(value) > _HUGE:
@@ -179,17 +179,17 @@ class Parser:
 
     def _name(self, name: str) -> Expr:
         if name in self._ambiguous:
-            self._fail(f"'{name}' is {_RUNNING[name]} inside sum(...) and prod(...), and a parameter, too: rename the parameter")
+            self._fail(f"'{name}' is {_RUNNING[name]} inside sum(...) and prod(...), but also a parameter: rename the parameter")
         if name in self._names:
             return self._names[name]
         dimension = self._scope.dimension
         if name in _RUNNING:
-            self._fail(f"'{name}' has a meaning only inside sum(...) and prod(...), which run over the coordinates")
+            self._fail(f"'{name}' is defined only inside sum(...) and prod(...), which run over the coordinates")
         if COORDINATE.fullmatch(name):
             if dimension is None:
-                self._fail(f"'{name}' is a coordinate, but here a number is wanted")
+                self._fail(f"'{name}' is a coordinate, but a number is expected here")
             last = axis_names(dimension)
-            self._fail(f"there is no coordinate '{name}' in dimension {dimension}; coordinates are {_range(last)}")
+            self._fail(f"there is no coordinate '{name}' in dimension {dimension}; the coordinates are {_range(last)}")
         if name in FUNCTIONS or name in ("sum", "prod", "where"):
             self._fail(f"'{name}' is a function; write {name}(...)")
         known = {*self._names, *FUNCTIONS, "sum", "prod", "where"} - {"x1", "x2", "x3"}
@@ -210,7 +210,7 @@ class Parser:
         if e is not None and abs(e) > _HIGHEST_POWER:
             self._fail(f"the exponent in {self._show(node)} must lie between -{_HIGHEST_POWER} and {_HIGHEST_POWER}, got {e:g}")
         if e is None and b is not None and not b > 0:
-            self._fail(f"{self._show(node)} raises {b:g} to a variable power; only positive numbers can be")
+            self._fail(f"{self._show(node)} raises {b:g} to a variable power; the base must be a positive number")
         if b is None or e is None:
             return power(base, exponent)
         value = torch.tensor(b, dtype=torch.float64).pow(e).item()
@@ -242,7 +242,7 @@ class Parser:
     def _over_coordinates(self, combine: Callable[..., Expr], name: str, body: ast.expr) -> Expr:
         coordinates = self._scope.coordinates
         if not coordinates:
-            self._fail("sum(...) and prod(...) run over the coordinates, but here a number is wanted")
+            self._fail("sum(...) and prod(...) run over the coordinates, but a number is expected here")
         outer, terms = (self._names, self._ambiguous), []
         self._ambiguous = frozenset(_RUNNING) & self._scope.parameters.keys()
         for k, xk in enumerate(coordinates, 1):
@@ -264,17 +264,17 @@ class Parser:
         self._fail(f"{self._show(node)} is not a condition; write a comparison such as x < 0")
 
     def _finite(self, value: float, node: ast.expr) -> float:
-        if not abs(value) < _HUGE:  # NaN too
+        if not abs(value) < _HUGE:  # also refuses NaN
             self._fail(f"{self._show(node)} is {'not a finite real number' if value != value else 'too large'}")
         return value
 
     def _checked(self, value: Any, node: ast.expr) -> Expr:
-        """Refuse a node whose numbers are beyond all floats, or are no real numbers; what is below it has been checked."""
+        """Check that the numbers of a node are real and representable as floats. Its operands have been checked before."""
         for number in (value, *value.args):
             if number.is_Number and not number.is_real:
                 self._fail(f"{self._show(node)} is not a finite real number")
             if number.is_Number and max(abs(n) for n in _parts(number)) > _HUGE:
-                self._fail(f"{self._show(node)} holds a number that is too large")
+                self._fail(f"{self._show(node)} contains a number that is too large")
         return value
 
 
@@ -283,7 +283,7 @@ def _parts(number: Any) -> tuple[Any, ...]:
 
 
 def _chain(node: ast.expr, forward: type, backward: type) -> list[tuple[ast.expr, bool]]:
-    """The operands of ``a + b - c`` (or of ``a * b / c``) and whether each is inverted: long sums need no recursion."""
+    """The operands of ``a + b - c`` (or of ``a * b / c``), and whether each is inverted, without recursion for long sums."""
     operands = []
     while isinstance(node, ast.BinOp) and isinstance(node.op, (forward, backward)):
         operands.append((node.right, isinstance(node.op, backward)))
@@ -292,7 +292,7 @@ def _chain(node: ast.expr, forward: type, backward: type) -> list[tuple[ast.expr
 
 
 def _plain(message: str) -> str:
-    """Python's message without its advice, in lower case."""
+    """The message of Python without its suggestion, in lower case."""
     message = re.sub(r"[.;?].*|\bPerhaps.*", "", message.split(". ")[0]).strip()
     return message[:1].lower() + message[1:]
 

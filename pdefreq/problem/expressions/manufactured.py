@@ -1,4 +1,4 @@
-"""Divergences and fluxes of formulas, from which sources and boundary data follow, by symbolic differentiation."""
+"""Symbolic divergences and fluxes of formulas, from which sources and boundary data are derived."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pdefreq.problem.expressions.arithmetic import add, divide, exact_number, in
 from pdefreq.problem.expressions.functions import Less
 from pdefreq.problem.expressions.symbolic import derivative, size, where
 
-_LONGEST = 5_000  # nodes of a first derivative: the second ones of longer formulas take minutes
+_LONGEST = 5_000  # nodes of a first derivative; second derivatives of longer formulas take minutes
 
 
 def divergence(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coordinates: Sequence[Symbol]) -> Expr:
-    """``div( a |grad u|^(p-2) grad u )``, the coefficient a scalar, or a symmetric matrix as rows and p = 2.
+    """``div( a |grad u|^(p-2) grad u )`` for a scalar a or, if p = 2, a symmetric matrix as rows.
 
-    With q = grad u and H the Hessian it is |q|^(p-2) ( a lap u + grad a . q + (p-2) a q^T H q / |q|^2 ). Where q = 0 the limit is
-    zero for p > 2. For p < 2 it is zero where H vanishes too, as it does wherever u is constant; else it is infinite.
+    With q = grad u and the Hessian H it equals |q|^(p-2) ( a lap u + grad a . q + (p-2) a q^T H q / |q|^2 ). Where q = 0, the
+    limit for p > 2 is zero. For p < 2 it is zero where H also vanishes, for example where u is constant, and otherwise infinite.
 
     Raises:
         ProblemFileError: If u is too long to be differentiated twice.
@@ -48,7 +48,7 @@ def divergence(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coo
 
 
 def flux(u: Expr, a: Expr | Sequence[Sequence[Expr]], exponent: float, coordinates: Sequence[Symbol]) -> list[Expr]:
-    """``a |grad u|^(p-2) grad u``, one expression for each axis; the coefficient as in `divergence`."""
+    """``a |grad u|^(p-2) grad u``, one expression for each axis, with a coefficient as in `divergence`."""
     p = exact_number(exponent)
     q = _gradient(u, coordinates)
     if not isinstance(a, Expr):
@@ -75,6 +75,6 @@ def _gradient(u: Expr, coordinates: Sequence[Symbol]) -> list[Expr]:
     if longest > _LONGEST:
         raise ProblemFileError(
             f"[equation] exact: its derivative has {longest} terms and factors, "
-            f"and {_LONGEST} at most can be differentiated again; shorten it, or give source and boundary values instead"
+            f"but at most {_LONGEST} can be differentiated again; shorten it, or give source and boundary values instead"
         )
     return gradient

@@ -1,4 +1,4 @@
-"""The names an expression may use."""
+"""The names that an expression may use."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.functions import FUNCTIONS
 
 _OWN_WORDS = {"pi", "sum", "prod", "where", "and", "or", "not", *FUNCTIONS}
-_OVERRIDES = {"dimension", "variant"}  # what can be chosen beside parameters when a problem is loaded
+_OVERRIDES = {"dimension", "variant"}  # other arguments of `load_problem`
 COORDINATE = re.compile(r"[xyz]|x[1-9]\d{0,5}")
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The names an expression may use.
+    """The names that an expression may use.
 
     Args:
-        dimension: Number of coordinates; None where the expression must be a number.
-        parameters: Names and their values.
-        unknowns: Further names that stand for themselves, such as ``"u"`` in a term that is nonlinear in u; where formulas are
-            evaluated their values follow the coordinates.
+        dimension: Number of coordinates; None if the expression must be a number.
+        parameters: Names of parameters and their values.
+        unknowns: Further variables, such as ``"u"`` in a term that is nonlinear in u. Their values are columns of the points
+            after the coordinates.
 
     Raises:
-        ProblemFileError: If a parameter has the name of a coordinate or an unknown.
+        ProblemFileError: If a parameter has the name of a coordinate or of an unknown.
     """
 
     dimension: int | None = None
@@ -47,12 +47,12 @@ class Scope:
 
     @property
     def coordinates(self) -> list[Symbol]:
-        """The coordinates, under the names that people read."""
+        """The coordinates under their display names."""
         return [Symbol(name) for name in axis_names(self.dimension or 0)]
 
     @property
     def variables(self) -> list[Symbol]:
-        """The coordinates and the unknowns: what the columns of points stand for."""
+        """The variables of the columns of points: the coordinates, then the unknowns."""
         return [*self.coordinates, *map(Symbol, self.unknowns)]
 
     def names(self) -> dict[str, Expr]:
@@ -65,22 +65,22 @@ class Scope:
 
 
 def check_parameter_name(name: str, key: str) -> None:
-    """Refuse a name that means something else in every expression, or is no name.
+    """Check that a parameter name is valid and not reserved in expressions.
 
-    Names of coordinates are refused by `Scope`, which knows the dimension.
+    Names of coordinates depend on the dimension and are checked by `Scope`.
 
     Raises:
-        ProblemFileError: In one sentence.
+        ProblemFileError: If the name is invalid or reserved.
     """
-    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # Python reads names in this normal form
+    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # Python's parser normalizes names to this form
         raise ProblemFileError(f"{key}: {shorten(name)} is not a name; use letters, digits and _, and a letter first")
     if name in _OWN_WORDS:
-        raise ProblemFileError(f"{key}: '{name}' has a meaning of its own in expressions; choose another name")
+        raise ProblemFileError(f"{key}: '{name}' is a reserved name in expressions; choose another name")
     if name in _OVERRIDES:
-        raise ProblemFileError(f"{key}: '{name}' is an argument of its own when a problem is loaded; choose another name")
+        raise ProblemFileError(f"{key}: '{name}' is reserved for an argument of load_problem; choose another name")
 
 
 def shorten(text: object) -> str:
-    """A text in quotes on one line, cut where it is long."""
+    """A text in quotes on one line, truncated if it is long."""
     line = "".join(c if c.isprintable() else "?" for c in " ".join(str(text).split()))
     return f"'{textwrap.shorten(line, 60, placeholder=' ...') if ' ' in line[:60] else line[:60]}'"

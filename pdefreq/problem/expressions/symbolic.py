@@ -1,4 +1,4 @@
-"""Derivatives of symbolic functions of the coordinates, and their evaluation by torch."""
+"""Derivatives of symbolic expressions in the coordinates, and evaluation of expressions by torch."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def derivative(u: Expr, s: Symbol) -> Expr:
     """The partial derivative of `u` with respect to `s`.
 
-    A power v^n with a constant exponent n >= 0 is differentiated as n v^(n-1) v', which is finite at the zeros of v. One with
-    n < 0, a divisor for example, is differentiated as v^n (n v' / v), because v^(n-1) may underflow where v^n does not.
+    The derivative of a power v^n with a constant exponent n >= 0 is n v^(n-1) v', which is finite at the zeros of v. For n < 0,
+    for example for a divisor, it is v^n (n v' / v), because v^(n-1) may underflow where v^n does not.
     """
     known: dict[Expr, Expr] = {}
 
@@ -54,7 +54,7 @@ def derivative(u: Expr, s: Symbol) -> Expr:
         return add(*(collected(inner, outer) for inner, outer in slopes))
 
     def of_factor(v: Any, i: int, w: Any) -> Expr:
-        """The derivative of a product in its i-th factor."""
+        """The derivative of a product with respect to its i-th factor."""
         if w.is_Pow and d(w.exp) == 0 and is_negative(w.exp):
             return multiply(v, relative(w))
         return collected(*v.args[:i], d(w), *v.args[i + 1 :])
@@ -68,7 +68,7 @@ def derivative(u: Expr, s: Symbol) -> Expr:
 
 
 def substituted(u: Expr, s: Symbol, value: Expr) -> Expr:
-    """The expression with a value in place of a symbol, and every operation as it was."""
+    """The expression with a symbol replaced by a value; the operations and their order do not change."""
     known: dict[Any, Any] = {s: value}
 
     def replaced(v: Any) -> Any:
@@ -89,7 +89,7 @@ def is_negative(n: Expr) -> bool:
 
 
 def where(condition: Any, first: Any, second: Any) -> Expr:
-    """`Where`, unless the branches are the same or the condition is the same everywhere."""
+    """A `Where` expression, simplified if the branches are equal or the condition is constant."""
     holds = constant_value(condition)
     if first == second or holds == 1:
         return first
@@ -97,9 +97,9 @@ def where(condition: Any, first: Any, second: Any) -> Expr:
 
 
 class Program:
-    """Several expressions compiled to one straight line of torch operations; what they share is evaluated once.
+    """Expressions compiled to a sequence of torch operations, in which common subexpressions are evaluated once.
 
-    Sums and products are evaluated from left to right, and a quotient is one division.
+    Sums and products are evaluated from left to right; a quotient is a single division.
 
     Args:
         outputs: The expressions.
@@ -114,7 +114,7 @@ class Program:
         self._outputs = [self._slot(u) for u in outputs]
 
     def __call__(self, x: Points) -> list[Tensor]:
-        """Values of each output at `x`, each of shape ``(n,)`` and in memory of its own."""
+        """The values of the outputs at `x`, each of shape ``(n,)`` and in separate memory."""
         values: list[Any] = []
         for function, operands in self._steps:
             values.append(function(x, *(values[i] for i in operands)))
@@ -154,11 +154,11 @@ class Program:
         return self._step("multiply", _on_numbers(operator.mul), slot, self._slot(w))
 
     def _over(self, slot: int, below: Any) -> int:
-        # torch divides a number by a tensor as a product with the reciprocal, which rounds twice: both are tensors
+        # For a number divided by a tensor, torch multiplies by the reciprocal, which rounds twice. So both are tensors.
         return self._step("divide", lambda x, a, b: torch.div(_tensor(x, a), _tensor(x, b)), slot, self._slot(below))
 
     def _step(self, operation: Hashable, function: Callable[..., Any], *operands: int) -> int:
-        """The slot of an operation on slots, new unless the same one has been met."""
+        """The slot of an operation on slots; an operation that occurred before keeps its slot."""
         key = operation, operands
         if key not in self._slots:
             self._slots[key] = len(self._steps)
@@ -175,14 +175,14 @@ def _tensor(x: Tensor, value: Any) -> Tensor:
 
 
 def constant_value(u: Expr) -> float | None:
-    """The value of an expression without coordinates, not finite where it has none; None for any other expression."""
+    """The value of an expression without coordinates, which need not be finite; None for any other expression."""
     if u.free_symbols:
         return None
     return float(Program([u], ())(torch.zeros(1, 0, dtype=torch.float64))[0])
 
 
 def known_value(u: Any) -> float | None:
-    """As `constant_value`, and the exact value where sympy knows one: 0 for sin(pi)."""
+    """The value as in `constant_value`, but exact if sympy has an exact value, such as 0 for sin(pi)."""
     value = constant_value(u)
     counterpart = getattr(u, "exact", None)
     if value is None or counterpart is None:
@@ -192,5 +192,5 @@ def known_value(u: Any) -> float | None:
 
 
 def size(u: Expr) -> int:
-    """The number of nodes of the tree."""
+    """The number of nodes of the expression tree."""
     return sum(1 for _ in sympy.preorder_traversal(u))
