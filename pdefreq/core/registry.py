@@ -34,7 +34,7 @@ def nearest(name: str, known: Iterable[str], written: Mapping[str, str] = Mappin
     close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{written.get(lower[close[0]], lower[close[0]])}'?"
-    return f"known are {', '.join(written.get(each, each) for each in known)}." if known else "there are none."
+    return f"known names are {', '.join(written.get(each, each) for each in known)}." if known else "no names are defined."
 
 
 class Registry:

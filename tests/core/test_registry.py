@@ -12,7 +12,7 @@ def test_an_unknown_name_gets_the_nearest_one_or_the_list():
     registry = Registry("method", "pdefreq.nobody", {"jacobi": "json:loads", "sine": "json:dumps"})
     with pytest.raises(UnknownNameError, match="unknown method 'jacoby': did you mean 'jacobi'"):
         registry.load("jacoby")
-    with pytest.raises(UnknownNameError, match="known are jacobi, sine"):
+    with pytest.raises(UnknownNameError, match="known names are jacobi, sine"):
         registry.load("zzz")
 
 
@@ -92,7 +92,7 @@ def test_any_other_text_is_refused_in_one_sentence(text):
         ("phase(1)", r"phase\(gamma, gamma_prime\), got 'phase\(1\)'"),
         ("flat(2)", "shape 'flat' takes no numbers, got 'flat\\(2\\)': write flat"),
         ("wav(2)", r"unknown shape 'wav': did you mean 'wave\(a\)'"),
-        ("zz", r"known are bump, flat, number\(a\), phase\(gamma, gamma_prime\), spike, title, wave\(a\), written-in-c\."),
+        ("zz", r"known names are bump, flat, number\(a\), phase\(gamma, gamma_prime\), spike, title, wave\(a\), written-in-c\."),
         ("wave(__import__)", "takes numbers in brackets"),
         ("wave(7)", r"shape 'wave\(7\)': seven is not allowed"),
         (

@@ -160,7 +160,7 @@ def test_unknown_names_get_the_nearest():
         mscale().with_options(activation="tan")
     with pytest.raises(UnknownNameError, match="unknown optimizer 'sdg': did you mean 'sgd'"):
         mscale().with_options(optimizer="sdg")
-    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known are hard, penalty"):
+    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known names are hard, penalty"):
         make_solver("mscale:boundary=soft")
     with pytest.raises(UnknownNameError, match="unknown initialization 'xavier'"):
         deep_ritz().with_options(initialization="xavier")

@@ -52,7 +52,7 @@ def read_problem(
     for key in overrides:
         if key not in (*raw, "dimension"):
             raise UnknownNameError(
-                f"problem '{name}' has no parameter {shorten(key)}: known are {', '.join([*raw, 'dimension'])}"
+                f"problem '{name}' has no parameter {shorten(key)}: the parameters are {', '.join([*raw, 'dimension'])}"
             )
     parameters: dict[str, float] = {}
     for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():

@@ -148,5 +148,5 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
 def test_no_source_follows_from_values(tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     path = write(tmp_path, 'diffusion = "a.csv"\nexact = "x*y"', source="")
-    with pytest.raises(ProblemFileError, match=r"piecewise constant on 2 x 2 cells from a.csv is no formula.*give `source`"):
+    with pytest.raises(ProblemFileError, match=r"piecewise constant on 2 x 2 cells from a.csv is not a formula.*give `source`"):
         load_problem(path)

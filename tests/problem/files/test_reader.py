@@ -285,9 +285,9 @@ def test_variants_are_merged_over_the_file():
 
 
 def test_unknown_overrides_are_refused_with_those_there_are():
-    with pytest.raises(UnknownNameError, match="known are mu, dimension"):
+    with pytest.raises(UnknownNameError, match="the parameters are mu, dimension"):
         load_problem("poisson-chirp", muu=3)
-    with pytest.raises(UnknownNameError, match="known are mu, dimension"):
+    with pytest.raises(UnknownNameError, match="the parameters are mu, dimension"):
         load_problem("poisson-chirp", dimensions=3)
     with pytest.raises(ProblemFileError, match="dimension"):
         load_problem("poisson-chirp", dimension="2.5")
@@ -317,7 +317,7 @@ def test_files_are_found_by_path_and_in_folders_of_ones_own(tmp_path, monkeypatc
         ("./", ProblemFileError, "does not exist"),
         ("~nobody-of-this-name/a.toml", ProblemFileError, "does not exist"),
         ("a\0b.toml", ProblemFileError, "a?b.toml"),
-        ("", UnknownNameError, "known are"),
+        ("", UnknownNameError, "known names are"),
     ],
 )
 def test_places_that_hold_no_problem_are_named(place, kind, hint):
