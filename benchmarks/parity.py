@@ -131,7 +131,7 @@ def run_case(methods, problem, seed, *, steps):
     found = {"coefficients": solution.state.coefficients.numpy(), "u": solution(x).numpy()}
     history = solution.history
     found |= {name: history.column(name) for name in history.names if name.startswith("objective")}
-    names = ("mode_predicted_curve", "mode_predicted_rate", "mode_own_rate", "mode_coupling")
+    names = ("mode_predicted_curve", "mode_predicted_rate", "mode_rayleigh_quotient", "mode_eigen_residual")
     found |= {name: np.asarray(history.facts[name]) for name in names if name in history.facts}
     if subject.exact is not None:
         import torch

@@ -92,7 +92,7 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
         say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
         if report.theory:
             say(console, f"theory: {report.theory}")
-        if sentence := coupling_sentence([row.coupling for row in report.rows]):
+        if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
     for line in _error_lines(solution, summary):
@@ -133,23 +133,23 @@ def modes_table(report: SpectralReport) -> Table:
     return table
 
 
-def coupling_sentence(coupling: Sequence[float | None] | np.ndarray) -> str:
+def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray) -> str:
     """When the rates of single modes hold, in words; empty where they do, or nothing is known.
 
     Args:
-        coupling: Of the modes; None or nan where it is unknown.
+        eigen_residuals: Of the modes; None or nan where it is unknown.
     """
-    from pdefreq.theory.kernel_modes import COUPLED
+    from pdefreq.theory.kernel_modes import MAX_EIGEN_RESIDUAL
 
-    known = [float(value) for value in coupling if value is not None and math.isfinite(value)]
-    mixed = sum(value > COUPLED for value in known)
+    known = [float(value) for value in eigen_residuals if value is not None and math.isfinite(value)]
+    mixed = sum(value > MAX_EIGEN_RESIDUAL for value in known)
     if not mixed:
         return ""
     low, high = number(min(known), 2), number(max(known), 2)
-    told = f"coupling {low}" if low == high else f"couplings {low} to {high}"
+    told = f"relative eigen-residual {low}" if low == high else f"relative eigen-residuals {low} to {high}"
     return (
-        f"{told}, {mixed} of {len(known)} modes above {COUPLED:g}: these trade so much error with others that they have no rate "
-        "of their own; read their curves, in which that is counted"
+        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they have "
+        "no single rate; read their curves, which account for it"
     )
 
 

@@ -177,9 +177,10 @@ class Prediction:
             whose phases may turn.
         rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
-        own_rates: v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None where it is unknown.
-        coupling: |K v_k - kappa_k v_k| / kappa_k with kappa_k the own rate, shape ``(m,)``; None where it is unknown. The curve
-            does not need it to be small: the rates do.
+        rayleigh_quotients: kappa_k = v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None
+            where it is unknown.
+        eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, shape ``(m,)``; None where it is unknown. The curves do not need
+            it to be small: the rates do.
         any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.
         since: The step from which on curves are predicted, over the error there; before it they are nan.
         final_rates: -d log|e| / d step in the end, for curves that are sums of exponentials, shape ``(m,)``; None where it is
@@ -191,8 +192,8 @@ class Prediction:
     curves: Tensor
     rates: Tensor
     note: str
-    own_rates: Tensor | None = None
-    coupling: Tensor | None = None
+    rayleigh_quotients: Tensor | None = None
+    eigen_residuals: Tensor | None = None
     any_start: bool = False
     since: int = 0
     final_rates: Tensor | None = None

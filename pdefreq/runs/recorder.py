@@ -179,8 +179,8 @@ def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
         curves=_array(prediction.curves.abs()),
         steps=steps,
         since=prediction.since,
-        own_rates=None if prediction.own_rates is None else _array(prediction.own_rates),
-        coupling=None if prediction.coupling is None else _array(prediction.coupling),
+        rayleigh_quotients=None if prediction.rayleigh_quotients is None else _array(prediction.rayleigh_quotients),
+        eigen_residuals=None if prediction.eigen_residuals is None else _array(prediction.eigen_residuals),
         phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,
     )
 

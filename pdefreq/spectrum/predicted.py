@@ -63,8 +63,9 @@ class Forecast:
             unknown.
         steps: The steps of the curves, shape ``(T,)``.
         since: The step from which on errors are predicted, in units of those measured there.
-        own_rates: The part of an error that is one mode alone which a step takes off, shape ``(m,)``; None where it is unknown.
-        coupling: What such a mode passes on to others over what it loses itself, shape ``(m,)``; None where it is unknown.
+        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None where it is
+            unknown.
+        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
         drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
         phases: What the phases of the errors have turned by, radians, of the shape of `curves`; None where modes have no phase.
     """
@@ -74,8 +75,8 @@ class Forecast:
     curves: np.ndarray | None = None
     steps: np.ndarray = field(default_factory=lambda: PREDICTED_STEPS)
     since: int = 0
-    own_rates: np.ndarray | None = None
-    coupling: np.ndarray | None = None
+    rayleigh_quotients: np.ndarray | None = None
+    eigen_residuals: np.ndarray | None = None
     drift: Drift | None = None
     phases: np.ndarray | None = None
 
@@ -93,8 +94,8 @@ class Forecast:
             curves=curves,
             steps=PREDICTED_STEPS if curves is None else np.asarray(facts["mode_predicted_steps"]),
             since=int(facts.get("mode_predicted_since", 0)),
-            own_rates=array("mode_own_rate"),
-            coupling=array("mode_coupling"),
+            rayleigh_quotients=array("mode_rayleigh_quotient"),
+            eigen_residuals=array("mode_eigen_residual"),
             drift=Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None,
             phases=array("mode_predicted_phase"),
         )
@@ -109,8 +110,8 @@ class Forecast:
             facts["mode_predicted_since"] = np.array(self.since)
             if self.phases is not None:
                 facts["mode_predicted_phase"] = self.phases
-        if self.own_rates is not None and self.coupling is not None:
-            facts["mode_own_rate"], facts["mode_coupling"] = self.own_rates, self.coupling
+        if self.rayleigh_quotients is not None and self.eigen_residuals is not None:
+            facts["mode_rayleigh_quotient"], facts["mode_eigen_residual"] = self.rayleigh_quotients, self.eigen_residuals
         if self.drift is not None:
             facts["mode_predicted_drift"] = np.array(self.drift)
         return facts
@@ -124,10 +125,11 @@ class Forecast:
                 from which on there is a prediction.
         """
         unknown = np.full(error.shape[1], np.nan)
-        rate, own_rate, coupling = (unknown if known is None else known for known in (self.rates, self.own_rates, self.coupling))
+        kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
+        rate, quotient, residual = (unknown if known is None else known for known in kept)
         later = np.flatnonzero(step >= self.since)
         if self.curves is None or not len(later):
-            return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, self.note, self.drift)
+            return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
         known = _between(self.steps, self.curves, float(step[later[0]]))
         unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
@@ -135,7 +137,7 @@ class Forecast:
         turned = None
         if self.phases is not None and step[later[0]] in self.steps:
             turned = self.phases[shown] - self.phases[self.steps == step[later[0]]]
-        return PredictedErrors(at, curves, rate, own_rate, coupling, self.note, self.drift, turned)
+        return PredictedErrors(at, curves, rate, quotient, residual, self.note, self.drift, turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +148,9 @@ class PredictedErrors:
         step: Shape ``(T,)``; empty where there is no prediction.
         error: Shape ``(T, m)``.
         rate: Decay -d log e / d step where theory has one number, shape ``(m,)``; else nan.
-        own_rate: What a step takes off a mode alone, shape ``(m,)``; nan where it is unknown.
-        coupling: How far the own rate holds, shape ``(m,)``; nan where it is unknown.
+        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan where it is
+            unknown.
+        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
         drift: How far the network has left its start at the end of the run; None where theory rests on no start.
         turned: What the phase of each error turns by after the first of these steps, radians, shape ``(T, m)``; None where modes
@@ -157,8 +160,8 @@ class PredictedErrors:
     step: np.ndarray
     error: np.ndarray
     rate: np.ndarray
-    own_rate: np.ndarray
-    coupling: np.ndarray
+    rayleigh_quotient: np.ndarray
+    eigen_residual: np.ndarray
     note: str
     drift: Drift | None = None
     turned: np.ndarray | None = None
@@ -174,7 +177,7 @@ class PredictedErrors:
 
     def take(self, places: np.ndarray) -> PredictedErrors:
         """These modes only."""
-        columns = (self.rate[places], self.own_rate[places], self.coupling[places])
+        columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
         turned = None if self.turned is None else self.turned[:, places]
         return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, turned)
 

@@ -21,8 +21,8 @@ class ModeRow:
         rate: Measured decay -d log e_k / d step.
         predicted_rate: What theory says of it.
         predicted_half_step: What theory says of `half_step`; None where it says nothing, or beyond the end of the run.
-        own_rate: What a step takes off an error that is this mode alone, by theory.
-        coupling: How far that holds: what the mode passes on to others, over what it loses itself.
+        rayleigh_quotient: The relative decrease per step of an error that is this mode alone, by theory.
+        eigen_residual: Relative eigen-residual of the mode: how far that holds.
         status: Whether the error fell below one half for good, did not, or was there from the start.
     """
 
@@ -36,6 +36,6 @@ class ModeRow:
     rate: float | None
     predicted_rate: float | None
     predicted_half_step: float | None
-    own_rate: float | None
-    coupling: float | None
+    rayleigh_quotient: float | None
+    eigen_residual: float | None
     status: Literal["halved", "not halved", "below half from the start"]

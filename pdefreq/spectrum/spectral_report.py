@@ -66,8 +66,8 @@ class SpectralReport:
             "rate": record.rates,
             "predicted_rate": record.prediction.rates,
             "predicted_half_step": record.prediction.half_steps,
-            "own_rate": record.prediction.own_rate,
-            "coupling": record.prediction.coupling,
+            "rayleigh_quotient": record.prediction.rayleigh_quotient,
+            "eigen_residual": record.prediction.eigen_residual,
         }
         rows = tuple(
             ModeRow(

@@ -102,7 +102,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
     discretized = degree_of(solver) is not None or isinstance(solver, Refines)
     orders = predict_order(problem, solver, start.space, watched.kind, watched.wavevectors) if discretized else None
-    nothing = not len(told.errors) and np.isnan(told.errors.own_rate).all()
+    nothing = not len(told.errors) and np.isnan(told.errors.rayleigh_quotient).all()
     if nothing and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
         raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
@@ -137,7 +137,7 @@ def _of_iteration(
         known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
         return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
     found = replace(without_curves(prediction.note), guide=prediction.guide)
-    told = {"own_rate": prediction.own_rates, "coupling": prediction.coupling}
+    told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}
     errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
     curves = prediction.curves.abs().numpy()
     if not np.isfinite(curves).any():

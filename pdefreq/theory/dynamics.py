@@ -35,7 +35,7 @@ from pdefreq.theory.rounding import above_rounding
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.theory.kernel_modes import ModeCoupling
+    from pdefreq.theory.kernel_modes import RayleighQuotients
 
 
 class Filter(ABC):
@@ -131,14 +131,14 @@ class LinearDynamics:
         response: (J w_j)(w_j^T G) at j = 1 ... k, for each of q watched numbers, shape ``(q, k)``.
         drift: J G_0, shape ``(q,)``.
         start: e(0), shape ``(q,)``.
-        coupling: Of the watched modes, where it is known: rates of their own, and how far these hold, in the kernel K.
+        rayleigh_quotients: Those of the watched modes in the kernel K; None where they are not known.
     """
 
     kappa: Tensor
     response: Tensor
     drift: Tensor
     start: Tensor
-    coupling: ModeCoupling | None = None
+    rayleigh_quotients: RayleighQuotients | None = None
 
     def errors(self, method: Filter, steps: Tensor) -> Tensor:
         """E(t), signed, shape ``(len(steps), q)``."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from pdefreq.core.errors import OptionError
+from pdefreq.theory.kernel_modes import RayleighQuotients
 from pdefreq.theory.relaxation import relaxation_factor
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ class TwoGrid:
             curves[:, column] = curve * radii[column] ** (steps - early)
         return curves, radii
 
-    def coupling(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """What a cycle takes off a mode alone, 1 - M_kk, and what it makes of it in other modes, over that.
+    def rayleigh_quotients(self, indices: Tensor) -> RayleighQuotients:
+        """Rayleigh quotients 1 - M_kk of the modes in K = 1 - M, and their relative eigen-residuals.
 
         Args:
             indices: Mode numbers, shape ``(m, d)``; a mode that the grid doesn't carry has nan.
 
         Returns:
-            Two tensors ``(m,)``, float64.
+            Shape ``(m,)``, float64.
         """
         found = torch.full((2, len(indices)), torch.nan, dtype=torch.float64)
         for column, index in enumerate(indices.tolist()):
@@ -135,7 +136,7 @@ class TwoGrid:
                 taken = 1 - block.matrix[own, own]
                 others = torch.cat([block.matrix[:own, own], block.matrix[own + 1 :, own]])
                 found[:, column] = torch.stack([taken, others.norm() / taken])
-        return found[0], found[1]
+        return RayleighQuotients(found[0], found[1])
 
     def radius(self) -> float:
         """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""

@@ -22,8 +22,8 @@ OWNERS = {"watched.py", "predicted.py"}
 KNOWN = {
     *WatchedModes("sine", True, np.ones((2, 1), int), np.ones(2), np.ones(2), "total", 2, np.ones((2, 1))).facts(),
     *Forecast(
-        "", rates=np.ones(2), curves=np.ones((3, 2)), steps=np.arange(3), own_rates=np.ones(2), coupling=np.ones(2),
-        drift=Drift(0.0, 0.0), phases=np.ones((3, 2)),
+        "", rates=np.ones(2), curves=np.ones((3, 2)), steps=np.arange(3), rayleigh_quotients=np.ones(2),
+        eigen_residuals=np.ones(2), drift=Drift(0.0, 0.0), phases=np.ones((3, 2)),
     ).facts(),
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if not (path.parent.name == "spectrum" and path.name in OWNERS))
@@ -80,8 +80,8 @@ def forecasts(draw):
         rates=draw(st.none() | floats(m)),
         curves=curves,
         since=0 if curves is None else draw(st.integers(0, 9)),
-        own_rates=draw(floats(m)) if own else None,
-        coupling=draw(floats(m)) if own else None,
+        rayleigh_quotients=draw(floats(m)) if own else None,
+        eigen_residuals=draw(floats(m)) if own else None,
         drift=draw(st.none() | st.builds(Drift, st.floats(0, 1), st.floats(0, 1))),
         **({} if curves is None else {"steps": np.arange(steps), "phases": draw(st.none() | floats(steps, m))}),
     )

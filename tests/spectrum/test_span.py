@@ -16,7 +16,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.span import ModeSpan, span_of
-from pdefreq.theory.kernel_modes import mode_coupling
+from pdefreq.theory.kernel_modes import rayleigh_quotients
 
 BOX = Box((-1.0, 0.5), (1.0, 2.0))
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -49,7 +49,7 @@ def test_a_sum_of_modes_and_its_derivatives_are_those_of_the_waves(kind):
 
 
 @pytest.mark.parametrize("loss", [Misfit, GradientMisfit, RitzEnergy, StrongResidual, GradientOfResidual])
-def test_rows_of_modes_give_the_coupling_in_the_metric_of_each_loss(loss):
+def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(loss):
     """F on the span is linear: |F a|^2 is the second difference of the loss; and `linearize` forms v.Kv with K = F F^T."""
     regression = loss in (Misfit, GradientMisfit)
     kind = {"diffusion": 0.0, "reaction": 1.0} if regression else {"reaction": 0.5, "boundary": (BoundaryPart("dirichlet"),)}
@@ -64,11 +64,11 @@ def test_rows_of_modes_give_the_coupling_in_the_metric_of_each_loss(loss):
     c = network.initialize(stream(0, "initialization"))
     functional = loss(problem, network, BOX.quadrature(60), like=LIKE)
     target = torch.zeros(len(modes.points(network)), dtype=torch.float64)
-    found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).coupling
+    found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).rayleigh_quotients
     factor = functional.factor(c)
-    expected = mode_coupling(factor @ factor.T, rows)
-    np.testing.assert_allclose(found.rates, expected.rates, rtol=1e-9)
-    np.testing.assert_allclose(found.coupling, expected.coupling, rtol=1e-8)
+    expected = rayleigh_quotients(factor @ factor.T, rows)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-9)
+    np.testing.assert_allclose(found.eigen_residuals, expected.eigen_residuals, rtol=1e-8)
 
 
 def test_modes_that_are_no_known_waves_span_nothing():

@@ -114,12 +114,12 @@ def test_conjugate_gradients_keep_to_the_bound_that_is_their_guide():
     )  # root of condition: cot
 
 
-def test_single_modes_of_a_network_have_rates_and_couplings_and_the_sentence_says_where_they_fail():
+def test_single_modes_of_a_network_have_rayleigh_quotients_and_the_sentence_says_where_they_fail():
     found = predict(load_problem("poisson"), make_solver("deep-ritz", DESCENT))
-    assert (found.errors.own_rate > 0).all() and (found.errors.coupling > 0.1).any()
+    assert (found.errors.rayleigh_quotient > 0).all() and (found.errors.eigen_residual > 0.1).any()
     printed = run("predict", "poisson", "--method", "deep-ritz", *[f"--set={k}={json.dumps(v)}" for k, v in DESCENT.items()])
-    assert printed.exit_code == 0 and "no rate of their own" in " ".join(printed.stdout.split())
-    assert "rate of their own" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
+    assert printed.exit_code == 0 and "no single rate" in " ".join(printed.stdout.split())
+    assert "single rate" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
 
 
 def test_the_command_prints_the_published_half_steps():
@@ -140,7 +140,8 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
     assert result.exit_code == 0 and out.stat().st_size > 10_000
     found = json.loads(result.stdout)
     assert found["sign_changes"][:4] == [0, 1, 2, 3]
-    assert len(found["coupling"]) == 12 and max(found["coupling"]) > 0.1 and max(found["rate"]) <= found["eigenvalues"][0]
+    assert len(found["eigen_residual"]) == 12 and max(found["eigen_residual"]) > 0.1
+    assert max(found["rayleigh_quotient"]) <= found["eigenvalues"][0]
     assert 0 < found["drift"] < 1 and found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
 
 

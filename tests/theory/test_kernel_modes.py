@@ -10,12 +10,12 @@ from scipy.sparse.linalg import aslinearoperator
 from pdefreq.core.errors import OptionError
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_modes import (
-    COUPLED,
+    MAX_EIGEN_RESIDUAL,
     cosine_amplitudes,
     eigenpairs,
     frequency_weight,
     gradient_loss_weight,
-    mode_coupling,
+    rayleigh_quotients,
     relative_distance,
     sign_changes,
 )
@@ -96,11 +96,11 @@ def test_sign_changes_pass_over_zeros():
 def test_eigenvectors_are_no_mix_and_sines_are():
     kernel = wide_kernels(interval(100)).tangent
     pairs = eigenpairs(kernel, 5)
-    exact = mode_coupling(kernel, 7 * pairs.vectors)  # of any length
-    assert torch.allclose(exact.rates, pairs.values, rtol=1e-12)
-    assert exact.coupling.max() < 1e-10  # rounding of 1e-16 kappa_1 over the smallest of five eigenvalues
+    exact = rayleigh_quotients(kernel, 7 * pairs.vectors)  # of any length
+    assert torch.allclose(exact.values, pairs.values, rtol=1e-12)
+    assert exact.eigen_residuals.max() < 1e-10  # rounding of 1e-16 kappa_1 over the smallest of five eigenvalues
     k = torch.arange(1, 6, dtype=torch.float64)
-    assert mode_coupling(kernel, torch.sin(math.pi / 2 * k * (interval(100) + 1))).coupling.min() > 0.1
+    assert rayleigh_quotients(kernel, torch.sin(math.pi / 2 * k * (interval(100) + 1))).eigen_residuals.min() > 0.1
 
 
 def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
@@ -115,14 +115,14 @@ def test_on_a_circle_fourier_modes_are_eigenvectors_and_the_loss_weights_them():
     features = gamma.repeat(2) ** 0.5  # u = sum c_j features_j wave_j
     value, gradient, laplacian = ((w * features) @ (w * features).T / n for w in (waves, slopes, laplacians))
     modes = torch.cos(x[:, None] * k)
-    plain = mode_coupling(value, modes)
-    assert plain.coupling.max() < 1e-12
+    plain = rayleigh_quotients(value, modes)
+    assert plain.eigen_residuals.max() < 1e-12
     for weighted, order in ((gradient, 1), (laplacian, 2)):
         # the rate of coefficients under the loss is that of its Gauss-Newton matrix, whose eigenvalues its kernel shares
-        assert torch.allclose(mode_coupling(weighted, modes).rates / plain.rates, frequency_weight(k, order), rtol=1e-10)
+        assert torch.allclose(rayleigh_quotients(weighted, modes).values / plain.values, frequency_weight(k, order), rtol=1e-10)
     factor = torch.cat([waves * features, slopes * features]) / n**0.5
     shared = torch.linalg.eigvalsh(factor @ factor.T).flip(0)[:16].sort().values
-    assert torch.allclose(shared, (plain.rates * gradient_loss_weight(k)).repeat(2).sort().values, rtol=1e-10)
+    assert torch.allclose(shared, (plain.values * gradient_loss_weight(k)).repeat(2).sort().values, rtol=1e-10)
 
 
 def test_the_kernel_of_a_wide_network_couples_no_waves_on_a_circle_and_all_sines_on_an_interval():
@@ -130,15 +130,14 @@ def test_the_kernel_of_a_wide_network_couples_no_waves_on_a_circle_and_all_sines
     n, k = 64, torch.arange(1, 9, dtype=torch.float64)
     x = 2 * math.pi * torch.arange(n, dtype=torch.float64) / n
     circle = wide_kernels(torch.stack([x.cos(), x.sin()], dim=1)).tangent
-    assert mode_coupling(circle, torch.cos(x[:, None] * k)).coupling.max() < 1e-10
-    assert (
-        mode_coupling(wide_kernels(interval(n)).tangent, torch.sin(math.pi / 2 * k * (interval(n) + 1))).coupling.min() > COUPLED
-    )
+    assert rayleigh_quotients(circle, torch.cos(x[:, None] * k)).eigen_residuals.max() < 1e-10
+    sines = torch.sin(math.pi / 2 * k * (interval(n) + 1))
+    assert rayleigh_quotients(wide_kernels(interval(n)).tangent, sines).eigen_residuals.min() > MAX_EIGEN_RESIDUAL
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 9), st.integers(0, 2**31))
-def test_coupling_is_the_spread_of_the_eigenvalues_that_a_mode_is_made_of(n, seed):
+def test_the_eigen_residual_is_the_spread_of_the_eigenvalues_that_a_mode_is_made_of(n, seed):
     """Mean and standard deviation with the weights (u_j.v)^2; and so much can it change the rate at which v.r begins to fall."""
     generator = torch.Generator().manual_seed(seed)
     factor, v, r = (torch.randn(n, m, generator=generator, dtype=torch.float64) for m in (n, 1, 1))
@@ -146,15 +145,15 @@ def test_coupling_is_the_spread_of_the_eigenvalues_that_a_mode_is_made_of(n, see
     values, vectors = torch.linalg.eigh(kernel)
     weights = (vectors.T @ (v / v.norm())).square()[:, 0]
     mean = (weights * values).sum()
-    found = mode_coupling(lambda w: factor @ (factor.T @ w), v)
-    assert float(found.rates[0]) == pytest.approx(float(mean), rel=1e-10)
+    found = rayleigh_quotients(lambda w: factor @ (factor.T @ w), v)
+    assert float(found.values[0]) == pytest.approx(float(mean), rel=1e-10)
     spread = (weights * (values - mean).square()).sum().sqrt()
-    assert float(found.coupling[0]) == pytest.approx(float(spread / mean), rel=1e-6, abs=1e-7)
+    assert float(found.eigen_residuals[0]) == pytest.approx(float(spread / mean), rel=1e-6, abs=1e-7)
     unit = v / v.norm()
     own = float(unit.T @ r)
     rest = float((r - own * unit).norm())
     change = abs(float(unit.T @ kernel @ r) - float(mean) * own)
-    assert change <= float(found.coupling[0] * mean) * rest * (1 + 1e-9) + 1e-9
+    assert change <= float(found.eigen_residuals[0] * mean) * rest * (1 + 1e-9) + 1e-9
 
 
 def test_the_rank_counts_what_is_no_rounding():

@@ -93,8 +93,8 @@ class Successive(StationaryIteration):
         if not by_symbol:
             return super().predict(modes, steps, target, cheap=cheap)
         assert constants is not None
-        found, own = self._symbol(torch.as_tensor(modes.indices), steps, constants), self._coupling(modes)
-        return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)
+        found, known = self._symbol(torch.as_tensor(modes.indices), steps, constants), self._rayleigh_quotients(modes)
+        return found if known is None else replace(found, rayleigh_quotients=known.values, eigen_residuals=known.eigen_residuals)
 
     _symbol_is_exact: ClassVar[bool]
     """Whether it is the sweep itself on modes, or that of waves on an unbounded grid."""

@@ -196,17 +196,20 @@ def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Pred
         note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
     if bool((dynamics.drift != 0).any()):
         note += "; the objective has no minimum at these points: in the end errors grow like t"
-    curves, own = dynamics.errors(method, steps) / dynamics.start, dynamics.coupling
+    curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
     found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
-    return found if own is None else replace(found, own_rates=method.first(own.rates), coupling=own.coupling)
+    if known is None:
+        return found
+    return replace(found, rayleigh_quotients=method.first(known.values), eigen_residuals=known.eigen_residuals)
 
 
 def _guide(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
-    fastest, own = dynamics.kappa[0], dynamics.coupling
+    fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
     kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
-    own = None if own is None else replace(own, rates=own.rates / fastest)
-    found = _prediction(replace(dynamics, kappa=kappa, response=response, drift=drift, coupling=own), GradientFlow(), steps)
+    known = None if known is None else replace(known, values=known.values / fastest)
+    scaled = replace(dynamics, kappa=kappa, response=response, drift=drift, rayleigh_quotients=known)
+    found = _prediction(scaled, GradientFlow(), steps)
     note = (
         "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
         "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "

@@ -13,7 +13,7 @@ from pdefreq.functionals.block import ByRows, Squares, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
-from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
+from pdefreq.theory.kernel_modes import rayleigh_quotients, relative_distance
 from pdefreq.theory.ntk import kernel
 from pdefreq.theory.rounding import above_rounding
 
@@ -62,7 +62,7 @@ def linearize(
         c: Coefficients at the start.
         modes: Sine or cosine modes.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
-        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
+        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for Rayleigh quotients; called last.
         cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
@@ -99,7 +99,7 @@ def linearize(
     if of_modes is None:
         return dynamics
     f = factor.double()
-    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
+    return replace(dynamics, rayleigh_quotients=rayleigh_quotients(lambda v: f @ (f.T @ v), of_modes().double()))
 
 
 def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:

@@ -67,9 +67,9 @@ def test_a_step_takes_its_own_rate_off_an_error_that_is_one_mode(method):
         own = int((every.indices == number).all(axis=1).argmax())
         rate = 1 - left[own]
         others = np.linalg.norm(np.delete(left, own))
-        assert float(prediction.own_rates[place]) == pytest.approx(rate, abs=1e-13)
-        assert float(prediction.coupling[place]) == pytest.approx(others / rate, abs=1e-12)
-    assert (float(prediction.coupling.max()) < 1e-12) == (method == "damped")  # eigenvectors of Jacobi alone
+        assert float(prediction.rayleigh_quotients[place]) == pytest.approx(rate, abs=1e-13)
+        assert float(prediction.eigen_residuals[place]) == pytest.approx(others / rate, abs=1e-12)
+    assert (float(prediction.eigen_residuals.max()) < 1e-12) == (method == "damped")  # eigenvectors of Jacobi alone
 
 
 def test_a_large_grid_has_rates_and_no_curves():
@@ -80,7 +80,7 @@ def test_a_large_grid_has_rates_and_no_curves():
     modes = make_modes("sine", grid.box, [[1, 1], [33, 33]])
     prediction = Multigrid(dirichlet(grid.box), grid, like=LIKE).predict(modes, torch.arange(3))
     assert not prediction.curves.isfinite().any() and "`intervals`" in prediction.note
-    assert float(prediction.own_rates[0]) > 0.5
+    assert float(prediction.rayleigh_quotients[0]) > 0.5
 
 
 @settings(max_examples=30, deadline=None)
