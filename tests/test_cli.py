@@ -33,7 +33,7 @@ JSON_KEYS = {
     "problem", "method", "status", "steps", "seconds", "relative_l2", "relative_h1",
     "bias_index", "bias_index_modes", "modes", "run",
 }  # fmt: skip
-MODE_KEYS = {"wavenumber", "amplitude", "error", "half_step", "rate", "predicted_rate"}
+MODE_KEYS = {"wavenumber", "amplitude", "error", "halving_step", "rate", "predicted_rate"}
 
 WAVE = """
 title = "One wave"
@@ -285,7 +285,7 @@ def test_check_shows_the_derived_source(cli):
 def test_solve_prints_the_modes_and_where_the_files_are(cli):
     result = cli("solve", "poisson", "-m", "jacobi", "--steps", "3000")
     assert result.exit_code == 0, result.output
-    for word in ("wavenumber", "half step", "theory: exact", "relative L2 error", "frequencies first", "steps:"):
+    for word in ("wavenumber", "halved at", "theory: exact", "relative L2 error", "frequencies first", "steps:"):
         assert word in result.stdout
     run = Path("runs/poisson-jacobi-1")
     assert str(run) in result.stdout

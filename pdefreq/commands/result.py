@@ -89,7 +89,7 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
         console.print(modes_table(report))
-        say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
+        say(console, "errors are relative; halved at: below 0.5 from there on; rates: -d log(error) / d step")
         if report.theory:
             say(console, f"theory: {report.theory}")
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
@@ -111,9 +111,9 @@ def status_sentence(solution: Solution) -> str:
 def modes_table(report: SpectralReport) -> Table:
     """The modes that matter most, sorted by wavenumber, with dots for those left out between them."""
     table = plain_table()
-    foretold = any(row.predicted_rate is not None or row.predicted_half_step is not None for row in report.rows)
-    last = ("theory", "rate", "theory") if foretold else ("half s", "rate")  # all of them are more than 80 characters
-    for name in ("wavenumber", "amplitude", "error", "half step", *last):
+    foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
+    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all of them are more than 80 characters
+    for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
     shown, skipped = report.rows_to_print(), False
     for row in report.rows:
@@ -123,12 +123,12 @@ def modes_table(report: SpectralReport) -> Table:
             skipped = True
             continue
         skipped = False
-        half_step = "from start" if row.status == "below half from the start" else _whole(row.half_step)
-        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), half_step]
+        halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
+        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), halving_step]
         if foretold:
-            cells += [_whole(row.predicted_half_step), number(row.rate), number(row.predicted_rate)]
+            cells += [_whole(row.predicted_halving_step), number(row.rate), number(row.predicted_rate)]
         else:
-            cells += [number(row.half_seconds, 2), number(row.rate)]
+            cells += [number(row.halving_seconds, 2), number(row.rate)]
         table.add_row(*cells)
     return table
 
@@ -148,8 +148,8 @@ def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray
     low, high = number(min(known), 2), number(max(known), 2)
     told = f"relative eigen-residual {low}" if low == high else f"relative eigen-residuals {low} to {high}"
     return (
-        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they have "
-        "no single rate; read their curves, which account for it"
+        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they "
+        "have no single rate; read their curves, which account for it"
     )
 
 

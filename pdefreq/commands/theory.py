@@ -81,7 +81,7 @@ def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
         "rayleigh_quotient": found.errors.rayleigh_quotient,
         "eigen_residual": found.errors.eigen_residual,
         "final_rate": found.errors.rate,
-        "halving_time" if found.guide else "halving_step": found.errors.half_steps,
+        "halving_time" if found.guide else "halving_step": found.errors.halving_steps,
     }
 
 

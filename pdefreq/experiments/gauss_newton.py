@@ -160,8 +160,8 @@ def experiment(*, steps: int = 200) -> Report:
     lazy = [PredictedRun.of(name, record) for name, record in records.items()]
     findings += [
         f"A lazy network under {run.name}: measured and predicted errors differ by at most "
-        f"{run.largest_difference:.1e}; half steps of the tones are {_in_words(records[run.name].half_steps)}, "
-        f"predicted {_in_words(records[run.name].prediction.half_steps)}."
+        f"{run.largest_difference:.1e}; halving steps of the tones are {_in_words(records[run.name].halving_steps)}, "
+        f"predicted {_in_words(records[run.name].prediction.halving_steps)}."
         for run in lazy
     ]
     errors = courses_figure(
@@ -204,9 +204,9 @@ def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
     return SpectralRecord.of(history).numbered(TONES)
 
 
-def _in_words(half_steps: np.ndarray) -> str:
+def _in_words(halving_steps: np.ndarray) -> str:
     """When each error is below one half for good."""
-    return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in half_steps)
+    return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in halving_steps)
 
 
 def _bias(run: Solution) -> str:

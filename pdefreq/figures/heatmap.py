@@ -52,7 +52,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     axes.set_xlim(steps[0], steps[-1])
     draw_front(axes, shown.front[None])
     if len(shown.prediction):
-        draw_predicted_front(axes, shown.prediction.half_steps, shown.prediction.caveat)
+        draw_predicted_front(axes, shown.prediction.halving_steps, shown.prediction.caveat)
     label_rows(axes, mode_labels(shown.modes))
     heat_colorbar(figure, [axes])
     return figure

@@ -157,6 +157,6 @@ class Record(Shown):
 
 
 def _mode(row: Any) -> dict[str, Any]:
-    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate")
-    names += ("predicted_half_step", "predicted_rate")
+    names = ("wavenumber", "amplitude", "error", "status", "halving_step", "halving_seconds", "rate")
+    names += ("predicted_halving_step", "predicted_rate")
     return {name: getattr(row, name) for name in names}

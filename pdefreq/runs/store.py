@@ -48,9 +48,9 @@ DEFINITIONS = {
     "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
     "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
     "solution for grid methods (algebraic error), else the exact one",
-    "half_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
+    "halving_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
     "rate": "-d log(mode_error) / d step over the longest window that is a straight line (R^2 > 0.99)",
-    "bias_index": "slope of log(half_step) against log(wavenumber); above 0: low frequencies first",
+    "bias_index": "slope of log(halving_step) against log(wavenumber); above 0: low frequencies first",
     "seconds": "time spent in steps; measuring is not counted",
     "wavenumber": "angular, rad per unit length",
 }

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from pdefreq.core.history import Schedule
-from pdefreq.spectrum.rates import decay_rates, half_time
+from pdefreq.spectrum.rates import decay_rates, halving_time
 
 
 def _steps(last: int) -> np.ndarray:
@@ -187,9 +187,9 @@ class PredictedErrors:
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     @functools.cached_property
-    def half_steps(self) -> np.ndarray:
+    def halving_steps(self) -> np.ndarray:
         """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
-        return half_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
+        return halving_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The spectrum of a run: its modes, their errors along the run, and what follows from them.
 
-Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: half times, rates and the
+Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: halving times, rates and the
 bias index are worked out once, by this record, from the columns and facts of a history.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from pdefreq.core.history import History
 from pdefreq.spectrum.bias import BiasIndex, bias_index
 from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
-from pdefreq.spectrum.rates import decay_rates, half_time
+from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
 ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_phase"  # the columns of a history
@@ -80,14 +80,14 @@ class SpectralRecord:
         return int(self.step.max(initial=0))
 
     @functools.cached_property
-    def half_steps(self) -> np.ndarray:
+    def halving_steps(self) -> np.ndarray:
         """t_k(0.5) in steps, shape ``(m,)``: inf for a mode that ends above one half, nan for one that starts at or below it."""
-        return half_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
+        return halving_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
-    def half_seconds(self) -> np.ndarray:
-        """t_k(0.5) in seconds, as `half_steps`."""
-        return half_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
+    def halving_seconds(self) -> np.ndarray:
+        """t_k(0.5) in seconds, as `halving_steps`."""
+        return halving_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
@@ -97,7 +97,7 @@ class SpectralRecord:
     @functools.cached_property
     def bias(self) -> BiasIndex:
         """The bias index B over these modes."""
-        return bias_index(self.modes.wavenumber, self.half_steps, last_step=self.last_step, complete=self.modes.complete)
+        return bias_index(self.modes.wavenumber, self.halving_steps, last_step=self.last_step, complete=self.modes.complete)
 
     @functools.cached_property
     def front(self) -> np.ndarray:
@@ -106,7 +106,7 @@ class SpectralRecord:
         It is 0 for a mode that starts at or below one half, wherever it ends; inf for another one that ends above; nan for one
         whose error is not known.
         """
-        return np.where(np.isnan(self.half_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.half_steps)
+        return np.where(np.isnan(self.halving_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.halving_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
         """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""

@@ -37,7 +37,7 @@ def test_a_lazy_network_falls_as_predicted(name):
     # of second order in the target over the root of the width: 0.003 at width 2000
     assert run.largest_difference < 0.02
     assert np.abs(run.measured[-1]).max() < 0.5  # every tone has fallen, as no gradient descent makes it in ten steps
-    assert np.isfinite(record.half_steps).any()
+    assert np.isfinite(record.halving_steps).any()
 
 
 def test_others_take_the_steps_that_cost_as_much_and_none_are_refused():

@@ -52,7 +52,7 @@ def test_jacobi_falls_by_the_cosine():
     np.testing.assert_allclose(record.error[50], np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)) ** 50, atol=1e-13)
 
 
-def test_half_steps_are_the_steps_at_which_theory_halves():
+def test_halving_steps_are_the_steps_at_which_theory_halves():
     """Jacobi halves mode k at log 2 / -log cos(k pi / n), exactly; a cycle of two grids halves each mode in its first step."""
     rows = {row[0]: row[3:] for row in relaxation().tables["relaxation"].rows}
     halved = np.log(2) / -np.log(np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)))

@@ -47,7 +47,7 @@ def one_step(modes=(1, 2, 4, 8, 16)):
     return history([0, 1], [np.ones(len(k)), 1e-9 * k], k * np.pi, relative_l2=[1.0, 1e-8], indices=k[:, None])
 
 
-def half_times(modes):
+def halving_times(modes):
     """Closed form of t_k(0.5) for `jacobi`."""
     return np.log(2) / -np.log(np.cos(np.asarray(modes) * np.pi / N))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pdefreq.figures.comparison import comparison_figure
-from tests.figures.histories import DEGENERATE, half_times, jacobi, network, one_step
+from tests.figures.histories import DEGENERATE, halving_times, jacobi, network, one_step
 from tests.figures.test_heatmap import arrow, front, mesh
 
 
@@ -23,9 +23,9 @@ def test_jacobi_goes_down_and_networks_go_up():
     assert arrow(maps["network"]).xy[1] == 4
 
 
-def test_fronts_are_half_times_and_the_median_over_seeds():
+def test_fronts_are_halving_times_and_the_median_over_seeds():
     maps, _ = panels(comparison_figure(RUNS))
-    np.testing.assert_allclose(front(maps["jacobi"]).get_xdata(), half_times((1, 2, 4, 8, 16)), rtol=1e-10)
+    np.testing.assert_allclose(front(maps["jacobi"]).get_xdata(), halving_times((1, 2, 4, 8, 16)), rtol=1e-10)
     # the middle seed: e = exp(-0.05 t / k)
     np.testing.assert_allclose(front(maps["network"]).get_xdata(), np.log(2) * np.array([1, 2, 4, 8, 16]) / 0.05, rtol=1e-10)
 

@@ -7,7 +7,7 @@ from matplotlib.text import Annotation
 
 from pdefreq.figures.heatmap import heatmap_figure
 from pdefreq.figures.style import encode
-from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network, one_step
+from tests.figures.histories import DEGENERATE, halving_times, history, jacobi, network, one_step
 
 MODES = (1, 2, 4, 8, 16)
 
@@ -29,7 +29,7 @@ def arrow(axes):
 
 def test_the_front_is_the_half_times():
     line = front(heatmap_figure(jacobi(MODES)).axes[0])
-    np.testing.assert_allclose(line.get_xdata(), half_times(MODES), rtol=1e-10)  # exact interpolation, rounding only
+    np.testing.assert_allclose(line.get_xdata(), halving_times(MODES), rtol=1e-10)  # exact interpolation, rounding only
     np.testing.assert_array_equal(line.get_ydata(), range(5))
 
 
@@ -37,7 +37,7 @@ def test_crosses_stand_where_theory_predicted_the_front():
     axes = heatmap_figure(jacobi(MODES)).axes[0]
     (crosses,) = [line for line in axes.lines if line.get_gid() == "predicted-front"]
     # curves are kept at every step to 100, then 50 a decade; interpolation between exponentials is exact
-    np.testing.assert_allclose(crosses.get_xdata(), half_times(MODES), rtol=1e-9)
+    np.testing.assert_allclose(crosses.get_xdata(), halving_times(MODES), rtol=1e-9)
     assert not [line for line in heatmap_figure(network()).axes[0].lines if line.get_gid() == "predicted-front"]
 
 
@@ -74,7 +74,7 @@ def test_modes_that_start_below_one_half_are_marked_and_the_front_passes_them():
     assert marks.get_ydata().tolist() == [1, 3]
     assert "from the start" in axes.get_xlabel()
     np.testing.assert_array_equal(front(axes).get_ydata(), [0, 2, 4, 5])
-    # exact interpolation of exponentials, rounding only; the line breaks where no half time is
+    # exact interpolation of exponentials, rounding only; the line breaks where no halving time is
     np.testing.assert_allclose(front(axes).get_xdata(), np.log(2) / [0.1, 0.05, np.nan, 0.02], rtol=1e-10)
 
 

@@ -61,8 +61,8 @@ def test_a_function_that_no_iteration_made_is_measured_as_the_closed_form_says(r
     np.testing.assert_allclose(history.column("relative_l2"), np.sqrt((decay**2).mean(axis=1)), atol=1e-13)
     np.testing.assert_allclose(history.column("boundary_error"), 0, atol=1e-13)
     arrived = decay[-1] < 0.5
-    np.testing.assert_allclose(record.half_steps[arrived], np.log(2) / rates[arrived], rtol=1e-9)
-    assert np.isinf(record.half_steps[~arrived]).all()
+    np.testing.assert_allclose(record.halving_steps[arrived], np.log(2) / rates[arrived], rtol=1e-9)
+    assert np.isinf(record.halving_steps[~arrived]).all()
 
 
 @pytest.mark.parametrize("name", list(PROBES))

@@ -203,7 +203,7 @@ def test_a_report_follows_from_the_recorded_columns_alone():
         history.record({"step": step, "seconds": step / 10} | dict(measurement(tones(**left))))
     again = History.from_arrays(history.arrays(), history.facts)
     report = SpectralReport.of(SpectralRecord.of(again))
-    np.testing.assert_allclose([row.half_step for row in report.rows], math.log(2) * 20 / np.array([2, 6, 16, 40]), rtol=1e-9)
+    np.testing.assert_allclose([row.halving_step for row in report.rows], math.log(2) * 20 / np.array([2, 6, 16, 40]), rtol=1e-9)
     np.testing.assert_allclose([row.rate for row in report.rows], np.array([2, 6, 16, 40]) / 20, rtol=1e-3)
     assert report.bias_index == pytest.approx(-1, abs=1e-9)
     assert report.sentence == "High frequencies first: wavenumber 62.8 halved at step 1, 3.14 at step 7 (B = -1.00)."

@@ -83,7 +83,7 @@ def test_errors_modes_and_the_energy_are_worked_out_once(tmp_path, monkeypatch):
     for name in ("field_values", "field_gradients"):
         monkeypatch.delattr(pdefreq.probes.iterate, name)
     monkeypatch.delattr(pdefreq.probes.target, "test_points")
-    monkeypatch.delattr(pdefreq.spectrum.spectral_record, "half_time")
+    monkeypatch.delattr(pdefreq.spectrum.spectral_record, "halving_time")
     monkeypatch.delattr(pdefreq.functionals.ritz_energy, "energy_of")
     assert to_json(solution.summary()) == to_json(first)
     assert solution.error("h1") == first["relative_h1"] and solution.spectrum() is solution.spectrum()

@@ -224,7 +224,7 @@ def test_a_single_sweep_claims_no_order():
 
 def test_a_direct_solution_halves_every_error_in_its_one_step():
     report = solve("poisson", "fem").spectrum()
-    assert {row.half_step for row in report.rows} == {1.0}
+    assert {row.halving_step for row in report.rows} == {1.0}
 
 
 @dataclass(frozen=True)

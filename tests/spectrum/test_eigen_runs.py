@@ -54,7 +54,7 @@ def test_methods_on_a_domain_watch_the_same_modes():
 
 
 def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
-    """B = -2, the half times of sine modes, and no prediction, for there is no theory of them."""
+    """B = -2, the halving times of sine modes, and no prediction, for there is no theory of them."""
     solver = make_solver("jacobi", {"intervals": 64})
     runs = {kind: solve("poisson", solver, stop=Stop(steps=300), modes=kind) for kind in ("sine", "eigen")}
     sine, found = (runs[kind].spectrum() for kind in ("sine", "eigen"))
@@ -62,8 +62,8 @@ def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
     for row in sine.rows[:6]:
         same = min(found.rows, key=lambda other: abs(other.wavenumber - row.wavenumber))
         assert same.wavenumber == pytest.approx(row.wavenumber, rel=1e-4)
-        if row.half_step is not None:
-            assert same.half_step == pytest.approx(row.half_step, rel=2e-2)  # hat functions between the nodes of the grid
+        if row.halving_step is not None:
+            assert same.halving_step == pytest.approx(row.halving_step, rel=2e-2)  # hat functions between the nodes of the grid
     assert np.isnan(SpectralRecord.of(runs["eigen"].history).prediction.rate).all()
 
 

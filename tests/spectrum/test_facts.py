@@ -39,7 +39,7 @@ def test_no_other_module_names_a_fact():
                 assert not named, f"{path.name}, line {node.lineno}: {node.value!r}"
 
 
-def test_half_times_rates_and_the_bias_index_are_worked_out_in_the_spectrum_alone():
+def test_halving_times_rates_and_the_bias_index_are_worked_out_in_the_spectrum_alone():
     for path in FILES:
         if path.parent.name != "spectrum":
             called = {
@@ -47,7 +47,7 @@ def test_half_times_rates_and_the_bias_index_are_worked_out_in_the_spectrum_alon
                 for node in ast.walk(ast.parse(path.read_text()))
                 if isinstance(node, ast.Call)
             }
-            assert not called & {"time_to", "half_time", "decay_rates", "bias_index"}, path
+            assert not called & {"time_to", "halving_time", "decay_rates", "bias_index"}, path
 
 
 def floats(*shape):
@@ -107,7 +107,7 @@ def test_taking_modes_takes_all_that_is_known_of_them(modes, data):
 def test_a_history_without_modes_has_an_empty_record():
     record = SpectralRecord.of(History())
     assert (len(record), record.has_steps, record.last_step, record.modes.kind) == (0, False, 0, "")
-    assert record.bias.value is None and not len(record.half_steps) and not len(record.front)
+    assert record.bias.value is None and not len(record.halving_steps) and not len(record.front)
 
 
 def test_a_drift_is_kept_where_curves_were_predicted_and_nowhere_else():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.spectrum.rates import decay_rates, floors, half_time, time_to
+from pdefreq.spectrum.rates import decay_rates, floors, halving_time, time_to
 
 
 def recorded(last):
@@ -22,12 +22,12 @@ def test_times_of_an_exponential_are_exact_whatever_was_recorded(rate, tau, star
     assert time_to(tau, at, error[:, None])[0] == pytest.approx(expected, rel=1e-12)
 
 
-def test_half_times_of_many_modes_at_once_equal_those_of_each():
+def test_halving_times_of_many_modes_at_once_equal_those_of_each():
     at = recorded(5000)
     errors = np.exp(-np.outer(at, np.logspace(-5, 1, 40)))
-    together = half_time(at, errors)
-    np.testing.assert_array_equal(together, [half_time(at, e[:, None])[0] for e in errors.T])
-    np.testing.assert_allclose(half_time(2 * at + 3, errors), 2 * together + 3, rtol=1e-14)  # seconds instead of steps
+    together = halving_time(at, errors)
+    np.testing.assert_array_equal(together, [halving_time(at, e[:, None])[0] for e in errors.T])
+    np.testing.assert_allclose(halving_time(2 * at + 3, errors), 2 * together + 3, rtol=1e-14)  # seconds instead of steps
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_half_times_of_many_modes_at_once_equal_those_of_each():
     ],
 )
 def test_the_time_is_the_first_after_which_the_error_stays_low(errors, expected):
-    np.testing.assert_allclose(half_time(np.arange(5.0), np.array(errors)[:, None]), [expected], rtol=1e-12)
+    np.testing.assert_allclose(halving_time(np.arange(5.0), np.array(errors)[:, None]), [expected], rtol=1e-12)
 
 
 def test_an_error_that_vanishes_has_arrived():
     """One step to an exact zero: somewhere within that step."""
-    (time,) = half_time(np.array([0.0, 1.0]), np.array([[1.0], [0.0]]))
+    (time,) = halving_time(np.array([0.0, 1.0]), np.array([[1.0], [0.0]]))
     assert 0 < time <= 1
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
-from tests.figures.histories import DEGENERATE, half_times, history, jacobi, network
+from tests.figures.histories import DEGENERATE, halving_times, history, jacobi, network
 
 MODES = (1, 2, 4, 8, 16)
 
@@ -25,11 +25,11 @@ def test_the_order_of_modes_in_the_history_does_not_matter(order):
     np.testing.assert_array_equal(shuffled.column("mode_error")[:, b.column], b.error)
 
 
-def test_half_steps_of_jacobi_follow_the_closed_form():
+def test_halving_steps_of_jacobi_follow_the_closed_form():
     record = SpectralRecord.of(jacobi(MODES))
-    found = record.half_steps
+    found = record.halving_steps
     # log e is linear in the step, so interpolation is exact up to rounding
-    np.testing.assert_allclose(found, half_times(MODES), rtol=1e-10)
+    np.testing.assert_allclose(found, halving_times(MODES), rtol=1e-10)
 
 
 def test_modes_that_never_arrive_were_there_or_are_unknown():

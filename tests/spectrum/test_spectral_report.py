@@ -15,11 +15,11 @@ STEPS = np.arange(1001.0)
 NOTHING = Forecast()
 
 
-def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=NOTHING):
-    """Of a run in which each mode decays exponentially with the given half time."""
-    half_steps = np.asarray(half_steps, dtype=float)
-    m = len(half_steps)
-    errors = start * 0.5 ** (steps[:, None] / half_steps)
+def report(halving_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=NOTHING):
+    """Of a run in which each mode decays exponentially with the given halving time."""
+    halving_steps = np.asarray(halving_steps, dtype=float)
+    m = len(halving_steps)
+    errors = start * 0.5 ** (steps[:, None] / halving_steps)
     modes = WatchedModes(
         kind=kind,
         complete=kind != "fourier",
@@ -41,12 +41,12 @@ def test_rows_come_by_wavenumber_with_what_was_recorded():
     assert [row.index for row in found.rows] == [(2,), (6,), (16,), (40,)]
     assert [row.wavenumber for row in found.rows] == pytest.approx(np.sort(XI))
     assert [row.amplitude for row in found.rows] == [1.0, 0.3, 0.1, 0.2]
-    assert [row.half_step for row in found.rows] == pytest.approx([20, 60, 160, 400])
-    assert [row.half_seconds for row in found.rows] == pytest.approx([0.2, 0.6, 1.6, 4.0])
+    assert [row.halving_step for row in found.rows] == pytest.approx([20, 60, 160, 400])
+    assert [row.halving_seconds for row in found.rows] == pytest.approx([0.2, 0.6, 1.6, 4.0])
     assert [row.rate for row in found.rows] == pytest.approx(np.log(2) / np.array([20, 60, 160, 400]))
     rate = np.log(2) / 10  # where theory has no single rate, that of its curve
     assert [row.predicted_rate for row in found.rows] == pytest.approx([rate, 0.2, 0.1, 0.3], rel=1e-9)
-    assert [row.predicted_half_step for row in found.rows] == pytest.approx([10, 30, 80, 200], rel=1e-9)
+    assert [row.predicted_halving_step for row in found.rows] == pytest.approx([10, 30, 80, 200], rel=1e-9)
     assert found.theory == "as told"
     assert [row.error for row in found.rows] == pytest.approx(0.5 ** (1000 / np.array([20, 60, 160, 400])) + 0.001)
     assert {row.status for row in found.rows} == {"halved"}
@@ -58,13 +58,13 @@ def test_rows_come_by_wavenumber_with_what_was_recorded():
 def test_what_is_undefined_is_none():
     found = report([160, 20, 1e9, 400], start=np.array([1.0, 0.4, 1.0, 1.0]))
     below, never = found.rows[0], found.rows[1]
-    assert (below.status, below.half_step, below.half_seconds) == ("below half from the start", None, None)
-    assert (never.status, never.half_step, never.rate) == ("not halved", None, None)
+    assert (below.status, below.halving_step, below.halving_seconds) == ("below half from the start", None, None)
+    assert (never.status, never.halving_step, never.rate) == ("not halved", None, None)
     assert below.rate == pytest.approx(np.log(2) / 20)
 
 
 @pytest.mark.parametrize(
-    ("half_steps", "options", "sentence"),
+    ("halving_steps", "options", "sentence"),
     [
         (
             20 * (XI / np.pi) ** 1,
@@ -105,14 +105,14 @@ def test_what_is_undefined_is_none():
         ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "After a single step at most there is no order to tell."),
     ],
 )
-def test_the_order_in_words(half_steps, options, sentence):
-    assert report(half_steps, **options).sentence == sentence
+def test_the_order_in_words(halving_steps, options, sentence):
+    assert report(halving_steps, **options).sentence == sentence
 
 
 def test_the_sentence_names_no_witness_against_its_own_headline():
     """Both tones asked for go the other way: others bear out the slope, or none."""
-    half_steps = np.array([100.0, 20, 150, 900])  # 25.1 before 9.42, and yet B > 0
-    told = report(half_steps, wavenumbers=(9.4, 25)).sentence
+    halving_steps = np.array([100.0, 20, 150, 900])  # 25.1 before 9.42, and yet B > 0
+    told = report(halving_steps, wavenumbers=(9.4, 25)).sentence
     assert told.startswith("Low frequencies first: wavenumber 3.14 halved at step 20, 62.8 at step 900")
 
 

@@ -127,7 +127,7 @@ def test_the_command_prints_the_published_half_steps():
     result = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500", "--json")
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    half = dict(zip(np.round(np.array(found["wavenumber"]) / math.pi).astype(int).tolist(), found["half_step"], strict=True))
+    half = dict(zip(np.round(np.array(found["wavenumber"]) / math.pi).astype(int).tolist(), found["halving_step"], strict=True))
     np.testing.assert_allclose([half[1], half[3], half[8]], [8780, 976, 137], rtol=0.005)
     printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500").stdout
     assert "8,7" in printed and "exact" in printed
@@ -178,7 +178,7 @@ def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_agains
 def test_a_run_without_a_theory_says_so_in_a_line():
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", {"widths": (5,), "number": 20}), stop=Stop(steps=1))
     assert solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives the kernel of the start as a guide"
-    assert all(row.predicted_rate is None and row.predicted_half_step is None for row in solution.spectrum().rows)
+    assert all(row.predicted_rate is None and row.predicted_halving_step is None for row in solution.spectrum().rows)
 
 
 def test_what_takes_long_is_left_to_the_command():
@@ -232,7 +232,7 @@ def test_the_kernel_command_says_where_a_run_ended_and_what_its_metric_is(tmp_pa
     assert f"2 / kappa_1 = {largest}" in told
 
 
-def test_a_late_half_step_is_told_apart_from_none():
+def test_a_late_halving_step_is_told_apart_from_none():
     """n = 1e5: mode 1 is halved at step 3.5e8, after the last that is predicted."""
     printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=100000").stdout
     assert "not within 1e+08 steps" in " ".join(printed.split())

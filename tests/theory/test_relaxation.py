@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.bias import bias_index
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.spectrum.rates import half_time
+from pdefreq.spectrum.rates import halving_time
 from pdefreq.theory.relaxation import (
     lexicographic_symbol,
     optimal_omega,
@@ -93,7 +93,7 @@ def test_modes_beyond_the_grid_have_no_factor():
 
 
 def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
-    """n = 500, modes 2, 6, 16, 30, 60, 100 at unit amplitude: half times are log 2 / -log cos(k pi/n), about k^-2."""
+    """n = 500, modes 2, 6, 16, 30, 60, 100 at unit amplitude: halving times are log 2 / -log cos(k pi/n), about k^-2."""
     n, indices = 500, np.array([2, 6, 16, 30, 60, 100])
     box = Box((-1.0,), (1.0,))
     modes, space = make_modes("sine", box, indices), UniformSpace(box, (n,))
@@ -102,7 +102,7 @@ def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
     for _ in range(8800):
         error = sweep(error, box, (n,))
         history.append(np.abs(modes.coefficients(error, space)))
-    half = half_time(np.arange(8801), np.array(history))
+    half = halving_time(np.arange(8801), np.array(history))
     rate = relaxation_rate(modes.indices, (n,), box.lengths).numpy()
     np.testing.assert_allclose(half, math.log(2) / rate, rtol=1e-9)  # 8800 sweeps of rounding, exponentials in between
     found = bias_index(modes.magnitude, half, last_step=8800, complete=True)
