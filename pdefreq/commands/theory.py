@@ -81,13 +81,13 @@ def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
         "rayleigh_quotient": found.errors.rayleigh_quotient,
         "eigen_residual": found.errors.eigen_residual,
         "final_rate": found.errors.rate,
-        "halving_time" if found.guide else "halving_step": found.errors.halving_steps,
+        "halving_time" if found.is_heuristic else "halving_step": found.errors.halving_steps,
     }
 
 
 def _as_json(found: PredictedModes) -> dict[str, Any]:
     told: dict[str, Any] = {name: [_finite(v) for v in values] for name, values in _columns(found).items()}
-    told |= {"guide": found.guide, "note": found.errors.note, "since": found.since}
+    told |= {"is_heuristic": found.is_heuristic, "note": found.errors.note, "start_step": found.start_step}
     orders = found.orders
     if orders is not None:
         told |= {"h": orders.h, "order": orders.order, "order_condition": orders.condition}
@@ -105,12 +105,12 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in _rows(found):
         *numbers, half = (values[row] for values in columns.values())
-        arrival = number(half) if found.guide or not math.isfinite(half) else f"{math.ceil(half):,}"
+        arrival = number(half) if found.is_heuristic or not math.isfinite(half) else f"{math.ceil(half):,}"
         table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
     last = f"{float(found.errors.step[-1]):.3g}" if len(found.errors) else ""
-    late = f"; -: unknown, or not within {last} {'units of time' if found.guide else 'steps'}" if last else ""
-    counted = f"; steps count from the hand-over, {found.since:,}" if found.since else ""
+    late = f"; -: unknown, or not within {last} {'units of time' if found.is_heuristic else 'steps'}" if last else ""
+    counted = f"; steps count from the hand-over, {found.start_step:,}" if found.start_step else ""
     say(
         console,
         "rates, a step: initial, the relative decrease of the error in the first; v.Kv, the Rayleigh quotient, which is the same "
@@ -224,7 +224,7 @@ def ntk(
     if json_output:
         print_json(
             {"metric": metric, "eigenvalues": values, "sign_changes": changes, "trace": trace, "figure": str(out)}
-            | {"wavenumber": modes.magnitude.tolist(), "rayleigh_quotient": quotients.values.tolist()}
+            | {"wavenumber": modes.wavenumber.tolist(), "rayleigh_quotient": quotients.values.tolist()}
             | {"eigen_residual": quotients.eigen_residuals.tolist()}
             | {"drift": moved and moved.kernel, "parameter_distance": moved and moved.parameters}
             | {"steps": trained and trained.step, "status": trained and trained.status.label}
@@ -255,7 +255,7 @@ def ntk(
     table = plain_table()
     for name in (f"{modes.kind} mode", "wavenumber", "Rayleigh quotient", "eigen-residual"):
         table.add_column(name, justify="right")
-    columns = (modes.magnitude, quotients.values.tolist(), quotients.eigen_residuals.tolist())
+    columns = (modes.wavenumber, quotients.values.tolist(), quotients.eigen_residuals.tolist())
     for index, *row in zip(modes.indices[:, 0].tolist(), *columns, strict=True):
         table.add_row(str(index), *(text(value, 4) for value in row))
     console.print(table)

@@ -146,7 +146,7 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
         np.array(recorded),
         np.array(measured) / -size,
         predicted / -size,
-        modes.magnitude,
+        modes.wavenumber,
         drift=kernel_drift(functional, end, start),
         moved=relative_distance(end, start),
         limit=PREDICTABLE_DRIFT,

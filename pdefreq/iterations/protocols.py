@@ -126,7 +126,7 @@ class Predicts(Protocol):
             modes: The modes.
             steps: Shape ``(T,)``, from 0.
             target: The solution at ``modes.points(space)``, where it is known. The errors of networks are predicted against it.
-            cheap: Whether to refuse what takes more than some seconds, and what is only a guide.
+            cheap: Whether to refuse what takes more than some seconds, and what is only a heuristic.
 
         Raises:
             IncompatibleError: If there is a theory of similar methods that does not cover this one.
@@ -182,11 +182,11 @@ class Prediction:
         eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, shape ``(m,)``; None where it is unknown. The curves do not need
             it to be small: the rates do.
         any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.
-        since: The step from which on curves are predicted, over the error there; before it they are nan.
+        start_step: The step from which on curves are predicted, over the error there; before it they are nan.
         final_rates: -d log|e| / d step in the end, for curves that are sums of exponentials, shape ``(m,)``; None where it is
             unknown.
-        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start, where a step is
-            the time 1 / kappa_1 of the fastest direction.
+        is_heuristic: Whether the method itself has no theory, and this is gradient flow on the kernel at initialization, where a
+            step is the time 1 / kappa_1 of the fastest direction.
     """
 
     curves: Tensor
@@ -195,6 +195,6 @@ class Prediction:
     rayleigh_quotients: Tensor | None = None
     eigen_residuals: Tensor | None = None
     any_start: bool = False
-    since: int = 0
+    start_step: int = 0
     final_rates: Tensor | None = None
-    guide: bool = False
+    is_heuristic: bool = False

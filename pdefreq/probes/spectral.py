@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpectralProbe(Probe):
-    """Records ``mode_error`` and ``mode_error_total`` (m,), relative, and ``rest_error``, the L2 error in all other modes.
+    """Records ``mode_error`` and ``mode_error_total`` (m,), relative, and ``unwatched_error``, the L2 error in all other modes.
 
-    Of families with complex coefficients it records ``mode_phase`` (m,), too: the argument of the error of each coefficient.
+    Of families with complex coefficients it also records ``mode_error_phase`` (m,): the argument of the error of each coefficient.
 
     The target is what the iteration tends to, where that is known (algebraic error), else the exact or reference
     solution; without either, or on a domain that has no modes, nothing is recorded. Which modes are watched is settled
@@ -53,14 +53,14 @@ class SpectralProbe(Probe):
         settled = WatchedModes.in_facts(facts)  # by an earlier space of this run
         if len(settled):
             modes = target.families.modes(settled.kind, settled.indices)
-            return SpectralMeasurement(modes, settled.candidates, target, iterate, limit)
+            return SpectralMeasurement(modes, settled.count_above_threshold, target, iterate, limit)
         try:
-            modes, candidates = self._watched(target, iterate, limit)
+            modes, count_above_threshold = self._watched(target, iterate, limit)
         except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
             if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
-        return SpectralMeasurement(modes, candidates, target, iterate, limit) if len(modes) else Nothing()
+        return SpectralMeasurement(modes, count_above_threshold, target, iterate, limit) if len(modes) else Nothing()
 
     def _watched(self, target: Target, iterate: Iterate, limit: Iterate | None) -> tuple[Modes, int]:
         """The strongest modes of the solution, else of the limit, and how many qualify."""
@@ -79,7 +79,7 @@ class SpectralMeasurement(Measurement):
     may have kinks, at the points of the modes themselves, as the amplitudes among the facts are.
     """
 
-    def __init__(self, modes: Modes, candidates: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
+    def __init__(self, modes: Modes, count_above_threshold: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
         self._space = iterate.space
         self._modes = modes if isinstance(self._space, LinearSpace) else modes.recorded()
         self._x = self._modes.points(self._space)
@@ -92,7 +92,7 @@ class SpectralMeasurement(Measurement):
         known, kind = (target.solution, "total") if limit is None else (limit, "algebraic")
         assert known is not None
         amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
-        self.facts = WatchedModes.of(modes, amplitude, target=kind, candidates=candidates).facts()
+        self.facts = WatchedModes.of(modes, amplitude, error_kind=kind, count_above_threshold=count_above_threshold).facts()
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)
@@ -109,7 +109,7 @@ class SpectralMeasurement(Measurement):
             total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
         else:
             total = np.full(len(self._modes), np.nan)
-        row = {ERROR: error, TOTAL: total, "rest_error": rest}
+        row = {ERROR: error, TOTAL: total, "unwatched_error": rest}
         return row | {PHASE: np.angle(difference)} if np.iscomplexobj(difference) else row
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:

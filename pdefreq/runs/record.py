@@ -133,7 +133,7 @@ class Record(Shown):
             "bias_index": report.bias_index,
             "bias_index_modes": len(report.bias_modes),
             "bias_index_is_bound": report.bias_bound if report.rows else None,
-            "order": report.sentence,
+            "frequency_order": report.sentence,
             "theory": report.theory,
             "modes": [_mode(row) for row in report.rows],
         }

@@ -178,7 +178,7 @@ def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
         rates=_array(prediction.rates),
         curves=_array(prediction.curves.abs()),
         steps=steps,
-        since=prediction.since,
+        start_step=prediction.start_step,
         rayleigh_quotients=None if prediction.rayleigh_quotients is None else _array(prediction.rayleigh_quotients),
         eigen_residuals=None if prediction.eigen_residuals is None else _array(prediction.eigen_residuals),
         phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,

@@ -113,7 +113,7 @@ class BoxModes(Modes):
         self.box, self._intervals = box, intervals
         self.indices = np.asarray(indices, dtype=int).reshape(-1, box.dimension)
         self.wavevectors = self.indices * self._unit / np.array(box.lengths)
-        self.magnitude = np.linalg.norm(self.wavevectors, axis=1)
+        self.wavenumber = np.linalg.norm(self.wavevectors, axis=1)
         self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
@@ -173,7 +173,7 @@ class BoxModes(Modes):
         axes = [k[np.isfinite(k)].astype(int) for k in numbers]
         indices = cls._distinct(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
         modes = cls(box, indices)
-        return cls(box, modes.indices[np.argsort(modes.magnitude, kind="stable")])
+        return cls(box, modes.indices[np.argsort(modes.wavenumber, kind="stable")])
 
     @classmethod
     def expand(cls, box: Box, values: np.ndarray) -> Expansion:
@@ -190,13 +190,13 @@ class BoxModes(Modes):
             numbers = cls._numbers(n)
             numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
             squares.append((numbers * cls._unit / length) ** 2)
-        magnitude = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
+        wavenumber = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
 
         def synthesize(transform: np.ndarray) -> np.ndarray:
             ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
             return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
 
-        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), magnitude, synthesize)
+        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), wavenumber, synthesize)
 
     @staticmethod
     @abstractmethod

@@ -66,7 +66,7 @@ class EigenModes(Modes):
         self._columns = np.repeat(numbers - 1 - self._first, self._sizes) + np.arange(self._sizes.sum())
         self.indices = numbers[:, None]
         values = np.where(basis.values > _ZERO * basis.values[-1], basis.values, 0.0)
-        self.magnitude = np.sqrt(self._by_mode(values[self._columns]) / self._sizes)
+        self.wavenumber = np.sqrt(self._by_mode(values[self._columns]) / self._sizes)
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
@@ -115,8 +115,8 @@ class EigenModes(Modes):
     def expand(self, values: np.ndarray) -> Expansion:
         """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
         parts = self._vectors.T @ (self._basis.mass @ self._basis.without_boundary(values))
-        magnitude = np.sqrt(self._basis.values[self._columns].clip(0))
-        return Expansion(parts, magnitude, lambda parts: self._vectors @ parts)
+        wavenumber = np.sqrt(self._basis.values[self._columns].clip(0))
+        return Expansion(parts, wavenumber, lambda parts: self._vectors @ parts)
 
     def boundary_part(self, values: np.ndarray) -> np.ndarray:
         """What is subtracted first: the harmonic continuation of boundary values; zero where nothing is prescribed."""

@@ -24,12 +24,12 @@ class Expansion:
 
     Args:
         coefficients: Of the modes, any shape.
-        magnitude: |xi| of each, the same shape.
+        wavenumber: |xi| of each, the same shape.
         synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
     """
 
     coefficients: np.ndarray
-    magnitude: np.ndarray
+    wavenumber: np.ndarray
     synthesize: Callable[[np.ndarray], np.ndarray]
 
 
@@ -42,7 +42,7 @@ class Modes(ABC):
             Fourier modes are for periodic ones.
         linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
         indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
-        magnitude: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
+        wavenumber: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
     """
 
@@ -50,7 +50,7 @@ class Modes(ABC):
     complete: ClassVar[bool]
     linear: ClassVar[bool] = True
     indices: np.ndarray
-    magnitude: np.ndarray
+    wavenumber: np.ndarray
     wavevectors: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -101,8 +101,8 @@ class Modes(ABC):
         Returns:
             These modes, and how many are above the threshold in all.
         """
-        places, candidates = strongest(self.amplitudes(values, space), threshold=threshold, limit=limit)
-        return self.take(places), candidates
+        places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, limit=limit)
+        return self.take(places), count_above_threshold
 
 
 def strongest(amplitude: np.ndarray, *, threshold: float, limit: int) -> tuple[np.ndarray, int]:

@@ -59,10 +59,10 @@ class Forecast:
     Args:
         note: Where the forecast comes from and when it holds, or why there is none; it may be empty.
         rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
-        curves: Errors over those at the step `since`, shape ``(T, m)``; rows before that step do not count. None where they are
-            unknown.
+        curves: Errors over those at the step `start_step`, shape ``(T, m)``; rows before that step do not count. None where they
+            are unknown.
         steps: The steps of the curves, shape ``(T,)``.
-        since: The step from which on errors are predicted, in units of those measured there.
+        start_step: The step from which on errors are predicted, in units of those measured there.
         rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None where it is
             unknown.
         eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
@@ -74,7 +74,7 @@ class Forecast:
     rates: np.ndarray | None = None
     curves: np.ndarray | None = None
     steps: np.ndarray = field(default_factory=lambda: PREDICTED_STEPS)
-    since: int = 0
+    start_step: int = 0
     rayleigh_quotients: np.ndarray | None = None
     eigen_residuals: np.ndarray | None = None
     drift: Drift | None = None
@@ -93,7 +93,7 @@ class Forecast:
             rates=array("mode_predicted_rate"),
             curves=curves,
             steps=PREDICTED_STEPS if curves is None else np.asarray(facts["mode_predicted_steps"]),
-            since=int(facts.get("mode_predicted_since", 0)),
+            start_step=int(facts.get("mode_predicted_start_step", 0)),
             rayleigh_quotients=array("mode_rayleigh_quotient"),
             eigen_residuals=array("mode_eigen_residual"),
             drift=Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None,
@@ -107,7 +107,7 @@ class Forecast:
             facts["mode_predicted_rate"] = self.rates
         if self.curves is not None and np.isfinite(self.curves).any():
             facts["mode_predicted_steps"], facts["mode_predicted_curve"] = self.steps, self.curves
-            facts["mode_predicted_since"] = np.array(self.since)
+            facts["mode_predicted_start_step"] = np.array(self.start_step)
             if self.phases is not None:
                 facts["mode_predicted_phase"] = self.phases
         if self.rayleigh_quotients is not None and self.eigen_residuals is not None:
@@ -127,7 +127,7 @@ class Forecast:
         unknown = np.full(error.shape[1], np.nan)
         kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
         rate, quotient, residual = (unknown if known is None else known for known in kept)
-        later = np.flatnonzero(step >= self.since)
+        later = np.flatnonzero(step >= self.start_step)
         if self.curves is None or not len(later):
             return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])

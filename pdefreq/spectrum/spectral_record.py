@@ -19,7 +19,7 @@ from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
 from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
-ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_phase"  # the columns of a history
+ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_error_phase"  # the columns of a history
 _TINY = 1e-300  # stands for an error of zero where a logarithm is taken
 
 

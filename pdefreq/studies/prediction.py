@@ -37,21 +37,21 @@ class PredictedModes:
 
     Args:
         modes: The modes, with the amplitudes of the solution.
-        errors: Relative errors along the steps of the method, over those at `since` where that is not the start. Steps count from
-            `since`; those of a guide are in units of the time 1 / kappa_1 of the fastest direction. The rate is that of the end,
-            nan where the error is no exponential there, or that of a network is still above its end at the last step. The note
-            says where all of it comes from and when it holds, or why there are no curves.
+        errors: Relative errors along the steps of the method, over those at `start_step` where that is not the start. Steps
+            count from `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The rate
+            is that of the end, nan where the error is no exponential there, or that of a network is still above its end at the
+            last step. The note says where all of it comes from and when it holds, or why there are no curves.
         initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
-        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
-        since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
+        is_heuristic: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
+        start_step: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
         orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
     """
 
     modes: WatchedModes
     errors: PredictedErrors
     initial_rate: np.ndarray
-    guide: bool = False
-    since: int = 0
+    is_heuristic: bool = False
+    start_step: int = 0
     orders: PredictedOrder | None = None
 
 
@@ -136,14 +136,14 @@ def _of_iteration(
     if prediction is None:
         known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
         return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
-    found = replace(without_curves(prediction.note), guide=prediction.guide)
+    found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
     told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}
     errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
     curves = prediction.curves.abs().numpy()
     if not np.isfinite(curves).any():
         return replace(found, errors=errors)
-    if prediction.since:
-        steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
+    if prediction.start_step:
+        steps, curves = steps[steps >= prediction.start_step - 1], curves[steps >= prediction.start_step - 1]
         curves[0], start = 1.0, np.ones(len(watched))  # the hand-over itself
     after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
@@ -153,7 +153,7 @@ def _of_iteration(
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
     errors = replace(errors, step=after, error=start * curves, rate=np.where(np.isnan(rates), final, rates))
-    return replace(found, errors=errors, initial_rate=1 - curves[1], since=int(steps[0]))
+    return replace(found, errors=errors, initial_rate=1 - curves[1], start_step=int(steps[0]))
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3,
         indices=np.arange(1, len(wavenumber) + 1)[:, None] if indices is None else indices,
         wavenumber=wavenumber,
         amplitude=1 / (1 + wavenumber) if amplitude is None else amplitude,
-        target="algebraic",
-        candidates=len(wavenumber),
+        error_kind="algebraic",
+        count_above_threshold=len(wavenumber),
         wavevectors=wavenumber[:, None],
     )
     return History.from_arrays(columns, modes.facts() | ({} if forecast is None else forecast.facts()))

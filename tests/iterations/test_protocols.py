@@ -178,6 +178,6 @@ def test_a_cheap_prediction_is_never_a_guide():
     target = problem.exact(modes.points(iteration.init().space))
     with pytest.raises(IncompatibleError, match="no theory for Adam"):
         iteration.predict(modes, torch.arange(3), target, cheap=True)
-    assert iteration.predict(modes, torch.arange(3), target).guide
+    assert iteration.predict(modes, torch.arange(3), target).is_heuristic
     with pytest.raises(IncompatibleError, match="only against a solution that is known"):
         iteration.predict(modes, torch.arange(3))

@@ -78,7 +78,7 @@ def test_the_facts_describe_the_watched_modes():
     np.testing.assert_allclose(modes.wavenumber, np.array([2, 6, 16, 40]) * math.pi / 2)
     np.testing.assert_allclose(modes.wavevectors[:, 0], modes.wavenumber)
     np.testing.assert_allclose(modes.amplitude, [1, 0.5, 0.25, 2e-3], atol=1e-13)
-    assert (modes.kind, modes.target, modes.complete, modes.candidates) == ("sine", "total", True, 4)
+    assert (modes.kind, modes.error_kind, modes.complete, modes.count_above_threshold) == ("sine", "total", True, 4)
 
 
 def test_errors_are_relative_and_the_rest_is_absolute():
@@ -86,7 +86,7 @@ def test_errors_are_relative_and_the_rest_is_absolute():
     row = prepared()(at)
     np.testing.assert_allclose(row["mode_error"], [0.5, 0, 2, 1], atol=1e-10)  # rounding 1e-16 over amplitude 2e-3
     np.testing.assert_array_equal(row["mode_error_total"], row["mode_error"])
-    assert row["rest_error"] == pytest.approx(math.hypot(0.3, 9e-4), rel=1e-10)  # modes 7 and 50; L/2 = 1
+    assert row["unwatched_error"] == pytest.approx(math.hypot(0.3, 9e-4), rel=1e-10)  # modes 7 and 50; L/2 = 1
 
 
 def test_a_wrong_phase_is_an_error():
@@ -104,11 +104,11 @@ def test_the_algebraic_error_is_against_the_limit_and_the_total_one_against_the_
     limit = 1.1 * grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
     measurement = prepared(at=SpaceIterate(grid, torch.zeros_like(limit)), limit=limit)
     np.testing.assert_allclose(watched(measurement).amplitude, [1.1, 0.55, 0.275, 2.2e-3], atol=1e-13)
-    assert watched(measurement).target == "algebraic"
+    assert watched(measurement).error_kind == "algebraic"
     row = measurement(SpaceIterate(grid, limit))
     np.testing.assert_allclose(row["mode_error"], 0, atol=1e-15)
     np.testing.assert_allclose(row["mode_error_total"], 0.1, atol=1e-10)
-    assert row["rest_error"] == 0
+    assert row["unwatched_error"] == 0
     row = measurement(SpaceIterate(grid, limit / 2.2))
     np.testing.assert_allclose(row["mode_error"], 1 - 1 / 2.2, atol=1e-10)
 
@@ -152,7 +152,7 @@ def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
 
 def test_all_modes_of_the_target_are_cut_to_the_strongest_and_the_facts_say_so():
     modes = watched(prepared(SpectralProbe(max_modes=2)))
-    assert modes.indices.tolist() == [[2], [6]] and modes.candidates == 4
+    assert modes.indices.tolist() == [[2], [6]] and modes.count_above_threshold == 4
     assert len(watched(prepared(SpectralProbe(threshold=1e-4)))) == 5
 
 

@@ -29,7 +29,7 @@ def test_a_record_has_the_spectrum_of_the_run(solution, record):
     assert own["method"] == "mine" and own["relative_l2"] == solution.history.last("relative_l2")
     # recorded at 501 points, worked out at 2001: the trapezoidal rule is off by (2 k h)^2 / 12 of sin^2 kx, k = 24, h = 0.004
     assert own["relative_l2"] == pytest.approx(other["relative_l2"], rel=(2 * 24 * 0.004) ** 2 / 12)
-    for name in ("problem", "steps", "seconds", "bias_index", "modes", "order"):
+    for name in ("problem", "steps", "seconds", "bias_index", "modes", "frequency_order"):
         assert to_json(own[name]) == to_json(other[name])
     assert repr(record) == f"<mine on poisson: {len(solution.history)} records>"
     assert "mine" in record._html() and record.plot().axes

@@ -141,7 +141,7 @@ def test_a_run_that_can_not_start_says_so(options):
     assert "learning rate" not in solution.status.sentence
     assert "not finite at the start" in solution.spectrum().sentence and not solution.spectrum().rows
     assert not solution.error() < 1
-    assert solution.summary()["order"] == solution.spectrum().sentence
+    assert solution.summary()["frequency_order"] == solution.spectrum().sentence
 
 
 @pytest.mark.parametrize("seed", [1.5, None, "one", True])

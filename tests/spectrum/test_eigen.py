@@ -106,8 +106,8 @@ def test_on_a_box_coefficients_are_those_of_sine_modes(domain, numbers):
     sine, modes = ModeFamilies(of).modes("sine"), first(of, number=12)
     expected = np.abs(sine.coefficients(u(sine.points().numpy())))
     found, _ = modes.decompose(u(modes.points().numpy()))
-    for wavenumber, coefficient in list(zip(modes.magnitude, found, strict=True))[:6]:
-        same = np.abs(sine.magnitude / wavenumber - 1) < 2e-3  # far below the distance of two wavenumbers here
+    for wavenumber, coefficient in list(zip(modes.wavenumber, found, strict=True))[:6]:
+        same = np.abs(sine.wavenumber / wavenumber - 1) < 2e-3  # far below the distance of two wavenumbers here
         # Eigenvectors are off by about as much as their wavenumbers: 1e-4, in three dimensions 1e-3. There mesh cells are as
         # wide as half a wave and couple a strong mode to weak ones: 7e-4 of the largest coefficient.
         assert coefficient == pytest.approx(
@@ -123,7 +123,7 @@ def test_an_eigenfunction_of_the_disk_is_one_mode_whichever_way_it_is_turned():
     for turn in (0.0, 0.3, 1.1):
         u = jv(3, jn_zeros(3, 1)[0] * r) * np.cos(3 * (theta - turn))
         found, rest = modes.decompose(u)
-        mine = int(np.argmin(np.abs(modes.magnitude - jn_zeros(3, 1)[0] / 2)))
+        mine = int(np.argmin(np.abs(modes.wavenumber - jn_zeros(3, 1)[0] / 2)))
         assert found.argmax() == mine
         assert np.delete(found, mine).max() < 1e-3 * found[mine] and rest < 1e-3 * np.sqrt(4 * np.pi)  # errors of the mesh
         # ||J_3(j r) cos|| on the unit disk is sqrt(pi / 2) |J_4(j)|; a mode of mean square 1/4 has norm sqrt(pi) / 2
@@ -203,7 +203,7 @@ def test_harmonic_functions_have_no_modes_but_the_natural_ones(monkeypatch):
     assert len(modes.strongest(u, threshold=1e-3, limit=9)[0]) == 0
     natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, limit=9)
     # the first root of J_3' is 4.2012
-    assert natural.magnitude[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
+    assert natural.wavenumber[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
 
 
 def test_on_an_interval_the_straight_line_is_taken_off():
@@ -217,21 +217,21 @@ def test_on_an_interval_the_straight_line_is_taken_off():
 def test_natural_modes_hold_the_constant_and_mixed_conditions_are_kept():
     modes = first(problem(SQUARE, NEUMANN))
     constant = np.full(len(modes.points()), 3.0)
-    assert modes.magnitude[0] == 0 and modes.magnitude[1] > 3  # so that no bias index counts the constant
+    assert modes.wavenumber[0] == 0 and modes.wavenumber[1] > 3  # so that no bias index counts the constant
     np.testing.assert_allclose(modes.decompose(constant)[0][:2], [6, 0], atol=1e-6)  # mean square 1/4
     mixed = problem(SQUARE, (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin")))
-    np.testing.assert_allclose(first(mixed).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-5)
+    np.testing.assert_allclose(first(mixed).wavenumber[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-5)
 
 
 def test_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
     of = problem(Ball((0.0, 0.0), 3.0))
     modes = ModeFamilies(of).modes("eigen")
     r = modes.points().norm(dim=1).numpy() / 3
-    few, candidates = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
-    assert candidates == len(few) == 1 and len(modes._basis.values) < 100  # two slices
+    few, count_above_threshold = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
+    assert count_above_threshold == len(few) == 1 and len(modes._basis.values) < 100  # two slices
     monkeypatch.setattr(eigen, "MOST_MODES", {2: 100})
-    many, candidates = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, limit=4)
-    assert candidates > len(many) == 4
+    many, count_above_threshold = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, limit=4)
+    assert count_above_threshold > len(many) == 4
 
 
 def test_the_rest_is_what_the_modes_do_not_carry():
@@ -257,7 +257,7 @@ def test_modes_are_the_same_whenever_they_are_asked_for():
     eigen._basis.cache_clear()
     two = ModeFamilies(of).modes("eigen", [[2], [40], [7]])
     assert two._basis is not one._basis
-    np.testing.assert_array_equal(one.magnitude, two.magnitude)
+    np.testing.assert_array_equal(one.wavenumber, two.wavenumber)
     np.testing.assert_array_equal(one.decompose(u)[0], two.decompose(u)[0])
     assert one.decompose(u)[1] == two.decompose(u)[1]
 
@@ -269,7 +269,7 @@ def test_quadrilaterals_become_triangles_and_keep_their_names():
     mesh = mesh.with_boundaries({"left": lambda x: x[0] == 0})
     domain = MeshDomain(mesh)
     mixed = problem(domain, (BoundaryPart("dirichlet", name="left"), BoundaryPart("robin")))
-    np.testing.assert_allclose(first(mixed, number=2).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-4)
+    np.testing.assert_allclose(first(mixed, number=2).wavenumber[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-4)
 
 
 def test_what_can_not_be_is_refused_in_a_sentence():

@@ -43,7 +43,7 @@ def test_a_network_on_a_ring_is_watched_in_eigen_modes():
 def test_finite_elements_have_an_algebraic_target_and_a_total_error():
     solution = solve("ring", make_solver("fem", {"cells": 16}))
     record = SpectralRecord.of(solution.history)
-    assert record.modes.target == "algebraic"
+    assert record.modes.error_kind == "algebraic"
     assert record.error[-1].max() < 1e-9
     assert 0 < record.total[-1].min() < 0.1
 
@@ -72,7 +72,7 @@ def test_a_run_cut_short_settles_the_same_modes_again(tmp_path):
     solve("ring", network(), stop=Stop(steps=4), folder=tmp_path / "run", callback=lambda step, *_: step == 2)
     eigen._basis.cache_clear()  # as in a new process
     again = resume(tmp_path / "run")
-    for name in ("mode_error", "mode_error_total", "rest_error"):
+    for name in ("mode_error", "mode_error_total", "unwatched_error"):
         np.testing.assert_array_equal(again.history.column(name), whole.history.column(name), err_msg=name)
 
 

@@ -16,7 +16,7 @@ from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.spectrum.watched import WatchedModes
 
 PACKAGE = Path(pdefreq.__file__).parent
-COLUMNS = {"mode_error", "mode_error_total", "mode_phase"}
+COLUMNS = {"mode_error", "mode_error_total", "mode_error_phase"}
 FACT = re.compile(r"mode_[a-z_]+")
 OWNERS = {"watched.py", "predicted.py"}
 KNOWN = {
@@ -64,8 +64,8 @@ def watched(draw, m=None):
         indices=draw(arrays(int, (m, d), elements=st.integers(0, 99))),
         wavenumber=draw(floats(m)),
         amplitude=draw(floats(m)),
-        target=draw(st.sampled_from(["algebraic", "total"])),
-        candidates=draw(st.integers(m, 99)),
+        error_kind=draw(st.sampled_from(["algebraic", "total"])),
+        count_above_threshold=draw(st.integers(m, 99)),
         wavevectors=draw(st.none() | floats(m, d)),
     )
 
@@ -79,7 +79,7 @@ def forecasts(draw):
         note=draw(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=9)),
         rates=draw(st.none() | floats(m)),
         curves=curves,
-        since=0 if curves is None else draw(st.integers(0, 9)),
+        start_step=0 if curves is None else draw(st.integers(0, 9)),
         rayleigh_quotients=draw(floats(m)) if own else None,
         eigen_residuals=draw(floats(m)) if own else None,
         drift=draw(st.none() | st.builds(Drift, st.floats(0, 1), st.floats(0, 1))),

@@ -68,8 +68,8 @@ def test_all_modes_of_a_grid_are_counted_once_and_come_by_wavenumber(kind, count
     total = math.prod(count)
     assert len(modes) == (total + 1) // 2 if kind == "fourier" else total  # k and -k are one mode, and 0 is its own partner
     assert len(np.unique(modes.indices, axis=0)) == len(modes)
-    assert (np.diff(modes.magnitude) >= 0).all()
-    np.testing.assert_allclose(modes.magnitude, np.sqrt((modes.wavevectors**2).sum(axis=1)))
+    assert (np.diff(modes.wavenumber) >= 0).all()
+    np.testing.assert_allclose(modes.wavenumber, np.sqrt((modes.wavevectors**2).sum(axis=1)))
 
 
 @ON_GRIDS
@@ -187,9 +187,9 @@ def test_a_mode_the_grid_can_not_carry_has_coefficient_zero(kind, carried):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 40), st.floats(1e-6, 1))
 def test_the_strongest_modes(amplitudes, limit, threshold):
     amplitude = np.array(amplitudes)
-    kept, candidates = strongest(amplitude, threshold=threshold, limit=limit)
-    assert candidates == sum(a > 0 and a >= threshold * max(amplitudes) for a in amplitudes)
-    assert len(kept) == min(limit, candidates)
+    kept, count_above_threshold = strongest(amplitude, threshold=threshold, limit=limit)
+    assert count_above_threshold == sum(a > 0 and a >= threshold * max(amplitudes) for a in amplitudes)
+    assert len(kept) == min(limit, count_above_threshold)
     assert (np.diff(kept) > 0).all()
     left = np.setdiff1d(np.arange(len(amplitude)), kept)
     assert not len(kept) or (amplitude[left] <= amplitude[kept].min()).all()

@@ -58,7 +58,7 @@ def axis(d):
 
 def along(modes, domain):
     """s = p.(x - lower) at the points of the modes."""
-    p = modes.wavevectors[-1] / modes.magnitude[-1]
+    p = modes.wavevectors[-1] / modes.wavenumber[-1]
     return (modes.points().numpy() - np.array(domain.bounds[0])) @ p
 
 
@@ -79,7 +79,7 @@ def test_a_plane_wave_has_one_coefficient_and_it_holds_the_phase(domain, directi
     for j, amplitude, phase in ((1, 2.0, 0.3), (7, 0.5, -2.0), (HIGHEST, 1.0, 1.5)):
         expected = np.zeros(len(modes), dtype=complex)
         expected[j], expected[0] = amplitude / 2 * np.exp(1j * phase), -0.7
-        found, rest = modes.decompose(amplitude * np.cos(modes.magnitude[j] * s + phase) - 0.7)
+        found, rest = modes.decompose(amplitude * np.cos(modes.wavenumber[j] * s + phase) - 0.7)
         np.testing.assert_allclose(found, expected, atol=EXACT)
         assert rest < EXACT
 
@@ -87,9 +87,9 @@ def test_a_plane_wave_has_one_coefficient_and_it_holds_the_phase(domain, directi
 @pytest.mark.parametrize(("domain", "direction"), CASES)
 def test_waves_this_far_apart_are_nearly_orthogonal_and_closer_ones_are_not(domain, direction):
     modes = ModeFamilies(problem(domain, direction)).modes("ray")
-    p = tuple((modes.wavevectors[1] / modes.magnitude[1]).tolist())
-    spacing = modes.magnitude[1]
-    assert wave_fit(domain, p, tuple(modes.magnitude[1:])).condition < 2.5  # 1.5 if s is normal, the rest is sampling
+    p = tuple((modes.wavevectors[1] / modes.wavenumber[1]).tolist())
+    spacing = modes.wavenumber[1]
+    assert wave_fit(domain, p, tuple(modes.wavenumber[1:])).condition < 2.5  # 1.5 if s is normal, the rest is sampling
     assert wave_fit(domain, p, tuple(spacing / 2 * np.arange(1, HIGHEST + 1))).condition > 10
 
 
@@ -148,7 +148,7 @@ def test_a_coefficient_does_not_depend_on_which_are_watched():
     np.testing.assert_array_equal(modes.take(np.array([4, 2])).coefficients(u), modes.coefficients(u)[[4, 2]])
     settled = ModeFamilies(problem(cube(5))).modes("ray", [[4], [2]])  # as a resumed run does
     np.testing.assert_array_equal(settled.coefficients(u), modes.coefficients(u)[[4, 2]])
-    np.testing.assert_array_equal(settled.magnitude, modes.magnitude[[4, 2]])
+    np.testing.assert_array_equal(settled.wavenumber, modes.wavenumber[[4, 2]])
 
 
 def test_the_rest_is_the_norm_of_what_is_not_watched():
@@ -192,7 +192,7 @@ def test_tones_are_found_with_their_phases(parts):
     domain = cube(5, 2 * math.pi, -math.pi)
     modes = ModeFamilies(regression(domain, wavenumbers=(1.5, 4.0, 7.3))).modes("tones")
     s = along(modes, domain)
-    u = sum(a * np.cos(k * s) + b * np.sin(k * s) for k, (a, b) in zip(modes.magnitude[1:], parts, strict=True))
+    u = sum(a * np.cos(k * s) + b * np.sin(k * s) for k, (a, b) in zip(modes.wavenumber[1:], parts, strict=True))
     expected = [0, *(complex(a, -b) / 2 for a, b in parts)]
     np.testing.assert_allclose(modes.coefficients(u), expected, atol=EXACT)
 
@@ -232,7 +232,7 @@ def test_a_resumed_run_watches_the_same_waves_bit_for_bit(tmp_path, kind):
     for name in ("indices", "wavevectors", "amplitude", "wavenumber"):
         np.testing.assert_array_equal(getattr(one.modes, name), getattr(other.modes, name))
     np.testing.assert_array_equal(one.error, other.error)
-    np.testing.assert_array_equal(whole.history.column("rest_error"), again.history.column("rest_error"))
+    np.testing.assert_array_equal(whole.history.column("unwatched_error"), again.history.column("unwatched_error"))
     report = whole.spectrum()
     assert report.bias_index is None and "not a complete" in report.bias_reason
     if kind == "tones":

@@ -26,8 +26,8 @@ def report(halving_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=()
         indices=np.rint(XI[:m, None] * 2 / np.pi).astype(int),
         wavenumber=XI[:m],
         amplitude=np.array([0.1, 1.0, 0.3, 0.2])[:m],
-        target="algebraic",
-        candidates=m,
+        error_kind="algebraic",
+        count_above_threshold=m,
         wavevectors=XI[:m, None],
     )
     columns = {"step": steps, "seconds": steps / 100, "mode_error": errors, "mode_error_total": errors + 0.001}

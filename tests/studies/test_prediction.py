@@ -42,7 +42,7 @@ def test_of_jacobi_it_is_the_run():
     )
     where = [i for i, step in enumerate(history.column("step")) if step in found.errors.step]
     np.testing.assert_allclose(found.errors.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
-    assert not found.guide
+    assert not found.is_heuristic
 
 
 def test_problem_and_method_go_by_name_as_in_solve():
@@ -66,8 +66,8 @@ def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start()
 
 
 def test_adam_gets_a_guide():
-    guide = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
-    assert guide.guide and "neither Adam" in guide.errors.note and guide.orders is None
+    heuristic = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
+    assert heuristic.is_heuristic and "neither Adam" in heuristic.errors.note and heuristic.orders is None
 
 
 def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution():

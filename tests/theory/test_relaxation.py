@@ -105,7 +105,7 @@ def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
     half = halving_time(np.arange(8801), np.array(history))
     rate = relaxation_rate(modes.indices, (n,), box.lengths).numpy()
     np.testing.assert_allclose(half, math.log(2) / rate, rtol=1e-9)  # 8800 sweeps of rounding, exponentials in between
-    found = bias_index(modes.magnitude, half, last_step=8800, complete=True)
+    found = bias_index(modes.wavenumber, half, last_step=8800, complete=True)
     assert found.value == pytest.approx(-2, abs=0.05)
     assert not found.bound
 

@@ -33,7 +33,7 @@ class ChainPrediction:
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         """The curves of both parts, or of the second alone where the first has no theory.
 
-        The parts are always asked for what is cheap: a guide counts in other units than steps.
+        The parts are always asked for what is cheap: a heuristic counts in other units than steps.
 
         Args:
             modes: The modes.
@@ -66,7 +66,7 @@ class ChainPrediction:
         if before is None or handed is None:
             curves = torch.where(late, after.curves, torch.nan)
             note = f"from the hand-over at step {end:,} on, over the errors there: {after.note}; before it: {note}"
-            return replace(after, curves=curves, note=note, any_start=False, since=end + 1)
+            return replace(after, curves=curves, note=note, any_start=False, start_step=end + 1)
         note = f"to the hand-over at step {end:,}: {before.note}; after it: {after.note}"
         curves = torch.where(late, handed * after.curves, before.curves[:-1])
         return replace(before, curves=curves, rates=torch.full_like(after.rates, torch.nan), note=note, any_start=False)

@@ -128,7 +128,7 @@ class Gradient(Iteration):
         if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
         dynamics = self.linearized(modes, target, cheap=cheap)
-        return _guide(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
+        return _heuristic(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])
@@ -203,7 +203,7 @@ def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Pred
     return replace(found, rayleigh_quotients=method.first(known.values), eigen_residuals=known.eigen_residuals)
 
 
-def _guide(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
+def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
     fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
     kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
@@ -215,7 +215,7 @@ def _guide(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
         "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
         "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
     )
-    return replace(found, note=note, guide=True)
+    return replace(found, note=note, is_heuristic=True)
 
 
 def balanced(functional: Functional, c: Coefficients) -> Tensor:
