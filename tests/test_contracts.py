@@ -153,8 +153,8 @@ def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(met
         n: float(v) for n, v in iteration.objective(state).items()
     }
     torch.testing.assert_close(problem.source(problem.domain.quadrature(20).x), before, rtol=0, atol=0)
-    limit = discrete_solution_of(iteration, state)
-    assert limit is None or limit.shape == state.coefficients.shape
+    discrete = discrete_solution_of(iteration, state)
+    assert discrete is None or discrete.shape == state.coefficients.shape
 
 
 @pytest.mark.parametrize("method", METHODS)

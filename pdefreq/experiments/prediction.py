@@ -149,7 +149,7 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
         modes.wavenumber,
         drift=kernel_drift(functional, end, start),
         moved=relative_distance(end, start),
-        limit=PREDICTABLE_DRIFT,
+        threshold=PREDICTABLE_DRIFT,
     )
 
 

@@ -39,7 +39,9 @@ class ToneProbe(Probe):
 
     numbers: tuple[int, ...]
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> ToneMeasurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> ToneMeasurement:
         return ToneMeasurement(target.problem, self.numbers)
 
 

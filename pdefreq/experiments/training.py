@@ -39,7 +39,7 @@ class MeanSquareError(Probe):
     number: int = 201
 
     def prepare(
-        self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> MeanSquareMeasurement:
         assert target.solution is not None
         x = self.points(target.problem)

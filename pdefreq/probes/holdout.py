@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class HoldoutProbe(Probe):
     """Records ``holdout_misfit``, the mean square of u - f / c at the points held out; nothing where there are none."""
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
         data = target.problem.data
         return HoldoutMeasurement(target) if data is not None and data.holdout else Nothing()
 

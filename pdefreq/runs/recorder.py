@@ -77,8 +77,11 @@ class Recorder:
         """Make the probes ready for a space."""
         setup, history = self._setup, self._history
         known = discrete_solution_of(setup.iteration, state)
-        limit = None if known is None else iterate.member(known)
-        self._measurements = [probe.prepare(setup.target, iterate, limit=limit, facts=history.facts) for probe in setup.probes]
+        discrete_solution = None if known is None else iterate.member(known)
+        self._measurements = [
+            probe.prepare(setup.target, iterate, discrete_solution=discrete_solution, facts=history.facts)
+            for probe in setup.probes
+        ]
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
@@ -91,7 +94,7 @@ def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stag
 
     Args:
         history: Up to now.
-        stop: The limits.
+        stop: The stopping criteria.
         is_relative: Whether the tolerance is held against the objective as it is, not over that of the start.
         last_stage: Whether method and weights of the terms will stay: before, an objective that has fallen enough may fall
             further.

@@ -122,7 +122,9 @@ class EigenModes(Modes):
         """What is subtracted first: the harmonic continuation of boundary values; zero where nothing is prescribed."""
         return values - self._basis.without_boundary(values)
 
-    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+    def strongest(
+        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+    ) -> tuple[Self, int]:
         """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
         basis = self._basis
         none = self.take(np.empty(0, int))
@@ -133,7 +135,7 @@ class EigenModes(Modes):
         while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)
-        return super(EigenModes, every).strongest(values, space, threshold=threshold, limit=limit)
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

@@ -89,33 +89,35 @@ class Modes(ABC):
         amplitude = np.abs(self.coefficients(values, space))
         return np.where(amplitude > _ROUNDING * np.abs(values).max(initial=0), amplitude, 0.0)
 
-    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+    def strongest(
+        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+    ) -> tuple[Self, int]:
         """The modes of a function that are worth watching.
 
         Args:
             values: The function at ``points(space)``, shape ``(n,)``.
             space: Where it lives.
             threshold: Least amplitude, relative to the largest.
-            limit: Largest number of modes.
+            max_modes: Largest number of modes.
 
         Returns:
             These modes, and how many are above the threshold in all.
         """
-        places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, limit=limit)
+        places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
         return self.take(places), count_above_threshold
 
 
-def strongest(amplitude: np.ndarray, *, threshold: float, limit: int) -> tuple[np.ndarray, int]:
+def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tuple[np.ndarray, int]:
     """Which modes of a function are worth watching.
 
     Args:
         amplitude: |u^_k|, shape ``(m,)``.
         threshold: Least amplitude, relative to the largest.
-        limit: Largest number of modes.
+        max_modes: Largest number of modes.
 
     Returns:
         Their places, ascending, and how many modes are above the threshold in all.
     """
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
-    kept = above[np.argsort(-amplitude[above], kind="stable")[:limit]]
+    kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]
     return np.sort(kept), len(above)

@@ -31,7 +31,7 @@ class SpectralRecord:
         modes: The modes, with their amplitudes.
         step: When each row was recorded, shape ``(rows,)``, ascending.
         seconds: The same in seconds spent in steps.
-        error: Relative errors, shape ``(rows, m)``: algebraic where the method has a limit, else total.
+        error: Relative errors, shape ``(rows, m)``: algebraic where the discrete solution is known, else total.
         total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
         prediction: What theory said of the same modes before the run.
         column: The place of each mode in the columns of the history, shape ``(m,)``; by default the modes have kept their order.
@@ -133,9 +133,9 @@ class SpectralRecord:
             phase=None if self.phase is None else self.phase[:, places],
         )
 
-    def pick(self, limit: int, wavenumbers: Iterable[float] = ()) -> Self:
-        """At most `limit` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
-        return self.take(self.modes.strongest(limit, wavenumbers))
+    def pick(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> Self:
+        """At most `max_modes` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
+        return self.take(self.modes.strongest(max_modes, wavenumbers))
 
     def numbered(self, numbers: Sequence[int]) -> Self:
         """The modes with these numbers, of a family that numbers its modes along one axis."""
@@ -147,7 +147,7 @@ class SpectralRecord:
         return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
 
 
-def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
+def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
     """The same modes of every run that has any: those all of them watch, picked by the first run's amplitudes."""
     places = [{key: place for place, key in enumerate(run.modes.keys)} for run in runs]
     watching = [k for k, run in enumerate(runs) if len(run)]
@@ -156,7 +156,7 @@ def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterab
     shared = set.intersection(*(set(places[k]) for k in watching))
     first = places[watching[0]]
     here = np.array([place for key, place in first.items() if key in shared], dtype=int)
-    keys = runs[watching[0]].take(here).pick(limit, wavenumbers).modes.keys
+    keys = runs[watching[0]].take(here).pick(max_modes, wavenumbers).modes.keys
     return [
         run.take(np.array([place[key] for key in keys], dtype=int)) if len(run) else run
         for run, place in zip(runs, places, strict=True)

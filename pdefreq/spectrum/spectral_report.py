@@ -115,11 +115,11 @@ class SpectralReport:
             sentence=f"No spectrum: {reason}",
         )
 
-    def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
-        """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
+    def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
+        """At most `max_modes` rows by wavenumber: those asked for, those that the sentence names, and the strongest."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
-        return tuple(sorted(list(chosen)[:limit], key=_order))
+        return tuple(sorted(list(chosen)[:max_modes], key=_order))
 
 
 def _status(halving_step: float) -> Literal["halved", "not halved", "below half from the start"]:

@@ -107,7 +107,7 @@ class WatchedModes:
         size = -np.nan_to_num(self.amplitude)
         return [int(np.lexsort((size, np.abs(self.wavenumber - w)))[0]) for w in wavenumbers if len(self)]
 
-    def strongest(self, limit: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
-        """Places, ascending, of at most `limit` modes: those nearest to the wavenumbers, then those of largest amplitude."""
+    def strongest(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
+        """Places, ascending, of at most `max_modes` modes: those nearest to the wavenumbers, then those of largest amplitude."""
         by_size = np.argsort(-np.nan_to_num(self.amplitude), kind="stable").tolist()
-        return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:limit]), dtype=int)
+        return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:max_modes]), dtype=int)

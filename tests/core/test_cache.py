@@ -53,14 +53,14 @@ def test_a_damaged_file_is_removed_and_computed_again(cache, damage):
 
 def test_the_least_recently_used_go_first(tmp_path):
     size = len(np.zeros(1000).tobytes())
-    cache = Cache(tmp_path, limit=int(3.5 * size))
+    cache = Cache(tmp_path, max_bytes=int(3.5 * size))
     for age, name in enumerate(("first", "second", "third")):
         cache.write(name, {"a": np.zeros(1000)})
         os.utime(tmp_path / f"{name}.npz", (age, age))
     cache.read("first")
     cache.write("fourth", {"a": np.zeros(1000)})
     assert [entry.name for entry in cache.entries()] == ["first", "fourth", "third"]
-    assert sum(entry.size for entry in cache.entries()) <= cache.limit
+    assert sum(entry.size for entry in cache.entries()) <= cache.max_bytes
     cache.write("too large", {"a": np.zeros(10_000)})
     assert [entry.name for entry in cache.entries()] == ["first", "fourth", "third"]
 

@@ -35,7 +35,7 @@ def measured(problem, *, wave, size, phase, numbers):
     parameters = {"weight1": 2 * math.pi * wave, "bias1": phase, "weight2": size, "bias2": 0.0}
     c = torch.tensor([parameters[name] for name in space.shapes], dtype=torch.float64)
     iterate = SpaceIterate(space, c)
-    return ToneProbe(numbers).prepare(Target(problem), iterate, limit=None, facts={})(iterate)
+    return ToneProbe(numbers).prepare(Target(problem), iterate, discrete_solution=None, facts={})(iterate)
 
 
 @given(WAVES, WAVES, PHASES, PHASES, st.floats(0.1, 10))

@@ -109,7 +109,7 @@ def test_rows_are_named_by_ascending_wavenumber():
 
 
 def test_many_rows_are_named_in_part():
-    axes = heatmap_figure(DEGENERATE["500 modes"](), limit=100).axes[0]
+    axes = heatmap_figure(DEGENERATE["500 modes"](), max_modes=100).axes[0]
     assert len(mesh(axes).get_array()) == 100
     assert len(axes.get_yticks()) <= 16
 

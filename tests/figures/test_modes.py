@@ -39,7 +39,7 @@ def test_no_theory_no_dashes():
 
 
 def test_at_most_the_limit_is_drawn_and_named():
-    figure = mode_figure(DEGENERATE["500 modes"](), wavenumbers=[321.0], limit=7)
+    figure = mode_figure(DEGENERATE["500 modes"](), wavenumbers=[321.0], max_modes=7)
     drawn = curves(figure.axes[0], "mode-")
     assert len(drawn) == 7
     assert 321 in drawn

@@ -8,7 +8,7 @@ STEPS = np.arange(101)
 
 def predicted_run(name="run", drift=None, rates=(0.1, 0.01), off=0.0, steps=STEPS):
     predicted = np.exp(-np.outer(steps, rates))
-    return PredictedRun(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, limit=0.05)
+    return PredictedRun(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, threshold=0.05)
 
 
 def drawn(axes, prefix):

@@ -54,7 +54,7 @@ def box(dimension):
 
 
 def measured(problem, at, reference):
-    return error.ErrorProbe().prepare(Target(problem, reference), at, limit=None, facts={})(at)
+    return error.ErrorProbe().prepare(Target(problem, reference), at, discrete_solution=None, facts={})(at)
 
 
 def test_test_points_are_the_ones_that_are_written_down():

@@ -52,10 +52,10 @@ def at(*c):
     return SpaceIterate(Parts(), torch.tensor(c, dtype=torch.float64))
 
 
-def prepared(probe=None, reference=EXACT, limit=None, facts=None, number=600):
+def prepared(probe=None, reference=EXACT, discrete_solution=None, facts=None, number=600):
     probe = probe or FilterProbe(delta=DELTA, number=number)
     of = Problem(domain=SQUARE, source=1.0, boundary=0.0)
-    return probe.prepare(Target(of, reference), at(0, 0, 0), limit=limit, facts=facts or {})
+    return probe.prepare(Target(of, reference), at(0, 0, 0), discrete_solution=discrete_solution, facts=facts or {})
 
 
 def test_errors_are_relative_to_each_part():
@@ -84,8 +84,10 @@ def test_the_cut_is_a_fact_that_stays():
 
 
 def test_without_a_solution_the_limit_is_the_target():
-    limit = at(*TRUE)
-    assert prepared(reference=None, limit=limit)(at(0, 1, 0)) == pytest.approx(prepared()(at(0, 1, 0)), rel=1e-12)
+    discrete_solution = at(*TRUE)
+    assert prepared(reference=None, discrete_solution=discrete_solution)(at(0, 1, 0)) == pytest.approx(
+        prepared()(at(0, 1, 0)), rel=1e-12
+    )
 
 
 def test_what_is_not_known_is_not_recorded_but_columns_stay():

@@ -37,7 +37,7 @@ def follow(target, course, probes=("error", "spectral")):
     for step, u in enumerate(course):
         iterate = Iterate.of_function(u)
         measurements = measurements or [
-            make_probe(name).prepare(target, iterate, limit=None, facts=history.facts) for name in probes
+            make_probe(name).prepare(target, iterate, discrete_solution=None, facts=history.facts) for name in probes
         ]
         row = {"step": step, "seconds": step / 10}
         for measurement in measurements:
@@ -78,7 +78,7 @@ def test_a_state_and_the_function_that_it_is_give_the_same_row():
     c = 0.7 * grid.interpolate(target.reference, X)
     rows = []
     for iterate in (SpaceIterate(grid, c), Iterate.of_function(lambda x: grid.at(torch.from_numpy(x)).value(c).numpy())):
-        rows.append(make_probe("error").prepare(target, iterate, limit=None, facts={})(iterate))
+        rows.append(make_probe("error").prepare(target, iterate, discrete_solution=None, facts={})(iterate))
     assert rows[0] == rows[1]
 
 
@@ -140,7 +140,7 @@ def test_a_gradient_that_is_not_known_or_has_another_shape_is_refused():
 class Asks(Probe):
     """Asks for the same points that `error` asks for."""
 
-    def prepare(self, target, iterate, *, limit, facts):
+    def prepare(self, target, iterate, *, discrete_solution, facts):
         class Same(Measurement):
             def __call__(self, iterate):
                 return {"mean": float(iterate.values(target.recorded_points.x.clone()).mean())}

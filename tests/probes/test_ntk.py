@@ -20,7 +20,7 @@ def prepared(facts=None, shift=0.0):
     )
     state = iteration.init()
     iterate = SpaceIterate(state.space, state.coefficients + shift)
-    return NtkProbe(20).prepare(Target(problem), iterate, limit=None, facts=facts or {}), iterate
+    return NtkProbe(20).prepare(Target(problem), iterate, discrete_solution=None, facts=facts or {}), iterate
 
 
 def test_nothing_has_moved_at_the_start():

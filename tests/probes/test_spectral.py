@@ -63,9 +63,11 @@ def tones(**amplitudes):
     return SpaceIterate(Tones(), c)
 
 
-def prepared(probe=None, of=None, at=None, reference=EXACT, limit=None, facts=None):
+def prepared(probe=None, of=None, at=None, reference=EXACT, discrete_solution=None, facts=None):
     at, target = at or tones(), Target(of or problem(), reference)
-    return (probe or SpectralProbe()).prepare(target, at, limit=None if limit is None else at.member(limit), facts=facts or {})
+    return (probe or SpectralProbe()).prepare(
+        target, at, discrete_solution=None if discrete_solution is None else at.member(discrete_solution), facts=facts or {}
+    )
 
 
 def watched(measurement):
@@ -101,24 +103,24 @@ def test_a_wrong_phase_is_an_error():
 
 def test_the_algebraic_error_is_against_the_limit_and_the_total_one_against_the_solution():
     grid = Grid(BOX, (128,))
-    limit = 1.1 * grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    measurement = prepared(at=SpaceIterate(grid, torch.zeros_like(limit)), limit=limit)
+    discrete_solution = 1.1 * grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
+    measurement = prepared(at=SpaceIterate(grid, torch.zeros_like(discrete_solution)), discrete_solution=discrete_solution)
     np.testing.assert_allclose(watched(measurement).amplitude, [1.1, 0.55, 0.275, 2.2e-3], atol=1e-13)
     assert watched(measurement).error_kind == "algebraic"
-    row = measurement(SpaceIterate(grid, limit))
+    row = measurement(SpaceIterate(grid, discrete_solution))
     np.testing.assert_allclose(row["mode_error"], 0, atol=1e-15)
     np.testing.assert_allclose(row["mode_error_total"], 0.1, atol=1e-10)
     assert row["unwatched_error"] == 0
-    row = measurement(SpaceIterate(grid, limit / 2.2))
+    row = measurement(SpaceIterate(grid, discrete_solution / 2.2))
     np.testing.assert_allclose(row["mode_error"], 1 - 1 / 2.2, atol=1e-10)
 
 
 def test_without_a_solution_the_limit_is_the_target_and_totals_are_unknown():
     grid = Grid(BOX, (64,))
-    limit = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    measurement = prepared(at=SpaceIterate(grid, limit), reference=None, limit=limit)
+    discrete_solution = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
+    measurement = prepared(at=SpaceIterate(grid, discrete_solution), reference=None, discrete_solution=discrete_solution)
     assert watched(measurement).indices.tolist() == [[2], [6], [16], [40]]
-    row = measurement(SpaceIterate(grid, 0 * limit))
+    row = measurement(SpaceIterate(grid, 0 * discrete_solution))
     np.testing.assert_allclose(row["mode_error"], 1)
     assert np.isnan(row["mode_error_total"]).all() and row["mode_error_total"].shape == (4,)
 
@@ -128,23 +130,35 @@ def test_a_chain_watches_the_same_modes_in_every_space():
     probe, of = SpectralProbe(), problem()
     first = prepared(probe, of)
     grid = Grid(BOX, (32,))
-    limit = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
-    second = prepared(probe, of, SpaceIterate(grid, limit), limit=limit)
-    alone = prepared(SpectralProbe(), of, SpaceIterate(grid, limit), limit=limit)  # resumed in its second stage
+    discrete_solution = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
+    second = prepared(probe, of, SpaceIterate(grid, discrete_solution), discrete_solution=discrete_solution)
+    # resumed in its second stage
+    alone = prepared(SpectralProbe(), of, SpaceIterate(grid, discrete_solution), discrete_solution=discrete_solution)
     for other in (second, alone):
         np.testing.assert_array_equal(watched(first).indices, watched(other).indices)
         np.testing.assert_array_equal(watched(first).wavenumber, watched(other).wavenumber)
-    row = second(SpaceIterate(grid, limit))
+    row = second(SpaceIterate(grid, discrete_solution))
     assert np.isnan(row["mode_error"]).tolist() == [False, False, False, True]
 
 
 def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
     of = problem().blind()
     coarse, fine = Grid(BOX, (32,)), Grid(BOX, (128,))
-    limits = [grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64)) for grid in (coarse, fine)]
-    first = prepared(None, of, SpaceIterate(coarse, limits[0]), reference=None, limit=limits[0])
-    second = prepared(None, of, SpaceIterate(fine, limits[1]), reference=None, limit=limits[1], facts=first.facts)
-    other = prepared(None, of, SpaceIterate(fine, limits[1]), reference=None, limit=limits[1])  # another run
+    discrete_solutions = [grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64)) for grid in (coarse, fine)]
+    first = prepared(
+        None, of, SpaceIterate(coarse, discrete_solutions[0]), reference=None, discrete_solution=discrete_solutions[0]
+    )
+    second = prepared(
+        None,
+        of,
+        SpaceIterate(fine, discrete_solutions[1]),
+        reference=None,
+        discrete_solution=discrete_solutions[1],
+        facts=first.facts,
+    )
+    other = prepared(
+        None, of, SpaceIterate(fine, discrete_solutions[1]), reference=None, discrete_solution=discrete_solutions[1]
+    )  # another run
     assert watched(first).indices.ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
     np.testing.assert_array_equal(watched(first).indices, watched(second).indices)
     assert watched(other).indices.ravel().tolist() == [2, 6, 16, 40]

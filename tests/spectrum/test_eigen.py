@@ -200,8 +200,8 @@ def test_harmonic_functions_have_no_modes_but_the_natural_ones(monkeypatch):
     u = (x**3 - 3 * x * y**2) / 8
     inner, rest = first(of).decompose(u)
     assert inner.max() < 1e-5 and rest < 1e-5  # P2 of a cubic: h^3 / 12 of the third derivative
-    assert len(modes.strongest(u, threshold=1e-3, limit=9)[0]) == 0
-    natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, limit=9)
+    assert len(modes.strongest(u, threshold=1e-3, max_modes=9)[0]) == 0
+    natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, max_modes=9)
     # the first root of J_3' is 4.2012
     assert natural.wavenumber[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
 
@@ -227,10 +227,10 @@ def test_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
     of = problem(Ball((0.0, 0.0), 3.0))
     modes = ModeFamilies(of).modes("eigen")
     r = modes.points().norm(dim=1).numpy() / 3
-    few, count_above_threshold = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
+    few, count_above_threshold = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, max_modes=512)
     assert count_above_threshold == len(few) == 1 and len(modes._basis.values) < 100  # two slices
     monkeypatch.setattr(eigen, "MOST_MODES", {2: 100})
-    many, count_above_threshold = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, limit=4)
+    many, count_above_threshold = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, max_modes=4)
     assert count_above_threshold > len(many) == 4
 
 

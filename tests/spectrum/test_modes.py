@@ -185,11 +185,11 @@ def test_a_mode_the_grid_can_not_carry_has_coefficient_zero(kind, carried):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 40), st.floats(1e-6, 1))
-def test_the_strongest_modes(amplitudes, limit, threshold):
+def test_the_strongest_modes(amplitudes, max_modes, threshold):
     amplitude = np.array(amplitudes)
-    kept, count_above_threshold = strongest(amplitude, threshold=threshold, limit=limit)
+    kept, count_above_threshold = strongest(amplitude, threshold=threshold, max_modes=max_modes)
     assert count_above_threshold == sum(a > 0 and a >= threshold * max(amplitudes) for a in amplitudes)
-    assert len(kept) == min(limit, count_above_threshold)
+    assert len(kept) == min(max_modes, count_above_threshold)
     assert (np.diff(kept) > 0).all()
     left = np.setdiff1d(np.arange(len(amplitude)), kept)
     assert not len(kept) or (amplitude[left] <= amplitude[kept].min()).all()

@@ -139,7 +139,7 @@ def test_a_wave_across_the_direction_changes_nothing_but_to_the_standard_error()
     u, across = np.cos(2 * math.pi * 3 * x[:, 0]), np.sin(2 * math.pi * 2 * x[:, 1]) + np.cos(2 * math.pi * (x[:, 2] - x[:, 4]))
     change = np.abs(modes.coefficients(u + across) - modes.coefficients(u))
     assert change.max() < 5 * modes._fit.noise(across).max()
-    assert modes.strongest(u + across, threshold=1e-3, limit=99)[0].indices.tolist() == [[3]]
+    assert modes.strongest(u + across, threshold=1e-3, max_modes=99)[0].indices.tolist() == [[3]]
 
 
 def test_a_coefficient_does_not_depend_on_which_are_watched():

@@ -38,12 +38,12 @@ def test_modes_that_never_arrive_were_there_or_are_unknown():
 
 
 @given(st.integers(1, 8), st.lists(st.floats(0, 60), max_size=4))
-def test_picking_keeps_what_was_asked_for(limit, asked):
-    record = SpectralRecord.of(jacobi()).pick(limit, asked)
-    assert len(record) == min(limit, 5)
+def test_picking_keeps_what_was_asked_for(max_modes, asked):
+    record = SpectralRecord.of(jacobi()).pick(max_modes, asked)
+    assert len(record) == min(max_modes, 5)
     assert (np.diff(record.modes.wavenumber) > 0).all()
     whole = SpectralRecord.of(jacobi()).modes.wavenumber
-    nearest = list(dict.fromkeys(float(whole[np.argmin(np.abs(whole - w))]) for w in asked))[:limit]
+    nearest = list(dict.fromkeys(float(whole[np.argmin(np.abs(whole - w))]) for w in asked))[:max_modes]
     assert set(nearest) <= set(record.modes.wavenumber.tolist())
 
 

@@ -84,15 +84,16 @@ class ChainPrediction:
         one, two = first.init(), second.init()
         if one.space == two.space:
             return before, before.curves[-1], ""
-        limit = discrete_solution_of(second, two)
-        if target is None or limit is None or discrete_solution_of(first, one) is not None:
+        discrete_solution = discrete_solution_of(second, two)
+        if target is None or discrete_solution is None or discrete_solution_of(first, one) is not None:
             return None, None, "what the coarser space hands over is more than these modes"
-        # From the error against the solution to that against the second part's own limit, each over the size of its target.
+        # From the error against the solution to that against the discrete solution of the second part, each over the size of its
+        # target.
         solution, discrete, start = (
             torch.from_numpy(modes.coefficients(values.detach(), space))
             for values, space in (
                 (target, one.space),
-                (SpaceField(two.space, limit)(modes.points(two.space)), two.space),
+                (SpaceField(two.space, discrete_solution)(modes.points(two.space)), two.space),
                 (SpaceField(one.space, one.coefficients)(modes.points(one.space)) - target, one.space),
             )
         )

@@ -38,18 +38,18 @@ def test_steps_converge_to_the_solution_of_the_difference_equations(method, prob
     (make, steps), problem = METHODS[method], problem(grid.box)
     iteration = make(problem, grid, like=LIKE)
     state = run(iteration, steps)
-    limit = iteration.discrete_solution(state)
-    size = float(limit.abs().max())
+    discrete = iteration.discrete_solution(state)
+    size = float(discrete.abs().max())
     # rounding: eps times condition numbers of at most 1e3
-    assert float((state.coefficients - limit).abs().max()) < 1e-12 * size
+    assert float((state.coefficients - discrete).abs().max()) < 1e-12 * size
     assert float(iteration.objective(state)["residual"]) < 1e-12
     stencil = grid.stencil(problem)
     if stencil.mean is None:
         expected = CondensedSystem(grid.assemble(problem)).solve()
-        assert np.abs(limit.numpy() - expected).max() < 1e-12 * size
+        assert np.abs(discrete.numpy() - expected).max() < 1e-12 * size
     else:
-        assert abs(float((limit.reshape(grid.shape) * stencil.mean).sum())) < 1e-14 * size
-        assert float(stencil.residual(limit).abs().max()) < 1e-12 * float(stencil.load.abs().max())
+        assert abs(float((discrete.reshape(grid.shape) * stencil.mean).sum())) < 1e-14 * size
+        assert float(stencil.residual(discrete).abs().max()) < 1e-12 * float(stencil.load.abs().max())
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
@@ -58,18 +58,18 @@ def test_steps_converge_for_equations_with_convection(method, grid):
     (make, steps), problem = METHODS[method], convective(grid.box)
     iteration = make(problem, grid, like=LIKE)
     found = run(iteration, steps).coefficients.numpy()
-    limit = CondensedSystem(grid.assemble(problem)).solve()
-    assert np.abs(found - limit).max() < 1e-12 * np.abs(limit).max()
-    assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - limit).max() < 1e-12 * np.abs(limit).max()
+    discrete = CondensedSystem(grid.assemble(problem)).solve()
+    assert np.abs(found - discrete).max() < 1e-12 * np.abs(discrete).max()
+    assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - discrete).max() < 1e-12 * np.abs(discrete).max()
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
 def test_indefinite_equations_are_solved_by_transform_and_by_gmres(grid):
     problem = indefinite(grid.box)
     iteration = Gmres(problem, grid, restart=20, like=LIKE)
-    limit = CondensedSystem(grid.assemble(problem)).solve()
+    discrete = CondensedSystem(grid.assemble(problem)).solve()
     for u in (run(iteration, 3).coefficients, iteration.discrete_solution(iteration.init())):
-        assert np.abs(u.numpy() - limit).max() < 1e-11 * np.abs(limit).max()  # the condition number is about 100
+        assert np.abs(u.numpy() - discrete).max() < 1e-11 * np.abs(discrete).max()  # the condition number is about 100
 
 
 @pytest.mark.parametrize("method", ["sor", "red-black sor"])

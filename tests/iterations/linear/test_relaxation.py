@@ -136,10 +136,10 @@ def test_the_published_figure():
 def test_the_limit_solves_the_difference_equations(box, intervals, make):
     grid, problem = Grid(box, intervals), make(box)
     iteration = Relaxation(problem, grid, omega=1.0, like=LIKE)
-    limit = iteration.discrete_solution(iteration.init())
+    discrete = iteration.discrete_solution(iteration.init())
     expected = CondensedSystem(grid.assemble(problem)).solve()
-    assert np.abs(limit.numpy() - expected).max() < 1e-13 * np.abs(expected).max()
-    assert float(iteration.objective(iteration.restore(limit, {}))["residual"]) < 1e-13
+    assert np.abs(discrete.numpy() - expected).max() < 1e-13 * np.abs(expected).max()
+    assert float(iteration.objective(iteration.restore(discrete, {}))["residual"]) < 1e-13
 
 
 def test_the_limit_of_the_published_grid_is_accurate():
@@ -156,10 +156,10 @@ def test_the_limit_of_the_published_grid_is_accurate():
 def test_sweeps_converge_to_the_limit(box, intervals, omega):
     iteration = Relaxation(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
     state = iteration.init()
-    limit = iteration.discrete_solution(state)
+    discrete = iteration.discrete_solution(state)
     for _ in range(6000):  # the slowest mode: (1 - 0.8 * 2 sin^2(pi/64))^6000 = 1e-10 in 1-D
         state = iteration.step(state)
-    assert float((state.coefficients - limit).abs().max()) < 1e-8
+    assert float((state.coefficients - discrete).abs().max()) < 1e-8
     assert iteration.discrete_solution(state) is not state.coefficients
 
 

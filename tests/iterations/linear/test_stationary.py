@@ -26,10 +26,10 @@ STEPS = [0, 1, 2, 5, 40]
 
 def measured(iteration, grid, modes, steps):
     state = iteration.init()
-    limit, rows = iteration.discrete_solution(state).numpy(), []
+    discrete, rows = iteration.discrete_solution(state).numpy(), []
     for step in range(max(steps) + 1):
         if step in steps:
-            rows.append(modes.coefficients(state.coefficients.numpy() - limit, grid))
+            rows.append(modes.coefficients(state.coefficients.numpy() - discrete, grid))
         state = iteration.step(state)
     return np.array(rows)
 
@@ -58,12 +58,12 @@ def test_a_step_takes_its_own_rate_off_an_error_that_is_one_mode(method):
     modes = make_modes("sine", grid.box, [[1, 2], [4, 3], [8, 6]])
     every = make_modes("sine", grid.box, intervals=grid.intervals)
     prediction = iteration.predict(modes, torch.arange(2))
-    limit = iteration.discrete_solution(iteration.init())
+    discrete = iteration.discrete_solution(iteration.init())
     for place, number in enumerate(modes.indices):
         lower, lengths = (torch.tensor(side, dtype=torch.float64) for side in (grid.box.lower, grid.box.lengths))
         wave = torch.sin(np.pi * torch.from_numpy(number).double() * (grid.nodes - lower) / lengths)
-        state = iteration.step(iteration.restore(limit + wave.prod(dim=1), {}))
-        left = every.coefficients((state.coefficients - limit).numpy(), grid)
+        state = iteration.step(iteration.restore(discrete + wave.prod(dim=1), {}))
+        left = every.coefficients((state.coefficients - discrete).numpy(), grid)
         own = int((every.indices == number).all(axis=1).argmax())
         rate = 1 - left[own]
         others = np.linalg.norm(np.delete(left, own))

@@ -126,9 +126,9 @@ def test_the_middle_mode_is_gone_after_a_red_black_sweep_of_gauss_seidel():
 def asymptotic_factor(iteration, sweeps):
     """What the whole error is multiplied by a sweep, by the geometric mean of many sweeps: complex eigenvalues turn."""
     state = run(iteration, sweeps)
-    limit, sizes = iteration.discrete_solution(state), []
+    discrete, sizes = iteration.discrete_solution(state), []
     for _ in range(2):
-        sizes.append(float((state.coefficients - limit).norm()))
+        sizes.append(float((state.coefficients - discrete).norm()))
         for _ in range(sweeps):
             state = iteration.step(state)
     return (sizes[1] / sizes[0]) ** (1 / sweeps)

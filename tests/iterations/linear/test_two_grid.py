@@ -36,10 +36,10 @@ def test_every_mode_of_the_error_falls_as_predicted(case):
     modes = make_modes("sine", Box((0.0,) * len(intervals), case[1]), every)
     prediction = iteration.predict(modes, torch.arange(6))
     state = iteration.init()
-    limit = iteration.discrete_solution(state)
+    discrete = iteration.discrete_solution(state)
     rows = []
     for _ in range(6):
-        error = (state.coefficients - limit).reshape([n + 1 for n in intervals])[(slice(1, -1),) * len(intervals)]
+        error = (state.coefficients - discrete).reshape([n + 1 for n in intervals])[(slice(1, -1),) * len(intervals)]
         rows.append(dstn(error.numpy(), type=1).reshape(-1))
         state = iteration.step(state)
     start = rows[0]
