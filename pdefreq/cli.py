@@ -113,7 +113,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",
     export: "pdefreq export runs/poisson-mscale-1 --to solution.vtu",
-    reproduce: "pdefreq reproduce limit --out runs/limit",
+    reproduce: "pdefreq reproduce point-sources --out runs/point-sources",
     problems: "",
     methods: "pdefreq methods mscale\n\npdefreq methods mscale:optimizer=lbfgs,boundary=penalty",
     new: "pdefreq new my.toml",

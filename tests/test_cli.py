@@ -717,15 +717,15 @@ def test_check_never_draws_over_a_file_of_the_problem(cli):
 
 
 def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
-    from pdefreq.experiments import limit
+    from pdefreq.experiments import point_sources
     from pdefreq.experiments.report import Report, Table
 
-    monkeypatch.setattr(limit, "limit", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
+    monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
     assert "multiscale-2d" in cli("reproduce").stdout
-    result = cli("reproduce", "limit", "--out", "here")
+    result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
     assert files() == ["here", "here/report.md", "here/t.csv"]
-    assert_refused(cli("reproduce", "limt"), files())
-    assert_refused(result := cli("reproduce", "limit", "--seeds", "2", "--out", "there"), files())
+    assert_refused(cli("reproduce", "point-source"), files())
+    assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
     assert "no option 'seeds'" in result.stderr
-    assert_refused(cli("reproduce", "limit", "--out", "here"), files())
+    assert_refused(cli("reproduce", "point-sources", "--out", "here"), files())

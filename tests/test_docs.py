@@ -110,7 +110,7 @@ SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind 
         pytest.param(["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian", marks=SLOW),
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
         (["tests/domains/test_domain_laws.py"], "half-disk"),
-        (["tests/experiments/test_limit.py"], "sweeps"),
+        (["tests/experiments/test_point_sources.py"], "sweeps"),
         pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],
 )

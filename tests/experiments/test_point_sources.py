@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pdefreq.experiments import EXPERIMENTS, experiment_named
-from pdefreq.experiments.limit import in_one_dimension, in_two_dimensions, order
+from pdefreq.experiments.point_sources import in_one_dimension, in_two_dimensions, order
 from pdefreq.experiments.report import Report, Table
 
 
@@ -22,7 +22,7 @@ def test_in_one_dimension_both_bases_tend_to_the_polygon_with_order_one():
     for name in ("hat functions", "Legendre polynomials"):
         # kinks between nodes, in places that move with m; and the best polynomial is off by 1/m
         assert order(column(table, name, 2), 6) == pytest.approx(1, abs=0.15)
-    assert len(report.figures["limit-1d"].axes) == 6
+    assert len(report.figures["point-sources-1d"].axes) == 6
 
 
 def test_in_two_dimensions_peaks_grow_as_the_logarithm():
