@@ -258,7 +258,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         if name == "predict" and isinstance(iteration, Gradient):
-            assert iteration.filter is not None  # a prediction, and not the heuristic that other training gets
+            assert iteration.spectral_filter is not None  # a prediction, and not the heuristic that other training gets
 
 
 def test_new_writes_a_problem_that_checks_and_never_overwrites(cli):

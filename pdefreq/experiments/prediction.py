@@ -137,8 +137,8 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
             measured.append(modes.coefficients((state.space.at(x).value(state.coefficients) - target).numpy(), state.space))
 
     found = solve(problem, solver, probes=(), schedule=Schedule(dense=10, per_decade=20), callback=watch, predict=False)
-    assert iteration.filter is not None
-    predicted = dynamics.errors(iteration.filter, torch.tensor(recorded)).numpy()
+    assert iteration.spectral_filter is not None
+    predicted = dynamics.errors(iteration.spectral_filter, torch.tensor(recorded)).numpy()
     _, functional = solver.parts(problem, like)
     end = found.state.coefficients
     return PredictedRun(

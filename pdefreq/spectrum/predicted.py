@@ -67,7 +67,7 @@ class Forecast:
             unknown.
         eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
         drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
-        phases: What the phases of the errors have turned by, radians, of the shape of `curves`; None where modes have no phase.
+        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None where modes have no phase.
     """
 
     note: str = ""
@@ -134,10 +134,10 @@ class Forecast:
         known = _between(self.steps, self.curves, float(step[later[0]]))
         unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
-        turned = None
+        phase_change = None
         if self.phases is not None and step[later[0]] in self.steps:
-            turned = self.phases[shown] - self.phases[self.steps == step[later[0]]]
-        return PredictedErrors(at, curves, rate, quotient, residual, self.note, self.drift, turned)
+            phase_change = self.phases[shown] - self.phases[self.steps == step[later[0]]]
+        return PredictedErrors(at, curves, rate, quotient, residual, self.note, self.drift, phase_change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +153,8 @@ class PredictedErrors:
         eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
         drift: How far the network has left its start at the end of the run; None where theory rests on no start.
-        turned: What the phase of each error turns by after the first of these steps, radians, shape ``(T, m)``; None where modes
-            have no phase.
+        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None where
+            modes have no phase.
     """
 
     step: np.ndarray
@@ -164,7 +164,7 @@ class PredictedErrors:
     eigen_residual: np.ndarray
     note: str
     drift: Drift | None = None
-    turned: np.ndarray | None = None
+    phase_change: np.ndarray | None = None
 
     @classmethod
     def none(cls, m: int, note: str = "") -> Self:
@@ -178,8 +178,8 @@ class PredictedErrors:
     def take(self, places: np.ndarray) -> PredictedErrors:
         """These modes only."""
         columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
-        turned = None if self.turned is None else self.turned[:, places]
-        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, turned)
+        phase_change = None if self.phase_change is None else self.phase_change[:, places]
+        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, phase_change)
 
     @property
     def caveat(self) -> str:

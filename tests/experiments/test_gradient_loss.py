@@ -5,7 +5,7 @@ import pytest
 
 from pdefreq.core.errors import OptionError
 from pdefreq.experiments.gradient_loss import TOGETHER, Fit, experiment
-from pdefreq.theory.dynamics import GradientDescent
+from pdefreq.theory.dynamics import GradientDescentFilter
 
 # A step of 1e-5 leaves its square times what is not linear; the Gauss points miss less. Measured 4e-8 with 60 to 200 units.
 CLOSE = 1e-6
@@ -28,7 +28,7 @@ def test_on_an_interval_the_boundary_term_is_all_that_is_missing(tone):
 def test_the_rates_of_one_step_are_those_of_the_linearized_network(periodic, gradient):
     """Also of tones together, which mix."""
     fit = Fit(periodic, 40, TOGETHER)
-    predicted = fit.dynamics(gradient=gradient).initial_rates(GradientDescent(1.0)).numpy()
+    predicted = fit.dynamics(gradient=gradient).initial_rates(GradientDescentFilter(1.0)).numpy()
     np.testing.assert_allclose(fit.rates(gradient=gradient), predicted, rtol=1e-4, atol=1e-6 * np.abs(predicted).max())
 
 

@@ -90,15 +90,15 @@ def test_modulus_and_phase_of_every_mode_are_predicted(d, reaction, method, drif
     solution = solve(found, method + options, stop=Stop(steps=20), reference=found.source)  # modes are those of f
     record = SpectralRecord.of(solution.history)
     told = record.prediction
-    assert record.modes.kind == "fourier" and record.modes.complete and record.phase is not None and told.turned is not None
+    assert record.modes.kind == "fourier" and record.modes.complete and record.phase is not None and told.phase_change is not None
     assert np.array_equal(told.step, record.step)
     known = np.isfinite(record.error).all(axis=0)  # the others have amplitude 0 in the limit
     assert known.sum() >= 2
-    phase = record.phase[0] + told.turned
+    phase = record.phase[0] + told.phase_change
     measured = record.modes.amplitude * record.error * np.exp(1j * record.phase)
     predicted = record.modes.amplitude * told.error * np.exp(1j * phase)
     assert np.abs(measured - predicted)[:, known].max() < 1e-12 * np.abs(measured[:, known]).max()
-    turns = np.abs(np.sin(told.turned)) > 1e-6
+    turns = np.abs(np.sin(told.phase_change)) > 1e-6
     assert turns.any() or (drift == 0 and "gauss-seidel" not in method)
 
 

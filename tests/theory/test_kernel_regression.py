@@ -1,6 +1,6 @@
 import torch
 
-from pdefreq.theory.dynamics import GradientDescent, dynamics_from_factor
+from pdefreq.theory.dynamics import GradientDescentFilter, dynamics_from_factor
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_regression import kernel_regression, minimum_norm_step, trained_output
 
@@ -21,7 +21,7 @@ def test_what_the_initial_output_leaves_behind_is_equation_1_14():
     kappa = torch.linalg.eigvalsh(kernel)
     steps = torch.tensor([40 * float(kappa[-1] / kappa[0])])
     r = f @ start - y
-    descended = dynamics_from_factor(f, j, f.T @ r, j @ start).errors(GradientDescent(1 / float(kappa[-1])), steps)[0]
+    descended = dynamics_from_factor(f, j, f.T @ r, j @ start).errors(GradientDescentFilter(1 / float(kappa[-1])), steps)[0]
     assert (descended - predicted).abs().max() < 1e-12 * trained.abs().max()
 
 

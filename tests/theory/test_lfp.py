@@ -6,7 +6,7 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from pdefreq.core.errors import OptionError
-from pdefreq.theory.dynamics import GradientFlow, dynamics_from_kernel
+from pdefreq.theory.dynamics import GradientFlowFilter, dynamics_from_kernel
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 from pdefreq.theory.lfp import lfp_kernel, lfp_weight
 
@@ -125,7 +125,9 @@ def test_waves_on_a_periodic_grid_fall_at_their_own_rates():
     waves = waves / waves.norm(dim=0)
     residual = waves.sum(dim=1)
     steps = torch.tensor([0.0, 0.01, 0.1])
-    curves = dynamics_from_kernel(kernel(x), waves.T @ kernel(x), residual, waves.T @ residual).errors(GradientFlow(), steps)
+    curves = dynamics_from_kernel(kernel(x), waves.T @ kernel(x), residual, waves.T @ residual).errors(
+        GradientFlowFilter(), steps
+    )
     rates = n * kernel.weights * torch.tensor([1.0] + [0.5] * m)
     assert torch.allclose(curves, torch.exp(-steps.double()[:, None] * rates), atol=1e-10)  # the first rate is 3e5: its rounding
 

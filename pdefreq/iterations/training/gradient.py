@@ -16,7 +16,7 @@ from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import span_of
-from pdefreq.theory.dynamics import GradientDescent, GradientFlow
+from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.training.optimizers import Optimizer
     from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
-    from pdefreq.theory.dynamics import Filter, LinearDynamics
+    from pdefreq.theory.dynamics import LinearDynamics, SpectralFilter
 
 
 class Gradient(Iteration):
@@ -105,9 +105,9 @@ class Gradient(Iteration):
         return self._functional(0, state.memory), state.coefficients
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
-        return self._optimizer.filter if self._is_fixed(0) else None
+        return self._optimizer.spectral_filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
         state, span, course_in = self.init(), span_of(modes), self._course_in
@@ -121,9 +121,9 @@ class Gradient(Iteration):
         return linearize(self._space, self._functional(0, memory), c, modes, target, of_modes=of_modes, cheap=cheap)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
-        method = self.filter
+        method = self.spectral_filter
         if cheap and method is None:
-            name = "changing points, weights or rates" if self._optimizer.filter else self._optimizer.title
+            name = "changing points, weights or rates" if self._optimizer.spectral_filter else self._optimizer.title
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
         if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
@@ -155,7 +155,7 @@ class Gradient(Iteration):
         return Status.EARLY if early else Status.DONE
 
     def drift(self, state: State) -> Drift | None:
-        if self.filter is None:
+        if self.spectral_filter is None:
             return None
         start = self.init()
         kernel = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
@@ -186,15 +186,15 @@ class Gradient(Iteration):
         return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
 
 
-def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Prediction:
+def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor) -> Prediction:
     """What the linearized network does, and whether it converges at all."""
     note, fastest = (
         "exact for the network linearized at its start (Lee et al., 2019), near which training must stay",
         dynamics.kappa[0],
     )
-    if isinstance(method, GradientDescent) and method.rate * fastest >= 2:
+    if isinstance(method, GradientDescentFilter) and method.rate * fastest >= 2:
         note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
-    if bool((dynamics.drift != 0).any()):
+    if bool((dynamics.secular_rate != 0).any()):
         note += "; the objective has no minimum at these points: in the end errors grow like t"
     curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
     found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
@@ -206,10 +206,10 @@ def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Pred
 def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
     fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
-    kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
+    kappa, response, secular = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.secular_rate))
     known = None if known is None else replace(known, values=known.values / fastest)
-    scaled = replace(dynamics, kappa=kappa, response=response, drift=drift, rayleigh_quotients=known)
-    found = _prediction(scaled, GradientFlow(), steps)
+    scaled = replace(dynamics, kappa=kappa, response=response, secular_rate=secular, rayleigh_quotients=known)
+    found = _prediction(scaled, GradientFlowFilter(), steps)
     note = (
         "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
         "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
-    from pdefreq.theory.dynamics import Filter
+    from pdefreq.theory.dynamics import SpectralFilter
 
 _START = 1e-3  # the first damping, over the largest diagonal entry of F^T F
 
@@ -60,8 +60,8 @@ class LevenbergMarquardt(Optimizer):
     damping: float | None = None
 
     @property
-    def filter(self) -> Filter | None:
-        return None if self.damping is None else dynamics.GaussNewton(self.damping)
+    def spectral_filter(self) -> SpectralFilter | None:
+        return None if self.damping is None else dynamics.GaussNewtonFilter(self.damping)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The damping, 0 until the first factor is known, and by what it grows if a step fails."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
-    from pdefreq.theory.dynamics import Filter
+    from pdefreq.theory.dynamics import SpectralFilter
 
 Memory = MutableMapping[str, "Tensor"]
 
@@ -62,7 +62,7 @@ class Optimizer(ABC):
     """Whether it may find that further steps would change nothing."""
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         """What every step leaves of each eigenvector of the tangent kernel, where theory says so; else None."""
         return None
 
@@ -129,9 +129,9 @@ class GradientDescent(FirstOrder):
     momentum: float = 0.0
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         changed = self.momentum or self.clip is not None or self.rate.half_life is not None
-        return None if changed else dynamics.GradientDescent(self.rate.start)
+        return None if changed else dynamics.GradientDescentFilter(self.rate.start)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}

@@ -154,10 +154,10 @@ def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
         GradientDescent(LearningRate(0.01, 9.0)),
         *(GradientDescent(LearningRate(0.01), **o) for o in ({"clip": 1.0}, {"momentum": 0.5})),
     ]
-    assert descend(plain, quadratic()).filter == dynamics.GradientDescent(0.01)
-    assert all(descend(optimizer, quadratic()).filter is None for optimizer in changed)
-    assert descend(plain, quadratic(), balance_every=5).filter is None  # its terms are weighted anew
-    assert Gradient(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).filter is None
+    assert descend(plain, quadratic()).spectral_filter == dynamics.GradientDescentFilter(0.01)
+    assert all(descend(optimizer, quadratic()).spectral_filter is None for optimizer in changed)
+    assert descend(plain, quadratic(), balance_every=5).spectral_filter is None  # its terms are weighted anew
+    assert Gradient(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).spectral_filter is None
 
 
 def test_what_has_no_theory_is_named_as_people_name_it():

@@ -21,7 +21,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.dynamics import GaussNewton, gauss_newton_certificate, gauss_newton_residual
+from pdefreq.theory.dynamics import GaussNewtonFilter, gauss_newton_certificate, gauss_newton_residual
 from tests.iterations.toys import Fixed, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -312,5 +312,5 @@ def test_a_damping_far_above_the_kernel_is_gradient_descent():
 def test_linearize_gives_the_filter_its_eigenvalues():
     """After one damped step of a linear model each eigenvector keeps lambda / (kappa + lambda)."""
     kappa = torch.tensor([1e3, 1.0, 1e-4], dtype=torch.float64)
-    left = GaussNewton(1e-2).left(kappa, torch.tensor([1]))[0]
+    left = GaussNewtonFilter(1e-2).residual_polynomial(kappa, torch.tensor([1]))[0]
     torch.testing.assert_close(left, 1e-2 / (kappa + 1e-2), rtol=1e-12, atol=0)

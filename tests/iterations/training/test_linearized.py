@@ -20,7 +20,7 @@ from pdefreq.spaces.networks.antisymmetric import Antisymmetric
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.dynamics import GradientDescent
+from pdefreq.theory.dynamics import GradientDescentFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 BOX = Box((-1.0,), (1.0,))
@@ -65,7 +65,7 @@ def compared(loss, width, scale, steps, number=40):
     dynamics = linearize(space, functional, c, modes, target)
     rate = 1 / float(dynamics.kappa[0])
     measured, trained = train(space, functional, c, modes, target, rate, steps)
-    predicted = dynamics.errors(GradientDescent(rate), torch.tensor(steps)).numpy()
+    predicted = dynamics.errors(GradientDescentFilter(rate), torch.tensor(steps)).numpy()
     return np.abs(measured - predicted).max() / scale, measured / scale, predicted / scale, (c, trained)
 
 
@@ -123,7 +123,7 @@ def test_amplitudes_move_as_the_jacobian_at_the_points_says(loss):
     target = tones(modes.points(space))
     dynamics = linearize(space, functional, c, modes, target)
     expected = torch.from_numpy(modes.analysis(space)) @ space.at(modes.points(space)).jacobian(c) @ functional.gradient(c)
-    found = dynamics.response.sum(dim=1) + dynamics.drift
+    found = dynamics.response.sum(dim=1) + dynamics.secular_rate
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9)
 
 
