@@ -121,5 +121,5 @@ class SpectralMeasurement(Measurement):
 
 
 def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid can't carry."""
+    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid does not resolve."""
     return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

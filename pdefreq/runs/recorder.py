@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
     from pdefreq.runs.setup import Setup
-    from pdefreq.spectrum.predicted import Forecast
+    from pdefreq.spectrum.predicted import StoredPrediction
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
 _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
@@ -155,7 +155,7 @@ def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping
     import torch
 
     from pdefreq.core.errors import IncompatibleError
-    from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+    from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
     from pdefreq.spectrum.watched import WatchedModes
 
     watched, target = WatchedModes.in_facts(history.facts), setup.target
@@ -168,15 +168,15 @@ def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping
     try:
         prediction = predictor.predict(modes, torch.from_numpy(steps), values, cheap=True)
     except IncompatibleError as error:
-        return Forecast(str(error)).facts()
-    return {} if prediction is None else _forecast(prediction, steps).facts()
+        return StoredPrediction(str(error)).facts()
+    return {} if prediction is None else _stored_prediction(prediction, steps).facts()
 
 
-def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
+def _stored_prediction(prediction: Prediction, steps: np.ndarray) -> StoredPrediction:
     """A prediction as arrays."""
-    from pdefreq.spectrum.predicted import Forecast
+    from pdefreq.spectrum.predicted import StoredPrediction
 
-    return Forecast(
+    return StoredPrediction(
         prediction.note,
         rates=_array(prediction.rates),
         curves=_array(prediction.curves.abs()),

@@ -169,7 +169,7 @@ class EigenBasis:
         from scipy.sparse import csc_array
 
         from pdefreq.spaces.elements.densities import Slopes
-        from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized
+        from pdefreq.spectrum.eigenpairs import EigenSolver, factorized
 
         self.space = space
         rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
@@ -184,7 +184,7 @@ class EigenBasis:
         ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
         tenth = 4 * math.pi**2 * (10 / (ball * measure)) ** (2 / d)  # Weyl's law
         inner_mass = csc_array(self.mass[self._free][:, self._free])
-        self._pairs = Eigenpairs(
+        self._pairs = EigenSolver(
             inner, inner_mass, first=tenth, kept=functools.partial(_kept, _digest(space, fixed), len(self._free))
         )
         self.starts = np.empty(0, int)

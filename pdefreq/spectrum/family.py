@@ -81,7 +81,7 @@ class Modes(ABC):
         return self
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
-        """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``; 0 for a mode that these points can't carry."""
+        """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``; 0 for a mode that these points do not resolve."""
         return self.decompose(values, space)[0]
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:

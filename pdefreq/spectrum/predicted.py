@@ -53,11 +53,11 @@ class Drift(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
-    """What theory says of m modes before a run, or why it says nothing.
+class StoredPrediction:
+    """The prediction of the errors of m modes as it is stored with a history, or the reason why there is none.
 
     Args:
-        note: Where the forecast comes from and when it holds, or why there is none; it may be empty.
+        note: Source of the prediction and when it holds, or why there is none; it may be empty.
         rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
         curves: Errors over those at the step `start_step`, shape ``(T, m)``; rows before that step do not count. None where they
             are unknown.
@@ -82,7 +82,7 @@ class Forecast:
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The forecast that the facts of a history hold; an empty one if they hold none."""
+        """The prediction that the facts of a history hold; an empty one if they hold none."""
 
         def array(name: str) -> np.ndarray | None:
             return np.asarray(facts[name], dtype=float) if name in facts else None
@@ -101,7 +101,7 @@ class Forecast:
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same forecast. Curves without a finite value are left out."""
+        """Arrays by name, from which `in_facts` makes the same prediction. Curves without a finite value are left out."""
         facts = {"mode_predicted_note": np.array(self.note)}
         if self.rates is not None:
             facts["mode_predicted_rate"] = self.rates

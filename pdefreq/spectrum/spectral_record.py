@@ -15,7 +15,7 @@ import numpy as np
 
 from pdefreq.core.history import History
 from pdefreq.spectrum.bias import BiasIndex, bias_index
-from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
+from pdefreq.spectrum.predicted import Drift, PredictedErrors, StoredPrediction
 from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
@@ -61,7 +61,7 @@ class SpectralRecord:
             history.column(name).astype(float).reshape(rows, len(modes)) if len(modes) else np.empty((rows, 0))
             for name in (ERROR, TOTAL)
         )
-        prediction = Forecast.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
+        prediction = StoredPrediction.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
         phase = history.column(PHASE).astype(float) if len(modes) and PHASE in history else None
         record = cls(modes, step, seconds, error, total, prediction, phase=phase)
         return record.take(np.argsort(modes.wavenumber, kind="stable"))
@@ -165,8 +165,8 @@ def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: It
 
 def keep_drift(history: History, drift: Drift) -> bool:
     """Store the drift by which the predicted curves of a run are judged; False, and nothing is stored, if there are none."""
-    forecast = Forecast.in_facts(history.facts)
-    if forecast.curves is None:
+    stored = StoredPrediction.in_facts(history.facts)
+    if stored.curves is None:
         return False
-    history.facts.update(replace(forecast, drift=drift).facts())
+    history.facts.update(replace(stored, drift=drift).facts())
     return True

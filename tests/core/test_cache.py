@@ -12,7 +12,7 @@ from pdefreq.core.cache import Cache
 from pdefreq.core.errors import OptionError
 from pdefreq.problem.files import load_problem
 from pdefreq.spectrum import eigen
-from pdefreq.spectrum.eigenpairs import Eigenpairs
+from pdefreq.spectrum.eigenpairs import EigenSolver
 from pdefreq.spectrum.modes import ModeFamilies
 
 ARRAYS = {"a": np.arange(5.0), "b": np.ones((2, 3)), "n": np.array(7)}
@@ -96,7 +96,7 @@ def eigen_modes(monkeypatch):
     computed = []
     with monkeypatch.context() as patch:
         eigen._basis.cache_clear()
-        patch.setattr(Eigenpairs, "_next", lambda self, next=Eigenpairs._next: computed.append(1) or next(self))
+        patch.setattr(EigenSolver, "_next", lambda self, next=EigenSolver._next: computed.append(1) or next(self))
         modes = ModeFamilies(load_problem("ring")).modes("eigen", [1, 60])
         eigen._basis.cache_clear()
     return modes, len(computed)

@@ -3,13 +3,13 @@
 import numpy as np
 
 from pdefreq.core.history import History
-from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
 from pdefreq.spectrum.watched import WatchedModes
 
 N = 100  # intervals of the Jacobi histories
 
 
-def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, forecast=None):
+def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, stored=None):
     """A history with these mode errors ``(rows, m)``; the amplitude falls with the wavenumber."""
     step, wavenumber = np.asarray(step), np.asarray(wavenumber, float)
     columns = {"step": step, "seconds": step * seconds_per_step, "objective": np.ones(len(step))}
@@ -25,15 +25,15 @@ def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3,
         count_above_threshold=len(wavenumber),
         wavevectors=wavenumber[:, None],
     )
-    return History.from_arrays(columns, modes.facts() | ({} if forecast is None else forecast.facts()))
+    return History.from_arrays(columns, modes.facts() | ({} if stored is None else stored.facts()))
 
 
 def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
     """Jacobi on n intervals of (0, 1): the error of mode k shrinks by cos(k pi / n) in each sweep."""
     k, step = np.asarray(modes), np.arange(last + 1)
     factor = np.cos(k * np.pi / N)
-    theory = Forecast("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
-    return history(step, factor ** step[:, None], k * np.pi, indices=k[:, None], forecast=theory)
+    theory = StoredPrediction("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
+    return history(step, factor ** step[:, None], k * np.pi, indices=k[:, None], stored=theory)
 
 
 def network(modes=(1, 2, 4, 8, 16), last=600, scale=1.0):

@@ -21,7 +21,7 @@ from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.bands import split_on_box
 from pdefreq.spectrum.box_modes import make_modes
 from pdefreq.spectrum.spectral_record import SpectralRecord
-from pdefreq.theory.relaxation import periodic_factor
+from pdefreq.theory.relaxation import jacobi_fourier_symbol
 from tests.iterations.grids import LIKE, run
 
 LENGTHS = (2.0, 1.5, 1.2)
@@ -68,9 +68,11 @@ def test_factors_are_the_eigenvalues_of_a_sweep(intervals, convection):
     j = np.stack(np.meshgrid(*map(np.arange, intervals), indexing="ij"), axis=-1).reshape(-1, d)
     for k in itertools.product(*[range(-(n - 1) // 2 + (n % 2 == 0), (n - 1) // 2 + 1) for n in intervals]):
         wave = np.exp(2j * np.pi * (j / intervals) @ k)
-        (factor,) = periodic_factor([k], intervals, LENGTHS[:d], diffusion=a, reaction=c, convection=convection, omega=omega)
+        (factor,) = jacobi_fourier_symbol(
+            [k], intervals, LENGTHS[:d], diffusion=a, reaction=c, convection=convection, omega=omega
+        )
         assert np.abs(sweep @ wave - complex(factor) * wave).max() < 1e-13
-    assert periodic_factor([[(n + 1) // 2 for n in intervals]], intervals, LENGTHS[:d]).isnan().all()
+    assert jacobi_fourier_symbol([[(n + 1) // 2 for n in intervals]], intervals, LENGTHS[:d]).isnan().all()
 
 
 @pytest.mark.parametrize("drift", [0.0, 2.5])

@@ -126,7 +126,7 @@ def test_without_a_solution_the_limit_is_the_target_and_totals_are_unknown():
 
 
 def test_a_chain_watches_the_same_modes_in_every_space():
-    """Also modes that the second grid is too coarse to carry: they have no error there."""
+    """Also modes that the second grid is too coarse to resolve: they have no error there."""
     probe, of = SpectralProbe(), problem()
     first = prepared(probe, of)
     grid = Grid(BOX, (32,))

@@ -23,7 +23,7 @@ from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigen import EigenBasis, EigenModes
-from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
+from pdefreq.spectrum.eigenpairs import SAME, EigenSolver, factorized, multiplets
 from pdefreq.spectrum.modes import FAMILIES, ModeFamilies
 
 DATA = Path(__file__).parents[2] / "problems" / "meshes"
@@ -173,7 +173,7 @@ def test_a_slice_that_misses_eigenvalues_is_repeated(monkeypatch):
     rule = Lagrange(mesh, 4, degree=2).inside()
     monkeypatch.setattr(pdefreq.spectrum.eigenpairs, "_SLICE", 12)
     stiffness, mass = (rule.matrix(form).tocsc() for form in (Slopes(isotropic=1.0), Slopes(value_u=1.0)))
-    good, far = (Eigenpairs(stiffness, mass, first=first) for first in (20.0, 2e3))
+    good, far = (EigenSolver(stiffness, mass, first=first) for first in (20.0, 2e3))
     for pairs in (good, far):
         while len(pairs.values) < 40:
             pairs.extend()

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 import pdefreq
 from pdefreq.core.history import History
-from pdefreq.spectrum.predicted import Drift, Forecast
+from pdefreq.spectrum.predicted import Drift, StoredPrediction
 from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.spectrum.watched import WatchedModes
 
@@ -21,7 +21,7 @@ FACT = re.compile(r"mode_[a-z_]+")
 OWNERS = {"watched.py", "predicted.py"}
 KNOWN = {
     *WatchedModes("sine", True, np.ones((2, 1), int), np.ones(2), np.ones(2), "total", 2, np.ones((2, 1))).facts(),
-    *Forecast(
+    *StoredPrediction(
         "", rates=np.ones(2), curves=np.ones((3, 2)), steps=np.arange(3), rayleigh_quotients=np.ones(2),
         eigen_residuals=np.ones(2), drift=Drift(0.0, 0.0), phases=np.ones((3, 2)),
     ).facts(),
@@ -71,11 +71,11 @@ def watched(draw, m=None):
 
 
 @st.composite
-def forecasts(draw):
+def stored_predictions(draw):
     m, steps = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     curves = draw(st.none() | floats(steps, m).filter(lambda curves: np.isfinite(curves).any()))
     own = draw(st.booleans())
-    return Forecast(
+    return StoredPrediction(
         note=draw(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=9)),
         rates=draw(st.none() | floats(m)),
         curves=curves,
@@ -87,7 +87,7 @@ def forecasts(draw):
     )
 
 
-@given(watched() | forecasts())
+@given(watched() | stored_predictions())
 def test_what_is_written_is_read_back(value):
     back = type(value).in_facts({name: np.asarray(fact) for name, fact in value.facts().items()})
     for name, own in vars(value).items():
@@ -112,6 +112,6 @@ def test_a_history_without_modes_has_an_empty_record():
 
 def test_a_drift_is_kept_where_curves_were_predicted_and_nowhere_else():
     with_curves, without = History(), History()
-    with_curves.facts.update(Forecast("", curves=np.ones((2, 1)), steps=np.arange(2)).facts())
+    with_curves.facts.update(StoredPrediction("", curves=np.ones((2, 1)), steps=np.arange(2)).facts())
     assert keep_drift(with_curves, Drift(0.1, 0.2)) and not keep_drift(without, Drift(0.1, 0.2))
-    assert Forecast.in_facts(with_curves.facts).drift == Drift(0.1, 0.2) and not without.facts
+    assert StoredPrediction.in_facts(with_curves.facts).drift == Drift(0.1, 0.2) and not without.facts

@@ -173,15 +173,15 @@ def test_a_space_without_a_grid_is_sampled_on_the_default_one(dimension):
     assert len(modes.points(other)) == len(modes.points())  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize(("kind", "carried"), [("sine", [1, 7]), ("cosine", [0, 8]), ("fourier", [0, 3])])
-def test_a_mode_the_grid_can_not_carry_has_coefficient_zero(kind, carried):
+@pytest.mark.parametrize(("kind", "resolved"), [("sine", [1, 7]), ("cosine", [0, 8]), ("fourier", [0, 3])])
+def test_a_mode_the_grid_does_not_resolve_has_coefficient_zero(kind, resolved):
     box = Box((0.0,), (1.0,))
     space = UniformSpace(box, (8,))
     modes = make_modes(kind, box, np.arange(20))
     values = np.random.default_rng(1).standard_normal(len(modes.points(space)))
     found = np.flatnonzero(modes.coefficients(values, space))
-    assert [found.min(), found.max()] == carried
-    assert len(found) == carried[1] - carried[0] + 1
+    assert [found.min(), found.max()] == resolved
+    assert len(found) == resolved[1] - resolved[0] + 1
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 40), st.floats(1e-6, 1))

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from pdefreq.core.history import History
-from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.spectral_report import SpectralReport
 from pdefreq.spectrum.watched import WatchedModes
 
 XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not in order
 STEPS = np.arange(1001.0)
-NOTHING = Forecast()
+NOTHING = StoredPrediction()
 
 
 def report(halving_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=NOTHING):
@@ -37,7 +37,7 @@ def report(halving_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=()
 
 def test_rows_come_by_wavenumber_with_what_was_recorded():
     curves = 0.5 ** (PREDICTED_STEPS[:, None] / np.array([80, 10, 30, 200]))  # twice as fast as measured
-    found = report([160, 20, 60, 400], theory=Forecast("as told", rates=np.array([0.1, np.nan, 0.2, 0.3]), curves=curves))
+    found = report([160, 20, 60, 400], theory=StoredPrediction("as told", rates=np.array([0.1, np.nan, 0.2, 0.3]), curves=curves))
     assert [row.index for row in found.rows] == [(2,), (6,), (16,), (40,)]
     assert [row.wavenumber for row in found.rows] == pytest.approx(np.sort(XI))
     assert [row.amplitude for row in found.rows] == [1.0, 0.3, 0.1, 0.2]

@@ -14,7 +14,7 @@ from pdefreq.figures.prediction import PredictedRun
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
-from pdefreq.spectrum.predicted import Drift, Forecast
+from pdefreq.spectrum.predicted import Drift, StoredPrediction
 from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.studies.prediction import predict
 
@@ -171,7 +171,9 @@ def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_agains
     assert "linearized" in solution.spectrum().theory and "predictions from the start" in solution.notes[0]
     assert "the kernel of the loss has moved" in solution.notes[0]
     nothing = solve(problem, make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), predict=False)
-    assert Forecast.in_facts(nothing.history.facts).facts() == Forecast().facts() and nothing.spectrum().theory == ""
+    assert (
+        StoredPrediction.in_facts(nothing.history.facts).facts() == StoredPrediction().facts() and nothing.spectrum().theory == ""
+    )
     assert "predictions" not in nothing.notes[0] and "trains like its linearization" in nothing.notes[0]
 
 

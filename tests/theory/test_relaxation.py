@@ -11,11 +11,11 @@ from pdefreq.spectrum.bias import bias_index
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.rates import halving_time
 from pdefreq.theory.relaxation import (
+    jacobi_amplification_factor,
+    jacobi_decay_rate,
     lexicographic_symbol,
     optimal_omega,
     red_black_symbol,
-    relaxation_factor,
-    relaxation_rate,
     sor_radius,
 )
 
@@ -55,7 +55,7 @@ def test_amplitudes_of_all_modes_over_twenty_sweeps(box, intervals, options):
     error = np.array(1.0)
     for axis in axes:
         error = np.multiply.outer(error, axis)
-    factor = relaxation_factor(modes.indices, intervals, box.lengths, **options).numpy()
+    factor = jacobi_amplification_factor(modes.indices, intervals, box.lengths, **options).numpy()
     for step in range(1, 21):
         error = sweep(error, box, intervals, **options)
         np.testing.assert_allclose(modes.coefficients(error, space), factor**step, atol=1e-12)  # the error is up to 1e2 at a node
@@ -64,7 +64,7 @@ def test_amplitudes_of_all_modes_over_twenty_sweeps(box, intervals, options):
 @given(st.integers(2, 300), st.floats(0.1, 1), st.data())
 def test_on_an_interval_the_textbook_formulas_hold(n, omega, data):
     k = data.draw(st.integers(1, n - 1))
-    (plain,), (damped,) = (relaxation_factor([[k]], [n], [2.0], omega=w).tolist() for w in (1.0, omega))
+    (plain,), (damped,) = (jacobi_amplification_factor([[k]], [n], [2.0], omega=w).tolist() for w in (1.0, omega))
     assert plain == pytest.approx(math.cos(k * math.pi / n), abs=1e-15)
     assert damped == pytest.approx(1 - 2 * omega * math.sin(k * math.pi / (2 * n)) ** 2, abs=1e-15)
     assert damped == pytest.approx(1 - omega + omega * plain, abs=1e-15)
@@ -75,21 +75,21 @@ def test_reaction_and_unequal_spacings_weight_the_cosines(n, m, reaction, data):
     k, j = data.draw(st.integers(1, n - 1)), data.draw(st.integers(1, m - 1))
     w, v = (n / 1.5) ** 2, (m / 0.5) ** 2
     expected = 2 * (w * math.cos(k * math.pi / n) + v * math.cos(j * math.pi / m)) / (2 * (w + v) + reaction)
-    (factor,) = relaxation_factor([[k, j]], [n, m], [1.5, 0.5], reaction=reaction).tolist()
+    (factor,) = jacobi_amplification_factor([[k, j]], [n, m], [1.5, 0.5], reaction=reaction).tolist()
     assert factor == pytest.approx(expected, abs=1e-14)
 
 
 def test_the_rate_is_minus_log_of_the_factor_even_where_that_is_nearly_one():
     k = np.arange(1, 50)[:, None]
-    factor = relaxation_factor(k, [50], [1.0], omega=0.9)
-    np.testing.assert_allclose(relaxation_rate(k, [50], [1.0], omega=0.9), -factor.abs().log(), rtol=1e-12)
+    factor = jacobi_amplification_factor(k, [50], [1.0], omega=0.9)
+    np.testing.assert_allclose(jacobi_decay_rate(k, [50], [1.0], omega=0.9), -factor.abs().log(), rtol=1e-12)
     n = 10**8  # 1 - cos(pi/n) = 5e-16: the factor rounds to 1, the rate must not round to 0
-    assert relaxation_rate([[1]], [n], [1.0]).item() == pytest.approx((math.pi / n) ** 2 / 2, rel=1e-12, abs=0)
+    assert jacobi_decay_rate([[1]], [n], [1.0]).item() == pytest.approx((math.pi / n) ** 2 / 2, rel=1e-12, abs=0)
 
 
 def test_modes_beyond_the_grid_have_no_factor():
-    assert relaxation_factor([[0], [4], [7]], [4], [1.0]).isnan().all()
-    assert relaxation_rate([[1, 4]], [4, 4], [1.0, 1.0]).isnan().all()
+    assert jacobi_amplification_factor([[0], [4], [7]], [4], [1.0]).isnan().all()
+    assert jacobi_decay_rate([[1, 4]], [4, 4], [1.0, 1.0]).isnan().all()
 
 
 def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
@@ -103,7 +103,7 @@ def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
         error = sweep(error, box, (n,))
         history.append(np.abs(modes.coefficients(error, space)))
     half = halving_time(np.arange(8801), np.array(history))
-    rate = relaxation_rate(modes.indices, (n,), box.lengths).numpy()
+    rate = jacobi_decay_rate(modes.indices, (n,), box.lengths).numpy()
     np.testing.assert_allclose(half, math.log(2) / rate, rtol=1e-9)  # 8800 sweeps of rounding, exponentials in between
     found = bias_index(modes.wavenumber, half, last_step=8800, complete=True)
     assert found.value == pytest.approx(-2, abs=0.05)
@@ -112,7 +112,7 @@ def test_jacobi_converges_high_frequencies_first_with_index_minus_two():
 
 def test_the_published_half_error_sweeps_of_the_sine_modes():
     """Xu, Zhang, Luo, Xiao, Ma (2020), figure 4(c): DFT index kappa is sine mode 2 kappa; 8533, 965, 133 read off."""
-    half = math.log(2) / relaxation_rate([[2], [6], [16]], [500], [2.0]).numpy()
+    half = math.log(2) / jacobi_decay_rate([[2], [6], [16]], [500], [2.0]).numpy()
     np.testing.assert_allclose(half, [8780, 976, 137], rtol=0.005)  # references give whole sweeps
     np.testing.assert_allclose(half, [8533, 965, 133], rtol=0.05)
 

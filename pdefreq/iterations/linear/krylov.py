@@ -11,7 +11,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.grid_iteration import GridIteration
-from pdefreq.theory.relaxation import relaxation_factor
+from pdefreq.theory.relaxation import jacobi_amplification_factor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,7 +86,9 @@ class ConjugateGradients(GridIteration):
         if constants is not None:
             a, _, c = constants
             ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
-            low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
+            low, high = 1 - jacobi_amplification_factor(
+                ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c
+            )
             ratio = math.sqrt(float(high / low))
             factor = (ratio - 1) / (ratio + 1)
             bound = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"

@@ -18,7 +18,13 @@ from pdefreq.iterations.linear.sparse import jacobi_radius
 from pdefreq.iterations.linear.stationary import StationaryIteration
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.spectrum.box_modes import SineModes
-from pdefreq.theory.relaxation import lexicographic_symbol, optimal_omega, red_black_symbol, relaxation_factor, sor_radius
+from pdefreq.theory.relaxation import (
+    jacobi_amplification_factor,
+    lexicographic_symbol,
+    optimal_omega,
+    red_black_symbol,
+    sor_radius,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +88,7 @@ class Successive(StationaryIteration):
             return jacobi_radius(self._equations.system())
         smoothest, lengths = [[1] * len(grid.shape)], grid.box.lengths
         numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction}
-        return float(relaxation_factor(smoothest, grid.intervals, lengths, **numbers))
+        return float(jacobi_amplification_factor(smoothest, grid.intervals, lengths, **numbers))
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         constants = self._sine_constants
@@ -209,7 +215,7 @@ class RedBlack(Successive):
 
     def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
-        jacobi = relaxation_factor(*where, diffusion=constants.diffusion, reaction=constants.reaction)
+        jacobi = jacobi_amplification_factor(*where, diffusion=constants.diffusion, reaction=constants.reaction)
         jacobi = torch.where(jacobi.abs() < _ROUNDING, 0.0, jacobi)  # cos(pi / 2)
         sweep = red_black_symbol(jacobi, self._omega)
         powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])
