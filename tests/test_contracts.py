@@ -233,7 +233,12 @@ def test_probes_return_the_same_names_and_shapes_each_time(name):
     if name == "holdout":  # has something to measure where data are held out
         subject, method = replace(load_problem("tones"), data=Data("uniform", 40, holdout=0.25)), small("regression")
     solution = solve(subject, method, stop=Stop(steps=3), probes=[PROBES.load(name)()])
-    columns = {c for c in solution.history.names if not c.startswith("objective")} - {"step", "seconds", "unknowns", "held_out"}
+    columns = {c for c in solution.history.names if not c.startswith("objective")} - {
+        "step",
+        "seconds",
+        "unknowns",
+        "held_out_objective",
+    }
     assert columns
     for column in columns:
         assert np.isfinite(solution.history.column(column)).all()
@@ -286,7 +291,7 @@ def test_four_methods_of_an_iteration_are_all_that_the_loop_needs(method, tmp_pa
     stop = Stop(steps=whole.step)
     solver = WithFourMethods(method)
     bare = solve(problem, solver, stop=stop)
-    np.testing.assert_array_equal(bare.last.coefficients, whole.last.coefficients)
+    np.testing.assert_array_equal(bare.last_state.coefficients, whole.last_state.coefficients)
     for name in ("step", "unknowns", "objective", "relative_l2", "mode_error_total"):
         if name in whole.history and name in bare.history:
             # total errors of modes are sums of algebraic ones and a fixed part where the discrete solution is known: some roundings
@@ -295,7 +300,7 @@ def test_four_methods_of_an_iteration_are_all_that_the_loop_needs(method, tmp_pa
                 bare.history.column(name), whole.history.column(name), rtol=rounding, atol=rounding, err_msg=name
             )
     solve(problem, solver, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == whole.step - 1)
-    np.testing.assert_array_equal(resume(tmp_path / "run", solver=solver).last.coefficients, whole.last.coefficients)
+    np.testing.assert_array_equal(resume(tmp_path / "run", solver=solver).last_state.coefficients, whole.last_state.coefficients)
 
 
 def members(protocol) -> list[str]:

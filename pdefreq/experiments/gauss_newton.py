@@ -23,7 +23,7 @@ from pdefreq.domains.box import Box
 from pdefreq.experiments.prediction import BOX, TONES, problem_of, tones
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.iterations.protocols import HasTangentKernel
 from pdefreq.problem.boundary import BoundaryPart
@@ -164,7 +164,7 @@ def experiment(*, steps: int = 200) -> Report:
         f"predicted {_in_words(records[run.name].prediction.halving_steps)}."
         for run in lazy
     ]
-    errors = courses_figure(
+    errors = error_curves_figure(
         {name: each.curve for name, each in trained.items()},
         title="One network, one loss: two layers of 20 sines under three optimizers",
         xlabel="cost in steps of Gauss-Newton",

@@ -45,7 +45,7 @@ class Misfit(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        columns = samples.x, problem.target(samples.x, source), samples.weights / problem.domain.measure
+        columns = samples.x, problem.regression_target(samples.x, source), samples.weights / problem.domain.measure
         super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in in_blocks(columns, space, like)])
 
 
@@ -68,7 +68,7 @@ class GradientMisfit(Functional):
     """
 
     def __init__(self, problem: Problem, space: TrialSpace, samples: Samples, *, like: Tensor) -> None:
-        columns = samples.x, problem.target_gradient(samples.x), samples.weights / problem.domain.measure
+        columns = samples.x, problem.regression_target_gradient(samples.x), samples.weights / problem.domain.measure
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in in_blocks(columns, space, like)])
 
 

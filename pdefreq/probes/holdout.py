@@ -31,7 +31,7 @@ class HoldoutMeasurement(Measurement):
 
     def __init__(self, target: Target) -> None:
         self._x, values = held_out_samples(target.problem)
-        self._values = as_array(target.problem.target(self._x, values))
+        self._values = as_array(target.problem.regression_target(self._x, values))
 
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         return {"holdout_misfit": float(((iterate.values(self._x) - self._values) ** 2).mean())}

@@ -44,7 +44,7 @@ class Solution(Record, Field):
         spec: All that determines the run.
         status: How it ended.
         state: The answer: the last good state, or the best one where the method keeps that.
-        last: The last good state: from it a resumed run goes on.
+        last_state: The last good state: from it a resumed run goes on.
         step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
 
@@ -63,7 +63,7 @@ class Solution(Record, Field):
     spec: RunSpec
     status: Status
     state: State
-    last: State
+    last_state: State
     step: int
     seconds: float
 
@@ -85,7 +85,7 @@ class Solution(Record, Field):
             spec=setup.spec,
             status=status,
             state=answer_of(setup.iteration, end.state),
-            last=end.state,
+            last_state=end.state,
             step=end.step,
             seconds=end.seconds,
             history=end.history,
@@ -180,7 +180,7 @@ class Solution(Record, Field):
 
         store = RunFolder(folder)
         store.create(self.spec)
-        store.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
+        store.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history))
         self.write(store)
         return store.path
 

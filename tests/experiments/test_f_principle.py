@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.experiments import EXPERIMENTS, f_principle, run_experiment
-from pdefreq.experiments.tones import ToneCourse, ToneProbe, growth_exponent
+from pdefreq.experiments.tones import ToneHistory, ToneProbe, growth_exponent
 from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.target import Target
 from pdefreq.problem.data import Data
@@ -91,7 +91,7 @@ def test_the_published_row_grows_as_its_readers_found():
 
 
 def three_tones(steps, *errors):
-    return ToneCourse(np.array(steps), np.array(errors).T, np.zeros((len(steps), 3)))
+    return ToneHistory(np.array(steps), np.array(errors).T, np.zeros((len(steps), 3)))
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def three_tones(steps, *errors):
     ],
 )
 def test_the_order_of_three_tones_is_that_of_falling_for_good(errors, ordered):
-    course = three_tones([0, 200, 2440, 4000], *errors)
-    report = f_principle.report_of([course], [ToneCourse(np.array([0, 9]), np.ones((2, 10)), np.ones((2, 10)))])
+    history = three_tones([0, 200, 2440, 4000], *errors)
+    report = f_principle.report_of([history], [ToneHistory(np.array([0, 9]), np.ones((2, 10)), np.ones((2, 10)))])
     assert f"in {ordered} of 1 runs" in report.findings[0]
     assert f"{errors[0][1]:.2f}, {errors[1][1]:.2f}, {errors[2][1]:.2f}" in report.findings[1]
     assert report.tables["f-principle-three"].rows[2][:3] == [3, 0.5, 1220]
@@ -113,10 +113,10 @@ def test_the_order_of_three_tones_is_that_of_falling_for_good(errors, ordered):
 
 def test_means_and_first_steps_of_courses():
     steps = np.array([0, 1, 5])
-    rising = ToneCourse(steps, np.array([[1.0], [0.6], [0.1]]), np.array([[0.0], [0.4], [1.0]]))
-    flat = ToneCourse(steps, np.ones((3, 1)), np.zeros((3, 1)))
+    rising = ToneHistory(steps, np.array([[1.0], [0.6], [0.1]]), np.array([[0.0], [0.4], [1.0]]))
+    flat = ToneHistory(steps, np.ones((3, 1)), np.zeros((3, 1)))
     assert (rising.first_with(0.5), rising.first_with(0.4), flat.first_with(0.5)) == ([5], [1], [None])
-    mean = ToneCourse.mean([rising, flat])
+    mean = ToneHistory.mean([rising, flat])
     assert mean.first_with(0.5) == [5] and mean.errors[:, 0] == pytest.approx([1, 0.8, 0.55])
     assert rising.error(0).stays_below(0.5) == 5
 
@@ -132,11 +132,11 @@ def test_the_report_comes_from_few_steps():
 @pytest.mark.slow
 def test_three_tones_are_learnt_in_the_order_of_their_frequencies():
     """Under a minute. On the plateau the errors are the published ones; k = 3 is halved when k = 1 is long there and k = 5 is not."""
-    course = ToneCourse.of(load_problem("tones"), f_principle.SHALLOW, f_principle.THREE, seed=0, steps=6500)
-    first, third, fifth = (course.error(i).stays_below(0.5) for i in range(3))
+    history = ToneHistory.of(load_problem("tones"), f_principle.SHALLOW, f_principle.THREE, seed=0, steps=6500)
+    first, third, fifth = (history.error(i).stays_below(0.5) for i in range(3))
     assert first is not None and third is not None and fifth is None
     assert first < 200 < third
     # published as 1220 records of, we take it, 4 steps; a run in plain PyTorch with other weights was there at about 5250
     assert third == pytest.approx(f_principle.RECORD * f_principle.THREE_PUBLISHED[3, 0.5], rel=0.25)
-    plateau = [course.error(i).near(f_principle.PLATEAU_STEP) for i in range(3)]
+    plateau = [history.error(i).near(f_principle.PLATEAU_STEP) for i in range(3)]
     assert plateau == pytest.approx([0.1, 0.68, 0.8], abs=0.03)  # read off the colours of a figure

@@ -13,7 +13,7 @@ from pdefreq.core.errors import OptionError, UnknownNameError
 from pdefreq.core.fields import as_field
 from pdefreq.core.options import options_of
 from pdefreq.experiments import EXPERIMENTS, hybrid, mscale_6pi, run_experiment, scales
-from pdefreq.experiments.training import MeanSquareError, TrainingCourse
+from pdefreq.experiments.training import MeanSquareError, TrainingHistory
 from pdefreq.problem.boundary import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
@@ -60,17 +60,17 @@ def test_the_scales_of_every_set_fill_six_networks_of_one_size():
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=30), st.floats(1e-6, 10))
 def test_steps_at_which_a_course_falls_below_a_level(errors, level):
-    course = TrainingCourse(np.arange(len(errors)) * 3, np.array(errors))
-    first, stays = course.first_below(level), course.stays_below(level)
+    history = TrainingHistory(np.arange(len(errors)) * 3, np.array(errors))
+    first, stays = history.first_below(level), history.stays_below(level)
     assert first == next((3 * i for i, error in enumerate(errors) if error < level), None)
     assert stays == next((3 * i for i in range(len(errors)) if max(errors[i:]) < level), None)
     assert stays is None or (first is not None and first <= stays)
 
 
 def test_a_course_is_read_at_the_nearest_step_and_not_behind_its_end():
-    course = TrainingCourse(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
-    assert course.near(14) == 2 and course.end == 1 and math.isnan(course.near(21))
-    assert course.times(2).near(0) == 6
+    history = TrainingHistory(np.array([0, 10, 20]), np.array([3.0, 2.0, 1.0]))
+    assert history.near(14) == 2 and history.end == 1 and math.isnan(history.near(21))
+    assert history.times(2).near(0) == 6
 
 
 @pytest.mark.parametrize(("name", "steps"), [("mscale-6pi", "2"), ("scales", "2"), ("hybrid", "10")])
@@ -113,7 +113,7 @@ def test_jacobi_alone_gives_the_published_curve_at_one_price_and_multigrid_ends_
 
 @pytest.mark.slow
 def test_the_multiscale_network_sees_the_high_frequency_and_the_plain_one_does_not():
-    """Two minutes. The published courses after 4500 steps: 0.0147 and 0.994."""
+    """Two minutes. The published errors after 4500 steps: 0.0147 and 0.994."""
     report = mscale_6pi.mscale_6pi(seeds=1, steps=4500)
     plain, multiscale = (float(report.tables["mscale-6pi"].rows[-1][i].split()[0]) for i in (2, 4))
     assert plain > 0.98**2 * 200 / 201  # a relative L2 error of 0.98

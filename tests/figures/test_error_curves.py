@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 
 
 def test_curves_dots_and_guides_are_drawn_in_the_colours_of_their_names():
     x = np.arange(5.0)
     slow = Curve("slow", [(x, 10.0**-x), (x, 2 * 10.0**-x)], published=((0, 3), (1.0, 1e-3)))
-    figure = courses_figure(
+    figure = error_curves_figure(
         {"theirs": [Curve("fast", published=((0, 1), (1, 1e-6)))], "ours": [slow, Curve("fast", [(x, 10.0 ** (-2 * x))])]},
         title="T",
         xlabel="step",

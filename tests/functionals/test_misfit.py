@@ -57,9 +57,9 @@ def test_the_gradient_of_the_target_is_its_gradient():
     problem = regression(source=CallableField(lambda x: torch.sin(x[:, 0])), reaction=CallableField(lambda x: x[:, 0] - 2))
     x = INTERVAL.quadrature(20).x.requires_grad_()
     expected = torch.sin(x[:, 0]) / (x[:, 0] - 2)
-    torch.testing.assert_close(problem.target(x.detach()), expected.detach(), rtol=1e-14, atol=0)
+    torch.testing.assert_close(problem.regression_target(x.detach()), expected.detach(), rtol=1e-14, atol=0)
     (slope,) = torch.autograd.grad(expected.sum(), x)
-    torch.testing.assert_close(problem.target_gradient(x.detach()), slope, rtol=1e-13, atol=0)
+    torch.testing.assert_close(problem.regression_target_gradient(x.detach()), slope, rtol=1e-13, atol=0)
 
 
 def test_a_vanishing_reaction_is_refused():

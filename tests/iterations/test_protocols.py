@@ -158,7 +158,7 @@ def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
     assert hand_over_steps_of(chain) == (2,)
     assert objective_kind_of(chain) is objective_kind_of(jacobi) is not objective_kind_of(network)
     assert [int(columns_of(chain, state)["method"]) for state in states] == [0, 0, 0, 1, 1]
-    assert ["held_out" in columns_of(chain, state) for state in states] == [True, True, True, False, False]
+    assert ["held_out_objective" in columns_of(chain, state) for state in states] == [True, True, True, False, False]
     assert [is_last_stage(chain, state) for state in states] == [False, False, False, True, True]
     assert [discrete_solution_of(chain, state) is None for state in states] == [True, True, True, False, False]
     assert torch.equal(discrete_solution_of(chain, states[-1]), discrete_solution_of(jacobi, jacobi.init()))

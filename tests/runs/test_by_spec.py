@@ -430,25 +430,36 @@ def test_what_was_asked_for_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stated", "sentence"), [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (FORMAT + 1, "newer pdefreq")]
+    ("stated", "sentence"),
+    [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (3, r"older format \(3\)"), (FORMAT + 1, "newer pdefreq")],
 )
 def test_folders_of_other_formats_are_refused(tmp_path, stated, sentence):
-    """The first version wrote no format, and the problem as a name and a text."""
+    """The first version wrote no format, and the problem as a name and a text; format 3 differs in names of columns alone."""
     solve_small("jacobi", 3, folder=tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     record = json.loads(path.read_text())
-    record |= {"format": stated, "spec": {"problem": "poisson", "problem_text": "", "method": "jacobi", "seed": 4}}
+    record["format"] = stated
+    if stated == 3:
+        record["spec"]["seed"] = 4
+    else:
+        record["spec"] = {"problem": "poisson", "problem_text": "", "method": "jacobi", "seed": 4}
     if stated is None:
         del record["format"]
     path.write_text(json.dumps(record))
     for again in (load_run, rerun, resume):
         with pytest.raises(RunFolderError, match=sentence) as refusal:
             again(tmp_path / "run")
-        if stated in (None, 1):
+        if stated in (None, 1, 3):
             assert (
                 f"this version reads format {FORMAT}: repeat the run with `pdefreq solve poisson --method jacobi --seed 4`"
                 in str(refusal.value)
             )
+
+
+def test_the_record_of_a_foreign_run_in_an_older_format_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"format": FORMAT - 1, "spec": None}))
+    with pytest.raises(RunFolderError, match=rf"older format \({FORMAT - 1}\).*record the run again"):
+        load_run(tmp_path)
 
 
 def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):

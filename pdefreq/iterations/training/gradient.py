@@ -135,7 +135,7 @@ class Gradient(Iteration):
         columns = self._optimizer.columns(dict(state.memory))
         weights = self._functional(step, state.memory).weights
         if self._held_out is not None:
-            columns["held_out"] = self._held_out.value(state.coefficients, weights)
+            columns["held_out_objective"] = self._held_out.value(state.coefficients, weights)
         staged = not self._course.is_last_stage(0)
         if staged:
             columns["stage"] = torch.tensor(self._course.stage(step))

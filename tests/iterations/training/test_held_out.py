@@ -132,9 +132,9 @@ def test_a_run_hands_back_the_best_state_and_resumes_from_the_last(tmp_path):
     np.testing.assert_array_equal(shown.state.coefficients, whole.state.coefficients)
     assert shown.notes == again.notes == whole.notes and any("This is the state of step" in note for note in whole.notes)
     assert any("has begun to fit its points" in note for note in plain.notes)
-    held_out = whole.history.column("held_out")
+    held_out = whole.history.column("held_out_objective")
     assert np.isfinite(held_out).all() and held_out[-1] > held_out[::10].min()
-    np.testing.assert_array_equal(held_out, plain.history.column("held_out"))  # looking changes nothing
+    np.testing.assert_array_equal(held_out, plain.history.column("held_out_objective"))  # looking changes nothing
     fine = whole.problem.domain.quadrature(4000)
     assert energy_of(whole.problem, whole, fine) < energy_of(plain.problem, plain, fine)
 
@@ -149,8 +149,8 @@ def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path
     options = {"widths": [10], "scales": [1, 8], "number": 10, "form": "subnetworks", "keep": "best", "optimizer": optimizer}
     solver, stop = make_solver("mscale", options | RATES[optimizer]), Stop(steps=60)
     whole, cut = solve("poisson", solver, stop=stop), solve("poisson", solver, stop=Stop(steps=27))
-    assert 0 < int(cut.last.memory["held_out_best_step"]) < 27
-    assert not torch.equal(cut.state.coefficients, cut.last.coefficients)
+    assert 0 < int(cut.last_state.memory["held_out_best_step"]) < 27
+    assert not torch.equal(cut.state.coefficients, cut.last_state.coefficients)
     cut.save(tmp_path / "saved")
 
     def kill(step, *_):
@@ -163,8 +163,8 @@ def test_what_is_killed_or_saved_goes_on_from_the_last_state(optimizer, tmp_path
     for folder in ("saved", "killed"):
         again = resume(tmp_path / folder, stop=stop)
         assert torch.equal(again.state.coefficients, whole.state.coefficients)
-        assert torch.equal(again.last.coefficients, whole.last.coefficients)
-        for name in ("objective", "held_out", "relative_l2"):
+        assert torch.equal(again.last_state.coefficients, whole.last_state.coefficients)
+        for name in ("objective", "held_out_objective", "relative_l2"):
             np.testing.assert_array_equal(again.history.column(name), whole.history.column(name))
 
 
@@ -225,4 +225,4 @@ def test_held_out_and_training_objectives_of_a_row_are_weighted_alike():
             state = iteration.step(state)
         iteration._held_out = HeldOut(iteration._course.at(30).weighted({"boundary": 7.0}))
         total = sum(float(term) for term in iteration.objective(state).values())
-        assert float(iteration.columns(state)["held_out"]) == pytest.approx(total, rel=1e-12), more
+        assert float(iteration.columns(state)["held_out_objective"]) == pytest.approx(total, rel=1e-12), more
