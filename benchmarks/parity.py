@@ -104,6 +104,12 @@ CLASSICAL = [
 ]
 
 
+RENAMED = {"mode_own_rate": "mode_rayleigh_quotient", "mode_coupling": "mode_eigen_residual"}
+"""Names of facts in older trees, and what they are compared with."""
+
+FACTS = ("mode_predicted_curve", "mode_predicted_rate", *RENAMED, *RENAMED.values())
+
+
 def own_points(domain) -> np.ndarray:
     """Up to 200 points of the domain, the same in each tree."""
     import torch
@@ -131,8 +137,7 @@ def run_case(methods, problem, seed, *, steps):
     found = {"coefficients": solution.state.coefficients.numpy(), "u": solution(x).numpy()}
     history = solution.history
     found |= {name: history.column(name) for name in history.names if name.startswith("objective")}
-    names = ("mode_predicted_curve", "mode_predicted_rate", "mode_rayleigh_quotient", "mode_eigen_residual")
-    found |= {name: np.asarray(history.facts[name]) for name in names if name in history.facts}
+    found |= {name: np.asarray(history.facts[name]) for name in FACTS if name in history.facts}
     if subject.exact is not None:
         import torch
 
@@ -155,14 +160,21 @@ def record(path: str, only: str = "") -> None:
     np.savez(path, **arrays)
 
 
+def _loaded(path: str) -> dict[str, np.ndarray]:
+    """The arrays of a file by case and name; names are those of this tree."""
+    with np.load(path) as file:
+        split = {key: key.partition("|") for key in file.files}
+        return {f"{case}|{RENAMED.get(name, name)}": file[key] for key, (case, _, name) in split.items()}
+
+
 def compare(first: str, second: str) -> int:
     """Print each number that differs by more than 1e-12 of the largest of its array; the exit code counts cases that do."""
-    a, b = np.load(first), np.load(second)
+    a, b = _loaded(first), _loaded(second)
     cases: dict[str, dict[str, float]] = {}
-    for key in sorted({*a.files, *b.files}):
+    for key in sorted({*a, *b}):
         case, _, name = key.partition("|")
         differences = cases.setdefault(case, {})
-        if key not in a.files or key not in b.files:
+        if key not in a or key not in b:
             differences[name] = np.inf
         elif a[key].dtype.kind == "U":
             differences[name] = 0.0 if str(a[key]) == str(b[key]) else np.inf

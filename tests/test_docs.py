@@ -19,7 +19,7 @@ from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 
 ROOT = Path(__file__).parents[1]
-DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -107,9 +107,11 @@ SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind 
     [
         pytest.param(["tests/test_contracts.py"], "richardson or bump or size", marks=SLOW),
         (["tests/problem/terms/test_laws.py"], "eikonal"),
-        pytest.param(["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivatives.py"], "gaussian", marks=SLOW),
+        pytest.param(
+            ["tests/spaces/networks/test_activations.py", "tests/spaces/test_derivative_laws.py"], "gaussian", marks=SLOW
+        ),
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
-        (["tests/domains/test_domain_laws.py"], "half-disk"),
+        (["tests/domains/test_laws.py"], "half-disk"),
         (["tests/experiments/test_point_sources.py"], "sweeps"),
         pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],
@@ -213,7 +215,7 @@ def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, 
 
 @pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_path):
-    """One kind stands for all: `tests/runs/test_by_spec.py` names files at every place of a run."""
+    """One kind stands for all: `tests/runs/test_lifecycle.py` names files at every place of a run."""
     kind = "loss"
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")

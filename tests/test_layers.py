@@ -1,6 +1,7 @@
 """Imports go down only, and what must stay light stays light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "pdefreq"
 ORDER = [  # from the lowest layer to the highest; a folder of a folder may have a layer of its own
     ["core"],
     ["problem.expressions"],
-    ["problem.tables"],
+    ["problem.toml_tables"],
     ["domains"],
     ["problem.terms"],
     ["problem"],
@@ -84,10 +85,10 @@ def test_public_names_and_annotations_are_followed_to_where_they_live(tmp_path):
     file = tmp_path / "file.py"
     file.write_text(
         "import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n"
-        "if TYPE_CHECKING:\n    from pdefreq.runs.store import RunFolder\n"
+        "if TYPE_CHECKING:\n    from pdefreq.runs.run_folder import RunFolder\n"
         "def f():\n    from pdefreq.domains.geometry import rules\n"
     )
-    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.store", "domains.geometry.rules"}
+    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.run_folder", "domains.geometry.rules"}
 
 
 def test_every_module_has_a_layer():
@@ -122,6 +123,28 @@ def test_imports_form_no_cycle():
 
     for module in graph:
         visit(module, ())
+
+
+def test_the_page_on_the_architecture_names_the_folders_in_this_order():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    table = page.partition("## Folders")[2].partition("##")[0]
+    named = [
+        name.rstrip("/").replace("/", ".")
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall("`(.*?)`", row)
+    ]
+    assert named == [name for names in ORDER[:-1] for name in names]
+
+
+def test_tests_lie_beside_the_modules_of_their_names():
+    """The tests of a module carry its name; those of a law over several modules end in ``laws``."""
+    tests = PACKAGE.parent / "tests"
+    for path in tests.rglob("test_*.py"):
+        name = path.stem.removeprefix("test_")
+        if path.parent == tests or name.endswith("laws"):
+            continue
+        module = PACKAGE / path.parent.relative_to(tests) / name
+        assert module.is_dir() or module.with_suffix(".py").exists(), path
 
 
 LIGHT = [
@@ -160,7 +183,7 @@ def test_only_figures_draw_and_only_mesh_files_use_meshio():
         # figures draw; the others only name Figure in annotations
         if layer_of(here) not in ("figures", "runs", "studies", "experiments"):
             assert "matplotlib" not in names, path
-        if here != "domains.meshes.files":
+        if here != "domains.meshes.mesh_files":
             assert "meshio" not in names, path
 
 

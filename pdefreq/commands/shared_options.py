@@ -1,0 +1,183 @@
+"""Arguments and options that several commands share, and what their text means."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pdefreq.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from pdefreq.problem.problem import Problem
+    from pdefreq.solvers.solver import Solver
+
+
+class Precision(StrEnum):
+    """Floating-point types of coefficients."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+class ModeFamily(StrEnum):
+    """Families of modes; those of a box first."""
+
+    sine = "sine"
+    cosine = "cosine"
+    fourier = "fourier"
+    eigen = "eigen"
+    neumann = "neumann"
+    ray = "ray"
+    tones = "tones"
+
+
+_BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
+
+ProblemName = Annotated[
+    str,
+    typer.Argument(metavar="PROBLEM", help="A shipped problem, NAME:VARIANT, or the path of a .toml file.", show_default=False),
+]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
+Seconds = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Stop after this much time in steps; measuring is not counted.", rich_help_panel=_BUDGET),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(metavar="T", help="Stop once the objective is this fraction of its first value.", rich_help_panel=_BUDGET),
+]
+Stagnation = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Stop once the objective has stopped falling for this many steps.", rich_help_panel=_BUDGET),
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
+Seeds = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="Run this many seeds, from --seed on; print median and spread.", rich_help_panel=_WHERE
+    ),
+]
+Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
+Device = Annotated[str, typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)]
+Threads = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="CPU threads; more than one pays only for large problems.", rich_help_panel=_WHERE),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FOLDER",
+        help="A new folder for the results; by default the next free one.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Params = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the problem; may be repeated.")
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user's own.")
+]
+Modes = Annotated[
+    ModeFamily | None, typer.Option(help="Modes to watch; by default those that the problem names.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result only, no progress.", rich_help_panel=_OUTPUT)]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.", rich_help_panel=_OUTPUT)]
+
+
+def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
+    """``["mu=30", "dimension=2"]`` as a dictionary of texts.
+
+    Raises:
+        OptionError: If an entry has no ``=``, or a key is given twice.
+    """
+    result: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not (equals and key.strip()):
+            raise OptionError(f"{option} wants KEY=VALUE, such as {option} width=30, got '{pair}'")
+        if key.strip() in result:
+            raise OptionError(f"{option} {key.strip()} is given twice; give it once")
+        result[key.strip()] = value.strip()
+    return result
+
+
+def use_threads(count: int) -> None:
+    """Let torch and the libraries below it use this many CPU threads; called before torch is first imported."""
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    with importing():
+        import torch
+
+        import pdefreq.problem.files.reader
+        import pdefreq.runs.loop  # noqa: F401
+
+    from pdefreq.core.devices import keep_freed_memory
+
+    torch.set_num_threads(count)
+    keep_freed_memory()
+
+
+def load_problem(name: str, pairs: Iterable[str] | None, *, trust: bool = False) -> Problem:
+    """The problem behind a name or a path, with ``--param`` applied."""
+    import pdefreq
+
+    return pdefreq.load_problem(name, trust=trust, **key_values("--param", pairs))
+
+
+def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
+    """The solver behind a name, ``a+b`` or ``file.py:Name``; loads no torch.
+
+    Raises:
+        OptionError: If it is not a solver.
+    """
+    from pdefreq.solvers.names import make_solver
+    from pdefreq.solvers.solver import Solver
+
+    solver: Any = make_solver(name, options)
+    if not isinstance(solver, Solver):
+        raise OptionError(f"'{name}' must be a Solver or a function that returns one, got {type(solver).__name__}")
+    return solver
+
+
+def new_folder(out: Path | None, problem: str, method: str) -> Path:
+    """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
+
+    Raises:
+        RunFolderError: As `pdefreq.core.file_io.free_folder` does.
+    """
+    from pdefreq.core.file_io import free_folder
+    from pdefreq.runs.run_folder import next_free
+    from pdefreq.solvers.names import method_names
+
+    if out is not None:
+        return free_folder(out, otherwise="name another one with --out")
+    short = "+".join(part.rpartition(":")[2] for part in method_names(method))
+    return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Imports in this block run without the collector of reference cycles, and later collections skip what they made.
+
+    Modules make about 400,000 objects that live until the end, and the collector went through all of them five times during
+    `pdefreq solve poisson --method sine`, which took a fifth of its processor time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()

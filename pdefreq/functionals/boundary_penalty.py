@@ -1,0 +1,165 @@
+"""Conditions at boundary points, sorted into Dirichlet and Robin, and the terms of functionals that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pdefreq.core.validation import validated
+from pdefreq.functionals.block import ByChannels, SquaresByChannels
+from pdefreq.spaces.channels import Channels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Points, Values
+    from pdefreq.domains.samples import Samples
+    from pdefreq.functionals.equation_at_points import WeakEquation
+    from pdefreq.problem.boundary_conditions import BoundaryPart
+    from pdefreq.spaces.trial_space import TrialSpace
+
+
+@dataclass(frozen=True)
+class BoundaryConditions:
+    """The conditions at n boundary points; each of them is governed by one part.
+
+    Args:
+        x: The points, in the dtype and on the device of the run.
+        dirichlet: Weights where the value is prescribed, else 0, so that a weighted sum integrates over that part.
+        value: g there, else 0.
+        robin: Weights where the flux is prescribed, else 0.
+        alpha: The Robin coefficient there, else 0.
+        flux: The Robin data there, else 0.
+        normals: Outward unit normals, ``(n, d)``, where the domain gives them.
+    """
+
+    x: Points
+    dirichlet: Values
+    value: Values
+    robin: Values
+    alpha: Values
+    flux: Values
+    normals: Tensor | None = None
+
+    @classmethod
+    def of(cls, parts: Sequence[BoundaryPart], governing: Tensor, samples: Samples, like: Tensor) -> BoundaryConditions:
+        """Evaluate boundary data, in float64, once.
+
+        Args:
+            parts: The boundary conditions.
+            governing: For each point the index of the part that governs it, shape ``(n,)``, as `Problem.part_of` gives it.
+            samples: The points.
+            like: A tensor whose dtype and device the values take.
+
+        Raises:
+            ProblemFileError: If a value is not finite, or alpha is negative.
+        """
+        columns = {name: torch.zeros_like(samples.weights) for name in ("dirichlet", "value", "robin", "alpha", "flux")}
+        for index, condition in enumerate(parts):
+            if condition.kind == "periodic":  # built into the space
+                continue
+            mine = governing == index
+            x = samples.x[mine]
+            columns[condition.kind][mine] = samples.weights[mine]
+            if condition.kind == "dirichlet":
+                columns["value"][mine] = validated(condition.value, "[boundary] value", x)
+            else:
+                columns["alpha"][mine] = validated(condition.alpha, "[boundary] alpha", x, least=0)
+                columns["flux"][mine] = validated(condition.flux, "[boundary] flux", x)
+        normals = None if samples.normals is None else samples.normals.to(like)
+        return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
+
+    def where(self, kind: str) -> BoundaryConditions | None:
+        """Those of one kind, ``"dirichlet"`` or ``"robin"``; None where there are none."""
+        mine = getattr(self, kind) > 0
+        if not bool(mine.any()):
+            return None
+        columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept: dict[str, Any] = {name: None if column is None else column[mine] for name, column in columns.items()}
+        return BoundaryConditions(**kept)
+
+    def robin_energy(self, u: Values) -> Tensor:
+        """The integral over the Robin part of alpha / 2 u^2 - flux u."""
+        return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
+
+
+class PenaltyBlock(SquaresByChannels):
+    """Term ``boundary``: beta int over the Dirichlet part of (u - g)^2, the integral, without a factor 1/2."""
+
+    order = 0
+
+    def __init__(self, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
+        super().__init__("boundary", space.at(conditions.x))
+        self._value, self._scale = conditions.value, (2 * beta * conditions.dirichlet).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
+
+    def residual_of(self, u: Channels) -> Tensor:
+        return self._scale * (u.value - self._value)
+
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels(self._scale)]
+
+
+class RobinEnergyBlock(ByChannels):
+    """A part of term ``energy``: int over the Robin part of alpha / 2 u^2 - flux u."""
+
+    order = 0
+
+    def __init__(self, space: TrialSpace, conditions: BoundaryConditions) -> None:
+        super().__init__("energy", space.at(conditions.x))
+        self._conditions = conditions
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._conditions.x)
+
+    def integral(self, u: Channels) -> Tensor:
+        return self._conditions.robin_energy(u.value)
+
+    def slopes(self, u: Channels) -> Channels:
+        conditions = self._conditions
+        return Channels(conditions.robin * (conditions.alpha * u.value - conditions.flux))
+
+    def rows(self, u: Channels) -> list[Channels]:
+        return [Channels((self._conditions.robin * self._conditions.alpha).sqrt())]
+
+
+class RobinResidualBlock(SquaresByChannels):
+    """Term ``robin``: beta int over the Robin part of (F . n + alpha u - flux)^2, with the flux F of the weak form.
+
+    Args:
+        equation: The equation at the points of the conditions.
+        space: Where u lives.
+        conditions: The Robin conditions.
+        beta: The factor.
+    """
+
+    order = 1
+
+    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
+        super().__init__("robin", space.at(conditions.x))
+        assert conditions.normals is not None
+        self._equation, self._conditions, self._normals = equation, conditions, conditions.normals
+        self._scale = (2 * beta * conditions.robin).sqrt()
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._scale)
+
+    def residual_of(self, u: Channels) -> Tensor:
+        assert u.gradient is not None
+        _, flux = self._equation.densities(u.value, u.gradient.T)
+        through = torch.zeros_like(u.value) if flux is None else (flux * self._normals).sum(dim=1)
+        return self._scale * (through + self._conditions.alpha * u.value - self._conditions.flux)
+
+    def rows(self, u: Channels) -> list[Channels]:
+        assert u.gradient is not None
+        slope = self._equation.flux_slope(u.value, u.gradient.T, self._normals)
+        return [Channels(self._conditions.alpha, slope.T).times(self._scale)]

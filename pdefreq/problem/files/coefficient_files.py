@@ -1,0 +1,180 @@
+"""Coefficients whose values stand in a file: a table of comma-separated values, or a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.file_io import csv_rows, is_number
+from pdefreq.core.shapes import axis_names
+from pdefreq.problem.files.pictures import PICTURES, read_gray
+from pdefreq.problem.grid_field import GridField, Interpolation
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pdefreq.domains.domain import Domain
+    from pdefreq.problem.toml_tables import Files, TomlTable
+
+_LARGEST_FILE = 2**28  # bytes
+_MOST = 2**22  # values
+_SAME = 1e-9  # relative to the range of a coordinate: numbers that differ by less are the same
+
+
+@dataclass
+class Grids:
+    """Reads coefficients that are given by files.
+
+    Args:
+        domain: Where the coefficients are defined.
+        files: Finds the files.
+        interpolation: What lies between the values.
+        shades: The values that black and white stand for in pictures.
+        count: How many coefficients have been read.
+    """
+
+    domain: Domain
+    files: Files
+    interpolation: Interpolation
+    shades: tuple[float, float]
+    count: int = 0
+
+    @classmethod
+    def of(cls, equation: TomlTable, domain: Domain, files: Files) -> Grids:
+        """What reads the files of an [equation] table.
+
+        Raises:
+            ProblemFileError: If its `interpolation` or its `shades` are malformed.
+        """
+        shades = tuple(equation.numbers("shades")) if equation.has("shades") else (0.0, 1.0)
+        if len(shades) != 2:
+            equation.fail("shades", "two numbers, the values of black and of white, such as [1, 100]")
+        return cls(domain, files, equation.choice("interpolation", "constant", ("constant", "linear")), shades)
+
+    def __call__(self, table: TomlTable, key: str) -> GridField | None:
+        """The coefficient that a key of a table names; None where its value is a formula.
+
+        Raises:
+            ProblemFileError: If the file is missing, unreadable or too large, or holds no grid that covers the domain.
+        """
+        if not names_grid(table.values.get(key)):
+            return None
+        path = self.files.path(table, key)
+        if not path.is_file():
+            raise ProblemFileError(f"{table.key(key)}: there is no file {path}")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise ProblemFileError(f"{table.key(key)}: {path} is larger than {_LARGEST_FILE >> 20} MiB: use a coarser grid")
+        name, bounds = table.values[key], self.domain.bounds
+        self.count += 1
+        if path.suffix.lower() in PICTURES:
+            if self.domain.dimension != 2:
+                raise ProblemFileError(
+                    f"{table.key(key)}: a picture has two dimensions, and the domain has {self.domain.dimension}: use a .csv file"
+                )
+            black, white = self.shades
+            return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
+        heading, rows = csv_rows(path, "grid")
+        if not rows:
+            raise ProblemFileError(f"{path} holds no values; {_expected(self.domain.dimension)}")
+        if heading is None:
+            return GridField.on_box(_matrix(path, rows, self.domain.dimension), *bounds, self.interpolation, name)
+        field = GridField(*_points(path, heading, rows, self.domain.dimension), self.interpolation, name)
+        try:
+            field.require_cover(*bounds)
+        except ProblemFileError as error:
+            raise ProblemFileError(f"{path}: {error}") from None
+        return field
+
+    def require_use(self, equation: TomlTable) -> None:
+        """Refuse keys for coefficients from files where there is none.
+
+        Raises:
+            ProblemFileError: In one sentence with the key.
+        """
+        for key in ("interpolation", "shades"):
+            if equation.has(key) and not self.count:
+                raise ProblemFileError(
+                    f"{equation.key(key)} belongs to coefficients from files, and there are none: leave it out"
+                )
+
+
+def names_grid(value: Any) -> bool:
+    """Whether a value of a problem file is the name of a file of values rather than a formula."""
+    return isinstance(value, str) and value.lower().endswith((".csv", *PICTURES))
+
+
+def _matrix(path: Path, rows: list[tuple[int, list[str]]], dimension: int) -> np.ndarray:
+    """The values of a table without a heading, upward along each axis; its rows run from the top down."""
+    if dimension > 2:
+        raise ProblemFileError(f"{path}: {_expected(dimension)}")
+    width = len(rows[0][1])
+    values = _numbers(path, rows, [f"column {k}" for k in range(1, width + 1)])
+    if dimension == 2:
+        return values[::-1].T
+    if min(values.shape) > 1:
+        raise ProblemFileError(f"{path} has {len(rows)} rows of {width} numbers, and the domain is an interval: {_expected(1)}")
+    return values.flatten()
+
+
+def _points(
+    path: Path, heading: list[str], rows: list[tuple[int, list[str]]], dimension: int
+) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """The values and the axes of a table of points, which may stand in any order."""
+    import numpy as np
+
+    names = [cell.strip().lower() for cell in heading]
+    if names[:-1] not in (axis_names(dimension), [f"x{k}" for k in range(1, dimension + 1)]):
+        raise ProblemFileError(f"{path}: the heading must be {','.join(axis_names(dimension))},value, got '{_short(heading)}'")
+    table = _numbers(path, rows, [*names[:-1], "value"])
+    axes, places = zip(*(_distinct(column) for column in table[:, :-1].T), strict=True)
+    shape = tuple(map(len, axes))
+    cells = f"{' x '.join(map(str, shape))} = {math.prod(shape)} points"
+    if math.prod(shape) != len(rows):
+        raise ProblemFileError(f"{path}: the coordinates make a grid of {cells}, which must each have one row, got {len(rows)}")
+    values = np.full(shape, np.nan)
+    values[places] = table[:, -1]
+    if np.isnan(values).any():
+        first = next(zip(*np.nonzero(np.isnan(values)), strict=True))
+        point = ", ".join(f"{axis[i]:g}" for axis, i in zip(axes, first, strict=True))
+        raise ProblemFileError(f"{path}: the coordinates make a grid of {cells}, and the point ({point}) has no row")
+    return values, axes
+
+
+def _distinct(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct numbers of a column in increasing order, and the place of each of its entries among them."""
+    import numpy as np
+
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    new = np.r_[True, np.diff(ordered) > _SAME * (ordered[-1] - ordered[0])]
+    place = np.empty(len(column), dtype=int)
+    place[order] = np.cumsum(new) - 1
+    return ordered[new], place
+
+
+def _numbers(path: Path, rows: list[tuple[int, list[str]]], columns: list[str]) -> np.ndarray:
+    """The cells as numbers, shape ``(rows, columns)``."""
+    import numpy as np
+
+    if len(rows) * len(columns) > _MOST:
+        raise ProblemFileError(f"{path} holds more than {_MOST:,} numbers: use a coarser grid")
+    for line, row in rows:
+        if len(row) != len(columns):
+            raise ProblemFileError(f"{path}, line {line}: expected {len(columns)} numbers, got {len(row)}: '{_short(row)}'")
+        for name, cell in zip(columns, row, strict=True):
+            if not (is_number(cell) and math.isfinite(float(cell))):
+                raise ProblemFileError(f"{path}, line {line}: {name} must be a finite number, got '{_short([cell])}'")
+    return np.array([[float(cell) for cell in row] for _, row in rows])
+
+
+def _expected(dimension: int) -> str:
+    heading = f"give one point a row below the heading {','.join(axis_names(dimension))},value"
+    plain = {1: ", or one number a row for equal cells", 2: ", or a matrix of numbers whose rows run from the top down"}
+    return heading + plain.get(dimension, "")
+
+
+def _short(cells: list[str]) -> str:
+    return "".join(c if c.isprintable() else "?" for c in ",".join(cells))[:60]

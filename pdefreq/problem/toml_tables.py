@@ -1,0 +1,172 @@
+"""The tables of a problem file: typed reading of their values, and of the files that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NoReturn, Self
+
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import Field
+from pdefreq.core.registry import Registry
+from pdefreq.problem.expressions import Region, parse_condition, parse_field, parse_number
+from pdefreq.problem.expressions.scope import Scope, shorten
+
+_MAX_DIMENSION = 100
+
+
+@dataclass(frozen=True)
+class TomlTable:
+    """One table: values by key, with the names that its expressions may use.
+
+    Each method raises `ProblemFileError`, in one sentence with the key and the value, if a value is not of its kind.
+    """
+
+    values: Mapping[str, Any]
+    path: str
+    scope: Scope
+    stored: Callable[[TomlTable, str], Field | None] | None = None
+    """Reads a field whose value is the name of a file, and returns None for other values; None where fields must be formulas."""
+
+    def has(self, key: str) -> bool:
+        return key in self.values
+
+    def key(self, key: str) -> str:
+        return f"[{self.path}] {key}" if self.path else key
+
+    def fail(self, key: str, expected: str) -> NoReturn:
+        got = f"got {shorten(self.values[key])}" if key in self.values else "but it is missing"
+        raise ProblemFileError(f"{self.key(key)} must be {expected}, {got}")
+
+    def text(self, key: str, default: str) -> str:
+        value = self.values.get(key, default)
+        return " ".join(value.split()) if isinstance(value, str) else self.fail(key, "text in quotes")
+
+    def choice(self, key: str, default: str | None, known: tuple[str, ...]) -> Any:
+        value = self.values.get(key, default)
+        return value if value in known else self.fail(key, " or ".join(f'"{k}"' for k in known))
+
+    def number(self, key: str, default: float | None = None) -> float:
+        return self._number(key, self.values.get(key, default))
+
+    def whole(self, key: str, default: int | None, lowest: int, highest: int) -> int:
+        value = self.number(key, default)
+        if not value.is_integer() or not lowest <= value <= highest:
+            self.fail(key, f"a whole number from {lowest} to {highest}")
+        return int(value)
+
+    def numbers(self, key: str) -> list[float]:
+        value = self.values.get(key, [])
+        return [self._number(key, v) for v in (value if isinstance(value, list) else [value])]
+
+    def points(self, key: str) -> list[list[float]]:
+        value, d = self.values.get(key, []), self.scope.dimension
+        if not isinstance(value, list) or not all(isinstance(p, list) and len(p) == d for p in value):
+            self.fail(
+                key, f"a list of points with {d} coordinate{'s' * (d != 1)} each, such as [[{', '.join(['0'] * (d or 1))}]]"
+            )
+        return [[self._number(key, v) for v in point] for point in value]
+
+    def field(self, key: str, default: str | None = None) -> Field:
+        if self.stored is not None and (field := self.stored(self, key)) is not None:
+            return field
+        return parse_field(self._expression(key, default), self.scope, self.key(key))
+
+    def condition(self, key: str) -> Region:
+        return parse_condition(self._expression(key, None), self.scope, self.key(key))
+
+    def _expression(self, key: str, default: str | None) -> str:
+        value = self.values.get(key, default)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return repr(self._number(key, value))
+        return value if isinstance(value, str) else self.fail(key, "an expression in quotes, or a number")
+
+    def _number(self, key: str, value: Any) -> float:
+        if isinstance(value, str):
+            return parse_number(value, self.scope.parameters, self.key(key))
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not abs(value) < 1e300:  # NaN, too
+            self.fail(key, "a finite number, or an expression in quotes that is one")
+        return float(value)
+
+
+@dataclass
+class Files:
+    """The files that a problem file names.
+
+    Args:
+        locate: Where a file lies, from its name as written.
+        trust: Whether Python files may be loaded.
+        found: Those that were asked for: name as written -> path.
+    """
+
+    locate: Callable[[str], Path]
+    trust: bool = False
+    found: dict[str, Path] = field(default_factory=dict)
+
+    def path(self, table: TomlTable, key: str) -> Path:
+        """The path of the file that a table names."""
+        name = table.values.get(key)
+        if not isinstance(name, str) or not name or "\0" in name:
+            table.fail(key, 'the name of a file in quotes, such as "meshes/gear.msh"')
+        self.found[name] = self.locate(name)
+        return self.found[name]
+
+    def registered(self, registry: Registry, name: str, key: str) -> Any:
+        """What a name in a registry stands for, or a ``file.py:Name`` beside the problem file.
+
+        Raises:
+            UnknownNameError: If there is no such name.
+            ProblemFileError: If it stands in a Python file, and these are not trusted.
+        """
+        file, _, attribute = name.rpartition(":")
+        if not file.endswith(".py"):
+            return registry.load(name)
+        if not self.trust:
+            raise ProblemFileError(
+                f"{key} names Python code in {shorten(file)}, which is executed only if you trust it: use --trust (`trust=True`)"
+            )
+        self.found[file] = self.locate(file)
+        return registry.load(f"{self.found[file]}:{attribute}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainTable(TomlTable):
+    """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
+
+    Args:
+        files: Where files that it names lie.
+        size: The space dimension, once it is known.
+    """
+
+    files: Files
+    size: int = 0
+
+    def sized(self, fewest: int, *, usual: int, most: int = _MAX_DIMENSION) -> Self:
+        """The same with its dimension: as stated, else the length of the longest list that could be a point.
+
+        Expressions may then use `dimension`.
+
+        Args:
+            fewest: The least one that the kind of domain has.
+            usual: Where nothing tells.
+            most: The largest one.
+        """
+        lists = [len(v) for v in self.values.values() if isinstance(v, list)]
+        d = self.whole("dimension", max((n for n in lists if fewest <= n <= most), default=usual), fewest, most)
+        return replace(self, scope=Scope(d, {**self.scope.parameters, "dimension": float(d)}), size=d)
+
+    def corner(self, key: str, default: float | None = None) -> tuple[float, ...]:
+        """One number for each dimension; a number stands for a list of equal ones."""
+        if not self.has(key):
+            if default is None:
+                self.fail(key, "a number, or a list with one for each dimension")
+            return (default,) * self.size
+        values = self.numbers(key)
+        if len(values) != (self.size if isinstance(self.values[key], list) else 1):
+            self.fail(key, f"one number, or a list of {self.size} as the dimension is {self.size}")
+        return tuple(values * (self.size // len(values)))
+
+    def file(self, key: str) -> Path:
+        """The path of a file that the table names."""
+        return self.files.path(self, key)

@@ -1,0 +1,162 @@
+"""Runs by their spec: start one, take one up again, repeat one, look at one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import OptionError
+from pdefreq.core.history import History, Status, Stop
+from pdefreq.runs.loop import advance
+from pdefreq.runs.position import Position
+from pdefreq.runs.prepared_run import Given, PreparedRun
+from pdefreq.runs.run_folder import Checkpoint, RunFolder
+from pdefreq.runs.spec import RunSpec
+
+if TYPE_CHECKING:
+    from pdefreq.iterations.iteration import State
+    from pdefreq.problem.problem import Problem
+    from pdefreq.runs.loop import Progress
+    from pdefreq.runs.solution import Solution
+    from pdefreq.solvers.solver import Solver
+
+
+def run(
+    spec: RunSpec,
+    folder: str | Path | None = None,
+    *,
+    given: Given | None = None,
+    trust: bool = False,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Run a spec from its start.
+
+    Args:
+        spec: What to run.
+        folder: A new folder to keep the run in; nothing is written without it.
+        given: The Python objects that the spec can't hold; what it holds may be passed, too, and is then not made again.
+        trust: Whether Python files that the spec names may be loaded.
+        callback: As in `solve`.
+        progress: As in `solve`.
+
+    Raises:
+        UserError: As `solve` does; and if the spec was given an object that is missing here, or another problem.
+    """
+    prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
+    return _started(prepared, folder, callback=callback, progress=progress)
+
+
+def rerun(
+    folder: str | Path,
+    out: str | Path | None = None,
+    problem: Problem | None = None,
+    *,
+    solver: Solver | None = None,
+    trust: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Repeat the run in a folder from nothing but the folder.
+
+    Args:
+        folder: A run folder.
+        out: A new folder for the repetition; nothing is written without it.
+        problem: The problem, where it has Python functions and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
+        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        progress: As in `solve`.
+
+    Raises:
+        RunFolderError: If the folder holds no run, or one that was given Python objects; or the problem or the method is another
+            one.
+    """
+    spec = RunFolder(folder).read_spec().beside(Path(folder))
+    prepared = PreparedRun.of(spec, Given(problem, solver).complete(spec, trust=trust))
+    return _started(prepared, out, progress=progress)
+
+
+def resume(
+    folder: str | Path,
+    problem: Problem | None = None,
+    *,
+    solver: Solver | None = None,
+    trust: bool = False,
+    stop: Stop | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Go on from the newest whole checkpoint, to the budget of the run or a new one.
+
+    With the same step budget the result is the uninterrupted run's, bit for bit on one thread.
+
+    Args:
+        folder: A run folder.
+        problem: The problem, where it has Python functions and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
+        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        stop: Limits that replace those of the run.
+        progress: As in `solve`.
+
+    Raises:
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
+        OptionError: If a new limit lies before what the run has done already.
+    """
+    run_folder = RunFolder(folder)
+    spec = run_folder.read_spec()
+    checkpoint, notes = run_folder.read_checkpoint()
+    _require_ahead(stop or Stop(), checkpoint)
+    given = Given(problem, solver).complete(spec, run_folder.path, without=["guess"], trust=trust)  # a guess has done its work
+    prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
+    start = Position.restored(prepared, checkpoint)
+    start = replace(start, history=start.history.before(start.step))
+    return advance(prepared, start, run_folder=run_folder, progress=progress, notes=notes)
+
+
+def load_run(
+    folder: str | Path, problem: Problem | None = None, *, solver: Solver | None = None, trust: bool = False
+) -> Solution:
+    """The solution in a run folder, as its newest checkpoint holds it.
+
+    Args:
+        folder: A run folder.
+        problem: The problem, where it has Python functions and so is not in the folder.
+        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
+        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+
+    Raises:
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
+    """
+    from pdefreq.runs.solution import Solution
+
+    run_folder = RunFolder(folder)
+    spec = run_folder.read_spec()
+    checkpoint, notes = run_folder.read_checkpoint()
+    prepared = PreparedRun.of(
+        spec, Given(problem, solver).complete(spec, run_folder.path, without=["guess", "reference", "probes"], trust=trust)
+    )
+    labels = {status.label: status for status in Status}
+    status = labels.get(run_folder.read_summary().get("status", ""), Status.INTERRUPTED)
+    return Solution.of(prepared, Position.restored(prepared, checkpoint), status, notes=notes, folder=run_folder.path)
+
+
+def _started(
+    prepared: PreparedRun,
+    folder: str | Path | None,
+    *,
+    callback: Callable[[int, State, History], Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Solution:
+    run_folder = None if folder is None else RunFolder(folder)
+    if run_folder is not None:
+        run_folder.create(prepared.spec)
+    start = Position.start(prepared)
+    if run_folder is not None:
+        run_folder.write_checkpoint(start.checkpoint())
+    return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
+
+
+def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
+    for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
+        if limit is not None and limit < done:
+            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}: give more")

@@ -1,0 +1,141 @@
+"""A run made ready: the one place where a spec becomes objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdefreq.core.devices import as_device, as_dtype
+from pdefreq.core.errors import OptionError, RunFolderError
+from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.spec import RunSpec, probe_from_json, same_method, solver_from_json
+
+if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
+    from pdefreq.iterations.iteration import Iteration
+    from pdefreq.probes.probe import Probe
+    from pdefreq.probes.target import Target
+    from pdefreq.problem.problem import Problem
+    from pdefreq.solvers.solver import Solver
+
+
+@dataclass(frozen=True)
+class Given:
+    """The Python objects that belong to a spec: those that it can't hold, and those that need not be made again from it.
+
+    Args:
+        problem: The problem of the spec.
+        solver: The method of the spec.
+        probes: The probes of the spec.
+        reference: Stands in for an unknown exact solution.
+        guess: Where to start.
+    """
+
+    problem: Problem | None = None
+    solver: Solver | None = None
+    probes: Sequence[Probe] | None = None
+    reference: Field | None = None
+    guess: Field | None = None
+
+    def complete(self, spec: RunSpec, folder: Path | None = None, *, without: Collection[str] = (), trust: bool = False) -> Given:
+        """The same objects, and those that are missing read from the spec.
+
+        Args:
+            spec: What is run.
+            folder: The folder of the spec's run, with the Python files of methods and probes of the user's own.
+            without: What the spec can't hold and is not needed.
+            trust: Whether Python files that the spec names may be loaded.
+
+        Raises:
+            RunFolderError: If the problem or the method is another one than that of the spec, an object is missing that the spec
+                can't hold, or the spec names a Python file that is not trusted.
+        """
+        if self.problem is not None:
+            spec.problem.require_same(WrittenProblem.of(self.problem))
+        missing = [name for name in spec.given if name not in without and getattr(self, name) is None]
+        if missing:
+            raise RunFolderError(
+                f"the run was given its {' and '.join(missing)} as Python objects, which no folder holds: repeat it from Python"
+            )
+        problem = self.problem or spec.problem.read(folder, trust=trust)
+        written = spec.probes if self.probes is None else None
+        probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
+        if self.solver is None:
+            return replace(self, problem=problem, solver=_read_solver(spec, folder, trust), probes=probes)
+        solver = self.solver.resolved(problem.blind(), spec.stop)
+        if spec.solver is not None and not same_method(solver, spec.solver):
+            raise RunFolderError(
+                f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "
+                "other options: leave `solver` out, or start a new run"
+            )
+        return replace(self, problem=problem, solver=solver, probes=probes)
+
+
+def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
+    if spec.solver is None:
+        raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
+    return solver_from_json(spec.solver, folder, trust=trust)
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A prepared run: all that does not change along it."""
+
+    target: Target
+    solver: Solver
+    spec: RunSpec
+    iteration: Iteration
+    probes: Sequence[Probe]
+
+    @property
+    def problem(self) -> Problem:
+        """What is solved, exact solution included."""
+        return self.target.problem
+
+    @classmethod
+    def of(cls, spec: RunSpec, given: Given) -> PreparedRun:
+        """Prepare the method, the probes and the reference solution.
+
+        Args:
+            spec: What is run.
+            given: Its objects, complete.
+
+        Raises:
+            UserError: If the method can't do the problem, or the modes don't fit it.
+        """
+        from pdefreq.iterations.defaults import objective_kind_of
+        from pdefreq.iterations.protocols import ObjectiveKind
+        from pdefreq.probes.probe import default_probes
+        from pdefreq.probes.target import Target
+        from pdefreq.spectrum.modes import ModeFamilies
+
+        assert given.problem is not None and given.solver is not None
+        problem = given.problem
+        if spec.modes is not None:
+            problem = replace(problem, spectrum=replace(problem.spectrum, modes=spec.modes))  # type: ignore[arg-type]
+        families = ModeFamilies(problem)
+        families.check(spec.modes or families.chosen)
+        iteration = given.solver.prepare(
+            problem.blind(), seed=spec.seed, device=as_device(spec.device), dtype=as_dtype(spec.dtype), guess=given.guess
+        )
+        if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
+            raise OptionError(
+                f"`tolerance` has no meaning for {spec.method}: the minimum of its objective, such as an energy, is not known; "
+                "use `stagnation`, `steps` or `seconds`"
+            )
+        target = Target(problem, *_reference(given))  # the last, since it may take seconds
+        return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
+
+
+def _reference(given: Given) -> tuple[Field | None, float]:
+    """What errors are measured against, and its own relative L2 error: nan where nothing is known."""
+    from pdefreq.runs.reference import reference_solution
+
+    assert given.problem is not None
+    known = given.reference or given.problem.exact
+    if known is not None:
+        return known, 0.0
+    return reference_solution(given.problem) or (None, math.nan)

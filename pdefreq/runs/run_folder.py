@@ -1,0 +1,288 @@
+"""Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
+
+run.json             the spec, versions, what the numbers mean, and once finished the summary
+problem.toml         the problem file, for people, where the problem is what the file describes; the spec holds the problem itself
+problem.npz          the arrays to which the spec refers: of meshes, data and pictures
+history.csv          one row a recorded step: the scalar columns
+spectrum.npz         the modes: facts, steps, and the error of each mode at each recorded step
+solution.npz         points, the approximate and (where known) the exact solution there, and the coefficients
+solution.vtu         the same on a mesh with the error and its bands of wavenumbers, where the domain has one
+checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
+*.png                figures
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import platform
+import shlex
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdefreq.core.errors import RunFolderError
+from pdefreq.core.file_io import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
+from pdefreq.core.history import History
+from pdefreq.runs.spec import FORMAT, RunSpec, own_files
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pdefreq.iterations.iteration import State
+
+_KEPT = 2  # checkpoints: the newest, and one more should it be damaged
+
+DEFINITIONS = {
+    "relative_l2": "||u - u*|| / ||u*||, L2 norms over the domain (rooted), at test points that no method trains on",
+    "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
+    "max_error": "max |u - u*| over the test points",
+    "boundary_error": "max |u - g| over the Dirichlet boundary",
+    "held_out_objective": "the objective at points that no step uses, its terms weighted as in the same row",
+    "weight": "what a term was multiplied by in that row, all factors but beta in one, where it changes along the run",
+    "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
+    "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
+    "solution for grid methods (algebraic error), else the exact one",
+    "halving_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
+    "rate": "-d log(mode_error) / d step over the longest window that is a straight line (R^2 > 0.99)",
+    "bias_index": "slope of log(halving_step) against log(wavenumber); above 0: low frequencies first",
+    "seconds": "time spent in steps; measuring is not counted",
+    "wavenumber": "angular, rad per unit length",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state on disk."""
+
+    step: int
+    seconds: float
+    coefficients: np.ndarray
+    memory: dict[str, np.ndarray]
+    history: History
+    done: bool = False
+
+    @classmethod
+    def of(cls, state: State, step: int, seconds: float, history: History) -> Checkpoint:
+        """A state of a run as arrays."""
+        memory = {name: value.detach().cpu().numpy() for name, value in state.memory.items()}
+        return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done)
+
+
+class RunFolder:
+    """One run on disk.
+
+    Args:
+        path: The folder; it need not exist before `create`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def create(self, spec: RunSpec) -> None:
+        """Make the folder, and write the spec, the problem, and the method's own file if it has one.
+
+        Args:
+            spec: What is run.
+
+        Raises:
+            RunFolderError: If the folder holds something already, or can't be written, or if two of the user's Python files have
+                one name.
+        """
+        free_folder(self.path, otherwise="name another one, or resume the run in it")
+        code = list(dict.fromkeys([*own_files([spec.solver, spec.probes or []]), *spec.problem.code_files]))
+        names = [file.name for file in code]
+        for name in names:
+            if names.count(name) > 1:  # one copy would take the place of the other, and be run in its stead
+                places = " and ".join(str(file) for file in code if file.name == name)
+                raise RunFolderError(f"the run uses two Python files of one name, {places}: rename one, so that both can be kept")
+        make_folder(self.path / "checkpoints")
+        if spec.problem.text:
+            write_atomically(self.path / "problem.toml", spec.problem.text.encode())
+        if arrays := spec.problem.arrays:
+            self.write_arrays("problem", arrays)
+        for file in code:
+            shutil.copyfile(file, self.path / file.name)
+        self.write_run(spec, {"status": "running"})
+
+    def write_run(self, spec: RunSpec | None, summary: Mapping[str, Any]) -> None:
+        """Write ``run.json``.
+
+        Args:
+            spec: All that determines the run; None for a record of what pdefreq did not run.
+            summary: What came of it.
+        """
+        record = {
+            "format": FORMAT,
+            "spec": None if spec is None else spec.to_json(),
+            "id": None if spec is None else spec.id,
+            "summary": to_json(summary),
+            "definitions": DEFINITIONS,
+            "versions": _versions(),
+        }
+        write_atomically(self.path / "run.json", json_bytes(record))
+
+    def read_spec(self) -> RunSpec:
+        """The spec in ``run.json``.
+
+        Raises:
+            RunFolderError: If the folder holds no run, or one of another format than this version reads.
+        """
+        try:
+            record = json.loads((self.path / "run.json").read_text())
+            if (found := record.get("format", 1)) != FORMAT:
+                raise RunFolderError(_other_format(self.path, found, record["spec"]))
+            if record["spec"] is None:
+                raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
+            return RunSpec.from_json(record["spec"], self._problem_arrays())
+        except (FileNotFoundError, NotADirectoryError):
+            inside = sorted(str(path.parent) for path in self.path.glob("*/run.json"))
+            hint = f"; name one of the runs in it: {', '.join(inside)}" if inside else ""
+            raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{hint}") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+            raise RunFolderError(f"{self.path / 'run.json'} or problem.npz is damaged: {error}") from None
+
+    def read_summary(self) -> dict[str, Any]:
+        """The summary in ``run.json``; before a run's end only its status."""
+        return json.loads((self.path / "run.json").read_text())["summary"]
+
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write one checkpoint and keep the one before it. Its name carries the digest of its bytes."""
+        import numpy as np
+
+        arrays = {
+            "coefficients": checkpoint.coefficients,
+            "step": np.array(checkpoint.step),
+            "seconds": np.array(checkpoint.seconds),
+            "done": np.array(checkpoint.done),
+        }
+        arrays |= {f"memory/{name}": value for name, value in checkpoint.memory.items()}
+        arrays |= {f"column/{name}": value for name, value in checkpoint.history.arrays().items()}
+        arrays |= {f"fact/{name}": value for name, value in checkpoint.history.facts.items()}
+        data = npz_bytes(arrays)
+        digest = hashlib.sha256(data).hexdigest()[:16]
+        path = self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz"
+        write_atomically(path, data)
+        others = [other for other in self._checkpoints() if other != path]
+        # A run that failed ends at its last good state, maybe before a checkpoint that was written on the way.
+        overtaken = [other for other in others if int(other.name.split(".")[0]) >= checkpoint.step]
+        earlier = [other for other in others if other not in overtaken]
+        for old in overtaken + earlier[: len(earlier) + 1 - _KEPT]:
+            old.unlink(missing_ok=True)
+
+    def read_checkpoint(self) -> tuple[Checkpoint, list[str]]:
+        """The newest checkpoint that is whole, and a sentence for each damaged one that was passed over.
+
+        Raises:
+            RunFolderError: If there is none.
+        """
+        notes: list[str] = []
+        for path in reversed(self._checkpoints()):
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest()[:16] == path.name.split(".")[1]:
+                return _checkpoint(data), notes
+            notes.append(f"checkpoint {path.name} is damaged (its digest does not match); going on from the one before it")
+        if notes:
+            raise RunFolderError(
+                f"no checkpoint in {self.path} can be read: all are damaged; start again with `pdefreq rerun {self.path}`"
+            )
+        raise RunFolderError(f"{self.path} has no checkpoint yet; start again with `pdefreq rerun {self.path}`")
+
+    def write_history(self, history: History) -> None:
+        """Write ``history.csv`` and ``spectrum.npz``."""
+        columns = history.arrays()
+        scalars = {name: values for name, values in columns.items() if values.ndim == 1}
+        rows = zip(*[values.tolist() for values in scalars.values()], strict=True)
+        write_atomically(self.path / "history.csv", csv_bytes(scalars, rows))
+        vectors = {name: values for name, values in columns.items() if values.ndim > 1}
+        if vectors:
+            steps = {"step": columns["step"], "seconds": columns["seconds"]}
+            write_atomically(self.path / "spectrum.npz", npz_bytes(history.facts | steps | vectors))
+
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write arrays to ``<name>.npz``."""
+        write_atomically(self.path / f"{name}.npz", npz_bytes(arrays))
+
+    def _problem_arrays(self) -> dict[str, np.ndarray]:
+        path = self.path / "problem.npz"
+        return _arrays(path) if path.is_file() else {}
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted((self.path / "checkpoints").glob("[0-9]*.npz"))
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """``parent/name-1``, or the first number that is not taken."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON: numpy numbers become Python's, what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(v) for v in value]
+    if hasattr(value, "tolist"):
+        return to_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str:
+    """Why a folder is not read, and how the run in it can be repeated.
+
+    Args:
+        path: The folder.
+        found: Its format.
+        spec: Its spec, which contains the problem by its name (format 1) or by its content; None for the record of a run
+            that pdefreq did not make.
+    """
+    if not isinstance(found, int) or found > FORMAT:
+        newer = str(found)[:20]
+        return f"{path} was written by a newer pdefreq (format {newer}); this version reads format {FORMAT}: update pdefreq"
+    older = f"{path} was written by pdefreq of an older format ({found}); this version reads format {FORMAT}: "
+    if spec is None:
+        return older + "record the run again"
+    written = spec["problem"]
+    problem, method = (shlex.quote(str(name)) for name in (written if found < 2 else written["name"], spec["method"]))
+    again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
+    return older + f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
+
+
+def _arrays(source: Path | io.BytesIO) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    with np.load(source, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _checkpoint(data: bytes) -> Checkpoint:
+    arrays = _arrays(io.BytesIO(data))
+
+    def group(prefix: str) -> dict[str, np.ndarray]:
+        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+    history = History.from_arrays(group("column/"), group("fact/"))
+    done, memory = bool(arrays["done"]), group("memory/")
+    return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], memory, history, done)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("pdefreq", "torch", "numpy", "scipy", "sympy", "scikit-fem"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # a clone that is not installed
+            continue
+    return found
