@@ -33,7 +33,7 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.gradient import Gradient
@@ -61,7 +61,7 @@ def problem_on(d: int) -> Problem:
 
 def steps_of(space: Network, functional: Functional) -> tuple[Callable[[], object], Tensor]:
     """Some steps of ours, and the coefficients that they change in place."""
-    iteration = Gradient(space, Fixed(functional), Adam(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE))
+    iteration = Gradient(space, ConstantSchedule(functional), Adam(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE))
     state = iteration.init()
 
     def run() -> None:

@@ -35,7 +35,7 @@ from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.phase_diagram import phase_diagram_figure
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.optimizers import Memory, Optimizer
 from pdefreq.problem.problem import Problem
@@ -132,9 +132,9 @@ class TwoLayer(Solver):
         like, space = torch.empty(0, dtype=dtype, device=device), self.space
         x = torch.tensor(POINTS, dtype=torch.float64)[:, None]
         misfit = Misfit(problem, space, Samples(x, torch.full((len(x),), BOX.measure / len(x), dtype=torch.float64)), like=like)
-        factor = misfit.factor(space.initialize(stream(seed, "initialization")).to(like))
-        rate = 1 / float(torch.linalg.eigvalsh(factor @ factor.T)[-1])
-        return Gradient(space, Fixed(misfit), HalvedWhenItRises(rate), seed=seed, like=like)
+        f = misfit.gauss_newton_factor(space.initialize(stream(seed, "initialization")).to(like))
+        rate = 1 / float(torch.linalg.eigvalsh(f @ f.T)[-1])
+        return Gradient(space, ConstantSchedule(misfit), HalvedWhenItRises(rate), seed=seed, like=like)
 
 
 @dataclass(frozen=True)

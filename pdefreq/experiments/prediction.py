@@ -26,7 +26,7 @@ from pdefreq.domains.box import Box
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.gradient import Gradient
@@ -93,9 +93,9 @@ class Lazy(Solver):
     ) -> Gradient:
         like = torch.empty(0, dtype=dtype, device=device)
         space, functional = self.parts(problem, like)
-        factor = functional.factor(space.initialize(stream(seed, "initialization")).to(like))
-        rate = RATE / float(torch.linalg.eigvalsh(factor @ factor.T)[-1])
-        return Gradient(space, Fixed(functional), PlainDescent(LearningRate(rate)), seed=seed, like=like)
+        f = functional.gauss_newton_factor(space.initialize(stream(seed, "initialization")).to(like))
+        rate = RATE / float(torch.linalg.eigvalsh(f @ f.T)[-1])
+        return Gradient(space, ConstantSchedule(functional), PlainDescent(LearningRate(rate)), seed=seed, like=like)
 
 
 def tones(order: Literal[0, 2], size: float) -> CallableField:

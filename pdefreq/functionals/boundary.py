@@ -138,7 +138,7 @@ class RobinResidualBlock(SquaresByChannels):
         equation: The equation at the points of the conditions.
         space: Where u lives.
         conditions: The Robin conditions.
-        beta: The factor.
+        beta: The penalty parameter.
     """
 
     order = 1

@@ -39,7 +39,7 @@ class Functional:
 
     @property
     def num_rows(self) -> int:
-        """How many rows `factor` has: with a column for each coefficient, what it takes is known before it is formed."""
+        """How many rows `gauss_newton_factor` has, known before it is formed; it has a column for each coefficient."""
         return sum(block.num_rows for block in self.blocks)
 
     @property
@@ -108,13 +108,13 @@ class Functional:
             return None
         return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, Squares)])
 
-    def factor(self, c: Coefficients) -> Tensor:
+    def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the objective, F F^T the tangent kernel in its metric.
 
         Where there is a residual, F is its Jacobian, so the gradient is F^T r. Of an energy F^T F is the second
         derivative in the direction of functions: on a linear space, the Hessian.
         """
-        return torch.cat([self.weights[block.name] ** 0.5 * block.factor(c) for block in self.blocks])
+        return torch.cat([self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks])
 
     def traces(self, c: Coefficients) -> dict[str, Tensor]:
         """tr(F F^T) of each term, its weight left out: the sum of squared per-sample gradients."""

@@ -42,7 +42,7 @@ class RitzEnergy(Functional):
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
-        beta: The penalty factor.
+        beta: The penalty parameter.
         data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
             them, as in Ritz-Galerkin. The others stay integrals, because sums over few points would leave no minimum.
         like: A tensor whose dtype and device the values take.

@@ -36,7 +36,7 @@ class StrongResidual(Functional):
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; without it the space must have the boundary values itself.
-        beta: The factor of both boundary terms.
+        beta: The penalty parameter, which multiplies both boundary terms.
         source: f at the interior points, where it is known only there.
         like: A tensor whose dtype and device the values take.
 

@@ -1,4 +1,4 @@
-"""How the factor of a penalty grows along a run."""
+"""How the penalty parameter grows along a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PenaltySchedule(Part):
-    """A sequence of factors by which beta is multiplied."""
+    """A sequence of multipliers of beta."""
 
     registry = SCHEDULES
 
@@ -24,8 +24,8 @@ class PenaltySchedule(Part):
         """The same with every default settled, for a run of so many steps."""
 
     @abstractmethod
-    def factors(self) -> StagedPenalty:
-        """The factor of each step."""
+    def multipliers(self) -> StagedPenalty:
+        """The multiplier of each step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Staged(PenaltySchedule):
     def resolved(self, steps: int) -> Staged:
         return self if self.over is not None else replace(self, over=max(steps, 1))
 
-    def factors(self) -> StagedPenalty:
+    def multipliers(self) -> StagedPenalty:
         from pdefreq.functionals.objective_schedule import StagedPenalty
 
         assert self.over is not None

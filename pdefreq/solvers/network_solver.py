@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
-    from pdefreq.functionals.objective_schedule import SampledCourse
+    from pdefreq.functionals.objective_schedule import SampledSchedule
     from pdefreq.iterations.training.gradient import Gradient
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
@@ -106,7 +106,7 @@ class NetworkSolver(Solver):
     ) -> Gradient:
         import torch
 
-        from pdefreq.functionals.objective_schedule import SampledCourse
+        from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.gradient import Gradient
         from pdefreq.iterations.training.held_out import HeldOut
@@ -134,27 +134,27 @@ class NetworkSolver(Solver):
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
 
-        def course_in(space: TrialSpace) -> SampledCourse:
+        def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
-                sampled = Sampled(interior, edge, boundary.factor, source, load)
+                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load)
                 return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
 
-            return SampledCourse(domain, regular, sampling, functional, boundary.growth, known)
+            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
 
-        course = course_in(space)
-        start = course.at(0)
+        objectives = objectives_in(space)
+        start = objectives.at(0)
         self._require_smooth(network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
-        held_out = course.held_out()
+        held_out = objectives.held_out()
         return Gradient(
             space,
-            course,
+            objectives,
             self.optimizer.stepper(),
             seed=seed,
             like=like,
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience),
-            course_in=course_in if loss.is_quadratic(linear=problem.is_linear) else None,
+            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
     def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:

@@ -58,7 +58,7 @@ class Quasilinear(SquaresByRows):
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("kind", [Linear, Quasilinear])
 def test_a_general_residual_keeps_the_laws_of_squares(kind, space):
-    """Gradient, factor, trace and layer factors are those of automatic differentiation of the residual."""
+    """Gradient, Gauss-Newton factor, trace and layer factors are those of automatic differentiation of the residual."""
     space = SPACES[space]
     block, draw = kind(space), torch.randn(space.num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
     c = draw / 2 if isinstance(space, Polynomials) else space.initialize(stream(1, "test"))
@@ -66,7 +66,7 @@ def test_a_general_residual_keeps_the_laws_of_squares(kind, space):
     value, gradient = block.value_and_gradient(c)
     close(value, r.square().sum() / 2)
     close(gradient, expected.T @ r)
-    close(block.factor(c), expected)
+    close(block.gauss_newton_factor(c), expected)
     close(block.trace(c), expected.square().sum())
     (layers,) = block.layer_factors(c)
     close(torch.cat([torch.einsum("sqnb,sqna->nsba", d, z).flatten(1) for d, z in layers], dim=1), expected)

@@ -1,4 +1,4 @@
-"""Small functionals and courses whose minimum is known, for tests of iterations."""
+"""Small functionals and schedules whose minimum is known, for tests of iterations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.trial_space import Network
 
 
-class Fixed:
+class Constant:
     """The same functional in every step; `used` holds the steps asked for."""
 
     def __init__(self, functional):
@@ -39,7 +39,7 @@ class Fixed:
         return True
 
 
-class Changing(Fixed):
+class Changing(Constant):
     """One functional before a step, another from it on."""
 
     def __init__(self, first, then, at):
@@ -62,7 +62,7 @@ class Changing(Fixed):
         return step >= self.change
 
 
-class Drawn(Fixed):
+class Drawn(Constant):
     """One of which nobody knows that it stays the same."""
 
     def is_final(self, step):
@@ -101,11 +101,11 @@ class Plain(Block):
     def value(self, c):
         return self.function(c)
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return torch.func.grad(self.function)(c)[None]
 
     def trace(self, c):
-        return self.factor(c).square().sum()
+        return self.gauss_newton_factor(c).square().sum()
 
 
 class Rows(Squares):
@@ -124,7 +124,7 @@ class Rows(Squares):
     def residual(self, c):
         return self.matrix @ c - self.load
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return self.matrix
 
     def trace(self, c):
@@ -170,4 +170,4 @@ class Breaking(Solver):
         optimizer = OPTIMIZERS[self.optimizer]
         if hasattr(optimizer, "rate"):
             optimizer = replace(optimizer, rate=replace(optimizer.rate, start=0.3, half_life=None), clip=None)
-        return Gradient(space, Fixed(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))
+        return Gradient(space, Constant(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))

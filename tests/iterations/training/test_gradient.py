@@ -8,7 +8,7 @@ from pdefreq.core.history import Status, Stop
 from pdefreq.domains.box import Box
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import SampledCourse
+from pdefreq.functionals.objective_schedule import SampledSchedule
 from pdefreq.functionals.sampling import Sampling
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.iterations.training.gradient import Gradient
@@ -21,7 +21,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.theory import dynamics
-from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic
+from tests.iterations.toys import Breaking, Constant, Drawn, Numbers, Rows, quadratic
 from tests.toys import line_problem
 
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -29,7 +29,7 @@ BOX = Box((0.0, 0.0), (1.0, 1.0))
 
 
 def descend(optimizer, functional, number=6, **options):
-    return Gradient(Numbers(number), Fixed(functional), optimizer, seed=0, like=LIKE, **options)
+    return Gradient(Numbers(number), Constant(functional), optimizer, seed=0, like=LIKE, **options)
 
 
 def run(iteration, state, steps):
@@ -105,11 +105,11 @@ def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
     space, sampling = Mlp(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
 
     def make():
-        course = SampledCourse(
+        objectives = SampledSchedule(
             problem.domain, problem.regular, sampling, lambda interior, *_: Misfit(problem, space, interior, like=LIKE)
         )
-        held_out = HeldOut(course.held_out(), keep_best=True)
-        return Gradient(space, course, OPTIMIZERS[optimizer], seed=5, like=LIKE, held_out=held_out, balance_every=None)
+        held_out = HeldOut(objectives.held_out(), keep_best=True)
+        return Gradient(space, objectives, OPTIMIZERS[optimizer], seed=5, like=LIKE, held_out=held_out, balance_every=None)
 
     whole = run(make(), make().init(), 17)
     half = run(make(), make().init(), 7)
@@ -140,12 +140,12 @@ def test_an_objective_that_is_no_number_keeps_the_last_good_state(optimizer, tmp
 
 
 def test_points_change_when_they_are_due():
-    course = Fixed(quadratic())
-    iteration = Gradient(Numbers(6), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE)
-    course.used.clear()
+    objectives = Constant(quadratic())
+    iteration = Gradient(Numbers(6), objectives, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE)
+    objectives.used.clear()
     state = run(iteration, iteration.init(), 3)
     iteration.objective(state)
-    assert course.used == [0, 1, 2, 3]  # the objective is taken where the next step will look
+    assert objectives.used == [0, 1, 2, 3]  # the objective is taken where the next step will look
 
 
 def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
@@ -177,7 +177,7 @@ def test_parameters_that_moved_far_void_a_prediction_though_the_kernel_stayed():
 
 def test_the_seed_decides_the_start():
     iteration, other = (
-        Gradient(Numbers(6), Fixed(quadratic()), Adam(LearningRate(0.1)), seed=seed, like=LIKE) for seed in (0, 1)
+        Gradient(Numbers(6), Constant(quadratic()), Adam(LearningRate(0.1)), seed=seed, like=LIKE) for seed in (0, 1)
     )
     first = iteration.init().coefficients.clone()
     run(iteration, iteration.init(), 2)  # changes its tensors in place
@@ -188,7 +188,7 @@ def test_the_seed_decides_the_start():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_tensors_have_the_dtype_asked_for(dtype):
     functional = quadratic(dtype=dtype)
-    iteration = Gradient(Numbers(6), Fixed(functional), Adam(LearningRate(0.1)), seed=0, like=torch.empty(0, dtype=dtype))
+    iteration = Gradient(Numbers(6), Constant(functional), Adam(LearningRate(0.1)), seed=0, like=torch.empty(0, dtype=dtype))
     state = iteration.step(iteration.init())
     assert state.coefficients.dtype == state.memory["m"].dtype == state.memory["v"].dtype == dtype
     double = {name: value.double() for name, value in state.memory.items()}
@@ -199,5 +199,5 @@ def test_whether_the_objective_tends_to_zero_is_the_functionals():
     assert descend(Adam(LearningRate(0.1)), quadratic()).objective_kind is ObjectiveKind.ENERGY
     problem = Problem(domain=BOX, source=1.0, diffusion=0.0, reaction=1.0)
     misfit = Misfit(problem, Mlp(BOX, (3,)), BOX.quadrature(9), like=LIKE)
-    trained = Gradient(Mlp(BOX, (3,)), Fixed(misfit), Adam(LearningRate(0.1)), seed=0, like=LIKE)
+    trained = Gradient(Mlp(BOX, (3,)), Constant(misfit), Adam(LearningRate(0.1)), seed=0, like=LIKE)
     assert trained.objective_kind is ObjectiveKind.RESIDUAL

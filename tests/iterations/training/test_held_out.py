@@ -15,7 +15,7 @@ from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import load_run, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
-from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
+from tests.iterations.toys import Changing, Constant, Drawn, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -29,7 +29,7 @@ def descend(**options):
     """Training goes from the start to 0 along a line; held-out points would have it stop at a fifth of the way left."""
     start = Numbers(4).initialize(torch.Generator().manual_seed(0))
     optimizer, held_out = GradientDescent(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
-    iteration = Gradient(Numbers(4), Fixed(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
+    iteration = Gradient(Numbers(4), Constant(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
     iteration._space = Start(4)
     return iteration, start
 
@@ -92,7 +92,7 @@ def test_sentences_say_what_happened():
 
 def test_where_points_are_drawn_anew_nothing_is_said_of_fitting_them():
     iteration, _ = descend()
-    iteration._course = Drawn(distance(0.0))
+    iteration._objectives = Drawn(distance(0.0))
     assert told(iteration, run(iteration, 400)[-1]) == []
 
 
@@ -183,8 +183,8 @@ def staged(**options):
     """As `descend`, but for the first 200 steps training goes to the start itself, where the state then lies still."""
     _, start = descend()
     held_out = HeldOut(distance(start / 5), **options)
-    course = Changing(distance(start), distance(0.0), at=200)
-    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    objectives = Changing(distance(start), distance(0.0), at=200)
+    iteration = Gradient(Start(4), objectives, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
     return iteration, start
 
 
@@ -202,10 +202,10 @@ def test_patience_and_the_best_state_count_from_the_last_stage_on():
 
 def test_the_best_state_is_none_of_an_earlier_stage():
     """Training goes from the start, where held-out points are lowest, away from it: the first of the last stage is the best."""
-    course = Changing(distance(0.0), distance(-1.0), at=15)
+    objectives = Changing(distance(0.0), distance(-1.0), at=15)
     start = Start(4).initialize(None)
     held_out = HeldOut(distance(start), keep_best=True, patience=10)
-    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    iteration = Gradient(Start(4), objectives, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
     last = run(iteration, 100)[-1]
     assert (int(last.memory["held_out_best_step"]), int(last.memory["steps"]), last.done) == (16, 30, True)
 
@@ -223,6 +223,6 @@ def test_held_out_and_training_objectives_of_a_row_are_weighted_alike():
         state = iteration.init()
         for _ in range(30):
             state = iteration.step(state)
-        iteration._held_out = HeldOut(iteration._course.at(30).weighted({"boundary": 7.0}))
+        iteration._held_out = HeldOut(iteration._objectives.at(30).weighted({"boundary": 7.0}))
         total = sum(float(term) for term in iteration.objective(state).values())
         assert float(iteration.columns(state)["held_out"]) == pytest.approx(total, rel=1e-12), more

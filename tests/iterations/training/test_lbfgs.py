@@ -10,13 +10,13 @@ from pdefreq.iterations.training.lbfgs import Lbfgs, two_loop
 from pdefreq.iterations.training.levenberg import LevenbergMarquardt
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.names import make_solver
-from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
+from tests.iterations.toys import Changing, Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def descend(functional, number, pairs=20, like=LIKE):
-    return Gradient(Numbers(number), Fixed(functional), Lbfgs(pairs), seed=0, like=like)
+    return Gradient(Numbers(number), Constant(functional), Lbfgs(pairs), seed=0, like=like)
 
 
 def until_done(iteration, most):
@@ -141,7 +141,7 @@ def test_the_minimum_of_balanced_terms_ends_no_run():
 def test_pairs_are_forgotten_when_the_functional_changes():
     first, second = quadratic(), Functional([Plain("valley", rosenbrock)])
 
-    class Alternating(Fixed):
+    class Alternating(Constant):
         def at(self, step):
             return second if step >= 5 else first
 
