@@ -58,7 +58,7 @@ class Block(ABC):
         """tr(F F^T): the sum over rows of squared per-sample gradients."""
 
 
-class ByRows(Block):
+class LinearizedBlock(Block):
     """A block whose Gauss-Newton factor is known as weights of u, grad u and S : D^2 u at its points.
 
     The space pulls these weights back to c.
@@ -92,7 +92,7 @@ class ByRows(Block):
         return sum((_squared_size(evaluator, c, row) for row in rows), start=c.new_zeros(()))
 
 
-class ByChannels(ByRows):
+class ChannelBlock(LinearizedBlock):
     """A block that depends on the channels of its evaluator up to its order: u, grad u, and lap u or S : D^2 u with a fixed S.
 
     Its derivatives are taken in these.
@@ -123,7 +123,7 @@ class ByChannels(ByRows):
         return self.evaluator, self.rows(self.evaluator.channels(c, self.order))
 
 
-class Squares(Block):
+class LeastSquaresBlock(Block):
     """A block of least squares: its value is half the sum of squared rows."""
 
     @abstractmethod
@@ -134,15 +134,15 @@ class Squares(Block):
         return self.residual(c).square().sum() / 2
 
 
-class SquaresByRows(ByRows, Squares):
-    """Squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
+class LinearizedLeastSquares(LinearizedBlock, LeastSquaresBlock):
+    """A block of least squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
 
     The gradient is by automatic differentiation of the residual, which needs no Hessian: it took 0.9 of the time.
     """
 
 
-class SquaresByChannels(ByChannels, Squares):
-    """Squares whose rows depend on the channels of the evaluator at a point."""
+class ChannelLeastSquares(ChannelBlock, LeastSquaresBlock):
+    """A block of least squares whose rows depend on the channels of the evaluator at a point."""
 
     @abstractmethod
     def residual_of(self, u: Channels) -> Tensor:
@@ -158,8 +158,8 @@ class SquaresByChannels(ByChannels, Squares):
         return self.residual_of(self.evaluator.channels(c, self.order))
 
 
-class DifferentiatedSquares(Squares):
-    """Squares whose rows nobody linearized by hand: the factor takes one backward pass for each row."""
+class AutodiffLeastSquares(LeastSquaresBlock):
+    """A block of least squares differentiated automatically: the Gauss-Newton factor takes one backward pass for each row."""
 
     def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         return rows_of_jacobian(self.residual, c)

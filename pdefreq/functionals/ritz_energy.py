@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.validation import checked
-from pdefreq.functionals.block import Block, ByChannels
+from pdefreq.functionals.block import Block, ChannelBlock
 from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
@@ -85,7 +85,7 @@ class RitzEnergy(Functional):
         super().__init__(blocks)
 
 
-class _EnergyBlock(ByChannels):
+class _EnergyBlock(ChannelBlock):
     """``int ( W - f u )`` over some of the points."""
 
     order = 1
@@ -118,7 +118,7 @@ class _EnergyBlock(ByChannels):
         return rows if value is None else [*rows, Channels(scale * value)]
 
 
-class _LoadBlock(ByChannels):
+class _LoadBlock(ChannelBlock):
     """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
 
     order = 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pdefreq.core.streams import stream
-from pdefreq.functionals.block import SquaresByChannels, SquaresByRows, rows_of_jacobian
+from pdefreq.functionals.block import ChannelLeastSquares, LinearizedLeastSquares, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from tests.functionals.polynomials import Polynomials
 from tests.functionals.test_laws import SPACES, close
@@ -16,7 +16,7 @@ C, B, F = torch.sin(3 * X[:, 0]), torch.stack([X[:, 1], torch.cos(X[:, 0])], dim
 EYE = torch.eye(2, dtype=torch.float64)
 
 
-class Linear(SquaresByChannels):
+class Linear(ChannelLeastSquares):
     """c u + b . grad u - S : D^2 u - f, with an indefinite S at each point."""
 
     order = 2
@@ -32,7 +32,7 @@ class Linear(SquaresByChannels):
         return [Channels(C, B.T, -torch.ones_like(C)).times(SCALE)]
 
 
-class Quasilinear(SquaresByRows):
+class Quasilinear(LinearizedLeastSquares):
     """u^3 - S : D^2 u with S = (1 + u^2) I + q q^T, q = grad u."""
 
     order = 2

@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.core.streams import stream
-from pdefreq.functionals.block import Block, Squares
+from pdefreq.functionals.block import Block, LeastSquaresBlock
 from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.solvers.solver import Solver
@@ -108,7 +108,7 @@ class Plain(Block):
         return self.gauss_newton_factor(c).square().sum()
 
 
-class Rows(Squares):
+class Rows(LeastSquaresBlock):
     """|A c - b|^2 / 2."""
 
     order = 0

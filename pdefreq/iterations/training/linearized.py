@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.functionals.block import ByRows, Squares, rows_of_jacobian
+from pdefreq.functionals.block import LinearizedBlock, LeastSquaresBlock, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
@@ -139,12 +139,12 @@ def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, p
 
 def _some_kernel(block: Block, c: Coefficients, points: int) -> Tensor:
     """The kernel of a block at some of its points."""
-    if isinstance(block, ByRows):
+    if isinstance(block, LinearizedBlock):
         rows = block.layer_factors(c)
         every = -(-rows[0][0][0].shape[2] // points)
         rows = [[(d[:, :, ::every], z[:, :, ::every]) for d, z in layers] for layers in rows]
         return torch.cat([torch.cat([kernel(left, right) for right in rows], dim=1) for left in rows])
-    assert isinstance(block, Squares)
+    assert isinstance(block, LeastSquaresBlock)
     every = -(-block.num_rows // points)
     some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
     return some @ some.T
