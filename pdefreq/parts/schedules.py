@@ -33,23 +33,23 @@ class Staged(PenaltySchedule):
     """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
 
     Args:
-        over: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
+        total_steps: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
 
     Source:
         Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code.
     """
 
-    over: int | None = None
+    total_steps: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, COUNT, "over")
+        require(self, COUNT, "total_steps")
 
     def resolved(self, steps: int) -> Staged:
-        return self if self.over is not None else replace(self, over=max(steps, 1))
+        return self if self.total_steps is not None else replace(self, total_steps=max(steps, 1))
 
     def multipliers(self) -> StagedPenalty:
         from pdefreq.functionals.objective_schedule import StagedPenalty
 
-        assert self.over is not None
-        return StagedPenalty(self.over)
+        assert self.total_steps is not None
+        return StagedPenalty(self.total_steps)

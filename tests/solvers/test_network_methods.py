@@ -388,7 +388,7 @@ def test_a_gauss_newton_factor_that_is_too_large_is_refused_before_it_is_formed(
         (deep_ritz, {"schedule": "staged"}, "boundary=penalty"),
         (pinn, {"beta": 3.0}, "boundary=penalty"),
         (deep_ritz, {"boundary.points": 50}, "boundary=penalty"),
-        (pinn, {"boundary": "penalty", "over": 30}, "boundary.schedule=staged"),
+        (pinn, {"boundary": "penalty", "total_steps": 30}, "boundary.schedule=staged"),
         (pinn, {"std": 2.0}, "network.input=fourier"),
         (regression, {"momentum": 0.5}, "optimizer=sgd"),
         (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd or sgd"),
@@ -462,7 +462,7 @@ def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_pa
     """Of 40 steps the stages begin at 0, 4, 8, 10, 20, 30, whatever the option `steps` says."""
     stages = np.searchsorted([0, 4, 8, 10, 20, 30], np.arange(41), side="right") - 1
     multipliers = np.array([1, 10, 50, 100, 200, 500])[stages]
-    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"over": 40}, Stop(steps=40))):
+    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"total_steps": 40}, Stop(steps=40))):
         history = solve("poisson", make_solver("deep-ritz", STAGED | options), stop=stop, probes=[]).history
         np.testing.assert_array_equal(history.column("stage"), stages)
         np.testing.assert_array_equal(history.column("weight.boundary"), multipliers)
@@ -470,7 +470,7 @@ def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_pa
     solve("poisson", solver, stop=short, folder=tmp_path / "run", callback=lambda step, *_: step == 17)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["solver"]["boundary"]["schedule"] == {
         "name": "staged",
-        "over": 40,
+        "total_steps": 40,
     }
     extended = resume(tmp_path / "run", stop=long)
     np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*multipliers, *[500] * 10])
@@ -480,9 +480,9 @@ def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_pa
 
 
 def test_in_a_chain_stages_follow_the_steps_of_the_network():
-    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"switch": 12})
+    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"hand_over_step": 12})
     first = chain.resolved(poisson(), Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
-    assert first.boundary.schedule == parts.Staged(over=12)
+    assert first.boundary.schedule == parts.Staged(total_steps=12)
 
 
 @pytest.mark.parametrize(("name", "told"), [("poisson-chirp", True), ("poisson-boltzmann:2d", True), ("poisson", False)])

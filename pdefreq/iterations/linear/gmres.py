@@ -66,13 +66,13 @@ class Gmres(GridIteration):
     def _state(self, u: Coefficients, *, done: bool) -> State:
         return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED
 
     def notes(self, state: State) -> list[str]:
         """Also how to go on where cycles stagnate."""
         notes = super().notes(state)
-        if not state.done or self.ending(state) is Status.DONE or self._method.restart == len(self._method.system.free):
+        if not state.done or self.final_status(state) is Status.DONE or self._method.restart == len(self._method.system.free):
             return notes
         return [*notes, f"GMRES with restart={self._method.restart} stagnates: use a larger `restart`, or use `fem`."]
 

@@ -146,11 +146,11 @@ class Gradient(Iteration):
     def is_last_stage(self, state: State) -> bool:
         return self._objectives.is_last_stage(int(state.memory["steps"]))
 
-    def answer(self, state: State) -> State:
+    def result_state(self, state: State) -> State:
         kept = None if self._held_out is None else self._held_out.best(dict(state.memory))
         return state if kept is None else replace(state, coefficients=kept)
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         early = self._held_out is not None and self._held_out.is_over(int(state.memory["steps"]), dict(state.memory))
         return Status.EARLY if early else Status.DONE
 
@@ -167,7 +167,7 @@ class Gradient(Iteration):
         step, memory = int(state.memory["steps"]), dict(state.memory)
         notes = self._held_out.notes(state.coefficients, step, memory)
         if self._objectives.is_final(step):  # else there are no points to fit
-            c, start = self.answer(state).coefficients, self.init().coefficients
+            c, start = self.result_state(state).coefficients, self.init().coefficients
             notes += self._held_out.notes_on_fit(self._functional(step, memory), c, start)
         return notes
 

@@ -121,7 +121,7 @@ def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
     assert all(torch.equal(resumed.memory[name], whole.memory[name]) for name in whole.memory)
     assert set(resumed.memory) == set(whole.memory)
     assert make().objective(resumed) == make().objective(whole)
-    assert torch.equal(make().answer(resumed).coefficients, make().answer(whole).coefficients)
+    assert torch.equal(make().result_state(resumed).coefficients, make().result_state(whole).coefficients)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -55,7 +55,7 @@ def test_the_best_state_is_the_lowest_of_those_looked_at():
     iteration, start = descend(keep_best=True)
     (*_, last) = run(iteration, 400)
     assert int(last.memory["held_out_best_step"]) == 160
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
     torch.testing.assert_close(last.coefficients, 0.99**400 * start, rtol=1e-11, atol=0)
 
 
@@ -69,14 +69,14 @@ def test_patience_ends_the_run():
     (*_, last) = run(iteration, 1000)
     assert last.done and int(last.memory["steps"]) == 160 + 50
     assert "The objective at held-out points has not fallen since step 160." in iteration.notes(last)
-    assert iteration.ending(last) is Status.EARLY
+    assert iteration.final_status(last) is Status.EARLY
 
 
 def test_by_default_nothing_is_kept_or_stopped():
     iteration, start = descend()
     (*_, last) = run(iteration, 300)
     assert not last.done and "best" not in last.memory
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**300 * start, rtol=1e-11, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**300 * start, rtol=1e-11, atol=0)
 
 
 def test_sentences_say_what_happened():
@@ -195,9 +195,9 @@ def test_patience_and_the_best_state_count_from_the_last_stage_on():
     last = states[-1]
     assert last.done and int(last.memory["steps"]) == 200 + 160 + 50
     assert int(last.memory["held_out_best_step"]) == 360
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
     # before, nothing is kept yet: a run that ends there hands back where it stands
-    assert iteration.answer(states[150]) is states[150] and told(iteration, states[150]) == []
+    assert iteration.result_state(states[150]) is states[150] and told(iteration, states[150]) == []
 
 
 def test_the_best_state_is_none_of_an_earlier_stage():
