@@ -22,7 +22,7 @@ from pdefreq.commands import options
 from pdefreq.commands.result import modes_table, number
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
@@ -257,7 +257,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
         EXPERIMENTS.load(given["name"])
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
-        if name == "predict" and isinstance(iteration, Gradient):
+        if name == "predict" and isinstance(iteration, TrainingIteration):
             assert iteration.filter is not None  # a prediction, and not the guide that other training gets
 
 

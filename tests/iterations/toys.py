@@ -10,7 +10,7 @@ from pdefreq.core.history import Stop
 from pdefreq.core.streams import stream
 from pdefreq.functionals.block import Block, LeastSquaresBlock
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.networks.mlp import Mlp
 from pdefreq.spaces.trial_space import Network
@@ -150,7 +150,7 @@ class Breaking(Solver):
     """Lowers |c|^2 / 2, which is no number once |c| has fallen to a tenth.
 
     Args:
-        optimizer: A name of `OPTIMIZERS` in test_gradient.
+        optimizer: A name of `OPTIMIZERS` in test_training_iteration.
     """
 
     optimizer: str
@@ -160,7 +160,7 @@ class Breaking(Solver):
         return Stop(steps=50)
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
-        from tests.iterations.training.test_gradient import OPTIMIZERS
+        from tests.iterations.training.test_training_iteration import OPTIMIZERS
 
         space = Mlp(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())
@@ -170,4 +170,4 @@ class Breaking(Solver):
         optimizer = OPTIMIZERS[self.optimizer]
         if hasattr(optimizer, "rate"):
             optimizer = replace(optimizer, rate=replace(optimizer.rate, start=0.3, half_life=None), clip=None)
-        return Gradient(space, Constant(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))
+        return TrainingIteration(space, Constant(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))

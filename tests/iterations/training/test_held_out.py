@@ -8,9 +8,9 @@ import pdefreq.runs.loop
 from pdefreq.core.history import Status, Stop
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import energy_of
-from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.held_out import HeldOut
-from pdefreq.iterations.training.optimizers import GradientDescent, LearningRate
+from pdefreq.iterations.training.steppers import GradientDescentStepper, LearningRate
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.by_spec import load_run, resume
 from pdefreq.runs.solve import solve
@@ -28,8 +28,8 @@ def distance(target):
 def descend(**options):
     """Training goes from the start to 0 along a line; held-out points would have it stop at a fifth of the way left."""
     start = Numbers(4).initialize(torch.Generator().manual_seed(0))
-    optimizer, held_out = GradientDescent(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
-    iteration = Gradient(Numbers(4), Constant(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
+    optimizer, held_out = GradientDescentStepper(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
+    iteration = TrainingIteration(Numbers(4), Constant(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
     iteration._space = Start(4)
     return iteration, start
 
@@ -184,7 +184,9 @@ def staged(**options):
     _, start = descend()
     held_out = HeldOut(distance(start / 5), **options)
     objectives = Changing(distance(start), distance(0.0), at=200)
-    iteration = Gradient(Start(4), objectives, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    iteration = TrainingIteration(
+        Start(4), objectives, GradientDescentStepper(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out
+    )
     return iteration, start
 
 
@@ -205,7 +207,9 @@ def test_the_best_state_is_none_of_an_earlier_stage():
     objectives = Changing(distance(0.0), distance(-1.0), at=15)
     start = Start(4).initialize(None)
     held_out = HeldOut(distance(start), keep_best=True, patience=10)
-    iteration = Gradient(Start(4), objectives, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    iteration = TrainingIteration(
+        Start(4), objectives, GradientDescentStepper(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out
+    )
     last = run(iteration, 100)[-1]
     assert (int(last.memory["held_out_best_step"]), int(last.memory["steps"]), last.done) == (16, 30, True)
 

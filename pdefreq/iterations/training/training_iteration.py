@@ -1,4 +1,4 @@
-"""Descent along gradients: what trains networks."""
+"""The iteration that trains networks, with any stepper."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
     from pdefreq.iterations.training.held_out import HeldOut
-    from pdefreq.iterations.training.optimizers import Optimizer
+    from pdefreq.iterations.training.steppers import Stepper
     from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import Filter, LinearDynamics
 
 
-class Gradient(Iteration):
-    """Descends a functional of a network's coefficients, in place.
+class TrainingIteration(Iteration):
+    """Minimizes a functional of a network's coefficients, which are changed in place.
 
     Args:
         space: The network.
-        objectives: The functional that each step lowers.
-        optimizer: Turns gradients into steps.
+        objectives: The functional that each step minimizes.
+        stepper: Changes the coefficients in each step.
         seed: Seed of the initial coefficients.
         like: A tensor whose dtype and device the coefficients take.
         balance_every: Steps between which terms are weighted anew by the traces of their kernels (`balanced`); None leaves
@@ -52,7 +52,7 @@ class Gradient(Iteration):
         self,
         space: Network,
         objectives: ObjectiveSchedule,
-        optimizer: Optimizer,
+        stepper: Stepper,
         *,
         seed: int,
         like: Tensor,
@@ -60,15 +60,15 @@ class Gradient(Iteration):
         held_out: HeldOut | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
-        self._space, self._objectives, self._optimizer, self._objectives_in = space, objectives, optimizer, objectives_in
+        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
         self._seed, self._like = seed, like
         self._balance_every, self._held_out = balance_every, held_out
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
-        self.open_ended = not optimizer.ends and (held_out is None or held_out.patience is None)
+        self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
 
     def init(self) -> State:
         c = self._space.initialize(stream(self._seed, "initialization")).to(self._like)
-        memory = self._optimizer.memory(c) | {"steps": torch.tensor(0)}
+        memory = self._stepper.memory(c) | {"steps": torch.tensor(0)}
         if self._balance_every is not None:
             memory["term_weights"] = balanced(self._objectives.at(0), c)
         if self._held_out is not None:
@@ -81,7 +81,7 @@ class Gradient(Iteration):
         if due:
             memory["term_weights"] = balanced(self._objectives.at(step), c)
         fresh = due or step == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
-        arrived = self._optimizer.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
+        arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
         return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
 
@@ -107,7 +107,7 @@ class Gradient(Iteration):
     @property
     def filter(self) -> Filter | None:
         """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
-        return self._optimizer.filter if self._is_fixed(0) else None
+        return self._stepper.filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
         state, span, objectives_in = self.init(), span_of(modes), self._objectives_in
@@ -123,7 +123,7 @@ class Gradient(Iteration):
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         method = self.filter
         if cheap and method is None:
-            name = "changing points, weights or rates" if self._optimizer.filter else self._optimizer.title
+            name = "changing points, weights or rates" if self._stepper.filter else self._stepper.title
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
         if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
@@ -132,7 +132,7 @@ class Gradient(Iteration):
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])
-        columns = self._optimizer.columns(dict(state.memory))
+        columns = self._stepper.columns(dict(state.memory))
         weights = self._functional(step, state.memory).weights
         if self._held_out is not None:
             columns["held_out"] = self._held_out.value(state.coefficients, weights)

@@ -14,8 +14,8 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper, QuadraticModel
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.names import make_solver
@@ -28,7 +28,7 @@ LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def lower(functional, number, damping=None):
-    return Gradient(Numbers(number), Constant(functional), LevenbergMarquardt(damping), seed=0, like=LIKE)
+    return TrainingIteration(Numbers(number), Constant(functional), LevenbergMarquardtStepper(damping), seed=0, like=LIKE)
 
 
 def rows(n, p, seed=0):
@@ -205,7 +205,7 @@ def test_it_works_in_single_precision():
             return exact
 
     whole = Exact(functional.blocks)
-    iteration = Gradient(Numbers(6), Constant(whole), LevenbergMarquardt(), seed=0, like=torch.empty(0))
+    iteration = TrainingIteration(Numbers(6), Constant(whole), LevenbergMarquardtStepper(), seed=0, like=torch.empty(0))
     state, _ = until_done(iteration, 100)
     assert state.coefficients.dtype == torch.float32 and state.done
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pdefreq.iterations.training.optimizers import Memory, Optimizer
+from pdefreq.iterations.training.steppers import Memory, Stepper
 from pdefreq.theory import dynamics
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _START = 1e-3  # the first damping, over the largest diagonal entry of F^T F
 
 
 @dataclass(frozen=True)
-class LevenbergMarquardt(Optimizer):
+class LevenbergMarquardtStepper(Stepper):
     """Gauss-Newton steps, each damped so far that it lowers the objective, or all damped alike.
 
     A step is taken if it lowers the objective. By how much it does, over what the quadratic model promised, tells the next
