@@ -215,7 +215,7 @@ def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, 
 
 @pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_path):
-    """One kind stands for all: `tests/runs/test_by_spec.py` names files at every place of a run."""
+    """One kind stands for all: `tests/runs/test_lifecycle.py` names files at every place of a run."""
     kind = "loss"
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")

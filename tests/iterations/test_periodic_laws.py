@@ -15,7 +15,7 @@ from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
 from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.bands import split_on_box

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.functionals.block import LinearizedBlock, LeastSquaresBlock, rows_of_jacobian
+from pdefreq.functionals.block import LeastSquaresBlock, LinearizedBlock, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor

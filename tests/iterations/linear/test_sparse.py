@@ -170,7 +170,7 @@ def test_multigrid_takes_what_is_known_to_be_positive_definite():
 
 def test_fluxes_all_around_need_equations_that_add_up_to_zero():
     """A flow that stays inside leaves u open by a constant; one through the boundary leaves no solution for most sources."""
-    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryPart
 
     space = Lagrange(mesh_for(SQUARE, 6), 4)
     for velocity in ([1.0, 2.0], ["x", "0"]):

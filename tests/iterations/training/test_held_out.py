@@ -12,7 +12,7 @@ from pdefreq.iterations.training.held_out import HeldOut
 from pdefreq.iterations.training.steppers import GradientDescentStepper, LearningRate
 from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import load_run, resume
+from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Changing, Constant, Drawn, Numbers, Plain

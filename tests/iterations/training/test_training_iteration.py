@@ -19,7 +19,7 @@ from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.parts import Sobol
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Constant, Drawn, Numbers, Rows, quadratic
 from tests.toys import line_problem
@@ -102,7 +102,7 @@ OPTIMIZERS = {
 def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
     """With points drawn anew every third step, and stopped between two draws: the same to the last bit."""
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), diffusion=0.0, reaction=1.0)
-    space, sampling = Mlp(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
+    space, sampling = MlpSpace(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
 
     def make():
         objectives = SampledSchedule(
@@ -203,6 +203,6 @@ def test_tensors_have_the_dtype_asked_for(dtype):
 def test_whether_the_objective_tends_to_zero_is_the_functionals():
     assert descend(AdamStepper(LearningRate(0.1)), quadratic()).objective_kind is ObjectiveKind.ENERGY
     problem = Problem(domain=BOX, source=1.0, diffusion=0.0, reaction=1.0)
-    misfit = Misfit(problem, Mlp(BOX, (3,)), BOX.quadrature(9), like=LIKE)
-    trained = TrainingIteration(Mlp(BOX, (3,)), Constant(misfit), AdamStepper(LearningRate(0.1)), seed=0, like=LIKE)
+    misfit = Misfit(problem, MlpSpace(BOX, (3,)), BOX.quadrature(9), like=LIKE)
+    trained = TrainingIteration(MlpSpace(BOX, (3,)), Constant(misfit), AdamStepper(LearningRate(0.1)), seed=0, like=LIKE)
     assert trained.objective_kind is ObjectiveKind.RESIDUAL
