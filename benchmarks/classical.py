@@ -111,7 +111,7 @@ def fem(dimension: int, cells: int) -> tuple[Work, Work]:
 
     box = Box((0.0,) * dimension, (1.0,) * dimension)
     problem = Problem(domain=box, source=lambda x: x[:, 1].sin(), diffusion=lambda x: 1 + x[:, 0], boundary=0.0)
-    solver = make_solver("fem", {"cells": cells, "solver": "amg"})
+    solver = make_solver("fem", {"cells": cells, "linear_solver": "amg"})
 
     def run() -> None:
         iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)

@@ -73,9 +73,10 @@ NETWORK = [  # spec of the method, problem, seed
     ("gauss-newton:number=200", "p-laplacian", 0),
     ("deep-ritz", "sampled-1d", 0),
     ("pinn", "sampled-1d", 0),
-    ("deep-ritz+jacobi:switch=10", "poisson", 0),
+    (("deep-ritz+jacobi:hand_over_step=10", "deep-ritz+jacobi:switch=10"), "poisson", 0),
     (
         (
+            "mscale:widths=[12,12],residual=true+multigrid:hand_over_step=8",
             "mscale:widths=[12,12],residual=true+multigrid:switch=8",
             "mscale+multigrid:first.widths=[12,12],first.residual=true,switch=8",
         ),

@@ -33,11 +33,11 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.optimizers import Adam, LearningRate
+from pdefreq.iterations.training.steppers import AdamStepper, LearningRate
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.networks.mscale import MscaleSpace
@@ -61,7 +61,9 @@ def problem_on(d: int) -> Problem:
 
 def steps_of(space: Network, functional: Functional) -> tuple[Callable[[], object], Tensor]:
     """Some steps of ours, and the coefficients that they change in place."""
-    iteration = Gradient(space, Fixed(functional), Adam(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE))
+    iteration = TrainingIteration(
+        space, ConstantSchedule(functional), AdamStepper(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE)
+    )
     state = iteration.init()
 
     def run() -> None:

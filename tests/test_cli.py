@@ -22,7 +22,7 @@ from pdefreq.commands import shared_options as options
 from pdefreq.commands.result import modes_table, number
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
@@ -257,7 +257,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
         EXPERIMENTS.load(given["name"])
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
-        if name == "predict" and isinstance(iteration, Gradient):
+        if name == "predict" and isinstance(iteration, TrainingIteration):
             assert iteration.spectral_filter is not None  # a prediction, and not the heuristic that other training gets
 
 
@@ -562,7 +562,11 @@ def test_compare_runs_all_and_draws_one_picture(cli):
 
 
 def test_variants_of_a_method_are_compared_under_names_that_tell_them_apart(cli):
-    names = ["jacobi:intervals=8", "jacobi:intervals=16", "deep-ritz+jacobi:first.widths=[4,4],switch=2,second.intervals=8"]
+    names = [
+        "jacobi:intervals=8",
+        "jacobi:intervals=16",
+        "deep-ritz+jacobi:first.widths=[4,4],hand_over_step=2,second.intervals=8",
+    ]
     result = cli("compare", "poisson", *names, "--steps", "5", "--json", "-o", "out")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["rows"]
@@ -588,7 +592,7 @@ def test_a_chain_may_name_an_option_in_each_method_and_its_folder_names_both(cli
     found = json.loads(cli("solve", "poisson", "-m", "jacobi:intervals=8,steps=3+sor:intervals=8,steps=5", "--json").stdout)
     assert found["run"] == "runs/poisson-jacobi+sor-1" and found["steps"] == 8
     listed = cli("methods", "deep-ritz+jacobi").stdout
-    assert "first" in listed and "switch" in listed and "learning_rate" in listed
+    assert "first" in listed and "hand_over_step" in listed and "learning_rate" in listed
 
 
 def test_refine_prints_orders_and_leaves_its_tables(cli):

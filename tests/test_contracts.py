@@ -61,7 +61,7 @@ def small(name: str) -> Solver:
     if "+" in name:
         first, second = name.split("+")
         parts = {f"{part}.{k}": v for part, n in (("first", first), ("second", second)) for k, v in chosen(n).items()}
-        return make_solver(name, {**parts, "switch": 2})
+        return make_solver(name, {**parts, "hand_over_step": 2})
     return make_solver(name, chosen(name))
 
 
@@ -315,8 +315,8 @@ RETURNED = {  # what the members of each protocol give, beyond its signature
     "hand_over_steps": lambda steps, _: all(isinstance(step, int) and step >= 0 for step in steps),
     "columns": lambda columns, _: all(value.numel() == 1 for value in columns.values()),
     "is_last_stage": lambda value, _: isinstance(value, bool),
-    "ending": lambda status, _: status.exit_code == 0,
-    "answer": lambda answer, state: answer.coefficients.shape == state.coefficients.shape,
+    "final_status": lambda status, _: status.exit_code == 0,
+    "result_state": lambda result, state: result.coefficients.shape == state.coefficients.shape,
     "notes": lambda notes, _: all(isinstance(note, str) for note in notes),
     "drift": lambda drift, _: drift is None or min(drift) >= 0,
     "discrete_solution": lambda c, state: c is None or c.shape == state.coefficients.shape,

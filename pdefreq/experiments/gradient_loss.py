@@ -39,7 +39,7 @@ from pdefreq.theory.dynamics import GradientFlowFilter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.iterations.training.gradient import Gradient
+    from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import LinearDynamics
@@ -95,7 +95,7 @@ class Fit:
         """The sum of tones at points ``(n, 1)``."""
         return torch.sin(x * x.new_tensor(self.tones)).sum(dim=1)
 
-    def iteration(self, *, gradient: bool) -> Gradient:
+    def iteration(self, *, gradient: bool) -> TrainingIteration:
         """Gradient descent on one of the two losses."""
         method = regression_gradient if gradient else regression
         periodic = {"input": "periodic", "harmonics": HARMONICS}

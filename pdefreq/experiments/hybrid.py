@@ -85,7 +85,7 @@ class Timed:
 
     @property
     def told_apart(self) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds and errors from the hand-over on, where there is one: what comes before is the history of the network alone."""
+        """Seconds and errors from the hand-over step on, where there is one; before it they are those of the network alone."""
         start = 1  # the clock of a logarithmic axis begins after the first step
         if self.training[-1] > 0 and self.sweeps[-1] > 0:
             start = int((self.sweeps > 0).argmax()) - 1
@@ -120,10 +120,10 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     return {
         "network": (network, steps),
         "Jacobi": (jacobi, 0),
-        "network, early Jacobi": (Chain(network, jacobi, switch=early), early),
-        "network, late Jacobi": (Chain(network, jacobi, switch=late), late),
-        "network, early multigrid": (Chain(network, multigrid, switch=early), early),
-        "mscale, early multigrid": (Chain(multiscale, multigrid, switch=early), early),
+        "network, early Jacobi": (Chain(network, jacobi, hand_over_step=early), early),
+        "network, late Jacobi": (Chain(network, jacobi, hand_over_step=late), late),
+        "network, early multigrid": (Chain(network, multigrid, hand_over_step=early), early),
+        "mscale, early multigrid": (Chain(multiscale, multigrid, hand_over_step=early), early),
         "multigrid": (multigrid, 0),
     }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.functionals.block import SquaresByChannels
+from pdefreq.functionals.block import ChannelLeastSquares
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
@@ -72,7 +72,7 @@ class GradientMisfit(Functional):
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in in_blocks(columns, space, like)])
 
 
-class _MisfitBlock(SquaresByChannels):
+class _MisfitBlock(ChannelLeastSquares):
     """Rows ``sqrt(2 w) sign(e) |e|^(q/2)``."""
 
     order = 0
@@ -101,7 +101,7 @@ class _MisfitBlock(SquaresByChannels):
         return [Channels(scale)]
 
 
-class _GradientBlock(SquaresByChannels):
+class _GradientBlock(ChannelLeastSquares):
     """Rows ``sqrt(2 w) e_k`` for each component k, one component after the other."""
 
     order = 1

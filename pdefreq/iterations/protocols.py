@@ -80,19 +80,19 @@ class HasStages(Protocol):
 
 
 @runtime_checkable
-class TellsEnding(Protocol):
+class HasFinalStatus(Protocol):
     """A state can be `done` for more than one reason."""
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         """How a run ended whose last state is `done`."""
         ...
 
 
 @runtime_checkable
-class HasAnswer(Protocol):
+class HasResult(Protocol):
     """The result of a run may be another state than the last one, e.g. the best one."""
 
-    def answer(self, state: State) -> State:
+    def result_state(self, state: State) -> State:
         """The result of a run that ends with a state. A resumed run continues from the last state."""
         ...
 

@@ -10,7 +10,7 @@ from pdefreq.core.history import History, Status, Stop
 from pdefreq.iterations.defaults import (
     columns_of,
     discrete_solution_of,
-    ending_of,
+    final_status_of,
     hand_over_steps_of,
     is_last_stage,
     objective_kind_of,
@@ -57,7 +57,7 @@ class Recorder:
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
-            return ending_of(prepared.iteration, state)
+            return final_status_of(prepared.iteration, state)
         is_relative = objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
         last = is_last_stage(prepared.iteration, state)
         return _judge(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)

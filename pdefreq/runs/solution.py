@@ -12,7 +12,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import Field
 from pdefreq.core.history import History, Status
 from pdefreq.figures.notebook import paragraph
-from pdefreq.iterations.defaults import answer_of
+from pdefreq.iterations.defaults import result_state_of
 from pdefreq.runs.notes import notes_on
 from pdefreq.runs.record import Record
 
@@ -43,7 +43,7 @@ class Solution(Record, Field):
         solver: The method with its options.
         spec: All that determines the run.
         status: How it ended.
-        state: The answer: the last good state, or the best one where the method keeps that.
+        state: The result: the last good state, or the best one where the method keeps that.
         last_state: The last good state: from it a resumed run goes on.
         step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
@@ -86,7 +86,7 @@ class Solution(Record, Field):
             solver=prepared.solver,
             spec=prepared.spec,
             status=status,
-            state=answer_of(prepared.iteration, end.state),
+            state=result_state_of(prepared.iteration, end.state),
             last_state=end.state,
             step=end.step,
             seconds=end.seconds,

@@ -144,7 +144,7 @@ def _of_iteration(
         return replace(found, errors=errors)
     if prediction.start_step:
         steps, curves = steps[steps >= prediction.start_step - 1], curves[steps >= prediction.start_step - 1]
-        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over itself
+        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over step itself
     after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
         final = _last_rates(after, curves)

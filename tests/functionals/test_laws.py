@@ -1,4 +1,4 @@
-"""Laws of every functional: gradients, residuals, factors, traces and weights agree with automatic differentiation."""
+"""Laws of every functional: gradients, residuals, Gauss-Newton factors, traces and weights agree with automatic differentiation."""
 
 import pytest
 import torch
@@ -130,9 +130,9 @@ def test_the_gradient_is_the_derivative_of_the_terms(name, space):
 
 
 @pytest.mark.parametrize(("name", "space"), SQUARES)
-def test_the_objective_is_half_the_square_of_the_residual_and_the_factor_its_jacobian(name, space):
+def test_the_objective_is_half_the_square_of_the_residual_and_the_gauss_newton_factor_its_jacobian(name, space):
     functional, c = make(name, space)
-    r, f = functional.residual(c), functional.factor(c)
+    r, f = functional.residual(c), functional.gauss_newton_factor(c)
     assert r is not None and f.shape == (len(r), len(c))
     close(r.square().sum() / 2, functional.value(c))
     close(f.T @ r, functional.gradient(c))
@@ -144,14 +144,14 @@ def test_on_a_linear_space_the_gauss_newton_matrix_is_the_hessian(name):
     """Of the energy for every exponent p; of squares where the residual is linear in u."""
     functional, c = make(name, "polynomials")
     hessian = torch.autograd.functional.hessian(total(functional), c)
-    f = functional.factor(c)
+    f = functional.gauss_newton_factor(c)
     close(f.T @ f, hessian, digits=10)  # for p = 20 the entries go through powers of 18
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
-def test_how_many_rows_the_factor_has_is_known_before_it_is_formed(name, space):
+def test_how_many_rows_the_gauss_newton_factor_has_is_known_before_it_is_formed(name, space):
     functional, c = make(name, space)
-    assert functional.num_rows == len(functional.factor(c))
+    assert functional.num_rows == len(functional.gauss_newton_factor(c))
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
@@ -160,7 +160,7 @@ def test_traces_are_sums_of_squared_per_sample_gradients(name, space):
     traces = functional.traces(c)
     assert list(traces) == list(functional.names)
     for term, trace in traces.items():
-        rows = torch.cat([block.factor(c) for block in functional.blocks if block.name == term])
+        rows = torch.cat([block.gauss_newton_factor(c) for block in functional.blocks if block.name == term])
         close(trace, rows.square().sum())
 
 
@@ -173,7 +173,7 @@ def test_weights_multiply_terms(name):
         close(weighted.terms(c)[each], (8.0 if each == term else 1.0) * value)
     close(weighted.gradient(c), torch.autograd.functional.jacobian(total(weighted), c))
     if functional.tends_to_zero:
-        close(weighted.factor(c).T @ weighted.residual(c), weighted.gradient(c))
+        close(weighted.gauss_newton_factor(c).T @ weighted.residual(c), weighted.gradient(c))
     with pytest.raises(UnknownNameError, match=f"unknown term '{term}s' in `weights`: did you mean '{term}'"):
         functional.weighted({f"{term}s": 1.0})
 
@@ -189,7 +189,7 @@ def test_extreme_exponents_stay_finite(p):
     functional = RitzEnergy(equation(p), Polynomials(2, 2), INSIDE, EDGE, beta=3.0, like=LIKE)
     for c in (torch.zeros(9, dtype=torch.float64), torch.full((9,), 0.1, dtype=torch.float64)):
         value, gradient = functional.value_and_gradient(c)
-        assert value.isfinite() and gradient.isfinite().all() and functional.factor(c).isfinite().all()
+        assert value.isfinite() and gradient.isfinite().all() and functional.gauss_newton_factor(c).isfinite().all()
 
 
 def test_a_sum_weighs_no_term_of_both_anew():

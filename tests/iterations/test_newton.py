@@ -152,7 +152,7 @@ def test_beyond_the_turning_point_there_is_no_solution_and_no_number(k, status):
     state, steps = iteration.init(), 0
     while not state.done:
         state, steps = iteration.step(state), steps + 1
-    assert iteration.ending(state) is status
+    assert iteration.final_status(state) is status
     assert np.isfinite(state.coefficients.numpy()).all()
     assert steps < 30
 

@@ -10,11 +10,11 @@ import torch
 from pdefreq import Stop, solve
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
@@ -114,10 +114,10 @@ def test_high_frequencies_come_first_with_a_bias_index_of_minus_two():
 
 
 METHODS = {
-    "jacobi": lambda *a, **k: Relaxation(*a, omega=1.0, **k),
-    "damped": lambda *a, **k: Relaxation(*a, omega=0.8, **k),
-    "lexicographic": lambda *a, **k: Lexicographic(*a, omega=1.3, **k),
-    "red-black": lambda *a, **k: RedBlack(*a, omega="optimal", **k),
+    "jacobi": lambda *a, **k: Jacobi(*a, omega=1.0, **k),
+    "damped": lambda *a, **k: Jacobi(*a, omega=0.8, **k),
+    "lexicographic": lambda *a, **k: LexicographicSor(*a, omega=1.3, **k),
+    "red-black": lambda *a, **k: RedBlackSor(*a, omega="optimal", **k),
     "cg": ConjugateGradients,
     "multigrid": Multigrid,
 }
@@ -152,14 +152,14 @@ def test_where_a_constant_is_open_iterates_have_mean_zero(name, d):
 def test_jacobi_turns_the_sign_of_alternating_errors():
     """An odd number of nodes has no function that alternates."""
     with pytest.raises(IncompatibleError, match=r"only turns the sign of the error that alternates.*use `damped-jacobi`"):
-        Relaxation(periodic(1), Grid(box(1), (8,), (0,)), omega=1.0, like=LIKE)
-    iteration = Relaxation(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
+        Jacobi(periodic(1), Grid(box(1), (8,), (0,)), omega=1.0, like=LIKE)
+    iteration = Jacobi(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
     assert float(iteration.objective(run(iteration, 500))["residual"]) < 1e-10
 
 
 def test_red_black_order_needs_two_colors():
     with pytest.raises(IncompatibleError, match=r"an even number of intervals along periodic axes.*ordering=lexicographic"):
-        RedBlack(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
+        RedBlackSor(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
 
 
 def test_fourier_modes_are_complete_on_periodic_boxes_alone():

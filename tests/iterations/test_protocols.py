@@ -13,24 +13,25 @@ from pdefreq.core.history import Status, Stop
 from pdefreq.iterations import protocols
 from pdefreq.iterations.chain.chain import ChainIteration
 from pdefreq.iterations.defaults import (
-    answer_of,
     columns_of,
     discrete_solution_of,
     drift_of,
-    ending_of,
+    final_status_of,
     hand_over_steps_of,
     is_last_stage,
     is_open_ended,
     notes_of,
     objective_kind_of,
+    result_state_of,
 )
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.iterations.protocols import (
     HandsOver,
-    HasAnswer,
     HasDiscreteSolution,
+    HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasResult,
     HasStages,
     HasTangentKernel,
     MeasuresDrift,
@@ -38,7 +39,6 @@ from pdefreq.iterations.protocols import (
     OpenEnded,
     Predicts,
     ReportsColumns,
-    TellsEnding,
 )
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.lifecycle import resume
@@ -79,7 +79,7 @@ def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_knows_what_
     state = iteration.init()
     assert objective_kind_of(iteration) is ObjectiveKind.ENERGY and not is_open_ended(iteration)
     assert hand_over_steps_of(iteration) == () and columns_of(iteration, state) == {} and is_last_stage(iteration, state)
-    assert ending_of(iteration, state) is Status.DONE and answer_of(iteration, state) is state
+    assert final_status_of(iteration, state) is Status.DONE and result_state_of(iteration, state) is state
     assert notes_of(iteration, state) == [] and drift_of(iteration, state) is None
     assert discrete_solution_of(iteration, state) is None
 
@@ -114,14 +114,14 @@ def test_a_protocol_from_elsewhere_is_found_where_an_iteration_has_it():
         ("jacobi", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
         ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
         ("two-grid", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts}),
-        ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, TellsEnding}),
+        ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, HasFinalStatus}),
         ("sine", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
         ("fem", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
         (
             "deep-ritz",
             {
                 *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift),
-                *(ReportsColumns, HasStages, TellsEnding, HasAnswer, HasNotes),
+                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes),
             },
         ),
     ],
@@ -131,8 +131,8 @@ def test_what_a_method_can_do(method, expected):
 
 
 OWN = {HandsOver, ReportsColumns, HasStages}  # of every chain
-SECOND = {HasObjectiveKind, TellsEnding, Predicts}  # of a chain whose second part has them
-EITHER = {HasAnswer, HasNotes, MeasuresDrift, HasDiscreteSolution}  # of a chain one part of which has them
+SECOND = {HasObjectiveKind, HasFinalStatus, Predicts}  # of a chain whose second part has them
+EITHER = {HasResult, HasNotes, MeasuresDrift, HasDiscreteSolution}  # of a chain one part of which has them
 
 
 @pytest.mark.parametrize("second", ["jacobi", "two-grid", "fem", "geometric"])
@@ -141,7 +141,9 @@ def test_a_chain_has_what_the_parts_that_count_have(first, second):
     def part(name):
         return Geometric() if name == "geometric" else make_solver(name)
 
-    one, two, chain = (prepared(solver) for solver in (part(first), part(second), Chain(part(first), part(second), switch=3)))
+    one, two, chain = (
+        prepared(solver) for solver in (part(first), part(second), Chain(part(first), part(second), hand_over_step=3))
+    )
     for protocol in PROTOCOLS:
         in_first, in_second = one.find(protocol) is not None, two.find(protocol) is not None
         expected = protocol in OWN or (protocol in SECOND and in_second) or (protocol in EITHER and (in_first or in_second))
@@ -149,7 +151,7 @@ def test_a_chain_has_what_the_parts_that_count_have(first, second):
 
 
 def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
-    chain = prepared("deep-ritz+jacobi", **{"first.widths": (4,), "second.intervals": 8, "switch": 2})
+    chain = prepared("deep-ritz+jacobi", **{"first.widths": (4,), "second.intervals": 8, "hand_over_step": 2})
     network, jacobi = prepared("deep-ritz", widths=(4,)), prepared("jacobi", intervals=8)
     assert isinstance(chain, ChainIteration)
     states = [chain.init()]
@@ -162,7 +164,7 @@ def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
     assert [is_last_stage(chain, state) for state in states] == [False, False, False, True, True]
     assert [discrete_solution_of(chain, state) is None for state in states] == [True, True, True, False, False]
     assert torch.equal(discrete_solution_of(chain, states[-1]), discrete_solution_of(jacobi, jacobi.init()))
-    assert torch.equal(answer_of(chain, states[-1]).coefficients, states[-1].coefficients)
+    assert torch.equal(result_state_of(chain, states[-1]).coefficients, states[-1].coefficients)
 
 
 def test_a_chain_of_chains_adds_up_its_hand_overs():

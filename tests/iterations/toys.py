@@ -1,4 +1,4 @@
-"""Small functionals and courses whose minimum is known, for tests of iterations."""
+"""Small functionals and schedules whose minimum is known, for tests of iterations."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.core.streams import stream
-from pdefreq.functionals.block import Block, Squares
+from pdefreq.functionals.block import Block, LeastSquaresBlock
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.trial_space import Network
 
 
-class Fixed:
+class Constant:
     """The same functional in every step; `used` holds the steps asked for."""
 
     def __init__(self, functional):
@@ -39,7 +39,7 @@ class Fixed:
         return True
 
 
-class Changing(Fixed):
+class Changing(Constant):
     """One functional before a step, another from it on."""
 
     def __init__(self, first, then, at):
@@ -62,7 +62,7 @@ class Changing(Fixed):
         return step >= self.change
 
 
-class Drawn(Fixed):
+class Drawn(Constant):
     """One of which nobody knows that it stays the same."""
 
     def is_final(self, step):
@@ -101,14 +101,14 @@ class Plain(Block):
     def value(self, c):
         return self.function(c)
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return torch.func.grad(self.function)(c)[None]
 
     def trace(self, c):
-        return self.factor(c).square().sum()
+        return self.gauss_newton_factor(c).square().sum()
 
 
-class Rows(Squares):
+class Rows(LeastSquaresBlock):
     """|A c - b|^2 / 2."""
 
     order = 0
@@ -124,7 +124,7 @@ class Rows(Squares):
     def residual(self, c):
         return self.matrix @ c - self.load
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return self.matrix
 
     def trace(self, c):
@@ -150,7 +150,7 @@ class Breaking(Solver):
     """Lowers |c|^2 / 2, which is no number once |c| has fallen to a tenth.
 
     Args:
-        optimizer: A name of `OPTIMIZERS` in test_gradient.
+        optimizer: A name of `OPTIMIZERS` in test_training_iteration.
     """
 
     optimizer: str
@@ -160,7 +160,7 @@ class Breaking(Solver):
         return Stop(steps=50)
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
-        from tests.iterations.training.test_gradient import OPTIMIZERS
+        from tests.iterations.training.test_training_iteration import OPTIMIZERS
 
         space = MlpSpace(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())
@@ -170,4 +170,4 @@ class Breaking(Solver):
         optimizer = OPTIMIZERS[self.optimizer]
         if hasattr(optimizer, "rate"):
             optimizer = replace(optimizer, rate=replace(optimizer.rate, start=0.3, half_life=None), clip=None)
-        return Gradient(space, Fixed(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))
+        return TrainingIteration(space, Constant(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))

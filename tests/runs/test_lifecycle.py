@@ -37,7 +37,7 @@ METHODS = {
     "jacobi": {"intervals": 20},
     "mscale": {"widths": "[8,8]", "number": 64},
     "deep-ritz": {"widths": "[8,8]", "points": "uniform", "number": 32, "resample_every": 3},
-    "deep-ritz+jacobi": {"first.widths": "[8,8]", "first.number": 64, "second.intervals": 20, "switch": 15},
+    "deep-ritz+jacobi": {"first.widths": "[8,8]", "first.number": 64, "second.intervals": 20, "hand_over_step": 15},
 }
 
 

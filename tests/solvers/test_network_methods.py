@@ -118,7 +118,7 @@ def test_the_space_is_the_one_asked_for(options, kind):
 @pytest.mark.parametrize(("d", "number"), [(1, 1000), (2, 19600), (3, 8192), (5, 8192)])
 def test_default_points(d, number):
     iteration = prepare(deep_ritz().with_options(widths=(2,)), poisson(d))
-    functional = iteration._course.at(0)
+    functional = iteration._objectives.at(0)
     assert sum(len(block.evaluator._inner._x) for block in functional.blocks) == number
 
 
@@ -375,7 +375,7 @@ def test_a_plain_network_takes_low_frequencies_first(seed):
         ({"number": 10**6, "boundary": "penalty", "boundary.points": 500}, "1,000,520 rows", "3.7 GiB"),  # 13 x 10 a side
     ],
 )
-def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows, size):
+def test_a_gauss_newton_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows, size):
     """20-20 units on the plane have 60 + 420 + 21 coefficients; 2^27 numbers of 8 bytes are 1 GiB."""
     with pytest.raises(OptionError, match=f"a matrix of {rows} for 501 coefficients, {size}, and takes at most 1 GiB") as refusal:
         prepare(gauss_newton().with_options(**options), poisson(2))
@@ -388,7 +388,7 @@ def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows
         (deep_ritz, {"schedule": "staged"}, "boundary=penalty"),
         (pinn, {"beta": 3.0}, "boundary=penalty"),
         (deep_ritz, {"boundary.points": 50}, "boundary=penalty"),
-        (pinn, {"boundary": "penalty", "over": 30}, "boundary.schedule=staged"),
+        (pinn, {"boundary": "penalty", "total_steps": 30}, "boundary.schedule=staged"),
         (pinn, {"std": 2.0}, "network.input=fourier"),
         (regression, {"momentum": 0.5}, "optimizer=sgd"),
         (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd or sgd"),
@@ -433,7 +433,7 @@ def test_weights_by_name_are_merged_with_those_of_the_method():
     assert solver.loss == parts.Residual(gradient=1e-3, weights={"residual": 0.5})
     assert solver.with_options(weights={"boundary": 2}).loss.weights == {"residual": 0.5, "boundary": 2.0}
     assert make_solver("pinn-gradient", {"weights": "residual:0.5"}) == solver
-    functional = prepare(solver.with_options(number=20), poisson())._course.at(0)
+    functional = prepare(solver.with_options(number=20), poisson())._objectives.at(0)
     assert functional.weights == {"residual": 0.5, "gradient": 1e-3}
 
 
@@ -461,28 +461,28 @@ STAGED = {"widths": [4], "number": 20, "boundary": "penalty", "beta": 1.0, "sche
 def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_path):
     """Of 40 steps the stages begin at 0, 4, 8, 10, 20, 30, whatever the option `steps` says."""
     stages = np.searchsorted([0, 4, 8, 10, 20, 30], np.arange(41), side="right") - 1
-    factors = np.array([1, 10, 50, 100, 200, 500])[stages]
-    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"over": 40}, Stop(steps=40))):
+    multipliers = np.array([1, 10, 50, 100, 200, 500])[stages]
+    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"total_steps": 40}, Stop(steps=40))):
         history = solve("poisson", make_solver("deep-ritz", STAGED | options), stop=stop, probes=[]).history
         np.testing.assert_array_equal(history.column("stage"), stages)
-        np.testing.assert_array_equal(history.column("weight.boundary"), factors)
+        np.testing.assert_array_equal(history.column("weight.boundary"), multipliers)
     solver, short, long = make_solver("deep-ritz", STAGED), Stop(steps=40), Stop(steps=50)
     solve("poisson", solver, stop=short, folder=tmp_path / "run", callback=lambda step, *_: step == 17)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["solver"]["boundary"]["schedule"] == {
         "name": "staged",
-        "over": 40,
+        "total_steps": 40,
     }
     extended = resume(tmp_path / "run", stop=long)
-    np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*factors, *[500] * 10])
+    np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*multipliers, *[500] * 10])
     again = rerun(tmp_path / "run")  # with the budget of the end and the stages of the beginning
     np.testing.assert_array_equal(again.state.coefficients, extended.state.coefficients)
     assert again.step == 50
 
 
 def test_in_a_chain_stages_follow_the_steps_of_the_network():
-    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"switch": 12})
+    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"hand_over_step": 12})
     first = chain.resolved(poisson(), Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
-    assert first.boundary.schedule == parts.Staged(over=12)
+    assert first.boundary.schedule == parts.Staged(total_steps=12)
 
 
 @pytest.mark.parametrize(("name", "told"), [("poisson-chirp", True), ("poisson-boltzmann:2d", True), ("poisson", False)])

@@ -154,7 +154,7 @@ def test_an_option_of_a_part_of_a_chain_is_offered_with_its_part():
     for method, option, hint in (
         ("jacobi+gauss-seidel", "intervals", "write first.intervals or second.intervals"),
         ("mscale+jacobi+cg", "intervals", "write second.first.intervals or second.second.intervals"),
-        ("mscale+jacobi", "swich", "did you mean 'switch'"),
+        ("mscale+jacobi", "handover_step", "did you mean 'hand_over_step'"),
     ):
         with pytest.raises(UnknownNameError, match=f"option.? '{option}': {hint}"):
             make_solver(method, {option: "3"})
@@ -162,9 +162,9 @@ def test_an_option_of_a_part_of_a_chain_is_offered_with_its_part():
 
 
 def test_each_method_of_a_chain_may_have_options_behind_its_name():
-    chain = make_solver("pinn:activation=sin,steps=80+pinn:optimizer=lbfgs,steps=30,switch=7")
+    chain = make_solver("pinn:activation=sin,steps=80+pinn:optimizer=lbfgs,steps=30,hand_over_step=7")
     assert isinstance(chain, Chain) and isinstance(chain.first, NetworkSolver) and isinstance(chain.second, NetworkSolver)
-    assert (chain.first.training.steps, chain.second.training.steps, chain.switch) == (80, 30, 7)
+    assert (chain.first.training.steps, chain.second.training.steps, chain.hand_over_step) == (80, 30, 7)
     assert chain.second.optimizer == parts.Lbfgs() and chain.name == "pinn+pinn"
     with pytest.raises(UnknownNameError, match="unknown method 'gibberish'"):
         make_solver("pinn:steps=5+gibberish:foo=1")

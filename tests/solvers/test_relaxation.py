@@ -10,7 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
+from pdefreq.solvers.relaxation import JacobiSolver, damped_jacobi, jacobi
 
 CPU = torch.device("cpu")
 
@@ -24,12 +24,12 @@ def prepare(solver, problem, dtype=torch.float64, **extra):
 
 
 def test_presets_are_one_dataclass():
-    assert jacobi() == RelaxationSolver(omega=1.0)
-    assert damped_jacobi() == RelaxationSolver(omega=2 / 3)
-    assert make_solver("damped-jacobi", {"omega": "0.5", "intervals": "20"}) == RelaxationSolver(omega=0.5, intervals=20)
+    assert jacobi() == JacobiSolver(omega=1.0)
+    assert damped_jacobi() == JacobiSolver(omega=2 / 3)
+    assert make_solver("damped-jacobi", {"omega": "0.5", "intervals": "20"}) == JacobiSolver(omega=0.5, intervals=20)
 
 
-@pytest.mark.parametrize("factory", [jacobi, damped_jacobi, RelaxationSolver])
+@pytest.mark.parametrize("factory", [jacobi, damped_jacobi, JacobiSolver])
 def test_every_option_is_documented(factory):
     assert all(option.doc for option in options_of(factory))
 
@@ -145,7 +145,7 @@ def test_grids_of_impossible_size_are_refused(method, intervals):
 
 
 @pytest.mark.parametrize("method", ["gauss-seidel", "sor"])
-@pytest.mark.parametrize(("order", "kind"), [("lexicographic", "Lexicographic"), ("red-black", "RedBlack")])
+@pytest.mark.parametrize(("order", "kind"), [("lexicographic", "LexicographicSor"), ("red-black", "RedBlackSor")])
 def test_the_order_is_an_option(method, order, kind):
     iteration = prepare(make_solver(method, {"ordering": order}), Problem(domain=box(1), source=1.0, boundary=0.0))
     assert type(iteration).__name__ == kind

@@ -59,7 +59,7 @@ def by_elements(found, cells, degree=1, *, simplices=True):
     mesh = mesh_for(found.domain, cells, simplices=simplices)
     space = Lagrange(mesh, 4 if degree == 2 else 2, degree=degree, periodic=found.periodic_axes)
     form = WeakForm(space, found)
-    return space, GalerkinSystem(form.system(), mean=form.mean).solve()
+    return space, GalerkinSystem(form.system(), null_space=form.null_space).solve()
 
 
 def l2_error(space, c, u):

@@ -56,7 +56,7 @@ def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(lo
     problem = Problem(domain=BOX, source=lambda x: (2 * x).sin().sum(dim=1), **kind)
     modes = make_modes("sine", BOX, [[1, 1], [2, 1], [3, 3]])
     span = span_of(modes)
-    rows = loss(problem, span, BOX.quadrature(60), like=LIKE).factor(torch.zeros_like(C))
+    rows = loss(problem, span, BOX.quadrature(60), like=LIKE).gauss_newton_factor(torch.zeros_like(C))
     on_span = loss(problem, span, BOX.quadrature(60), like=LIKE)
     second = sum(sign * float(on_span.value(t * C)) for sign, t in ((1, 1), (1, -1), (-2, 0)))
     assert float((rows @ C).square().sum()) == pytest.approx(second, rel=1e-9)
@@ -65,8 +65,8 @@ def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(lo
     functional = loss(problem, network, BOX.quadrature(60), like=LIKE)
     target = torch.zeros(len(modes.points(network)), dtype=torch.float64)
     found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).rayleigh_quotients
-    factor = functional.factor(c)
-    expected = rayleigh_quotients(factor @ factor.T, rows)
+    f = functional.gauss_newton_factor(c)
+    expected = rayleigh_quotients(f @ f.T, rows)
     np.testing.assert_allclose(found.values, expected.values, rtol=1e-9)
     np.testing.assert_allclose(found.eigen_residuals, expected.eigen_residuals, rtol=1e-8)
 

@@ -196,7 +196,7 @@ def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("not enough memory\nat line 1")
 
-    monkeypatch.setattr("pdefreq.iterations.training.gradient.kernel_drift", fail)
+    monkeypatch.setattr("pdefreq.iterations.training.training_iteration.kernel_drift", fail)
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), folder=tmp_path / "run")
     assert (tmp_path / "run" / "solution.npz").exists()
     (note,) = (note for note in solution.notes if "could not be worked out" in note)

@@ -45,13 +45,13 @@ class ChainPrediction:
             IncompatibleError: If the first part may end early, or the second has no theory, or one that depends on the error
                 at its start.
         """
-        end = self.parts.hand_over
+        end = self.parts.hand_over_step
         predictor = self.parts.second.find(Predicts)
         if predictor is None:
             return None
         if not is_open_ended(self.parts.first):
             raise IncompatibleError(
-                "not predicted: the first method of the chain may end before the hand-over, which no theory tells"
+                "not predicted: the first method of the chain may end before the hand-over step, which no theory tells"
             )
         after = predictor.predict(modes, (steps - end).clamp(min=0), target, cheap=True)
         if after is None:
@@ -65,9 +65,9 @@ class ChainPrediction:
         late = (steps > end)[:, None]
         if before is None or handed is None:
             curves = torch.where(late, after.curves, torch.nan)
-            note = f"from the hand-over at step {end:,} on, over the errors there: {after.note}; before it: {note}"
+            note = f"from the hand-over step {end:,} on, over the errors there: {after.note}; before it: {note}"
             return replace(after, curves=curves, note=note, any_start=False, start_step=end + 1)
-        note = f"to the hand-over at step {end:,}: {before.note}; after it: {after.note}"
+        note = f"to the hand-over step {end:,}: {before.note}; after it: {after.note}"
         curves = torch.where(late, handed * after.curves, before.curves[:-1])
         return replace(before, curves=curves, rates=torch.full_like(after.rates, torch.nan), note=note, any_start=False)
 

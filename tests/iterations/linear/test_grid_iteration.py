@@ -6,23 +6,23 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import as_field
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
 from pdefreq.iterations.linear.gmres import Gmres
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, indefinite, mixed, neumann, run
 
 # a method, and steps in which its error falls to rounding on the grids above
 METHODS = {
-    "damped jacobi": (lambda *args, **kw: Relaxation(*args, omega=0.8, **kw), 8000),
-    "gauss-seidel": (lambda *args, **kw: Lexicographic(*args, omega=1.0, **kw), 3000),
-    "sor": (lambda *args, **kw: Lexicographic(*args, omega="optimal", **kw), 400),
-    "red-black gauss-seidel": (lambda *args, **kw: RedBlack(*args, omega=1.0, **kw), 3000),
-    "red-black sor": (lambda *args, **kw: RedBlack(*args, omega="optimal", **kw), 400),
+    "damped jacobi": (lambda *args, **kw: Jacobi(*args, omega=0.8, **kw), 8000),
+    "gauss-seidel": (lambda *args, **kw: LexicographicSor(*args, omega=1.0, **kw), 3000),
+    "sor": (lambda *args, **kw: LexicographicSor(*args, omega="optimal", **kw), 400),
+    "red-black gauss-seidel": (lambda *args, **kw: RedBlackSor(*args, omega=1.0, **kw), 3000),
+    "red-black sor": (lambda *args, **kw: RedBlackSor(*args, omega="optimal", **kw), 400),
     "cg": (ConjugateGradients, 200),
     "multigrid": (Multigrid, 30),
     "gmres": (lambda *args, **kw: Gmres(*args, restart=3, **kw), 10),

@@ -8,17 +8,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
-from pdefreq.iterations.linear.relaxation import Relaxation
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.relaxation import propagate
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, mixed, neumann
 
 METHODS = {
-    "damped": functools.partial(Relaxation, omega=0.7),
-    "lexicographic": functools.partial(Lexicographic, omega=1.2),
-    "red-black": functools.partial(RedBlack, omega=1.2),
+    "damped": functools.partial(Jacobi, omega=0.7),
+    "lexicographic": functools.partial(LexicographicSor, omega=1.2),
+    "red-black": functools.partial(RedBlackSor, omega=1.2),
     "multigrid": Multigrid,
 }
 STEPS = [0, 1, 2, 5, 40]

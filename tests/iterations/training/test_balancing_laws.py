@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import balanced
+from pdefreq.iterations.training.training_iteration import balanced
 from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
@@ -41,7 +41,7 @@ def test_of_a_network_they_are_those_of_per_sample_gradients():
     """Against a backward pass for each row; scaling a term by beta cancels out."""
     iteration = prepared()
     state = iteration.init()
-    functional, c = iteration._course.at(0), state.coefficients
+    functional, c = iteration._objectives.at(0), state.coefficients
     sizes = {}
     for block in functional.blocks:
         x = c.detach().requires_grad_(True)
@@ -50,7 +50,7 @@ def test_of_a_network_they_are_those_of_per_sample_gradients():
     weights = dict(zip(functional.names, balanced(functional, c).tolist(), strict=True))
     assert weights == pytest.approx({name: sum(sizes.values()) / size for name, size in sizes.items()}, rel=1e-10)
     other = prepared(beta=3.0)
-    scaled = dict(zip(functional.names, balanced(other._course.at(0), c).tolist(), strict=True))
+    scaled = dict(zip(functional.names, balanced(other._objectives.at(0), c).tolist(), strict=True))
     assert scaled["boundary"] * 3 / weights["boundary"] / 500 == pytest.approx(scaled["residual"] / weights["residual"])
 
 

@@ -8,14 +8,14 @@ import pdefreq.runs.loop
 from pdefreq.core.history import Status, Stop
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import energy_of
-from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.held_out import HeldOut
-from pdefreq.iterations.training.optimizers import GradientDescent, LearningRate
+from pdefreq.iterations.training.steppers import GradientDescentStepper, LearningRate
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
-from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain
+from tests.iterations.toys import Changing, Constant, Drawn, Numbers, Plain
 
 RATES = {"adam": {"learning_rate": 0.03}, "gd": {"learning_rate": 2e-3}, "sgd": {"learning_rate": 5e-4}, "lbfgs": {}}
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -28,8 +28,8 @@ def distance(target):
 def descend(**options):
     """Training goes from the start to 0 along a line; held-out points would have it stop at a fifth of the way left."""
     start = Numbers(4).initialize(torch.Generator().manual_seed(0))
-    optimizer, held_out = GradientDescent(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
-    iteration = Gradient(Numbers(4), Fixed(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
+    optimizer, held_out = GradientDescentStepper(LearningRate(0.01)), HeldOut(distance(start / 5), **options)
+    iteration = TrainingIteration(Numbers(4), Constant(distance(0.0)), optimizer, seed=0, like=LIKE, held_out=held_out)
     iteration._space = Start(4)
     return iteration, start
 
@@ -55,7 +55,7 @@ def test_the_best_state_is_the_lowest_of_those_looked_at():
     iteration, start = descend(keep_best=True)
     (*_, last) = run(iteration, 400)
     assert int(last.memory["held_out_best_step"]) == 160
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
     torch.testing.assert_close(last.coefficients, 0.99**400 * start, rtol=1e-11, atol=0)
 
 
@@ -69,14 +69,14 @@ def test_patience_ends_the_run():
     (*_, last) = run(iteration, 1000)
     assert last.done and int(last.memory["steps"]) == 160 + 50
     assert "The objective at held-out points has not fallen since step 160." in iteration.notes(last)
-    assert iteration.ending(last) is Status.EARLY
+    assert iteration.final_status(last) is Status.EARLY
 
 
 def test_by_default_nothing_is_kept_or_stopped():
     iteration, start = descend()
     (*_, last) = run(iteration, 300)
     assert not last.done and "best" not in last.memory
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**300 * start, rtol=1e-11, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**300 * start, rtol=1e-11, atol=0)
 
 
 def test_sentences_say_what_happened():
@@ -92,7 +92,7 @@ def test_sentences_say_what_happened():
 
 def test_where_points_are_drawn_anew_nothing_is_said_of_fitting_them():
     iteration, _ = descend()
-    iteration._course = Drawn(distance(0.0))
+    iteration._objectives = Drawn(distance(0.0))
     assert told(iteration, run(iteration, 400)[-1]) == []
 
 
@@ -183,8 +183,10 @@ def staged(**options):
     """As `descend`, but for the first 200 steps training goes to the start itself, where the state then lies still."""
     _, start = descend()
     held_out = HeldOut(distance(start / 5), **options)
-    course = Changing(distance(start), distance(0.0), at=200)
-    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    objectives = Changing(distance(start), distance(0.0), at=200)
+    iteration = TrainingIteration(
+        Start(4), objectives, GradientDescentStepper(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out
+    )
     return iteration, start
 
 
@@ -195,17 +197,19 @@ def test_patience_and_the_best_state_count_from_the_last_stage_on():
     last = states[-1]
     assert last.done and int(last.memory["steps"]) == 200 + 160 + 50
     assert int(last.memory["held_out_best_step"]) == 360
-    torch.testing.assert_close(iteration.answer(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
+    torch.testing.assert_close(iteration.result_state(last).coefficients, 0.99**160 * start, rtol=1e-12, atol=0)
     # before, nothing is kept yet: a run that ends there hands back where it stands
-    assert iteration.answer(states[150]) is states[150] and told(iteration, states[150]) == []
+    assert iteration.result_state(states[150]) is states[150] and told(iteration, states[150]) == []
 
 
 def test_the_best_state_is_none_of_an_earlier_stage():
     """Training goes from the start, where held-out points are lowest, away from it: the first of the last stage is the best."""
-    course = Changing(distance(0.0), distance(-1.0), at=15)
+    objectives = Changing(distance(0.0), distance(-1.0), at=15)
     start = Start(4).initialize(None)
     held_out = HeldOut(distance(start), keep_best=True, patience=10)
-    iteration = Gradient(Start(4), course, GradientDescent(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out)
+    iteration = TrainingIteration(
+        Start(4), objectives, GradientDescentStepper(LearningRate(0.01)), seed=0, like=LIKE, held_out=held_out
+    )
     last = run(iteration, 100)[-1]
     assert (int(last.memory["held_out_best_step"]), int(last.memory["steps"]), last.done) == (16, 30, True)
 
@@ -223,6 +227,6 @@ def test_held_out_and_training_objectives_of_a_row_are_weighted_alike():
         state = iteration.init()
         for _ in range(30):
             state = iteration.step(state)
-        iteration._held_out = HeldOut(iteration._course.at(30).weighted({"boundary": 7.0}))
+        iteration._held_out = HeldOut(iteration._objectives.at(30).weighted({"boundary": 7.0}))
         total = sum(float(term) for term in iteration.objective(state).values())
         assert float(iteration.columns(state)["held_out_objective"]) == pytest.approx(total, rel=1e-12), more

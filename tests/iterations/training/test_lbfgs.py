@@ -5,18 +5,18 @@ import torch
 
 from pdefreq.core.streams import stream
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.lbfgs import Lbfgs, two_loop
-from pdefreq.iterations.training.levenberg import LevenbergMarquardt
+from pdefreq.iterations.training.lbfgs import LbfgsStepper, two_loop
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.names import make_solver
-from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
+from tests.iterations.toys import Changing, Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def descend(functional, number, pairs=20, like=LIKE):
-    return Gradient(Numbers(number), Fixed(functional), Lbfgs(pairs), seed=0, like=like)
+    return TrainingIteration(Numbers(number), Constant(functional), LbfgsStepper(pairs), seed=0, like=like)
 
 
 def until_done(iteration, most):
@@ -108,12 +108,12 @@ def test_where_no_step_lowers_the_objective_it_is_done():
     assert again.done and torch.equal(again.coefficients, state.coefficients)
 
 
-@pytest.mark.parametrize("optimizer", [Lbfgs(), LevenbergMarquardt()])
+@pytest.mark.parametrize("optimizer", [LbfgsStepper(), LevenbergMarquardtStepper()])
 def test_the_minimum_of_a_passing_functional_ends_no_run(optimizer):
     """The first functional is minimal after a few steps, and is lowered for 40: the second is reached from there, and ends it."""
     a, b = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     first, second = (Functional([Rows("rows", a, shift * b)]) for shift in (1.0, -2.0))
-    iteration = Gradient(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
+    iteration = TrainingIteration(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
     state = iteration.init()
     for step in range(40):
         state = iteration.step(state)
@@ -141,14 +141,14 @@ def test_the_minimum_of_balanced_terms_ends_no_run():
 def test_pairs_are_forgotten_when_the_functional_changes():
     first, second = quadratic(), Functional([Plain("valley", rosenbrock)])
 
-    class Alternating(Fixed):
+    class Alternating(Constant):
         def at(self, step):
             return second if step >= 5 else first
 
         def key(self, step):
             return step >= 5
 
-    iteration = Gradient(Numbers(6), Alternating(None), Lbfgs(), seed=0, like=LIKE)
+    iteration = TrainingIteration(Numbers(6), Alternating(None), LbfgsStepper(), seed=0, like=LIKE)
     state = iteration.init()
     for _ in range(5):
         state = iteration.step(state)

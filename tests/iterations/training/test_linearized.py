@@ -127,20 +127,22 @@ def test_amplitudes_move_as_the_jacobian_at_the_points_says(loss):
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9)
 
 
-def test_a_factor_too_large_is_refused_before_it_is_formed(monkeypatch):
+def test_a_gauss_newton_factor_too_large_is_refused_before_it_is_formed(monkeypatch):
     space, functional, c, modes = case("ritz", 30, 1.0)
     monkeypatch.setattr("pdefreq.iterations.training.linearized._ENTRIES", functional.num_rows * len(c) - 1)
-    monkeypatch.setattr(type(functional), "factor", lambda *_: pytest.fail("it was formed"))
+    monkeypatch.setattr(type(functional), "gauss_newton_factor", lambda *_: pytest.fail("it was formed"))
     with pytest.raises(IncompatibleError, match=f"the kernel has 40 rows of {len(c)} coefficients, too many to decompose"):
         linearize(space, functional, c, modes, tones(modes.points(space)))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_drift_is_that_of_the_factor_without_a_row_of_it(loss, monkeypatch):
+def test_drift_is_that_of_the_gauss_newton_factor_without_a_row_of_it(loss, monkeypatch):
     _, functional, c, _ = case(loss, 30, 1.0, number=60)
     other = c + 0.1 * torch.randn(len(c), generator=stream(1, "test"), dtype=torch.float64)
-    after, before = (f[::2] @ f[::2].T for f in (functional.factor(v).detach() for v in (other, c)))  # 30 of 60 points
-    monkeypatch.setattr(type(functional.blocks[0]), "factor", lambda *_: pytest.fail("it was formed"))
+    after, before = (
+        f[::2] @ f[::2].T for f in (functional.gauss_newton_factor(v).detach() for v in (other, c))
+    )  # 30 of 60 points
+    monkeypatch.setattr(type(functional.blocks[0]), "gauss_newton_factor", lambda *_: pytest.fail("it was formed"))
     assert kernel_drift(functional, other, c, points=30) == pytest.approx(float((after - before).norm() / before.norm()))
 
 
@@ -149,5 +151,5 @@ def test_drift_of_a_loss_that_is_differentiated_row_by_row():
     problem = Problem(domain=BOX, source=CallableField(tones), exponent=3.0, boundary=(BoundaryPart("dirichlet"),))
     space = HardBoundary(MlpSpace(BOX, (8,), "tanh", "ntk"), CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
     functional, c = StrongResidual(problem, space, BOX.quadrature(20), like=LIKE), space.initialize(stream(0, "initialization"))
-    after, before = (f[::2] @ f[::2].T for f in (functional.factor(v) for v in (1.1 * c, c)))
+    after, before = (f[::2] @ f[::2].T for f in (functional.gauss_newton_factor(v) for v in (1.1 * c, c)))
     assert kernel_drift(functional, 1.1 * c, c, points=10) == pytest.approx(float((after - before).norm() / before.norm()))

@@ -1,4 +1,4 @@
-"""Optimizers of first order: how a gradient becomes a step, and the learning rate falls. All they remember is tensors by name."""
+"""Steppers of first order, which turn a gradient into a step, and the learning rate. All they remember is tensors by name."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class LearningRate:
         return self.start * (1 + math.cos(math.pi * min(t, 2.0) / 2)) / 2
 
 
-class Optimizer(ABC):
-    """Lowers a functional, step by step."""
+class Stepper(ABC):
+    """Minimizes a functional, step by step: what an optimizer of `pdefreq.parts` creates."""
 
     title: ClassVar[str]
     """What it is called in sentences on what has no theory."""
@@ -91,7 +91,7 @@ class Optimizer(ABC):
 
 
 @dataclass(frozen=True)
-class FirstOrder(Optimizer):
+class FirstOrderStepper(Stepper):
     """Steps worked out from one gradient each.
 
     Args:
@@ -115,7 +115,7 @@ class FirstOrder(Optimizer):
 
 
 @dataclass(frozen=True)
-class GradientDescent(FirstOrder):
+class GradientDescentStepper(FirstOrderStepper):
     """``v <- momentum v + gradient``, ``c <- c - rate v``: with momentum Polyak's heavy ball, as in `torch.optim.SGD`.
 
     Args:
@@ -143,7 +143,7 @@ class GradientDescent(FirstOrder):
 
 
 @dataclass(frozen=True)
-class Adam(FirstOrder):
+class AdamStepper(FirstOrderStepper):
     """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
 
     title = "Adam"

@@ -8,8 +8,8 @@ import torch
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem, jacobi_radius
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
@@ -32,14 +32,14 @@ def homogeneous(box, **fields):
 
 @pytest.mark.parametrize("omega", [1.0, 1.4])
 @pytest.mark.parametrize("grid", GRIDS)
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 def test_a_sweep_is_the_textbook_s(order, grid, omega):
     """One unknown after the other, in a loop written out here."""
     problem = mixed(grid.box)
     system = CondensedSystem(grid.assemble(problem))
     matrix, u = system.matrix.toarray(), np.zeros(len(system.free))
     places = np.stack(np.unravel_index(system.free, grid.shape), axis=1)
-    nodes = range(len(u)) if order is Lexicographic else sorted(range(len(u)), key=lambda i: places[i].sum() % 2)
+    nodes = range(len(u)) if order is LexicographicSor else sorted(range(len(u)), key=lambda i: places[i].sum() % 2)
     for _ in range(2):
         for i in nodes:
             u[i] += omega * (system.load[i] - matrix[i] @ u) / matrix[i, i]
@@ -63,7 +63,7 @@ def test_waves_of_middle_and_high_modes_shrink_as_local_fourier_analysis_says(d,
     """The size of the error that starts as one sine mode, over the first sweeps: the boundary is felt later."""
     grid = Grid(UNIT[d - 1], (n,) * d)
     for number in numbers:
-        iteration = Lexicographic(homogeneous(grid.box), grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
+        iteration = LexicographicSor(homogeneous(grid.box), grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
         prediction = iteration.predict(make_modes("sine", grid.box, [number]), torch.arange(4))
         state = iteration.init()
         start = state.coefficients.norm()
@@ -76,7 +76,7 @@ def test_waves_of_middle_and_high_modes_shrink_as_local_fourier_analysis_says(d,
 def test_on_an_interval_the_symbol_is_the_published_one():
     grid = Grid(UNIT[0], (64,))
     modes = make_modes("sine", grid.box, [[k] for k in (1, 16, 32, 63)])
-    prediction = Lexicographic(homogeneous(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3))
+    prediction = LexicographicSor(homogeneous(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3))
     symbol = 1 / np.sqrt(5 - 4 * np.cos(modes.indices[:, 0] * np.pi / 64))
     np.testing.assert_allclose(prediction.curves.numpy(), symbol ** np.arange(3)[:, None], rtol=1e-12)
     whole = math.cos(math.pi / 64) ** 2  # 0.1 % below the symbol of mode 1
@@ -85,7 +85,7 @@ def test_on_an_interval_the_symbol_is_the_published_one():
 
 
 @pytest.mark.usefixtures("by_symbol")
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 def test_the_best_omega_treats_all_modes_alike(order):
     grid = Grid(UNIT[1], (24, 24))
     iteration = order(homogeneous(grid.box), grid, omega="optimal", like=LIKE)
@@ -102,7 +102,7 @@ def test_a_red_black_sweep_couples_two_modes_exactly_as_predicted(grid, diffusio
     problem = homogeneous(grid.box, diffusion=diffusion, reaction=reaction)
     every = make_modes("sine", grid.box, intervals=grid.intervals)
     for number in itertools.islice(itertools.product(*[range(1, n) for n in grid.intervals]), 0, None, 17):
-        iteration = RedBlack(problem, grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
+        iteration = RedBlackSor(problem, grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
         partner = [n - k for n, k in zip(grid.intervals, number, strict=True)]
         pair = (every.indices == number).all(axis=1) | (every.indices == partner).all(axis=1)
         mine = int((every.indices == number).all(axis=1).argmax())
@@ -119,7 +119,7 @@ def test_the_middle_mode_is_gone_after_a_red_black_sweep_of_gauss_seidel():
     """cos(pi / 2) is 6e-17: no rate is made of the rounding of a zero."""
     grid = Grid(UNIT[0], (16,))
     modes = make_modes("sine", grid.box, [[7], [8]])
-    rates = RedBlack(dirichlet(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3)).rates
+    rates = RedBlackSor(dirichlet(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3)).rates
     assert rates.tolist() == [pytest.approx(-2 * math.log(math.cos(7 * math.pi / 16))), math.inf]
 
 
@@ -134,7 +134,7 @@ def asymptotic_factor(iteration, sweeps):
     return (sizes[1] / sizes[0]) ** (1 / sweeps)
 
 
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 @pytest.mark.parametrize(("d", "n"), [(1, 20), (2, 20), (3, 12)])
 def test_gauss_seidel_falls_by_cos_squared_in_the_end(order, d, n):
     box = UNIT[d - 1]
@@ -142,7 +142,7 @@ def test_gauss_seidel_falls_by_cos_squared_in_the_end(order, d, n):
     assert factor == pytest.approx(math.cos(math.pi / n) ** 2, rel=1e-4)  # other modes are gone to 0.96^120 = 7e-3, over 120
 
 
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 @pytest.mark.parametrize("omega", [1.9, 1.95])
 def test_sor_falls_by_omega_minus_one_in_the_end(order, omega):
     """n = 20: the best omega is 1.729, and beyond it all eigenvalues have modulus omega - 1."""
@@ -154,7 +154,7 @@ def test_sor_falls_by_omega_minus_one_in_the_end(order, omega):
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_the_best_omega_of_constant_coefficients_is_the_closed_form(grid):
-    closed = Lexicographic(dirichlet(grid.box), grid, omega="optimal", like=LIKE)
+    closed = LexicographicSor(dirichlet(grid.box), grid, omega="optimal", like=LIKE)
     found = jacobi_radius(grid.assemble(dirichlet(grid.box)))
     assert found == pytest.approx(closed._jacobi_radius, abs=1e-14)
     if len(set(grid.spacings)) == 1 and len(set(grid.intervals)) == 1:
@@ -172,6 +172,6 @@ def test_the_radius_of_jacobi_is_the_largest_eigenvalue_modulo_constants(problem
 
 
 def test_no_prediction_without_a_theory():
-    for order in (Lexicographic, RedBlack):
+    for order in (LexicographicSor, RedBlackSor):
         iteration = order(dirichlet(GRIDS[0].box), GRIDS[0], omega=1.0, like=LIKE)
         assert iteration.predict(SimpleNamespace(kind="eigen", indices=np.array([[1]])), torch.arange(3)) is None

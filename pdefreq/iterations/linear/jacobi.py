@@ -30,7 +30,7 @@ Slabs: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
 """For each slab of the grid: where the result goes, the scaled load, and (weight, values) pairs to add to it."""
 
 
-class Relaxation(StationaryIteration):
+class Jacobi(StationaryIteration):
     """Damped Jacobi, ``u <- u + omega D^-1 (b - A u)``, for the difference equations of a grid.
 
     Two buffers take turns: a sweep allocates nothing, and its states share them.

@@ -14,21 +14,21 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper, QuadraticModel
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.dynamics import GaussNewtonFilter, gauss_newton_certificate, gauss_newton_residual
-from tests.iterations.toys import Fixed, Numbers, Plain, Rows, quadratic
+from tests.iterations.toys import Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def lower(functional, number, damping=None):
-    return Gradient(Numbers(number), Fixed(functional), LevenbergMarquardt(damping), seed=0, like=LIKE)
+    return TrainingIteration(Numbers(number), Constant(functional), LevenbergMarquardtStepper(damping), seed=0, like=LIKE)
 
 
 def rows(n, p, seed=0):
@@ -115,7 +115,7 @@ class Curved(Rows):
     def residual(self, c):
         return rosenbrock_rows(c)
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         n = len(c)
         slope = torch.eye(n, dtype=c.dtype).roll(1, dims=1)[:-1] * 10
         slope[range(n - 1), range(n - 1)] = -20 * c[:-1].detach()
@@ -172,7 +172,7 @@ def test_a_multiple_of_the_objective_is_lowered_by_the_same_steps(scale):
 
 
 @pytest.mark.parametrize("scale", [0.0, math.nan])
-def test_factors_of_nothing_and_of_no_number_end(scale):
+def test_gauss_newton_factors_of_nothing_and_of_no_number_end(scale):
     """A dead network has F = 0, and is done; where F is no number the coefficients are none, and the loop sees it."""
     block = rows(4, 3)
     block.matrix = scale * block.matrix
@@ -189,7 +189,7 @@ def test_an_energy_without_rows_for_its_load_is_damped_and_not_divided_by_zero()
     b = torch.arange(1.0, 4.0, dtype=torch.float64)
 
     class Load(Plain):
-        def factor(self, c):
+        def gauss_newton_factor(self, c):
             return c.new_zeros(1, len(c))
 
     functional = Functional([Load("load", lambda c: -b @ c)])
@@ -201,11 +201,11 @@ def test_it_works_in_single_precision():
     exact = torch.linalg.cholesky(functional.matrix).T
 
     class Exact(Functional):
-        def factor(self, c):
+        def gauss_newton_factor(self, c):
             return exact
 
     whole = Exact(functional.blocks)
-    iteration = Gradient(Numbers(6), Fixed(whole), LevenbergMarquardt(), seed=0, like=torch.empty(0))
+    iteration = TrainingIteration(Numbers(6), Constant(whole), LevenbergMarquardtStepper(), seed=0, like=torch.empty(0))
     state, _ = until_done(iteration, 100)
     assert state.coefficients.dtype == torch.float32 and state.done
 
@@ -235,36 +235,36 @@ def test_the_certificate_holds_for_every_mode_in_every_step(case, fixed):
     Modes: all vectors of a cosine transform of the rows, complete and orthonormal.
     """
     iteration = prepared(case)
-    functional, state = iteration._course.at(0), iteration.init()
+    functional, state = iteration._objectives.at(0), iteration.init()
     if fixed:
         damping = 0.1 * QuadraticModel.at(functional, state.coefficients).largest
         iteration = prepared(case, damping=damping)
     bounds = []
     for _ in range(4):
         c = state.coefficients.clone()
-        factor, before = functional.factor(c), functional.residual(c).detach()
+        f, before = functional.gauss_newton_factor(c), functional.residual(c).detach()
         state = iteration.step(state)
         d, after = state.coefficients - c, functional.residual(state.coefficients).detach()
-        used = damping_of(factor, before, d)
+        used = damping_of(f, before, d)
         assert not fixed or used == pytest.approx(damping, rel=1e-6)
-        kernel = factor @ factor.T
+        kernel = f @ f.T
         n = len(before)
         k, i = np.arange(n)[None], np.arange(n)[:, None]
         modes = np.cos(np.pi * (i + 0.5) * k / n) * np.sqrt(2 / n) / np.where(k == 0, np.sqrt(2), 1)
         modes = torch.from_numpy(modes)
         certificate = gauss_newton_certificate(kernel, modes, used)
-        nonlinear = after - before - factor @ d
+        nonlinear = after - before - f @ d
         bound = certificate * before.norm() + nonlinear.norm()
         assert bool(((modes.T @ after).abs() <= bound * (1 + 1e-6)).all())  # lambda was read off to some 1e-8
         left = gauss_newton_residual(kernel, before, used)
-        torch.testing.assert_close(before + factor @ d, left, rtol=0, atol=1e-6 * float(before.norm()))
+        torch.testing.assert_close(before + f @ d, left, rtol=0, atol=1e-6 * float(before.norm()))
         bounds.append(float(certificate.min()))
     assert min(bounds) < 1  # it says something
 
 
-def damping_of(factor, residual, d):
+def damping_of(f, residual, d):
     """The lambda of a step: lambda d = -F^T (r + F d), in the sense of least squares."""
-    return float(-(factor.T @ (residual + factor @ d)) @ d / (d @ d))
+    return float(-(f.T @ (residual + f @ d)) @ d / (d @ d))
 
 
 @pytest.mark.parametrize("loss", ["residual", "ritz"])

@@ -9,8 +9,8 @@ from scipy.fft import dstn
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear import relaxation
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear import jacobi
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.constants import constants_of
@@ -72,7 +72,7 @@ def all_modes(box, intervals):
 def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reaction, omega):
     grid = Grid(box, intervals)
     problem = Problem(domain=box, source=0.0, boundary=0.0, diffusion=diffusion, reaction=reaction)
-    iteration = Relaxation(problem, grid, omega=omega, like=LIKE, guess=all_modes(box, intervals))
+    iteration = Jacobi(problem, grid, omega=omega, like=LIKE, guess=all_modes(box, intervals))
     # written out here, so that the theory module and the code are both held against it
     angles = [np.pi * np.arange(1, n) / n for n in intervals]
     weights = [diffusion / h**2 for h in grid.spacings]
@@ -98,7 +98,7 @@ def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reacti
 def test_no_prediction_without_a_theory():
     grid = Grid(*CASES[0])
     eigen = SimpleNamespace(kind="eigen", indices=np.array([[1]]))
-    assert Relaxation(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
+    assert Jacobi(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
 
 
 def test_the_published_figure():
@@ -116,7 +116,7 @@ def test_the_published_figure():
         return np.sin(x) + np.sin(4 * x) / 4 - np.sin(8 * x) / 8 + np.sin(24 * x) / 36
 
     grid = Grid(BOXES[0], (500,))
-    iteration = Relaxation(Problem(domain=grid.box, source=source, boundary=0.0), grid, omega=1.0, like=LIKE)
+    iteration = Jacobi(Problem(domain=grid.box, source=source, boundary=0.0), grid, omega=1.0, like=LIKE)
     x = grid.nodes[:-1, 0].numpy()
     exact = particular(x) - particular(1) * x  # the particular solution is odd
     peaks = [1, 3, 8]
@@ -135,7 +135,7 @@ def test_the_published_figure():
 @pytest.mark.parametrize("make", [poisson, varied])
 def test_the_limit_solves_the_difference_equations(box, intervals, make):
     grid, problem = Grid(box, intervals), make(box)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE)
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
     discrete = iteration.discrete_solution(iteration.init())
     expected = CondensedSystem(grid.assemble(problem)).solve()
     assert np.abs(discrete.numpy() - expected).max() < 1e-13 * np.abs(expected).max()
@@ -145,7 +145,7 @@ def test_the_limit_solves_the_difference_equations(box, intervals, make):
 def test_the_limit_of_the_published_grid_is_accurate():
     grid = Grid(BOXES[0], (500,))
     problem = poisson(grid.box, reaction=2.0)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE)
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
     expected = CondensedSystem(grid.assemble(problem)).solve()
     # the factorisation, not the transform, limits the agreement: eps times part of the condition number 1e5
     assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - expected).max() < 2e-12
@@ -154,7 +154,7 @@ def test_the_limit_of_the_published_grid_is_accurate():
 @pytest.mark.parametrize("omega", [1.0, 0.8])
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 def test_sweeps_converge_to_the_limit(box, intervals, omega):
-    iteration = Relaxation(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
+    iteration = Jacobi(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
     state = iteration.init()
     discrete = iteration.discrete_solution(state)
     for _ in range(6000):  # the slowest mode: (1 - 0.8 * 2 sin^2(pi/64))^6000 = 1e-10 in 1-D
@@ -166,7 +166,7 @@ def test_sweeps_converge_to_the_limit(box, intervals, omega):
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, intervals):
     grid, problem = Grid(box, intervals), varied(box)
-    iteration, system = Relaxation(problem, grid, omega=0.7, like=LIKE), CondensedSystem(grid.assemble(problem))
+    iteration, system = Jacobi(problem, grid, omega=0.7, like=LIKE), CondensedSystem(grid.assemble(problem))
     state = iteration.init()
     assert abs(float(iteration.objective(state)["residual"]) - 1) < 1e-13  # a zero start
     state = iteration.step(iteration.step(state))
@@ -179,7 +179,7 @@ def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, i
 def test_without_data_the_objective_is_the_absolute_residual():
     grid = Grid(*CASES[1])
     problem = poisson(grid.box, source=0.0, boundary=0.0)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE, guess=as_field(lambda x: x[:, 0].exp()))
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(lambda x: x[:, 0].exp()))
     state = iteration.init()
     expected = np.linalg.norm(CondensedSystem(grid.assemble(problem)).residual(state.coefficients.numpy()))
     assert math.isclose(float(iteration.objective(state)["residual"]), expected, rel_tol=1e-12)
@@ -187,7 +187,7 @@ def test_without_data_the_objective_is_the_absolute_residual():
 
 def test_a_guess_fills_the_interior_and_leaves_the_boundary_values():
     grid, problem = Grid(*CASES[1]), varied(BOXES[1])
-    u = Relaxation(problem, grid, omega=1.0, like=LIKE, guess=as_field(7.0)).init().coefficients.reshape(grid.shape)
+    u = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(7.0)).init().coefficients.reshape(grid.shape)
     assert bool((interior(u) == 7).all())
     expected = grid.stencil(problem).start.clone()
     interior(expected).fill_(7.0)
@@ -195,7 +195,7 @@ def test_a_guess_fills_the_interior_and_leaves_the_boundary_values():
 
 
 def test_sweeps_allocate_nothing_new():
-    iteration = Relaxation(varied(BOXES[2]), Grid(*CASES[2]), omega=0.7, like=LIKE)
+    iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=0.7, like=LIKE)
     state, seen = iteration.init(), []
     for _ in range(6):
         seen.append(state.coefficients.data_ptr())
@@ -208,8 +208,8 @@ def test_sweeps_allocate_nothing_new():
 def test_slabs_do_not_change_the_result(omega, monkeypatch):
     results = []
     for block in (2**17, 100):  # 100: one slab of the first axis at a time, and a rest
-        monkeypatch.setattr(relaxation, "_BLOCK", block)
-        iteration = Relaxation(varied(BOXES[2]), Grid(*CASES[2]), omega=omega, like=LIKE)
+        monkeypatch.setattr(jacobi, "_BLOCK", block)
+        iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=omega, like=LIKE)
         state = iteration.step(iteration.step(iteration.init()))
         results.append(state.coefficients.clone())
     assert torch.equal(*results)
@@ -218,7 +218,7 @@ def test_slabs_do_not_change_the_result(omega, monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_a_restored_run_goes_on_bit_for_bit(dtype):
     def make():
-        return Relaxation(varied(BOXES[1]), Grid(*CASES[1]), omega=0.7, like=LIKE.to(dtype))
+        return Jacobi(varied(BOXES[1]), Grid(*CASES[1]), omega=0.7, like=LIKE.to(dtype))
 
     iteration = make()
     state = iteration.init()
@@ -237,7 +237,7 @@ def test_a_restored_run_goes_on_bit_for_bit(dtype):
 
 
 def test_a_copied_state_steps_like_the_original():
-    iteration = Relaxation(varied(BOXES[0]), Grid(*CASES[0]), omega=1.0, like=LIKE)
+    iteration = Jacobi(varied(BOXES[0]), Grid(*CASES[0]), omega=1.0, like=LIKE)
     state = iteration.step(iteration.init())
     copy = state.coefficients.clone()
     after = iteration.step(state).coefficients.clone()
@@ -252,7 +252,7 @@ def test_exactly_the_modes_that_the_closed_form_names_grow_by_their_factors(box,
     grid, problem = Grid(box, intervals), indefinite(box)
     constants = constants_of(problem.equation, box.dimension)
     numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": omega}
-    iteration = Relaxation(poisson(box, terms=problem.terms, source=0.0, boundary=0.0), grid, omega=omega, like=LIKE)
+    iteration = Jacobi(poisson(box, terms=problem.terms, source=0.0, boundary=0.0), grid, omega=omega, like=LIKE)
     every = make_modes("sine", box, intervals=intervals)
     prediction = iteration.predict(every, torch.arange(31))
     state = iteration.restore(grid.interpolate(as_field(all_modes(box, intervals)), LIKE), {})

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-14  # factors below this are zero: of a number near 1, of which one was taken off
 
 
-class Successive(StationaryIteration):
+class Sor(StationaryIteration):
     """``u_i <- (1 - omega) u_i + omega / A_ii (b_i - sum_j A_ij u_j)``, one node after the other; omega = 1 is Gauss-Seidel.
 
     Args:
@@ -110,7 +110,7 @@ class Successive(StationaryIteration):
         """The prediction for sine modes, where all unknowns have the same equation."""
 
 
-class Lexicographic(Successive):
+class LexicographicSor(Sor):
     """Node after node in C order, by PyAMG's compiled sweep; on the CPU, whatever the device."""
 
     _symbol_is_exact = False
@@ -155,7 +155,7 @@ class Lexicographic(Successive):
         return Prediction(curves, -torch.minimum(factor.amax(dim=1), radius).log(), note)
 
 
-class RedBlack(Successive):
+class RedBlackSor(Sor):
     """First the nodes whose numbers add up to an even one, then the others: each color all at once, in place."""
 
     _symbol_is_exact = True

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.iterations.training.optimizers import LearningRate
+from pdefreq.iterations.training.steppers import LearningRate
 
 DECAYS = ["exponential", "inverse", "cosine"]
 STEPS = st.integers(0, 10_000)

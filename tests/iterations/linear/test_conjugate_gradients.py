@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
