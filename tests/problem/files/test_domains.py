@@ -169,7 +169,8 @@ def test_the_corner_singularity_and_the_bessel_function_solve_their_equations():
         u = problem.exact
         laplacian = sum(u(x + s) + u(x - s) - 2 * u(x) for s in steps) / h**2
         away = x.norm(dim=1) > 0.2
-        # differences: 1e-16 / h^2, and h^2 / 12 times fourth derivatives (mu^4 = 625 on the ring, a third of 0.2^(2/3 - 4) at the corner)
+        # differences: 1e-16 / h^2, and h^2 / 12 times fourth derivatives (mu^4 = 625 on the ring, a third of 0.2^(2/3 - 4) at the
+        # corner)
         torch.testing.assert_close(-laplacian[away], problem.source(x)[away], rtol=0, atol=2e-6)
 
 
