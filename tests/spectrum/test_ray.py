@@ -107,7 +107,7 @@ def test_in_one_dimension_ray_modes_are_fourier_modes():
 
 @pytest.mark.parametrize("d", [3, 5, 10])
 def test_variations_across_the_direction_contribute_their_mean_up_to_the_standard_error(d):
-    """Along an axis of the cube, prod sin(pi x_k) has the mean (2/pi)^(d-1) sin(pi x_1), with coefficients (2/pi) / (1 - 4 j^2)."""
+    """Along an axis of the cube, prod sin(pi x_k) has the mean (2/pi)^(d-1) sin(pi x_1), coefficients (2/pi) / (1 - 4 j^2)."""
     modes = ModeFamilies(problem(cube(d), axis(d))).modes("ray")
     u = np.sin(math.pi * modes.points().numpy()).prod(axis=1)
     expected = (2 / math.pi) ** d / (1 - 4 * np.arange(HIGHEST + 1.0) ** 2)

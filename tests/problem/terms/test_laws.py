@@ -33,7 +33,7 @@ EXAMPLES = {
     "reaction": [{"reaction": "-400"}, {"reaction": "3"}, {"reaction": "x - y**2"}],
     "nonlinear": [{"nonlinear": "u**3"}, {"nonlinear": "-exp(u)"}, {"nonlinear": "x*u**3 + sin(y*u)"}],
 }
-"""Values of keys by the name of a term; of others their first key is given as a number."""
+"""Values of keys by the name of a term; for all other terms the first key is a number."""
 
 
 def term_of(name, values):
