@@ -63,7 +63,7 @@ def test_the_transform_of_tanh_follows_from_its_derivative():
 
 @pytest.mark.parametrize(("name", "order"), [("heaviside", 1), ("relu", 2)])
 def test_transforms_of_steps_and_ramps_by_parseval(name, order):
-    """int sigma g = (1 / 2 pi) int F[sigma] conj F[g] with the transform k^4 exp(-k^2/2) of the fourth derivative g of a Gaussian.
+    """int sigma g = (1 / 2 pi) int F[sigma] conj F[g] with g the fourth derivative of a Gaussian, F[g] = k^4 exp(-k^2/2).
 
     The moments of g of order 0 and 1 vanish, so that the singular part of F[sigma] at k = 0 does not contribute.
     """

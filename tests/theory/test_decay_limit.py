@@ -14,7 +14,7 @@ def points(*values):
 @pytest.mark.parametrize(("dimension", "cutoffs"), [(1, 1000 * 4 ** np.arange(4)), (2, 50 * 2 ** np.arange(4))])
 @pytest.mark.parametrize("difference", [-0.5, 0.5])
 def test_the_norm_of_one_value_tends_to_zero_only_below_the_dimension(dimension, cutoffs, difference):
-    """The least norm for h(0) = 1 is 1 / K(0, 0); wavenumbers above M contribute about M^(d - alpha), increasing or decreasing."""
+    """The least norm for h(0) = 1 is 1 / K(0, 0); wavenumbers above M contribute about M^(d - alpha), which grows or falls."""
     origin = torch.zeros(1, dimension, dtype=torch.float64)
     values = [float(decay_kernel(dimension, dimension + difference, cutoff=int(m), spacing=SPACING)(origin)) for m in cutoffs]
     added = np.diff(values)

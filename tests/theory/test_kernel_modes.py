@@ -139,7 +139,7 @@ def test_the_kernel_of_a_wide_network_couples_no_fourier_modes_on_a_circle_but_a
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 9), st.integers(0, 2**31))
 def test_coupling_is_the_relative_spread_of_the_eigenvalues_in_a_mode(n, seed):
-    """Mean and standard deviation with the weights (u_j.v)^2, a bound for the change of the initial rate of v.r by other modes."""
+    """Mean and standard deviation with the weights (u_j.v)^2, a bound for the change of the initial rate by other modes."""
     generator = torch.Generator().manual_seed(seed)
     factor, v, r = (torch.randn(n, m, generator=generator, dtype=torch.float64) for m in (n, 1, 1))
     kernel = factor @ factor.T
