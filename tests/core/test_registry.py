@@ -17,7 +17,7 @@ class Thing:
 
     Args:
         size: How large,
-            in metres.
+            in meters.
         widths: Of its parts.
         kind: Which.
     """
@@ -31,7 +31,7 @@ class Thing:
 
 def test_options_come_from_the_signature_and_the_docstring():
     size, widths, *_, on = options_of(Thing)
-    assert (size.name, size.default, size.doc) == ("size", MISSING, "How large, in metres.")
+    assert (size.name, size.default, size.doc) == ("size", MISSING, "How large, in meters.")
     assert (widths.default, widths.doc) == ((1, 2), "Of its parts.")
     assert on.default is False
 

@@ -36,7 +36,7 @@ def single_series(x, source, lengths, terms=3000):
 
 
 @pytest.mark.parametrize("lengths", [(1.0, 1.0), pytest.param((2.0, 1.5), marks=pytest.mark.slow), (0.4, 3.0)])
-def test_in_a_rectangle_it_agrees_with_the_published_series(lengths):
+def test_the_green_function_of_a_rectangle_agrees_with_the_published_series(lengths):
     scale = torch.tensor(lengths, dtype=torch.float64) / torch.tensor(UPPER, dtype=torch.float64)
     x, source = (
         random_points(200, 0) * scale,
@@ -50,7 +50,7 @@ def test_in_a_rectangle_it_agrees_with_the_published_series(lengths):
     assert (ours - double_series(x, source, lengths, 1000))[off].abs().max() < 1 / (1000 * 0.08) ** 2
 
 
-def test_it_is_symmetric_zero_on_the_boundary_and_positive():
+def test_the_green_function_is_symmetric_zero_on_the_boundary_and_positive():
     x, y = random_points(40, 1), random_points(30, 2)
     G = green_rectangle(x, y, LOWER, UPPER)
     torch.testing.assert_close(G, green_rectangle(y, x, LOWER, UPPER).T, rtol=1e-11, atol=1e-15)
@@ -63,7 +63,7 @@ def test_it_is_symmetric_zero_on_the_boundary_and_positive():
     assert green_rectangle(nearly, y, LOWER, UPPER).abs().max() < 1e-5
 
 
-def test_it_is_harmonic_away_from_the_point_and_has_unit_flux_around_it():
+def test_the_green_function_is_harmonic_away_from_the_point_and_has_unit_flux_around_it():
     """Its defining properties: the mean over a circle is the value at the center, and -int du/dn = 1 around the point."""
     source = torch.tensor([[1.1, 0.6]], dtype=torch.float64)
     angle = 2 * math.pi * torch.arange(128, dtype=torch.float64) / 128
@@ -77,7 +77,7 @@ def test_it_is_harmonic_away_from_the_point_and_has_unit_flux_around_it():
     assert abs(float(-(gradient * circle).sum(dim=1).mean() * 0.2 * 2 * math.pi) - 1) < 1e-12  # exponential convergence
 
 
-def test_it_has_a_logarithmic_singularity_at_the_point():
+def test_the_green_function_has_a_logarithmic_singularity_at_the_point():
     source = torch.tensor([[1.1, 0.6]], dtype=torch.float64)
     assert green_rectangle(source, source, LOWER, UPPER).isinf().all()
     r = torch.tensor([1e-3, 1e-6], dtype=torch.float64)
@@ -90,7 +90,7 @@ inside = st.floats(0.0, 1.0)
 
 
 @given(inside, inside, st.floats(-3, 3), st.floats(0.1, 5))
-def test_in_one_dimension_it_is_the_hat_with_slope_jump_one(s, t, a, length):
+def test_the_green_function_in_one_dimension_is_the_hat_with_slope_jump_one(s, t, a, length):
     """Equation 3.2: linear on both sides of x0, zero at the ends, symmetric."""
     b = a + length
     x, x0 = torch.tensor([a + t * length], dtype=torch.float64), torch.tensor([a + s * length], dtype=torch.float64)

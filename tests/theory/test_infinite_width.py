@@ -84,7 +84,7 @@ def test_kernels_are_symmetric_and_positive(activation):
 
 
 def test_the_kernel_of_close_points_is_accurate():
-    """On the diagonal the ReLU kernel is |x~|^2 / 2 + |x~|^2 / 2, and at distance t it is smaller by |t| / 2 pi to first order."""
+    """On the diagonal the ReLU kernel is |x~|^2 / 2 + |x~|^2 / 2, and at distance t it decreases by |t| / 2 pi to first order."""
     x = torch.tensor([[0.5]], dtype=torch.float64)
     assert wide_kernels(x).tangent.item() == pytest.approx(1.25, rel=1e-15)
     t = 1e-5  # the sine of the angle is the root of a difference, with a relative error of 1e-16 / t^2: here 1e-6
