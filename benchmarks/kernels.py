@@ -17,7 +17,7 @@ from torch.func import functional_call, jacrev, vmap
 
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory.kernel_modes import eigenpairs
 from pdefreq.theory.ntk import kernel, operator
 
@@ -53,7 +53,7 @@ def by_samples(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
     return sum((j.flatten(1) @ j.flatten(1).T for j in jacobians.values()), start=x.new_zeros(()))
 
 
-def coefficients_of(network: torch.nn.Module, space: Mlp) -> torch.Tensor:
+def coefficients_of(network: torch.nn.Module, space: MlpSpace) -> torch.Tensor:
     """The parameters of the module as coefficients; both have the order weight, bias, layer by layer."""
     return torch.cat([p.detach().flatten() for p in network.parameters()]).reshape(space.num_coefficients)
 
@@ -61,7 +61,7 @@ def coefficients_of(network: torch.nn.Module, space: Mlp) -> torch.Tensor:
 def compare(layers: int, width: int, n: int, repeats: int) -> None:
     """Print one line: the ratio, seconds, and the relative difference."""
     torch.manual_seed(0)
-    network, space = plain_network(layers, width), Mlp(BOX, (width,) * layers)
+    network, space = plain_network(layers, width), MlpSpace(BOX, (width,) * layers)
     x, c = torch.linspace(-1, 1, n, dtype=DOUBLE)[:, None], coefficients_of(network, space)
     evaluator = space.at(x)
     layerwise = lambda: kernel(evaluator.jacobian_factors(c))  # noqa: E731
@@ -74,7 +74,7 @@ def compare(layers: int, width: int, n: int, repeats: int) -> None:
 
 def large(layers: int, width: int, n: int) -> None:
     """Print time and peak memory for a kernel whose Jacobian would need gigabytes."""
-    space, x = Mlp(BOX, (width,) * layers), torch.linspace(-1, 1, n, dtype=DOUBLE)[:, None]
+    space, x = MlpSpace(BOX, (width,) * layers), torch.linspace(-1, 1, n, dtype=DOUBLE)[:, None]
     c = space.initialize(stream(0, "initialization"))
     peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # noqa: E731
     before, results = peak(), []

@@ -21,8 +21,8 @@ from pdefreq.domains.box import Box
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.networks.activations import ACTIVATIONS, activation_named
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.trial_space import Evaluator
 
 DOUBLE = torch.float64
@@ -44,7 +44,7 @@ def activation_pass(name: str, shape: tuple[int, ...]) -> Callable[[], object]:
     return run
 
 
-def network_pass(space: Mscale, x: torch.Tensor) -> Callable[[], object]:
+def network_pass(space: MscaleSpace, x: torch.Tensor) -> Callable[[], object]:
     """Value and gradient in x, followed by the gradient in the weights."""
     evaluator, c = space.at(x), space.initialize(stream(0, "initialization")).requires_grad_(True)
 
@@ -55,7 +55,7 @@ def network_pass(space: Mscale, x: torch.Tensor) -> Callable[[], object]:
     return run
 
 
-def plain(space: Mlp, c: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def plain(space: MlpSpace, c: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """A plain implementation of the network, ``(n, d)`` to ``(n,)``."""
     p, h = space.unflatten(c), x
     last = len(space.widths) + 1
@@ -64,7 +64,7 @@ def plain(space: Mlp, c: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return (h @ p[f"weight{last}"][0].T)[:, 0] + p[f"bias{last}"]
 
 
-def residual_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
+def residual_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
     """The gradient in c of the sum of (lap u)^2 + |grad u|^2 + u^2, by channels and by nested reverse passes."""
     c = space.initialize(stream(0, "initialization")).requires_grad_(True)
     evaluator, points = space.at(x), x.clone().requires_grad_(True)
@@ -81,7 +81,7 @@ def residual_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], 
     return lambda: slope(*evaluator.second_order(c)), nested
 
 
-def jacobian_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
+def jacobian_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
     """Derivatives in c of -lap u + u at each point, from the factors of the layers and by `torch.func`."""
     c, one = space.initialize(stream(0, "initialization")), torch.ones(len(x), dtype=DOUBLE)
     evaluator = space.at(x)
@@ -95,7 +95,7 @@ def jacobian_passes(space: Mlp, x: torch.Tensor) -> tuple[Callable[[], object], 
     return lambda: evaluator.jacobian(c, value=one, second=-one), lambda: vmap(jacrev(residual), (None, 0))(c, x)
 
 
-def matrix_passes(space: Mlp, x: torch.Tensor) -> list[tuple[Callable[[], object], Callable[[], object]]]:
+def matrix_passes(space: MlpSpace, x: torch.Tensor) -> list[tuple[Callable[[], object], Callable[[], object]]]:
     """`second_order` and `vjp` with a matrix S, each paired with the same operation for the Laplacian."""
     c, (n, d) = space.initialize(stream(0, "initialization")), x.shape
     root = torch.randn(n, d, d, generator=stream(0, "benchmark"), dtype=DOUBLE)
@@ -121,8 +121,8 @@ def main() -> None:
             print(f"activation {name:10s} {shape!s:16s} {against_sine:.2f} x sine")
     scales, box = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), Box((-1.0,), (1.0,))
     x = box.quadrature(1000).x
-    whole = network_pass(Mscale(box, scales, (30, 30, 30)), x)
-    parts = [network_pass(Mscale(box, (scale,), (30, 30, 30)), x) for scale in scales]
+    whole = network_pass(MscaleSpace(box, scales, (30, 30, 30)), x)
+    parts = [network_pass(MscaleSpace(box, (scale,), (30, 30, 30)), x) for scale in scales]
     print(f"loop over 6 sub-networks  {ratio(lambda: [part() for part in parts], whole):.2f} x one batched product")
     iteration = make_solver("mscale").prepare(load_problem("poisson").blind(), seed=0, device=torch.device("cpu"), dtype=DOUBLE)
     state = iteration.init()
@@ -130,15 +130,15 @@ def main() -> None:
     print(f"Ritz step                 {against_energy:.2f} x its energy alone")
     for d in (1, 2, 5, 10):
         cube = Box((-1.0,) * d, (1.0,) * d)
-        channels, nested = residual_passes(Mlp(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
+        channels, nested = residual_passes(MlpSpace(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
         print(f"nested autograd, d = {d:2d}   {ratio(nested, channels):.2f} x second_order with its backward pass")
     for d in (1, 2, 5, 10):
         cube = Box((-1.0,) * d, (1.0,) * d)
-        forwards, back = matrix_passes(Mlp(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
+        forwards, back = matrix_passes(MlpSpace(cube, (64, 64, 64)), cube.interior(1000, stream(0, "points")).x)
         print(f"matrix S, d = {d:2d}          {ratio(*forwards):.2f} x the Laplacian, {ratio(*back):.2f} x with its derivative")
     for d, widths, number in ((1, (24, 24, 24), 400), (2, (64, 64, 64), 400)):
         cube = Box((-1.0,) * d, (1.0,) * d)
-        factors, by_function = jacobian_passes(Mlp(cube, widths), cube.interior(number, stream(0, "points")).x)
+        factors, by_function = jacobian_passes(MlpSpace(cube, widths), cube.interior(number, stream(0, "points")).x)
         print(f"vmap(jacrev), d = {d:2d}      {ratio(by_function, factors):.2f} x jacobian")
 
 

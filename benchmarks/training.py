@@ -39,8 +39,8 @@ from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.optimizers import Adam, LearningRate
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 
 if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network
@@ -102,7 +102,7 @@ def against_deepxde(d: int, dde: Any) -> Cost:
     interior = problem.domain.interior(POINTS, stream(0, "points"))
     edge = problem.domain.boundary(100, stream(0, "boundary points"))
     measure, perimeter = float(interior.weights.sum()), float(edge.weights.sum())
-    space = Mlp(problem.domain, WIDTHS)
+    space = MlpSpace(problem.domain, WIDTHS)
     # As means: int r^2 / |Omega| + int_boundary u^2 / |boundary|.
     functional = StrongResidual(problem, space, interior, edge, beta=measure / perimeter, like=like)
     ours, c = steps_of(space, functional)
@@ -187,7 +187,7 @@ class Plain(Loop):
         return self.parts[0](x)
 
 
-def against_modules(space: Mlp | Mscale, network: Loop, points: int = POINTS) -> Cost:
+def against_modules(space: MlpSpace | MscaleSpace, network: Loop, points: int = POINTS) -> Cost:
     """The cost of a step of torch modules relative to ours, for the energy int |grad u|^2 / 2 - u."""
     problem = problem_on(space.domain.dimension)
     interior = problem.domain.interior(points, stream(0, "points"))
@@ -262,10 +262,10 @@ def main() -> None:
         line(f"DeepXDE, pinn, d = {d}", against_deepxde(d, dde), asked)
     for d in ASKED:
         box = Box((-1.0,) * d, (1.0,) * d)
-        line(f"reverse mode, Ritz, d = {d}", against_modules(Mlp(box, WIDTHS), Plain((1.0,), WIDTHS, d, nn.Tanh)), 1.0)
+        line(f"reverse mode, Ritz, d = {d}", against_modules(MlpSpace(box, WIDTHS), Plain((1.0,), WIDTHS, d, nn.Tanh)), 1.0)
     segment = Box((-1.0,), (1.0,))
     for points in NUMBERS:
-        ours, theirs = Mscale(segment, SCALES, PART_WIDTHS, activation="sin"), Loop(SCALES, PART_WIDTHS, 1, Sine)
+        ours, theirs = MscaleSpace(segment, SCALES, PART_WIDTHS, activation="sin"), Loop(SCALES, PART_WIDTHS, 1, Sine)
         line(f"loop over 6 sub-networks, {points} points", against_modules(ours, theirs, points), 3.0)
     least = floor()
     products, waves = (1e3 * t / STEPS for t in (least.work, least.unit))

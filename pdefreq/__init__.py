@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.history import History, Schedule, Status, Stop
     from pdefreq.domains.box import Box
-    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.data import Data
     from pdefreq.problem.files import load_problem
     from pdefreq.problem.grid_field import GridField
     from pdefreq.problem.problem import Problem, Spectrum
-    from pdefreq.runs.by_spec import load_run, rerun, resume, run
+    from pdefreq.runs.lifecycle import load_run, rerun, resume, run
+    from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.record import Record
-    from pdefreq.runs.setup import Given
     from pdefreq.runs.solution import Solution
     from pdefreq.runs.solve import solve
     from pdefreq.runs.spec import RunSpec
@@ -62,7 +62,7 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Schedule": "core.history",
     "Status": "core.history",
     "Stop": "core.history",
-    "BoundaryPart": "problem.boundary",
+    "BoundaryPart": "problem.boundary_conditions",
     "Data": "problem.data",
     "Problem": "problem.problem",
     "Spectrum": "problem.problem",
@@ -70,13 +70,13 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "Refinement": "studies.refinement",
     "refine": "studies.refine",
     "predict": "studies.prediction",
-    "Given": "runs.setup",
+    "Given": "runs.prepared_run",
     "Record": "runs.record",
     "RunSpec": "runs.spec",
-    "load_run": "runs.by_spec",
-    "rerun": "runs.by_spec",
-    "resume": "runs.by_spec",
-    "run": "runs.by_spec",
+    "load_run": "runs.lifecycle",
+    "rerun": "runs.lifecycle",
+    "resume": "runs.lifecycle",
+    "run": "runs.lifecycle",
     "Solution": "runs.solution",
     "solve": "runs.solve",
     "SOLVERS": "solvers",

@@ -18,7 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from pdefreq.cli import _EXAMPLES, app
-from pdefreq.commands import options
+from pdefreq.commands import shared_options as options
 from pdefreq.commands.result import modes_table, number
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
@@ -205,7 +205,7 @@ def test_a_bug_keeps_its_traceback(cli, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("pdefreq.commands.options.load_problem", broken)
+    monkeypatch.setattr("pdefreq.commands.shared_options.load_problem", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         cli("solve", "poisson", "-m", "fem")
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.composition import Part, option_tree
 from pdefreq.core.devices import as_device, as_dtype, devices
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
-from pdefreq.core.options import MISSING, Option, Part, tree
+from pdefreq.core.options import MISSING, Option
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.iterations import protocols
@@ -24,10 +25,10 @@ from pdefreq.probes.probe import default_probes
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem, problem_names
 from pdefreq.problem.terms.convection import Convection
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
+from pdefreq.runs.run_folder import to_json
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
-from pdefreq.runs.store import to_json
 from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import PredictsModeError, Refines, degree_of
@@ -70,7 +71,7 @@ def chosen(name: str) -> dict:
 
 def all_options(name: str) -> list[Option]:
     """The options of a method and of its parts."""
-    return [option for *_, option in tree("method", name, SOLVERS.load(name), {}).walk()]
+    return [option for *_, option in option_tree("method", name, SOLVERS.load(name), {}).walk()]
 
 
 def one_sentence(text: str) -> bool:

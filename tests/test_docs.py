@@ -19,7 +19,7 @@ from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.names import make_solver
 
 ROOT = Path(__file__).parents[1]
-DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+DOCS = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -215,7 +215,7 @@ def test_an_added_part_can_be_trained_and_resumed_with_its_options(kind, way, re
 
 @pytest.mark.slow
 def test_code_of_a_part_in_a_run_folder_is_loaded_only_on_request(outside, tmp_path):
-    """One kind represents all: `tests/runs/test_by_spec.py` has files at every position of a run."""
+    """One kind represents all: `tests/runs/test_lifecycle.py` has files at every position of a run."""
     kind = "loss"
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")

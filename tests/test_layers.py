@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "pdefreq"
 ORDER = [  # from the lowest layer to the highest; a nested folder may have a separate layer
     ["core"],
     ["problem.expressions"],
-    ["problem.tables"],
+    ["problem.toml_tables"],
     ["domains"],
     ["problem.terms"],
     ["problem"],
@@ -85,10 +85,10 @@ def test_public_names_and_annotations_are_resolved_to_their_modules(tmp_path):
     file = tmp_path / "file.py"
     file.write_text(
         "import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n"
-        "if TYPE_CHECKING:\n    from pdefreq.runs.store import RunFolder\n"
+        "if TYPE_CHECKING:\n    from pdefreq.runs.run_folder import RunFolder\n"
         "def f():\n    from pdefreq.domains.geometry import rules\n"
     )
-    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.store", "domains.geometry.rules"}
+    assert imports(file) == {"core.history", "solvers", "studies.comparison", "runs.run_folder", "domains.geometry.rules"}
 
 
 def test_every_module_has_a_layer():
@@ -183,7 +183,7 @@ def test_only_figures_import_matplotlib_and_only_mesh_files_import_meshio():
         # figures draw; the others only name Figure in annotations
         if layer_of(here) not in ("figures", "runs", "studies", "experiments"):
             assert "matplotlib" not in names, path
-        if here != "domains.meshes.files":
+        if here != "domains.meshes.mesh_files":
             assert "meshio" not in names, path
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pdefreq.commands.options import importing
+from pdefreq.commands.shared_options import importing
 
 SCRIPT = """
 import sys

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 
 
 def cache(

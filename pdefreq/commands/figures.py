@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdefreq.commands.options import importing
+from pdefreq.commands.shared_options import importing
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def draw_run(solution: Solution) -> None:
     """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
-    from pdefreq.core.activity import announce
+    from pdefreq.core.announcements import announce
 
     with importing():
         from pdefreq.figures.heatmap import heatmap_figure

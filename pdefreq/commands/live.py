@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from pdefreq.core.activity import heard_by
+from pdefreq.core.announcements import listening
 
 if TYPE_CHECKING:
     from pdefreq.core.history import History
@@ -38,19 +38,19 @@ class LiveLine:
         self._quiet = quiet
         self._latest: Progress | None = None
         self._activity = "preparing"
-        self._hearing = heard_by(self.announced)
+        self._listening = listening(self.announced)
         self._began = self._arrived = self._printed = time.monotonic()
         self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
     def __enter__(self) -> LiveLine:
-        self._hearing.__enter__()
+        self._listening.__enter__()
         if self._console.is_terminal and not self._quiet:
             self._live.start()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._live.stop()
-        self._hearing.__exit__(None, None, None)
+        self._listening.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
         """Complete the title, once the number of unknowns is known."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from pdefreq.core.options import Node, Option
+    from pdefreq.core.composition import Node
+    from pdefreq.core.options import Option
 
 
 def methods(
@@ -20,7 +21,8 @@ def methods(
     ] = None,
 ) -> None:
     """List the methods, or the options of one and of its parts."""
-    from pdefreq.core.options import Node, split_options, tree
+    from pdefreq.core.composition import Node, option_tree
+    from pdefreq.core.options import split_options
     from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.names import make_solver, method_names
 
@@ -33,7 +35,7 @@ def methods(
         return
     method, options = split_options(name)
     factory = SOLVERS.load(method)
-    _explain(name, factory, tree("method", method, factory, options))
+    _explain(name, factory, option_tree("method", method, factory, options))
 
 
 def _list(factories: dict[str, Callable[..., Any]]) -> None:
@@ -72,7 +74,7 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
 
 def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
     """Each option of a tree with its depth; those of a part stand below it."""
-    from pdefreq.core.options import Node
+    from pdefreq.core.composition import Node
 
     for name, option in node.options.items():
         yield depth, node, option
@@ -96,7 +98,7 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 def _default(value: Any) -> str:
     """A default as --set takes it."""
-    from pdefreq.core.options import Node
+    from pdefreq.core.composition import Node
 
     if isinstance(value, Node):
         return value.title

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 from pdefreq.core.errors import ProblemFileError
 
 NewFile = Annotated[Path, typer.Argument(metavar="FILE.toml", help="The file to write.", show_default=False)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 from pdefreq.commands.solve import Method, Settings
 from pdefreq.studies.refinement import ENDED
 

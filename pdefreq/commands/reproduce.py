@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pdefreq.commands import options as o
-from pdefreq.commands.options import importing
+from pdefreq.commands import shared_options as o
+from pdefreq.commands.shared_options import importing
 
 Name = Annotated[
     str | None,

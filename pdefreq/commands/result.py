@@ -47,7 +47,7 @@ def plain_table(*columns: str) -> Table:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on stdout; what is not finite becomes null."""
-    from pdefreq.runs.store import to_json
+    from pdefreq.runs.run_folder import to_json
 
     print(json.dumps(to_json(value), allow_nan=False))
 
@@ -196,7 +196,7 @@ def _figures(folder: Path, *, drawn: bool) -> str:
 
 
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
-    from pdefreq.runs.store import DEFINITIONS
+    from pdefreq.runs.run_folder import DEFINITIONS
 
     known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known and solution.reference is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
     """Print the result of a run again, or of a folder of seeds, and redraw its figures."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.runs.by_spec import load_run
+    from pdefreq.runs.lifecycle import load_run
     from pdefreq.runs.seeds import median_seed, seed_folder, seed_runs, write_seeds
 
     o.use_threads(1)
@@ -45,7 +45,7 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
 def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
     """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
-    from pdefreq.runs.by_spec import load_run
+    from pdefreq.runs.lifecycle import load_run
 
     o.use_threads(1)
     table = load_run(run, trust=trust).export(to)
@@ -69,7 +69,7 @@ def resume(
     """Go on with a run from its last checkpoint, to its budget or to a new one."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
-        from pdefreq.runs.by_spec import resume as resume_run
+        from pdefreq.runs.lifecycle import resume as resume_run
 
         return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, progress=progress)
 
@@ -88,8 +88,8 @@ def rerun(
     """Repeat a run from nothing but its folder."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
-        from pdefreq.runs.by_spec import rerun as repeat
-        from pdefreq.runs.store import next_free
+        from pdefreq.runs.lifecycle import rerun as repeat
+        from pdefreq.runs.run_folder import next_free
 
         return repeat(run, out or next_free(run.parent, f"{run.name}-again"), trust=trust, progress=progress)
 
@@ -101,7 +101,7 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
-    from pdefreq.runs.store import RunFolder
+    from pdefreq.runs.run_folder import RunFolder
 
     spec = RunFolder(run).read_spec()  # refuses before torch is loaded
     o.use_threads(threads)

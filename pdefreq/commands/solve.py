@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 from pdefreq.core.history import Stop
 
 if TYPE_CHECKING:

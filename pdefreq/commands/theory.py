@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pdefreq.commands import options as o
+from pdefreq.commands import shared_options as o
 from pdefreq.commands.solve import Method, Settings
 
 if TYPE_CHECKING:

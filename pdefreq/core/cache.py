@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import OptionError, RunFolderError
-from pdefreq.core.files import npz_bytes, write_atomically
+from pdefreq.core.file_io import npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np

@@ -40,7 +40,7 @@ TYPES = Registry(
         "convection": "pdefreq.problem.terms.convection:Convection",
         "reaction": "pdefreq.problem.terms.reaction:Reaction",
         "nonlinear": "pdefreq.problem.terms.nonlinear:Nonlinear",
-        "boundary-part": "pdefreq.problem.boundary:BoundaryPart",
+        "boundary-part": "pdefreq.problem.boundary_conditions:BoundaryPart",
         "spectrum": "pdefreq.problem.problem:Spectrum",
     },
 )
@@ -68,7 +68,7 @@ class Content:
         name = vars(type(self)).get("content_type") or _registered_name(type(self))
         if not name:
             return Opaque(self)
-        return {"type": name} | {f.name: tree(getattr(self, f.name)) for f in fields(self) if f.init}  # pyright: ignore[reportArgumentType]
+        return {"type": name} | {f.name: encode(getattr(self, f.name)) for f in fields(self) if f.init}  # pyright: ignore[reportArgumentType]
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
@@ -76,23 +76,23 @@ class Content:
         return cls(**arguments)
 
 
-def tree(value: Any) -> Any:
+def encode(value: Any) -> Any:
     """A value as a tree of content."""
     if isinstance(value, Content):
         return value.content()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [tree(each) for each in value]
+        return [encode(each) for each in value]
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: tree(each) for key, each in value.items()}
+        return {key: encode(each) for key, each in value.items()}
     return value if _is_array(value) else Opaque(value)
 
 
-def made(data: Any, *, trust: bool = False) -> Any:
-    """The object that a tree stands for.
+def decode(data: Any, *, trust: bool = False) -> Any:
+    """The object that a tree stands for: the inverse of `encode`.
 
     Args:
         data: The tree.

@@ -1,4 +1,4 @@
-"""Values of a problem's fields, checked at the points where a method needs them."""
+"""Values of the fields of a problem, validated at the points where a method needs them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
 
 
-def checked(field: Callable[[Points], Tensor], name: str, x: Points, *, least: float = -math.inf) -> Tensor:
+def validated(field: Callable[[Points], Tensor], name: str, x: Points, *, least: float = -math.inf) -> Tensor:
     """A field or its gradient at `x`, shape ``(n,)`` or ``(n, d)``, without a graph behind it.
 
     Args:

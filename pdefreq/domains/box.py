@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 _PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
 _MAX_POINTS = 10**8
@@ -224,7 +224,7 @@ class Box(Domain):
         """The face that is nearest to the middle of each facet, whatever its name."""
         import numpy as np
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         x = mesh.p[:, facets_of(mesh)[:, mesh.boundary_facets()]].mean(axis=1).T
         faces = np.stack([np.abs(x - self.lower), np.abs(x - self.upper)], axis=2)  # (n, d, 2), as `part_names`

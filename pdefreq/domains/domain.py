@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.geometry.convex import Convex
     from pdefreq.domains.geometry.strips import Outline
     from pdefreq.domains.samples import Samples
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 _MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
 _NORMALS = 100  # points on each part, at which normals are compared
@@ -171,7 +171,7 @@ class Domain(Content, ABC):
         """
         import numpy as np
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         part = np.full(facets_of(mesh).shape[1], len(self.part_names) - 1)
         for k, name in reversed([*enumerate(self.part_names)]):
@@ -237,7 +237,7 @@ class Domain(Content, ABC):
         if self.convex is not None and other.convex is not None:
             from pdefreq.domains.geometry import convex
 
-            return convex.apart(self.convex, other.convex)
+            return convex.are_disjoint(self.convex, other.convex)
         return not any(bool(one.contains(two._edge()).any()) for one, two in ((self, other), (other, self)))
 
     def _edge(self) -> Points:

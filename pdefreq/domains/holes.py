@@ -13,7 +13,7 @@ import torch
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.streams import stream as named_stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.domain import Domain

@@ -22,7 +22,7 @@ from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.geometry.rules import unit_cube
 from pdefreq.domains.geometry.sides import sides
 from pdefreq.domains.meshes.cell_search import CellSearch
-from pdefreq.domains.meshes.files import facets_of, read_mesh
+from pdefreq.domains.meshes.mesh_files import facets_of, read_mesh
 from pdefreq.domains.meshes.simplices import gauss, measures_of, random
 from pdefreq.domains.samples import Samples
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Points
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 
 _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": MeshTet1}

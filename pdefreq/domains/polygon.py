@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 _FEW = 8  # sides, up to which a product of their distances is large enough in the middle
 _LEAST_TURN = 1e-3  # sine of the angle between the sides at a corner: two in a line make a product vanish too fast
@@ -160,7 +160,7 @@ class Polygon(Domain):
         """A refined Delaunay triangulation: see `triangulated`."""
         from skfem import MeshTri
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         mesh = MeshTri(*triangulated(self._points, h))
         edge = mesh.boundary_facets()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
-    from pdefreq.problem.tables import DomainTable
+    from pdefreq.problem.toml_tables import DomainTable
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Ring(Domain):
         import numpy as np
         from skfem import MeshTri
 
-        from pdefreq.domains.meshes.files import facets_of
+        from pdefreq.domains.meshes.mesh_files import facets_of
 
         around = max(6, math.ceil(2 * math.pi * self.outer / h))
         across = max(1, round(around * math.log(self.outer / self.inner) / (2 * math.pi)))

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pdefreq.core.composition import build
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import build
 from pdefreq.core.registry import Registry
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.error_curves import Curve, courses_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.iterations.protocols import HasTangentKernel
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve

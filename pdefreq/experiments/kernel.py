@@ -37,7 +37,7 @@ from pdefreq.problem.data import Data
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import regression
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_modes import Eigenpairs, eigenpairs, sign_changes
 from pdefreq.theory.kernel_regression import trained_output
@@ -69,7 +69,7 @@ def interval(number: int) -> Tensor:
 
 def finite_kernel(width: int, number: int, seed: int, initialization: str = "ntk") -> Tensor:
     """The tangent kernel of a random network between even points, ``(number, number)``."""
-    space = Mlp(BOX, (width,), "relu", initialization, bias="hidden")
+    space = MlpSpace(BOX, (width,), "relu", initialization, bias="hidden")
     return tangent_kernel(space.at(interval(number)).jacobian_factors(space.initialize(stream(seed, "initialization"))))
 
 

@@ -41,8 +41,8 @@ from pdefreq.iterations.training.optimizers import Memory, Optimizer
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory.kernel_modes import relative_distance
 from pdefreq.theory.phase_diagram import PhasePoint, critical_gamma, distance_slope
 
@@ -124,7 +124,7 @@ class TwoLayer(Solver):
     def space(self) -> Network:
         """The network, zero at its start."""
         scale = f"phase({self.point.gamma}, {self.point.gamma_prime})"
-        return Antisymmetric(Mlp(BOX, (self.width // 2,), "relu", scale, bias="hidden"))
+        return AntisymmetricSpace(MlpSpace(BOX, (self.width // 2,), "relu", scale, bias="hidden"))
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None

@@ -33,13 +33,13 @@ from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.linearized import kernel_drift
 from pdefreq.iterations.training.optimizers import GradientDescent as PlainDescent
 from pdefreq.iterations.training.optimizers import LearningRate
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
 from pdefreq.theory.kernel_modes import relative_distance
@@ -84,7 +84,7 @@ class Lazy(Solver):
 
     def parts(self, problem: Problem, like: torch.Tensor) -> tuple[Network, Functional]:
         """The space and what is lowered."""
-        network = Antisymmetric(Mlp(BOX, (self.width // 2,), "tanh", "ntk"))
+        network = AntisymmetricSpace(MlpSpace(BOX, (self.width // 2,), "tanh", "ntk"))
         space = HardBoundary(network, CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
         return space, LOSSES[self.loss](problem, space, BOX.quadrature(self.number), like=like)  # type: ignore[call-arg]
 

@@ -17,7 +17,7 @@ from pdefreq.core.history import Schedule, Stop
 from pdefreq.domains.box import Box
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver

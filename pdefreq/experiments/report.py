@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.files import csv_bytes, make_folder, write_atomically
+from pdefreq.core.file_io import csv_bytes, make_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ class Report:
 
 def main(name: str, experiment: Callable[[], Report]) -> None:
     """What ``python -m pdefreq.experiments.<name>`` does: run, print, and keep in the next free folder below ``runs``."""
-    from pdefreq.runs.store import next_free
+    from pdefreq.runs.run_folder import next_free
 
     report = experiment()
     print(report.text())

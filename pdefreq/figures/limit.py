@@ -41,7 +41,7 @@ def limit_figure(
     guides: Mapping[str, tuple[np.ndarray, np.ndarray]],
     logarithmic: bool,
 ) -> Figure:
-    """A panel for each family, the limit in grey behind its solutions, and one for a number against the size m.
+    """A panel for each family, the limit in gray behind its solutions, and one for a number against the size m.
 
     Args:
         x: Points of the line, shape ``(n,)``.

@@ -56,7 +56,7 @@ def step_columns(last: float) -> np.ndarray:
 
 
 def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
-    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of one height; what is unknown stays grey."""
+    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of one height; what is unknown stays gray."""
     axes.grid(False)
     axes.set_facecolor("0.88")
     known = np.ma.masked_invalid(np.clip(error.T, _HEAT.vmin, _HEAT.vmax))

@@ -18,7 +18,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from pdefreq.core.errors import OptionError
-from pdefreq.core.files import write_atomically
+from pdefreq.core.file_io import write_atomically
 
 P = ParamSpec("P")
 

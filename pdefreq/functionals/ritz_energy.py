@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.fields import ConstantField
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, ByChannels
-from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
+from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
@@ -67,7 +67,7 @@ class RitzEnergy(Functional):
     ) -> None:
         source = problem.source if data is None else ConstantField(0.0)
         size = points_at_once(space, like)
-        load = interior.weights * checked(source, "[equation] source", interior.x)
+        load = interior.weights * validated(source, "[equation] source", interior.x)
         pieces = zip(*(column.split(size) for column in (interior.x, interior.weights, load)), strict=True)
         blocks: list[Block] = [
             _EnergyBlock(space, x.to(like), WeakEquation.at(problem.equation, x, like), weights.to(like), load.to(like))
@@ -146,7 +146,7 @@ def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples |
     x, weights = interior.x, interior.weights
     values = u(x)
     density = WeakEquation.at(problem.equation, x, x).energy(values, u.gradient(x))
-    energy = (weights * (density - checked(problem.source, "[equation] source", x) * values)).sum()
+    energy = (weights * (density - validated(problem.source, "[equation] source", x) * values)).sum()
     if boundary is not None:
         energy = energy + BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, x).robin_energy(
             u(boundary.x)

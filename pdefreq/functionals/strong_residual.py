@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, DifferentiatedSquares, SquaresByChannels, SquaresByRows
-from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock, RobinResidualBlock
+from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
@@ -59,7 +59,7 @@ class StrongResidual(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        equation, f = problem.equation, checked(problem.source, "[equation] source", interior.x) if source is None else source
+        equation, f = problem.equation, validated(problem.source, "[equation] source", interior.x) if source is None else source
         kind = _SemilinearBlock if equation.is_semilinear else _QuasilinearBlock
         size = points_at_once(space, like, channels=interior.x.shape[1])
         pieces = zip(*(column.split(size) for column in (interior.x, f, interior.weights)), strict=True)
@@ -96,7 +96,7 @@ class GradientOfResidual(Functional):
     def __init__(self, problem: Problem, space: TrialSpace, interior: Samples, *, like: Tensor) -> None:
         equation = problem.equation
         assert equation.is_semilinear
-        slope = checked(problem.source.gradient, "the gradient of [equation] source", interior.x)
+        slope = validated(problem.source.gradient, "the gradient of [equation] source", interior.x)
         size = points_at_once(space, like, channels=interior.x.shape[1])
         pieces = zip(*(column.split(size) for column in (interior.x, slope, interior.weights)), strict=True)
         super().__init__(

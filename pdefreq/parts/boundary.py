@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, POSITIVE, require
 from pdefreq.parts.schedules import PenaltySchedule
 from pdefreq.parts.tables import BOUNDARIES

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import IncompatibleError, OptionError
-from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, NONNEGATIVE, POSITIVE, require
 from pdefreq.parts.tables import INPUTS
 

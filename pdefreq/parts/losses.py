@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.core.options import Part
+from pdefreq.core.composition import Part
 from pdefreq.parts.part import EXPONENT, POSITIVE, require
 from pdefreq.parts.tables import LOSSES
 

@@ -8,8 +8,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part
 from pdefreq.parts.inputs import Input, Periodic
 from pdefreq.parts.part import COUNT, EXPONENT, FINITE, POSITIVE, require
 from pdefreq.parts.starts import Start
@@ -207,9 +207,9 @@ class Mlp(FeedForwardNetwork):
     """A plain feed-forward network."""
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.mlp import Mlp
+        from pdefreq.spaces.networks.mlp import MlpSpace
 
-        return Mlp(domain, **layers)
+        return MlpSpace(domain, **layers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,9 +248,9 @@ class Mscale(FeedForwardNetwork):
         return len(self.scales) if self.form == "subnetworks" else 1
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.mscale import Mscale
+        from pdefreq.spaces.networks.mscale import MscaleSpace
 
-        return Mscale(domain, self.scales, form=self.form, **layers)
+        return MscaleSpace(domain, self.scales, form=self.form, **layers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +283,6 @@ class PhaseShift(FeedForwardNetwork):
         return 2 * len(self.frequencies)
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        from pdefreq.spaces.networks.phase_shift import PhaseShift
+        from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 
-        return PhaseShift(domain, self.wavevectors, **layers)
+        return PhaseShiftSpace(domain, self.wavevectors, **layers)

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part
 from pdefreq.parts.part import FRACTION, POSITIVE, require
 from pdefreq.parts.tables import OPTIMIZERS
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part
 
 COUNT = (lambda n: n >= 1, "at least 1")
 POSITIVE = (lambda x: 0 < x < math.inf, "positive and finite")

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from pdefreq.core.composition import Part
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.core.options import Part
 from pdefreq.parts.part import COUNT, require
 from pdefreq.parts.tables import POINTS
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pdefreq.core.options import Part
+from pdefreq.core.composition import Part
 from pdefreq.parts.part import COUNT, require
 from pdefreq.parts.tables import SCHEDULES
 

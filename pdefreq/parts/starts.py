@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pdefreq.core.options import Part
+from pdefreq.core.composition import Part
 from pdefreq.parts.tables import STARTS
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Antisymmetric(Start):
     is_zero = True
 
     def applied(self, network: FeedForward) -> trial_space.Network:
-        from pdefreq.spaces.networks.antisymmetric import Antisymmetric
+        from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 
-        return Antisymmetric(network)
+        return AntisymmetricSpace(network)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Doubled(Start):
     widening = 2
 
     def applied(self, network: FeedForward) -> trial_space.Network:
-        from pdefreq.spaces.networks.antisymmetric import Doubled
+        from pdefreq.spaces.networks.antisymmetric import DoubledSpace
 
-        return Doubled(network)
+        return DoubledSpace(network)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pdefreq.core.options import Part
+from pdefreq.core.composition import Part
 from pdefreq.parts.part import COUNT, NONNEGATIVE, require
 from pdefreq.parts.tables import TRAININGS
 

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.core.composition import Part, build
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import Part, build, split_options
+from pdefreq.core.options import split_options
 from pdefreq.probes import DEFAULT_PROBES, PROBES
 
 if TYPE_CHECKING:

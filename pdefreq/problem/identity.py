@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pdefreq.core.content import beside, code_files, digest, made, opaque_parts, pack, unpack
+from pdefreq.core.content import beside, code_files, decode, digest, opaque_parts, pack, unpack
 from pdefreq.core.errors import ProblemFileError, RunFolderError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class WrittenProblem:
         people = {"name": self.name, "title": self.title, "citation": self.citation, "parameters": dict(self.parameters)}
         try:
             content = self.content if folder is None else beside(self.content, folder)
-            problem = Problem(**made(content, trust=trust), **people)
+            problem = Problem(**decode(content, trust=trust), **people)
         except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
             raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
         return problem.read_from(self.text, {}) if self.text else problem

@@ -106,7 +106,9 @@ SYMMETRIC = _terms("a symmetric equation", lambda term: term.symmetric, "is not 
 COERCIVE = Need("a positive definite equation", "indefinite", _is_indefinite)
 ENERGY = _terms("an equation with an energy", lambda term: term.has_energy, "is not the derivative of an energy")
 CONSTANT = _terms("constant coefficients", lambda term: term.constant, "has a coefficient that varies")
-DIFFERENCES = _terms("derivatives along the axes alone", lambda term: term.differences() is not None, "has others")
+DIFFERENCES = _terms(
+    "derivatives along the axes alone", lambda term: term.finite_difference_coefficients() is not None, "has others"
+)
 SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
 BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)

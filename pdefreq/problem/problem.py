@@ -18,15 +18,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pdefreq.core.content import Content, digest, tree
+from pdefreq.core.content import Content, digest, encode
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.streams import stream
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary import BoundaryPart
-from pdefreq.problem.coefficients import CoefficientReader, derived_source
+from pdefreq.problem.boundary_conditions import BoundaryPart
+from pdefreq.problem.coefficient_reader import CoefficientReader, derived_source
 from pdefreq.problem.data import Data
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ class Problem:
 
     def content(self) -> dict[str, Any]:
         """All that determines the solution and what is measured of it, as a tree of `pdefreq.core.content`."""
-        return {name: tree(getattr(self, name)) for name in _CONTENT}
+        return {name: encode(getattr(self, name)) for name in _CONTENT}
 
     @cached_property
     def digest(self) -> str:
@@ -371,7 +371,7 @@ class Problem:
         Raises:
             ProblemFileError: If f is not finite, or c is zero, at one of the points.
         """
-        source = checked(self.source, "[equation] source", x) if source is None else source
+        source = validated(self.source, "[equation] source", x) if source is None else source
         return source / self.equation.zero_order(x)
 
     def target_gradient(self, x: Points) -> Gradients:
@@ -381,7 +381,7 @@ class Problem:
             ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
         """
         c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
-        slope = checked(self.source.gradient, "the gradient of [equation] source", x)
+        slope = validated(self.source.gradient, "the gradient of [equation] source", x)
         return (slope - self.target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:

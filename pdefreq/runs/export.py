@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdefreq.core.errors import IncompatibleError, OptionError
-from pdefreq.core.files import csv_bytes, npz_bytes, write_atomically
+from pdefreq.core.file_io import csv_bytes, npz_bytes, write_atomically
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
-    from pdefreq.domains.meshes.files import Cells
+    from pdefreq.domains.meshes.mesh_files import Cells
     from pdefreq.runs.record import Record
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigen import EigenModes
@@ -29,7 +29,7 @@ _PER_AXIS = {1: 1024, 2: 64, 3: 16}  # cells of a mesh made for the export, alon
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class PointTable:
     """A solution at points.
 
     Args:
@@ -47,7 +47,7 @@ class Table:
     note: str = ""
 
 
-def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Table:
+def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> PointTable:
     """Write a solution in the format that the suffix names.
 
     Args:
@@ -74,7 +74,7 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Tab
     return table
 
 
-def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False) -> Table:
+def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False) -> PointTable:
     """A solution at the nodes of its own mesh, else of a mesh of the domain, else at the test points.
 
     Args:
@@ -103,7 +103,7 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
     fields = {"u": field_values(u, points)}
     reference = record.reference
     if reference is None:
-        return Table(x, fields, cells, "no error: neither an exact nor a reference solution is known")
+        return PointTable(x, fields, cells, "no error: neither an exact nor a reference solution is known")
     name = "exact" if reference is record.problem.exact else "reference"
     fields[name] = field_values(reference, points)
     shift = mean_error(Iterate.of_function(u), record.target)
@@ -114,13 +114,13 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
         return field_values(u, points) - field_values(reference, points) - shift
 
     bands, note = _bands(record, x, fields["error"], error)
-    return Table(x, fields | bands, cells, note)
+    return PointTable(x, fields | bands, cells, note)
 
 
 def _cells(record: Record, space: TrialSpace) -> Cells:
     """The mesh of a finite element space; on a box the grid that its modes are taken on; else a mesh of the domain."""
     from pdefreq.domains.box import Box
-    from pdefreq.domains.meshes.files import Cells, cells_of, grid_cells
+    from pdefreq.domains.meshes.mesh_files import Cells, cells_of, grid_cells
     from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
 
     domain = record.problem.domain
@@ -172,22 +172,22 @@ def _up_to_the_last(families: ModeFamilies, watched: WatchedModes) -> EigenModes
     return every.take(np.flatnonzero(every.indices[:, 0] <= watched.indices.max()))
 
 
-def _write_vtu(path: Path, table: Table) -> None:
-    from pdefreq.domains.meshes.files import write_vtu
+def _write_vtu(path: Path, table: PointTable) -> None:
+    from pdefreq.domains.meshes.mesh_files import write_vtu
 
     assert table.cells is not None
     write_vtu(path, table.cells, table.fields)
 
 
-def _write_csv(path: Path, table: Table) -> None:
+def _write_csv(path: Path, table: PointTable) -> None:
     from pdefreq.core.shapes import axis_names
 
     rows = np.column_stack([table.x, *table.fields.values()]).tolist()
     write_atomically(path, csv_bytes([*axis_names(table.x.shape[1]), *table.fields], rows))
 
 
-def _write_npz(path: Path, table: Table) -> None:
+def _write_npz(path: Path, table: PointTable) -> None:
     write_atomically(path, npz_bytes({"x": table.x, **table.fields}))
 
 
-_WRITERS: dict[str, Callable[[Path, Table], None]] = {".vtu": _write_vtu, ".csv": _write_csv, ".npz": _write_npz}
+_WRITERS: dict[str, Callable[[Path, PointTable], None]] = {".vtu": _write_vtu, ".csv": _write_csv, ".npz": _write_npz}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.activity import announce
+from pdefreq.core.announcements import announce
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.interrupts import interruptible
 from pdefreq.runs.position import Position
@@ -16,9 +16,9 @@ from pdefreq.runs.recorder import Recorder, is_finite
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration, State
-    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.prepared_run import PreparedRun
+    from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.solution import Solution
-    from pdefreq.runs.store import RunFolder
 
 _CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
 
@@ -36,10 +36,10 @@ class Progress:
 
 
 def advance(
-    setup: Setup,
+    prepared: PreparedRun,
     start: Position,
     *,
-    store: RunFolder | None = None,
+    run_folder: RunFolder | None = None,
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
     notes: Sequence[str] = (),
@@ -47,8 +47,8 @@ def advance(
     """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
     from pdefreq.runs.solution import Solution
 
-    stop, schedule, history = setup.spec.stop, setup.spec.schedule, start.history
-    recorder = Recorder(setup, history)
+    stop, schedule, history = prepared.spec.stop, prepared.spec.schedule, start.history
+    recorder = Recorder(prepared, history)
     state, step, seconds = start.state, start.step, start.seconds
     due = schedule.after(int(history.last("step"))) if len(history) else 0
     good = Position(_copy(state), step, seconds, history)
@@ -79,17 +79,17 @@ def advance(
             if status is None and interrupted():
                 status = Status.INTERRUPTED
             if status is None:
-                state, step, seconds = _stride(setup.iteration, state, step, seconds, pause)
-                if store is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
-                    store.write_checkpoint(Position(state, step, seconds, history).checkpoint())
+                state, step, seconds = _stride(prepared.iteration, state, step, seconds, pause)
+                if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
+                    run_folder.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
     # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
     announce("working out the results")
-    solution = Solution.of(setup, end, status, notes=notes)
-    if store is not None:
-        store.write_checkpoint(end.checkpoint())
-        solution.write(store)
+    solution = Solution.of(prepared, end, status, notes=notes)
+    if run_folder is not None:
+        run_folder.write_checkpoint(end.checkpoint())
+        solution.write(run_folder)
     return solution
 
 

@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from pdefreq.core.history import History
     from pdefreq.iterations.iteration import State
-    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.prepared_run import PreparedRun
 
 _ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
 
 
-def notes_on(setup: Setup, state: State, history: History) -> tuple[str, ...]:
+def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str, ...]:
     """Sentences on a run that ends with a state. What predictions are to be judged by is kept among the facts of the history."""
     makers = (
-        lambda: _on_linearity(setup, state, history),
-        lambda: notes_of(setup.iteration, state),
-        lambda: _on_lifting(setup, state),
+        lambda: _on_linearity(prepared, state, history),
+        lambda: notes_of(prepared.iteration, state),
+        lambda: _on_lifting(prepared, state),
     )
     return tuple(note for make in makers for note in _made(make))
 
@@ -35,12 +35,12 @@ def _made(make: Callable[[], list[str]]) -> list[str]:
         return [f"What there was to say of this run could not be worked out: {type(error).__name__}: {reason}"]
 
 
-def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
+def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list[str]:
     """Whether a network has stayed near its start, from which alone it can be predicted, if it was."""
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.spectral_record import keep_drift
 
-    drift = drift_of(setup.iteration, state)
+    drift = drift_of(prepared.iteration, state)
     if drift is None:
         return []
     told = f"Since the start {drift.in_words()}: "
@@ -50,7 +50,7 @@ def _on_linearity(setup: Setup, state: State, history: History) -> list[str]:
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
 
 
-def _on_lifting(setup: Setup, state: State) -> list[str]:
+def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
     """Whether boundary values that are built in leave nothing to learn.
 
     On a box transfinite interpolation reproduces sums of functions that each do without one of the coordinates.
@@ -59,10 +59,10 @@ def _on_lifting(setup: Setup, state: State) -> list[str]:
     from pdefreq.probes.target import Target
     from pdefreq.spaces.networks.hard_boundary import HardBoundary
 
-    exact = setup.problem.exact
+    exact = prepared.problem.exact
     if exact is None or not isinstance(state.space, HardBoundary):
         return []
-    target = setup.target if setup.target.reference is exact else Target(setup.problem, exact)
+    target = prepared.target if prepared.target.reference is exact else Target(prepared.problem, exact)
     error = relative_error(state.space.lifting, target)
     if not error <= _ROUNDING:
         return []

@@ -10,8 +10,8 @@ from pdefreq.core.history import History
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
-    from pdefreq.runs.setup import Setup
-    from pdefreq.runs.store import Checkpoint
+    from pdefreq.runs.prepared_run import PreparedRun
+    from pdefreq.runs.run_folder import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class Position:
 
     def checkpoint(self) -> Checkpoint:
         """The same as arrays, ready for the disk."""
-        from pdefreq.runs.store import Checkpoint
+        from pdefreq.runs.run_folder import Checkpoint
 
         return Checkpoint.of(self.state, self.step, self.seconds, self.history)
 
     @classmethod
-    def start(cls, setup: Setup) -> Position:
+    def start(cls, prepared: PreparedRun) -> Position:
         """Before the first step."""
-        return cls(setup.iteration.init(), 0, 0.0, History())
+        return cls(prepared.iteration.init(), 0, 0.0, History())
 
     @classmethod
-    def restored(cls, setup: Setup, checkpoint: Checkpoint) -> Position:
+    def restored(cls, prepared: PreparedRun, checkpoint: Checkpoint) -> Position:
         """Where a checkpoint was written.
 
         Raises:
@@ -45,14 +45,14 @@ class Position:
 
         from pdefreq.core.devices import as_device
 
-        device = as_device(setup.spec.device)
+        device = as_device(prepared.spec.device)
         memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
         unlike = RunFolderError(
             f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
             "start again with `pdefreq rerun`"
         )
         try:
-            state = setup.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
+            state = prepared.iteration.restore(torch.from_numpy(checkpoint.coefficients).to(device), memory)
         except (RuntimeError, ValueError, KeyError, IndexError) as error:  # sizes or names do not fit
             raise unlike from error
         if state.space.num_coefficients != len(checkpoint.coefficients):

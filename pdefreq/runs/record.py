@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.probes.target import Target
     from pdefreq.problem.problem import Problem
-    from pdefreq.runs.store import RunFolder
+    from pdefreq.runs.run_folder import RunFolder
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ERRORS = ("relative_l2", "relative_h1", "max_error")
@@ -102,19 +102,19 @@ class Record(Shown):
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
-        from pdefreq.core.files import free_folder, make_folder
-        from pdefreq.runs.store import RunFolder
+        from pdefreq.core.file_io import free_folder, make_folder
+        from pdefreq.runs.run_folder import RunFolder
 
-        store = RunFolder(free_folder(folder))
-        make_folder(store.path)
-        self.write(store)
-        return store.path
+        run_folder = RunFolder(free_folder(folder))
+        make_folder(run_folder.path)
+        self.write(run_folder)
+        return run_folder.path
 
-    def write(self, store: RunFolder) -> None:
+    def write(self, run_folder: RunFolder) -> None:
         """Write the history, the modes and the summary into a folder."""
-        store.write_history(self.history)
-        object.__setattr__(self, "folder", store.path)
-        store.write_run(None, self.summary())
+        run_folder.write_history(self.history)
+        object.__setattr__(self, "folder", run_folder.path)
+        run_folder.write_run(None, self.summary())
 
     def plot(self) -> Figure:
         """The error of each mode against steps and seconds."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.protocols import Prediction
     from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
-    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.prepared_run import PreparedRun
     from pdefreq.spectrum.predicted import Forecast
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
@@ -34,22 +34,22 @@ _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an object
 class Recorder:
     """Measures a state, appends the row, and judges the objective by the rows so far."""
 
-    def __init__(self, setup: Setup, history: History) -> None:
-        self._setup = setup
+    def __init__(self, prepared: PreparedRun, history: History) -> None:
+        self._prepared = prepared
         self._history = history
         self._iterate: SpaceIterate | None = None
         self._measurements: list[Measurement] = []
 
     def record(self, state: State, step: int, seconds: float) -> Status | None:
         """Append a row; a status if the objective says that the run is over."""
-        setup, history = self._setup, self._history
-        terms = {name: float(value) for name, value in setup.iteration.objective(state).items()}
+        prepared, history = self._prepared, self._history
+        terms = {name: float(value) for name, value in prepared.iteration.objective(state).items()}
         objective = sum(terms.values())
         row: dict[str, Any] = {"step": step, "seconds": seconds, "unknowns": state.space.num_coefficients}
         row |= {"objective": objective} | {f"objective.{name}": value for name, value in terms.items()}
         finite = math.isfinite(objective) and is_finite(state)
         if finite:
-            row |= {name: float(value) for name, value in columns_of(setup.iteration, state).items()}
+            row |= {name: float(value) for name, value in columns_of(prepared.iteration, state).items()}
             iterate = self._measured(state)
             for measurement in self._measurements:
                 row |= measurement(iterate)
@@ -57,10 +57,10 @@ class Recorder:
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
-            return ending_of(setup.iteration, state)
-        is_relative = objective_kind_of(setup.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
-        last = is_last_stage(setup.iteration, state)
-        return _judge(history, setup.spec.stop, is_relative=is_relative, last_stage=last)
+            return ending_of(prepared.iteration, state)
+        is_relative = objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
+        last = is_last_stage(prepared.iteration, state)
+        return _judge(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
 
     def _measured(self, state: State) -> SpaceIterate:
         """The iterate that all probes of a row share; where its space is new, they are made ready for it."""
@@ -75,15 +75,17 @@ class Recorder:
 
     def _prepare(self, state: State, iterate: SpaceIterate) -> None:
         """Make the probes ready for a space."""
-        setup, history = self._setup, self._history
-        known = discrete_solution_of(setup.iteration, state)
+        prepared, history = self._prepared, self._history
+        known = discrete_solution_of(prepared.iteration, state)
         limit = None if known is None else iterate.member(known)
-        self._measurements = [probe.prepare(setup.target, iterate, limit=limit, facts=history.facts) for probe in setup.probes]
+        self._measurements = [
+            probe.prepare(prepared.target, iterate, limit=limit, facts=history.facts) for probe in prepared.probes
+        ]
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
-        if setup.spec.predict and not len(history):
-            history.facts.update(_predicted(setup, iterate, history))
+        if prepared.spec.predict and not len(history):
+            history.facts.update(_predicted(prepared, iterate, history))
 
 
 def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stage: bool = True) -> Status | None:
@@ -143,9 +145,9 @@ def _size(objective: np.ndarray) -> float:
     return own or next((abs(value) for value in objective if value), 0.0)
 
 
-def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:
+def _predicted(prepared: PreparedRun, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:
     """What theory says of each watched mode before the run, or why it says nothing, as facts."""
-    predictor = setup.iteration.find(Predicts)
+    predictor = prepared.iteration.find(Predicts)
     if predictor is None:
         return {}
     import numpy as np
@@ -155,12 +157,12 @@ def _predicted(setup: Setup, iterate: SpaceIterate, history: History) -> Mapping
     from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
     from pdefreq.spectrum.watched import WatchedModes
 
-    watched, target = WatchedModes.in_facts(history.facts), setup.target
+    watched, target = WatchedModes.in_facts(history.facts), prepared.target
     if not len(watched):
         return {}
     modes = target.families.modes(watched.kind, watched.indices)
     values = None if target.solution is None else torch.from_numpy(target.solution.values(modes.points(iterate.space)))
-    hand_overs = [step + PREDICTED_STEPS for step in hand_over_steps_of(setup.iteration)]
+    hand_overs = [step + PREDICTED_STEPS for step in hand_over_steps_of(prepared.iteration)]
     steps = np.unique(np.concatenate([PREDICTED_STEPS, *hand_overs]))
     try:
         prediction = predictor.predict(modes, torch.from_numpy(steps), values, cheap=True)

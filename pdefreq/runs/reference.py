@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pdefreq.core.activity import announce
+from pdefreq.core.announcements import announce
 from pdefreq.core.content import opaque_parts
 from pdefreq.core.errors import IncompatibleError, UserError
 from pdefreq.problem.problem import Spectrum

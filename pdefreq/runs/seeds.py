@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pdefreq.core.files import csv_bytes, json_bytes, write_atomically
-from pdefreq.runs.store import RunFolder
+from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
+from pdefreq.runs.run_folder import RunFolder
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
 _COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)

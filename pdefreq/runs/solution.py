@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.probes.error import Errors
     from pdefreq.probes.iterate import Iterate
-    from pdefreq.runs.export import Table
+    from pdefreq.runs.export import PointTable
     from pdefreq.runs.position import Position
-    from pdefreq.runs.setup import Setup
+    from pdefreq.runs.prepared_run import PreparedRun
+    from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.spec import RunSpec
-    from pdefreq.runs.store import RunFolder
     from pdefreq.solvers.solver import Solver
 
 
@@ -68,28 +68,30 @@ class Solution(Record, Field):
     seconds: float
 
     @classmethod
-    def of(cls, setup: Setup, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None) -> Self:
+    def of(
+        cls, prepared: PreparedRun, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None
+    ) -> Self:
         """What a run has come to.
 
         Args:
-            setup: The run.
+            prepared: The run.
             end: Where it stands; of a run that failed, where it last was well.
             status: How it ended.
             notes: Sentences to put before those on the run itself.
             folder: Where the run is kept, if it is.
         """
         return cls(
-            target=setup.target,
-            label=setup.spec.method,
-            solver=setup.solver,
-            spec=setup.spec,
+            target=prepared.target,
+            label=prepared.spec.method,
+            solver=prepared.solver,
+            spec=prepared.spec,
             status=status,
-            state=answer_of(setup.iteration, end.state),
+            state=answer_of(prepared.iteration, end.state),
             last=end.state,
             step=end.step,
             seconds=end.seconds,
             history=end.history,
-            notes=(*notes, *notes_on(setup, end.state, end.history)),
+            notes=(*notes, *notes_on(prepared, end.state, end.history)),
             folder=folder,
         )
 
@@ -176,24 +178,24 @@ class Solution(Record, Field):
         Raises:
             RunFolderError: If the folder holds something already, or can't be written.
         """
-        from pdefreq.runs.store import Checkpoint, RunFolder
+        from pdefreq.runs.run_folder import Checkpoint, RunFolder
 
-        store = RunFolder(folder)
-        store.create(self.spec)
-        store.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
-        self.write(store)
-        return store.path
+        run_folder = RunFolder(folder)
+        run_folder.create(self.spec)
+        run_folder.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
+        self.write(run_folder)
+        return run_folder.path
 
-    def write(self, store: RunFolder) -> None:
+    def write(self, run_folder: RunFolder) -> None:
         """Write what is worked out from a finished run into its folder: tables, arrays, summary."""
-        store.write_history(self.history)
-        store.write_arrays("solution", self._sampled())
+        run_folder.write_history(self.history)
+        run_folder.write_arrays("solution", self._sampled())
         with suppress(IncompatibleError):  # more than three dimensions, or no mesh generator
-            self.to_vtu(store.path / "solution.vtu")
-        object.__setattr__(self, "folder", store.path)
-        store.write_run(self.spec, self.summary())
+            self.to_vtu(run_folder.path / "solution.vtu")
+        object.__setattr__(self, "folder", run_folder.path)
+        run_folder.write_run(self.spec, self.summary())
 
-    def export(self, path: str | Path) -> Table:
+    def export(self, path: str | Path) -> PointTable:
         """Write u, the exact or reference solution, the error and its bands of wavenumbers in the format that the suffix names.
 
         Args:

@@ -69,8 +69,8 @@ def solve(
     from pdefreq.core.fields import as_field
     from pdefreq.problem.identity import WrittenProblem
     from pdefreq.problem.problem import Problem
-    from pdefreq.runs.by_spec import run
-    from pdefreq.runs.setup import Given
+    from pdefreq.runs.lifecycle import run
+    from pdefreq.runs.prepared_run import Given
     from pdefreq.runs.spec import RunSpec, probe_to_json, solver_to_json
     from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import Solver

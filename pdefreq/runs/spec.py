@@ -10,10 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pdefreq.core.composition import Part, code_files, decode_part, encode_part
 from pdefreq.core.conversion import convert
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.core.options import Part, code_files, read, written
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.solvers.solver import Solver
 
@@ -109,7 +109,7 @@ class RunSpec:
 
 def solver_to_json(solver: Solver) -> dict[str, Any] | None:
     """A solver as its registered name and its options, parts included; None for one that could not be made again from them."""
-    return written(solver)
+    return encode_part(solver)
 
 
 def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trust: bool = False) -> Solver:
@@ -134,7 +134,7 @@ def same_method(solver: Solver, data: Mapping[str, Any]) -> bool:
 
 def probe_to_json(probe: Probe) -> dict[str, Any] | None:
     """A probe as its registered name and its options; None for one that could not be made again from them."""
-    return written(probe)
+    return encode_part(probe)
 
 
 def probe_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trust: bool = False) -> Probe:
@@ -145,7 +145,7 @@ def probe_from_json(data: Mapping[str, Any], folder: Path | None = None, *, trus
 
 
 def _read(kind: type[P], data: Any, folder: Path | None, trust: bool) -> P:
-    made = read(kind.registry, data if folder is None else beside(data, folder), trust=trust)
+    made = decode_part(kind.registry, data if folder is None else beside(data, folder), trust=trust)
     if not isinstance(made, kind):
         raise RunFolderError(f"run.json names {data.get('name')!r} as a {kind.registry.kind}, which it is not")
     return made

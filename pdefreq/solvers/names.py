@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.core.composition import build
 from pdefreq.core.errors import OptionError
-from pdefreq.core.options import build, split_options
+from pdefreq.core.options import split_options
 from pdefreq.solvers import SOLVERS
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pdefreq.core.composition import Part
 from pdefreq.core.history import Stop
-from pdefreq.core.options import Part
 from pdefreq.solvers import SOLVERS
 
 if TYPE_CHECKING:

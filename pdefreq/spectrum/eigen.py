@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from pdefreq.core.activity import announce
+from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
 from pdefreq.spectrum.family import Expansion, Modes
 

@@ -71,7 +71,7 @@ class Comparison(Shown):
         Raises:
             RunFolderError: If it can't be written.
         """
-        from pdefreq.core.files import csv_bytes, json_bytes, write_atomically
+        from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
         from pdefreq.figures.style import encode
 
         folder = Path(folder)
@@ -125,7 +125,7 @@ def compare(
         IncompatibleError: If no method can do the problem.
         UserError: As `solve` does.
     """
-    from pdefreq.core.files import free_folder
+    from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
 
@@ -203,7 +203,7 @@ def _columns() -> list[str]:
 
 
 def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
-    from pdefreq.runs.store import to_json
+    from pdefreq.runs.run_folder import to_json
 
     summaries = [solution.summary() for solution in seeds]
     row: dict[str, Any] = dict.fromkeys(_columns())

@@ -64,7 +64,7 @@ def refine(
         IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
         UserError: As `solve` does.
     """
-    from pdefreq.core.files import free_folder
+    from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
     from pdefreq.runs.solve import solve
     from pdefreq.solvers.names import make_solver

@@ -114,7 +114,7 @@ class Refinement(Shown):
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a level: its size, its errors, and the relative error of each mode; None where undefined."""
-        from pdefreq.runs.store import to_json
+        from pdefreq.runs.run_folder import to_json
 
         names = self.mode_names()
         return [
@@ -146,7 +146,7 @@ class Refinement(Shown):
 
     def orders(self) -> list[dict[str, Any]]:
         """One row a norm, then one a mode: fitted order, standard error, levels of the fit, and the order predicted."""
-        from pdefreq.runs.store import to_json
+        from pdefreq.runs.run_folder import to_json
 
         wavenumbers = dict(zip(self.mode_names(), self.spectrum.modes.wavenumber.tolist(), strict=True))
         rows = []
@@ -207,7 +207,7 @@ class Refinement(Shown):
         Raises:
             RunFolderError: If it can't be written.
         """
-        from pdefreq.core.files import csv_bytes, json_bytes, make_folder, write_atomically
+        from pdefreq.core.file_io import csv_bytes, json_bytes, make_folder, write_atomically
         from pdefreq.figures.style import encode
 
         folder, rows = Path(folder), self.rows()
@@ -220,7 +220,7 @@ class Refinement(Shown):
 
     def to_json(self) -> dict[str, Any]:
         """All of it as one JSON object."""
-        from pdefreq.runs.store import to_json
+        from pdefreq.runs.run_folder import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
         told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}

@@ -58,7 +58,7 @@ def wide_kernels(
 ) -> WideKernels:
     """Kernels of an infinitely wide network.
 
-    The kernel of ``Mlp(domain, widths, activation, "ntk")`` tends to ``tangent + 1``: that network has a last bias, whose
+    The kernel of ``MlpSpace(domain, widths, activation, "ntk")`` tends to ``tangent + 1``: that network has a last bias, whose
     derivative is one everywhere. ``bias="hidden"`` leaves it out.
 
     Args:

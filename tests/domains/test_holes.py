@@ -12,7 +12,7 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
-from pdefreq.domains.geometry.convex import Convex, apart
+from pdefreq.domains.geometry.convex import Convex, are_disjoint
 from pdefreq.domains.geometry.solids import Solids
 from pdefreq.domains.holes import WithHoles, holes_from_csv
 from pdefreq.domains.ring import Ring
@@ -139,7 +139,7 @@ def test_ellipses_are_disjoint_until_they_touch(a, b, angle, c, d):
     first = Convex(np.array([0.0, 0.0]), np.array([a, b]), round=True)
     for gap in (-1e-7, 1e-7):
         second = Convex(point + support + gap * normal, np.array([c, d]), round=True)
-        assert apart(first, second) == apart(second, first) == (gap > 0)
+        assert are_disjoint(first, second) == are_disjoint(second, first) == (gap > 0)
 
 
 @given(st.floats(0.05, 3), st.floats(0.05, 3), st.floats(-2, 2), st.floats(-2, 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdefreq.core.content import made, tree
+from pdefreq.core.content import decode, encode
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.streams import stream
@@ -23,7 +23,7 @@ from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.files import problem_directories
 from pdefreq.problem.files.domains import read_domain
-from pdefreq.problem.tables import Files, Table
+from pdefreq.problem.toml_tables import Files, TomlTable
 
 SQUARE, CUBE = Box((-1.0, -1.0), (1.0, 1.0)), Box((-1.0,) * 3, (1.0,) * 3)
 PERFORATED = WithHoles(
@@ -36,7 +36,7 @@ STAR = Polygon([(math.cos(t) * r, math.sin(t) * r + 2) for t, r in zip(np.arange
 def example(kind):
     """The domain that a problem file of this kind describes."""
     values = {"kind": kind, **KINDS.load(kind).example}
-    return read_domain(Table(values, "domain", Scope()), Files(problem_directories()[-1].joinpath))
+    return read_domain(TomlTable(values, "domain", Scope()), Files(problem_directories()[-1].joinpath))
 
 
 DOMAINS = {
@@ -73,7 +73,7 @@ def test_equal_domains_have_equal_keys(domain):
 
 @domains
 def test_a_domain_is_recreated_from_its_content(domain):
-    assert made(tree(domain)) == domain
+    assert decode(encode(domain)) == domain
 
 
 @domains

@@ -17,7 +17,7 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.meshes.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.expressions import ExpressionField
 from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem

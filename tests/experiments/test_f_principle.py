@@ -17,7 +17,7 @@ from pdefreq.probes.target import Target
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 
 N = 40
 T = torch.arange(N, dtype=torch.float64)[:, None] / N
@@ -31,7 +31,7 @@ def regression(values):
 
 def measured(problem, *, wave, size, phase, numbers):
     """Row of the probe for the network of one unit that equals size * sin(2 pi wave t + phase)."""
-    space = Mlp(problem.domain, (1,), "sin")
+    space = MlpSpace(problem.domain, (1,), "sin")
     parameters = {"weight1": 2 * math.pi * wave, "bias1": phase, "weight2": size, "bias2": 0.0}
     c = torch.tensor([parameters[name] for name in space.shapes], dtype=torch.float64)
     iterate = SpaceIterate(space, c)

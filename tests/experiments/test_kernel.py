@@ -7,7 +7,7 @@ import torch
 from pdefreq.core.streams import stream
 from pdefreq.experiments import kernel as reproduced
 from pdefreq.experiments.kernel import BOX, ENOUGH, experiment, finite_kernel, first_broken, interpolation, interval, leading
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory.infinite_width import wide_kernels
 from pdefreq.theory.kernel_modes import eigenpairs, sign_changes
 
@@ -27,8 +27,8 @@ def test_the_first_index_that_violates_the_law_is_found():
 
 def test_a_network_of_blocks_has_the_mean_of_their_kernels():
     """Directly from the weights: u is 1 / sqrt(2 m) times the sum over all units of both blocks."""
-    narrow, x = Mlp(BOX, (7,), "relu", "ntk", bias="hidden"), interval(9)
-    wide = Mlp(BOX, (14,), "relu", "ntk", bias="hidden")
+    narrow, x = MlpSpace(BOX, (7,), "relu", "ntk", bias="hidden"), interval(9)
+    wide = MlpSpace(BOX, (14,), "relu", "ntk", bias="hidden")
     parts = [narrow.unflatten(narrow.initialize(stream(seed, "initialization"))) for seed in range(2)]
     c = torch.cat([torch.cat([p[name] for p in parts], dim=2 if name == "weight2" else 1).flatten() for name in wide.shapes])
     jacobian = wide.at(x).jacobian(c)

@@ -14,7 +14,7 @@ from pdefreq.core.fields import as_field
 from pdefreq.core.options import options_of
 from pdefreq.experiments import EXPERIMENTS, hybrid, mscale_6pi, run_experiment, scales
 from pdefreq.experiments.training import MeanSquareError, TrainingCourse
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.galerkin import Fem

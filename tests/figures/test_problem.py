@@ -4,7 +4,7 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.figures.problem import problem_figure
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
 
 

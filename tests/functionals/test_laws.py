@@ -11,15 +11,15 @@ from pdefreq.functionals.block import rows_of_jacobian
 from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from tests.functionals.polynomials import Polynomials
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
 LIKE = torch.empty(0, dtype=torch.float64)
-NETWORK = Mscale(SQUARE, (1.0, 3.0), (4, 3))
+NETWORK = MscaleSpace(SQUARE, (1.0, 3.0), (4, 3))
 SPACES = {
     "polynomials": Polynomials(3, 2),
     "network": NETWORK,

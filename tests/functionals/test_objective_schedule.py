@@ -16,7 +16,7 @@ from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.parts import Gauss, Sobol, Uniform
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
 from tests.functionals.polynomials import Polynomials
 

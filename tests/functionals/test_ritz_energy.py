@@ -9,9 +9,9 @@ from pdefreq.core.fields import CallableField, as_field
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.ritz_energy import RitzEnergy, energy_of
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.trial_space import SpaceField
 from tests.functionals.polynomials import Polynomials, minimiser
 
@@ -94,7 +94,7 @@ def test_the_energy_of_coefficients_is_the_energy_of_their_function():
         exponent=2.5,
         boundary=(BoundaryPart("robin", alpha=as_field(0.7), flux=as_field(0.3)),),
     )
-    space = Mscale(SQUARE, (1.0, 3.0), (6, 6))
+    space = MscaleSpace(SQUARE, (1.0, 3.0), (6, 6))
     c = space.initialize(stream(0, "test"))
     interior, boundary = SQUARE.quadrature(1500), SQUARE.boundary(80)  # more than one block
     functional = RitzEnergy(problem, space, interior, boundary, like=LIKE)
@@ -103,7 +103,7 @@ def test_the_energy_of_coefficients_is_the_energy_of_their_function():
 
 def test_gradient_is_the_derivative_of_the_terms():
     problem = Problem(domain=SQUARE, source=field(lambda x, y: x + y), boundary=field(lambda x, y: x * y), exponent=3.0)
-    space = Mscale(SQUARE, (1.0, 3.0), (6, 6))
+    space = MscaleSpace(SQUARE, (1.0, 3.0), (6, 6))
     functional = RitzEnergy(problem, space, SQUARE.quadrature(1500), SQUARE.boundary(80), beta=5.0, like=LIKE)
     c = space.initialize(stream(0, "test")).requires_grad_(True)
     terms = functional.terms(c)

@@ -13,8 +13,8 @@ from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.parts import Gauss, Sobol, Uniform
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Data, Problem
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 
 
 def rule(points, number, resample_every=1):
@@ -87,7 +87,7 @@ def test_uniform_data_need_a_box():
     ],
 )
 def test_a_layer_of_a_block_has_about_the_size_of_the_cache(widths, scales, channels, expected):
-    space = Mscale(Box((-1.0,), (1.0,)), (1.0,) * scales, widths)
+    space = MscaleSpace(Box((-1.0,), (1.0,)), (1.0,) * scales, widths)
     assert space.breadth == scales * max(widths)
     number = points_at_once(space, torch.empty(0), channels=channels)
     assert number == expected
@@ -98,7 +98,7 @@ def test_a_layer_of_a_block_has_about_the_size_of_the_cache(widths, scales, chan
 def test_the_division_into_blocks_does_not_change_a_functional(functional, monkeypatch):
     """One block of 1100 points or three: sums of some thousand terms of equal size, in another order."""
     poisson = load_problem("poisson")
-    space, points = Mlp(poisson.domain, (8, 8)), poisson.domain.quadrature(1100)
+    space, points = MlpSpace(poisson.domain, (8, 8)), poisson.domain.quadrature(1100)
     c = space.initialize(stream(0, "initialization"))
     whole = functional(poisson, space, points, like=c)
     monkeypatch.setattr(sampling, "_ENTRIES", 1)

@@ -14,7 +14,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem, problem_names
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace

@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 

@@ -9,7 +9,7 @@ from pdefreq.core.history import Status
 from pdefreq.domains.box import Box
 from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.newton import Newton, _line_search
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.diffusion import exponents

@@ -15,7 +15,7 @@ from pdefreq.iterations.linear.multigrid import Multigrid
 from pdefreq.iterations.linear.relaxation import Relaxation
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.bands import split_on_box

@@ -41,7 +41,7 @@ from pdefreq.iterations.protocols import (
     TellsEnding,
 )
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.chain import Chain
 from pdefreq.solvers.names import make_solver

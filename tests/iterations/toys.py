@@ -12,7 +12,7 @@ from pdefreq.functionals.block import Block, Squares
 from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.solvers.solver import Solver
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.trial_space import Network
 
 
@@ -162,7 +162,7 @@ class Breaking(Solver):
     def prepare(self, problem, *, seed, device, dtype, guess=None):
         from tests.iterations.training.test_gradient import OPTIMIZERS
 
-        space = Mlp(problem.domain, (4,))
+        space = MlpSpace(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())
         functional = Functional([Plain("size", lambda c: (c @ c / 2).where(c.norm() > 0.1 * start, torch.nan))])
         from dataclasses import replace

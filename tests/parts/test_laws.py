@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from pdefreq.core.composition import build, decode_part, encode_part, option_tree
 from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
 from pdefreq.core.history import Stop
-from pdefreq.core.options import build, options_of, read, tree, written
+from pdefreq.core.options import options_of
 from pdefreq.core.streams import stream
 from pdefreq.parts.tables import KINDS, POINTS
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import network
@@ -53,7 +54,7 @@ def options(registry, name):
     """Options of the method `network` that select a part, and small sizes for the other parts."""
     option, beside = WHERE[registry.kind]
     chosen = {**beside, option: name, **required(name, registry)}
-    known = {o.name for *_, o in tree("method", "network", network, chosen).walk()}
+    known = {o.name for *_, o in option_tree("method", "network", network, chosen).walk()}
     return chosen | {key: value for key, value in SMALL.items() if key in known}
 
 
@@ -88,10 +89,10 @@ def test_a_part_has_defaults_or_names_the_required_option(registry, name):
 @EACH
 def test_a_part_is_restored_from_json(registry, name):
     part = made(registry, name)
-    data = json.loads(json.dumps(written(part)))
-    assert data["name"] == name and read(registry, data) == part
+    data = json.loads(json.dumps(encode_part(part)))
+    assert data["name"] == name and decode_part(registry, data) == part
     with pytest.raises(RunFolderError, match="has no option 'gibberish'"):
-        read(registry, data | {"gibberish": 1})
+        decode_part(registry, data | {"gibberish": 1})
 
 
 @EACH

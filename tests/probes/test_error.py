@@ -12,7 +12,7 @@ from pdefreq.probes.iterate import SpaceIterate
 from pdefreq.probes.probe import default_probes
 from pdefreq.probes.target import Target
 from pdefreq.probes.target import test_points as points_of_tests
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import RegularGridInterpolator
 
 from pdefreq import Box, GridField, Problem, solve
-from pdefreq.core.content import digest, made, pack, unpack
+from pdefreq.core.content import decode, digest, pack, unpack
 from pdefreq.core.errors import IncompatibleError, ProblemFileError, RunFolderError
 from pdefreq.problem.jumps import jumps
 
@@ -77,7 +77,7 @@ def test_an_array_on_a_box_has_one_value_per_cell():
 @given(st.sampled_from(SHAPES), st.sampled_from(["constant", "linear"]), st.data())
 def test_equality_depends_only_on_the_content(shape, interpolation, data):
     field = grid(shape, interpolation)
-    again = made(unpack(*pack(field.content())))
+    again = decode(unpack(*pack(field.content())))
     assert again == field and again.name == "a file" and torch.equal(again(points(field)), field(points(field)))
     assert GridField(field.values, field.axes, interpolation, "another file") == field
     index = data.draw(st.integers(0, field.values.size - 1))
@@ -114,7 +114,7 @@ def test_forged_grids_are_refused():
     content = grid((2, 2)).content()
     for key, value in [("values", "x"), ("axes", 3), ("interpolation", 3), ("values", None), ("axes", [[0.0], [1.0]])]:
         with pytest.raises((RunFolderError, ProblemFileError)):
-            made({**content, key: value})
+            decode({**content, key: value})
 
 
 @pytest.mark.parametrize("shape", [(60,), (6, 5), (3, 3, 3)])

@@ -19,17 +19,17 @@ from PIL import Image
 from skfem import MeshLine
 
 from pdefreq import Box, Data, Problem, Spectrum, load_problem, load_run, rerun, resume
-from pdefreq.core.content import digest, made, opaque_parts, pack, tree, unpack
+from pdefreq.core.content import decode, digest, encode, opaque_parts, pack, unpack
 from pdefreq.core.errors import ProblemFileError, RunFolderError, UserError
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.history import Stop
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.holes import WithHoles
-from pdefreq.domains.meshes.files import cells_of, write_vtu
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.domains.meshes.mesh_files import cells_of, write_vtu
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.expressions import ExpressionField
-from pdefreq.problem.expressions.written import read, written
+from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
 from pdefreq.problem.files import problem_directories, problem_names
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.runs.solve import solve
@@ -86,7 +86,7 @@ def test_an_expression_is_read_in_its_written_form(tree):
         own = field(text_of(tree))
     except ProblemFileError:
         assume(False)
-    again = read(written(own.expression), own.dimension)
+    again = from_canonical(to_canonical(own.expression), own.dimension)
     assert again == own.expression
     assert torch.equal(ExpressionField(again, own.dimension)(POINTS).nan_to_num(), own(POINTS).nan_to_num())
 
@@ -167,27 +167,27 @@ def test_a_forged_problem_is_either_valid_or_refused_in_one_sentence(name, data)
 )
 def test_forged_expressions_are_refused(forged, hint):
     with pytest.raises(ValueError, match=hint):
-        read(forged, 1)
+        from_canonical(forged, 1)
 
 
 def test_expressions_are_written_as_text():
     own = field("where(x < 0.5 and not y == 1, -2*x/3, pi*y**2 + sqrt(2))").expression
-    assert written(own) == (
+    assert to_canonical(own) == (
         "where(both(less(x, 0.5), negated(equal(y, 1))), mul(-2, x, rational(1, 3)), add(mul(pi, pow(y, 2)), 1.4142135623730951))"
     )
 
 
 def test_reading_an_expression_evaluates_nothing():
     for text in ("pow(10, 1000000000)", "pow(pow(10, 900), 900)", "add(x, mul(2, 3))", "exp(add(-1000.0, mul(1000, x)))"):
-        assert written(read(text, 1)) == text
-    assert ExpressionField(read("pow(10, 1000000000)", 1), 1).constant == math.inf
+        assert to_canonical(from_canonical(text, 1)) == text
+    assert ExpressionField(from_canonical("pow(10, 1000000000)", 1), 1).constant == math.inf
 
 
 def test_only_registered_types_are_created():
     for name in ("os:system", "evil.py:Name", "/tmp/evil.py:Name", "Problem"):
         refusal = "loaded only if you say so" if ".py:" in name else "unknown type"  # a file may define a domain
         with pytest.raises(RunFolderError, match=refusal):
-            made({"type": name})
+            decode({"type": name})
 
 
 # --- Content ----------------------------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def test_names_and_notation_do_not_change_the_digest(line):
     assert same.digest == line.digest
     assert digest(Ball((0, 0), 1).content()) == digest(Ball((0.0, -0.0), 1.0).content())
     shape = WithHoles(Ball((0.0, 0.0), 1.0), (Ellipse((0.0, 0.0), (0.1, 0.2)),))
-    assert made(shape.content()) == shape
+    assert decode(shape.content()) == shape
 
 
 def _points(path, last):
@@ -334,7 +334,7 @@ def test_a_user_defined_class_is_opaque():
     kept.require_same(WrittenProblem.of(given_problem(domain=Mine(0.0, 1.0), source=Steps())))
     with pytest.raises(RunFolderError, match="domain"):
         kept.require_same(WrittenProblem.of(given_problem(domain=Mine(0.0, 2.0), source=Steps())))
-    assert made(tree(Box(0.0, 1.0))) == Box(0.0, 1.0)
+    assert decode(encode(Box(0.0, 1.0))) == Box(0.0, 1.0)
 
 
 def test_a_run_of_a_given_problem_requires_the_problem(tmp_path):

@@ -11,7 +11,7 @@ import pdefreq
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.diffusion import Diffusion
 from pdefreq.problem.terms.reaction import Reaction

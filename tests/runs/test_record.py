@@ -9,8 +9,8 @@ from pdefreq.core.errors import RunFolderError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.probes.target import Target
 from pdefreq.runs.record import Record
+from pdefreq.runs.run_folder import RunFolder, to_json
 from pdefreq.runs.solve import solve
-from pdefreq.runs.store import RunFolder, to_json
 
 
 @pytest.fixture(scope="module")

@@ -15,17 +15,17 @@ from pdefreq.core.history import Stop
 from pdefreq.core.options import options_of
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
-from pdefreq.runs.by_spec import rerun, resume
+from pdefreq.runs.lifecycle import rerun, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, mscale, pinn, pinn_gradient, regression, regression_gradient
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.trial_space import SpaceField
 from pdefreq.theory.green import sum_of_green_functions
 from tests.spaces.registered import ACTIVATION_NAMES
@@ -105,14 +105,14 @@ def test_the_option_steps_is_the_budget():
 
 @pytest.mark.parametrize(
     ("options", "kind"),
-    [({}, HardBoundary), ({"boundary": "penalty"}, Mscale), ({"boundary": "penalty", "form": "first-layer"}, Mscale)],
+    [({}, HardBoundary), ({"boundary": "penalty"}, MscaleSpace), ({"boundary": "penalty", "form": "first-layer"}, MscaleSpace)],
 )
 def test_the_trial_space_follows_from_the_options(options, kind):
     space = prepare(mscale().with_options(number=20, **options), poisson()).init().space
     assert type(space) is kind
     if options.get("form"):
         assert space.shapes["weight1"] == (1, 30, 1)
-    assert isinstance(prepare(regression().with_options(number=20), tones()).init().space, Mlp)
+    assert isinstance(prepare(regression().with_options(number=20), tones()).init().space, MlpSpace)
 
 
 @pytest.mark.parametrize(("d", "number"), [(1, 1000), (2, 19600), (3, 8192), (5, 8192)])

@@ -13,7 +13,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.options import options_of
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import solver_from_json, solver_to_json
 from pdefreq.solvers.chain import Chain
@@ -21,13 +21,13 @@ from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.network_methods import mscale
 from pdefreq.solvers.network_solver import NetworkSolver
 from pdefreq.spaces.networks.activations import ACTIVATIONS
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace, DoubledSpace
 from pdefreq.spaces.networks.embedding import periodic_features, random_features
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.initializations import INITIALIZATIONS
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
-from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
+from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 
 SMALL = {"widths": [6, 5], "number": 40}
 OPTIONS = {  # as on the command line, with a suitable method and problem
@@ -231,17 +231,19 @@ def test_the_network_is_the_requested_one():
 
     hard = space("deep-ritz", poisson, residual=True, bias="hidden", adaptive=3)
     assert isinstance(hard, HardBoundary)
-    assert hard.network == Mlp(box, widths, "tanh", "tiled", residual=True, bias="hidden", adaptive=3.0)
+    assert hard.network == MlpSpace(box, widths, "tanh", "tiled", residual=True, bias="hidden", adaptive=3.0)
     soft = {"boundary": "penalty"}
-    assert space("mscale", poisson, **soft, scales=[1, 3], input="periodic", harmonics=2, start="antisymmetric") == Antisymmetric(
-        Mscale(box, (1.0, 3.0), widths, "sin", "tiled", embedding=periodic_features(box, 2))  # pyright: ignore[reportArgumentType]
+    assert space(
+        "mscale", poisson, **soft, scales=[1, 3], input="periodic", harmonics=2, start="antisymmetric"
+    ) == AntisymmetricSpace(
+        MscaleSpace(box, (1.0, 3.0), widths, "sin", "tiled", embedding=periodic_features(box, 2))  # pyright: ignore[reportArgumentType]
     )
-    assert space("pinn", poisson, **soft, network="phase-shift", frequencies=[0, 4], start="doubled") == Doubled(
-        PhaseShift(box, ((0.0,), (4.0,)), widths, "tanh", "tiled")
+    assert space("pinn", poisson, **soft, network="phase-shift", frequencies=[0, 4], start="doubled") == DoubledSpace(
+        PhaseShiftSpace(box, ((0.0,), (4.0,)), widths, "tanh", "tiled")
     )
     features = random_features(2, 7, 1.5)
     assert space("deep-ritz", torsion, **soft, input="fourier", features=7, std=1.5).embedding == features  # pyright: ignore[reportAttributeAccessIssue]
-    assert space("regression", tones, start="wide") == Mlp(tones.domain, (12, 10))
+    assert space("regression", tones, start="wide") == MlpSpace(tones.domain, (12, 10))
 
 
 @pytest.mark.parametrize("start", ["antisymmetric", "doubled"])

@@ -11,7 +11,7 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers import SOLVERS
 from pdefreq.spectrum.spectral_record import SpectralRecord

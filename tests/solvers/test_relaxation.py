@@ -7,7 +7,7 @@ from pdefreq.core.fields import as_field
 from pdefreq.core.history import Status, Stop
 from pdefreq.core.options import options_of
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi

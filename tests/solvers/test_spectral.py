@@ -8,7 +8,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import as_field
 from pdefreq.core.options import options_of
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.spectral import Sine
 

@@ -16,7 +16,7 @@ from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.grid_iteration import solve_by_transform
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.identified import Identification
 from pdefreq.spaces.elements.lagrange import Lagrange

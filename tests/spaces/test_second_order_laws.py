@@ -9,7 +9,7 @@ from pdefreq.domains.box import Box
 from pdefreq.spaces.channels import Channels
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.spectral.legendre import Legendre
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spaces.trial_space import SpaceField
@@ -125,7 +125,7 @@ def test_third_derivatives_agree_with_those_of_the_plain_function(d):
     close(inner.at(x).third_derivatives(c), expected)
     close(SpaceField(inner, c).third_derivatives(x), expected)
     box = Box((-1.0,) * d, (1.0,) * d)
-    network = Mlp(box, (3,), "sin")
+    network = MlpSpace(box, (3,), "sin")
     space, s = HardBoundary(network, SpaceField(inner, c), box.distance()), matrices(3, d)
     theta = network.initialize(torch.Generator().manual_seed(0))
     z = x.clone().requires_grad_(True)

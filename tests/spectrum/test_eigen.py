@@ -14,10 +14,10 @@ from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshes.files import read_mesh
+from pdefreq.domains.meshes.mesh_files import read_mesh
 from pdefreq.domains.meshes.meshing import curved, mesh_of
 from pdefreq.domains.ring import Ring
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
@@ -284,7 +284,7 @@ def test_impossible_modes_are_refused_in_one_sentence():
 def test_the_command_line_accepts_every_family():
     from typing import get_args
 
-    from pdefreq.commands.options import ModeFamily as Choices
+    from pdefreq.commands.shared_options import ModeFamily as Choices
     from pdefreq.problem.problem import ModeFamily
 
     assert set(FAMILIES) == set(get_args(ModeFamily)) == {choice.value for choice in Choices}

@@ -11,7 +11,7 @@ from pdefreq.domains.ring import Ring
 from pdefreq.figures.heatmap import heatmap_figure
 from pdefreq.figures.modes import mode_figure
 from pdefreq.problem.problem import Problem
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum import eigen

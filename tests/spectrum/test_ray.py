@@ -13,10 +13,10 @@ from pdefreq.core.history import Stop
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.probes.sampled import field_values
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem, Spectrum
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from pdefreq.spectrum import ray

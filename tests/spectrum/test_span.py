@@ -11,9 +11,9 @@ from pdefreq.functionals.misfit import GradientMisfit, Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 from pdefreq.iterations.training.linearized import linearize
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.span import ModeSpan, span_of
 from pdefreq.theory.kernel_modes import mode_coupling
@@ -60,7 +60,7 @@ def test_rows_of_modes_give_their_coupling_in_the_metric_of_each_loss(loss):
     on_span = loss(problem, span, BOX.quadrature(60), like=LIKE)
     second = sum(sign * float(on_span.value(t * C)) for sign, t in ((1, 1), (1, -1), (-2, 0)))
     assert float((rows @ C).square().sum()) == pytest.approx(second, rel=1e-9)
-    network = Mlp(BOX, (8,), "tanh")
+    network = MlpSpace(BOX, (8,), "tanh")
     c = network.initialize(stream(0, "initialization"))
     functional = loss(problem, network, BOX.quadrature(60), like=LIKE)
     target = torch.zeros(len(modes.points(network)), dtype=torch.float64)

@@ -8,7 +8,7 @@ import pytest
 from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError, UnknownNameError
 from pdefreq.core.history import Status, Stop
 from pdefreq.domains.box import Box
-from pdefreq.runs.by_spec import load_run
+from pdefreq.runs.lifecycle import load_run
 from pdefreq.studies.comparison import compare
 from tests.toys import Geometric, line_problem
 

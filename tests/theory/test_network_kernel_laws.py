@@ -6,23 +6,23 @@ import torch
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spaces.networks.embedding import FourierFeatures
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.theory.ntk import diagonal, kernel, operator
 from tests.spaces.registered import ACTIVATION_NAMES
 
 SCALES = (1.0, 2.0, 5.0)
 BOX = Box((-1.0, -1.0), (1.0, 1.0))
 NETWORKS = {
-    "mlp": lambda a: Mlp(BOX, (7, 5, 6), a),
-    "wide": lambda a: Mlp(BOX, (60, 60), a),  # its layers use the Khatri-Rao form, small layers the Jacobian
-    "one layer": lambda a: Mlp(BOX, (9,), a),
-    "mscale-1": lambda a: Mscale(BOX, SCALES, (6, 5), a, form="first-layer"),
-    "mscale-2": lambda a: Mscale(BOX, SCALES, (40, 40), a),
-    "residual": lambda a: Mlp(BOX, (30, 30, 30), a, residual=True),
-    "adaptive": lambda a: Mlp(BOX, (30, 30), a, adaptive=5.0),
-    "no bias": lambda a: Mlp(BOX, (30, 30), a, bias="none"),
-    "features": lambda a: Mlp(BOX, (30, 30), a, embedding=FourierFeatures(((1.0, 0.0), (2.0, -3.0)))),
+    "mlp": lambda a: MlpSpace(BOX, (7, 5, 6), a),
+    "wide": lambda a: MlpSpace(BOX, (60, 60), a),  # its layers use the Khatri-Rao form, small layers the Jacobian
+    "one layer": lambda a: MlpSpace(BOX, (9,), a),
+    "mscale-1": lambda a: MscaleSpace(BOX, SCALES, (6, 5), a, form="first-layer"),
+    "mscale-2": lambda a: MscaleSpace(BOX, SCALES, (40, 40), a),
+    "residual": lambda a: MlpSpace(BOX, (30, 30, 30), a, residual=True),
+    "adaptive": lambda a: MlpSpace(BOX, (30, 30), a, adaptive=5.0),
+    "no bias": lambda a: MlpSpace(BOX, (30, 30), a, bias="none"),
+    "features": lambda a: MlpSpace(BOX, (30, 30), a, embedding=FourierFeatures(((1.0, 0.0), (2.0, -3.0)))),
 }
 
 
@@ -78,7 +78,7 @@ def test_kernels_of_all_networks_and_activations_are_accurate_to_1e_12(kind, act
 def test_operator_kernels_agree_with_spatial_differences(activation):
     """The kernel of Laplacians is the Laplacian of K in both arguments: second-order central differences of the plain kernel."""
     space, c, x, y, _ = case("mlp", activation)
-    space, x, y = Mlp(Box((-1.0,), (1.0,)), (12, 12), activation), x[:3, :1], y[:3, :1]
+    space, x, y = MlpSpace(Box((-1.0,), (1.0,)), (12, 12), activation), x[:3, :1], y[:3, :1]
     c = space.initialize(stream(0, "test"))
     one = torch.ones(3, dtype=torch.float64)
     factors = lambda p, **w: space.at(p).jacobian_factors(c, **w)  # noqa: E731

@@ -1,4 +1,4 @@
-"""Whether one ellipsoid or box lies in another, or apart from it: exact, in any dimension, all axes along the coordinates."""
+"""Whether one ellipsoid or box lies in another or is disjoint from it: exact in any dimension, axes along the coordinates."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def inside(small: Convex, large: Convex) -> bool:
     return small.scaled(large).farthest < 1 - _TOUCH
 
 
-def apart(first: Convex, second: Convex) -> bool:
+def are_disjoint(first: Convex, second: Convex) -> bool:
     """Whether two closed sets have no point in common."""
     if not (first.round or second.round):
         return bool((abs(first.midpoint - second.midpoint) > first.half + second.half).any())

@@ -15,7 +15,7 @@ from pdefreq.domains.samples import Samples
 
 _ROUNDING = 1e-12
 
-Curve = Callable[[np.ndarray], np.ndarray]
+BoundaryCurve = Callable[[np.ndarray], np.ndarray]
 """The height of a piece of boundary over points of the x axis."""
 
 
@@ -31,7 +31,7 @@ class Arc:
 
     left: float
     right: float
-    height: Curve
+    height: BoundaryCurve
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Outline:
         return Outline(self.arcs + other.arcs)
 
     @classmethod
-    def between(cls, left: float, right: float, low: Curve, high: Curve) -> Outline:
+    def between(cls, left: float, right: float, low: BoundaryCurve, high: BoundaryCurve) -> Outline:
         """The set ``low(x) < y < high(x)`` for ``left < x < right``."""
         return cls((Arc(left, right, low), Arc(left, right, high)))
 
@@ -69,8 +69,8 @@ class _Strip:
 
     left: float
     right: float
-    low: Curve
-    high: Curve
+    low: BoundaryCurve
+    high: BoundaryCurve
 
     def rule(self, m: int) -> tuple[np.ndarray, np.ndarray]:
         # Edges of round holes end in square roots; x = sin(pi t / 2) takes both ends of them to smooth functions of t.

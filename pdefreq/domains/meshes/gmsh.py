@@ -11,7 +11,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.domains.meshes.files import read_mesh
+from pdefreq.domains.meshes.mesh_files import read_mesh
 
 if TYPE_CHECKING:
     from skfem import Mesh

@@ -12,7 +12,7 @@ from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
 from skfem.mesh.mesh_simplex import MeshSimplex
 
 from pdefreq.core.errors import IncompatibleError, OptionError
-from pdefreq.domains.meshes.files import facets_of
+from pdefreq.domains.meshes.mesh_files import facets_of
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain

@@ -13,11 +13,11 @@ from sympy import Expr, Symbol
 from pdefreq.core.content import Content, Opaque
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.problem.expressions import written
 from pdefreq.problem.expressions.arithmetic import exact_number
+from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
+from pdefreq.problem.expressions.formula_text import formula_text
 from pdefreq.problem.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
 from pdefreq.problem.expressions.grammar import Parser
-from pdefreq.problem.expressions.printed import printed
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import Program, constant_value, derivative
 
@@ -54,7 +54,7 @@ class ExpressionField(Field):
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
         dimension, unknowns = arguments["dimension"], tuple(arguments.get("unknowns", ()))
-        return cls(written.read(arguments["expression"], dimension, unknowns), dimension, unknowns)
+        return cls(from_canonical(arguments["expression"], dimension, unknowns), dimension, unknowns)
 
     def __call__(self, x: Points) -> Values:
         return self._value(x)[0]
@@ -75,7 +75,7 @@ class ExpressionField(Field):
     @property
     def text(self) -> str:
         """The formula."""
-        return printed(self.expression)
+        return formula_text(self.expression)
 
     @cached_property
     def _value(self) -> Program:
@@ -117,7 +117,7 @@ class Region(Content):
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
-        return cls(written.read(arguments["expression"], arguments["dimension"]), arguments["dimension"])
+        return cls(from_canonical(arguments["expression"], arguments["dimension"]), arguments["dimension"])
 
     def __call__(self, x: Points) -> Tensor:
         """Whether each point belongs to it, shape ``(n,)``, bool."""
@@ -126,7 +126,7 @@ class Region(Content):
     @property
     def text(self) -> str:
         """The condition."""
-        return printed(self.condition)
+        return formula_text(self.condition)
 
     @cached_property
     def _program(self) -> Program:
@@ -135,7 +135,7 @@ class Region(Content):
 
 def _content(of: ExpressionField | Region, expression: Any) -> Any:
     try:
-        return {"type": of.content_type, "expression": written.written(expression), "dimension": of.dimension}
+        return {"type": of.content_type, "expression": to_canonical(expression), "dimension": of.dimension}
     except ValueError:
         return Opaque(of)
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
 from pdefreq.domains.box import Box
 from pdefreq.problem.data import Data
-from pdefreq.problem.files.pictures import PICTURES, read_grey
+from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField
-from pdefreq.problem.tables import Table
+from pdefreq.problem.toml_tables import TomlTable
 
 if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem.tables import Files
+    from pdefreq.problem.toml_tables import Files
 
 
-def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
+def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     """The data that a [data] table describes; None where it is missing.
 
     Raises:
@@ -48,7 +48,7 @@ def read_data(table: Table, domain: Domain, files: Files) -> Data | None:
         return Data(points, noise=noise, holdout=holdout, x=x, values=values)
     if not (isinstance(domain, Box) and domain.dimension == 2):
         raise ProblemFileError(f"[data] points: a picture fills a box of dimension 2 and this domain is none ({domain.title})")
-    picture = GridField.on_box(read_grey(path), *domain.bounds, "linear", points)
+    picture = GridField.on_box(read_gray(path), *domain.bounds, "linear", points)
     values = torch.tensor(picture.values).flatten()
     return Data(points, noise=noise, holdout=holdout, x=picture.points(), values=values, interpolant=picture)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 
 

@@ -9,7 +9,7 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.registry import Registry, is_file, nearest
 from pdefreq.domains import DOMAINS
 from pdefreq.problem.expressions.scope import shorten
-from pdefreq.problem.tables import DomainTable, Files, Table
+from pdefreq.problem.toml_tables import DomainTable, Files, TomlTable
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
@@ -18,7 +18,7 @@ _USUAL = "box"
 _COMMON = ("kind", "holes", "mesh")  # keys of every kind
 
 
-def read_domain(table: Table, files: Files) -> Domain:
+def read_domain(table: TomlTable, files: Files) -> Domain:
     """The domain that a [domain] table describes.
 
     Raises:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, cast
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
-from pdefreq.problem.coefficients import SOLUTION, derived_source
+from pdefreq.problem.coefficient_reader import SOLUTION, derived_source
 from pdefreq.problem.data import Data
 from pdefreq.problem.expressions import ExpressionField, expression_of
 from pdefreq.problem.expressions.arithmetic import add, divide, multiply
 from pdefreq.problem.expressions.scope import Scope, shorten
 from pdefreq.problem.files.checks import Claim
-from pdefreq.problem.files.grids import names_grid
-from pdefreq.problem.tables import Files, Table
+from pdefreq.problem.files.coefficient_files import names_grid
 from pdefreq.problem.terms import TERMS
 from pdefreq.problem.terms.equation import Equation, read_terms
 from pdefreq.problem.terms.reaction import Reaction
 from pdefreq.problem.terms.term import CoefficientReader, Term
+from pdefreq.problem.toml_tables import Files, TomlTable
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -36,7 +36,7 @@ class StatedEquation:
     dimension: int
 
     @classmethod
-    def read(cls, table: Table, data: Data | None, files: Files) -> StatedEquation:
+    def read(cls, table: TomlTable, data: Data | None, files: Files) -> StatedEquation:
         given = table.field("source") if table.has("source") else None
         exact = table.field("exact") if table.has("exact") else None
         known = None if data is None or data.values is None else data
@@ -83,7 +83,7 @@ class StatedEquation:
         return ExpressionField(flux, self.dimension, derived_from=(second, self.exact))
 
 
-def _terms(table: Table, files: Files) -> tuple[Term, ...]:
+def _terms(table: TomlTable, files: Files) -> tuple[Term, ...]:
     """The terms that keys of the table describe, then those of [[equation.term]]."""
 
     def coefficient(value: Any, key: str) -> Field:

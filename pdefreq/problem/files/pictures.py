@@ -1,4 +1,4 @@
-"""Grey values of picture files."""
+"""Gray values of picture files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PICTURES = (".png", ".jpg", ".jpeg")
 _MAX_PIXELS = 2**22  # each may be a point that every training step visits
 
 
-def read_grey(path: Path) -> np.ndarray:
-    """The grey values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
+def read_gray(path: Path) -> np.ndarray:
+    """The gray values of a picture, from 0 (black) to 1 (white), shape ``(columns, rows)``, rows from the bottom up.
 
     Raises:
         ProblemFileError: If the file is no picture, or has too many pixels.

@@ -11,18 +11,18 @@ from pdefreq.core.errors import ProblemFileError, UnknownNameError
 from pdefreq.core.fields import Field, Quotient
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
-from pdefreq.problem.boundary import BoundaryKind, BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryKind, BoundaryPart
 from pdefreq.problem.data import Data
 from pdefreq.problem.expressions import Region
 from pdefreq.problem.expressions.scope import Scope, check_parameter_name, shorten
 from pdefreq.problem.files.checks import Claim, check
+from pdefreq.problem.files.coefficient_files import Grids
 from pdefreq.problem.files.data import read_data
 from pdefreq.problem.files.domains import read_domain
 from pdefreq.problem.files.equation import StatedEquation
-from pdefreq.problem.files.grids import Grids
 from pdefreq.problem.problem import ModeFamily, Problem, Spectrum
-from pdefreq.problem.tables import Files, Table
 from pdefreq.problem.terms.reaction import Reaction
+from pdefreq.problem.toml_tables import Files, TomlTable
 
 
 def read_problem(
@@ -57,16 +57,16 @@ def read_problem(
     parameters: dict[str, float] = {}
     for key, value in {**raw, **{k: v for k, v in overrides.items() if k in raw}}.items():
         check_parameter_name(key, "[parameters]")
-        parameters[key] = Table({key: value}, "parameters", Scope(None, parameters)).number(key)
+        parameters[key] = TomlTable({key: value}, "parameters", Scope(None, parameters)).number(key)
     changed = {"dimension": overrides["dimension"]} if "dimension" in overrides else {}
     files = Files(locate, trust)
-    domain = read_domain(Table(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
+    domain = read_domain(TomlTable(document.get("domain", {}) | changed, "domain", Scope(None, parameters)), files)
     scope = Scope(domain.dimension, parameters | {"dimension": float(domain.dimension)})
 
-    head = Table(document, "", scope)
+    head = TomlTable(document, "", scope)
 
-    def table(section: str) -> Table:
-        return Table(document.get(section, {}), section, scope)
+    def table(section: str) -> TomlTable:
+        return TomlTable(document.get(section, {}), section, scope)
 
     data = read_data(table("data"), domain, files)
     grids = Grids.of(table("equation"), domain, files)
@@ -99,7 +99,7 @@ def _pictured(stated: StatedEquation, data: Data | None) -> Field | None:
     return picture if reaction.coefficient.constant == 1 else Quotient(picture, reaction.coefficient)
 
 
-def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
+def _boundary(table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim]) -> tuple[BoundaryPart, ...]:
     """Parts in the order of the file, then `value` on the rest."""
     if stated.equation.is_regression:
         if table.values:
@@ -107,7 +107,7 @@ def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list
         return ()
     parts: list[BoundaryPart] = []
     for row in table.values.get("part", []):
-        found = _parts(Table(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
+        found = _parts(TomlTable(row, "boundary.part", table.scope), stated, domain, claims, len(parts))
         parts += [part for part in found if part.kind != "periodic" or part not in parts]  # either side names the pair
     pairs = {part.name for part in parts if part.kind == "periodic"}
     open_sides = len(parts) == len(pairs) and len(pairs) < max(1, len(domain.opposite_sides))
@@ -118,7 +118,7 @@ def _boundary(table: Table, stated: StatedEquation, domain: Domain, claims: list
     return tuple(parts)
 
 
-def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
+def _parts(table: TomlTable, stated: StatedEquation, domain: Domain, claims: list[Claim], index: int) -> list[BoundaryPart]:
     """One [[boundary.part]]. A Robin part of a known solution becomes one for each named part: its flux holds the normal."""
     kind = table.choice("kind", "dirichlet", get_args(BoundaryKind))
     if kind == "periodic":
@@ -149,7 +149,7 @@ def _parts(table: Table, stated: StatedEquation, domain: Domain, claims: list[Cl
     return parts
 
 
-def _pair(table: Table, domain: Domain) -> BoundaryPart:
+def _pair(table: TomlTable, domain: Domain) -> BoundaryPart:
     """A periodic [[boundary.part]]: its name is that of an axis, or of a side across it."""
     known = domain.opposite_sides
     for key in ("value", "alpha", "flux", "where"):
@@ -170,7 +170,7 @@ def _pair(table: Table, domain: Domain) -> BoundaryPart:
     return BoundaryPart("periodic", name)
 
 
-def _part_name(table: Table, domain: Domain) -> str:
+def _part_name(table: TomlTable, domain: Domain) -> str:
     name, known = table.text("name", ""), domain.part_names
     if name not in known:
         raise ProblemFileError(f"{table.key('name')}: the {domain.title} has no boundary {shorten(name)}: {nearest(name, known)}")
@@ -178,7 +178,7 @@ def _part_name(table: Table, domain: Domain) -> str:
 
 
 def _dirichlet(
-    table: Table, name: str | None, where: Region | None, stated: StatedEquation, claims: list[Claim], index: int
+    table: TomlTable, name: str | None, where: Region | None, stated: StatedEquation, claims: list[Claim], index: int
 ) -> BoundaryPart:
     if stated.exact is None or table.has("value"):
         data = table.field("value", "0")
@@ -189,7 +189,7 @@ def _dirichlet(
     return BoundaryPart("dirichlet", name, where, value=data)
 
 
-def _spectrum(table: Table) -> Spectrum:
+def _spectrum(table: TomlTable) -> Spectrum:
     wavenumbers = table.numbers("wavenumbers")
     if any(k < 0 for k in wavenumbers):
         table.fail("wavenumbers", "a list of angular wavenumbers, zero or more")

@@ -31,18 +31,18 @@ class Constants(NamedTuple):
 
 def constants_of(equation: Equation, dimension: int) -> Constants | None:
     """The numbers of an equation in so many dimensions; None where a coefficient varies or mixes the axes."""
-    found = equation.differences()
+    found = equation.finite_difference_coefficients()
     if found is None:
         return None
-    drift = [_sum(each.drift[k] for each in found if each.drift) for k in range(dimension)]
+    convection = [_sum(each.convection[k] for each in found if each.convection) for k in range(dimension)]
     diffusion = [
-        _sum(a[k if len(a) > 1 else 0] for each in found if (a := each.conductivity))  # one for all axes, or one for each
+        _sum(a[k if len(a) > 1 else 0] for each in found if (a := each.diffusion))  # one for all axes, or one for each
         for k in range(dimension)
     ]
-    sink = _sum(each.sink for each in found if each.sink is not None)
-    if sink is None or None in drift or None in diffusion:
+    reaction = _sum(each.reaction for each in found if each.reaction is not None)
+    if reaction is None or None in convection or None in diffusion:
         return None
-    return Constants(tuple(diffusion), tuple(drift), sink)  # pyright: ignore[reportArgumentType]
+    return Constants(tuple(diffusion), tuple(convection), reaction)  # pyright: ignore[reportArgumentType]
 
 
 def _sum(fields: Iterable[Field]) -> float | None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, Field
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
-from pdefreq.problem.terms.term import CoefficientReader, Differences
+from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -82,8 +82,8 @@ class Convection(LowerOrderTerm):
 
         return add(*(multiply(expression_of(b), derivative(u, s)) for b, s in zip(self.velocity, x, strict=True)))
 
-    def differences(self) -> Differences:
-        return Differences(drift=self.velocity)
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients:
+        return FiniteDifferenceCoefficients(convection=self.velocity)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         if not self.constant:
@@ -93,7 +93,7 @@ class Convection(LowerOrderTerm):
     def at(self, x: Points) -> PointFunction:
         import torch
 
-        return _Transport(torch.stack([checked(b, _KEY, x) for b in self.velocity], dim=1), self.velocity, x)
+        return _Transport(torch.stack([validated(b, _KEY, x) for b in self.velocity], dim=1), self.velocity, x)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class _Transport(PointFunction):
         import torch
 
         x = self.x.double().cpu()
-        return torch.stack([checked(b.gradient, f"the gradient of {_KEY}", x) for b in self.velocity], dim=1).to(self.b)
+        return torch.stack([validated(b.gradient, f"the gradient of {_KEY}", x) for b in self.velocity], dim=1).to(self.b)
 
 
 def _component(function: Callable[[Tensor], Tensor], k: int) -> Callable[[Tensor], Tensor]:

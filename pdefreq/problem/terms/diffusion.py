@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import ConstantField, Field
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.terms.power import moderate_power, size_power
-from pdefreq.problem.terms.term import CoefficientReader, Differences, StrongTerm, Term, Weak, WeakSlopes, WeakTerm
+from pdefreq.problem.terms.term import (
+    CoefficientReader,
+    FiniteDifferenceCoefficients,
+    StrongTerm,
+    Term,
+    Weak,
+    WeakSlopes,
+    WeakTerm,
+)
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -162,14 +170,14 @@ class Diffusion(Term):
             return expression_of(self.coefficient)
         return [[expression_of(entry) for entry in row] for row in self.coefficient]
 
-    def differences(self) -> Differences | None:
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients | None:
         if not self.linear:
             return None
         if isinstance(self.coefficient, Field):
-            return Differences(conductivity=(self.coefficient,))
+            return FiniteDifferenceCoefficients(diffusion=(self.coefficient,))
         off = [entry for i, row in enumerate(self.coefficient) for j, entry in enumerate(row) if i != j]
         diagonal = tuple(row[i] for i, row in enumerate(self.coefficient))
-        return None if any(entry.constant != 0 for entry in off) else Differences(conductivity=diagonal)
+        return None if any(entry.constant != 0 for entry in off) else FiniteDifferenceCoefficients(diffusion=diagonal)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         if not (self.linear and self.constant):
@@ -181,13 +189,13 @@ class Diffusion(Term):
 
     def weak(self, x: Points) -> WeakTerm:
         if isinstance(self.coefficient, Field):
-            return _WeakPower(checked(self.coefficient, _KEY, x, least=0), self.exponent)
+            return _WeakPower(validated(self.coefficient, _KEY, x, least=0), self.exponent)
         return _WeakMatrix(_matrix(self.coefficient, x))
 
     def strong(self, x: Points) -> StrongTerm:
         if isinstance(self.coefficient, Field):
-            a = checked(self.coefficient, _KEY, x, least=0)
-            slope = checked(self.coefficient.gradient, f"the gradient of {_KEY}", x)
+            a = validated(self.coefficient, _KEY, x, least=0)
+            slope = validated(self.coefficient.gradient, f"the gradient of {_KEY}", x)
             return _StrongPower(a, slope, self.exponent, self.coefficient, x)
         return _strong_matrix(self.coefficient, x)
 
@@ -208,7 +216,7 @@ def _matrix(rows: tuple[tuple[Field, ...], ...], x: Points) -> Tensor:
     import torch
 
     at = x[:1] if all(entry.constant is not None for row in rows for entry in row) else x
-    a = torch.stack([torch.stack([checked(entry, _KEY, at) for entry in row], dim=1) for row in rows], dim=1)
+    a = torch.stack([torch.stack([validated(entry, _KEY, at) for entry in row], dim=1) for row in rows], dim=1)
     size = a.abs().amax(dim=(1, 2))
     skew, low = (a - a.mT).abs().amax(dim=(1, 2)), torch.linalg.eigvalsh(a)[:, 0]
     for wrong, what in ((skew > _SYMMETRIC * size, "symmetric"), (low < -_SYMMETRIC * size, "positive semidefinite")):
@@ -289,7 +297,7 @@ class _StrongPower(StrongTerm):
 
     @cached_property
     def _bend(self) -> Tensor:
-        return checked(self.field.hessian, f"the second derivative of {_KEY}", self.x.double().cpu()).to(self.a)
+        return validated(self.field.hessian, f"the second derivative of {_KEY}", self.x.double().cpu()).to(self.a)
 
     def second(self, u: Values, q: Gradients) -> Tensor:
         import torch
@@ -340,7 +348,7 @@ class _StrongMatrix(StrongTerm):
         import torch
 
         x, key = self.x.double().cpu(), f"the second derivative of {_KEY}"
-        rows = [sum((checked(a.hessian, key, x)[:, j] for j, a in enumerate(row)), torch.zeros_like(x)) for row in self.rows]
+        rows = [sum((validated(a.hessian, key, x)[:, j] for j, a in enumerate(row)), torch.zeros_like(x)) for row in self.rows]
         return torch.stack(rows, dim=1).to(self.a)
 
 
@@ -350,5 +358,5 @@ def _strong_matrix(rows: tuple[tuple[Field, ...], ...], x: Points) -> _StrongMat
     a, key = _matrix(rows, x), f"the gradient of {_KEY}"
     if len(a) == 1:
         return _StrongMatrix(a.expand(len(x), -1, -1), None, rows, x)
-    slopes = torch.stack([torch.stack([checked(entry.gradient, key, x) for entry in row], dim=1) for row in rows], dim=1)
+    slopes = torch.stack([torch.stack([validated(entry.gradient, key, x) for entry in row], dim=1) for row in rows], dim=1)
     return _StrongMatrix(a, slopes, rows, x)

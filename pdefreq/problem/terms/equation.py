@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.problem.terms import TERMS
-from pdefreq.problem.terms.term import CoefficientReader, Differences, Term
+from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients, Term
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -158,9 +158,9 @@ class Equation:
             return None
         return functools.reduce(operator.add, symbols)  # pyright: ignore[reportArgumentType]
 
-    def differences(self) -> list[Differences] | None:
+    def finite_difference_coefficients(self) -> list[FiniteDifferenceCoefficients] | None:
         """What finite differences take of each term; None where they can't express one."""
-        found = [term.differences() for term in self.terms]
+        found = [term.finite_difference_coefficients() for term in self.terms]
         return None if any(each is None for each in found) else found  # pyright: ignore[reportReturnType]
 
 

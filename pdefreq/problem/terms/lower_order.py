@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.core.streams import stream
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.terms.term import AtPoints, StrongTerm, Term, Weak, WeakSlopes, WeakTerm
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class PointwiseTerm(LowerOrderTerm):
         """At u = 0."""
         import torch
 
-        checked(lambda x: self.value(x, torch.zeros_like(x[:, 0]), torch.zeros_like(x)), f"[equation] {self.name}", x)
+        validated(lambda x: self.value(x, torch.zeros_like(x[:, 0]), torch.zeros_like(x)), f"[equation] {self.name}", x)
 
     def at(self, x: Points) -> PointFunction:
         return _Pointwise(self, x)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import Field
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.terms.lower_order import LowerOrderTerm, PointFunction
-from pdefreq.problem.terms.term import CoefficientReader, Differences
+from pdefreq.problem.terms.term import CoefficientReader, FiniteDifferenceCoefficients
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -76,15 +76,15 @@ class Reaction(LowerOrderTerm):
 
         return multiply(expression_of(self.coefficient), u)
 
-    def differences(self) -> Differences:
-        return Differences(sink=self.coefficient)
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients:
+        return FiniteDifferenceCoefficients(reaction=self.coefficient)
 
     def symbol(self, xi: Tensor) -> Tensor | None:
         c = self.coefficient.constant
         return None if c is None else xi.new_full(xi.shape[:1], c)
 
     def at(self, x: Points) -> PointFunction:
-        return _Multiple(checked(self.coefficient, _KEY, x), self.coefficient, x)
+        return _Multiple(validated(self.coefficient, _KEY, x), self.coefficient, x)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class _Multiple(PointFunction):
 
     @cached_property
     def _gradient(self) -> Gradients:
-        return checked(self.coefficient.gradient, f"the gradient of {_KEY}", self.x.double().cpu()).to(self.c)
+        return validated(self.coefficient.gradient, f"the gradient of {_KEY}", self.x.double().cpu()).to(self.c)
 
     def energy(self, u: Values, q: Gradients) -> Values:
         return self.c / 2 * u * u

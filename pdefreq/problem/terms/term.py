@@ -111,18 +111,18 @@ class StrongTerm(AtPoints, ABC):
 
 
 @dataclass(frozen=True)
-class Differences:
+class FiniteDifferenceCoefficients:
     """The coefficients of a term that second-order finite differences take.
 
     Args:
-        conductivity: A of the flux ``-A_k du/dx_k`` along each axis; empty is zero.
-        drift: b of ``b . grad u``, one for each axis; empty is zero.
-        sink: c of ``c u``; None is zero.
+        diffusion: A of the flux ``-A_k du/dx_k`` along each axis; empty is zero.
+        convection: b of ``b . grad u``, one for each axis; empty is zero.
+        reaction: c of ``c u``; None is zero.
     """
 
-    conductivity: tuple[Field, ...] = ()
-    drift: tuple[Field, ...] = ()
-    sink: Field | None = None
+    diffusion: tuple[Field, ...] = ()
+    convection: tuple[Field, ...] = ()
+    reaction: Field | None = None
 
 
 class Term(Content, ABC):
@@ -257,7 +257,7 @@ class Term(Content, ABC):
         """
         self.weak(x)
 
-    def differences(self) -> Differences | None:
+    def finite_difference_coefficients(self) -> FiniteDifferenceCoefficients | None:
         """What finite differences take; None where they can't express the term."""
         return None
 

@@ -14,9 +14,9 @@ from scipy.spatial import KDTree
 from skfem import BilinearForm, CellBasis, Dofs, FacetBasis, LinearForm
 from skfem.helpers import dot
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.domains.meshes.cell_search import CellSearch
-from pdefreq.domains.meshes.files import Cells, cells_of, facets_of
+from pdefreq.domains.meshes.mesh_files import Cells, cells_of, facets_of
 from pdefreq.domains.samples import Samples
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.identified import Identification
@@ -130,7 +130,7 @@ class Lagrange(GalerkinSpace):
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         values = np.full(self.num_coefficients, np.nan)
         for k, dofs in reversed(self._dirichlet_dofs(problem)):  # the first part wins where two meet
-            values[dofs] = checked(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
+            values[dofs] = validated(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.spaces.elements.densities import Density, Slopes, TermsAtPoints
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
@@ -283,10 +283,10 @@ class WeakForm:
 
 
 def _density(rule: Rule, field: Field, name: str, *, least: float = -math.inf) -> Density:
-    """A field at the points of a rule, checked."""
+    """The validated values of a field at the points of a rule."""
     if field.constant is not None:
-        return float(checked(field, name, rule.x[:1], least=least)[0])
-    return checked(field, name, rule.x, least=least).numpy().reshape(rule.weights.shape)
+        return float(validated(field, name, rule.x[:1], least=least)[0])
+    return validated(field, name, rule.x, least=least).numpy().reshape(rule.weights.shape)
 
 
 def _point_load(space: GalerkinSpace, samples: Samples, values: Values) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ class NodalConditions:
     """What the boundary says of each node, in tensors of the grid's shape.
 
     Args:
-        known: Whether its value is prescribed. A node where faces meet is, if it is on one of them.
+        is_dirichlet: Whether its value is prescribed. A node where faces meet is, if it is on one of them.
         values: The prescribed values, by the first part that prescribes one; zero at other nodes.
         alpha: What Robin parts add to the diagonal of the difference equations; 0-d where there are none.
         flux: What they add to the right-hand side; 0-d where there are none.
     """
 
-    known: Tensor
+    is_dirichlet: Tensor
     values: Tensor
     alpha: Tensor
     flux: Tensor
@@ -48,21 +48,21 @@ def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
     governor = torch.full((grid.size,), none)  # the part that prescribes a node's value
     for nodes, part, _ in faces:
         governor[nodes] = torch.minimum(governor[nodes], torch.where(prescribes[part], part, none))
-    known = governor < none
-    robin = any(bool((~known[nodes]).any()) for nodes, _, _ in faces)
+    is_dirichlet = governor < none
+    robin = any(bool((~is_dirichlet[nodes]).any()) for nodes, _, _ in faces)
     values = torch.zeros(grid.size, dtype=torch.float64)
     alpha, flux = (torch.zeros(grid.size if robin else (), dtype=torch.float64) for _ in range(2))
     for i, condition in enumerate(problem.boundary):
         mine = (governor == i).nonzero().squeeze(1)
-        values[mine] = checked(condition.value, "[boundary] value", grid.points(mine))
+        values[mine] = validated(condition.value, "[boundary] value", grid.points(mine))
         for nodes, part, area in faces:
-            there = (part == i) & ~known[nodes]
+            there = (part == i) & ~is_dirichlet[nodes]
             mine, x = nodes[there], grid.points(nodes[there])
             if len(mine):
-                alpha[mine] += area[there] * checked(condition.alpha, "[boundary] alpha", x, least=0)
-                flux[mine] += area[there] * checked(condition.flux, "[boundary] flux", x)
-    known, values, alpha, flux = (x.reshape(grid.shape) if x.ndim else x for x in (known, values, alpha, flux))
-    return NodalConditions(known, values, alpha, flux)
+                alpha[mine] += area[there] * validated(condition.alpha, "[boundary] alpha", x, least=0)
+                flux[mine] += area[there] * validated(condition.flux, "[boundary] flux", x)
+    is_dirichlet, values, alpha, flux = (x.reshape(grid.shape) if x.ndim else x for x in (is_dirichlet, values, alpha, flux))
+    return NodalConditions(is_dirichlet, values, alpha, flux)
 
 
 def cell_parts(grid: UniformGrid, axis: int) -> Tensor:

@@ -11,9 +11,9 @@ import scipy.sparse as sp
 import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.compatibility import require_compatible
-from pdefreq.spaces.grids.differences import conductivity, drift, sink, tensor_product
+from pdefreq.spaces.grids.equation_on_grid import convection_on_grid, diffusion_on_grid, reaction_on_grid, tensor_product
 from pdefreq.spaces.grids.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem
 
@@ -67,8 +67,8 @@ class Stencil:
         return self.diagonal.ndim == 0
 
     @property
-    def sinks(self) -> Tensor:
-        """s, 0-d where all nodes are alike; zero where rounding leaves nothing else of it."""
+    def reaction(self) -> Tensor:
+        """s, reaction and Robin terms, 0-d where all nodes are alike; zero where rounding leaves nothing else of it."""
         found = self.diagonal - functools.reduce(torch.add, self.weights)
         return torch.where(found.abs() <= _ROUNDING * self.diagonal.abs(), 0.0, found)
 
@@ -81,7 +81,7 @@ class Stencil:
         weights: list[Tensor] = []
         for below, above in zip(self.weights[::2], self.weights[1::2], strict=True):
             weights += [own.clamp(min=0) + (own > 0) * (-other).clamp(min=0) for own, other in ((below, above), (above, below))]
-        return replace(self, weights=tuple(weights), diagonal=functools.reduce(torch.add, weights, self.sinks.clamp(min=0)))
+        return replace(self, weights=tuple(weights), diagonal=functools.reduce(torch.add, weights, self.reaction.clamp(min=0)))
 
     @property
     def is_definite(self) -> bool:
@@ -91,7 +91,7 @@ class Stencil:
     @property
     def is_monotone(self) -> bool:
         """Whether A is known to be an M-matrix, possibly a singular one, because no w and no s is negative."""
-        return all(bool((x >= 0).all()) for x in (*self.weights, self.sinks))
+        return all(bool((x >= 0).all()) for x in (*self.weights, self.reaction))
 
     def require_positive_diagonal(self) -> None:
         """Refuse equations whose matrix has an entry on the diagonal by which a sweep of relaxation can't divide.
@@ -171,12 +171,12 @@ class Stencil:
         self.window(ends[1:]).fill_(len(columns))
         parts = entries, torch.stack(columns, dim=-1), ends.cumsum(0, dtype=torch.int32)
         matrix = sp.csr_array(tuple(part.reshape(-1).numpy() for part in parts), shape=(size, size))
-        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of known nodes
+        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of prescribed nodes
         matrix.sum_duplicates()  # and sorts: along a periodic axis both neighbors may be one node, and columns start anew
-        load, known = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
+        load, is_dirichlet = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
         self.window(load).copy_(self.load * self.unknown)
-        self.window(known).copy_(~self.unknown)
-        fixed = known.nonzero().squeeze(1)
+        self.window(is_dirichlet).copy_(~self.unknown)
+        fixed = is_dirichlet.nonzero().squeeze(1)
         values = self.start.reshape(-1)[fixed].numpy()
         return LinearSystem(matrix, load.numpy(), fixed.numpy(), values, self.symmetric, self.is_definite)
 
@@ -259,9 +259,10 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
         Eymard, Gallouet, Herbin (2000), Finite volume methods, Handbook of Numerical Analysis 7, section 3.
     """
     conditions = nodal_conditions(grid, problem)
-    known = conditions.known
+    is_dirichlet = conditions.is_dirichlet
     window = tuple(
-        slice(int(known.select(k, 0).all()), size - int(known.select(k, size - 1).all())) for k, size in enumerate(grid.shape)
+        slice(int(is_dirichlet.select(k, 0).all()), size - int(is_dirichlet.select(k, size - 1).all()))
+        for k, size in enumerate(grid.shape)
     )
     ends = [slice(w.start, w.stop + (k in grid.periodic)) for k, w in enumerate(window)]
     axes = [ticks[nodes] for ticks, nodes in zip(grid.ticks, ends, strict=True)]  # both sides of a periodic pair
@@ -274,7 +275,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     weights, symmetric = [], True
     for k, h in enumerate(grid.spacings):
         middles = (grid.ticks[k][1:] + grid.ticks[k][:-1]) / 2
-        a = grid.folded(conductivity(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]]), counted=[k])
+        a = grid.folded(diffusion_on_grid(problem.equation, k, [*axes[:k], middles, *axes[k + 1 :]]), counted=[k])
         weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
         if inner[k] and not a.ndim:
             weights += [weight, weight]
@@ -287,7 +288,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
                 outside = torch.zeros_like(weight.narrow(k, 0, 1))
                 weight = torch.cat([outside, weight, outside], dim=k)
                 weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
-        b = drift(problem.equation, k, axes)
+        b = convection_on_grid(problem.equation, k, axes)
         if b is None:
             continue
         symmetric, b = False, grid.folded(b)
@@ -296,20 +297,20 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
         below, above = (_ONE, _ONE) if inner[k] else _halves(grid, k, window[k])
         weights[-2:] = [weights[-2] + half * below, weights[-1] - half * above]
     alpha, flux = (x[window] if x.ndim else x for x in (conditions.alpha, conditions.flux))
-    absorbed = grid.folded(sink(problem.equation, axes)) * volume + alpha
+    reaction = grid.folded(reaction_on_grid(problem.equation, axes)) * volume + alpha
 
-    unknown = ~known[window]
+    unknown = ~is_dirichlet[window]
     there = _at_ticks(unknown, grid.periodic)
     load = torch.zeros(there.shape, dtype=torch.float64)
-    load[there] = checked(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
+    load[there] = validated(problem.source, "[equation] source", tensor_product(axes)[there.reshape(-1)])
     load = grid.folded(load)
     load.mul_(volume).add_(flux)
     mean = None
-    if not known.any() and not absorbed.any():
+    if not is_dirichlet.any() and not reaction.any():
         require_compatible(problem)
         mean = volume.expand(shape) / volume.expand(shape).sum()
         load -= load.sum() * mean  # what the quadrature leaves of an integral that is zero
-    diagonal = functools.reduce(torch.add, weights, absorbed)
+    diagonal = functools.reduce(torch.add, weights, reaction)
     if not unknown.all():
         weights = [weight * unknown for weight in weights]
         diagonal = torch.where(unknown, diagonal, _ONE)

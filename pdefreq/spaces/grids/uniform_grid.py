@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.spaces.grids.differences import tensor_product
+from pdefreq.spaces.grids.equation_on_grid import tensor_product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

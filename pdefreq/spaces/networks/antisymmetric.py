@@ -25,7 +25,7 @@ _HALF = math.sqrt(0.5)
 
 
 @dataclass(frozen=True)
-class Antisymmetric(Network):
+class AntisymmetricSpace(Network):
     """``u = sqrt(1/2) (N(theta_1) - N(theta_2))``, with theta_1 = theta_2 at the start (ASI).
 
     At the start u is zero to the last bit and its tangent kernel is that of N.
@@ -105,12 +105,12 @@ class _Difference(Evaluator):
 
 
 @dataclass(frozen=True)
-class Doubled(Network):
+class DoubledSpace(Network):
     """A network whose last hidden layer is there twice, with opposite output weights at the start (the doubling trick).
 
     At the start it is zero. Of its tangent kernel, the part from the last hidden layer and the output weights is twice that of
     the network, and the part from all layers below vanishes: with one hidden layer the whole kernel is doubled. (The last bias,
-    and the slope of an adaptive layer, are there once: the former's part stays, the latter's vanishes.) Fixed factors of the
+    and the slope of an adaptive layer, are there once: the former's part stays, the latter's vanishes.) Fixed scales of the
     parameters, such as NTK's, are those of the network that is doubled.
 
     Args:
@@ -149,10 +149,10 @@ class Doubled(Network):
         return torch.cat([t.flatten() for t in self._doubled(p).values()])
 
     def at(self, x: Points) -> Evaluator:
-        factors = self.network.factors()
-        weight, bias = factors[-2]
-        factors[-2] = weight.repeat(1, 2, 1) if weight.shape[1] > 1 else weight, bias
-        return StackEvaluator(self.network, x, parameters=self, factors=factors)
+        weight_scales = self.network.weight_scales()
+        weight, bias = weight_scales[-2]
+        weight_scales[-2] = weight.repeat(1, 2, 1) if weight.shape[1] > 1 else weight, bias
+        return StackEvaluator(self.network, x, parameters=self, weight_scales=weight_scales)
 
     def _doubled(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
         """The network's parameters with the last hidden layer's units there twice, and the last bias zero."""
@@ -164,5 +164,5 @@ class Doubled(Network):
 
 
 def width_doubled(network: T) -> T:
-    """The same network with twice as many units in each hidden layer: the control of `Antisymmetric` and `Doubled` (RND)."""
+    """The network with twice as many units in each hidden layer: the control of `AntisymmetricSpace`, `DoubledSpace` (RND)."""
     return replace(network, widths=tuple(2 * width for width in network.widths))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class FeedForward(Stacked):
     """The sum of S networks of equal shape: ``h_1 = sigma(s W_1 x + b_1)``, ``h_l = sigma(W_l h_(l-1) + b_l)``, ``W h_L + b``.
 
-    The factors s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
+    The scales s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
     networks are stacked, ``(S, out, in)``, so that each layer is one batched product.
 
     Raises:
@@ -50,7 +50,7 @@ class FeedForward(Stacked):
     @property
     @abstractmethod
     def unit_scales(self) -> Tensor:
-        """The factors s, shape ``(S, widths[0], 1)``, float64 on the CPU."""
+        """The scales s, shape ``(S, widths[0], 1)``, float64 on the CPU."""
 
     @property
     def stack(self) -> int:
@@ -83,10 +83,10 @@ class FeedForward(Stacked):
             for i, (a, b) in enumerate(fans)
         ]
 
-    def factors(self) -> list[tuple[Tensor, float]]:
-        """Fixed factors of each layer's weights, ``(S or 1, out or 1, 1)``, and biases: the initialization's, and s."""
+    def weight_scales(self) -> list[tuple[Tensor, float]]:
+        """The fixed scales of each layer's weights, ``(S or 1, out or 1, 1)``, and biases: the initialization's, and s."""
         scheme = initialization_named(self.initialization)
-        found = [(torch.full((1, 1, 1), w, dtype=torch.float64), b) for w, b in map(scheme.factors, self.layers)]
+        found = [(torch.full((1, 1, 1), w, dtype=torch.float64), b) for w, b in map(scheme.weight_scales, self.layers)]
         return [(found[0][0] * self.unit_scales, found[0][1]), *found[1:]]
 
     def initialize(self, stream: torch.Generator) -> Coefficients:

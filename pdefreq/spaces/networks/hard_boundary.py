@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pdefreq.spaces.channels import Channels, by_axes
-from pdefreq.spaces.networks.product_rule import Factor, FieldAt
+from pdefreq.spaces.networks.multiplication import FieldAt, Multiplication
 from pdefreq.spaces.trial_space import Evaluator, Network
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class _HardEvaluator(Evaluator):
     def __init__(self, space: HardBoundary, x: Points) -> None:
         self._inner = space.network.at(x)
         self._x = x
-        self._lifting, self._distance = Factor(FieldAt(space.lifting, x)), Factor(FieldAt(space.distance, x))
+        self._lifting, self._distance = Multiplication(FieldAt(space.lifting, x)), Multiplication(FieldAt(space.distance, x))
 
     def with_second(self, matrix: Tensor) -> Evaluator:
         bound = copy.copy(self)
         bound._inner = self._inner.with_second(matrix)
-        bound._lifting, bound._distance = (factor.with_second(by_axes(matrix)) for factor in (self._lifting, self._distance))
+        bound._lifting, bound._distance = (each.with_second(by_axes(matrix)) for each in (self._lifting, self._distance))
         return bound
 
     def value(self, c: Coefficients) -> Values:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mlp(FeedForward):
+class MlpSpace(FeedForward):
     """``x -> W h_L + b`` with ``h_l = sigma(W_l h_(l-1) + b_l)`` and ``h_0 = x``.
 
     Args:

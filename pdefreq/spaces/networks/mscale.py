@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mscale(FeedForward):
+class MscaleSpace(FeedForward):
     """MscaleDNN in either of its forms.
 
     Args:

@@ -10,7 +10,7 @@ import torch
 
 from pdefreq.core.errors import OptionError
 from pdefreq.spaces.networks.feed_forward import FeedForward
-from pdefreq.spaces.networks.product_rule import Factor, Known
+from pdefreq.spaces.networks.multiplication import GivenFunction, Multiplication
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PhaseShift(FeedForward):
+class PhaseShiftSpace(FeedForward):
     """PhaseDNN with real phases, ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)``, A_m and B_m networks.
 
     Args:
@@ -62,22 +62,22 @@ class PhaseShift(FeedForward):
 
     @property
     def phases(self) -> tuple[Tensor, Tensor]:
-        """The networks' factors are ``sin(omega . x + shift)``: omega ``(S, d)`` and shift ``(S,)``."""
+        """The networks are multiplied by ``sin(omega . x + shift)``: omega ``(S, d)`` and shift ``(S,)``."""
         cosines = [(omega, math.pi / 2) for omega in self.frequencies]
         sines = [(omega, 0.0) for omega in self.frequencies if any(omega)]
         omega, shift = zip(*cosines, *sines, strict=True)
         return torch.tensor(omega, dtype=torch.float64), torch.tensor(shift, dtype=torch.float64)
 
-    def modulation(self, x: Points) -> Factor:
+    def modulation(self, x: Points) -> Multiplication:
         omega, shift = self.phases
-        return Factor(_Waves(omega.to(x), shift.to(x), x))
+        return Multiplication(_Waves(omega.to(x), shift.to(x), x))
 
     @property
     def _last_bias(self) -> tuple[int, ...]:
         return (self.stack, 1, 1)
 
 
-class _Waves(Known):
+class _Waves(GivenFunction):
     """``sin(omega_s . x + shift_s)`` for each of the S networks; leading axes are (S, 1)."""
 
     def __init__(self, omega: Tensor, shift: Tensor, x: Points) -> None:

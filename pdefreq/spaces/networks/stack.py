@@ -1,4 +1,4 @@
-"""A stack of feed-forward networks at fixed points: values, derivatives and Jacobians from one sweep each way."""
+"""A stack of feed-forward networks at fixed points: values, derivatives and Jacobians from one forward and one reverse pass."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from pdefreq.spaces.channels import Channels, by_axes, pull_back, push_forward
 from pdefreq.spaces.networks.activations import activation_named
+from pdefreq.spaces.networks.layer_passes import Affine, Step, Tangents, layer_gradients, reverse_pass, spread
 from pdefreq.spaces.networks.layers import LayerParameters
-from pdefreq.spaces.networks.sweeps import Affine, Step, Tangents, backwards, slopes_of_layers, spread
 from pdefreq.spaces.trial_space import Evaluator
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 class StackEvaluator(Evaluator):
     """Points run along the last axis, ``(S, width, n)``: products with long rows are 1.6 times faster than with short ones.
 
-    Forwards go values alone, or with derivatives of first and second order beside them (`Channels`). One sweep back gives the
-    gradient in x of any combination of what came out, and its derivatives in all parameters for every point at once. For
-    grad u alone only values go forwards: its cost does not depend on d. All of it can be differentiated in c by autograd. The
-    gradient of an integral needs no autograd: `vjp` sweeps to the parameters itself.
+    The forward pass carries values alone, or derivatives of first and second order as well (`Channels`). One reverse pass
+    gives the gradient in x of any combination of what came out, and its derivatives in all parameters for every point at once.
+    For grad u alone the forward pass carries only values: its cost does not depend on d. All of it can be differentiated in c
+    by autograd. The gradient of an integral needs no autograd: `vjp` has its own reverse pass to the parameters.
 
     Args:
         design: How the layers are arranged.
         x: The points.
         parameters: Names and shapes of the parameters in c, where they are not the design's own.
-        factors: Their fixed factors, likewise.
+        weight_scales: Their fixed scales, likewise.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class StackEvaluator(Evaluator):
         x: Points,
         *,
         parameters: Network | None = None,
-        factors: Sequence[tuple[Tensor, float]] | None = None,
+        weight_scales: Sequence[tuple[Tensor, float]] | None = None,
     ) -> None:
         self._design = design
         self._activation = activation_named(design.activation)
-        factors = design.factors() if factors is None else factors
-        self._parameters = LayerParameters(design if parameters is None else parameters, factors, design.adaptive, x)
+        weight_scales = design.weight_scales() if weight_scales is None else weight_scales
+        self._parameters = LayerParameters(design if parameters is None else parameters, weight_scales, design.adaptive, x)
         self._x = x.detach()
         self._modulation = design.modulation(self._x)
         self._matrix: Tensor | None = None
@@ -62,7 +62,7 @@ class StackEvaluator(Evaluator):
         return bound
 
     def value(self, c: Coefficients) -> Values:
-        return self._forwards(c, 0).value
+        return self._forward_pass(c, 0).value
 
     def gradient(self, c: Coefficients) -> Gradients:
         return self.value_and_gradient(c)[1]
@@ -76,7 +76,7 @@ class StackEvaluator(Evaluator):
         return value, self.gradient_of(c)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        u = self._forwards(c, 2)
+        u = self._forward_pass(c, 2)
         assert u.gradient is not None and u.second is not None
         return u.value, u.gradient.T, u.second
 
@@ -90,12 +90,12 @@ class StackEvaluator(Evaluator):
 
         @torch.no_grad()
         def pull_back(weights: Channels) -> Coefficients:
-            return self._parameters.gradient(p, slopes_of_layers(layers.last, tape, h, self._weights_of_each(weights)))
+            return self._parameters.gradient(p, layer_gradients(layers.last, tape, h, self._weights_of_each(weights)))
 
         return self._sum(layers, layers.last(h)), pull_back
 
     def _vjp_of_gradient(self, p: dict[str, Tensor], layers: Layers) -> tuple[Channels, Callable[[Channels], Coefficients]]:
-        """Values forwards and a sweep back for grad u; then its weights are directions (`Tangents`)."""
+        """A forward pass of values and a reverse pass for grad u; then its weights are directions (`Tangents`)."""
         (at_input, embedding), tape = self._input(0, by_point=True), []
         h = self._hidden(layers, at_input, tape, extra=2)
         tangents = Tangents(layers.last, tape, h.value)
@@ -111,7 +111,7 @@ class StackEvaluator(Evaluator):
             if embedding is not None:
                 tangent = (embedding.affine.weight @ tangent) * embedding.jet[1]
             tangent = tangent.expand(self._design.stack, *tangent.shape[1:])
-            return self._parameters.gradient(p, tangents.slopes_of_layers(weights.value, tangent))
+            return self._parameters.gradient(p, tangents.layer_gradients(weights.value, tangent))
 
         return self._sum(layers, layers.last(h)._replace(gradient=slope[:, None])), pull_back
 
@@ -134,12 +134,12 @@ class StackEvaluator(Evaluator):
         weights = weights._replace(value=weights.value.expand(len(self._x)))
         h = self._hidden(layers, self._input(weights.order, by_point=True)[0], tape)
         out = self._weights_of_each(weights)
-        cotangents = [out, *(at_a for _, _, at_a in backwards(reversed(tape), spread(layers.last.weight, out)))][::-1]
+        cotangents = [out, *(at_a for _, _, at_a in reverse_pass(reversed(tape), spread(layers.last.weight, out)))][::-1]
         inputs = [*(step.inputs for step in tape), h]
         one, p = self._x.new_ones(1, 1, 1, 1), self._parameters.named(c)
         blocks: dict[str, tuple[Tensor, Tensor]] = {}
         for k, (at_a, z) in enumerate(zip(cotangents, inputs, strict=True), start=1):
-            w, b = self._parameters.factors(p, k)
+            w, b = self._parameters.weight_scales(p, k)
             blocks[f"weight{k}"] = _by_point(at_a.stacked() if w is None else at_a.stacked() * w.unsqueeze(-1), z.stacked())
             at_bias = at_a.value if b is None else at_a.value * b
             blocks[f"bias{k}"] = _by_point(at_bias.unsqueeze(-2), one)
@@ -151,7 +151,7 @@ class StackEvaluator(Evaluator):
     def _layers(self, c: Coefficients) -> Layers:
         return self._parameters.layers(self._parameters.named(c))
 
-    def _forwards(self, c: Coefficients, order: int) -> Channels:
+    def _forward_pass(self, c: Coefficients, order: int) -> Channels:
         """U and its derivatives by channels alone."""
         layers = self._layers(c)
         return self._sum(layers, layers.last(self._hidden(layers, self._input(order, by_point=False)[0])))
@@ -197,8 +197,8 @@ class StackEvaluator(Evaluator):
         Args:
             layers: The layers.
             h: What the first one meets.
-            tape: Where to put what a sweep back needs.
-            extra: Derivatives of sigma that it needs beyond those of the way forwards.
+            tape: Where to put what the reverse pass needs.
+            extra: Derivatives of sigma that it needs beyond those of the forward pass.
         """
         for affine in layers.hidden:
             a = affine(h)
@@ -212,7 +212,7 @@ class StackEvaluator(Evaluator):
         return h
 
     def _sum(self, layers: Layers, out: Channels) -> Channels:
-        """The S networks, each times its factor, summed."""
+        """The S networks, each times its given function, summed."""
         out = out if self._modulation is None else self._modulation.times(out)
         total = out.map(lambda t: t.sum(dim=(0, 1)))
         return total if layers.shift is None else total._replace(value=total.value + layers.shift)
@@ -221,11 +221,11 @@ class StackEvaluator(Evaluator):
         """Weights of u as those of each network, ``(S or 1, 1, ..., n)``."""
         if self._modulation is not None:
             return self._modulation.pull_back(weights)
-        return weights.map(lambda t: t.contiguous()[None, None])  # rows of points, as the sweeps run along
+        return weights.map(lambda t: t.contiguous()[None, None])  # rows of points, as the passes run along
 
     def _slope(self, layers: Layers, tape: list[Step], weights: Channels) -> Gradients:
         """The gradient in x of weights applied to u, the weights of each network held."""
-        *_, (first, _, at_a) = backwards(reversed(tape), spread(layers.last.weight, self._weights_of_each(weights)))
+        *_, (first, _, at_a) = reverse_pass(reversed(tape), spread(layers.last.weight, self._weights_of_each(weights)))
         at_input = first.affine.pull_back(at_a)
         _, step = self._input(weights.order, by_point=True)
         if step is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points
     from pdefreq.spaces.networks.embedding import FourierFeatures
-    from pdefreq.spaces.networks.product_rule import Factor
+    from pdefreq.spaces.networks.multiplication import Multiplication
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +50,9 @@ class Stacked(LayerOptions, Network):
         """The number S of sub-networks."""
 
     @abstractmethod
-    def factors(self) -> Sequence[tuple[Tensor, float]]:
-        """Fixed factors of the weights of each layer, shape ``(S or 1, out or 1, 1)``, and of its biases."""
+    def weight_scales(self) -> Sequence[tuple[Tensor, float]]:
+        """The fixed scales of the weights of each layer, shape ``(S or 1, out or 1, 1)``, and of its biases."""
 
-    def modulation(self, x: Points) -> Factor | None:
-        """Known functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
+    def modulation(self, x: Points) -> Multiplication | None:
+        """The given functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
         return None

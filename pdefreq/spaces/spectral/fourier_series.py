@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
@@ -114,7 +114,7 @@ class FourierSeries(LinearSpace):
         if convected:
             numbers = np.arange(self.num_coefficients)  # -k stands where k does, counted from the other end
             matrix = matrix - sp.csr_array((odd, (numbers, numbers[::-1])), shape=matrix.shape)
-        load = self.transform(self._sampled(lambda x: checked(problem.source, "[equation] source", x))).numpy()
+        load = self.transform(self._sampled(lambda x: validated(problem.source, "[equation] source", x))).numpy()
         definite = not convected and bool((even >= 0).all())
         return LinearSystem(matrix, load, fixed, np.zeros(len(fixed)), symmetric=not convected, definite=definite)
 

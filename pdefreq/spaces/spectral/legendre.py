@@ -14,7 +14,7 @@ import torch
 from scipy.sparse import csr_array
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
@@ -108,7 +108,7 @@ class Legendre(GalerkinSpace):
                 index = tuple(end if k == axis else slice(None) for k in range(len(shape)))
                 axes = [x[[-1 if end else 0]] if k == axis else x for k, x in enumerate(self._chebyshev)]
                 x = torch.cartesian_prod(*map(torch.from_numpy, axes)).reshape(-1, len(shape))
-                g = checked(problem.boundary[part].value, "[boundary] value", x).numpy()
+                g = validated(problem.boundary[part].value, "[boundary] value", x).numpy()
                 values[place], fixed[index] = g.reshape(shape[1:]), True
         indices = np.flatnonzero(fixed)
         return indices, self._transform(values.ravel())[indices]

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.problem.terms.constants import constants_of
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
@@ -89,7 +89,7 @@ class SineSeries(LinearSpace):
             )
         (a, _, c), x = constants, self.grid
         lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
-        load = self.transform(checked(problem.source, "[equation] source", x) - lifted)
+        load = self.transform(validated(problem.source, "[equation] source", x) - lifted)
         wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
         positive = functools.reduce(np.add.outer, [number * xi**2 for number, xi in zip(a, wavenumbers, strict=True)])
         symbol = positive + c

@@ -4,7 +4,7 @@ import pytest
 from pdefreq.domains.box import Box
 from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem, problem_from_text
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.lagrange import Lagrange

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pdefreq.core.errors import IncompatibleError
@@ -23,15 +23,21 @@ UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 
 
 def dense(system):
-    """Solution by NumPy, with the prescribed coefficients eliminated."""
+    """Solution by NumPy, with the prescribed coefficients eliminated and the equations scaled to equal size.
+
+    Without the scaling, NumPy compares pivots of different units, and its relative error is up to 5e-8 instead of 6e-16.
+    """
     matrix, c = system.matrix.toarray(), np.zeros(len(system.load))
     free = np.setdiff1d(np.arange(len(c)), system.fixed)
     c[system.fixed] = system.values
-    c[free] = np.linalg.solve(matrix[np.ix_(free, free)], (system.load - matrix @ c)[free])
+    equations, load = matrix[np.ix_(free, free)], (system.load - matrix @ c)[free]
+    scale = 1 / np.abs(equations).max(axis=1)
+    c[free] = np.linalg.solve(scale[:, None] * equations, scale * load)
     return c
 
 
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(3, 40), density=st.floats(0.05, 0.4))
+@example(seed=1542, size=19, density=0.140625)
 def test_nonsymmetric_systems_agree_with_dense_elimination(seed, size, density):
     """The matrix is nonsymmetric, zeros on its diagonal require pivoting, and the rows have scales that differ by 1e12."""
     rng = np.random.default_rng(seed)
@@ -164,7 +170,7 @@ def test_multigrid_is_used_for_matrices_known_to_be_positive_definite():
 
 def test_fluxes_on_the_whole_boundary_need_equations_that_sum_to_zero():
     """With a tangential flow, u is unique up to a constant; with flow through the boundary most sources have no solution."""
-    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryPart
 
     space = Lagrange(mesh_for(SQUARE, 6), 4)
     for velocity in ([1.0, 2.0], ["x", "0"]):

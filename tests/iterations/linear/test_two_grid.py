@@ -8,7 +8,7 @@ from scipy.fft import dstn
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.two_grid import TwoGridCycle
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.grids.grid import Grid

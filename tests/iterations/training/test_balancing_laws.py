@@ -7,7 +7,7 @@ import torch
 from pdefreq.core.history import Stop
 from pdefreq.functionals.functional import Functional
 from pdefreq.iterations.training.gradient import balanced
-from pdefreq.runs.by_spec import resume
+from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Rows

@@ -19,7 +19,7 @@ from pdefreq.iterations.training.optimizers import Adam, GradientDescent, Learni
 from pdefreq.parts import Sobol
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.theory import dynamics
 from tests.iterations.toys import Breaking, Drawn, Fixed, Numbers, Rows, quadratic
 from tests.toys import line_problem
@@ -102,7 +102,7 @@ OPTIMIZERS = {
 def test_a_restored_run_ends_like_an_uninterrupted_run(optimizer, batch):
     """With points resampled every third step, and a stop between two samplings: equal to the last bit."""
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), diffusion=0.0, reaction=1.0)
-    space, sampling = Mlp(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
+    space, sampling = MlpSpace(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
 
     def make():
         course = SampledCourse(
@@ -198,6 +198,6 @@ def test_tensors_have_the_requested_dtype(dtype):
 def test_the_kind_of_objective_is_determined_by_the_functional():
     assert descend(Adam(LearningRate(0.1)), quadratic()).objective_kind is ObjectiveKind.ENERGY
     problem = Problem(domain=BOX, source=1.0, diffusion=0.0, reaction=1.0)
-    misfit = Misfit(problem, Mlp(BOX, (3,)), BOX.quadrature(9), like=LIKE)
-    trained = Gradient(Mlp(BOX, (3,)), Fixed(misfit), Adam(LearningRate(0.1)), seed=0, like=LIKE)
+    misfit = Misfit(problem, MlpSpace(BOX, (3,)), BOX.quadrature(9), like=LIKE)
+    trained = Gradient(MlpSpace(BOX, (3,)), Fixed(misfit), Adam(LearningRate(0.1)), seed=0, like=LIKE)
     assert trained.objective_kind is ObjectiveKind.RESIDUAL

@@ -12,7 +12,7 @@ from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.held_out import HeldOut
 from pdefreq.iterations.training.optimizers import GradientDescent, LearningRate
 from pdefreq.problem.files import load_problem
-from pdefreq.runs.by_spec import load_run, resume
+from pdefreq.runs.lifecycle import load_run, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 from tests.iterations.toys import Changing, Drawn, Fixed, Numbers, Plain

@@ -14,11 +14,11 @@ from pdefreq.functionals.misfit import Misfit
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.theory.dynamics import GradientDescent
 from pdefreq.theory.kernel_modes import relative_distance
@@ -39,7 +39,7 @@ def case(loss, width, scale, number=40):
     weights = [scale * (k * math.pi / 2) ** 2 if order else scale for k in TONES]  # -u'' = f
     fields = {"diffusion": 1.0, "boundary": (BoundaryPart("dirichlet"),)} if order else {"diffusion": 0.0, "reaction": 1.0}
     problem = Problem(domain=BOX, source=CallableField(lambda x: tones(x, weights)), **fields)
-    network = Antisymmetric(Mlp(BOX, (width,), "tanh", "ntk"))
+    network = AntisymmetricSpace(MlpSpace(BOX, (width,), "tanh", "ntk"))
     space = HardBoundary(network, CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
     c = space.initialize(stream(0, "initialization"))
     modes = make_modes("sine", BOX, [[k] for k in TONES])
@@ -147,7 +147,7 @@ def test_drift_without_a_factor_agrees_with_the_drift_of_the_factor(loss, monkey
 def test_drift_of_a_loss_that_is_differentiated_row_by_row():
     """For p = 3 the residual is no function of the channels of u: one backward pass per row, only at the points that are used."""
     problem = Problem(domain=BOX, source=CallableField(tones), exponent=3.0, boundary=(BoundaryPart("dirichlet"),))
-    space = HardBoundary(Mlp(BOX, (8,), "tanh", "ntk"), CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
+    space = HardBoundary(MlpSpace(BOX, (8,), "tanh", "ntk"), CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
     functional, c = StrongResidual(problem, space, BOX.quadrature(20), like=LIKE), space.initialize(stream(0, "initialization"))
     after, before = (f[::2] @ f[::2].T for f in (functional.factor(v) for v in (1.1 * c, c)))
     assert kernel_drift(functional, 1.1 * c, c, points=10) == pytest.approx(float((after - before).norm() / before.norm()))

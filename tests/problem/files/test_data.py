@@ -31,9 +31,9 @@ def write(folder, data, equation=REGRESSION, dimension=2, name="mine.toml"):
 
 def gradient_picture(path, columns=5, rows=3):
     """A picture in which the pixel in column i and row j from the top has the gray value 10 (columns j + i)."""
-    grey = 10 * np.arange(columns * rows, dtype=np.uint8).reshape(rows, columns)
-    Image.fromarray(grey).save(path)
-    return grey / 255
+    gray = 10 * np.arange(columns * rows, dtype=np.uint8).reshape(rows, columns)
+    Image.fromarray(gray).save(path)
+    return gray / 255
 
 
 @pytest.mark.parametrize("heading", ["", "x,y,value\n", "x1, x2, f\n", "# sensors\nX,Y,temperature\n\n", "\ufeffx,y,value\n"])
@@ -113,16 +113,16 @@ def test_pictures_need_a_two_dimensional_box_and_a_trainable_size(tmp_path, monk
 
 
 def test_pictures_are_gray_values_at_the_centers_of_their_pixels(tmp_path):
-    grey = gradient_picture(tmp_path / "a.png")
+    gray = gradient_picture(tmp_path / "a.png")
     problem = load_problem(write(tmp_path, 'points = "a.png"'))
     samples, values = data_samples(problem)
     for x, f in zip(samples.x.tolist(), values.tolist(), strict=True):
         i, j = int(x[0] * 5), int((1 - x[1]) * 3)  # the first row is the top
         assert x == pytest.approx([(i + 0.5) / 5, 1 - (j + 0.5) / 3])
-        assert f == pytest.approx(grey[j, i])
+        assert f == pytest.approx(gray[j, i])
     torch.testing.assert_close(problem.source(samples.x), values)  # the interpolant agrees with the values
     assert float(problem.source(torch.tensor([[0.5, 2 / 3]]))[0]) == pytest.approx(
-        (grey[0, 2] + grey[1, 2]) / 2, rel=1e-6
+        (gray[0, 2] + gray[1, 2]) / 2, rel=1e-6
     )  # single precision
     torch.testing.assert_close(problem.exact(samples.x), values / 2)  # c = 2
 

@@ -15,7 +15,7 @@ from pdefreq.domains.meshes.meshing import mesh_of
 from pdefreq.domains.polygon import Polygon
 from pdefreq.domains.ring import Ring
 from pdefreq.problem.files import load_problem, problem_from_text
-from pdefreq.runs.by_spec import rerun, resume
+from pdefreq.runs.lifecycle import rerun, resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
 

@@ -9,7 +9,7 @@ from pdefreq import load_problem
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import describe
 from pdefreq.problem.identity import WrittenProblem
 from pdefreq.problem.problem import Problem

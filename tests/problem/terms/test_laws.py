@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdefreq.core.content import made, tree
+from pdefreq.core.content import decode, encode
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.problem.coefficients import CoefficientReader
+from pdefreq.problem.coefficient_reader import CoefficientReader
 from pdefreq.problem.expressions import ExpressionField, parse_field
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import derivative
@@ -107,7 +107,7 @@ def applied(term, u, x=X):
 @ALL
 def test_a_term_is_restored_from_its_content(term):
     if term.content_type:  # other terms are opaque
-        assert tree(made(tree(term))) == tree(term)
+        assert encode(decode(encode(term))) == encode(term)
     assert type(term).read(term.values, 2, READER) == term
     assert term.text and term.name in TERMS
 

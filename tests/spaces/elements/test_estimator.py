@@ -13,7 +13,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.ellipse import Ellipse
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.galerkin import Fem

@@ -10,7 +10,7 @@ from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.domains.meshes.meshing import mesh_for
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.densities import Slopes

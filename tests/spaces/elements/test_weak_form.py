@@ -9,7 +9,7 @@ import torch
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.domains.meshes.meshing import mesh_for
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spaces.elements.weak_form import WeakForm

@@ -8,7 +8,7 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 

@@ -7,13 +7,13 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.parts.networks import FormulaNetwork
 from pdefreq.spaces.networks.activations import activation_named
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace, DoubledSpace
 from pdefreq.spaces.networks.embedding import periodic_features, random_features
 from pdefreq.spaces.networks.formula import FormulaSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
-from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
+from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 from tests.spaces.networks.test_activations import PUBLISHED
 
 SCALES = (1.0, 2.0, 5.0)
@@ -25,7 +25,7 @@ def box(d):
 
 def hard(d, activation):
     lifting = CallableField(lambda x: torch.cos(x).sum(dim=1))
-    return HardBoundary(Mlp(box(d), (4, 3), activation), lifting, box(d).distance())
+    return HardBoundary(MlpSpace(box(d), (4, 3), activation), lifting, box(d).distance())
 
 
 def waves(d):
@@ -52,22 +52,22 @@ class Product(FormulaNetwork):
 
 NETWORKS = {
     "formula": lambda d, a: FormulaSpace(Product(a), d),
-    "mlp": lambda d, a: Mlp(box(d), (5, 4, 3), a),
-    "one layer": lambda d, a: Mlp(box(d), (6,), a),
-    "residual": lambda d, a: Mlp(box(d), (d, 4, 4), a, residual=True),  # no residual connection at the first layer
-    "no bias": lambda d, a: Mlp(box(d), (5, 4), a, bias="none"),
-    "adaptive": lambda d, a: Mscale(box(d), (1.0, 2.0), (4, 3), a, adaptive=5.0, bias="hidden"),
-    "mscale-1": lambda d, a: Mscale(box(d), SCALES, (6, 4), a, form="first-layer"),
-    "mscale-2": lambda d, a: Mscale(box(d), SCALES, (4, 3), a),
-    "fourier": lambda d, a: Mlp(box(d), (4, 3), a, embedding=random_features(d, 3, 2.0)),
-    "cylinder": lambda d, a: Mlp(box(d), (5, 3), a, embedding=periodic_features(box(d), 2, [d - 1])),
-    "periodic": lambda d, a: Mscale(box(d), (1.0, 2.0), (4, 3), a, embedding=periodic_features(box(d), 1)),
-    "ntk": lambda d, a: Mlp(box(d), (5, 4), a, "ntk"),
-    "siren": lambda d, a: Mlp(box(d), (5, 4), a, "siren(3)"),
-    "phase-shift": lambda d, a: PhaseShift(box(d), waves(d), (4, 3), a),
+    "mlp": lambda d, a: MlpSpace(box(d), (5, 4, 3), a),
+    "one layer": lambda d, a: MlpSpace(box(d), (6,), a),
+    "residual": lambda d, a: MlpSpace(box(d), (d, 4, 4), a, residual=True),  # no residual connection at the first layer
+    "no bias": lambda d, a: MlpSpace(box(d), (5, 4), a, bias="none"),
+    "adaptive": lambda d, a: MscaleSpace(box(d), (1.0, 2.0), (4, 3), a, adaptive=5.0, bias="hidden"),
+    "mscale-1": lambda d, a: MscaleSpace(box(d), SCALES, (6, 4), a, form="first-layer"),
+    "mscale-2": lambda d, a: MscaleSpace(box(d), SCALES, (4, 3), a),
+    "fourier": lambda d, a: MlpSpace(box(d), (4, 3), a, embedding=random_features(d, 3, 2.0)),
+    "cylinder": lambda d, a: MlpSpace(box(d), (5, 3), a, embedding=periodic_features(box(d), 2, [d - 1])),
+    "periodic": lambda d, a: MscaleSpace(box(d), (1.0, 2.0), (4, 3), a, embedding=periodic_features(box(d), 1)),
+    "ntk": lambda d, a: MlpSpace(box(d), (5, 4), a, "ntk"),
+    "siren": lambda d, a: MlpSpace(box(d), (5, 4), a, "siren(3)"),
+    "phase-shift": lambda d, a: PhaseShiftSpace(box(d), waves(d), (4, 3), a),
     "hard": hard,
-    "antisymmetric": lambda d, a: Antisymmetric(Mlp(box(d), (4, 3), a)),
-    "doubled": lambda d, a: Doubled(Mscale(box(d), SCALES, (7,), a, "ntk", form="first-layer", residual=True)),
+    "antisymmetric": lambda d, a: AntisymmetricSpace(MlpSpace(box(d), (4, 3), a)),
+    "doubled": lambda d, a: DoubledSpace(MscaleSpace(box(d), SCALES, (7,), a, "ntk", form="first-layer", residual=True)),
 }
 
 
@@ -75,15 +75,15 @@ def plain(space, c, x):
     """Values of the network at points, for automatic differentiation."""
     if isinstance(space, HardBoundary):
         return space.lifting(x) + space.distance(x) * plain(space.network, c, x)
-    if isinstance(space, Antisymmetric):
+    if isinstance(space, AntisymmetricSpace):
         first, second = c[: len(c) // 2], c[len(c) // 2 :]
         return (plain(space.network, first, x) - plain(space.network, second, x)) / 2**0.5
     if isinstance(space, FormulaSpace):
         return space.formula.value(space.unflatten(c), x)
-    network = space.network if isinstance(space, Doubled) else space
-    p, factors = space.unflatten(c), network.factors()
-    if isinstance(space, Doubled):  # one hidden layer
-        factors[0] = (torch.cat([factors[0][0], factors[0][0]], dim=1), factors[0][1])
+    network = space.network if isinstance(space, DoubledSpace) else space
+    p, weight_scales = space.unflatten(c), network.weight_scales()
+    if isinstance(space, DoubledSpace):  # one hidden layer
+        weight_scales[0] = (torch.cat([weight_scales[0][0], weight_scales[0][0]], dim=1), weight_scales[0][1])
     sigma = PUBLISHED[network.activation] if network.activation in PUBLISHED else activation_named(network.activation)
     features = network.embedding
     if features is not None:
@@ -94,7 +94,7 @@ def plain(space, c, x):
     last, total = len(network.widths) + 1, x.new_zeros(len(x))
     for s in range(network.stack):
         h = x0
-        for k, (w, b) in enumerate(factors, start=1):
+        for k, (w, b) in enumerate(weight_scales, start=1):
             weight = p[f"weight{k}"][s] * w[min(s, len(w) - 1)]
             a = h @ weight.T
             bias = p.get(f"bias{k}")
@@ -105,7 +105,7 @@ def plain(space, c, x):
             if f"slope{k}" in p:
                 a = network.adaptive * p[f"slope{k}"][s] * a
             h = sigma(a) + h if network.residual and k > 1 and h.shape == a.shape else sigma(a)
-        total = total + (a[:, 0] if not isinstance(space, PhaseShift) else a[:, 0] * wave(space, s, x))
+        total = total + (a[:, 0] if not isinstance(space, PhaseShiftSpace) else a[:, 0] * wave(space, s, x))
     shared = p.get(f"bias{last}")
     return total + shared if shared is not None and shared.dim() == 1 else total
 

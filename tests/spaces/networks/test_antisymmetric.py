@@ -7,21 +7,21 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.networks.antisymmetric import Antisymmetric, Doubled, width_doubled
+from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace, DoubledSpace, width_doubled
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
-from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
+from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 
 BOX = Box((-1.0, 0.0), (1.0, 1.0))
 X = BOX.interior(20, stream(5, "test")).x
 SINGLE = {
-    "mlp": Mlp(BOX, (8, 6), "tanh", "normal(1)"),
-    "ntk": Mlp(BOX, (8, 6), "tanh", "ntk"),
-    "mscale": Mscale(BOX, (1.0, 4.0), (8, 6), "sin"),
-    "first layer": Mscale(BOX, (1.0, 2.0, 4.0), (7,), "sin", form="first-layer"),  # groups of unequal size
-    "phase-shift": PhaseShift(BOX, ((1.0, 2.0),), (5, 4), "tanh"),
-    "adaptive": Mlp(BOX, (8, 6), "tanh", adaptive=2.0),
+    "mlp": MlpSpace(BOX, (8, 6), "tanh", "normal(1)"),
+    "ntk": MlpSpace(BOX, (8, 6), "tanh", "ntk"),
+    "mscale": MscaleSpace(BOX, (1.0, 4.0), (8, 6), "sin"),
+    "first layer": MscaleSpace(BOX, (1.0, 2.0, 4.0), (7,), "sin", form="first-layer"),  # groups of unequal size
+    "phase-shift": PhaseShiftSpace(BOX, ((1.0, 2.0),), (5, 4), "tanh"),
+    "adaptive": MlpSpace(BOX, (8, 6), "tanh", adaptive=2.0),
 }
 
 
@@ -41,7 +41,7 @@ def close(found, expected):
 @pytest.mark.parametrize("kind", list(SINGLE))
 def test_antisymmetric_networks_are_zero_initially_with_the_kernel_of_a_single_network(kind):
     single = SINGLE[kind]
-    space = Antisymmetric(single)
+    space = AntisymmetricSpace(single)
     kernels, value = blocks(space, stream(0, "initialization"))
     assert (value == 0).all()  # to the last bit
     expected, output = blocks(single, stream(0, "initialization"))
@@ -55,8 +55,8 @@ def test_antisymmetric_networks_are_zero_initially_with_the_kernel_of_a_single_n
 def test_antisymmetric_initialization_applies_to_any_network():
     """Inside built-in boundary values, and around them."""
     hard = HardBoundary(SINGLE["mlp"], ConstantField(3.0), BOX.distance())
-    inside = HardBoundary(Antisymmetric(SINGLE["mlp"]), ConstantField(3.0), BOX.distance())
-    around = Antisymmetric(hard)
+    inside = HardBoundary(AntisymmetricSpace(SINGLE["mlp"]), ConstantField(3.0), BOX.distance())
+    around = AntisymmetricSpace(hard)
     assert (inside.at(X).value(inside.initialize(stream(0, "a"))) == 3).all()  # the lifting, which antisymmetry around it cancels
     assert (around.at(X).value(around.initialize(stream(0, "a"))) == 0).all()
     kernels = [sum(blocks(space, stream(0, "a"))[0].values()) for space in (hard, inside, around)]
@@ -67,7 +67,7 @@ def test_antisymmetric_initialization_applies_to_any_network():
 @pytest.mark.parametrize("kind", list(SINGLE))
 def test_the_doubling_trick_doubles_two_layers_of_the_kernel_and_makes_the_others_zero(kind):
     single = SINGLE[kind]
-    kernels, value = blocks(Doubled(single), stream(0, "initialization"))
+    kernels, value = blocks(DoubledSpace(single), stream(0, "initialization"))
     expected, output = blocks(single, stream(0, "initialization"))
     scale = max(float(k.abs().max()) for k in expected.values())
     # zero up to the order of summation of terms and their negatives
@@ -85,26 +85,26 @@ def test_the_doubling_trick_doubles_two_layers_of_the_kernel_and_makes_the_other
 
 
 def test_on_one_hidden_layer_the_doubling_trick_doubles_the_whole_kernel():
-    single = Mlp(BOX, (50,), "tanh", "normal(1)", bias="hidden")
-    kernels, _ = blocks(Doubled(single), stream(0, "a"))
+    single = MlpSpace(BOX, (50,), "tanh", "normal(1)", bias="hidden")
+    kernels, _ = blocks(DoubledSpace(single), stream(0, "a"))
     expected, _ = blocks(single, stream(0, "a"))
     close(sum(kernels.values()), 2 * sum(expected.values()))
 
 
 def test_the_doubled_network_can_become_nonzero():
     """The copies are independent parameters: the network has the shapes of one with twice the last width."""
-    space, wide = Doubled(SINGLE["mlp"]), Mlp(BOX, (8, 12), "tanh", "normal(1)")
+    space, wide = DoubledSpace(SINGLE["mlp"]), MlpSpace(BOX, (8, 12), "tanh", "normal(1)")
     assert space.shapes == wide.shapes
     c = torch.randn(space.num_coefficients, generator=stream(1, "a"), dtype=torch.float64)
     assert torch.equal(space.at(X).value(c), wide.at(X).value(c))
 
 
 def test_the_comparison_network_has_twice_the_width():
-    space = width_doubled(Mscale(BOX, (1.0, 4.0), (8, 6), "sin", "normal(0.1)"))
-    assert space == Mscale(BOX, (1.0, 4.0), (16, 12), "sin", "normal(0.1)")
+    space = width_doubled(MscaleSpace(BOX, (1.0, 4.0), (8, 6), "sin", "normal(0.1)"))
+    assert space == MscaleSpace(BOX, (1.0, 4.0), (16, 12), "sin", "normal(0.1)")
 
 
 def test_a_residual_connection_into_the_copied_layer_is_refused():
     with pytest.raises(OptionError, match="doubling trick copies the last hidden layer"):
-        Doubled(Mlp(BOX, (8, 8), "tanh", residual=True))
-    Doubled(Mlp(BOX, (8, 8, 6), "tanh", residual=True))
+        DoubledSpace(MlpSpace(BOX, (8, 8), "tanh", residual=True))
+    DoubledSpace(MlpSpace(BOX, (8, 8, 6), "tanh", residual=True))

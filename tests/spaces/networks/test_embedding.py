@@ -7,7 +7,7 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spaces.networks.embedding import FourierFeatures, periodic_features, random_features
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 
 BOX = Box((0.5, -1.0), (2.0, 3.0))
 X = BOX.interior(30, stream(0, "test")).x
@@ -29,7 +29,7 @@ def test_random_frequencies_are_normal_and_determined_by_their_seed():
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_networks_of_periodic_features_are_periodic_with_all_derivatives(axis):
-    space = Mlp(BOX, (6, 5), "tanh", embedding=periodic_features(BOX, 3))
+    space = MlpSpace(BOX, (6, 5), "tanh", embedding=periodic_features(BOX, 3))
     c = space.initialize(stream(0, "initialization"))
     moved = X.clone()
     moved[:, axis] += BOX.lengths[axis]
@@ -54,7 +54,7 @@ def test_frequencies_must_be_vectors_of_one_length(frequencies):
 
 def test_tiled_units_are_centered_at_features_of_points():
     """The initialization that distributes first-layer units over the domain distributes them over its image."""
-    space = Mlp(BOX, (200,), "tanh", embedding=periodic_features(BOX, 1))
+    space = MlpSpace(BOX, (200,), "tanh", embedding=periodic_features(BOX, 1))
     p = space.unflatten(space.initialize(stream(0, "initialization")))
     features = space.embedding(BOX.interior(500, stream(1, "test")).x)
     inputs = features @ p["weight1"][0].T + p["bias1"][0].T

@@ -5,13 +5,13 @@ from pdefreq.core.fields import CallableField, ConstantField
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
-from pdefreq.spaces.networks.mlp import Mlp
+from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.trial_space import SpaceField
 
 
 def make(d, g):
     box = Box((-1.0,) * d, (2.0,) * d)
-    network = Mlp(box, (8, 8), "tanh")
+    network = MlpSpace(box, (8, 8), "tanh")
     return box, network, HardBoundary(network, box.lifting(g), box.distance())
 
 
@@ -65,7 +65,7 @@ def test_lifting_and_distance_are_evaluated_once_per_set_of_points():
         return x[:, 0]
 
     box = Box((0.0,), (1.0,))
-    space = HardBoundary(Mlp(box, (3,)), CallableField(g), box.distance())
+    space = HardBoundary(MlpSpace(box, (3,)), CallableField(g), box.distance())
     evaluator = space.at(box.quadrature(10).x)
     c = space.initialize(stream(0, "a"))
     evaluator.value_and_gradient(c)

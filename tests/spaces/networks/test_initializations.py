@@ -10,8 +10,8 @@ from pdefreq.domains.box import Box
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.networks.initializations import initialization_named
 from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
 from tests.spaces.registered import ACTIVATION_NAMES, COMPACT, INITIALIZATION_NAMES
 
 BOX = Box((0.0, 0.0), (2.0, 3.0))
@@ -20,7 +20,7 @@ SCALES = (1.0, 4.0, 32.0)
 
 @pytest.mark.parametrize("name", INITIALIZATION_NAMES)
 def test_equal_streams_give_equal_weights(name):
-    space = Mscale(BOX, SCALES, (5, 4), "phi", name)
+    space = MscaleSpace(BOX, SCALES, (5, 4), "phi", name)
     assert torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(3, "initialization")))
     assert not torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(4, "initialization")))
 
@@ -37,7 +37,7 @@ VARIANCES = {  # of weights, from fan-in and fan-out; whether biases have the sa
 
 @pytest.mark.parametrize("name", list(VARIANCES))
 def test_standard_deviations_agree_with_the_stated_formulas(name):
-    space = Mlp(BOX, (300, 200), "tanh", name)
+    space = MlpSpace(BOX, (300, 200), "tanh", name)
     p = space.unflatten(space.initialize(stream(0, "test")))
     variance, biased = VARIANCES[name]
     for layer, fans in enumerate(((2, 300), (300, 200), (200, 1)), start=1):
@@ -55,7 +55,7 @@ def check_deviation(samples, std):
 
 def test_torch_initialization_agrees_with_the_layers_of_pytorch():
     """Weights and biases of torch.nn.Linear have the same bounds and, up to sampling, the same distribution."""
-    space = Mlp(BOX, (300, 200), "tanh", "torch")
+    space = MlpSpace(BOX, (300, 200), "tanh", "torch")
     p = space.unflatten(space.initialize(stream(0, "test")))
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -78,23 +78,23 @@ M = 400
 @pytest.mark.parametrize(("gamma", "gamma_prime"), [(0.5, 0.0), (1.0, 0.0), (1.75, 0.0), (1.0, 0.5), (0.5, -0.5)])
 def test_the_phase_family_has_its_two_exponents(gamma, gamma_prime):
     """kappa = beta_1 beta_2 / alpha = m^-gamma and kappa' = beta_1 / beta_2 = m^-gamma', by the definitions of the paper."""
-    space = Mlp(BOX, (M,), "relu", f"phase({gamma},{gamma_prime})")
+    space = MlpSpace(BOX, (M,), "relu", f"phase({gamma},{gamma_prime})")
     p = space.unflatten(space.initialize(stream(0, "test")))
-    (_, _), (alpha_inverse, _) = space.factors()
+    (_, _), (alpha_inverse, _) = space.weight_scales()
     beta_1, beta_2 = M**-gamma_prime, 1.0
     check_deviation(p["weight2"], beta_1)
     check_deviation(p["weight1"], beta_2)
     check_deviation(p["bias1"], beta_2)
     assert float(alpha_inverse) * beta_1 * beta_2 == pytest.approx(M**-gamma)
-    assert (space.factors()[0][0] == 1).all() and not p["bias2"].any()
+    assert (space.weight_scales()[0][0] == 1).all() and not p["bias2"].any()
 
 
 @pytest.mark.parametrize(("name", "same"), [("ntk", "phase(0.5, 0)"), ("mean-field", "phase(1, 0)"), ("siren", "siren(30)")])
 def test_names_of_families_with_numbers(name, same):
-    spaces = [Mlp(BOX, (6, 5), "tanh", text) for text in (name, same)]
+    spaces = [MlpSpace(BOX, (6, 5), "tanh", text) for text in (name, same)]
     first, second = (space.initialize(stream(0, "test")) for space in spaces)
     assert torch.equal(first, second)
-    for (w, b), (v, d) in zip(*(space.factors() for space in spaces), strict=True):
+    for (w, b), (v, d) in zip(*(space.weight_scales() for space in spaces), strict=True):
         assert torch.equal(w, v) and b == d
 
 
@@ -104,7 +104,7 @@ def test_the_ntk_parametrization_has_kernels_of_size_one():
     With one hidden layer the kernel is the mean of sigma sigma + a^2 sigma' sigma' (x.x' + 1), plus 1 for the last bias.
     """
     x = BOX.interior(4, stream(1, "test")).x
-    space = Mlp(BOX, (20_000,), "relu", "ntk")
+    space = MlpSpace(BOX, (20_000,), "relu", "ntk")
     c = space.initialize(stream(0, "test"))
     jacobian = space.at(x).jacobian(c)
     p = space.unflatten(c)
@@ -114,14 +114,14 @@ def test_the_ntk_parametrization_has_kernels_of_size_one():
     torch.testing.assert_close(jacobian @ jacobian.T, expected, rtol=1e-12, atol=0)
     # on the diagonal the limit is |x~|^2 / 2 + |x~|^2 / 2 + 1 with x~ = (x, 1); 20000 samples: 1 % times a factor of size 1
     torch.testing.assert_close((jacobian @ jacobian.T).diagonal(), x.square().sum(dim=1) + 2, rtol=0.05, atol=0)
-    deep = Mlp(BOX, (1000, 1000), "relu", "ntk")
-    weights = [float(w.mean()) for w, _ in deep.factors()]
+    deep = MlpSpace(BOX, (1000, 1000), "relu", "ntk")
+    weights = [float(w.mean()) for w, _ in deep.weight_scales()]
     assert weights == pytest.approx([1, 1000**-0.5, 1000**-0.5])
 
 
 def test_sine_networks_have_standard_normal_inputs_after_the_first_layer():
     """Theorem 1.8 of Sitzmann et al. (2020), for any depth. The bias contributes 30^2 / (3 m) = 0.6."""
-    space = Mlp(Box((-1.0,), (1.0,)), (500, 500, 500), "sin", "siren")
+    space = MlpSpace(Box((-1.0,), (1.0,)), (500, 500, 500), "sin", "siren")
     p = space.unflatten(space.initialize(stream(0, "test")))
     h = torch.linspace(-1, 1, 401, dtype=torch.float64)[None]
     for layer in (1, 2, 3):
@@ -131,7 +131,7 @@ def test_sine_networks_have_standard_normal_inputs_after_the_first_layer():
         if layer > 1:  # 500 units and a few independent points: 1 / sqrt(2 * 500) = 3 %, five times that
             assert float(a.std()) == pytest.approx(1, rel=0.15)
         h = torch.sin(a + 30 * p[f"bias{layer}"][0])
-    assert [(float(w.mean()), b) for w, b in space.factors()] == [(30, 30), (30, 30), (30, 30), (1, 1)]
+    assert [(float(w.mean()), b) for w, b in space.weight_scales()] == [(30, 30), (30, 30), (30, 30), (1, 1)]
 
 
 @pytest.mark.parametrize("text", ["normal(0)", "normal(-1)", "normal(inf)", "siren(0)", "phase(nan, 0)", "normal", "phase(1)"])
@@ -159,7 +159,7 @@ def test_few_units_of_compact_support_are_dead(activation):
     x = BOX.quadrature(10_000).x
     dead = {}
     for name in ("tiled", "glorot"):
-        space = Mscale(BOX, SCALES, (20, 20, 20), activation, name)
+        space = MscaleSpace(BOX, SCALES, (20, 20, 20), activation, name)
         inside = [((a > left) & (a < right)).any(dim=2) for a in preactivations(space, x)]
         dead[name] = 1 - float(torch.stack(inside).double().mean())
     assert dead["tiled"] < 0.03  # the support of a hidden unit whose bias lies at its edge may miss the domain
@@ -170,7 +170,7 @@ def test_few_units_of_compact_support_are_dead(activation):
 def test_units_of_every_scale_are_centered_in_the_domain(activation):
     """The line on which the input of a first-layer unit is the midpoint of the support intersects the domain."""
     left, right = activation_named(activation).support or (0.0, 0.0)
-    space = Mscale(BOX, SCALES, (50,), activation, "tiled")
+    space = MscaleSpace(BOX, SCALES, (50,), activation, "tiled")
     corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0], [2.0, 3.0]], dtype=torch.float64)
     (a,) = preactivations(space, corners)
     middle = (left + right) / 2

@@ -5,9 +5,9 @@ import torch
 
 from pdefreq.core.errors import UserError
 from pdefreq.spaces.networks.activations import activation_named
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.mscale import Mscale
-from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.mscale import MscaleSpace
+from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 from pdefreq.spaces.trial_space import SpaceField
 from tests.spaces.networks.designs import NETWORKS, box, case
 from tests.spaces.registered import ACTIVATION_NAMES
@@ -27,7 +27,7 @@ def test_values_do_not_depend_on_which_derivatives_are_computed(kind, activation
 
 
 def test_the_coefficient_vector_contains_all_parameters_once():
-    space = Mlp(box(3), (7, 5), "tanh")
+    space = MlpSpace(box(3), (7, 5), "tanh")
     assert space.shapes == {
         "weight1": (1, 7, 3),
         "bias1": (1, 7, 1),
@@ -43,7 +43,7 @@ def test_the_coefficient_vector_contains_all_parameters_once():
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_smoothness_is_that_of_the_activation(activation):
-    assert Mlp(box(1), (4,), activation).smoothness == activation_named(activation).smoothness
+    assert MlpSpace(box(1), (4,), activation).smoothness == activation_named(activation).smoothness
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -58,13 +58,13 @@ def test_the_points_determine_the_precision(dtype):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Mlp(box(1), ()), r"`widths` must be .* at least 1, got \[\]"),
-        (lambda: Mlp(box(1), (3, 0)), r"`widths` must be .* at least 1, got \[3, 0\]"),
-        (lambda: PhaseShift(box(1), ((1.0,),), ()), "`widths` must be"),
-        (lambda: Mscale(box(1), (), (5,)), r"`scales` must be one positive .* got \[\]"),
-        (lambda: Mscale(box(1), (1.0, -2.0), (5,)), "`scales` must be one positive"),
-        (lambda: Mlp(box(1), (5,), "foo"), "unknown activation 'foo'"),
-        (lambda: Mlp(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
+        (lambda: MlpSpace(box(1), ()), r"`widths` must be .* at least 1, got \[\]"),
+        (lambda: MlpSpace(box(1), (3, 0)), r"`widths` must be .* at least 1, got \[3, 0\]"),
+        (lambda: PhaseShiftSpace(box(1), ((1.0,),), ()), "`widths` must be"),
+        (lambda: MscaleSpace(box(1), (), (5,)), r"`scales` must be one positive .* got \[\]"),
+        (lambda: MscaleSpace(box(1), (1.0, -2.0), (5,)), "`scales` must be one positive"),
+        (lambda: MlpSpace(box(1), (5,), "foo"), "unknown activation 'foo'"),
+        (lambda: MlpSpace(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
     ],
 )
 def test_networks_without_layers_or_units_are_refused_in_one_sentence(make, message):

@@ -4,8 +4,8 @@ import torch
 from pdefreq.core.errors import OptionError
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
-from pdefreq.spaces.networks.mlp import Mlp
-from pdefreq.spaces.networks.phase_shift import PhaseShift
+from pdefreq.spaces.networks.mlp import MlpSpace
+from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 
 BOX = Box((0.0, 0.0), (1.0, 2.0))
 X = BOX.interior(20, stream(0, "test")).x
@@ -14,7 +14,7 @@ X = BOX.interior(20, stream(0, "test")).x
 def test_constant_networks_give_plane_waves():
     """With zero weights and last biases a, b it is sum a cos + b sin, which the Laplacian multiplies by -omega^2."""
     omega = torch.tensor([3.0, -4.0], dtype=torch.float64)
-    space = PhaseShift(BOX, ((3.0, -4.0),), (4,))
+    space = PhaseShiftSpace(BOX, ((3.0, -4.0),), (4,))
     c = torch.zeros(space.num_coefficients, dtype=torch.float64)
     space.unflatten(c)["bias2"].copy_(torch.tensor([2.0, 5.0]).view(2, 1, 1))
     angle = X @ omega
@@ -27,7 +27,7 @@ def test_constant_networks_give_plane_waves():
 
 
 def test_a_single_zero_frequency_is_a_plain_network():
-    space, plain = PhaseShift(BOX, ((0.0, 0.0),), (5, 4)), Mlp(BOX, (5, 4))
+    space, plain = PhaseShiftSpace(BOX, ((0.0, 0.0),), (5, 4)), MlpSpace(BOX, (5, 4))
     assert space.num_coefficients == plain.num_coefficients  # no B_m, because its sine is zero
     c = space.initialize(stream(0, "a"))
     torch.testing.assert_close(space.at(X).value(c), plain.at(X).value(c), rtol=0, atol=1e-15)
@@ -38,4 +38,4 @@ def test_frequencies_must_have_the_dimension_of_the_domain(frequencies):
     with pytest.raises(
         OptionError, match=r"at least one of `frequencies`, got none|as many components as there are coordinates, 2, got \["
     ):
-        PhaseShift(BOX, frequencies, (4,))
+        PhaseShiftSpace(BOX, frequencies, (4,))

@@ -26,7 +26,7 @@ class Layer:
         fan_out: Units.
         stack: How many equal layers are drawn at once.
         activation: What the units apply; None for the last layer, which is linear.
-        first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed factors of its
+        first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed scales of its
             units' inputs, ``(stack, fan_out, 1)``; else None.
     """
 
@@ -57,15 +57,15 @@ Draw: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
 
 @dataclass(frozen=True)
 class Initialization:
-    """How parameters are drawn, and by which fixed factors they are multiplied in the network.
+    """How parameters are drawn, and by which fixed scales they are multiplied in the network.
 
     Args:
         draw: Draws a layer's weights and biases.
-        factors: Of a layer's weights and biases.
+        weight_scales: The scales of a layer's weights and biases.
     """
 
     draw: Draw
-    factors: Callable[[Layer], tuple[float, float]] = lambda _: (1.0, 1.0)
+    weight_scales: Callable[[Layer], tuple[float, float]] = lambda _: (1.0, 1.0)
 
     def parameters(self, layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
         """The weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)`` of a layer.

@@ -39,12 +39,12 @@ def phase(gamma: float, gamma_prime: float) -> Initialization:
             return weight, torch.zeros_like(weight[..., :1])
         return layer.normal(layer.fan_in, 1.0, stream), layer.normal(1, 1.0, stream)
 
-    def factors(layer: Layer) -> tuple[float, float]:
+    def weight_scales(layer: Layer) -> tuple[float, float]:
         if layer.activation is None:
             return layer.fan_in ** (gamma_prime - gamma), 1.0
         return 1.0 if layer.first is not None else layer.fan_in**-0.5, 1.0
 
-    return Initialization(draw, factors)
+    return Initialization(draw, weight_scales)
 
 
 NTK = phase(0.5, 0.0)

@@ -21,7 +21,7 @@ _BETWEEN = {
 }
 
 
-def printed(u: Any) -> str:
+def formula_text(u: Any) -> str:
     """The text of an expression or a condition."""
     return _text(u)[0]
 
@@ -40,14 +40,14 @@ def _text(u: Any) -> tuple[str, int]:
         if divisor(u) is not None:
             return _product((u,)), _PRODUCT
         if u.exp == Rational(1, 2):
-            return f"sqrt({printed(u.base)})", _ATOM
+            return f"sqrt({formula_text(u.base)})", _ATOM
         return f"{_bracketed(u.base, _ATOM)}**{_bracketed(u.exp, _ATOM)}", _POWER
     if isinstance(u, Not):
         return f"not {_bracketed(u.args[0], _COMPARISON)}", _NOT
     if u.func in _BETWEEN:
         sign, strength = _BETWEEN[u.func]
         return sign.join(_bracketed(operand, strength + 1) for operand in u.args), strength
-    return f"{_NAMES.get(u.func, u.func)}({', '.join(map(printed, u.args))})", _ATOM
+    return f"{_NAMES.get(u.func, u.func)}({', '.join(map(formula_text, u.args))})", _ATOM
 
 
 def _number(u: Any) -> tuple[str, int]:

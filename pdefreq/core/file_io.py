@@ -72,7 +72,7 @@ def make_folder(folder: Path) -> None:
 
 
 def json_bytes(record: Any) -> bytes:
-    """Plain JSON to read and to compare, as `pdefreq.runs.store.to_json` leaves it: no infinity, no nan."""
+    """Plain JSON to read and to compare, as `pdefreq.runs.run_folder.to_json` leaves it: no infinity, no nan."""
     return (json.dumps(record, indent=2, allow_nan=False) + "\n").encode()
 
 

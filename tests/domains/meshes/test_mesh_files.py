@@ -14,7 +14,7 @@ from pdefreq.core.errors import ProblemFileError
 from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.mesh_domain import MeshDomain
-from pdefreq.domains.meshes.files import cells_of, read_mesh, write_vtu
+from pdefreq.domains.meshes.mesh_files import cells_of, read_mesh, write_vtu
 from pdefreq.domains.meshes.meshing import mesh_of
 
 SQUARE = mesh_of(Box((0.0, 0.0), (1.0, 2.0)), 0.5)
@@ -123,7 +123,7 @@ def test_reading_prints_nothing(tmp_path):
     write_msh(tmp_path / "mesh.msh", "triangle", "gmsh22")
     (tmp_path / "bad.msh").write_text("nonsense")
     code = f"""
-from pdefreq.domains.meshes.files import read_mesh
+from pdefreq.domains.meshes.mesh_files import read_mesh
 from pdefreq.core.errors import ProblemFileError
 read_mesh({str(tmp_path / "mesh.msh")!r})
 try:

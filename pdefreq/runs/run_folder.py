@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import RunFolderError
-from pdefreq.core.files import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
+from pdefreq.core.file_io import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
 from pdefreq.core.history import History
 from pdefreq.runs.spec import FORMAT, RunSpec, own_files
 

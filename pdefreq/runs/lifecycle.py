@@ -11,9 +11,9 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.runs.loop import advance
 from pdefreq.runs.position import Position
-from pdefreq.runs.setup import Given, Setup
+from pdefreq.runs.prepared_run import Given, PreparedRun
+from pdefreq.runs.run_folder import Checkpoint, RunFolder
 from pdefreq.runs.spec import RunSpec
-from pdefreq.runs.store import Checkpoint, RunFolder
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
@@ -45,8 +45,8 @@ def run(
     Raises:
         UserError: As `solve` does; and if the spec was given an object that is missing here, or another problem.
     """
-    setup = Setup.of(spec, (given or Given()).complete(spec, trust=trust))
-    return _started(setup, folder, callback=callback, progress=progress)
+    prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
+    return _started(prepared, folder, callback=callback, progress=progress)
 
 
 def rerun(
@@ -73,8 +73,8 @@ def rerun(
             one.
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
-    setup = Setup.of(spec, Given(problem, solver).complete(spec, trust=trust))
-    return _started(setup, out, progress=progress)
+    prepared = PreparedRun.of(spec, Given(problem, solver).complete(spec, trust=trust))
+    return _started(prepared, out, progress=progress)
 
 
 def resume(
@@ -102,15 +102,15 @@ def resume(
         RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
         OptionError: If a new limit lies before what the run has done already.
     """
-    store = RunFolder(folder)
-    spec = store.read_spec()
-    checkpoint, notes = store.read_checkpoint()
+    run_folder = RunFolder(folder)
+    spec = run_folder.read_spec()
+    checkpoint, notes = run_folder.read_checkpoint()
     _require_ahead(stop or Stop(), checkpoint)
-    given = Given(problem, solver).complete(spec, store.path, without=["guess"], trust=trust)  # a guess has done its work
-    setup = Setup.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
-    start = Position.restored(setup, checkpoint)
+    given = Given(problem, solver).complete(spec, run_folder.path, without=["guess"], trust=trust)  # a guess has done its work
+    prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
+    start = Position.restored(prepared, checkpoint)
     start = replace(start, history=start.history.before(start.step))
-    return advance(setup, start, store=store, progress=progress, notes=notes)
+    return advance(prepared, start, run_folder=run_folder, progress=progress, notes=notes)
 
 
 def load_run(
@@ -129,31 +129,31 @@ def load_run(
     """
     from pdefreq.runs.solution import Solution
 
-    store = RunFolder(folder)
-    spec = store.read_spec()
-    checkpoint, notes = store.read_checkpoint()
-    setup = Setup.of(
-        spec, Given(problem, solver).complete(spec, store.path, without=["guess", "reference", "probes"], trust=trust)
+    run_folder = RunFolder(folder)
+    spec = run_folder.read_spec()
+    checkpoint, notes = run_folder.read_checkpoint()
+    prepared = PreparedRun.of(
+        spec, Given(problem, solver).complete(spec, run_folder.path, without=["guess", "reference", "probes"], trust=trust)
     )
     labels = {status.label: status for status in Status}
-    status = labels.get(store.read_summary().get("status", ""), Status.INTERRUPTED)
-    return Solution.of(setup, Position.restored(setup, checkpoint), status, notes=notes, folder=store.path)
+    status = labels.get(run_folder.read_summary().get("status", ""), Status.INTERRUPTED)
+    return Solution.of(prepared, Position.restored(prepared, checkpoint), status, notes=notes, folder=run_folder.path)
 
 
 def _started(
-    setup: Setup,
+    prepared: PreparedRun,
     folder: str | Path | None,
     *,
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    store = None if folder is None else RunFolder(folder)
-    if store is not None:
-        store.create(setup.spec)
-    start = Position.start(setup)
-    if store is not None:
-        store.write_checkpoint(start.checkpoint())
-    return advance(setup, start, store=store, callback=callback, progress=progress)
+    run_folder = None if folder is None else RunFolder(folder)
+    if run_folder is not None:
+        run_folder.create(prepared.spec)
+    start = Position.start(prepared)
+    if run_folder is not None:
+        run_folder.write_checkpoint(start.checkpoint())
+    return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
 
 
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.files import csv_rows, is_number
+from pdefreq.core.file_io import csv_rows, is_number
 from pdefreq.core.shapes import axis_names
-from pdefreq.problem.files.pictures import PICTURES, read_grey
+from pdefreq.problem.files.pictures import PICTURES, read_gray
 from pdefreq.problem.grid_field import GridField, Interpolation
 
 if TYPE_CHECKING:
     import numpy as np
 
     from pdefreq.domains.domain import Domain
-    from pdefreq.problem.tables import Files, Table
+    from pdefreq.problem.toml_tables import Files, TomlTable
 
 _LARGEST_FILE = 2**28  # bytes
 _MOST = 2**22  # values
@@ -43,7 +43,7 @@ class Grids:
     count: int = 0
 
     @classmethod
-    def of(cls, equation: Table, domain: Domain, files: Files) -> Grids:
+    def of(cls, equation: TomlTable, domain: Domain, files: Files) -> Grids:
         """What reads the files of an [equation] table.
 
         Raises:
@@ -54,7 +54,7 @@ class Grids:
             equation.fail("shades", "two numbers, the values of black and of white, such as [1, 100]")
         return cls(domain, files, equation.choice("interpolation", "constant", ("constant", "linear")), shades)
 
-    def __call__(self, table: Table, key: str) -> GridField | None:
+    def __call__(self, table: TomlTable, key: str) -> GridField | None:
         """The coefficient that a key of a table names; None where its value is a formula.
 
         Raises:
@@ -75,7 +75,7 @@ class Grids:
                     f"{table.key(key)}: a picture has two dimensions, and the domain has {self.domain.dimension}: use a .csv file"
                 )
             black, white = self.shades
-            return GridField.on_box(black + (white - black) * read_grey(path), *bounds, self.interpolation, name)
+            return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
         heading, rows = csv_rows(path, "grid")
         if not rows:
             raise ProblemFileError(f"{path} holds no values; {_expected(self.domain.dimension)}")
@@ -88,7 +88,7 @@ class Grids:
             raise ProblemFileError(f"{path}: {error}") from None
         return field
 
-    def require_use(self, equation: Table) -> None:
+    def require_use(self, equation: TomlTable) -> None:
         """Refuse keys for coefficients from files where there is none.
 
         Raises:

@@ -1,6 +1,6 @@
 """Expressions as canonical text, such as ``add(1, sin(mul(pi, x)))``.
 
-Reading what was written gives the same sympy expression, its arguments in the same order, and so the same values bit for bit.
+`from_canonical` gives the same sympy expression, its arguments in the same order, and so the same values bit for bit.
 The language of problem files would not: its limits and simplifications are meant for what people write.
 """
 
@@ -37,7 +37,7 @@ _LARGEST = 10**300
 _MOST_COORDINATES = 10_000
 
 
-def written(expression: Any, _level: int = 0) -> str:
+def to_canonical(expression: Any, _level: int = 0) -> str:
     """The text of an expression or a condition.
 
     Raises:
@@ -54,14 +54,14 @@ def written(expression: Any, _level: int = 0) -> str:
             return name
     if expression.func not in _NAMES or _level == _DEEPEST:
         raise ValueError(f"'{expression}' can't be written")
-    return f"{_NAMES[expression.func]}({', '.join(written(operand, _level + 1) for operand in expression.args)})"
+    return f"{_NAMES[expression.func]}({', '.join(to_canonical(operand, _level + 1) for operand in expression.args)})"
 
 
-def read(text: str, dimension: int, unknowns: Sequence[str] = ()) -> Any:
-    """The expression or condition that a text stands for: the inverse of `written`.
+def from_canonical(text: str, dimension: int, unknowns: Sequence[str] = ()) -> Any:
+    """The expression or condition that a text stands for: the inverse of `to_canonical`.
 
     Args:
-        text: What `written` returned.
+        text: What `to_canonical` returned.
         dimension: The number of coordinates.
         unknowns: Further names that stand for themselves.
 

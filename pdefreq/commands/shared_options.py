@@ -154,10 +154,10 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
-        RunFolderError: As `pdefreq.core.files.free_folder` does.
+        RunFolderError: As `pdefreq.core.file_io.free_folder` does.
     """
-    from pdefreq.core.files import free_folder
-    from pdefreq.runs.store import next_free
+    from pdefreq.core.file_io import free_folder
+    from pdefreq.runs.run_folder import next_free
     from pdefreq.solvers.names import method_names
 
     if out is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points
     from pdefreq.problem.terms.equation import Equation
-    from pdefreq.problem.terms.term import Differences
+    from pdefreq.problem.terms.term import FiniteDifferenceCoefficients
 
 
-def conductivity(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
+def diffusion_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
     """The coefficient A of the flux ``-A du/dx_k`` along an axis k, on a tensor grid: 0-d where it is constant, else an array.
 
     Args:
@@ -31,27 +31,28 @@ def conductivity(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
     Raises:
         ProblemFileError: If a coefficient is not finite or negative at a point.
     """
-    found = [(name, each.conductivity) for name, each in _of_terms(equation) if each.conductivity]
+    found = [(name, each.diffusion) for name, each in _of_terms(equation) if each.diffusion]
     return _sum(_values(a[axis if len(a) > 1 else 0], name, axes, least=0) for name, a in found)
 
 
-def drift(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor | None:
-    """The velocity b of ``b du/dx_k`` along an axis k, as `conductivity`; None where it is zero.
+def convection_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor | None:
+    """The velocity b of ``b du/dx_k`` along an axis k, as `diffusion_on_grid`; None where it is zero.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.
     """
-    found = [(name, each.drift[axis]) for name, each in _of_terms(equation) if each.drift and each.drift[axis].constant != 0]
+    found = [(name, each.convection[axis]) for name, each in _of_terms(equation) if each.convection]
+    found = [(name, b) for name, b in found if b.constant != 0]
     return _sum(_values(b, name, axes) for name, b in found) if found else None
 
 
-def sink(equation: Equation, axes: list[Tensor]) -> Tensor:
-    """The coefficient c of ``c u``, as `conductivity`.
+def reaction_on_grid(equation: Equation, axes: list[Tensor]) -> Tensor:
+    """The coefficient c of ``c u``, as `diffusion_on_grid`.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.
     """
-    return _sum(_values(each.sink, name, axes) for name, each in _of_terms(equation) if each.sink is not None)
+    return _sum(_values(each.reaction, name, axes) for name, each in _of_terms(equation) if each.reaction is not None)
 
 
 def tensor_product(axes: list[Tensor]) -> Points:
@@ -59,10 +60,10 @@ def tensor_product(axes: list[Tensor]) -> Points:
     return torch.cartesian_prod(*axes).reshape(-1, len(axes))
 
 
-def _of_terms(equation: Equation) -> Iterator[tuple[str, Differences]]:
+def _of_terms(equation: Equation) -> Iterator[tuple[str, FiniteDifferenceCoefficients]]:
     """The name of each term and what finite differences take of it."""
     for term in equation:
-        found = term.differences()
+        found = term.finite_difference_coefficients()
         assert found is not None, "a need of the method"
         yield term.name, found
 
@@ -75,4 +76,4 @@ def _sum(values: Iterator[Tensor]) -> Tensor:
 def _values(field: Field, name: str, axes: list[Tensor], *, least: float = -torch.inf) -> Tensor:
     if field.constant is not None:
         return torch.tensor(field.constant, dtype=torch.float64)
-    return checked(field, f"[equation] {name}", tensor_product(axes), least=least).reshape([len(axis) for axis in axes])
+    return validated(field, f"[equation] {name}", tensor_product(axes), least=least).reshape([len(axis) for axis in axes])

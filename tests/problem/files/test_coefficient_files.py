@@ -137,10 +137,10 @@ def test_bad_tables_are_refused(equation, dimension, message, tmp_path):
 def test_large_files_are_refused(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     path = write(tmp_path)
-    monkeypatch.setattr("pdefreq.problem.files.grids._MOST", 3)
+    monkeypatch.setattr("pdefreq.problem.files.coefficient_files._MOST", 3)
     with pytest.raises(ProblemFileError, match="holds more than 3 numbers"):
         load_problem(path)
-    monkeypatch.setattr("pdefreq.problem.files.grids._LARGEST_FILE", 7)
+    monkeypatch.setattr("pdefreq.problem.files.coefficient_files._LARGEST_FILE", 7)
     with pytest.raises(ProblemFileError, match="is larger than 0 MiB"):
         load_problem(path)
 

@@ -1,4 +1,4 @@
-"""Layers of a stack of networks, and sweeps through them: back for sensitivities, and on to the gradient in the weights."""
+"""The layers of a stack of networks, and the reverse pass through them, for sensitivities and for the gradient in the weights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Affine(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a sweep back needs of a hidden layer."""
+    """What the reverse pass needs of a hidden layer."""
 
     affine: Affine
     inputs: Channels  # h
@@ -42,14 +42,14 @@ class Step(NamedTuple):
     skip: bool  # whether h was added to sigma(a)
 
 
-class Slopes(NamedTuple):
+class LayerGradient(NamedTuple):
     """The derivatives of some number in W and b of a layer."""
 
     weight: Tensor  # (S, out, in)
     bias: Tensor  # (S or 1, out, 1)
 
 
-def backwards(
+def reverse_pass(
     steps: Iterable[Step], cotangent: Channels, *, overwrite: bool = False
 ) -> Iterator[tuple[Step, Channels, Channels]]:
     """From the last hidden layer to the first: the layer, the cotangent of its output, and that of its ``W h + b``.
@@ -77,7 +77,7 @@ def emptied(tape: list[Step]) -> Iterator[Step]:
         yield tape.pop()
 
 
-def slopes_of_layers(last: Affine, tape: list[Step], h: Channels, out: Channels) -> list[Slopes]:
+def layer_gradients(last: Affine, tape: list[Step], h: Channels, out: Channels) -> list[LayerGradient]:
     """The gradient in the weights of all layers, first to last, from the cotangents of what comes out; it empties the tape.
 
     Args:
@@ -86,9 +86,9 @@ def slopes_of_layers(last: Affine, tape: list[Step], h: Channels, out: Channels)
         h: The output of the last of these.
         out: The cotangents of the networks' outputs, ``(S or 1, 1, ..., n)``.
     """
-    found = [_slopes(out.map(lambda t: t.expand(len(last.weight), *t.shape[1:])), h)]
-    for step, _, at_a in backwards(emptied(tape), spread(last.weight, out), overwrite=True):
-        found.append(_slopes(at_a, step.inputs))
+    found = [_layer_gradient(out.map(lambda t: t.expand(len(last.weight), *t.shape[1:])), h)]
+    for step, _, at_a in reverse_pass(emptied(tape), spread(last.weight, out), overwrite=True):
+        found.append(_layer_gradient(at_a, step.inputs))
     return found[::-1]
 
 
@@ -98,7 +98,7 @@ def spread(weight: Tensor, out: Channels) -> Channels:
     return out.map(lambda t: column.view(*column.shape[:2], *[1] * (t.dim() - 2)) * t)
 
 
-def _slopes(cotangent: Channels, inputs: Channels) -> Slopes:
+def _layer_gradient(cotangent: Channels, inputs: Channels) -> LayerGradient:
     """Cotangents times inputs, summed over points and channels."""
     total: Tensor | None = None
     for d, z in zip(cotangent.present, inputs.present, strict=True):
@@ -106,11 +106,11 @@ def _slopes(cotangent: Channels, inputs: Channels) -> Slopes:
         d, z = d.flatten(2), z.flatten(2).mT
         total = torch.bmm(d, z) if total is None else total.baddbmm_(d, z)
     assert total is not None
-    return Slopes(total, cotangent.value.sum(dim=-1, keepdim=True))
+    return LayerGradient(total, cotangent.value.sum(dim=-1, keepdim=True))
 
 
 class _Turned(NamedTuple):
-    """What `Tangents` keeps of a hidden layer after the sweep back for grad u."""
+    """What `Tangents` keeps of a hidden layer after the reverse pass for grad u."""
 
     affine: Affine
     inputs: Tensor
@@ -121,10 +121,10 @@ class _Turned(NamedTuple):
 
 
 class Tangents:
-    """The energy's case: weights of u and grad u, where grad u itself came from a sweep back.
+    """The energy's case: weights of u and grad u, where grad u itself came from a reverse pass.
 
-    The weights g of grad u are directions. D u along g is the end of one tangent sweep forwards, whatever the dimension; its
-    cotangents are those of the sweep that gave grad u, so only the values' are left to sweep back.
+    The weights g of grad u are directions. D u along g is the end of one forward tangent pass, whatever the dimension; its
+    cotangents are those of the pass that gave grad u, so only the values' are left for a reverse pass.
 
     Args:
         last: The last layer.
@@ -146,28 +146,28 @@ class Tangents:
         self.at_input = cotangent
         """The derivative of each network in what the first layer meets, ``(S, in, n)``."""
 
-    def slopes_of_layers(self, value: Tensor, tangent: Tensor) -> list[Slopes]:
+    def layer_gradients(self, value: Tensor, tangent: Tensor) -> list[LayerGradient]:
         """The gradient in the weights of all layers of ``value_i N_i + D N_i . tangent_i``, summed over points and networks.
 
         Args:
             value: Weights of the networks, ``(S or 1, 1, n)``.
             tangent: Directions of what the first layer meets, ``(S, in, n)``.
         """
-        upwards = []
+        forward = []
         for layer in reversed(self._turned):
             weight = torch.bmm(layer.at_a, tangent.mT)
             along = torch.bmm(layer.affine.weight, tangent)
             tangent = torch.addcmul(tangent, along, layer.slope) if layer.skip else along * layer.slope
-            upwards.append((weight, along.mul_(layer.bend)))
+            forward.append((weight, along.mul_(layer.bend)))
         value = value.expand(len(self._last.weight), *value.shape[1:])
         weight = torch.bmm(value, self._h.mT).add_(tangent.sum(dim=-1)[:, None])
-        found = [Slopes(weight, value.sum(dim=-1, keepdim=True))]
+        found = [LayerGradient(weight, value.sum(dim=-1, keepdim=True))]
         cotangent = self._last.weight.mT * value
         while self._turned:
             layer = self._turned.pop(0)
-            weight, at_a = upwards.pop()
+            weight, at_a = forward.pop()
             at_a.addcmul_(cotangent, layer.slope)
-            found.append(Slopes(weight.baddbmm_(at_a, layer.inputs.mT), at_a.sum(dim=-1, keepdim=True)))
+            found.append(LayerGradient(weight.baddbmm_(at_a, layer.inputs.mT), at_a.sum(dim=-1, keepdim=True)))
             if self._turned:
                 below = torch.bmm(layer.affine.weight.mT, at_a)
                 cotangent = below.add_(cotangent) if layer.skip else below

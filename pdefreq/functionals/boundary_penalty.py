@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdefreq.core.validation import checked
+from pdefreq.core.validation import validated
 from pdefreq.functionals.block import ByChannels, SquaresByChannels
 from pdefreq.spaces.channels import Channels
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.equation_at_points import WeakEquation
-    from pdefreq.problem.boundary import BoundaryPart
+    from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -66,10 +66,10 @@ class BoundaryConditions:
             x = samples.x[mine]
             columns[condition.kind][mine] = samples.weights[mine]
             if condition.kind == "dirichlet":
-                columns["value"][mine] = checked(condition.value, "[boundary] value", x)
+                columns["value"][mine] = validated(condition.value, "[boundary] value", x)
             else:
-                columns["alpha"][mine] = checked(condition.alpha, "[boundary] alpha", x, least=0)
-                columns["flux"][mine] = checked(condition.flux, "[boundary] flux", x)
+                columns["alpha"][mine] = validated(condition.alpha, "[boundary] alpha", x, least=0)
+                columns["flux"][mine] = validated(condition.flux, "[boundary] flux", x)
         normals = None if samples.normals is None else samples.normals.to(like)
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
 

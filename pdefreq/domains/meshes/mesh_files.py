@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.files import write_atomically
+from pdefreq.core.file_io import write_atomically
 
 if TYPE_CHECKING:
     import meshio

@@ -20,16 +20,16 @@ import pdefreq.runs.loop
 import pdefreq.spectrum.spectral_record
 from pdefreq.core.errors import RunFolderError, UserError
 from pdefreq.core.fields import as_field
-from pdefreq.core.files import write_atomically
+from pdefreq.core.file_io import write_atomically
 from pdefreq.core.history import History, Schedule, Status, Stop
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.identity import WrittenProblem
-from pdefreq.runs.by_spec import load_run, rerun, resume, run
-from pdefreq.runs.setup import Given
+from pdefreq.runs.lifecycle import load_run, rerun, resume, run
+from pdefreq.runs.prepared_run import Given
+from pdefreq.runs.run_folder import Checkpoint, RunFolder, next_free, to_json
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
-from pdefreq.runs.store import Checkpoint, RunFolder, next_free, to_json
 from pdefreq.solvers.names import make_solver
 
 SMALL = {"steps": 40}

@@ -81,7 +81,7 @@ def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
 
 
 @dataclass(frozen=True)
-class Setup:
+class PreparedRun:
     """A prepared run: all that does not change along it."""
 
     target: Target
@@ -96,7 +96,7 @@ class Setup:
         return self.target.problem
 
     @classmethod
-    def of(cls, spec: RunSpec, given: Given) -> Setup:
+    def of(cls, spec: RunSpec, given: Given) -> PreparedRun:
         """Prepare the method, the probes and the reference solution.
 
         Args:

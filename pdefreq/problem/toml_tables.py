@@ -17,7 +17,7 @@ _MAX_DIMENSION = 100
 
 
 @dataclass(frozen=True)
-class Table:
+class TomlTable:
     """One table: values by key, with the names that its expressions may use.
 
     Each method raises `ProblemFileError`, in one sentence with the key and the value, if a value is not of its kind.
@@ -26,7 +26,7 @@ class Table:
     values: Mapping[str, Any]
     path: str
     scope: Scope
-    stored: Callable[[Table, str], Field | None] | None = None
+    stored: Callable[[TomlTable, str], Field | None] | None = None
     """Reads a field whose value is the name of a file, and returns None for other values; None where fields must be formulas."""
 
     def has(self, key: str) -> bool:
@@ -104,7 +104,7 @@ class Files:
     trust: bool = False
     found: dict[str, Path] = field(default_factory=dict)
 
-    def path(self, table: Table, key: str) -> Path:
+    def path(self, table: TomlTable, key: str) -> Path:
         """The path of the file that a table names."""
         name = table.values.get(key)
         if not isinstance(name, str) or not name or "\0" in name:
@@ -131,7 +131,7 @@ class Files:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DomainTable(Table):
+class DomainTable(TomlTable):
     """A [domain] table, or one row of its holes, from which a kind of domain reads its keys.
 
     Args:

@@ -13,7 +13,7 @@ def announce(activity: str) -> None:
     """Say what begins now, or how far it is; nothing happens where nobody listens.
 
     Example:
-        >>> with heard_by(print):
+        >>> with listening(print):
         ...     announce("computing a reference solution")
         computing a reference solution
     """
@@ -21,7 +21,7 @@ def announce(activity: str) -> None:
 
 
 @contextmanager
-def heard_by(listener: Callable[[str], None]) -> Iterator[None]:
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
     """Have a function called with each activity that is announced in the body."""
     token = _listener.set(listener)
     try:

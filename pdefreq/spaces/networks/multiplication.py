@@ -1,4 +1,4 @@
-"""Products with a known function: boundary factors, phases. The product rule forwards, and back for sensitivities."""
+"""Multiplication by a given function, such as a distance function or a phase: the product rule, and its transpose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
 
 
-class Known(ABC):
+class GivenFunction(ABC):
     """A function D at n points. Leading axes, if there are any, number several such functions."""
 
     @abstractmethod
@@ -46,7 +46,7 @@ class Known(ABC):
         """Shape ``(..., d, d, d, n)``."""
 
 
-class FieldAt(Known):
+class FieldAt(GivenFunction):
     """A field at points ``(n, d)``."""
 
     def __init__(self, field: Field, x: Points) -> None:
@@ -73,55 +73,55 @@ class FieldAt(Known):
 
 
 class _Derivatives:
-    """The derivatives of a known function D, each computed when it is first needed."""
+    """The derivatives of a given function D, each computed when it is first needed."""
 
-    def __init__(self, known: Known) -> None:
-        self._known = known
+    def __init__(self, function: GivenFunction) -> None:
+        self._function = function
 
     @cached_property
     def value(self) -> Tensor:
         """D."""
-        return self._known.value()
+        return self._function.value()
 
     @cached_property
     def gradient(self) -> Tensor:
         """Grad D."""
-        return self._known.gradient()
+        return self._function.gradient()
 
     @cached_property
     def laplacian(self) -> Tensor:
         """Lap D."""
-        return self._known.laplacian()
+        return self._function.laplacian()
 
     @cached_property
     def hessian(self) -> Tensor:
         """The Hessian of D."""
-        return self._known.hessian()
+        return self._function.hessian()
 
     @cached_property
     def gradient_of_laplacian(self) -> Tensor:
         """Grad lap D."""
-        return self._known.gradient_of_laplacian()
+        return self._function.gradient_of_laplacian()
 
     @cached_property
     def third_derivatives(self) -> Tensor:
         """The third derivatives of D."""
-        return self._known.third_derivatives()
+        return self._function.third_derivatives()
 
 
-class Factor:
-    """Multiplication by a known function D.
+class Multiplication:
+    """Multiplication by a given function D.
 
     Args:
-        known: D.
+       function: D.
     """
 
-    def __init__(self, known: Known) -> None:
-        self._of = _Derivatives(known)
+    def __init__(self, function: GivenFunction) -> None:
+        self._of = _Derivatives(function)
         self._matrix: Tensor | None = None
 
-    def with_second(self, matrix: Tensor) -> Factor:
-        """The same factor for channels whose second-order one is S : D^2 u, from S as an array ``(d, d, n)``."""
+    def with_second(self, matrix: Tensor) -> Multiplication:
+        """The same multiplication for channels whose second-order one is S : D^2 u, from S as an array ``(d, d, n)``."""
         bound = copy.copy(self)
         bound._matrix = matrix
         return bound

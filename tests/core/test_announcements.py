@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from pdefreq.commands import live
-from pdefreq.core.activity import announce, heard_by
+from pdefreq.core.announcements import announce, listening
 from pdefreq.domains.ring import Ring
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.reference import reference_solution
@@ -16,9 +16,9 @@ from pdefreq.spectrum.modes import ModeFamilies
 def test_listeners_receive_the_announcements_of_their_block():
     outer, inner = [], []
     announce("nobody listens")
-    with heard_by(outer.append):
+    with listening(outer.append):
         announce("one")
-        with heard_by(inner.append):
+        with listening(inner.append):
             announce("two")
         announce("three")
     announce("nobody listens")
@@ -30,7 +30,7 @@ def test_long_preparations_are_announced(monkeypatch):
     _basis.cache_clear()
     heard = []
     problem = Problem(domain=Ring((0.0, 0.0), 0.5, 1.0), source=1.0, boundary=0.0)
-    with heard_by(heard.append):
+    with listening(heard.append):
         ModeFamilies(problem).modes("eigen")
         reference_solution(problem)
     assert any("eigenfunctions" in each for each in heard) and any("reference solution" in each for each in heard)

@@ -4,8 +4,8 @@ import torch
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.functionals.boundary import BoundaryConditions, PenaltyBlock
-from pdefreq.problem.boundary import BoundaryPart
+from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock
+from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from tests.functionals.polynomials import Polynomials
 
