@@ -1,11 +1,11 @@
-"""Whether two source trees compute the same numbers: run it in each, then compare the two files.
+"""Comparison of the numbers that two source trees compute: record each tree, then compare the two files.
 
     PYTHONPATH=TREE_A python benchmarks/parity.py record a.npz
     PYTHONPATH=TREE_B python benchmarks/parity.py record b.npz
     python benchmarks/parity.py compare a.npz b.npz
 
-Each case is a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical method
-at the end), the terms of the objective at every recorded step, the predicted curves, and the solution at own points.
+Each case consists of a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical
+method at the end), the terms of the objective at every recorded step, the predicted curves, and the solution at fixed points.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ FACTS = ("mode_predicted_curve", "mode_predicted_rate", *RENAMED, *RENAMED.value
 
 
 def own_points(domain) -> np.ndarray:
-    """Up to 200 points of the domain, the same in each tree."""
+    """Up to 200 points of the domain, equal in all trees."""
     import torch
 
     lower, upper = (np.asarray(corner, dtype=float) for corner in domain.bounds)
@@ -121,7 +121,7 @@ def own_points(domain) -> np.ndarray:
 
 
 def run_case(methods, problem, seed, *, steps):
-    """The numbers of one case by name; of the spellings of a method the first that this tree understands."""
+    """The numbers of one case by name, with the first spelling of the method that this tree accepts."""
     from pdefreq import Schedule, Stop, UserError, load_problem, solve
 
     subject = load_problem("poisson-chirp", dimension=5) if problem == "five" else load_problem(problem)
@@ -169,7 +169,7 @@ def _loaded(path: str) -> dict[str, np.ndarray]:
 
 
 def compare(first: str, second: str) -> int:
-    """Print each number that differs by more than 1e-12 of the largest of its array; the exit code counts cases that do."""
+    """Print each array with a relative difference above 1e-12 of its largest entry; return the number of such cases."""
     a, b = _loaded(first), _loaded(second)
     cases: dict[str, dict[str, float]] = {}
     for key in sorted({*a, *b}):

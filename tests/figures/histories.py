@@ -1,4 +1,4 @@
-"""Histories whose course is known in closed form, and histories that lack something."""
+"""Histories with errors in closed form, and histories with missing data."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ N = 100  # intervals of the Jacobi histories
 
 
 def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, stored=None):
-    """A history with these mode errors ``(rows, m)``; the amplitude falls with the wavenumber."""
+    """A history with these mode errors ``(rows, m)``; the amplitude decreases with the wavenumber."""
     step, wavenumber = np.asarray(step), np.asarray(wavenumber, float)
     columns = {"step": step, "seconds": step * seconds_per_step, "objective": np.ones(len(step))}
     columns["relative_l2"] = np.exp(-0.01 * step) if relative_l2 is None else np.asarray(relative_l2, float)
@@ -29,7 +29,7 @@ def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3,
 
 
 def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
-    """Jacobi on n intervals of (0, 1): the error of mode k shrinks by cos(k pi / n) in each sweep."""
+    """Jacobi on n intervals of (0, 1): each sweep multiplies the error of mode k by cos(k pi / n)."""
     k, step = np.asarray(modes), np.arange(last + 1)
     factor = np.cos(k * np.pi / N)
     theory = StoredPrediction("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
@@ -37,7 +37,7 @@ def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
 
 
 def network(modes=(1, 2, 4, 8, 16), last=600, scale=1.0):
-    """Low frequencies first: rates that fall like 1/k."""
+    """Low frequencies converge first, at rates proportional to 1/k."""
     k, step = np.asarray(modes), np.arange(last + 1)
     return history(step, np.exp(-np.outer(step, 0.05 * scale / k)), k * np.pi, indices=k[:, None])
 

@@ -1,4 +1,4 @@
-"""Blocks of general second-order residuals: linear ones with a fixed S, and quasilinear ones whose S depends on u and grad u."""
+"""Blocks of general second-order residuals: linear ones with a fixed S, and quasilinear ones with S(u, grad u)."""
 
 import pytest
 import torch
@@ -57,8 +57,8 @@ class Quasilinear(LinearizedLeastSquares):
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("kind", [Linear, Quasilinear])
-def test_a_general_residual_keeps_the_laws_of_squares(kind, space):
-    """Gradient, Gauss-Newton factor, trace and layer factors are those of automatic differentiation of the residual."""
+def test_a_general_residual_satisfies_the_laws_of_sums_of_squares(kind, space):
+    """Gradient, Gauss-Newton factor, trace and layer factors agree with automatic differentiation of the residual."""
     space = SPACES[space]
     block, draw = kind(space), torch.randn(space.num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
     c = draw / 2 if isinstance(space, Polynomials) else space.initialize(stream(1, "test"))

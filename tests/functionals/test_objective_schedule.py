@@ -52,13 +52,13 @@ def ritz(sampling, penalty):
     )
 
 
-def test_the_penalty_grows_in_the_stages_of_the_paper():
+def test_the_penalty_grows_in_the_published_stages():
     penalty = StagedPenalty(1000)
     at = [0, 99, 100, 199, 200, 249, 250, 499, 500, 749, 750, 5000]
     assert [penalty.multiplier(step) for step in at] == [1, 1, 10, 10, 50, 50, 100, 100, 200, 200, 500, 500]
 
 
-def test_a_stage_multiplies_the_boundary_term_alone():
+def test_a_stage_multiplies_only_the_boundary_term():
     objectives = ritz(Sampling(Gauss(number=20), 2, seed=0), StagedPenalty(100))
     first, later = (objectives.at(step).terms(C) for step in (0, 30))
     assert float(later["boundary"]) == pytest.approx(100 * float(first["boundary"]))
@@ -69,7 +69,7 @@ def test_a_stage_multiplies_the_boundary_term_alone():
 
 
 @pytest.mark.parametrize("data", [None, Data("random", 60)])
-def test_an_epoch_uses_each_point_once_and_is_the_whole_objective_in_the_mean(data):
+def test_an_epoch_uses_each_point_once_and_its_mean_is_the_full_objective(data):
     whole = fit(Sampling(Gauss(number=60), 2, seed=0), data=data).at(0)
     objectives = fit(Sampling(Gauss(number=60), 2, seed=0, batch=12), data=data)
     for epoch in range(2):
@@ -83,7 +83,7 @@ def test_an_epoch_uses_each_point_once_and_is_the_whole_objective_in_the_mean(da
     assert not objectives.is_final(0) and objectives.key(0) != objectives.key(1)
 
 
-def test_batches_stand_for_all_points_in_integrals():
+def test_batches_of_integrals_are_weighted_like_all_points():
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
     whole, objectives = (
         SampledSchedule(
@@ -100,7 +100,7 @@ def test_batches_stand_for_all_points_in_integrals():
 
 @pytest.mark.parametrize("points", ["gauss", "uniform", "sobol"])
 @pytest.mark.parametrize("box", [INTERVAL, Box((0.0,) * 4, (1.0,) * 4)], ids=["1-D", "4-D"])
-def test_held_out_points_are_none_that_a_step_uses(points, box):
+def test_held_out_points_are_used_by_no_step(points, box):
     if points == "gauss" and box.dimension > 3:
         return
     sampling = Sampling(rule(points, 1000), 8, seed=3)
@@ -132,8 +132,8 @@ DOMAINS = {
 
 
 @pytest.mark.parametrize("kind", DOMAINS)
-def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_number(kind):
-    """Domains round numbers of points: 1021 to 1030 on an interval are one rule. Apart means by more than rounding."""
+def test_held_out_gauss_points_differ_from_any_number_of_training_points(kind):
+    """Numbers of points are rounded: 1021 to 1030 on an interval give the same rule. Points must differ by more than rounding."""
     domain, numbers = DOMAINS[kind]
     for number in numbers:
         sampling = Sampling(Gauss(number=number), 8, seed=3)
@@ -141,10 +141,10 @@ def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_nu
         assert float(held_out.weights.sum()) == pytest.approx(domain.measure)
         apart, _ = KDTree(sampling.interior(domain, 0).x).query(held_out.x)
         assert apart.min() > 1e-9, number
-        assert len(held_out.x) >= 0.7 * max(1024, 0.77 * number), (number, len(held_out.x))  # a rule is only about as large
+        assert len(held_out.x) >= 0.7 * max(1024, 0.77 * number), (number, len(held_out.x))  # sizes of rules are approximate
 
 
-def test_where_the_source_is_known_at_points_only_none_are_held_out():
+def test_a_source_known_only_at_points_has_no_held_out_points():
     assert fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
@@ -156,13 +156,13 @@ def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
     )
 
 
-def test_known_points_stay_whatever_is_drawn_elsewhere():
+def test_data_points_do_not_change_if_other_points_are_resampled():
     objectives = fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9))
     assert objectives.is_final(0) and objectives.key(0) == objectives.key(7)
     assert objectives.at(0).value(C) == objectives.at(7).value(C)
 
 
-def test_singular_points_are_left_out():
+def test_singular_points_are_omitted():
     """An odd Gauss rule has a point at 0, where this source is infinite."""
     problem = Problem(
         domain=INTERVAL, source=CallableField(lambda x: 1 / x[:, 0].abs()), diffusion=0.0, reaction=1.0, singular=((0.0,),)
@@ -175,7 +175,7 @@ def test_singular_points_are_left_out():
     assert objectives.at(0).value(C).isfinite()
 
 
-def test_the_same_step_has_the_same_functional():
+def test_equal_steps_have_equal_functionals():
     for sampling in (Sampling(Sobol(number=16, resample_every=3), 8, seed=1), Sampling(Uniform(number=16), 8, seed=1, batch=4)):
         one, other = fit(sampling), fit(sampling)
         values = [float(one.at(step).value(C)) for step in range(7)]
@@ -184,8 +184,8 @@ def test_the_same_step_has_the_same_functional():
             assert (one.key(step) == one.key(step - 1)) == (values[step] == values[step - 1])
 
 
-def test_the_stages_multiply_beta_wherever_it_stands():
-    """A residual has beta on its Dirichlet part and on its Robin part."""
+def test_the_stages_multiply_beta_in_every_term():
+    """The objective of a strong residual contains beta on its Dirichlet part and on its Robin part."""
     ends = (
         BoundaryPart("robin", name="x-min", alpha=as_field(1.0), flux=as_field(2.0)),
         BoundaryPart("dirichlet", value=as_field(1.0)),

@@ -1,4 +1,4 @@
-"""Small functionals and schedules whose minimum is known, for tests of iterations."""
+"""Small functionals and schedules with known minima, for tests of iterations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pdefreq.spaces.trial_space import Network
 
 
 class Constant:
-    """The same functional in every step; `used` holds the steps asked for."""
+    """A schedule with the same functional in every step; `used` contains the requested steps."""
 
     def __init__(self, functional):
         self.functional, self.used = functional, []
@@ -40,7 +40,7 @@ class Constant:
 
 
 class Changing(Constant):
-    """One functional before a step, another from it on."""
+    """A schedule with one functional before a given step and another one from this step on."""
 
     def __init__(self, first, then, at):
         super().__init__(first)
@@ -63,7 +63,7 @@ class Changing(Constant):
 
 
 class Drawn(Constant):
-    """One of which nobody knows that it stays the same."""
+    """A schedule whose functional may change, although it is constant here."""
 
     def is_final(self, step):
         return False
@@ -71,7 +71,7 @@ class Drawn(Constant):
 
 @dataclass(frozen=True)
 class Numbers(Network):
-    """Coefficients and nothing else."""
+    """A trial space of bare coefficients, without functions."""
 
     number: int
 
@@ -89,7 +89,7 @@ class Numbers(Network):
 
 
 class Plain(Block):
-    """A function of the coefficients."""
+    """A block that is a function of the coefficients."""
 
     order = 0
     num_rows = 1
@@ -147,10 +147,10 @@ def quadratic(number=6, dtype=torch.float64):
 
 @dataclass(frozen=True)
 class Breaking(Solver):
-    """Lowers |c|^2 / 2, which is no number once |c| has fallen to a tenth.
+    """A solver that minimizes |c|^2 / 2, whose value is NaN once |c| has fallen to a tenth of its initial value.
 
     Args:
-        optimizer: A name of `OPTIMIZERS` in test_training_iteration.
+        optimizer: A name in `OPTIMIZERS` of test_training_iteration.
     """
 
     optimizer: str

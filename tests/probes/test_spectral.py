@@ -22,7 +22,7 @@ BOX = Box((-1.0,), (1.0,))
 
 
 class Tones(TrialSpace):
-    """Sums of sin(k pi (x + 1) / 2), k = 1 ... 60: a space without a grid whose coefficients are its sine modes."""
+    """Sums of sin(k pi (x + 1) / 2), k = 1 ... 60: a space without a grid, with sine amplitudes as its coefficients."""
 
     num_coefficients = 60
     smoothness = math.inf
@@ -42,7 +42,7 @@ class TonesAt(Evaluator):
         raise NotImplementedError
 
 
-AMPLITUDES = {2: 1.0, 6: -0.5, 16: 0.25, 40: 2e-3, 50: 9e-4}  # the last is below the threshold
+AMPLITUDES = {2: 1.0, 6: -0.5, 16: 0.25, 40: 2e-3, 50: 9e-4}  # the last one is below the threshold
 
 
 def exact_function(x):
@@ -83,7 +83,7 @@ def test_the_facts_describe_the_watched_modes():
     assert (modes.kind, modes.error_kind, modes.complete, modes.count_above_threshold) == ("sine", "total", True, 4)
 
 
-def test_errors_are_relative_and_the_rest_is_absolute():
+def test_errors_of_modes_are_relative_and_the_rest_is_absolute():
     at = tones(k2=1.5, k6=-0.5, k16=-0.25, k7=0.3)
     row = prepared()(at)
     np.testing.assert_allclose(row["mode_error"], [0.5, 0, 2, 1], atol=1e-10)  # rounding 1e-16 over amplitude 2e-3
@@ -92,7 +92,7 @@ def test_errors_are_relative_and_the_rest_is_absolute():
 
 
 def test_a_wrong_phase_is_an_error():
-    """cos against sin at the same wavenumber: moduli agree, the relative error is sqrt(2)."""
+    """cos and sin of the same wavenumber: the moduli agree, the relative error is sqrt(2)."""
     of = Problem(domain=BOX, source=1.0, boundary=0.0, spectrum=Spectrum("fourier"))
     c = torch.zeros(60, dtype=torch.float64)
     c[3] = 1.0  # sin(2 pi (x + 1))
@@ -101,7 +101,7 @@ def test_a_wrong_phase_is_an_error():
     np.testing.assert_allclose(row["mode_error"], [math.sqrt(2)], rtol=1e-12)
 
 
-def test_the_algebraic_error_is_against_the_limit_and_the_total_one_against_the_solution():
+def test_the_algebraic_error_refers_to_the_discrete_solution_and_the_total_error_to_the_exact_one():
     grid = Grid(BOX, (128,))
     discrete_solution = 1.1 * grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
     measurement = prepared(at=SpaceIterate(grid, torch.zeros_like(discrete_solution)), discrete_solution=discrete_solution)
@@ -115,7 +115,7 @@ def test_the_algebraic_error_is_against_the_limit_and_the_total_one_against_the_
     np.testing.assert_allclose(row["mode_error"], 1 - 1 / 2.2, atol=1e-10)
 
 
-def test_without_a_solution_the_limit_is_the_target_and_totals_are_unknown():
+def test_without_a_solution_the_discrete_solution_is_the_target_and_total_errors_are_unknown():
     grid = Grid(BOX, (64,))
     discrete_solution = grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64))
     measurement = prepared(at=SpaceIterate(grid, discrete_solution), reference=None, discrete_solution=discrete_solution)
@@ -125,8 +125,8 @@ def test_without_a_solution_the_limit_is_the_target_and_totals_are_unknown():
     assert np.isnan(row["mode_error_total"]).all() and row["mode_error_total"].shape == (4,)
 
 
-def test_a_chain_watches_the_same_modes_in_every_space():
-    """Also modes that the second grid is too coarse to resolve: they have no error there."""
+def test_a_chain_watches_the_same_modes_in_both_spaces():
+    """Including modes that the second grid does not coarse to resolve: they have no error there."""
     probe, of = SpectralProbe(), problem()
     first = prepared(probe, of)
     grid = Grid(BOX, (32,))
@@ -141,7 +141,7 @@ def test_a_chain_watches_the_same_modes_in_every_space():
     assert np.isnan(row["mode_error"]).tolist() == [False, False, False, True]
 
 
-def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
+def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_discrete_solution():
     of = problem().blind()
     coarse, fine = Grid(BOX, (32,)), Grid(BOX, (128,))
     discrete_solutions = [grid.interpolate(EXACT, torch.zeros(1, dtype=torch.float64)) for grid in (coarse, fine)]
@@ -159,12 +159,12 @@ def test_a_chain_without_a_solution_keeps_the_modes_of_its_first_limit():
     other = prepared(
         None, of, SpaceIterate(fine, discrete_solutions[1]), reference=None, discrete_solution=discrete_solutions[1]
     )  # another run
-    assert watched(first).indices.ravel().tolist() == [2, 6, 16, 24]  # 40 looks like 24 on 32 intervals
+    assert watched(first).indices.ravel().tolist() == [2, 6, 16, 24]  # mode 40 is an alias of 24 on 32 intervals
     np.testing.assert_array_equal(watched(first).indices, watched(second).indices)
     assert watched(other).indices.ravel().tolist() == [2, 6, 16, 40]
 
 
-def test_all_modes_of_the_target_are_cut_to_the_strongest_and_the_facts_say_so():
+def test_modes_beyond_the_maximal_number_are_dropped_and_counted():
     modes = watched(prepared(SpectralProbe(max_modes=2)))
     assert modes.indices.tolist() == [[2], [6]] and modes.count_above_threshold == 4
     assert len(watched(prepared(SpectralProbe(threshold=1e-4)))) == 5
@@ -173,17 +173,17 @@ def test_all_modes_of_the_target_are_cut_to_the_strongest_and_the_facts_say_so()
 @pytest.mark.parametrize(
     "options",
     [
-        {"reference": None},  # nothing to compare with
-        {"reference": CallableField(lambda x: 0 * x[:, 0])},  # no frequency in it
-        {"reference": CallableField(lambda x: 0.1 - math.pi * x[:, 0])},  # none in sine modes: its boundary values say all of it
+        {"reference": None},  # no target
+        {"reference": CallableField(lambda x: 0 * x[:, 0])},  # no mode
+        {"reference": CallableField(lambda x: 0.1 - math.pi * x[:, 0])},  # no sine mode: the lifting is the whole function
     ],
 )
-def test_nothing_is_recorded_where_there_is_nothing_to_measure(options):
+def test_nothing_is_recorded_without_modes(options):
     measurement = prepared(**options)
     assert not measurement.facts and not measurement(tones())
 
 
-def test_what_is_asked_for_and_impossible_is_refused():
+def test_impossible_options_are_refused():
     with pytest.raises(IncompatibleError, match="at most 3 dimensions"):
         prepared(SpectralProbe(modes="sine"), Problem(domain=Box((0.0,) * 4, (1.0,) * 4), source=1.0, boundary=0.0))
     with pytest.raises(OptionError, match="`threshold`"):
@@ -208,8 +208,8 @@ def test_every_family_in_every_dimension(kind, intervals):
     np.testing.assert_allclose(row["mode_error"], 0, atol=1e-12)
 
 
-def test_a_report_follows_from_the_recorded_columns_alone():
-    """Modes that decay as exp(-t k / 20): low last. Everything passes through a history and back."""
+def test_a_report_follows_from_the_recorded_columns():
+    """Modes that decay like exp(-t k / 20), low ones last; a history is written and read in between."""
     history, measurement = History(), prepared()
     history.facts.update({name: np.asarray(value) for name, value in measurement.facts.items()})
     for step in range(200):

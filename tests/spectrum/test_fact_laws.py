@@ -1,4 +1,4 @@
-"""Facts of a history about modes have one owner: what it writes it reads, and nobody else names them."""
+"""One module writes and reads the facts of a history about modes, and no other module contains their names."""
 
 import ast
 import re
@@ -29,8 +29,8 @@ KNOWN = {
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if not (path.parent.name == "spectrum" and path.name in OWNERS))
 
 
-def test_no_other_module_names_a_fact():
-    """No string constant is the name of one, or could be; the names of columns are no names of facts."""
+def test_no_other_module_contains_the_name_of_a_fact():
+    """No string constant is the name of a fact or has its form; names of columns differ from names of facts."""
     assert all(FACT.fullmatch(name) for name in KNOWN)
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -88,14 +88,14 @@ def stored_predictions(draw):
 
 
 @given(watched() | stored_predictions())
-def test_what_is_written_is_read_back(value):
+def test_written_facts_are_read_back(value):
     back = type(value).in_facts({name: np.asarray(fact) for name, fact in value.facts().items()})
     for name, own in vars(value).items():
         np.testing.assert_array_equal(getattr(back, name), own, err_msg=name)
 
 
 @given(watched(), st.data())
-def test_taking_modes_takes_all_that_is_known_of_them(modes, data):
+def test_a_selection_of_modes_keeps_all_their_data(modes, data):
     places = np.array(data.draw(st.permutations(range(len(modes)))))
     taken = modes.take(places)
     assert taken.keys == [modes.keys[k] for k in places]
@@ -110,7 +110,7 @@ def test_a_history_without_modes_has_an_empty_record():
     assert record.bias.value is None and not len(record.halving_steps) and not len(record.front)
 
 
-def test_a_drift_is_kept_where_curves_were_predicted_and_nowhere_else():
+def test_a_drift_is_stored_only_with_predicted_curves():
     with_curves, without = History(), History()
     with_curves.facts.update(StoredPrediction("", curves=np.ones((2, 1)), steps=np.arange(2)).facts())
     assert keep_drift(with_curves, Drift(0.1, 0.2)) and not keep_drift(without, Drift(0.1, 0.2))

@@ -1,4 +1,4 @@
-"""Modes as a space: derivatives against automatic differentiation, and what functionals make of them."""
+"""Modes as a trial space: derivatives against automatic differentiation, and functionals of modes."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def field(kind, indices):
 
 
 @pytest.mark.parametrize("kind", ["sine", "cosine"])
-def test_a_sum_of_modes_and_its_derivatives_are_those_of_the_waves(kind):
+def test_a_sum_of_modes_and_its_derivatives_agree_with_the_waves(kind):
     indices = [[1, 2], [3, 1], [4, 4]]
     space, x = ModeSpan(make_modes(kind, BOX, indices)), BOX.quadrature(50).x
     u, known = space.at(x), field(kind, indices)
@@ -50,7 +50,7 @@ def test_a_sum_of_modes_and_its_derivatives_are_those_of_the_waves(kind):
 
 @pytest.mark.parametrize("loss", [Misfit, GradientMisfit, RitzEnergy, StrongResidual, GradientOfResidual])
 def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(loss):
-    """F on the span is linear: |F a|^2 is the second difference of the loss; and `linearize` forms v.Kv with K = F F^T."""
+    """F is linear on the span: |F a|^2 is the second difference of the loss; `linearize` computes v.Kv with K = F F^T."""
     regression = loss in (Misfit, GradientMisfit)
     kind = {"diffusion": 0.0, "reaction": 1.0} if regression else {"reaction": 0.5, "boundary": (BoundaryPart("dirichlet"),)}
     problem = Problem(domain=BOX, source=lambda x: (2 * x).sin().sum(dim=1), **kind)
@@ -71,5 +71,5 @@ def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(lo
     np.testing.assert_allclose(found.eigen_residuals, expected.eigen_residuals, rtol=1e-8)
 
 
-def test_modes_that_are_no_known_waves_span_nothing():
+def test_modes_without_a_wave_formula_have_no_span():
     assert span_of(make_modes("fourier", BOX, [[1, 0]])) is None

@@ -49,12 +49,12 @@ def poisson(box, **fields):
 
 
 def sine_amplitudes(grid, u):
-    """DST-I: amplitude of every sine mode of a grid function that vanishes on the boundary."""
+    """DST-I: the amplitudes of all sine modes of a grid function that vanishes on the boundary."""
     return dstn(interior(u.reshape(grid.shape)).numpy(), type=1) / math.prod(grid.intervals)
 
 
 def all_modes(box, intervals):
-    """The sum of all sine modes of the grid, each with amplitude 1."""
+    """The sum of all sine modes of the grid, each with the amplitude 1."""
 
     def u(x):
         product = torch.ones_like(x[:, 0])
@@ -69,11 +69,11 @@ def all_modes(box, intervals):
 @pytest.mark.parametrize("omega", [1.0, 2 / 3, 0.4])
 @pytest.mark.parametrize(("diffusion", "reaction"), [(1.0, 0.0), (0.7, 40.0)])
 @pytest.mark.parametrize(("box", "intervals"), CASES)
-def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reaction, omega):
+def test_every_sine_mode_decays_by_its_amplification_factor(box, intervals, diffusion, reaction, omega):
     grid = Grid(box, intervals)
     problem = Problem(domain=box, source=0.0, boundary=0.0, diffusion=diffusion, reaction=reaction)
     iteration = Jacobi(problem, grid, omega=omega, like=LIKE, guess=all_modes(box, intervals))
-    # written out here, so that the theory module and the code are both held against it
+    # the formula is repeated here, so that both the theory module and the code are tested
     angles = [np.pi * np.arange(1, n) / n for n in intervals]
     weights = [diffusion / h**2 for h in grid.spacings]
     cosines = [2 * w * np.cos(theta) for w, theta in zip(weights, angles, strict=True)]
@@ -87,25 +87,25 @@ def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reacti
     state = iteration.init()
     for sweep in range(21):
         amplitudes = sine_amplitudes(grid, state.coefficients)
-        # rounding of 20 sweeps over values of at most prod(n): 20 * 300 * 1e-16
+        # rounding of 20 sweeps with values of at most prod(n): 20 * 300 * 1e-16
         assert np.abs(amplitudes - factor**sweep).max() < 1e-12
         assert np.abs(amplitudes.ravel() - prediction.curves[sweep].numpy()).max() < 1e-12
         state = iteration.step(state)
-    # the theory computes log(factor^2) accurately for factors near 1: eps in the square is left for small ones
+    # the theory evaluates log(factor^2) accurately for factors near 1; for small factors the square has an error of eps
     assert np.abs(np.exp(-2 * prediction.rates.numpy()) - factor.ravel() ** 2).max() < 1e-14
 
 
-def test_no_prediction_without_a_theory():
+def test_methods_without_theory_have_no_prediction():
     grid = Grid(*CASES[0])
     eigen = SimpleNamespace(kind="eigen", indices=np.array([[1]]))
     assert Jacobi(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
 
 
-def test_the_published_figure():
-    """Half-error sweeps of Jacobi for DFT indices 1, 3, 8 (Xu et al., 2020, arXiv 1901.06523, Fig. 4c), n = 500.
+def test_the_published_halving_sweeps_of_jacobi():
+    """Halving sweeps of Jacobi for DFT indices 1, 3, 8 (Xu et al., 2020, arXiv 1901.06523, Fig. 4c), n = 500.
 
-    The DFT runs over the n points x_0 ... x_{n-1}; the error is against the exact solution. Against the discrete one the
-    sweeps are 8779, 976, 137.
+    The DFT uses the n points x_0 ... x_{n-1}, and the error is relative to the exact solution. Relative to the discrete solution
+    the sweeps are 8779, 976, 137.
     """
 
     def source(x):
@@ -133,7 +133,7 @@ def test_the_published_figure():
 
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 @pytest.mark.parametrize("make", [poisson, varied])
-def test_the_limit_solves_the_difference_equations(box, intervals, make):
+def test_the_discrete_solution_solves_the_difference_equations(box, intervals, make):
     grid, problem = Grid(box, intervals), make(box)
     iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
     discrete = iteration.discrete_solution(iteration.init())
@@ -142,18 +142,18 @@ def test_the_limit_solves_the_difference_equations(box, intervals, make):
     assert float(iteration.objective(iteration.restore(discrete, {}))["residual"]) < 1e-13
 
 
-def test_the_limit_of_the_published_grid_is_accurate():
+def test_the_discrete_solution_on_the_published_grid_is_accurate():
     grid = Grid(BOXES[0], (500,))
     problem = poisson(grid.box, reaction=2.0)
     iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
     expected = CondensedSystem(grid.assemble(problem)).solve()
-    # the factorisation, not the transform, limits the agreement: eps times part of the condition number 1e5
+    # the factorization, not the transform, limits the agreement: eps times a part of the condition number 1e5
     assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - expected).max() < 2e-12
 
 
 @pytest.mark.parametrize("omega", [1.0, 0.8])
 @pytest.mark.parametrize(("box", "intervals"), CASES)
-def test_sweeps_converge_to_the_limit(box, intervals, omega):
+def test_sweeps_converge_to_the_discrete_solution(box, intervals, omega):
     iteration = Jacobi(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
     state = iteration.init()
     discrete = iteration.discrete_solution(state)
@@ -168,7 +168,7 @@ def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, i
     grid, problem = Grid(box, intervals), varied(box)
     iteration, system = Jacobi(problem, grid, omega=0.7, like=LIKE), CondensedSystem(grid.assemble(problem))
     state = iteration.init()
-    assert abs(float(iteration.objective(state)["residual"]) - 1) < 1e-13  # a zero start
+    assert abs(float(iteration.objective(state)["residual"]) - 1) < 1e-13  # the initial function is zero
     state = iteration.step(iteration.step(state))
     before = state.coefficients.clone()
     expected = np.linalg.norm(system.residual(before.numpy())) / np.linalg.norm(system.load)
@@ -176,7 +176,7 @@ def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, i
     assert torch.equal(state.coefficients, before)
 
 
-def test_without_data_the_objective_is_the_absolute_residual():
+def test_with_zero_data_the_objective_is_the_absolute_residual():
     grid = Grid(*CASES[1])
     problem = poisson(grid.box, source=0.0, boundary=0.0)
     iteration = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(lambda x: x[:, 0].exp()))
@@ -185,7 +185,7 @@ def test_without_data_the_objective_is_the_absolute_residual():
     assert math.isclose(float(iteration.objective(state)["residual"]), expected, rel_tol=1e-12)
 
 
-def test_a_guess_fills_the_interior_and_leaves_the_boundary_values():
+def test_a_guess_changes_the_interior_but_not_the_boundary_values():
     grid, problem = Grid(*CASES[1]), varied(BOXES[1])
     u = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(7.0)).init().coefficients.reshape(grid.shape)
     assert bool((interior(u) == 7).all())
@@ -194,7 +194,7 @@ def test_a_guess_fills_the_interior_and_leaves_the_boundary_values():
     assert torch.equal(u, expected)
 
 
-def test_sweeps_allocate_nothing_new():
+def test_sweeps_allocate_no_memory():
     iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=0.7, like=LIKE)
     state, seen = iteration.init(), []
     for _ in range(6):
@@ -205,9 +205,9 @@ def test_sweeps_allocate_nothing_new():
 
 
 @pytest.mark.parametrize("omega", [1.0, 0.7])
-def test_slabs_do_not_change_the_result(omega, monkeypatch):
+def test_the_division_into_slabs_does_not_change_the_result(omega, monkeypatch):
     results = []
-    for block in (2**17, 100):  # 100: one slab of the first axis at a time, and a rest
+    for block in (2**17, 100):  # 100: one slab of the first axis at a time, and a remainder
         monkeypatch.setattr(jacobi, "_BLOCK", block)
         iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=omega, like=LIKE)
         state = iteration.step(iteration.step(iteration.init()))
@@ -216,7 +216,7 @@ def test_slabs_do_not_change_the_result(omega, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_a_restored_run_goes_on_bit_for_bit(dtype):
+def test_a_restored_run_continues_bit_for_bit(dtype):
     def make():
         return Jacobi(varied(BOXES[1]), Grid(*CASES[1]), omega=0.7, like=LIKE.to(dtype))
 
@@ -247,8 +247,8 @@ def test_a_copied_state_steps_like_the_original():
 
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 @pytest.mark.parametrize("omega", [1.0, 0.7])
-def test_exactly_the_modes_that_the_closed_form_names_grow_by_their_factors(box, intervals, omega):
-    """Started with the error 1 in every mode, of the Helmholtz equation with a diagonal matrix."""
+def test_exactly_the_modes_with_amplification_factors_above_one_grow(box, intervals, omega):
+    """Helmholtz equation with a diagonal matrix; the initial error is 1 in every mode."""
     grid, problem = Grid(box, intervals), indefinite(box)
     constants = constants_of(problem.equation, box.dimension)
     numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": omega}

@@ -1,4 +1,4 @@
-"""Iterations predicted from what one step does, against the iterations themselves."""
+"""Predictions from the matrix of one step, against the iterations."""
 
 import functools
 
@@ -37,8 +37,8 @@ def measured(iteration, grid, modes, steps):
 @pytest.mark.parametrize("grid", GRIDS[:2], ids=lambda g: f"{len(g.intervals)}-d")
 @pytest.mark.parametrize("problem", [dirichlet, mixed, neumann, convective])
 @pytest.mark.parametrize("method", METHODS)
-def test_every_mode_falls_as_the_matrix_of_a_step_says(method, problem, grid):
-    """Any coefficients, any conditions, all modes of the grid, signs too: by theory, or by the matrix where that is exact."""
+def test_every_mode_decays_as_predicted_by_the_matrix_of_a_step(method, problem, grid):
+    """For all coefficients, conditions and modes, including signs: by theory, or by the matrix where theory is not exact."""
     iteration, kind = METHODS[method](problem(grid.box), grid, like=LIKE), "cosine" if problem is neumann else "sine"
     modes = make_modes(kind, grid.box, intervals=grid.intervals)
     prediction = iteration.predict(modes, torch.tensor(STEPS))
@@ -46,13 +46,13 @@ def test_every_mode_falls_as_the_matrix_of_a_step_says(method, problem, grid):
     found = measured(iteration, grid, modes, STEPS)
     shown = np.abs(found[0]) > 1e-3 * np.abs(found[0]).max()
     assert shown.sum() > 3
-    # rounding is that of the largest error, over the smallest shown: 1e3 eps, and that of 40 sweeps
+    # rounding of the largest error over the smallest error compared, 1e3 eps, and rounding of 40 sweeps
     np.testing.assert_allclose(prediction.curves.numpy()[:, shown], found[:, shown] / found[0, shown], atol=1e-11)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_step_takes_its_own_rate_off_an_error_that_is_one_mode(method):
-    """By the step itself, started at the solution and a mode: what is left in the mode, and what is found in all others."""
+def test_a_step_reduces_an_error_of_one_mode_by_its_own_rate(method):
+    """One step from the solution plus one mode: the remaining amplitude of this mode, and the amplitudes of all others."""
     grid = GRIDS[1]
     iteration = METHODS[method](dirichlet(grid.box), grid, like=LIKE)
     modes = make_modes("sine", grid.box, [[1, 2], [4, 3], [8, 6]])
@@ -69,11 +69,13 @@ def test_a_step_takes_its_own_rate_off_an_error_that_is_one_mode(method):
         others = np.linalg.norm(np.delete(left, own))
         assert float(prediction.rayleigh_quotients[place]) == pytest.approx(rate, abs=1e-13)
         assert float(prediction.eigen_residuals[place]) == pytest.approx(others / rate, abs=1e-12)
-    assert (float(prediction.eigen_residuals.max()) < 1e-12) == (method == "damped")  # eigenvectors of Jacobi alone
+    assert (float(prediction.eigen_residuals.max()) < 1e-12) == (
+        method == "damped"
+    )  # only for Jacobi, whose eigenvectors are the modes
 
 
-def test_a_large_grid_has_rates_and_no_curves():
-    """Of 33^2 unknowns no matrix is formed: one cycle on each mode, and a note that says what to do."""
+def test_a_large_grid_has_rates_but_no_curves():
+    """With 33^2 unknowns no matrix is formed: one cycle is applied to each mode, and a note recommends a coarser grid."""
     from pdefreq.spaces.grids.grid import Grid
 
     grid = Grid(GRIDS[1].box, (34, 34))
@@ -85,8 +87,8 @@ def test_a_large_grid_has_rates_and_no_curves():
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.integers(0, 2**31))
-def test_powers_are_steps(steps, seed):
-    """Whatever the steps, in any spacing, against one product at a time."""
+def test_propagation_to_given_steps_agrees_with_repeated_products(steps, seed):
+    """For any steps with any spacing."""
     generator = torch.Generator().manual_seed(seed)
     matrix = torch.randn(5, 5, generator=generator, dtype=torch.float64) / 4
     start, steps = torch.randn(5, generator=generator, dtype=torch.float64), sorted(steps)

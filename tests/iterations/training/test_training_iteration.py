@@ -38,7 +38,7 @@ def run(iteration, state, steps):
     return state
 
 
-def test_gradient_descent_is_the_power_of_one_matrix():
+def test_gradient_descent_is_a_matrix_power():
     """c_k - c_inf = (I - eta A)^k (c_0 - c_inf)."""
     functional = quadratic()
     iteration = descend(GradientDescentStepper(LearningRate(0.01)), functional)
@@ -46,11 +46,11 @@ def test_gradient_descent_is_the_power_of_one_matrix():
     limit = torch.linalg.solve(functional.matrix, functional.load)
     factor = torch.linalg.matrix_power(torch.eye(6, dtype=torch.float64) - 0.01 * functional.matrix, 50)
     found = run(iteration, iteration.init(), 50).coefficients
-    torch.testing.assert_close(found, limit + factor @ (start - limit), rtol=0, atol=1e-12)  # condition of A: about 1e3
+    torch.testing.assert_close(found, limit + factor @ (start - limit), rtol=0, atol=1e-12)  # condition number of A: about 1e3
 
 
 @pytest.mark.parametrize("half_life", [None, 7.0])
-def test_adam_is_that_of_torch(half_life):
+def test_adam_agrees_with_torch(half_life):
     functional = quadratic()
     iteration = descend(AdamStepper(LearningRate(0.05, half_life)), functional)
     c = iteration.init().coefficients.clone().requires_grad_(True)
@@ -59,26 +59,26 @@ def test_adam_is_that_of_torch(half_life):
     for step in range(100):
         for group in reference.param_groups:
             group["lr"] = 0.05 if half_life is None else 0.05 * 2 ** (-step / half_life)
-        c.grad = functional.gradient(c)  # the very same sums: what is compared is the optimizer
+        c.grad = functional.gradient(c)  # the same sums: only the optimizers are compared
         reference.step()
         state = iteration.step(state)
         assert torch.equal(state.coefficients, c.detach()), step
 
 
-def test_momentum_is_that_of_torch():
+def test_momentum_agrees_with_torch():
     functional = quadratic()
     iteration = descend(GradientDescentStepper(LearningRate(0.01), momentum=0.9), functional)
     c = iteration.init().coefficients.clone().requires_grad_(True)
     reference = torch.optim.SGD([c], lr=0.01, momentum=0.9, foreach=False)
     state = iteration.init()
     for step in range(50):
-        c.grad = functional.gradient(c)  # the very same sums: what is compared is the optimizer
+        c.grad = functional.gradient(c)  # the same sums: only the optimizers are compared
         reference.step()
         state = iteration.step(state)
         assert torch.equal(state.coefficients, c.detach()), step
 
 
-def test_a_long_gradient_is_shortened_and_a_short_one_left_alone():
+def test_long_gradients_are_clipped_and_short_ones_are_unchanged():
     functional = quadratic()
     start = descend(GradientDescentStepper(LearningRate(1.0)), functional).init().coefficients
     gradient = functional.gradient(start)
@@ -99,8 +99,8 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("batch", [None, 5])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
-    """With points drawn anew every third step, and stopped between two draws: the same to the last bit."""
+def test_a_restored_run_ends_like_an_uninterrupted_run(optimizer, batch):
+    """With points resampled every third step, and a stop between two samplings: equal to the last bit."""
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), diffusion=0.0, reaction=1.0)
     space, sampling = MlpSpace(BOX, (8, 8)), Sampling(Sobol(number=32, resample_every=3), 8, seed=5, batch=batch)
 
@@ -116,8 +116,8 @@ def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
     whole = run(make(), make().init(), 17)
     half = run(make(), make().init(), 7)
     saved = half.coefficients.clone(), {name: value.clone() for name, value in half.memory.items()}
-    run(make(), half, 3)  # goes on with the tensors that were saved
-    for _ in range(2):  # a restored state does not share the tensors it was given
+    run(make(), half, 3)  # continues with the tensors that were saved
+    for _ in range(2):  # a restored state shares no tensors with its input
         resumed = run(make(), make().restore(*saved), 10)
     assert torch.equal(resumed.coefficients, whole.coefficients)
     assert all(torch.equal(resumed.memory[name], whole.memory[name]) for name in whole.memory)
@@ -127,8 +127,8 @@ def test_a_restored_run_ends_like_the_uninterrupted_one(optimizer, batch):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_an_objective_that_is_no_number_keeps_the_last_good_state(optimizer, tmp_path):
-    """The objective turns into nan where the coefficients have fallen far enough: the run ends with the state before."""
+def test_a_nonfinite_objective_keeps_the_last_good_state(optimizer, tmp_path):
+    """The objective becomes NaN once the coefficients are small: the run ends with the preceding state."""
     problem = line_problem(diffusion=0.0, reaction=1.0)
     solution = solve(problem, Breaking(optimizer), folder=tmp_path / "run", stop=Stop(steps=50))
     assert solution.status in (Status.NON_FINITE, Status.DONE)
@@ -136,21 +136,21 @@ def test_an_objective_that_is_no_number_keeps_the_last_good_state(optimizer, tmp
     good = solution.history.before(solution.step + 1)
     assert math.isfinite(good.last("objective"))
     assert math.isfinite(solution.error())
-    if optimizer not in ("lbfgs", "gauss-newton"):  # they step back instead, and stop where no step lowers the objective
+    if optimizer not in ("lbfgs", "gauss-newton"):  # these reject the step, and stop if no step lowers the objective
         assert solution.status is Status.NON_FINITE
         assert not math.isfinite(solution.history.last("objective"))
 
 
-def test_points_change_when_they_are_due():
+def test_points_are_resampled_in_the_scheduled_steps():
     objectives = Constant(quadratic())
     iteration = TrainingIteration(Numbers(6), objectives, GradientDescentStepper(LearningRate(0.01)), seed=0, like=LIKE)
     objectives.used.clear()
     state = run(iteration, iteration.init(), 3)
     iteration.objective(state)
-    assert objectives.used == [0, 1, 2, 3]  # the objective is taken where the next step will look
+    assert objectives.used == [0, 1, 2, 3]  # the objective uses the points of the next step
 
 
-def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
+def test_only_identical_linear_steps_have_a_spectral_filter():
     plain, changed = GradientDescentStepper(LearningRate(0.01)), [AdamStepper(LearningRate(0.01)), LbfgsStepper()]
     changed += [
         GradientDescentStepper(LearningRate(0.01, 9.0)),
@@ -158,18 +158,18 @@ def test_only_steps_that_are_all_alike_have_a_rate_that_theory_knows():
     ]
     assert descend(plain, quadratic()).spectral_filter == dynamics.GradientDescentFilter(0.01)
     assert all(descend(optimizer, quadratic()).spectral_filter is None for optimizer in changed)
-    assert descend(plain, quadratic(), balance_every=5).spectral_filter is None  # its terms are weighted anew
+    assert descend(plain, quadratic(), balance_every=5).spectral_filter is None  # the terms are reweighted
     assert TrainingIteration(Numbers(6), Drawn(quadratic()), plain, seed=0, like=LIKE).spectral_filter is None
 
 
-def test_what_has_no_theory_is_named_as_people_name_it():
+def test_messages_name_optimizers_without_theory_by_their_common_names():
     for optimizer, name in ((LbfgsStepper(), "L-BFGS"), (LevenbergMarquardtStepper(), "Gauss-Newton with a damping that adapts")):
         with pytest.raises(IncompatibleError, match=f"no theory for {name};"):
             descend(optimizer, quadratic()).predict(None, None, cheap=True)
 
 
-def test_parameters_that_moved_far_void_a_prediction_though_the_kernel_stayed():
-    """The kernel of linear rows never moves; in 100 steps at rate 0.1 the coefficients go to 0."""
+def test_a_large_change_of_the_parameters_invalidates_a_prediction_even_if_the_kernel_is_constant():
+    """The kernel of linear rows is constant; in 100 steps at rate 0.1 the coefficients tend to 0."""
     rows = Functional([Rows("rows", torch.eye(6, dtype=torch.float64), torch.zeros(6, dtype=torch.float64))])
     iteration = descend(GradientDescentStepper(LearningRate(0.1)), rows)
     for steps, near in ((0, True), (100, False)):
@@ -177,7 +177,7 @@ def test_parameters_that_moved_far_void_a_prediction_though_the_kernel_stayed():
         assert drift.kernel == 0 and drift.is_small == near
 
 
-def test_the_seed_decides_the_start():
+def test_the_seed_determines_the_initial_coefficients():
     iteration, other = (
         TrainingIteration(Numbers(6), Constant(quadratic()), AdamStepper(LearningRate(0.1)), seed=seed, like=LIKE)
         for seed in (0, 1)
@@ -189,7 +189,7 @@ def test_the_seed_decides_the_start():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_tensors_have_the_dtype_asked_for(dtype):
+def test_tensors_have_the_requested_dtype(dtype):
     functional = quadratic(dtype=dtype)
     iteration = TrainingIteration(
         Numbers(6), Constant(functional), AdamStepper(LearningRate(0.1)), seed=0, like=torch.empty(0, dtype=dtype)
@@ -200,7 +200,7 @@ def test_tensors_have_the_dtype_asked_for(dtype):
     assert iteration.restore(state.coefficients.double(), double).memory["v"].dtype == dtype
 
 
-def test_whether_the_objective_tends_to_zero_is_the_functionals():
+def test_the_kind_of_objective_is_determined_by_the_functional():
     assert descend(AdamStepper(LearningRate(0.1)), quadratic()).objective_kind is ObjectiveKind.ENERGY
     problem = Problem(domain=BOX, source=1.0, diffusion=0.0, reaction=1.0)
     misfit = Misfit(problem, MlpSpace(BOX, (3,)), BOX.quadrature(9), like=LIKE)
