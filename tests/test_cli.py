@@ -258,7 +258,7 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
         if name == "predict" and isinstance(iteration, TrainingIteration):
-            assert iteration.spectral_filter is not None  # a prediction, not the heuristic that other a guide
+            assert iteration.spectral_filter is not None  # a prediction, not only a heuristic
 
 
 def test_new_writes_a_valid_problem_and_never_overwrites(cli):

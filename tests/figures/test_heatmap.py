@@ -74,7 +74,7 @@ def test_modes_that_start_below_one_half_are_marked_and_the_front_skips_them():
     assert marks.get_ydata().tolist() == [1, 3]
     assert "from the start" in axes.get_xlabel()
     np.testing.assert_array_equal(front(axes).get_ydata(), [0, 2, 4, 5])
-    # exact interpolation of exponentials, rounding only; the line is interrupted where there halving no halving step
+    # exact interpolation of exponentials, rounding only; the line is interrupted where there is no halving step
     np.testing.assert_allclose(front(axes).get_xdata(), np.log(2) / [0.1, 0.05, np.nan, 0.02], rtol=1e-10)
 
 

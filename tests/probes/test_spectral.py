@@ -126,7 +126,7 @@ def test_without_a_solution_the_discrete_solution_is_the_target_and_total_errors
 
 
 def test_a_chain_watches_the_same_modes_in_both_spaces():
-    """Including modes that the second grid does not coarse to resolve: they have no error there."""
+    """Including modes that the second grid is too coarse to resolve: they have no error there."""
     probe, of = SpectralProbe(), problem()
     first = prepared(probe, of)
     grid = Grid(BOX, (32,))

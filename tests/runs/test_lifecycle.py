@@ -462,7 +462,7 @@ def test_the_record_of_a_foreign_run_in_an_older_format_is_refused(tmp_path):
         load_run(tmp_path)
 
 
-def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):
+def test_a_run_json_with_an_edited_problem_is_refused(tmp_path):
     solve_small("jacobi", 3, folder=tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     record = json.loads(path.read_text())

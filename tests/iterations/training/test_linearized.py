@@ -101,7 +101,7 @@ def test_width_ten_thousand_stays_within_one_percent(loss):
 
 @pytest.mark.parametrize("kind", ["sine", "cosine", "fourier"])
 def test_the_analysis_matrix_agrees_with_the_transform(kind):
-    """In one dimension and in two, where it is a product; an unresolved grid does not resolve has no coefficient."""
+    """In one dimension and in two, where it is a product; a mode that the grid does not resolve has no coefficient."""
     for box, indices in ((BOX, [[1], [4]]), (Box((-1.0, 0.0), (1.0, 3.0)), [[1, 2], [3, 1], [2, 200]])):
         modes = make_modes(kind, box, indices)
         x = modes.points()
