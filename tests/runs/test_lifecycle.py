@@ -100,7 +100,7 @@ SCRIPT = """
     import sys
     import pdefreq.runs.loop
     from pdefreq import Stop, make_solver, solve
-    from tests.runs.test_by_spec import METHODS
+    from tests.runs.test_lifecycle import METHODS
     pdefreq.runs.loop._CHECKPOINT_SECONDS = 0.0   # a checkpoint after every stride
     method, steps, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     import torch; torch.set_num_threads(1)
