@@ -107,7 +107,7 @@ def test_p_laplacian_results_are_listed_with_the_published_values():
 
 
 def trial(*histories):
-    fields = dict.fromkeys(("target", "label", "solver", "spec", "status", "state", "last"))
+    fields = dict.fromkeys(("target", "label", "solver", "spec", "status", "state", "last_state"))
     return Trial([Solution(**fields, step=100, seconds=1.0, history=history) for history in histories])
 
 
