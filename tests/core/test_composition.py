@@ -16,9 +16,9 @@ class Thing:
 
     Args:
         size: How large,
-            in metres.
-        widths: Of its parts.
-        kind: Which.
+            in meters.
+        widths: Widths of its parts.
+        kind: Shape of the thing.
     """
 
     size: float
@@ -30,12 +30,12 @@ class Thing:
 
 def test_options_come_from_the_signature_and_the_docstring():
     size, widths, *_, on = options_of(Thing)
-    assert (size.name, size.default, size.doc) == ("size", MISSING, "How large, in metres.")
-    assert (widths.default, widths.doc) == ((1, 2), "Of its parts.")
+    assert (size.name, size.default, size.doc) == ("size", MISSING, "How large, in meters.")
+    assert (widths.default, widths.doc) == ((1, 2), "Widths of its parts.")
     assert on.default is False
 
 
-def test_text_is_read_as_the_annotation_wants_it():
+def test_text_is_converted_to_the_annotated_type():
     made = build("thing", "thing", Thing, {"size": "2", "widths": "[3, 4]", "kind": "square", "limit": "7", "on": "true"})
     assert made == Thing(2.0, (3, 4), "square", 7, True)
     assert isinstance(made.size, float)
@@ -54,12 +54,12 @@ def test_text_is_read_as_the_annotation_wants_it():
         ({"size": 1, "limit": "0.5"}, "a whole number or null"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_refused_with_what_was_expected(options, sentence):
+def test_a_value_of_the_wrong_type_is_refused_with_the_expected_type(options, sentence):
     with pytest.raises(OptionError, match=sentence.replace("[", r"\[")):
         build("thing", "thing", Thing, options)
 
 
-def test_arrays_and_their_numbers_are_taken_as_pythons_own():
+def test_numpy_arrays_and_numbers_are_converted_to_python_types():
     made = build("thing", "thing", Thing, {"size": np.float32(0.5), "widths": np.array([3, 4]), "limit": np.int64(7)})
     assert made == Thing(0.5, (3, 4), "round", 7)
     assert {type(made.size), type(made.limit), *map(type, made.widths)} == {float, int}
@@ -68,7 +68,7 @@ def test_arrays_and_their_numbers_are_taken_as_pythons_own():
         build("thing", "thing", Thing, {"size": 1, "widths": np.array([1.5])})
 
 
-def test_an_unknown_option_gets_the_nearest_one():
+def test_an_unknown_option_is_refused_with_the_nearest_name():
     with pytest.raises(UnknownNameError, match="did you mean 'widths'"):
         build("thing", "thing", Thing, {"width": 3})
 
