@@ -238,7 +238,7 @@ class TrialSpace(ABC):
 
 @dataclass(frozen=True)
 class LinearSystem:
-    """The linear system A x = b of the coefficients, with separate Dirichlet values.
+    """The linear system A x = b of the coefficients, with the Dirichlet values listed separately.
 
     Args:
         matrix: Sparse, shape ``(P, P)``, as assembled (scipy CSR).
