@@ -232,7 +232,7 @@ def test_a_vertex_moved_through_the_side_of_a_neighbor_is_found(kind, tmp_path):
     points = mesh.p.T.copy()
     points[inner[0]] += 0.93 * np.ptp(points, axis=0)
     write_cells(tmp_path / "mesh.vtu", in_space(points.T), [(kind, mesh.t.T)])
-    refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; untangle the mesh")
+    refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; repair the mesh")
 
 
 def test_groups_without_a_name_are_called_by_their_number(tmp_path):

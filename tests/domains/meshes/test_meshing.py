@@ -137,7 +137,7 @@ def test_a_mesh_of_too_many_cells_is_refused_with_their_number():
 
 
 def test_more_than_three_dimensions_are_refused():
-    with pytest.raises(IncompatibleError, match="at most three dimensions, and this domain has 4"):
+    with pytest.raises(IncompatibleError, match="at most three dimensions, but this domain has 4"):
         mesh_of(Box((0.0,) * 4, (1.0,) * 4), 0.5)
 
 
