@@ -178,7 +178,7 @@ class Box(Domain):
         across = tuple(range(self.dimension)) if axes is None else tuple(axes)
         if len(across) > _MAX_LIFTED:
             raise IncompatibleError(
-                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {len(across)}; use a penalty"
+                f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(across)}; use a penalty"
             )
         lower, upper, lengths = self.lower, self.upper, self.lengths
         subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]

@@ -51,7 +51,7 @@ class Ring(Domain):
     def __post_init__(self) -> None:
         check_midpoint(self.midpoint, "ring")
         if len(self.midpoint) < 2:
-            raise ProblemFileError("[domain] a ring has two dimensions or more, got a midpoint of 1 number")
+            raise ProblemFileError("[domain] a ring must have at least two dimensions, got a midpoint with 1 number")
         if not 0 < self.inner < self.outer < math.inf:
             raise ProblemFileError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
 

@@ -206,7 +206,7 @@ class TrialSpace(ABC):
 
     @property
     def breadth(self) -> int:
-        """The largest number of values held per point during an evaluation; for networks, the width of the widest layer."""
+        """The largest number of values per point during an evaluation; for networks, the widest layer of the whole stack."""
         return self.num_coefficients
 
     @property

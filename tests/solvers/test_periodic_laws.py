@@ -104,7 +104,10 @@ def test_refusals(method, remedy, problem):
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("deep-ritz:input=fourier", "periodic along x, but this network is not: use an mlp or mscale network with input=periodic"),
+        (
+            "deep-ritz:input=fourier",
+            "periodic along x, but this network is not: use an mlp or mscale network with input=periodic",
+        ),
         ("deep-ritz:network=phase-shift,frequencies=[[1,0]]", "periodic along x, but this network is not"),
         ("ritz-galerkin", "not periodic.*use basis=hat or `fem`"),
         ("fem:refinement=uniform", "does not see across periodic sides: leave it out"),

@@ -104,7 +104,7 @@ def _of_segment(rays: Tensor, heights: Tensor, _normals: Tensor) -> tuple[Tensor
 
 
 def _of_triangle(rays: Tensor, heights: Tensor, normals: Tensor) -> tuple[Tensor, Tensor]:
-    """n.m / height with m, the integral of directions over the spherical triangle, as half the sum of angles times side normals."""
+    """n.m / height with m, the integral of directions over the spherical triangle: half the sum of angles times side normals."""
     size = _dot(rays[1] - rays[0], rays[1] - rays[0]).sqrt()
     on = torch.zeros_like(heights, dtype=torch.bool)
     flux = torch.zeros_like(heights)

@@ -24,7 +24,7 @@ def check_simple(points: np.ndarray) -> None:
     """
     n = len(points)
     if n < 3:
-        raise ProblemFileError(f"[domain] points must be three corners of a polygon or more, got {n}: add corners")
+        raise ProblemFileError(f"[domain] points must be at least three corners of a polygon, got {n}: add corners")
     if not np.isfinite(points).all():
         raise ProblemFileError("[domain] points must have finite coordinates")
     size = np.ptp(points, axis=0).max()
@@ -42,7 +42,7 @@ def check_simple(points: np.ndarray) -> None:
     corner, angle = _sharpest(points)
     if angle < _SHARPEST:
         raise ProblemFileError(
-            f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians and must be at "
+            f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians, but must be at "
             f"least {_SHARPEST:g}: move a corner"
         )
 

@@ -174,8 +174,8 @@ def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.
     if not np.isfinite(used).all():
         raise ProblemFileError(f"{path} has vertices whose coordinates are not finite")
     if np.ptp(used[:, d:], axis=0).max(initial=0) > 1e-9 * np.ptp(used, axis=0).max():
-        where = {1: "on the axis of x", 2: "in the plane of x and y"}[d]
-        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved ones are not supported")
+        where = {1: "on the x axis", 2: "in the x-y plane"}[d]
+        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved meshes are not supported")
     return points[:, :d]
 
 

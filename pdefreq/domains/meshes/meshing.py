@@ -42,7 +42,7 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
     cells = (1, 2, 6)[d - 1] * domain.measure / h**d
     if cells > _MOST_CELLS:
         raise OptionError(
-            f"the mesh width h = {h:g} asks for about {cells:.1g} cells, more than the limit of {_MOST_CELLS:.1g}; use a larger h"
+            f"the mesh width h = {h:g} requires about {cells:.1g} cells, more than the limit of {_MOST_CELLS:.1g}; use a larger h"
         )
     mesh = domain.own_mesh
     if mesh is None:
@@ -83,7 +83,7 @@ def fitted(mesh: Mesh, domain: Domain) -> Mesh:
         p[:, vertices] = domain.onto_boundary(name, p[:, vertices].T).T
     moved = replace(mesh, doflocs=p)
     if isinstance(mesh, MeshSimplex) and (_turns(mesh) * _turns(moved) <= 0).any():
-        raise IncompatibleError("a cell turns over as its vertices are moved onto the curved boundary: use more `cells`")
+        raise IncompatibleError("a cell is inverted when its vertices are moved onto the curved boundary: use more `cells`")
     return moved
 
 

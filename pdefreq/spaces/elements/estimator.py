@@ -63,7 +63,7 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
 
 
 def marked(indicators: np.ndarray, part: float = 0.5) -> np.ndarray:
-    """The fewest cells whose squared indicators add up to the given part of the total (Doerfler, 1996)."""
+    """The fewest cells whose squared indicators add up to at least the given part of the total (Doerfler, 1996)."""
     order = np.argsort(-indicators, kind="stable")
     sums = np.cumsum(indicators[order])
     return np.sort(order[: int(np.searchsorted(sums, part * sums[-1])) + 1])

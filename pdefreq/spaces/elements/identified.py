@@ -49,7 +49,7 @@ class Identification:
         if np.any(distance > near):
             raise IncompatibleError(
                 "periodic sides need a mesh with matching nodes on opposite sides, and the nodes of this mesh do not match: "
-                "leave refinement out"
+                "omit the option refinement"
             )
         number = np.empty(len(nodes), dtype=np.int64)
         number[first] = np.arange(len(first))

@@ -65,7 +65,7 @@ def peclet_remark(number: float, option: str, value: int | None) -> list[str]:
     if not number > 1 + _ROUNDING:
         return []
     if not math.isfinite(number):
-        remedy = "there is convection without diffusion, which no mesh resolves: give a diffusion everywhere"
+        remedy = "there is convection without diffusion, which no mesh resolves: add diffusion everywhere"
     elif value is None:
         remedy = f"refine the mesh by a factor of {math.ceil(number * (1 - _ROUNDING))}"
     else:

@@ -106,7 +106,7 @@ class _RobinPart:
 
 @dataclass(frozen=True)
 class Mean:
-    """Selection of the solution of mean zero, if solutions differ by a constant: the first coefficient is fixed during the solve.
+    """Selection among solutions that differ by a constant: the first coefficient is fixed, then the mean is subtracted.
 
     Args:
         constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
@@ -121,7 +121,7 @@ class Mean:
         return c - (self.weights @ c) / (self.weights @ self.constant) * self.constant
 
     def pinned(self, c: np.ndarray) -> np.ndarray:
-        """The coefficients of u minus the constant for which the first coefficient becomes zero."""
+        """The coefficients of u minus a constant, chosen such that the first coefficient is zero."""
         return c - c[0] / self.constant[0] * self.constant
 
     def compatible(self, load: np.ndarray) -> np.ndarray:
@@ -268,8 +268,8 @@ class WeakForm:
         sums = np.abs(self.space.constant() @ matrix)
         if sums.max() > _OPEN * np.abs(matrix - matrix.T).max() + _ROUNDING * np.abs(matrix).max():
             raise IncompatibleError(
-                "with fluxes given on all of the boundary, convection through it and no reaction, the solution is determined up "
-                "to a constant and need not exist: prescribe values on a part of the boundary, or give a reaction"
+                "with fluxes prescribed on the whole boundary, convection through it and no reaction, the solution is determined "
+                "only up to a constant and may not exist: prescribe values on a part of the boundary, or add a reaction"
             )
 
     def _matrix(self, slopes: Slopes) -> Any:

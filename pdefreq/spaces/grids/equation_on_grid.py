@@ -64,7 +64,7 @@ def _of_terms(equation: Equation) -> Iterator[tuple[str, FiniteDifferenceCoeffic
     """The name of each term and its finite difference coefficients."""
     for term in equation:
         found = term.finite_difference_coefficients()
-        assert found is not None, "a need of the method"
+        assert found is not None, "the method requires these coefficients"
         yield term.name, found
 
 

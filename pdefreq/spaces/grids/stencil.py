@@ -101,7 +101,7 @@ class Stencil:
         """
         if not bool((self.diagonal > 0).all()):
             raise IncompatibleError(
-                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, and its smallest entry is "
+                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, but its smallest entry is "
                 f"{float(self.diagonal.min()):.3g}: use a finer grid (`intervals`), or use `gmres` or `fem`"
             )
 
@@ -344,6 +344,6 @@ def _require_balance(stencil: Stencil) -> None:
     columns = stencil.system().matrix.sum(axis=0)
     if not abs(columns).max() <= _ROUNDING * float(stencil.diagonal.abs().max()):
         raise ProblemFileError(
-            "with fluxes given on all of the boundary, convection through it and no reaction, the equations determine u up to a "
-            "constant and need not have a solution: prescribe values on a part of the boundary, or give a reaction"
+            "with fluxes prescribed on the whole boundary, convection through it and no reaction, the equations determine u only "
+            "up to a constant and may not have a solution: prescribe values on a part of the boundary, or add a reaction"
         )

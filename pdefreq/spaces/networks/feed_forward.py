@@ -43,7 +43,7 @@ class FeedForward(Stacked):
 
     def __post_init__(self) -> None:
         if not self.widths or min(self.widths) < 1:
-            raise OptionError(f"`widths` must be units of one hidden layer or more, each at least 1, got {list(self.widths)}")
+            raise OptionError(f"`widths` must list at least one hidden layer, each with at least 1 unit, got {list(self.widths)}")
         activation_named(self.activation)
         initialization_named(self.initialization)
 

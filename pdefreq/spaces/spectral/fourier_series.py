@@ -93,7 +93,7 @@ class FourierSeries(LinearSpace):
         symbols = [term.symbol(wavevectors) for term in problem.equation]
         if any(symbol is None for symbol in symbols):
             raise IncompatibleError(
-                "a Fourier series diagonalizes the equation only where its coefficients are constant: use `multigrid` or `fem`"
+                "a Fourier series diagonalizes the equation only if its coefficients are constant: use `multigrid` or `fem`"
             )
         parts = [np.broadcast_to(np.asarray(symbol), self.num_coefficients) for symbol in symbols]
         symbol = functools.reduce(np.add, parts)

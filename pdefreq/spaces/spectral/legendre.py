@@ -121,7 +121,7 @@ class Legendre(GalerkinSpace):
             part = problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), face))).unique()
             if len(part) > 1:
                 raise IncompatibleError(
-                    f"Legendre functions take one condition on each face of a box, got several on {self.box.part_names[face]}: "
+                    f"Legendre functions need one condition on each face of a box, got several on {self.box.part_names[face]}: "
                     "use basis=hat, or `fem`"
                 )
             found.append(int(part))

@@ -84,8 +84,8 @@ class SineSeries(LinearSpace):
         constants = constants_of(problem.equation, self.box.dimension)
         if constants is None or not constants.is_symmetric:
             raise IncompatibleError(
-                "a sine series diagonalizes the equation only where its coefficients are constant, and there is no convection "
-                "and no mixed derivative: use `gmres` or `fem`"
+                "a sine series diagonalizes the equation only if its coefficients are constant and it has no convection "
+                "and no mixed derivatives: use `gmres` or `fem`"
             )
         (a, _, c), x = constants, self.grid
         lifted = -self._divergence(a, x) + c * self.lifting(x).detach()

@@ -61,7 +61,7 @@ class Activation:
 
 
 class _Jet(torch.autograd.Function):
-    """The jet, with a backward pass that uses stored derivatives instead of differentiating each operation."""
+    """The jet of an activation; its backward pass uses stored derivatives and does not differentiate each operation."""
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, derivatives: Callable[[Tensor, int], list[Tensor]], order: int) -> tuple[Tensor, ...]:
