@@ -1,6 +1,6 @@
-"""Classical methods against what they are made of, as ratios within one run: ``python benchmarks/classical.py [NAME ...]``.
+"""Classical methods compared with their building blocks, as ratios within one run: ``python benchmarks/classical.py [NAME ...]``.
 
-With one thread, ``OMP_NUM_THREADS=1``: CPU time is then the time of the work, whatever else the machine does.
+Use one thread, ``OMP_NUM_THREADS=1``: CPU time is then the time of the computation, independent of the load of the machine.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ POISSON = Problem(domain=SQUARE, source=lambda x: x.prod(dim=1).exp(), boundary=
 
 
 def prepared(method: str, intervals: int) -> Iteration:
-    """A method applied to Poisson's equation on the unit square."""
+    """A method that is prepared for Poisson's equation on the unit square."""
     solver = make_solver(method, {"intervals": intervals})
     return solver.prepare(POISSON, seed=0, device=torch.device("cpu"), dtype=torch.float64)
 
 
 def jacobi_sweep() -> tuple[Work, Work]:
-    """A sweep of Jacobi on 2000 x 2000 intervals, constant coefficients; a copy of the array."""
+    """A sweep of Jacobi on 2000 x 2000 intervals with constant coefficients, and a copy of the array."""
     iteration = prepared("jacobi", 2000)
     state = [iteration.init()]
     a, b = torch.ones(2001, 2001, dtype=torch.float64), torch.empty(2001, 2001, dtype=torch.float64)
@@ -43,7 +43,7 @@ CYCLES = 10
 
 
 def multigrid_cycles() -> tuple[Work, Work]:
-    """Ten cycles on 1000 x 1000 intervals; the same by PyAMG, for a matrix and a right-hand side that are given."""
+    """Ten cycles on 1000 x 1000 intervals, and ten cycles of PyAMG for a given matrix and right-hand side."""
     plain = plain_pyamg()
     iteration = prepared("multigrid", 1000)
 
@@ -66,7 +66,7 @@ def plain_pyamg() -> Work:
 
 
 def multigrid_whole() -> tuple[Work, Work]:
-    """From the problem to the solution on 1000 x 1000 intervals; the same written with numpy, scipy.sparse and PyAMG."""
+    """From the problem to the solution on 1000 x 1000 intervals, and the same with NumPy, scipy.sparse and PyAMG."""
     import pyamg
     import scipy.sparse as sp
 
@@ -88,7 +88,7 @@ def multigrid_whole() -> tuple[Work, Work]:
 
 
 def sine_solve() -> tuple[Work, Work]:
-    """From the problem to a million coefficients; the source at the nodes and two transforms."""
+    """From the problem to a million coefficients, and the evaluation of the source at the nodes plus two transforms."""
     space = SineSeries(SQUARE, (1000, 1000), SQUARE.lifting(POISSON.source))
 
     def run() -> None:
@@ -104,14 +104,14 @@ def sine_solve() -> tuple[Work, Work]:
 
 
 def fem(dimension: int, cells: int) -> tuple[Work, Work]:
-    """P1 elements from the problem to the solution, variable diffusion; the same written with scikit-fem and PyAMG."""
+    """P1 elements from the problem to the solution with variable diffusion, and the same with scikit-fem and PyAMG."""
     import pyamg
     import skfem
     from skfem.helpers import dot, grad
 
     box = Box((0.0,) * dimension, (1.0,) * dimension)
     problem = Problem(domain=box, source=lambda x: x[:, 1].sin(), diffusion=lambda x: 1 + x[:, 0], boundary=0.0)
-    solver = make_solver("fem", {"cells": cells, "solver": "amg"})
+    solver = make_solver("fem", {"cells": cells, "linear_solver": "amg"})
 
     def run() -> None:
         iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
@@ -129,7 +129,7 @@ def fem(dimension: int, cells: int) -> tuple[Work, Work]:
     return run, plain
 
 
-# name: what to build, repetitions, and the ratio that was asked for
+# name: function that creates the computations, repetitions, and the required ratio
 BENCHMARKS: dict[str, tuple[Callable[[], tuple[Work, Work]], int, float]] = {
     "jacobi sweep / copy": (jacobi_sweep, 40, 3.0),
     "multigrid cycles / PyAMG": (multigrid_cycles, 5, 1.15),
@@ -141,9 +141,9 @@ BENCHMARKS: dict[str, tuple[Callable[[], tuple[Work, Work]], int, float]] = {
 
 
 def ratios(work: Work, unit: Work, repeats: int) -> tuple[float, float]:
-    """Medians of work / unit over pairs that run one right after the other, in turn first: of wall time, and of CPU time.
+    """Medians of the ratios work / unit of wall time and of CPU time, over pairs that are run in alternating order.
 
-    What else a machine does falls on both of a pair; CPU time does not count the waiting for it.
+    Other load of the machine affects both members of a pair; CPU time does not include waiting.
     """
     work(), unit()
     pairs = []
@@ -156,7 +156,7 @@ def ratios(work: Work, unit: Work, repeats: int) -> tuple[float, float]:
 
 def _seconds(run: Work) -> np.ndarray:
     """Wall time and CPU time."""
-    gc.collect()  # the garbage of one is not the work of the other
+    gc.collect()  # no computation has to collect the garbage of another one
     began = time.perf_counter(), time.process_time()
     run()
     return np.array([time.perf_counter() - began[0], time.process_time() - began[1]])

@@ -1,11 +1,11 @@
-"""What the parts of a network cost, as ratios within one run: ``python benchmarks/networks.py``.
+"""The cost of the parts of a network, as ratios within one run: ``python benchmarks/networks.py``.
 
-- each activation against the sine: value, slope and backward pass, as a training step uses them (asked: at most 2);
-- a multiscale network's one batched product against a loop over its sub-networks;
-- a Ritz step on the network against evaluating the network alone;
-- value, gradient, Laplacian and their backward pass against nested ``autograd.grad`` of the same network, d = 1, 2, 5, 10;
-- S : D^2 u with a matrix S at each point against the Laplacian, without and with the way back to the weights;
-- the Jacobian of a residual at all points against ``vmap(jacrev)``.
+- each activation compared with the sine: value, slope and backward pass, as in a training step (required: at most 2);
+- the batched product of a multiscale network compared with a loop over its sub-networks;
+- a Ritz step of the network compared with the evaluation of its energy;
+- value, gradient, Laplacian and their backward pass compared with nested ``autograd.grad`` of the same network, d = 1, 2, 5, 10;
+- S : D^2 u with a matrix S at each point compared with the Laplacian, without and with the backward pass to the weights;
+- the Jacobian of a residual at all points compared with ``vmap(jacrev)``.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ DOUBLE = torch.float64
 
 
 def ratio(work: Callable[[], object], unit: Callable[[], object]) -> float:
-    """Median of work / unit, wall time."""
+    """Median of work / unit in wall time."""
     return compare(work, unit).wall_ratio
 
 
 def activation_pass(name: str, shape: tuple[int, ...]) -> Callable[[], object]:
-    """Value and slope forward, then their backward pass."""
+    """Value and slope, followed by their backward pass."""
     a = torch.randn(shape, generator=stream(0, "benchmark"), dtype=DOUBLE).requires_grad_(True)
 
     def run() -> object:
@@ -45,7 +45,7 @@ def activation_pass(name: str, shape: tuple[int, ...]) -> Callable[[], object]:
 
 
 def network_pass(space: MscaleSpace, x: torch.Tensor) -> Callable[[], object]:
-    """Value and gradient in x, then the gradient in the weights."""
+    """Value and gradient in x, followed by the gradient in the weights."""
     evaluator, c = space.at(x), space.initialize(stream(0, "initialization")).requires_grad_(True)
 
     def run() -> object:
@@ -56,7 +56,7 @@ def network_pass(space: MscaleSpace, x: torch.Tensor) -> Callable[[], object]:
 
 
 def plain(space: MlpSpace, c: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """A plain network as one would write it, ``(n, d)`` to ``(n,)``."""
+    """A plain implementation of the network, ``(n, d)`` to ``(n,)``."""
     p, h = space.unflatten(c), x
     last = len(space.widths) + 1
     for layer in range(1, last):
@@ -65,7 +65,7 @@ def plain(space: MlpSpace, c: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def residual_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
-    """The gradient in c of the sum of (lap u)^2 + |grad u|^2 + u^2: by channels, and by nested reverse passes."""
+    """The gradient in c of the sum of (lap u)^2 + |grad u|^2 + u^2, by channels and by nested reverse passes."""
     c = space.initialize(stream(0, "initialization")).requires_grad_(True)
     evaluator, points = space.at(x), x.clone().requires_grad_(True)
 
@@ -82,7 +82,7 @@ def residual_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], obje
 
 
 def jacobian_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], object], Callable[[], object]]:
-    """Derivatives in c of -lap u + u at each point: from the layers' factors, and by `torch.func`."""
+    """Derivatives in c of -lap u + u at each point, from the factors of the layers and by `torch.func`."""
     c, one = space.initialize(stream(0, "initialization")), torch.ones(len(x), dtype=DOUBLE)
     evaluator = space.at(x)
 
@@ -96,7 +96,7 @@ def jacobian_passes(space: MlpSpace, x: torch.Tensor) -> tuple[Callable[[], obje
 
 
 def matrix_passes(space: MlpSpace, x: torch.Tensor) -> list[tuple[Callable[[], object], Callable[[], object]]]:
-    """`second_order` and `vjp` with a matrix S, each beside the same for the Laplacian."""
+    """`second_order` and `vjp` with a matrix S, each paired with the same operation for the Laplacian."""
     c, (n, d) = space.initialize(stream(0, "initialization")), x.shape
     root = torch.randn(n, d, d, generator=stream(0, "benchmark"), dtype=DOUBLE)
     plain = space.at(x)

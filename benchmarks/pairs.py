@@ -1,4 +1,4 @@
-"""How long one thing takes against another: timed in turn, so that the machine's moods cancel."""
+"""Comparison of two computations that are timed in turn, so that variations of the machine cancel."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ REPEATS = 15
 
 
 class Cost(NamedTuple):
-    """Medians over the pairs; times are seconds of processor time."""
+    """Medians over the pairs, in seconds of CPU time."""
 
-    ratio: float  # work / unit, processor time
+    ratio: float  # work / unit, CPU time
     wall_ratio: float
     work: float
     unit: float
 
 
 def compare(work: Callable[[], object], unit: Callable[[], object], repeats: int = REPEATS) -> Cost:
-    """What `work` costs against `unit`: medians of the ratios within pairs that are run in turn, after one of each unmeasured."""
+    """Costs of `work` and `unit`: medians over pairs that are run in turn, after one unmeasured run of each."""
     work()
     unit()
     processor, wall, seconds = [], [], []

@@ -1,11 +1,11 @@
-"""Whether two source trees compute the same numbers: run it in each, then compare the two files.
+"""Comparison of the numbers that two source trees compute: record each tree, then compare the two files.
 
     PYTHONPATH=TREE_A python benchmarks/parity.py record a.npz
     PYTHONPATH=TREE_B python benchmarks/parity.py record b.npz
     python benchmarks/parity.py compare a.npz b.npz
 
-Each case is a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical method
-at the end), the terms of the objective at every recorded step, the predicted curves, and the solution at own points.
+Each case consists of a method, a problem and a seed. A case stores the coefficients (of a network after 20 steps, of a classical
+method at the end), the terms of the objective at every recorded step, the predicted curves, and the solution at fixed points.
 """
 
 from __future__ import annotations
@@ -73,9 +73,10 @@ NETWORK = [  # spec of the method, problem, seed
     ("gauss-newton:number=200", "p-laplacian", 0),
     ("deep-ritz", "sampled-1d", 0),
     ("pinn", "sampled-1d", 0),
-    ("deep-ritz+jacobi:switch=10", "poisson", 0),
+    (("deep-ritz+jacobi:hand_over_step=10", "deep-ritz+jacobi:switch=10"), "poisson", 0),
     (
         (
+            "mscale:widths=[12,12],residual=true+multigrid:hand_over_step=8",
             "mscale:widths=[12,12],residual=true+multigrid:switch=8",
             "mscale+multigrid:first.widths=[12,12],first.residual=true,switch=8",
         ),
@@ -104,8 +105,14 @@ CLASSICAL = [
 ]
 
 
+RENAMED = {"mode_own_rate": "mode_rayleigh_quotient", "mode_coupling": "mode_eigen_residual"}
+"""Names of facts in older trees, and what they are compared with."""
+
+FACTS = ("mode_predicted_curve", "mode_predicted_rate", *RENAMED, *RENAMED.values())
+
+
 def own_points(domain) -> np.ndarray:
-    """Up to 200 points of the domain, the same in each tree."""
+    """Up to 200 points of the domain, equal in all trees."""
     import torch
 
     lower, upper = (np.asarray(corner, dtype=float) for corner in domain.bounds)
@@ -114,7 +121,7 @@ def own_points(domain) -> np.ndarray:
 
 
 def run_case(methods, problem, seed, *, steps):
-    """The numbers of one case by name; of the spellings of a method the first that this tree understands."""
+    """The numbers of one case by name, with the first spelling of the method that this tree accepts."""
     from pdefreq import Schedule, Stop, UserError, load_problem, solve
 
     subject = load_problem("poisson-chirp", dimension=5) if problem == "five" else load_problem(problem)
@@ -131,8 +138,7 @@ def run_case(methods, problem, seed, *, steps):
     found = {"coefficients": solution.state.coefficients.numpy(), "u": solution(x).numpy()}
     history = solution.history
     found |= {name: history.column(name) for name in history.names if name.startswith("objective")}
-    names = ("mode_predicted_curve", "mode_predicted_rate", "mode_own_rate", "mode_coupling")
-    found |= {name: np.asarray(history.facts[name]) for name in names if name in history.facts}
+    found |= {name: np.asarray(history.facts[name]) for name in FACTS if name in history.facts}
     if subject.exact is not None:
         import torch
 
@@ -155,14 +161,21 @@ def record(path: str, only: str = "") -> None:
     np.savez(path, **arrays)
 
 
+def _loaded(path: str) -> dict[str, np.ndarray]:
+    """The arrays of a file by case and name; names are those of this tree."""
+    with np.load(path) as file:
+        split = {key: key.partition("|") for key in file.files}
+        return {f"{case}|{RENAMED.get(name, name)}": file[key] for key, (case, _, name) in split.items()}
+
+
 def compare(first: str, second: str) -> int:
-    """Print each number that differs by more than 1e-12 of the largest of its array; the exit code counts cases that do."""
-    a, b = np.load(first), np.load(second)
+    """Print each array with a relative difference above 1e-12 of its largest entry; return the number of such cases."""
+    a, b = _loaded(first), _loaded(second)
     cases: dict[str, dict[str, float]] = {}
-    for key in sorted({*a.files, *b.files}):
+    for key in sorted({*a, *b}):
         case, _, name = key.partition("|")
         differences = cases.setdefault(case, {})
-        if key not in a.files or key not in b.files:
+        if key not in a or key not in b:
             differences[name] = np.inf
         elif a[key].dtype.kind == "U":
             differences[name] = 0.0 if str(a[key]) == str(b[key]) else np.inf

@@ -1,8 +1,8 @@
-"""Make the files of the shipped problems with holes, in problems/meshes: ``python benchmarks/problem_meshes.py`` (needs gmsh).
+"""Create the files of the shipped problems with holes, in problems/meshes: ``python benchmarks/problem_meshes.py`` (needs gmsh).
 
 - perforated-1.msh, perforated-2.msh: Liu, Cai, Xu: Multi-scale deep neural network (MscaleDNN) for solving Poisson-Boltzmann
   equation in complex domains (2020), section 6.1.3, first and second domain.
-- cube-holes.csv: the same, section 6.1.4. The paper draws radii from U[0, 0.15] and does not print them: a draw of ours.
+- cube-holes.csv: the same paper, section 6.1.4. Its radii are drawn from U[0, 0.15] and not printed; these are a new sample.
 - harmonic-holes.msh: Hao and others: PINNacle (2023), arXiv 2306.08827, problem Poisson2d-C.
 """
 
@@ -18,7 +18,7 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.meshes.gmsh import write_gmsh
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
-# Domain, width and edges around each hole: 1000 to 2000 triangles, 50 to 130 kB.
+# Domain, mesh width, and number of edges around each hole: 1000 to 2000 triangles, 50 to 130 kB.
 MESHES = {
     "perforated-1": (WithHoles(SQUARE, (Ball((-0.5, -0.5), 0.1), Ball((0.5, 0.5), 0.2), Ball((0.5, -0.5), 0.2))), 0.07, 16),
     "perforated-2": (
@@ -33,14 +33,14 @@ MESHES = {
     "harmonic-holes": (
         WithHoles(Box((-0.5, -0.5), (0.5, 0.5)), tuple(Ball(at, 0.1) for at in product((-0.3, 0.3), repeat=2))),
         0.07,
-        36,  # their size decides the solution
+        36,  # the solution depends on the size of the holes
     ),
 }
 TICKS, LARGEST, SEED = (-0.8, -0.4, 0.0, 0.4, 0.8), 0.15, 0
 
 
 def write_cube_holes(path: Path) -> None:
-    """The midpoints and radii of 125 balls."""
+    """Write the centers and radii of 125 balls."""
     radii = np.random.default_rng(SEED).uniform(0, LARGEST, len(TICKS) ** 3)
     rows = [f"{x},{y},{z},{r:.6f}" for (x, y, z), r in zip(product(TICKS, repeat=3), radii, strict=True)]
     drawn = f"# radii: numpy.random.default_rng({SEED}).uniform(0, {LARGEST}, 125), to six digits"

@@ -1,6 +1,6 @@
-"""Where a training step spends its time: ``python benchmarks/profile_step.py [METHOD PROBLEM] ...``.
+"""Profile of a training step: ``python benchmarks/profile_step.py [METHOD PROBLEM] ...``.
 
-For each pair: processor time of a step, and the share of each kind of operation in it, by torch's profiler, on one thread.
+For each pair: CPU time of a step, and the share of each kind of operation, by the profiler of torch, with one thread.
 """
 
 from __future__ import annotations

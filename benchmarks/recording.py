@@ -1,19 +1,17 @@
-"""What a run costs beside its steps: ``python benchmarks/recording.py [--repeats N] [--clock wall] [NAME ...]``.
+"""The cost of a run in addition to its steps: ``python benchmarks/recording.py [--repeats N] [--clock wall] [NAME ...]``.
 
-Each line is one command of the command line at its default budget, figures and run folder included, started afresh in a process
-of its own. The columns are
+Each line is one command with its default budget, including figures and run folder, in a new process. The columns are
 
-- ``steps``: the time inside the method's steps;
-- ``record``: the time between them, in which the errors are measured and written to the history, the preparation of the probes
-  and the predictions at the first record excluded (``prepare``);
+- ``steps``: the time of the steps of the method;
+- ``record``: the time between the steps, in which errors are measured and written to the history, without the preparation of the
+  probes and the predictions at the first record (``prepare``);
 - ``whole``: from the start of the process to its end;
-- ``start``: the whole of the same command with ``--steps 0``: imports, mesh, modes, predictions, figures and files;
-- ``record/steps``: asked is at most 0.1, or 0.1 s;
-- ``whole/steps``: (whole - start) / steps, asked is at most 1.25 for ``mscale`` on ``poisson``.
+- ``start``: the whole time of the same command with ``--steps 0``: imports, mesh, modes, predictions, figures and files;
+- ``record/steps``: required is at most 0.1, or 0.1 s;
+- ``whole/steps``: (whole - start) / steps, required is at most 1.25 for ``mscale`` on ``poisson``.
 
-Times are seconds of the processor by default, which other processes on the machine disturb least; they are medians over the
-repeats. The cache of eigenmodes is an empty folder at the first repeat, so that its cost shows in ``cold``, the whole of that
-repeat.
+Times are seconds of CPU time by default, which depend least on other processes; they are medians over the repeats. The cache of
+eigenmodes is empty at the first repeat, whose whole time is ``cold``.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ RUNS = {
 
 
 def measured(arguments: list[str], clock: str) -> None:
-    """Run a command in this process, and write the times of its parts as JSON to the file that the environment names."""
+    """Run a command in this process, and write the times of its parts as JSON to the file named by the environment variable."""
     from pdefreq.runs import loop
     from pdefreq.runs import recorder as recording
 
@@ -72,7 +70,7 @@ def measured(arguments: list[str], clock: str) -> None:
 
 
 def run(arguments: list[str], clock: str, cache: Path) -> dict[str, float]:
-    """One command in a process of its own."""
+    """The times of one command in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         times, own = Path(folder) / "times.json", Path(__file__)
         environment = {**os.environ, "RECORDING_TIMES": str(times), "PDEFREQ_CACHE": str(cache)}

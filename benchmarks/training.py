@@ -1,21 +1,21 @@
-"""A training step against other people's ways of taking it: ``python benchmarks/training.py``.
+"""Comparison of training steps with other implementations: ``python benchmarks/training.py``.
 
 Each line compares one step, derivatives of the loss and Adam's update, of the same network at the same points with the same
-loss, in float64, on one thread; both are run in turn, and ratios are medians over the pairs. Before anything is timed, the
-losses of both at the same parameters are compared: they must agree to rounding.
+loss, in float64 with one thread; both are run in turn, and ratios are medians over the pairs. Before the measurement, the
+losses of both at the same parameters are compared: they must agree up to rounding.
 
-- ``pinn`` against DeepXDE (PyTorch): -lap u = 1 on a cube, zero boundary values by a penalty, tanh 64-64-64, 1000 points
-  inside and 100 on the boundary (2 in one dimension). DeepXDE's step is what its `Model` calls in each iteration, without
-  callbacks, tests and printing.
-- ``deep-ritz`` against plain reverse mode: the energy of -lap u = 1 on the same cubes, by torch modules,
+- ``pinn`` and DeepXDE (PyTorch): -lap u = 1 on a cube, zero boundary values by a penalty, tanh 64-64-64, 1000 points
+  inside and 100 on the boundary (2 in one dimension). The step of DeepXDE is the function that its `Model` calls in each
+  iteration, without callbacks, tests and printing.
+- ``deep-ritz`` and plain reverse mode: the energy of -lap u = 1 on the same cubes, by torch modules,
   ``autograd.grad(..., create_graph=True)`` and `torch.optim.Adam`; here without boundary terms.
-- ``mscale`` against a loop over its sub-networks: the same, 6 sub-networks of 30-30-30 units, sine, in one dimension, from few
-  points, where calls take the time, to many, where arithmetic does. Beside it the floor of the last: the matrix products between
-  hidden layers, and the sines and cosines, that its step can't do without.
+- ``mscale`` and a loop over its sub-networks: the same with 6 sub-networks of 30-30-30 units, sine, in one dimension, from few
+  points, where function calls dominate, to many points, where arithmetic does. The last line is a lower bound of such a step:
+  the matrix products between hidden layers, and the sines and cosines.
 
 Freed memory is kept for the next step on both sides, as on the command line (`pdefreq.core.devices.keep_freed_memory`).
 
-DeepXDE is no dependency; without it its lines are left out, with how to install it.
+DeepXDE is not a dependency; if it is not installed, its lines are omitted with a note on its installation.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.samples import Samples
 from pdefreq.functionals.functional import Functional
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.optimizers import Adam, LearningRate
+from pdefreq.iterations.training.steppers import AdamStepper, LearningRate
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.networks.mscale import MscaleSpace
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 
 WIDTHS, SCALES, POINTS, RATE = (64, 64, 64), (1.0, 2.0, 4.0, 8.0, 16.0, 32.0), 1000, 1e-3
 PART_WIDTHS = (30, 30, 30)  # of each sub-network
-NUMBERS = (30, 100, 300, POINTS)  # of points for these
-ASKED = {1: 1.3, 2: 1.5, 5: 2.0, 10: 2.5}  # DeepXDE's step over ours, by dimension
-STEPS = 5  # in one timing: a single step of 2 ms is too short for the clock of processor time
+NUMBERS = (30, 100, 300, POINTS)  # numbers of points for these
+ASKED = {1: 1.3, 2: 1.5, 5: 2.0, 10: 2.5}  # required ratio of DeepXDE's step to ours, by dimension
+STEPS = 5  # per timing: a single step of 2 ms is too short for the CPU clock
 REPEATS = 21
 DOUBLE = torch.float64
 
@@ -60,8 +60,10 @@ def problem_on(d: int) -> Problem:
 
 
 def steps_of(space: Network, functional: Functional) -> tuple[Callable[[], object], Tensor]:
-    """Some steps of ours, and the coefficients that they change in place."""
-    iteration = Gradient(space, Fixed(functional), Adam(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE))
+    """A function that takes several steps with this package, and the coefficients that it changes in place."""
+    iteration = TrainingIteration(
+        space, ConstantSchedule(functional), AdamStepper(LearningRate(RATE)), seed=0, like=torch.empty(0, dtype=DOUBLE)
+    )
     state = iteration.init()
 
     def run() -> None:
@@ -73,7 +75,7 @@ def steps_of(space: Network, functional: Functional) -> tuple[Callable[[], objec
 
 
 def copied(space: Network, c: Tensor, modules: Sequence[nn.Linear]) -> None:
-    """Set the linear modules of one plain network, or of all sub-networks one after another, to the coefficients."""
+    """Copy the coefficients to the linear modules of one plain network, or of all sub-networks in sequence."""
     parameters = space.unflatten(c)
     depth = len(space.widths) + 1  # pyright: ignore[reportAttributeAccessIssue]
     with torch.no_grad():
@@ -88,7 +90,7 @@ def copied(space: Network, c: Tensor, modules: Sequence[nn.Linear]) -> None:
 
 
 def require_equal(ours: float, theirs: float) -> None:
-    """Refuse to time two things that are not the same."""
+    """Raise an error if the two losses differ."""
     if abs(ours - theirs) > 1e-12 * max(1.0, abs(ours)):
         raise SystemExit(f"the losses differ, {ours!r} and {theirs!r}: the comparison would mean nothing")
 
@@ -97,7 +99,7 @@ def require_equal(ours: float, theirs: float) -> None:
 
 
 def against_deepxde(d: int, dde: Any) -> Cost:
-    """A step of DeepXDE over one of ours, on the residual."""
+    """The cost of a step of DeepXDE relative to ours, for the strong residual."""
     problem, like = problem_on(d), torch.empty(0, dtype=DOUBLE)
     interior = problem.domain.interior(POINTS, stream(0, "points"))
     edge = problem.domain.boundary(100, stream(0, "boundary points"))
@@ -138,7 +140,7 @@ def deepxde_model(d: int, dde: Any, interior: Samples, edge: Samples) -> Any:
 
 
 def load_deepxde() -> Any | None:
-    """The package with its PyTorch backend, in float64; None without it."""
+    """The package with its PyTorch backend in float64, or None if it is not installed."""
     os.environ["DDE_BACKEND"] = "pytorch"
     try:
         import deepxde  # pyright: ignore[reportMissingImports]
@@ -156,12 +158,12 @@ class Sine(nn.Module):
     """The sine as a module."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of each entry."""
+        """The sine of each entry."""
         return torch.sin(x)
 
 
 class Loop(nn.Module):
-    """The sum of sub-networks of scaled inputs, one after another."""
+    """The sum of sub-networks of scaled inputs, evaluated in a loop."""
 
     def __init__(self, scales: Sequence[float], widths: Sequence[int], d: int, activation: type[nn.Module]) -> None:
         super().__init__()
@@ -171,7 +173,7 @@ class Loop(nn.Module):
             layers: list[nn.Module] = []
             for a, b in zip(fans, fans[1:], strict=False):
                 layers += [nn.Linear(a, b, dtype=DOUBLE), activation()]
-            layers.append(nn.Linear(fans[-1], 1, bias=number == 0, dtype=DOUBLE))  # one bias serves the sum
+            layers.append(nn.Linear(fans[-1], 1, bias=number == 0, dtype=DOUBLE))  # one output bias for the sum
             self.parts.append(nn.Sequential(*layers))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -180,7 +182,7 @@ class Loop(nn.Module):
 
 
 class Plain(Loop):
-    """One network."""
+    """A single network."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Points ``(n, d)`` to values ``(n, 1)``."""
@@ -188,7 +190,7 @@ class Plain(Loop):
 
 
 def against_modules(space: MlpSpace | MscaleSpace, network: Loop, points: int = POINTS) -> Cost:
-    """A step of torch modules over one of ours, on the energy int |grad u|^2 / 2 - u."""
+    """The cost of a step of torch modules relative to ours, for the energy int |grad u|^2 / 2 - u."""
     problem = problem_on(space.domain.dimension)
     interior = problem.domain.interior(points, stream(0, "points"))
     functional = RitzEnergy(problem, space, interior, like=torch.empty(0, dtype=DOUBLE))
@@ -214,9 +216,9 @@ def against_modules(space: MlpSpace | MscaleSpace, network: Loop, points: int = 
 
 
 def floor() -> Cost:
-    """Products over sines and cosines of the energy's step on the sub-networks, for as many steps as are timed together.
+    """The cost of the matrix products and of the sines and cosines of a step of the energy on the sub-networks, times `STEPS`.
 
-    Between two hidden layers there are a product with W forwards and one back, for values and for tangents, and two for the
+    Between two hidden layers there are a product with W forward and one backward, for values and for tangents, and two for the
     gradient in W.
     """
     stack, width, depth = len(SCALES), PART_WIDTHS[0], len(PART_WIDTHS)
@@ -242,7 +244,7 @@ def floor() -> Cost:
 
 
 def line(what: str, cost: Cost, asked: float) -> None:
-    """Print a comparison."""
+    """Print one comparison."""
     ours, theirs = 1e3 * cost.unit / STEPS, 1e3 * cost.work / STEPS
     print(
         f"{what:42s} {ours:7.2f} {theirs:7.2f} {cost.ratio:6.2f} {cost.wall_ratio:6.2f} {asked:6.1f}"

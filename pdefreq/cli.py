@@ -101,7 +101,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson --method pinn --set network=mscale --set optimizer=gauss-newton\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
-    "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:switch=500",
+    "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:hand_over_step=500",
     refine: "pdefreq refine poisson --method fem --levels 6\n\n"
     "pdefreq refine poisson-multilevel --method fem --set element=Q1 --start 16 --levels 4\n\n"
     "pdefreq refine my.toml --method fem --set refinement=adaptive",
@@ -113,7 +113,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     resume: "pdefreq resume runs/poisson-mscale-1 --steps 20000",
     rerun: "pdefreq rerun runs/poisson-mscale-1 --out runs/again",
     export: "pdefreq export runs/poisson-mscale-1 --to solution.vtu",
-    reproduce: "pdefreq reproduce limit --out runs/limit",
+    reproduce: "pdefreq reproduce point-sources --out runs/point-sources",
     problems: "",
     methods: "pdefreq methods mscale\n\npdefreq methods mscale:optimizer=lbfgs,boundary=penalty",
     new: "pdefreq new my.toml",

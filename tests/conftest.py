@@ -1,4 +1,4 @@
-"""Settings of every test: one torch thread, set before torch is imported, a matplotlib that opens no window, a cache of its own."""
+"""Settings of all tests: one torch thread, set before torch is imported, matplotlib without windows, and a separate cache."""
 
 import atexit
 import os
@@ -7,7 +7,7 @@ import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
-if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take the folder of the process that started them
+if "PYTEST_XDIST_WORKER" not in os.environ:  # worker processes use the folder of their parent process
     os.environ["PDEFREQ_CACHE"] = tempfile.mkdtemp(prefix="pdefreq-cache-")
     atexit.register(shutil.rmtree, os.environ["PDEFREQ_CACHE"], ignore_errors=True)
 
@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from pdefreq.solvers import SOLVERS
 
-# Machines are slow at times: a deadline would test the machine.
+# Machines are sometimes slow: a deadline would test the machine.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 
-# The methods of the tests are announced as those of an installed package would be, so that run folders may name them.
+# The methods of the tests are announced like those of an installed package, so that run folders can refer to them.
 SOLVERS._unlisted |= {"geometric": "tests.toys:Geometric", "geometric-residual": "tests.toys:GeometricResidual"}

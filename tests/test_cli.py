@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it refuses, and how it ends."""
+"""The command line: output, refusals, and exit codes."""
 
 import csv
 import itertools
@@ -22,18 +22,18 @@ from pdefreq.commands import shared_options as options
 from pdefreq.commands.result import modes_table, number
 from pdefreq.core.history import Stop
 from pdefreq.experiments import EXPERIMENTS
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.probes.probe import make_probe
 from pdefreq.runs.solve import solve
 from pdefreq.solvers import SOLVERS
 
 ROOT = Path(__file__).parents[1]
-FEW = ("--steps", "30", "--no-figures")  # enough for a table, too few to wait for
+FEW = ("--steps", "30", "--no-figures")  # enough for a table, and fast
 JSON_KEYS = {
     "problem", "method", "status", "steps", "seconds", "relative_l2", "relative_h1",
     "bias_index", "bias_index_modes", "modes", "run",
 }  # fmt: skip
-MODE_KEYS = {"wavenumber", "amplitude", "error", "half_step", "rate", "predicted_rate"}
+MODE_KEYS = {"wavenumber", "amplitude", "error", "halving_step", "rate", "predicted_rate"}
 
 WAVE = """
 title = "One wave"
@@ -50,7 +50,7 @@ value = "0"
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch):
-    """Runs a command in an empty current directory; bugs surface as exceptions."""
+    """A function that runs a command in an empty current directory; bugs surface as exceptions."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
@@ -131,7 +131,7 @@ def assert_refused(result, before):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_is_one_sentence(cli, arguments, hint):
+def test_bad_input_is_refused_in_one_sentence(cli, arguments, hint):
     before = files()
     result = cli(*arguments)
     assert_refused(result, before)
@@ -153,7 +153,7 @@ def test_bad_input_is_one_sentence(cli, arguments, hint):
         (('exact = "sin(pi*x)"', 'exact = "sin(pi*x)"\nsource = "1"'), "source"),
     ],
 )
-def test_bad_problem_files_are_one_sentence(cli, change, hint):
+def test_bad_problem_files_are_refused_in_one_sentence(cli, change, hint):
     text = WAVE.replace(*change)
     assert text != WAVE
     Path("my.toml").write_text(text)
@@ -174,7 +174,7 @@ def test_bad_problem_files_are_one_sentence(cli, change, hint):
     ],
 )
 @pytest.mark.parametrize("out", ["file", "file/run"])
-def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatch, command, out):
+def test_a_folder_that_cannot_be_created_is_refused_before_the_run(cli, monkeypatch, command, out):
     monkeypatch.setattr("pdefreq.runs.solve.solve", lambda *_, **__: pytest.fail("was run"))
     monkeypatch.setattr("pdefreq.experiments.multiscale_2d.linear", lambda *_: pytest.fail("was run"))
     Path("file").write_text("not a folder")
@@ -184,7 +184,7 @@ def test_a_folder_that_can_not_be_made_is_refused_before_the_run(cli, monkeypatc
     assert "is no folder" in result.stderr
 
 
-def test_a_folder_that_holds_something_is_left_alone(cli):
+def test_a_folder_that_is_not_empty_is_not_changed(cli):
     Path("taken").mkdir()
     Path("taken/letter.txt").write_text("dear")
     before = files()
@@ -193,7 +193,7 @@ def test_a_folder_that_holds_something_is_left_alone(cli):
     assert_refused(cli("compare", "poisson", "fem", "sine", "--out", "taken"), before)
 
 
-def test_a_full_disk_is_one_sentence(cli, monkeypatch):
+def test_a_full_disk_is_reported_in_one_sentence(cli, monkeypatch):
     def full(self, *_, **__):
         raise OSError(28, "No space left on device", str(self))
 
@@ -219,7 +219,7 @@ def test_version(cli):
     assert cli("--version").stdout == f"pdefreq {pdefreq.__version__}\n"
 
 
-def test_problems_lists_what_is_shipped(cli):
+def test_problems_lists_the_shipped_problems(cli):
     listed = cli("problems").stdout
     for file in (ROOT / "problems").glob("*.toml"):
         assert re.search(rf"^\s*{file.stem}\s", listed, re.MULTILINE)
@@ -239,7 +239,7 @@ def test_methods_lists_every_method_and_the_options_of_each(cli):
 
 @pytest.mark.parametrize("line", [line for examples in _EXAMPLES.values() for line in examples.split("\n\n") if line])
 def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
-    """Every option, problem, method, experiment and probe that an example names is there; nothing is run."""
+    """Every option, problem, method, experiment and probe in an example exists; nothing is run."""
     monkeypatch.chdir(tmp_path)
     Path("my.toml").write_text(WAVE)
     Path("my_method.py").write_text("from tests.toys import Geometric as MySolver\n")
@@ -257,11 +257,11 @@ def test_examples_of_the_help_are_accepted(tmp_path, monkeypatch, line):
         EXPERIMENTS.load(given["name"])
     for solver in solvers:
         iteration = solver.prepare(subject.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64)
-        if name == "predict" and isinstance(iteration, Gradient):
-            assert iteration.filter is not None  # a prediction, and not the guide that other training gets
+        if name == "predict" and isinstance(iteration, TrainingIteration):
+            assert iteration.spectral_filter is not None  # a prediction, not only a heuristic
 
 
-def test_new_writes_a_problem_that_checks_and_never_overwrites(cli):
+def test_new_writes_a_valid_problem_and_never_overwrites(cli):
     assert cli("new", "my.toml").exit_code == 0
     before = files()
     again = cli("new", "my.toml")
@@ -282,10 +282,10 @@ def test_check_shows_the_derived_source(cli):
 # ---------------------------------------------------------------- runs
 
 
-def test_solve_prints_the_modes_and_where_the_files_are(cli):
+def test_solve_prints_the_modes_and_the_paths_of_the_files(cli):
     result = cli("solve", "poisson", "-m", "jacobi", "--steps", "3000")
     assert result.exit_code == 0, result.output
-    for word in ("wavenumber", "half step", "theory: exact", "relative L2 error", "frequencies first", "steps:"):
+    for word in ("wavenumber", "halved at", "theory: exact", "relative L2 error", "frequencies first", "steps:"):
         assert word in result.stdout
     run = Path("runs/poisson-jacobi-1")
     assert str(run) in result.stdout
@@ -306,14 +306,14 @@ def test_solve_prints_the_modes_and_where_the_files_are(cli):
     assert wavenumbers == sorted(wavenumbers)
 
 
-def test_piped_output_holds_no_control_characters(cli):
+def test_piped_output_contains_no_control_characters(cli):
     result = cli("solve", "poisson", "-m", "jacobi", *FEW)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", result.output)
 
 
-def test_json_is_one_object_and_alone(cli):
+def test_json_output_is_a_single_object(cli):
     result = cli("solve", "poisson", "-m", "jacobi", *FEW, "--json")
-    found = json.loads(result.stdout, parse_constant=pytest.fail)  # NaN and Infinity are no JSON
+    found = json.loads(result.stdout, parse_constant=pytest.fail)  # NaN and Infinity are not valid JSON
     assert result.stdout.count("\n") == 1
     assert found.keys() >= JSON_KEYS
     assert all(mode.keys() >= MODE_KEYS for mode in found["modes"])
@@ -321,14 +321,14 @@ def test_json_is_one_object_and_alone(cli):
     assert Path(found["run"], "run.json").is_file()
 
 
-def test_what_is_not_finite_is_null_in_json(capsys):
+def test_nonfinite_values_are_null_in_json(capsys):
     from pdefreq.commands.result import print_json
 
     print_json({"bias_index": float("nan"), "modes": [{"rate": float("inf")}]})
     assert capsys.readouterr().out == '{"bias_index": null, "modes": [{"rate": null}]}\n'
 
 
-def test_json_of_a_one_step_method_has_null_where_nothing_is_defined(cli):
+def test_json_of_a_one_step_method_has_null_for_undefined_values(cli):
     found = json.loads(cli("solve", "poisson", "-m", "fem", "--no-figures", "--json").stdout)
     assert found["bias_index"] is None
     assert found["status"] == "done"
@@ -340,14 +340,14 @@ def test_default_folders_are_numbered(cli):
     assert sorted(os.listdir("runs")) == ["poisson-fem-1", "poisson-fem-2"]
 
 
-def test_quiet_leaves_only_the_result(cli):
+def test_quiet_prints_only_the_result(cli):
     loud, quiet = (cli("solve", "poisson", "-m", "jacobi", *FEW, *extra).stdout for extra in ([], ["--quiet"]))
     assert re.search(r"^step 30 .*objective", loud, re.MULTILINE)
     assert not re.search(r"^step ", quiet, re.MULTILINE)
     assert "relative L2 error" in quiet
 
 
-def test_parameters_and_options_reach_problem_and_method(cli):
+def test_parameters_and_options_are_passed_to_problem_and_method(cli):
     result = cli(
         "solve", "poisson-chirp", "-p", "dimension=1", "-p", "mu=3", "-m", "jacobi", "-s", "intervals=16", *FEW, "--json"
     )  # fmt: skip
@@ -366,13 +366,13 @@ def test_seeds_give_median_and_spread(cli):
     assert "3 seeds, median" in text.stdout
     found = json.loads(cli(*arguments, "--json").stdout)
     errors = sorted(each["relative_l2"] for each in found["seeds"])
-    assert len(set(errors)) == 3  # other seeds, other weights
+    assert len(set(errors)) == 3  # other seeds give other weights
     assert found["relative_l2"] == errors[1]
     folder = Path(found["run"]).parent
     assert sorted(p.name for p in folder.iterdir()) == ["seed-5", "seed-6", "seed-7", "seeds.csv", "seeds.json"]
 
 
-def test_a_folder_of_seeds_keeps_its_spread_and_shows_it_again(cli):
+def test_a_folder_of_seeds_keeps_its_spread(cli):
     arguments = ("solve", "poisson", "-m", "deep-ritz", "--steps", "3", "--seeds", "3", "--no-figures", "--quiet", "-o", "s")
     first = cli(*arguments).stdout
     record = json.loads(Path("s/seeds.json").read_text())
@@ -389,10 +389,10 @@ def test_a_folder_of_seeds_keeps_its_spread_and_shows_it_again(cli):
     assert json.loads(Path("s/seeds.json").read_text()) == record
     cli("resume", "s/seed-1", "--steps", "6", "--no-figures")
     shown = json.loads(cli("show", "s", "--json", "--no-figures").stdout)
-    assert [each["steps"] for each in shown["seeds"]] == [3, 6, 3]  # as the runs are now
+    assert [each["steps"] for each in shown["seeds"]] == [3, 6, 3]  # the current steps of the runs
 
 
-def test_a_seed_that_is_still_running_is_left_out(cli):
+def test_a_seed_that_is_still_running_is_omitted(cli):
     cli("solve", "poisson", "-m", "deep-ritz", "--steps", "2", "--seeds", "2", "--no-figures", "-o", "s")
     run = Path("s/seed-0/run.json")
     run.write_text(json.dumps(json.loads(run.read_text()) | {"summary": {"status": "running"}}))
@@ -400,7 +400,7 @@ def test_a_seed_that_is_still_running_is_left_out(cli):
 
 
 @pytest.mark.parametrize("name", ["mine.vtu", "mine.csv", "mine.npz"])
-def test_export_writes_what_the_suffix_says(cli, name):
+def test_export_writes_the_format_of_the_suffix(cli, name):
     cli("solve", "poisson", "-m", "jacobi", *FEW, "--quiet", "--no-figures", "-o", "run")
     assert Path("run/solution.vtu").is_file()
     result = cli("export", "run", "--to", name)
@@ -419,8 +419,8 @@ def test_check_refuses_fluxes_that_do_not_balance_the_source(cli):
     assert files() == ["free.toml"]
 
 
-def test_export_says_what_is_missing(cli):
-    cli("solve", "l-shape", "-m", "fem", "--quiet", "--no-figures", "-o", "run")  # harmonic: all of it is boundary values
+def test_export_reports_missing_fields(cli):
+    cli("solve", "l-shape", "-m", "fem", "--quiet", "--no-figures", "-o", "run")  # a harmonic function is its own lifting
     assert "no bands: this run on a mesh" in cli("export", "run", "--to", "a.csv").stdout
     before = files()
     result = cli("export", "run", "--to", "a.txt")
@@ -428,7 +428,7 @@ def test_export_says_what_is_missing(cli):
     assert files() == before
 
 
-def test_show_repeats_the_result_and_rerun_the_numbers(cli):
+def test_show_repeats_the_result_and_rerun_gives_the_same_numbers(cli):
     first = cli("solve", "poisson", "-m", "jacobi", *FEW, "--quiet").stdout
     run = Path("runs/poisson-jacobi-1")
     assert cli("show", run, "--no-figures").stdout == first
@@ -441,7 +441,7 @@ def test_show_repeats_the_result_and_rerun_the_numbers(cli):
     assert again["run"] != shown["run"]
 
 
-def test_resume_goes_on_to_a_new_budget(cli):
+def test_resume_continues_with_a_new_budget(cli):
     cli("solve", "poisson", "-m", "jacobi", *FEW, "--out", "run")
     cli("solve", "poisson", "-m", "jacobi", "--steps", "50", "--no-figures", "--out", "whole")
     resumed = json.loads(cli("resume", "run", "--steps", "50", "--json", "--no-figures").stdout)
@@ -450,24 +450,24 @@ def test_resume_goes_on_to_a_new_budget(cli):
     assert resumed["relative_l2"] == whole["relative_l2"]
 
 
-def test_resume_refuses_a_limit_that_lies_behind(cli):
+def test_resume_refuses_a_limit_that_has_been_passed(cli):
     cli("solve", "poisson", "-m", "jacobi", *FEW, "--no-figures", "--out", "run")
     before = Path("run/run.json").read_text()
     for option, value in (("--steps", "10"), ("--seconds", "1e-9")):
         result = cli("resume", "run", option, value)
         assert result.exit_code == 2 and re.search(r"has taken .* already and can't end at", result.stderr), result.output
     assert Path("run/run.json").read_text() == before
-    assert cli("resume", "run", "--steps", "30", "--no-figures").exit_code == 0  # it has as many: nothing is left to do
+    assert cli("resume", "run", "--steps", "30", "--no-figures").exit_code == 0  # the run has this number of steps already
 
 
-def test_figures_of_an_earlier_state_are_not_named_as_those_of_this_one(cli):
+def test_figures_of_an_earlier_state_are_not_listed(cli):
     cli("solve", "poisson", "-m", "jacobi", "--steps", "30", "--out", "run")
     old = cli("resume", "run", "--steps", "40", "--no-figures").stdout
     assert "modes.png" not in old and "figures: not drawn; those in the folder may show an earlier state" in old
     assert "figures: run/heatmap.png, run/modes.png" in cli("show", "run").stdout
 
 
-def test_a_run_that_can_not_start_says_so_and_nothing_else(cli):
+def test_a_run_with_a_nonfinite_initial_state_prints_only_the_reason(cli):
     result = cli("solve", "poisson", "-m", "mscale", "--set", "initialization=normal(1e200)", "--no-figures")
     assert result.exit_code == 1
     for text in ("non-finite start", "No spectrum: the objective is not finite at the start", "smaller numbers"):
@@ -476,7 +476,7 @@ def test_a_run_that_can_not_start_says_so_and_nothing_else(cli):
         assert text not in result.output
 
 
-def test_rows_left_out_of_the_table_are_dots():
+def test_omitted_rows_of_the_table_are_shown_as_dots():
     report = solve("poisson", "jacobi", stop=Stop(steps=300)).spectrum()
     shown = report.rows_to_print()
     cells = [str(cell) for cell in modes_table(report).columns[0].cells]
@@ -519,14 +519,14 @@ number = 3
 
 
 @pytest.mark.parametrize("name", ["mine", "Mine"])
-def test_a_method_from_a_file_runs_and_is_repeated(cli, name):
+def test_a_method_from_a_file_is_run_and_repeated(cli, name):
     Path("my_method.py").write_text(MINE)
     result = cli("solve", "poisson", "-m", f"my_method.py:{name}", *FEW, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert found["unknowns"] == 13
-    Path("my_method.py").unlink()  # the run folder keeps what it needs
-    if name == "Mine":  # of the function only what it returned is kept, a method of the package
+    Path("my_method.py").unlink()  # the run folder contains all that is needed
+    if name == "Mine":  # a function is stored as its result, a method of the package
         refused = cli("rerun", found["run"], "--json", "--no-figures")
         assert refused.exit_code == 2 and "use --trust" in refused.stderr
     again = json.loads(cli("rerun", found["run"], "--json", "--no-figures", "--trust").stdout)
@@ -542,7 +542,7 @@ def test_a_method_from_a_file_runs_and_is_repeated(cli, name):
         ("mine", "import nowhere", "nowhere"),
     ],
 )
-def test_a_method_that_can_not_be_loaded_is_refused(cli, name, text, hint):
+def test_a_method_that_cannot_be_loaded_is_refused(cli, name, text, hint):
     Path("my_method.py").write_text(text)
     before = [f for f in files() if "__pycache__" not in f]
     result = cli("solve", "poisson", "-m", f"my_method.py:{name}")
@@ -552,7 +552,7 @@ def test_a_method_that_can_not_be_loaded_is_refused(cli, name, text, hint):
     assert [f for f in files() if "__pycache__" not in f] == before
 
 
-def test_compare_runs_all_and_draws_one_picture(cli):
+def test_compare_runs_all_methods_and_draws_one_figure(cli):
     result = cli("compare", "poisson", "jacobi", "fem", "sine", "--steps", "30")
     assert result.exit_code == 0, result.output
     for word in ("jacobi", "fem", "sine", "comparison.png"):
@@ -561,8 +561,12 @@ def test_compare_runs_all_and_draws_one_picture(cli):
     assert picture.stat().st_size > 1000
 
 
-def test_variants_of_a_method_are_compared_under_names_that_tell_them_apart(cli):
-    names = ["jacobi:intervals=8", "jacobi:intervals=16", "deep-ritz+jacobi:first.widths=[4,4],switch=2,second.intervals=8"]
+def test_variants_of_a_method_are_compared_under_distinct_names(cli):
+    names = [
+        "jacobi:intervals=8",
+        "jacobi:intervals=16",
+        "deep-ritz+jacobi:first.widths=[4,4],hand_over_step=2,second.intervals=8",
+    ]
     result = cli("compare", "poisson", *names, "--steps", "5", "--json", "-o", "out")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["rows"]
@@ -571,7 +575,7 @@ def test_variants_of_a_method_are_compared_under_names_that_tell_them_apart(cli)
     assert len(list(Path("out").glob("*/run.json"))) == 3
 
 
-def test_options_behind_the_name_are_those_of_set(cli):
+def test_options_after_the_name_are_equivalent_to_set(cli):
     found = [
         json.loads(cli("solve", "poisson", "-m", *method, *FEW, "--json").stdout)
         for method in (["jacobi:intervals=8"], ["jacobi", "--set", "intervals=8"])
@@ -584,14 +588,14 @@ def test_options_behind_the_name_are_those_of_set(cli):
     assert "`intervals` is given twice" in twice.stderr
 
 
-def test_a_chain_may_name_an_option_in_each_method_and_its_folder_names_both(cli):
+def test_options_of_both_methods_of_a_chain_appear_in_the_folder_name(cli):
     found = json.loads(cli("solve", "poisson", "-m", "jacobi:intervals=8,steps=3+sor:intervals=8,steps=5", "--json").stdout)
     assert found["run"] == "runs/poisson-jacobi+sor-1" and found["steps"] == 8
     listed = cli("methods", "deep-ritz+jacobi").stdout
-    assert "first" in listed and "switch" in listed and "learning_rate" in listed
+    assert "first" in listed and "hand_over_step" in listed and "learning_rate" in listed
 
 
-def test_refine_prints_orders_and_leaves_its_tables(cli):
+def test_refine_prints_orders_and_saves_its_tables(cli):
     result = cli("refine", "poisson", "--method", "fem", "--start", "32", "--levels", "3", "--no-figures", "--quiet")
     assert result.exit_code == 0, result.output
     assert re.search(r"^ mode 3π .* 2\.0\d .* 0 to 2 +2 *$", result.stdout, re.MULTILINE)
@@ -608,7 +612,7 @@ def test_refine_prints_orders_and_leaves_its_tables(cli):
 # ---------------------------------------------------------------- endings
 
 
-def test_a_diverging_run_exits_1_with_advice_and_its_files(cli):
+def test_a_diverging_run_exits_with_1_and_keeps_its_files(cli):
     result = cli("solve", "poisson", "-m", "deep-ritz", "--set", "learning_rate=1000", "--steps", "2000", "--no-figures")
     assert result.exit_code == 1, result.output
     assert "lower the learning rate" in result.stdout
@@ -624,11 +628,11 @@ def test_python_cli_py_works_from_another_folder(tmp_path):
     assert "poisson" in run.stdout
 
 
-def test_ctrl_c_saves_the_run_and_exits_130(tmp_path):
+def test_ctrl_c_saves_the_run_and_exits_with_130(tmp_path):
     command = [sys.executable, str(ROOT / "cli.py"), "solve", "poisson", "-m", "jacobi", "--steps", "1000000000", "--no-figures"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
-        assert "unknowns" in run.stdout.readline()  # the header: the loop has begun
+        assert "unknowns" in run.stdout.readline()  # the header: the loop has started
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130, err
@@ -636,7 +640,7 @@ def test_ctrl_c_saves_the_run_and_exits_130(tmp_path):
     assert list(tmp_path.glob("runs/*/checkpoints/*.npz"))
 
 
-def test_the_live_line_shows_objective_error_and_time_left():
+def test_the_live_line_shows_objective_error_and_remaining_time():
     from rich.console import Console
 
     from pdefreq.commands.live import LiveLine
@@ -647,10 +651,10 @@ def test_the_live_line_shows_objective_error_and_time_left():
     line = live._line().plain
     assert line.startswith("step 1,200   objective -1.7   relative L2 2.00e-03   ")
     assert ", of which 30 s in steps" in line
-    assert re.search(r"(1 min 30 s|1 min 29 s) left$", line)  # three quarters are left, less the moment since
+    assert re.search(r"(1 min 30 s|1 min 29 s) left$", line)  # three quarters remain, less the elapsed moment
 
 
-def test_the_live_line_shows_wall_time_and_what_is_worked_on(monkeypatch):
+def test_the_live_line_shows_wall_time_and_the_current_activity(monkeypatch):
     from rich.console import Console
 
     from pdefreq.commands import live as module
@@ -667,11 +671,11 @@ def test_the_live_line_shows_wall_time_and_what_is_worked_on(monkeypatch):
     live.progress(Progress(11, 31.0, -1.7, 2e-3, 0.0, True))
     assert live._line().plain.endswith("2 min 10 s, of which 31 s in steps")
     clock[0] = 150.0
-    live.progress(Progress(0, 0.0, -1.7, 2e-3, 0.0, False))  # of the next run, which began when the other ended
+    live.progress(Progress(0, 0.0, -1.7, 2e-3, 0.0, False))  # progress of the next run, which started when the other one ended
     assert live._line().plain.endswith("   20 s, of which 0 s in steps")
 
 
-# ---------------------------------------------------------------- the first page of the documents
+# ---------------------------------------------------------------- the page on getting started
 
 
 def get_started(kind):
@@ -679,8 +683,8 @@ def get_started(kind):
     return re.findall(rf"^```{kind}[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-def test_get_started_shows_what_is_printed(cli):
-    """Its file checks, and its Jacobi run ends in the sentence that the page shows."""
+def test_the_output_in_get_started_is_up_to_date(cli):
+    """The problem file of the page is valid, and its Jacobi run ends with the sentence on the page."""
     Path("my.toml").write_text(get_started("toml")[0])
     assert cli("check", "my.toml").exit_code == 0
     printed = cli("solve", "my.toml", "-m", "jacobi", "--set", "intervals=100", "--steps", "3000", "--no-figures").stdout
@@ -688,7 +692,7 @@ def test_get_started_shows_what_is_printed(cli):
     assert sentence in get_started("text")[0].splitlines()
 
 
-def test_get_started_in_python(tmp_path, capsys):
+def test_the_python_code_in_get_started_runs(tmp_path, capsys):
     (code,) = get_started("python")
     (tmp_path / "example.py").write_text(code)
     runpy.run_path(str(tmp_path / "example.py"))
@@ -700,7 +704,7 @@ def test_get_started_in_python(tmp_path, capsys):
 # ---------------------------------------------------------------- data and reproductions
 
 
-def test_check_never_draws_over_a_file_of_the_problem(cli):
+def test_check_never_overwrites_a_file_of_the_problem(cli):
     from PIL import Image
 
     Image.new("L", (4, 4), 128).save("photo.png")
@@ -717,15 +721,15 @@ def test_check_never_draws_over_a_file_of_the_problem(cli):
 
 
 def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
-    from pdefreq.experiments import limit
+    from pdefreq.experiments import point_sources
     from pdefreq.experiments.report import Report, Table
 
-    monkeypatch.setattr(limit, "limit", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
+    monkeypatch.setattr(point_sources, "point_sources", lambda: Report("T", "S (2020)", ["It is."], {"t": Table(["m"], [[4]])}))
     assert "multiscale-2d" in cli("reproduce").stdout
-    result = cli("reproduce", "limit", "--out", "here")
+    result = cli("reproduce", "point-sources", "--out", "here")
     assert "Source: S (2020)" in result.stdout and "results: here" in result.stdout
     assert files() == ["here", "here/report.md", "here/t.csv"]
-    assert_refused(cli("reproduce", "limt"), files())
-    assert_refused(result := cli("reproduce", "limit", "--seeds", "2", "--out", "there"), files())
+    assert_refused(cli("reproduce", "point-source"), files())
+    assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
     assert "no option 'seeds'" in result.stderr
-    assert_refused(cli("reproduce", "limit", "--out", "here"), files())
+    assert_refused(cli("reproduce", "point-sources", "--out", "here"), files())

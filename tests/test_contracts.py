@@ -1,4 +1,4 @@
-"""Laws that hold for every registered method, problem and probe: a new entry is tested the moment it is registered."""
+"""Laws of all registered methods, problems and probes, which apply to each new entry."""
 
 import inspect
 import json
@@ -36,24 +36,24 @@ from pdefreq.solvers.solver import Solver
 from pdefreq.spectrum import eigen
 
 PROBLEMS = [name for name, _ in problem_names()]
-# The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the kind of domain that `perforated` has.
+# The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the same kind of domain as `perforated`.
 HEAVY = {"cube-holes", "harmonic-holes"}
 CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 along each axis needs 89 GiB
 SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
-# Sizes that make a step cheap, for options that a method happens to have.
+# Sizes that make a step fast, for the options that a method has.
 SMALL = {"intervals": 12, "cells": 12, "widths": [6, 6], "number": 36, "scales": [1.0, 2.0]}
 HOME = dict.fromkeys(METHODS, "poisson") | {
     "regression": "tones",
     "regression-gradient": "tones-known",
     "fourier": "circle",
-}  # one each can do
+}  # a suitable problem for each
 
 
 @pytest.fixture(autouse=True)
 def few_modes(monkeypatch):
-    """These laws hold for any number of modes, and hundreds of eigenfunctions take seconds on each domain."""
+    """Limits the number of modes: these laws hold for any number, and hundreds of eigenfunctions take seconds on each domain."""
     monkeypatch.setattr(eigen, "MOST_MODES", dict.fromkeys((1, 2, 3), 40))
 
 
@@ -61,7 +61,7 @@ def small(name: str) -> Solver:
     if "+" in name:
         first, second = name.split("+")
         parts = {f"{part}.{k}": v for part, n in (("first", first), ("second", second)) for k, v in chosen(n).items()}
-        return make_solver(name, {**parts, "switch": 2})
+        return make_solver(name, {**parts, "hand_over_step": 2})
     return make_solver(name, chosen(name))
 
 
@@ -78,7 +78,7 @@ def one_sentence(text: str) -> bool:
     return "\n" not in text and 10 < len(text) < 400
 
 
-CHAINED = ["poisson", "tones"]  # a chain does on any problem what its methods do
+CHAINED = ["poisson", "tones"]  # a chain accepts the problems that its methods accept
 RUNS = [(method, problem) for method in METHODS + CHAINS for problem in PROBLEMS]
 
 
@@ -103,27 +103,27 @@ def test_every_method_runs_on_every_problem_or_refuses_in_one_sentence(method, p
     x = torch.as_tensor(solution.problem.domain.quadrature(25).x)
     u = solution(x)
     assert u.shape == (len(x),) and solution.gradient(x).shape == x.shape
-    torch.testing.assert_close(solution(x), u, rtol=0, atol=0)  # evaluation is pure
+    torch.testing.assert_close(solution(x), u, rtol=0, atol=0)  # evaluation has no side effects
     json.dumps(to_json(solution.summary()), allow_nan=False)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_can_do_some_problem(method):
+def test_every_method_accepts_some_problem(method):
     assert solve(HOME[method], small(method), stop=Stop(steps=2)).step >= 1
 
 
 @pytest.mark.parametrize("device", devices())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("method", METHODS)
-def test_coefficients_have_the_dtype_and_device_asked_for(method, dtype, device):
+def test_coefficients_have_the_requested_dtype_and_device(method, dtype, device):
     solution = solve(HOME[method], small(method), stop=Stop(steps=2), dtype=dtype, device=device)
     assert solution.state.coefficients.dtype == as_dtype(dtype)
     assert solution.state.coefficients.device == as_device(device)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_precision_changes_digits_and_not_results(method):
-    """Four steps in float32 and float64 agree to a few hundred float32 roundings of the solution's size."""
+def test_results_in_single_and_double_precision_agree(method):
+    """Four steps in float32 and float64 agree up to a few hundred float32 rounding errors of the solution's size."""
     problem = HOME[method]
     x = load_problem(problem).domain.quadrature(50).x
     single, double = (solve(problem, small(method), stop=Stop(steps=4), dtype=d)(x) for d in ("float32", "float64"))
@@ -131,7 +131,7 @@ def test_precision_changes_digits_and_not_results(method):
 
 
 @pytest.mark.parametrize("method", METHODS + CHAINS)
-def test_same_seed_same_run_and_resume_continues_it(method, tmp_path):
+def test_equal_seeds_give_equal_runs_and_resume_continues_them(method, tmp_path):
     problem = HOME.get(method, "poisson")
     whole = solve(problem, small(method), stop=Stop(steps=5), seed=4)
     solve(problem, small(method), stop=Stop(steps=5), seed=4, folder=tmp_path / "run", callback=lambda step, *_: step == 3)
@@ -142,7 +142,7 @@ def test_same_seed_same_run_and_resume_continues_it(method, tmp_path):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(method):
+def test_iterations_do_not_change_the_problem_and_restore_their_states(method):
     problem = load_problem(HOME[method])
     before = problem.source(problem.domain.quadrature(20).x)
     iteration = small(method).prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
@@ -154,8 +154,8 @@ def test_iterations_leave_the_problem_alone_and_restore_what_they_were_given(met
         n: float(v) for n, v in iteration.objective(state).items()
     }
     torch.testing.assert_close(problem.source(problem.domain.quadrature(20).x), before, rtol=0, atol=0)
-    limit = discrete_solution_of(iteration, state)
-    assert limit is None or limit.shape == state.coefficients.shape
+    discrete = discrete_solution_of(iteration, state)
+    assert discrete is None or discrete.shape == state.coefficients.shape
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -174,8 +174,8 @@ def test_options_are_json_documented_and_of_the_stated_type(method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("bad", [0, -1, 10**9])
 def test_impossible_sizes_are_refused_in_one_sentence(method, bad):
-    """Zero, negative, and larger than any machine's memory."""
-    problem = "tones-known" if method == "regression" else HOME[method]  # `tones` has points of its own
+    """Zero, negative, and larger than the memory of any machine."""
+    problem = "tones-known" if method == "regression" else HOME[method]  # `tones` has its own points
     sizes = [o.name for o in all_options(method) if o.name in ("intervals", "cells", "number", "harmonics", "widths")]
     assert sizes
     for name in sizes:
@@ -190,8 +190,8 @@ def test_impossible_sizes_are_refused_in_one_sentence(method, bad):
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_problems_state_a_source_that_fits_their_exact_solution(name):
-    """Loading checks it; here an independent one: the weak form against a smooth bump, by quadrature."""
+def test_the_source_of_a_problem_agrees_with_its_exact_solution(name):
+    """Independently of the check on loading: the weak form with a smooth bump function, by quadrature."""
     problem = load_problem(name)
     assert problem.title and problem.citation
     if problem.exact is None or problem.is_regression:
@@ -201,7 +201,7 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     samples = domain.interior(60_000, stream(0, "weak form"), sobol=True) if rough else domain.quadrature(60_000)
     bump = domain.distance()
     x, w = samples.x, samples.weights
-    test = bump(x) ** 4  # flat at corners, where the distance is rough, and a solution may be
+    test = bump(x) ** 4  # flat at corners, where the distance and possibly a solution are not smooth
     slope = 4 * bump(x)[:, None] ** 3 * bump.gradient(x)
     flux = problem.diffusion(x)[:, None] * problem.exact.gradient(x)
     flux = flux * problem.exact.gradient(x).norm(dim=1, keepdim=True) ** (problem.exponent - 2)
@@ -209,17 +209,17 @@ def test_problems_state_a_source_that_fits_their_exact_solution(name):
     if (convection := problem.equation.find(Convection)) is not None:
         velocity = torch.stack([b(x) for b in convection.velocity], dim=1)
         work = work + (velocity * problem.exact.gradient(x)).sum(1) * test
-    assert {term.name for term in problem.equation} <= {"diffusion", "convection", "reaction"}  # what is added up here
+    assert {term.name for term in problem.equation} <= {"diffusion", "convection", "reaction"}  # the terms that are summed here
     miss = work - problem.source(x) * test
     if rough:  # Sobol points: below 5 standard deviations of Monte Carlo
         assert abs((w * miss).sum()) <= 5 * domain.measure * miss.std() / math.sqrt(len(x))
         return
-    # 10-point panels, a few waves each: the rule is exact to about 1e-9 of the integrand's size
+    # 10-point panels with a few waves each: the error of the rule is about 1e-9 of the integrand's size
     assert abs((w * miss).sum()) <= 1e-8 * (w * (flux * slope).sum(1).abs()).sum()
 
 
 @pytest.mark.parametrize("name", SOLVED)
-def test_problems_without_their_exact_solution_still_solve(name):
+def test_problems_without_their_exact_solution_can_be_solved(name):
     problem = load_problem(name).blind()
     variational = problem.equation.has_energy and problem.indefinite is None
     method = "regression" if problem.is_regression else "deep-ritz" if variational and problem.dirichlet is not None else "fem"
@@ -228,13 +228,18 @@ def test_problems_without_their_exact_solution_still_solve(name):
 
 
 @pytest.mark.parametrize("name", sorted(PROBES))
-def test_probes_return_the_same_names_and_shapes_each_time(name):
-    # a network: some probes have nothing to say of spaces that are linear in their coefficients
+def test_probes_return_the_same_names_and_shapes_in_every_call(name):
+    # a network: some probes do not apply to spaces that are linear in their coefficients
     subject, method = "poisson", small("deep-ritz")
-    if name == "holdout":  # has something to measure where data are held out
+    if name == "holdout":  # needs held-out data
         subject, method = replace(load_problem("tones"), data=Data("uniform", 40, holdout=0.25)), small("regression")
     solution = solve(subject, method, stop=Stop(steps=3), probes=[PROBES.load(name)()])
-    columns = {c for c in solution.history.names if not c.startswith("objective")} - {"step", "seconds", "unknowns", "held_out"}
+    columns = {c for c in solution.history.names if not c.startswith("objective")} - {
+        "step",
+        "seconds",
+        "unknowns",
+        "held_out_objective",
+    }
     assert columns
     for column in columns:
         assert np.isfinite(solution.history.column(column)).all()
@@ -248,7 +253,7 @@ def test_the_default_probes_are_registered():
 
 
 class FourMethods(Iteration):
-    """A prepared iteration of which only the four required methods can be seen."""
+    """A prepared iteration that exposes only the four required methods of the wrapped iteration."""
 
     def __init__(self, inner):
         self.inner = inner
@@ -268,10 +273,10 @@ class FourMethods(Iteration):
 
 @dataclass(frozen=True)
 class WithFourMethods(Solver):
-    """A method of which only the required methods can be seen.
+    """A method whose iterations expose only the required methods of the wrapped method.
 
     Args:
-        method: Its name.
+        method: Name of the wrapped method.
     """
 
     method: str
@@ -281,22 +286,22 @@ class WithFourMethods(Solver):
 
 
 @pytest.mark.parametrize("method", METHODS + CHAINS)
-def test_four_methods_of_an_iteration_are_all_that_the_loop_needs(method, tmp_path):
+def test_the_loop_needs_only_the_four_required_methods_of_an_iteration(method, tmp_path):
     problem = HOME.get(method, "poisson")
     whole = solve(problem, small(method), stop=Stop(steps=4))
     stop = Stop(steps=whole.step)
     solver = WithFourMethods(method)
     bare = solve(problem, solver, stop=stop)
-    np.testing.assert_array_equal(bare.last.coefficients, whole.last.coefficients)
+    np.testing.assert_array_equal(bare.last_state.coefficients, whole.last_state.coefficients)
     for name in ("step", "unknowns", "objective", "relative_l2", "mode_error_total"):
         if name in whole.history and name in bare.history:
-            # total errors of modes are sums of algebraic ones and a fixed part where the discrete solution is known: some roundings
+            # if the discrete solution is known, total errors of modes are algebraic errors plus a constant, up to rounding
             rounding = 1e-12 if name == "mode_error_total" else 0
             np.testing.assert_allclose(
                 bare.history.column(name), whole.history.column(name), rtol=rounding, atol=rounding, err_msg=name
             )
     solve(problem, solver, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == whole.step - 1)
-    np.testing.assert_array_equal(resume(tmp_path / "run", solver=solver).last.coefficients, whole.last.coefficients)
+    np.testing.assert_array_equal(resume(tmp_path / "run", solver=solver).last_state.coefficients, whole.last_state.coefficients)
 
 
 def members(protocol) -> list[str]:
@@ -304,25 +309,25 @@ def members(protocol) -> list[str]:
 
 
 PROTOCOLS = [p for p in vars(protocols).values() if getattr(p, "_is_protocol", False) and p is not Protocol]
-RETURNED = {  # what the members of each protocol give, beyond its signature
+RETURNED = {  # checks of the results of the members of each protocol, in addition to their signatures
     "objective_kind": lambda kind, _: isinstance(kind, protocols.ObjectiveKind),
     "open_ended": lambda value, _: isinstance(value, bool),
     "hand_over_steps": lambda steps, _: all(isinstance(step, int) and step >= 0 for step in steps),
     "columns": lambda columns, _: all(value.numel() == 1 for value in columns.values()),
     "is_last_stage": lambda value, _: isinstance(value, bool),
-    "ending": lambda status, _: status.exit_code == 0,
-    "answer": lambda answer, state: answer.coefficients.shape == state.coefficients.shape,
+    "final_status": lambda status, _: status.exit_code == 0,
+    "result_state": lambda result, state: result.coefficients.shape == state.coefficients.shape,
     "notes": lambda notes, _: all(isinstance(note, str) for note in notes),
     "drift": lambda drift, _: drift is None or min(drift) >= 0,
     "discrete_solution": lambda c, state: c is None or c.shape == state.coefficients.shape,
     "start": lambda start, _: start[0].value(start[1]).ndim == 0,
-    "predict": None,  # their results are the subject of tests of their own
+    "predict": None,  # the results are tested elsewhere
     "linearized": None,
 }
 
 
 @pytest.mark.parametrize("method", METHODS + CHAINS)
-def test_protocols_that_are_found_have_their_signatures_and_give_what_they_say(method):
+def test_protocols_of_iterations_have_their_signatures_and_results(method):
     problem = load_problem(HOME.get(method, "poisson"))
     iteration = small(method).prepare(problem.blind(), seed=0, device=as_device("cpu"), dtype=as_dtype("float64"))
     state = iteration.step(iteration.init())
@@ -344,14 +349,14 @@ def test_protocols_that_are_found_have_their_signatures_and_give_what_they_say(m
                 assert holds(member, state), name
 
 
-def test_a_solver_has_a_name_a_budget_and_how_it_is_resolved_and_prepared():
+def test_the_public_interface_of_a_solver():
     own = {name for name in vars(Solver) if not name.startswith("_")} - {"registry", *dir(Part)}
     assert own == {"name", "budget", "needs", "resolved", "prepare"}
     assert Solver.__abstractmethods__ == {"prepare"}
 
 
 @pytest.mark.parametrize("method", METHODS + CHAINS)
-def test_a_resolved_method_is_the_same_method_and_resolved_already(method):
+def test_resolving_a_method_keeps_its_type_and_is_idempotent(method):
     problem, stop = load_problem(HOME.get(method, "poisson")).blind(), Stop(steps=7)
     once = small(method).resolved(problem, stop)
     assert type(once) is type(small(method)) and once.name == small(method).name
@@ -359,7 +364,7 @@ def test_a_resolved_method_is_the_same_method_and_resolved_already(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_refines_has_a_size_that_grows_and_theory_only_where_there_is_a_mesh(method):
+def test_refinable_methods_double_their_size_and_element_methods_have_a_degree(method):
     solver, domain = make_solver(method), load_problem(HOME[method]).domain
     if isinstance(solver, Refines):
         sizes = [getattr(level, solver.refines) for level in solver.refined(domain, levels=3)]

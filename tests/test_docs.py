@@ -1,4 +1,4 @@
-"""What the documents say is done here to the letter: blocks are applied, commands are run, links lead somewhere."""
+"""The documentation is executed: blocks are applied, commands are run, and links are checked."""
 
 import json
 import os
@@ -24,12 +24,12 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | 
 
 
 def blocks(path: Path) -> dict[str, str]:
-    """Titled blocks of a page by their title; what a diff adds comes under the name of the file it changes."""
+    """Titled blocks of a page by their title; the contents of a diff are listed under the name of the file that it changes."""
     return {title: body for _, title, body in BLOCK.findall(path.read_text()) if title}
 
 
 def applied(text: str, diff: str) -> str:
-    """A text with one hunk applied; its context must be found exactly once."""
+    """A text with one hunk applied; its context must occur exactly once."""
     lines = diff.splitlines()
     before = "\n".join(line[1:] for line in lines if not line.startswith("+"))
     after = "\n".join(line[1:] for line in lines if not line.startswith("-"))
@@ -57,7 +57,7 @@ def extended(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory) -> Path:
-    """A folder with the files of docs/extend.md by themselves, and an installed package that announces what they define."""
+    """A folder with the separate files of docs/extend.md, and an installed package that announces their definitions."""
     home = tmp_path_factory.mktemp("outside")
     for title, body in EXTENSIONS.items():
         if title.endswith((".py", ".toml")) and body.lstrip()[0] not in "+-":
@@ -82,7 +82,7 @@ ANNOUNCED = tomllib.loads(EXTENSIONS["pyproject.toml of your package"])["project
 
 def python(home: Path, *args: str) -> str:
     environment = os.environ | {"PYTHONPATH": f"{home}{os.pathsep}{ROOT}", "OMP_NUM_THREADS": "1"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a copy of the package is compiled once, and not by each of these
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a copy of the package is compiled once, not in each of these processes
     done = subprocess.run([sys.executable, *args], cwd=home, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -92,14 +92,14 @@ def pdefreq(home: Path, *args: str) -> str:
     return python(home, "-c", "from pdefreq.cli import main; main()", *args)
 
 
-def test_the_added_problem_and_method_solve(extended):
+def test_the_added_problem_can_be_solved_by_the_added_method(extended):
     out = pdefreq(extended, "solve", "bump", "--method", "richardson", "--steps", "50", "--json")
     assert '"status": "steps"' in out
     assert "damping" in pdefreq(extended, "methods", "richardson")
     assert "bump" in pdefreq(extended, "problems")
 
 
-SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind of test one or two belong to every run
+SLOW = pytest.mark.slow  # these start Python and torch again; one or two tests of each kind are in the default suite
 
 
 @pytest.mark.parametrize(
@@ -112,23 +112,23 @@ SLOW = pytest.mark.slow  # these start Python and torch once more; of each kind 
         ),
         (["tests/spaces/networks/test_initializations.py"], "orthogonal"),
         (["tests/domains/test_laws.py"], "half-disk"),
-        (["tests/experiments/test_limit.py"], "sweeps"),
+        (["tests/experiments/test_point_sources.py"], "sweeps"),
         pytest.param(["tests/parts/test_laws.py"], "gated or sobolev or rmsprop or latin", marks=SLOW),
     ],
 )
-def test_what_was_added_passes_the_contract_tests(extended, files, names):
+def test_added_entries_satisfy_the_contract_tests(extended, files, names):
     out = python(extended, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *files, "-k", names)
     assert re.search(r"\d+ passed", out) and "failed" not in out
 
 
-def test_the_added_probe_records(extended):
+def test_the_added_probe_is_recorded(extended):
     code = EXTENSIONS["use a probe"].replace('"jacobi"', '"jacobi", stop=__import__("pdefreq").Stop(steps=3)')
     assert python(extended, "-c", code).startswith("[0. ")
 
 
 @pytest.mark.slow
-def test_the_added_term_is_solved_with(extended, outside, tmp_path):
-    """By its key of [equation] where it is in the table or announced, as an object in Python, and by its path in a problem file."""
+def test_the_added_term_can_be_used_in_all_ways(extended, outside, tmp_path):
+    """By its key in [equation] if it is registered or announced, as an object in Python, and by its path in a problem file."""
     assert float(python(outside, "-c", EXTENSIONS["use a term"])) < 1e-4
     text = EXTENSIONS["front.toml"]
     rows = text[text.index("[[equation.term]]") :]
@@ -147,17 +147,17 @@ def test_the_added_term_is_solved_with(extended, outside, tmp_path):
         pdefreq(ROOT, "solve", str(tmp_path / "path" / "front.toml"), *options)
 
 
-def test_a_function_of_ones_own_is_measured():
+def test_a_user_defined_function_is_measured():
     out = python(ROOT, "-c", blocks(ROOT / "docs" / "extend.md")["measure a function of your own"])
     assert float(out.split()[-1]) == pytest.approx(-2, abs=1e-9)
 
 
-def test_the_network_from_parts_starts_at_zero(extended):
+def test_the_network_from_parts_is_zero_initially(extended):
     python(extended, "-c", EXTENSIONS["networks from parts"])  # its assertions are the test
 
 
 @pytest.mark.parametrize("title", blocks(ROOT / "docs" / "theory.md"))
-def test_theory_from_python(title):
+def test_the_python_code_on_theory_runs(title):
     python(ROOT, "-c", blocks(ROOT / "docs" / "theory.md")[title])  # its assertions are the test
 
 
@@ -169,7 +169,7 @@ def test_the_added_activation_initialization_and_experiment_are_used(extended):
     assert "equally many sweeps" in pdefreq(extended, "reproduce")
 
 
-PARTS = {  # kind of part: its file and class, its name, a method and a problem with it, an option of it that changes what is solved
+PARTS = {  # kind of part: its file and class, its name, a suitable method and problem, an option that changes the solution
     "network": ("gated.py:Gated", "gated", "deep-ritz", "poisson", {"depth": 2, "width": 8}),
     "loss": ("sobolev.py:Sobolev", "sobolev", "regression:widths=[8]", "tones", {"order": -1.5}),
     "optimizer": ("rmsprop.py:RmsProp", "rmsprop", "pinn:widths=[8]", "poisson", {"beta": 0.5}),
@@ -205,7 +205,7 @@ np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients
         for way in ("table", "entry point", "file")
     ],
 )
-def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, tmp_path):
+def test_an_added_part_can_be_trained_and_resumed_with_its_options(kind, way, request, tmp_path):
     file, name, method, problem, options = PARTS[kind]
     home = request.getfixturevalue("extended" if way == "table" else "outside")
     name = str(home / file) if way == "file" else name
@@ -214,8 +214,8 @@ def test_an_added_part_trains_resumes_and_takes_its_options(kind, way, request, 
 
 
 @pytest.mark.slow
-def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_path):
-    """One kind stands for all: `tests/runs/test_lifecycle.py` names files at every place of a run."""
+def test_code_of_a_part_in_a_run_folder_is_loaded_only_on_request(outside, tmp_path):
+    """One kind represents all: `tests/runs/test_lifecycle.py` has files at every position of a run."""
     kind = "loss"
     file, _, method, problem, _ = PARTS[kind]
     run = str(tmp_path / "run")
@@ -223,14 +223,14 @@ def test_code_of_a_part_in_a_run_folder_is_loaded_on_request_only(outside, tmp_p
     pdefreq(
         outside, "solve", problem, "-m", method, "-s", f"{kind}={tmp_path / file}", "--steps", "2", "--no-figures", "--out", run
     )
-    (tmp_path / file.split(":")[0]).unlink()  # the copy in the folder is enough
+    (tmp_path / file.split(":")[0]).unlink()  # the copy in the folder suffices
     with pytest.raises(AssertionError, match="loaded only if you say so"):
         pdefreq(outside, "resume", run, "--steps", "4")
     pdefreq(outside, "resume", run, "--steps", "4", "--trust")
 
 
-def test_code_of_a_domain_is_loaded_on_request_only(outside, tmp_path):
-    """By a problem file, and by a run folder, which keeps a copy; the folder of the code is no part of the problem."""
+def test_code_of_a_domain_is_loaded_only_on_request(outside, tmp_path):
+    """By a problem file, and by a run folder, which contains a copy; the folder of the code does not belong to the problem."""
     for name in ("half_disk.py", "own-domain.toml"):
         (tmp_path / name).write_text((outside / name).read_text())
     with pytest.raises(ProblemFileError, match=r"names Python code in 'half_disk.py', which is executed only if you trust it"):
@@ -252,11 +252,11 @@ def opaque(problem):
 
 
 TABLES = ("__init__.py", "parts/tables.py")
-"""Where names are registered."""
+"""Files with tables of registered names."""
 
 
-def test_each_change_inside_the_package_is_one_file_and_one_line():
-    """Of those that are said to be; a method has its step in a file of its own."""
+def test_changes_inside_the_package_are_one_file_and_one_line():
+    """This applies to the sections with this claim in their titles; the step of a method is in a separate file."""
     for title, body in CHANGES:
         if title.endswith(TABLES):
             assert sum(line.startswith(("+", "-")) for line in body.splitlines()) == 1, title
@@ -275,7 +275,7 @@ LINES = OUTSIDE[1].splitlines() if OUTSIDE else []
 
 
 @pytest.mark.parametrize("line", [pytest.param(line, marks=[] if "--trust" in line else SLOW) for line in LINES])
-def test_from_a_file(outside, line):
+def test_additions_from_a_file(outside, line):
     program, *arguments = shlex.split(line)
     assert program == "pdefreq" and "runs/" in pdefreq(outside, *arguments)
 
@@ -313,7 +313,7 @@ def test_from_a_file(outside, line):
     ],
     ids=" ".join,
 )
-def test_from_another_package(outside, arguments):
+def test_additions_from_another_package(outside, arguments):
     assert "runs/" in pdefreq(outside, *arguments)
 
 
@@ -332,7 +332,7 @@ KINDS = (
 )
 
 
-def test_what_another_package_announces_is_listed_and_used_above(outside):
+def test_all_announced_additions_are_tested_above(outside):
     assert "gentle" in pdefreq(outside, "methods") and "sweeps" in pdefreq(outside, "reproduce")
     assert {f"pdefreq.{kind}" for kind in KINDS} <= {*ANNOUNCED}
 
@@ -343,15 +343,15 @@ def test_the_readme_lists_every_method():
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda p: p.name)
-def test_links_lead_somewhere(page):
+def test_links_have_existing_targets(page):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), target
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", DOCS, ids=lambda p: p.name)
-def test_every_command_shown_exists_with_its_options(page):
-    """Each `pdefreq ...` in a shell block parses: the command and its options are in the help."""
+def test_every_command_in_the_documentation_exists_with_its_options(page):
+    """Each `pdefreq ...` in a shell block is parsed: the command and its options must be in the help."""
     for kind, _, body in BLOCK.findall(page.read_text()):
         if kind not in ("sh", "bash", "console"):
             continue
@@ -371,7 +371,7 @@ SHOWN = re.compile(r"(?:^|[\s`/])pdefreq (solve|compare|predict|refine|ntk|metho
 
 
 def methods_shown(page: Path) -> list[tuple[str, dict[str, str]]]:
-    """The methods in the commands of a page, also those inside its sentences, with their options."""
+    """The methods in the commands of a page, including those inside its sentences, with their options."""
     found = []
     for command, text in SHOWN.findall(page.read_text()):
         words = [word for word in shlex.split(text) if word != "..."]
@@ -392,15 +392,15 @@ def methods_shown(page: Path) -> list[tuple[str, dict[str, str]]]:
 
 
 @pytest.mark.parametrize("page", [page for page in DOCS if page.name != "extend.md"], ids=lambda p: p.name)
-def test_every_method_shown_is_there_with_its_options(page):
+def test_every_method_in_the_documentation_exists_with_its_options(page):
     shown = methods_shown(page)
     for name, options in shown:
         make_solver(name, options)
     assert shown or page.name not in ("README.md", "get_started.md", "networks.md", "training.md", "theory.md")
 
 
-def test_the_options_of_the_table_of_networks_are_there():
-    """Each row of docs/networks.md, on the method that the page says."""
+def test_the_options_in_the_table_of_networks_exist():
+    """Each row of docs/networks.md, for the method that the page states."""
     text = (ROOT / "docs" / "networks.md").read_text()
     rows = [
         re.findall(r"`([a-z]\w*=[^`]+)`", row.partition("|")[0]) for row in re.findall(r"^\| (.*\| [\d,]+ \| .*)$", text, re.M)

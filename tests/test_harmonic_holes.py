@@ -1,4 +1,4 @@
-"""The problem `harmonic-holes` against its series solution, whose error the maximum principle bounds."""
+"""The problem `harmonic-holes` compared with a series solution, whose error is bounded by the maximum principle."""
 
 import math
 
@@ -31,7 +31,7 @@ def columns(z):
 def series():
     """Coefficients of the columns, fitted on the boundary: Trefethen (2018), Series solution of Laplace problems, ANZIAM J. 60.
 
-    What they miss there is harmonic, so inside they miss no more (maximum principle).
+    The error of the series is harmonic, so that its maximum lies on the boundary (maximum principle).
     """
 
     def boundary(number):
@@ -54,11 +54,11 @@ def test_the_boundary_values_are_one_on_the_square_and_zero_on_the_holes():
     edge = PROBLEM.domain.boundary(800, stream(0, "test"))
     np.testing.assert_array_equal(PROBLEM.boundary[0].value(edge.x), (edge.parts < 4).double())
     lifting = PROBLEM.domain.lifting(PROBLEM.boundary[0].value)
-    # a gap is known to a rounding of the coordinates, 1e-16, and weighs against gaps of 0.05 or more
+    # a gap is known up to rounding of the coordinates, 1e-16, and is compared with gaps of at least 0.05
     torch.testing.assert_close(lifting(edge.x), (edge.parts < 4).double(), rtol=0, atol=1e-13)
 
 
-def test_the_reference_is_as_good_as_it_says(series):
+def test_the_reference_solution_has_the_estimated_accuracy(series):
     found = reference_solution(PROBLEM)
     assert found is not None
     u, claimed = found
@@ -66,14 +66,14 @@ def test_the_reference_is_as_good_as_it_says(series):
     with torch.no_grad():
         gap = u(x).numpy() - exact(series, x)
     error = float(np.linalg.norm(gap) / np.linalg.norm(exact(series, x)))
-    # of second order on straight sides, the last refinement leaves a third of the change that it made
+    # at second order on straight sides, the error after the last refinement is a third of the last change
     assert claimed / 4 < error < claimed / 2 and error < 2e-4
 
 
 @pytest.mark.parametrize("element", ["P1", "P2"])
-def test_energies_of_finite_elements_tend_to_the_capacity(series, element):
-    """The Dirichlet integral is the flux into the holes, 2 pi for the logarithm of each."""
-    capacity = 2 * math.pi * 8 * series[POWERS + 1]  # four holes, each the image of CENTRE under two of eight symmetries
+def test_energies_of_finite_elements_converge_to_the_capacity(series, element):
+    """The Dirichlet integral is the flux into the holes, 2 pi for each logarithm."""
+    capacity = 2 * math.pi * 8 * series[POWERS + 1]  # four holes, each the image of the center under two of eight symmetries
     iteration = Fem(element=element, refinement="uniform", levels=2, cells=4).prepare(
         PROBLEM.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
     )
@@ -82,6 +82,6 @@ def test_energies_of_finite_elements_tend_to_the_capacity(series, element):
         state = iteration.step(state)
         rule = state.space.inside()
         gaps.append(rule.integral((rule.gradient(state.coefficients.numpy()) ** 2).sum(axis=0)) / capacity - 1)
-    # polygons with straight sides: 2 in either case, +-0.1 as for other orders
+    # polygons with straight sides: order 2 in either case, +-0.1 as for other orders
     assert abs(np.log2(gaps[1] / gaps[2])) == pytest.approx(2, abs=0.1)
     assert abs(gaps[2]) < 2e-3

@@ -1,4 +1,4 @@
-"""Imports go down only, and what must stay light stays light."""
+"""Imports point to lower layers only, and light modules import no numerical library."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from pdefreq.solvers import SOLVERS
 
 PACKAGE = Path(__file__).parents[1] / "pdefreq"
 
-ORDER = [  # from the lowest layer to the highest; a folder of a folder may have a layer of its own
+ORDER = [  # from the lowest layer to the highest; a nested folder may have a separate layer
     ["core"],
     ["problem.expressions"],
     ["problem.toml_tables"],
@@ -28,7 +28,7 @@ ORDER = [  # from the lowest layer to the highest; a folder of a folder may have
     ["functionals"],
     ["iterations"],
     ["parts"],
-    ["solvers", "probes", "figures"],  # these do not know each other
+    ["solvers", "probes", "figures"],  # these are independent of each other
     ["runs"],
     ["studies"],
     ["experiments"],
@@ -43,7 +43,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
-    """The name of a module below the package, ``"problem.terms.term"``; that of the package itself is empty."""
+    """The name of a module below the package, such as ``"problem.terms.term"``; that of the package itself is empty."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -52,7 +52,7 @@ NAMES = {name_of(path): path for path in MODULES}
 
 
 def imports(path: Path) -> set[str]:
-    """Modules of pdefreq that a file imports: at its top, inside functions, and for annotations only.
+    """Modules of pdefreq that a file imports: at its top, inside functions, and for annotations.
 
     A public name, ``from pdefreq import solve`` or ``pdefreq.solve``, counts as the module from which it is loaded.
     """
@@ -77,11 +77,11 @@ def imports(path: Path) -> set[str]:
 
 
 def layer_of(module: str) -> str:
-    """The entry of `ORDER` to which a module belongs: the longest that its name begins with."""
+    """The entry of `ORDER` to which a module belongs: the longest matching prefix of its name."""
     return max((name for name in LAYER if f"{module}.".startswith(f"{name}.")), key=len, default="")
 
 
-def test_public_names_and_annotations_are_followed_to_where_they_live(tmp_path):
+def test_public_names_and_annotations_are_resolved_to_their_modules(tmp_path):
     file = tmp_path / "file.py"
     file.write_text(
         "import pdefreq\nfrom pdefreq import Stop, solvers\npdefreq.compare\npdefreq.__version__\n"
@@ -95,12 +95,12 @@ def test_every_module_has_a_layer():
     assert {layer_of(name) for name in NAMES if name} == set(LAYER)
 
 
-def test_few_modules_stay_at_the_root():
+def test_few_modules_are_in_the_root_of_the_package():
     assert len([path for path in MODULES if path.parent == PACKAGE]) <= MOST_ROOT_MODULES
 
 
 @pytest.mark.parametrize("name", sorted(filter(None, NAMES)))
-def test_imports_go_down_only(name):
+def test_imports_point_to_lower_layers_only(name):
     here = layer_of(name)
     for module in imports(NAMES[name]):
         there = layer_of(module)
@@ -110,7 +110,7 @@ def test_imports_go_down_only(name):
 
 
 def test_imports_form_no_cycle():
-    """Imports for annotations count: a reader follows them like any other. The package itself only names its modules."""
+    """Imports for annotations count, because a reader follows them, too. The package itself only names its modules."""
     graph = {name: imports(path) for name, path in NAMES.items() if name}
     done: set[str] = set()
 
@@ -125,7 +125,7 @@ def test_imports_form_no_cycle():
         visit(module, ())
 
 
-def test_the_page_on_the_architecture_names_the_folders_in_this_order():
+def test_the_page_on_the_architecture_lists_the_folders_in_this_order():
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
     table = page.partition("## Folders")[2].partition("##")[0]
     named = [
@@ -136,8 +136,8 @@ def test_the_page_on_the_architecture_names_the_folders_in_this_order():
     assert named == [name for names in ORDER[:-1] for name in names]
 
 
-def test_tests_lie_beside_the_modules_of_their_names():
-    """The tests of a module carry its name; those of a law over several modules end in ``laws``."""
+def test_tests_are_in_the_folders_of_their_modules():
+    """The test of a module has the name of the module; files with laws of several modules end in ``laws``."""
     tests = PACKAGE.parent / "tests"
     for path in tests.rglob("test_*.py"):
         name = path.stem.removeprefix("test_")
@@ -164,14 +164,14 @@ LIGHT = [
 
 
 @pytest.mark.parametrize("module", [f"pdefreq{name}" for name in LIGHT])
-def test_light_modules_load_no_numerics(module):
+def test_light_modules_import_no_numerical_library(module):
     heavy = "{'torch', 'numpy', 'scipy', 'matplotlib', 'meshio', 'sympy', 'skfem'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
 
 
-def test_only_figures_draw_and_only_mesh_files_use_meshio():
+def test_only_figures_import_matplotlib_and_only_mesh_files_import_meshio():
     for path in MODULES:
         names = {
             alias.name.split(".")[0]
@@ -187,8 +187,8 @@ def test_only_figures_draw_and_only_mesh_files_use_meshio():
             assert "meshio" not in names, path
 
 
-def test_no_text_is_ever_run():
-    """Nothing here hands text to the interpreter or to sympy's parser, or loads a pickle."""
+def test_no_text_is_executed():
+    """No module passes text to the interpreter or to the parser of SymPy, or loads a pickle."""
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
@@ -196,8 +196,8 @@ def test_no_text_is_ever_run():
                 assert name not in {"eval", "exec", "compile", "sympify", "sympy.sympify", "parse_expr", "pickle.loads"}, path
 
 
-def test_no_link_is_kept():
-    """It would name a place of one machine."""
+def test_the_repository_contains_no_symbolic_links():
+    """A link would refer to a path of one machine."""
     kept = subprocess.run(["git", "ls-files", "-s"], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
     if kept.returncode != 0:
         pytest.skip("not a git checkout")

@@ -1,4 +1,4 @@
-"""A problem is handed on by few functions: what a new member of `Problem` would have to be carried through."""
+"""Few functions receive a problem, so that a new attribute of `Problem` affects few functions."""
 
 import sys
 
@@ -13,7 +13,7 @@ MOST = 8
 
 
 def receivers(problem, method):
-    """The functions of the package with a parameter that holds a problem, called before the first step of a run."""
+    """The functions of the package with a problem as an argument that are called before the first step of a run."""
     found, begun = set(), False
 
     def watch(frame, event, _):

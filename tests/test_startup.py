@@ -1,4 +1,4 @@
-"""What only names things must start at once: no numerical library is loaded. What solves loads no more than it needs."""
+"""Commands without computation import no numerical library, and computations import only the libraries that they need."""
 
 import gc
 import subprocess
@@ -44,8 +44,8 @@ def test_sine_modes_on_an_interval_load_no_finite_elements(tmp_path):
     assert (tmp_path / "run" / "solution.vtu").exists() and (tmp_path / "run" / "heatmap.png").exists()
 
 
-def test_imports_leave_the_collector_as_it_was():
-    """Also where one fails; what they made is then no longer looked at."""
+def test_imports_restore_the_state_of_the_garbage_collector():
+    """Also if an import fails; the imported objects are excluded from collection."""
     before = gc.get_freeze_count()
     try:
         with pytest.raises(ImportError), importing():

@@ -1,4 +1,4 @@
-"""Small methods whose course is known in closed form, for tests of the loop."""
+"""Small methods with closed-form iterates, for tests of the loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def line_problem(**fields) -> Problem:
 
 
 class GeometricIteration(Iteration):
-    """The error shrinks by one factor in every step, exactly. It has the four required methods and no protocol."""
+    """An iteration that multiplies the error by a constant in every step. It has the four required methods and no protocol."""
 
     def __init__(self, space: Grid, target: torch.Tensor, start: torch.Tensor, factor: float) -> None:
         self.space, self.target, self.start, self.factor = space, target, start, factor
@@ -51,14 +51,14 @@ class GeometricIteration(Iteration):
 
 
 class ResidualIteration(GeometricIteration):
-    """The same, of which it is known that the objective tends to zero."""
+    """The same iteration with an objective that is known to tend to zero."""
 
     objective_kind = ObjectiveKind.RESIDUAL
 
 
 @dataclass(frozen=True)
 class Geometric(Solver):
-    """Moves towards the nodal values of sin(pi x).
+    """A method that converges to the nodal values of sin(pi x).
 
     Args:
         factor: Error after a step over error before it.
@@ -85,7 +85,7 @@ class Geometric(Solver):
 
 @dataclass(frozen=True)
 class GeometricResidual(Geometric):
-    """The same method, whose runs can be ended by a tolerance."""
+    """The same method with an objective that tends to zero, so that a tolerance can end its runs."""
 
     def prepare(self, problem, *, seed, device, dtype, guess=None) -> ResidualIteration:
         inner = super().prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)

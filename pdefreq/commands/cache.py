@@ -26,7 +26,7 @@ def cache(
     if json_output:
         found = [{"name": entry.name, "bytes": entry.size, "used": entry.used} for entry in entries]
         folder = None if kept.folder is None else str(kept.folder)
-        print_json({"folder": folder, "limit": kept.limit, "bytes": size, "cleared": clear, "entries": found})
+        print_json({"folder": folder, "max_bytes": kept.max_bytes, "bytes": size, "cleared": clear, "entries": found})
         return
     console = make_console()
     if kept.folder is None:
@@ -40,7 +40,7 @@ def cache(
         for entry in sorted(entries, key=lambda entry: -entry.used):
             table.add_row(entry.name, _megabytes(entry.size), _date(entry.used))
         console.print(table)
-    say(console, f"{_files(len(entries))}, {_megabytes(size)} of at most {_megabytes(kept.limit)}, in {kept.folder}.")
+    say(console, f"{_files(len(entries))}, {_megabytes(size)} of at most {_megabytes(kept.max_bytes)}, in {kept.folder}.")
     say(
         console,
         f"Remove them: pdefreq cache --clear. Another folder, or none: {FOLDER_VARIABLE}=PATH or off. "

@@ -89,10 +89,10 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
         console.print(modes_table(report))
-        say(console, "errors are relative; half: below 0.5 for good; rates: -d log(error) / d step")
+        say(console, "errors are relative; halved at: below 0.5 from there on; rates: -d log(error) / d step")
         if report.theory:
             say(console, f"theory: {report.theory}")
-        if sentence := coupling_sentence([row.coupling for row in report.rows]):
+        if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
             say(console, sentence)
     say(console, report.sentence, "bold" if report.rows else "")
     for line in _error_lines(solution, summary):
@@ -111,9 +111,9 @@ def status_sentence(solution: Solution) -> str:
 def modes_table(report: SpectralReport) -> Table:
     """The modes that matter most, sorted by wavenumber, with dots for those left out between them."""
     table = plain_table()
-    foretold = any(row.predicted_rate is not None or row.predicted_half_step is not None for row in report.rows)
-    last = ("theory", "rate", "theory") if foretold else ("half s", "rate")  # all of them are more than 80 characters
-    for name in ("wavenumber", "amplitude", "error", "half step", *last):
+    foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
+    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all of them are more than 80 characters
+    for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
     shown, skipped = report.rows_to_print(), False
     for row in report.rows:
@@ -123,33 +123,33 @@ def modes_table(report: SpectralReport) -> Table:
             skipped = True
             continue
         skipped = False
-        half_step = "from start" if row.status == "below half from the start" else _whole(row.half_step)
-        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), half_step]
+        halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
+        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), halving_step]
         if foretold:
-            cells += [_whole(row.predicted_half_step), number(row.rate), number(row.predicted_rate)]
+            cells += [_whole(row.predicted_halving_step), number(row.rate), number(row.predicted_rate)]
         else:
-            cells += [number(row.half_seconds, 2), number(row.rate)]
+            cells += [number(row.halving_seconds, 2), number(row.rate)]
         table.add_row(*cells)
     return table
 
 
-def coupling_sentence(coupling: Sequence[float | None] | np.ndarray) -> str:
+def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray) -> str:
     """When the rates of single modes hold, in words; empty where they do, or nothing is known.
 
     Args:
-        coupling: Of the modes; None or nan where it is unknown.
+        eigen_residuals: Of the modes; None or nan where it is unknown.
     """
-    from pdefreq.theory.kernel_modes import COUPLED
+    from pdefreq.theory.kernel_modes import MAX_EIGEN_RESIDUAL
 
-    known = [float(value) for value in coupling if value is not None and math.isfinite(value)]
-    mixed = sum(value > COUPLED for value in known)
+    known = [float(value) for value in eigen_residuals if value is not None and math.isfinite(value)]
+    mixed = sum(value > MAX_EIGEN_RESIDUAL for value in known)
     if not mixed:
         return ""
     low, high = number(min(known), 2), number(max(known), 2)
-    told = f"coupling {low}" if low == high else f"couplings {low} to {high}"
+    told = f"relative eigen-residual {low}" if low == high else f"relative eigen-residuals {low} to {high}"
     return (
-        f"{told}, {mixed} of {len(known)} modes above {COUPLED:g}: these trade so much error with others that they have no rate "
-        "of their own; read their curves, in which that is counted"
+        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they "
+        "have no single rate; read their curves, which account for it"
     )
 
 

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 _ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
 _DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
+_HEADINGS = {  # short enough for seven columns on a terminal of 80
+    "initial_rate": "initial rate",
+    "rayleigh_quotient": "v.Kv",
+    "eigen_residual": "residual",
+    "final_rate": "final rate",
+    "halving_step": "halved at",
+    "halving_time": "halved at",
+}
 
 
 def predict(
@@ -39,7 +47,7 @@ def predict(
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
 
-    from pdefreq.commands.result import coupling_sentence, make_console, print_json, say
+    from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say
     from pdefreq.studies.prediction import predict as predicted
 
     found = predicted(subject, solver, seed=seed, modes=modes)
@@ -48,10 +56,10 @@ def predict(
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
-    if len(found.errors) or any(math.isfinite(rate) for rate in found.errors.own_rate):
+    if len(found.errors) or any(math.isfinite(rate) for rate in found.errors.rayleigh_quotient):
         _print_curves(console, found)
     say(console, found.errors.note)
-    if sentence := coupling_sentence(found.errors.coupling):
+    if sentence := eigen_residual_sentence(found.errors.eigen_residual):
         say(console, sentence)
     if found.orders is not None:
         _print_orders(console, found)
@@ -69,17 +77,17 @@ def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
     return {
         "wavenumber": found.modes.wavenumber,
         "amplitude": found.modes.amplitude,
-        "initial rate": found.initial_rate,
-        "own rate": found.errors.own_rate,
-        "coupling": found.errors.coupling,
-        "final rate": found.errors.rate,
-        "half time" if found.guide else "half step": found.errors.half_steps,
+        "initial_rate": found.initial_rate,
+        "rayleigh_quotient": found.errors.rayleigh_quotient,
+        "eigen_residual": found.errors.eigen_residual,
+        "final_rate": found.errors.rate,
+        "halving_time" if found.is_heuristic else "halving_step": found.errors.halving_steps,
     }
 
 
 def _as_json(found: PredictedModes) -> dict[str, Any]:
-    told: dict[str, Any] = {name.replace(" ", "_"): [_finite(v) for v in values] for name, values in _columns(found).items()}
-    told |= {"guide": found.guide, "note": found.errors.note, "since": found.since}
+    told: dict[str, Any] = {name: [_finite(v) for v in values] for name, values in _columns(found).items()}
+    told |= {"is_heuristic": found.is_heuristic, "note": found.errors.note, "start_step": found.start_step}
     orders = found.orders
     if orders is not None:
         told |= {"h": orders.h, "order": orders.order, "order_condition": orders.condition}
@@ -94,19 +102,20 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
     table, columns = plain_table(), _columns(found)
     table.padding = (0, 0, 0, 1)  # seven columns on 80
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in _rows(found):
         *numbers, half = (values[row] for values in columns.values())
-        arrival = number(half) if found.guide or not math.isfinite(half) else f"{math.ceil(half):,}"
+        arrival = number(half) if found.is_heuristic or not math.isfinite(half) else f"{math.ceil(half):,}"
         table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
     last = f"{float(found.errors.step[-1]):.3g}" if len(found.errors) else ""
-    late = f"; -: unknown, or not within {last} {'units of time' if found.guide else 'steps'}" if last else ""
-    counted = f"; steps count from the hand-over, {found.since:,}" if found.since else ""
+    late = f"; -: unknown, or not within {last} {'units of time' if found.is_heuristic else 'steps'}" if last else ""
+    counted = f"; steps count from the hand-over, {found.start_step:,}" if found.start_step else ""
     say(
         console,
-        "rates, a step: initial, the part of the error that the first takes off; own, the same for an error that is this mode "
-        f"alone; final, -d log(error) / d step in the end; half: below 0.5 for good{counted}{late}",
+        "rates, a step: initial, the relative decrease of the error in the first; v.Kv, the Rayleigh quotient, which is the same "
+        "for an error that is this mode alone; final, -d log(error) / d step in the end; residual: the relative eigen-residual "
+        f"|Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
     )
 
 
@@ -161,7 +170,7 @@ def ntk(
     import numpy as np
     import torch
 
-    from pdefreq.commands.result import coupling_sentence, make_console, plain_table, print_json, say, status_sentence
+    from pdefreq.commands.result import eigen_residual_sentence, make_console, plain_table, print_json, say, status_sentence
     from pdefreq.commands.result import number as text
     from pdefreq.core.errors import IncompatibleError
     from pdefreq.core.history import Stop
@@ -176,7 +185,7 @@ def ntk(
     from pdefreq.spectrum.box_modes import make_modes
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.span import span_of
-    from pdefreq.theory.kernel_modes import eigenpairs, mode_coupling, sign_changes
+    from pdefreq.theory.kernel_modes import eigenpairs, rayleigh_quotients, sign_changes
     from pdefreq.theory.ntk import diagonal, kernel, operator
 
     domain = subject.domain
@@ -200,7 +209,7 @@ def ntk(
         span = span_of(modes)
         assert span is not None
         waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
-        own = mode_coupling(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
+        quotients = rayleigh_quotients(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
         in_loss = loss_spectrum(*linearization.start()) if metric == "loss" else None
     trained = drift = None
     if steps:
@@ -215,7 +224,8 @@ def ntk(
     if json_output:
         print_json(
             {"metric": metric, "eigenvalues": values, "sign_changes": changes, "trace": trace, "figure": str(out)}
-            | {"wavenumber": modes.magnitude.tolist(), "rate": own.rates.tolist(), "coupling": own.coupling.tolist()}
+            | {"wavenumber": modes.wavenumber.tolist(), "rayleigh_quotient": quotients.values.tolist()}
+            | {"eigen_residual": quotients.eigen_residuals.tolist()}
             | {"drift": moved and moved.kernel, "parameter_distance": moved and moved.parameters}
             | {"steps": trained and trained.step, "status": trained and trained.status.label}
         )
@@ -243,13 +253,18 @@ def ntk(
     if shown < _ROWS:
         say(console, "the other eigenvalues are at the level of rounding")
     table = plain_table()
-    for name in (f"{modes.kind} mode", "wavenumber", "rate", "coupling"):
+    for name in (f"{modes.kind} mode", "wavenumber", "Rayleigh quotient", "eigen-residual"):
         table.add_column(name, justify="right")
-    for row in zip(modes.indices[:, 0].tolist(), modes.magnitude, own.rates.tolist(), own.coupling.tolist(), strict=True):
-        table.add_row(str(row[0]), *(text(value, 4) for value in row[1:]))
+    columns = (modes.wavenumber, quotients.values.tolist(), quotients.eigen_residuals.tolist())
+    for index, *row in zip(modes.indices[:, 0].tolist(), *columns, strict=True):
+        table.add_row(str(index), *(text(value, 4) for value in row))
     console.print(table)
-    say(console, "rate: v.Kv of the normalized mode in the kernel of u at the points; coupling: |Kv - rate v| / rate")
-    if sentence := coupling_sentence(own.coupling.tolist()):
+    say(
+        console,
+        "Rayleigh quotient: v.Kv of the normalized mode v in the kernel K of u at the points; "
+        "eigen-residual: |Kv - (v.Kv) v| / v.Kv",
+    )
+    if sentence := eigen_residual_sentence(quotients.eigen_residuals.tolist()):
         say(console, sentence)
     if trained is not None and moved is not None:
         if early := trained.step < steps:

@@ -51,11 +51,11 @@ class Cache:
 
     Args:
         folder: Where the files are; it is made when the first one is written. None keeps nothing.
-        limit: Most bytes of all files together.
+        max_bytes: Most bytes of all files together.
     """
 
     folder: Path | None
-    limit: int = DEFAULT_MEGABYTES * 10**6
+    max_bytes: int = DEFAULT_MEGABYTES * 10**6
 
     @classmethod
     def of_user(cls) -> Cache:
@@ -66,18 +66,18 @@ class Cache:
         """
         named, megabytes = os.environ.get(FOLDER_VARIABLE, ""), os.environ.get(LIMIT_VARIABLE, "")
         try:
-            limit = float(megabytes or DEFAULT_MEGABYTES)
-            if not 0 <= limit < float("inf"):
+            most = float(megabytes or DEFAULT_MEGABYTES)
+            if not 0 <= most < float("inf"):
                 raise ValueError
         except ValueError:
             raise OptionError(f"{LIMIT_VARIABLE} must be a number of megabytes, at least 0, got '{megabytes}'") from None
         if named.lower() == "off":
             return cls(None)
         if named:
-            return cls(Path(named).expanduser(), int(limit * 10**6))
+            return cls(Path(named).expanduser(), int(most * 10**6))
         from platformdirs import user_cache_path
 
-        return cls(user_cache_path("pdefreq", appauthor=False), int(limit * 10**6))
+        return cls(user_cache_path("pdefreq", appauthor=False), int(most * 10**6))
 
     def read(self, name: str) -> dict[str, np.ndarray] | None:
         """The arrays of an entry; None where there is none, or where its file is damaged, which is then removed."""
@@ -103,7 +103,7 @@ class Cache:
         if self.folder is None:
             return
         data = npz_bytes(arrays)
-        if len(data) > self.limit:
+        if len(data) > self.max_bytes:
             return
         with suppress(OSError, RunFolderError):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class Cache:
             total = 0
             for entry in sorted(self.entries(), key=lambda entry: -entry.used):
                 total += entry.size
-                if total > self.limit:
+                if total > self.max_bytes:
                     self.remove(entry.name)
 
     def remove(self, name: str) -> None:

@@ -26,10 +26,10 @@ from pdefreq.core.fields import as_field
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.tones import ToneCourse, growth_exponent
+from pdefreq.experiments.tones import ToneHistory, growth_exponent
 from pdefreq.experiments.trials import in_words, require_at_least
 from pdefreq.figures.amplitudes import Front, amplitudes_figure
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
@@ -79,8 +79,8 @@ def f_principle(*, seeds: int | None = None, steps: int | None = None) -> Report
     require_at_least(1, seeds=seeds, steps=steps)
     three, ten = load_problem("tones"), range(seeds or TEN_SEEDS)
     return report_of(
-        [ToneCourse.of(three, SHALLOW, THREE, seed=seed, steps=steps or THREE_STEPS) for seed in range(seeds or THREE_SEEDS)],
-        [ToneCourse.of(ten_tones(seed), DEEP, TEN, seed=seed, steps=steps or TEN_STEPS) for seed in ten],
+        [ToneHistory.of(three, SHALLOW, THREE, seed=seed, steps=steps or THREE_STEPS) for seed in range(seeds or THREE_SEEDS)],
+        [ToneHistory.of(ten_tones(seed), DEEP, TEN, seed=seed, steps=steps or TEN_STEPS) for seed in ten],
     )
 
 
@@ -93,9 +93,9 @@ def ten_tones(seed: int) -> Problem:
     return Problem(domain=Box((0.0,), (1.0,)), diffusion=as_field(0.0), reaction=as_field(1.0), data=data)
 
 
-def report_of(three: Sequence[ToneCourse], ten: Sequence[ToneCourse]) -> Report:
+def report_of(three: Sequence[ToneHistory], ten: Sequence[ToneHistory]) -> Report:
     """The report on the runs of both parts."""
-    mean = ToneCourse.mean(ten)
+    mean = ToneHistory.mean(ten)
     return Report(
         "Low frequencies first",
         SOURCE,
@@ -105,15 +105,17 @@ def report_of(three: Sequence[ToneCourse], ten: Sequence[ToneCourse]) -> Report:
     )
 
 
-def _three_findings(courses: Sequence[ToneCourse]) -> list[str]:
-    halved = [[_or_never(course.error(i).stays_below(0.5)) for i in range(len(THREE))] for course in courses]
+def _three_findings(histories: Sequence[ToneHistory]) -> list[str]:
+    halved = [[_or_never(history.error(i).stays_below(0.5)) for i in range(len(THREE))] for history in histories]
     ordered = sum(steps == sorted(steps) and len(set(steps)) == len(THREE) for steps in halved)
-    findings = [f"Three tones: errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(courses)} runs."]
-    plateau = [[course.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for course in courses]
+    findings = [f"Three tones: errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(histories)} runs."]
+    plateau = [[history.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for history in histories]
     if not np.isnan(plateau).any():
         here = "; ".join(", ".join(f"{error:.2f}" for error in errors) for errors in plateau)
         findings.append(f"At step {PLATEAU_STEP}, on their first plateau, they are {here} (published: {PLATEAU_PUBLISHED}).")
-    reached = {pair: [course.error(THREE.index(pair[0])).stays_below(pair[1]) for course in courses] for pair in THREE_PUBLISHED}
+    reached = {
+        pair: [history.error(THREE.index(pair[0])).stays_below(pair[1]) for history in histories] for pair in THREE_PUBLISHED
+    }
     ratios = [step / THREE_PUBLISHED[pair] for pair, steps in reached.items() for step in steps if step is not None]
     if ratios:
         low, high = min(ratios), max(ratios)
@@ -124,10 +126,10 @@ def _three_findings(courses: Sequence[ToneCourse]) -> list[str]:
     return findings
 
 
-def _three_table(courses: Sequence[ToneCourse]) -> Table:
+def _three_table(histories: Sequence[ToneHistory]) -> Table:
     rows = []
     for i, k in enumerate(THREE):
-        errors = [course.error(i) for course in courses]
+        errors = [history.error(i) for history in histories]
         for level in (0.5, 0.2):
             stays, first = [e.stays_below(level) for e in errors], [e.first_below(level) for e in errors]
             published = THREE_PUBLISHED.get((k, level))
@@ -137,15 +139,15 @@ def _three_table(courses: Sequence[ToneCourse]) -> Table:
     return Table(columns, rows)
 
 
-def _three_figure(courses: Sequence[ToneCourse]) -> Figure:
+def _three_figure(histories: Sequence[ToneHistory]) -> Figure:
     curves, as_records = [], []
     for i, k in enumerate(THREE):
         dots = np.array([(step, level) for (tone, level), step in THREE_PUBLISHED.items() if tone == k]).reshape(-1, 2)
-        seen = [(course.steps[1:], course.errors[1:, i]) for course in courses]
+        seen = [(history.steps[1:], history.errors[1:, i]) for history in histories]
         curves.append(Curve(f"k = {k}", seen, (dots[:, 0], dots[:, 1]) if len(dots) else None))
         if len(dots):
             as_records.append(Curve(f"the same as records of {RECORD} steps", published=(RECORD * dots[:, 0], dots[:, 1])))
-    return courses_figure(
+    return error_curves_figure(
         {"": [*curves, *as_records]},
         title="sin x + sin 3x + sin 5x: one layer of 8000 tanh units, Adam",
         xlabel="step",
@@ -155,7 +157,7 @@ def _three_figure(courses: Sequence[ToneCourse]) -> Figure:
     )
 
 
-def _ten_findings(mean: ToneCourse, seeds: int) -> list[str]:
+def _ten_findings(mean: ToneHistory, seeds: int) -> list[str]:
     half, published = mean.first_with(0.5), TEN_PUBLISHED[0.5]
     reached = [(step, other) for step, other in zip(half, published, strict=True) if step is not None]
     steps = [_or_never(step) for step in half]
@@ -176,7 +178,7 @@ def _ten_findings(mean: ToneCourse, seeds: int) -> list[str]:
     return findings
 
 
-def _ten_table(mean: ToneCourse) -> Table:
+def _ten_table(mean: ToneHistory) -> Table:
     first = {level: mean.first_with(level) for level in TEN_PUBLISHED}
     last = f"not by {int(mean.steps[-1])}"
     rows = []
@@ -187,7 +189,7 @@ def _ten_table(mean: ToneCourse) -> Table:
     return Table(["k", *columns, "amplitude at the end"], rows)
 
 
-def _ten_figure(mean: ToneCourse, seeds: int) -> Figure:
+def _ten_figure(mean: ToneHistory, seeds: int) -> Figure:
     fronts = [
         Front(f"{level} reached", [math.nan if step is None else step for step in mean.first_with(level)], published)
         for level, published in TEN_PUBLISHED.items()

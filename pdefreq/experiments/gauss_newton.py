@@ -23,7 +23,7 @@ from pdefreq.domains.box import Box
 from pdefreq.experiments.prediction import BOX, TONES, problem_of, tones
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.iterations.protocols import HasTangentKernel
 from pdefreq.problem.boundary_conditions import BoundaryPart
@@ -160,11 +160,11 @@ def experiment(*, steps: int = 200) -> Report:
     lazy = [PredictedRun.of(name, record) for name, record in records.items()]
     findings += [
         f"A lazy network under {run.name}: measured and predicted errors differ by at most "
-        f"{run.largest_difference:.1e}; half steps of the tones are {_in_words(records[run.name].half_steps)}, "
-        f"predicted {_in_words(records[run.name].prediction.half_steps)}."
+        f"{run.largest_difference:.1e}; halving steps of the tones are {_in_words(records[run.name].halving_steps)}, "
+        f"predicted {_in_words(records[run.name].prediction.halving_steps)}."
         for run in lazy
     ]
-    errors = courses_figure(
+    errors = error_curves_figure(
         {name: each.curve for name, each in trained.items()},
         title="One network, one loss: two layers of 20 sines under three optimizers",
         xlabel="cost in steps of Gauss-Newton",
@@ -204,9 +204,9 @@ def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
     return SpectralRecord.of(history).numbered(TONES)
 
 
-def _in_words(half_steps: np.ndarray) -> str:
+def _in_words(halving_steps: np.ndarray) -> str:
     """When each error is below one half for good."""
-    return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in half_steps)
+    return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in halving_steps)
 
 
 def _bias(run: Solution) -> str:

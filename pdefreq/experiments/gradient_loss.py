@@ -34,12 +34,12 @@ from pdefreq.figures.gradient_loss import Curves, gradient_loss_figure
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.network_methods import regression, regression_gradient
 from pdefreq.spectrum.modes import ModeFamilies
-from pdefreq.theory.dynamics import GradientFlow
+from pdefreq.theory.dynamics import GradientFlowFilter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.iterations.training.gradient import Gradient
+    from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.spectrum.modes import Modes
     from pdefreq.theory.dynamics import LinearDynamics
@@ -95,7 +95,7 @@ class Fit:
         """The sum of tones at points ``(n, 1)``."""
         return torch.sin(x * x.new_tensor(self.tones)).sum(dim=1)
 
-    def iteration(self, *, gradient: bool) -> Gradient:
+    def iteration(self, *, gradient: bool) -> TrainingIteration:
         """Gradient descent on one of the two losses."""
         method = regression_gradient if gradient else regression
         periodic = {"input": "periodic", "harmonics": HARMONICS}
@@ -161,7 +161,7 @@ def curves(fit: Fit) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     plain = fit.dynamics(gradient=False)
     clock = torch.from_numpy(time) / float(plain.kappa[0])
     both = {"L_nongrad": plain, "L_grad": fit.dynamics(gradient=True)}
-    return time, {name: (d.errors(GradientFlow(), clock) / d.start).abs().numpy() for name, d in both.items()}
+    return time, {name: (d.errors(GradientFlowFilter(), clock) / d.start).abs().numpy() for name, d in both.items()}
 
 
 def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Report:

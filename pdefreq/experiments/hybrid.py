@@ -20,7 +20,7 @@ import numpy as np
 from pdefreq.core.history import Schedule
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
@@ -85,7 +85,7 @@ class Timed:
 
     @property
     def told_apart(self) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds and errors from the hand-over on, where there is one: what comes before is the course of the network alone."""
+        """Seconds and errors from the hand-over step on, where there is one; before it they are those of the network alone."""
         start = 1  # the clock of a logarithmic axis begins after the first step
         if self.training[-1] > 0 and self.sweeps[-1] > 0:
             start = int((self.sweeps > 0).argmax()) - 1
@@ -120,10 +120,10 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
     return {
         "network": (network, steps),
         "Jacobi": (jacobi, 0),
-        "network, early Jacobi": (Chain(network, jacobi, switch=early), early),
-        "network, late Jacobi": (Chain(network, jacobi, switch=late), late),
-        "network, early multigrid": (Chain(network, multigrid, switch=early), early),
-        "mscale, early multigrid": (Chain(multiscale, multigrid, switch=early), early),
+        "network, early Jacobi": (Chain(network, jacobi, hand_over_step=early), early),
+        "network, late Jacobi": (Chain(network, jacobi, hand_over_step=late), late),
+        "network, early multigrid": (Chain(network, multigrid, hand_over_step=early), early),
+        "mscale, early multigrid": (Chain(multiscale, multigrid, hand_over_step=early), early),
         "multigrid": (multigrid, 0),
     }
 
@@ -183,8 +183,8 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
     common: dict[str, Any] = {"xlabel": "seconds", "ylabel": "max |u − u*|", "guides": {"minimum with penalty": floor}}
     title = "−u″ with four tones: a network, Jacobi, and one after the other"
     figures = {
-        "hybrid": courses_figure(panels, title=title, **common),
-        "hybrid-measured": courses_figure(measured, title=f"{title}, as measured here", logarithmic=[""], **common),
+        "hybrid": error_curves_figure(panels, title=title, **common),
+        "hybrid-measured": error_curves_figure(measured, title=f"{title}, as measured here", logarithmic=[""], **common),
     }
     tables = {
         "hybrid": Table(["method", "seconds at the published price", "published", "here"], compared),

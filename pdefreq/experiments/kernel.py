@@ -87,7 +87,7 @@ def first_broken(vectors: Tensor) -> int | None:
 
 
 @dataclass(frozen=True)
-class Spectrum:
+class KernelSpectrum:
     """Eigenvectors of one kernel.
 
     Args:
@@ -126,18 +126,18 @@ class Spectrum:
         return [self.width or "infinite", self.number, self.seed, *(f"none of {INDICES}" if i is None else i for i in broken)]
 
 
-def spectra(width: int, numbers: Sequence[int], seeds: int) -> list[Spectrum]:
+def spectra(width: int, numbers: Sequence[int], seeds: int) -> list[KernelSpectrum]:
     """The analytic kernel at the last number of points; networks of each seed at all of them; and all networks side by side."""
     most = numbers[-1]
-    found = [Spectrum(None, most, "-", leading(wide_kernels(interval(most)).tangent))]
+    found = [KernelSpectrum(None, most, "-", leading(wide_kernels(interval(most)).tangent))]
     for number in numbers:
         kernels = []
         for seed in range(seeds):
             kernels.append(finite_kernel(width, number, seed))
-            found.append(Spectrum(width, number, seed, leading(kernels[-1])))
+            found.append(KernelSpectrum(width, number, seed, leading(kernels[-1])))
         if number == most:
             mean = torch.stack(kernels).mean(dim=0)
-            found.append(Spectrum(seeds * width, number, f"0 to {seeds - 1}, side by side", leading(mean)))
+            found.append(KernelSpectrum(seeds * width, number, f"0 to {seeds - 1}, side by side", leading(mean)))
     return found
 
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.training import HALF_LIFE, MeanSquareError, TrainingCourse, training_courses
+from pdefreq.experiments.training import HALF_LIFE, MeanSquareError, TrainingHistory, training_histories
 from pdefreq.experiments.trials import in_words
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.network_methods import deep_ritz, mscale
 
@@ -62,15 +62,15 @@ def mscale_6pi(*, seeds: int = 3, steps: int = 5000) -> Report:
     Raises:
         OptionError: If one of them is below 1.
     """
-    courses = training_courses(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
-    return report_of({name: [course.times(2) for course in each] for name, each in courses.items()})
+    histories = training_histories(load_problem("poisson-6pi"), METHODS, steps=steps, seeds=seeds, per_decade=460)
+    return report_of({name: [history.times(2) for history in each] for name, each in histories.items()})
 
 
-def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
+def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
     """The report on errors in the authors' measure."""
-    plain, multiscale = courses["plain"], courses["MscaleDNN"]
+    plain, multiscale = histories["plain"], histories["MscaleDNN"]
     size = 2 * MeanSquareError().of_zero(load_problem("poisson-6pi"))
-    lowest = min(math.sqrt(course.errors.min() / size) for course in plain)
+    lowest = min(math.sqrt(history.errors.min() / size) for history in plain)
     last = int(plain[0].steps[-1])
     findings = [
         f"The plain network stays at a relative L2 error of {lowest:.4f} or more for {last} steps "
@@ -81,13 +81,20 @@ def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
         f"(stored: {STORED_LOWEST['MscaleDNN']:.2e}); the minimum of the energy with its penalty has {FLOOR:.2e}.",
     ]
     rows = [
-        [step, *(cell for name, stored in STORED.items() for cell in (stored[i], _spread([c.near(step) for c in courses[name]])))]
+        [
+            step,
+            *(cell for name, stored in STORED.items() for cell in (stored[i], _spread([c.near(step) for c in histories[name]]))),
+        ]
         for i, step in enumerate(STORED_STEPS)
         if step <= last
     ]
     first = [[level, stored, in_words([c.first_below(level) for c in multiscale])] for level, stored in STORED_FIRST.items()]
-    figure = courses_figure(
-        {"": [Curve(name, [(c.steps, c.errors) for c in each], (STORED_STEPS, STORED[name])) for name, each in courses.items()]},
+    figure = error_curves_figure(
+        {
+            "": [
+                Curve(name, [(c.steps, c.errors) for c in each], (STORED_STEPS, STORED[name])) for name, each in histories.items()
+            ]
+        },
         title="−u″ = 36π² sin 6πx: a plain network and MscaleDNN, three hidden layers of sines",
         xlabel="step",
         ylabel="2 · mean (u − u*)²",

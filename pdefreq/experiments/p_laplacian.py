@@ -62,7 +62,7 @@ def network(optimizer: str, epsilon: float) -> NetworkSolver:
 def energy_gap(solution: Solution) -> float:
     """How far the energy is above its minimum, in parts of that, at points that no step used."""
     minimum = solution.energy_minimum()
-    return (float(solution.history.last("held_out")) - minimum) / abs(minimum)
+    return (float(solution.history.last("held_out_objective")) - minimum) / abs(minimum)
 
 
 def exponents(*, steps: int | None = None, seeds: int = 1) -> Report:

@@ -35,9 +35,9 @@ from pdefreq.experiments.report import Report, Table, main
 from pdefreq.experiments.trials import require_at_least
 from pdefreq.figures.phase_diagram import phase_diagram_figure
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import Fixed
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.optimizers import Memory, Optimizer
+from pdefreq.functionals.objective_schedule import ConstantSchedule
+from pdefreq.iterations.training.steppers import Memory, Stepper
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.solver import Solver
@@ -69,7 +69,7 @@ _MOST_STEPS = 50_000  # a guard: the longest training took 3000
 
 
 @dataclass(frozen=True)
-class HalvedWhenItRises(Optimizer):
+class HalvedWhenItRises(Stepper):
     """Gradient descent; a step after which the objective is higher is taken back, and the rate halved.
 
     Args:
@@ -128,13 +128,13 @@ class TwoLayer(Solver):
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> Gradient:
+    ) -> TrainingIteration:
         like, space = torch.empty(0, dtype=dtype, device=device), self.space
         x = torch.tensor(POINTS, dtype=torch.float64)[:, None]
         misfit = Misfit(problem, space, Samples(x, torch.full((len(x),), BOX.measure / len(x), dtype=torch.float64)), like=like)
-        factor = misfit.factor(space.initialize(stream(seed, "initialization")).to(like))
-        rate = 1 / float(torch.linalg.eigvalsh(factor @ factor.T)[-1])
-        return Gradient(space, Fixed(misfit), HalvedWhenItRises(rate), seed=seed, like=like)
+        f = misfit.gauss_newton_factor(space.initialize(stream(seed, "initialization")).to(like))
+        rate = 1 / float(torch.linalg.eigvalsh(f @ f.T)[-1])
+        return TrainingIteration(space, ConstantSchedule(misfit), HalvedWhenItRises(rate), seed=seed, like=like)
 
 
 @dataclass(frozen=True)

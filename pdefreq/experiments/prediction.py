@@ -26,13 +26,12 @@ from pdefreq.domains.box import Box
 from pdefreq.experiments.report import Report, Table, main
 from pdefreq.figures.prediction import PredictedRun, prediction_figure
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import Fixed
+from pdefreq.functionals.objective_schedule import ConstantSchedule
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
-from pdefreq.iterations.training.gradient import Gradient
 from pdefreq.iterations.training.linearized import kernel_drift
-from pdefreq.iterations.training.optimizers import GradientDescent as PlainDescent
-from pdefreq.iterations.training.optimizers import LearningRate
+from pdefreq.iterations.training.steppers import GradientDescentStepper, LearningRate
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
@@ -90,12 +89,14 @@ class Lazy(Solver):
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> Gradient:
+    ) -> TrainingIteration:
         like = torch.empty(0, dtype=dtype, device=device)
         space, functional = self.parts(problem, like)
-        factor = functional.factor(space.initialize(stream(seed, "initialization")).to(like))
-        rate = RATE / float(torch.linalg.eigvalsh(factor @ factor.T)[-1])
-        return Gradient(space, Fixed(functional), PlainDescent(LearningRate(rate)), seed=seed, like=like)
+        f = functional.gauss_newton_factor(space.initialize(stream(seed, "initialization")).to(like))
+        rate = RATE / float(torch.linalg.eigvalsh(f @ f.T)[-1])
+        return TrainingIteration(
+            space, ConstantSchedule(functional), GradientDescentStepper(LearningRate(rate)), seed=seed, like=like
+        )
 
 
 def tones(order: Literal[0, 2], size: float) -> CallableField:
@@ -137,8 +138,8 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
             measured.append(modes.coefficients((state.space.at(x).value(state.coefficients) - target).numpy(), state.space))
 
     found = solve(problem, solver, probes=(), schedule=Schedule(dense=10, per_decade=20), callback=watch, predict=False)
-    assert iteration.filter is not None
-    predicted = dynamics.errors(iteration.filter, torch.tensor(recorded)).numpy()
+    assert iteration.spectral_filter is not None
+    predicted = dynamics.errors(iteration.spectral_filter, torch.tensor(recorded)).numpy()
     _, functional = solver.parts(problem, like)
     end = found.state.coefficients
     return PredictedRun(
@@ -146,10 +147,10 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
         np.array(recorded),
         np.array(measured) / -size,
         predicted / -size,
-        modes.magnitude,
+        modes.wavenumber,
         drift=kernel_drift(functional, end, start),
         moved=relative_distance(end, start),
-        limit=PREDICTABLE_DRIFT,
+        threshold=PREDICTABLE_DRIFT,
     )
 
 

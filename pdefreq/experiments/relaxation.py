@@ -64,8 +64,8 @@ def relaxation() -> Report:
     records = {name: sweeps(name) for name in METHODS}
     runs = [PredictedRun.of(name, record) for name, record in records.items()]
     table = Table(
-        ["method", "steps", "largest difference", *(f"half step, mode {k}" for k in MODES)],
-        [[run.name, int(run.steps[-1]), run.largest_difference, *_half_steps(records[run.name])] for run in runs],
+        ["method", "steps", "largest difference", *(f"halving step, mode {k}" for k in MODES)],
+        [[run.name, int(run.steps[-1]), run.largest_difference, *_halving_steps(records[run.name])] for run in runs],
     )
     findings = [f"{run.name}: measured and predicted errors differ by at most {run.largest_difference:.1e}." for run in runs]
     title = f"Each frequency predicted, and measured: differences on {INTERVALS} intervals"
@@ -75,9 +75,9 @@ def relaxation() -> Report:
     )
 
 
-def _half_steps(record: SpectralRecord) -> list[str]:
+def _halving_steps(record: SpectralRecord) -> list[str]:
     """The step after which each mode stays below one half."""
-    return [str(whole_step(t)) if np.isfinite(t) else "-" for t in record.half_steps.tolist()]
+    return [str(whole_step(t)) if np.isfinite(t) else "-" for t in record.halving_steps.tolist()]
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.experiments.training import HALF_LIFE, MeanSquareError, TrainingCourse, training_courses
+from pdefreq.experiments.training import HALF_LIFE, MeanSquareError, TrainingHistory, training_histories
 from pdefreq.experiments.trials import in_words
-from pdefreq.figures.error_curves import Curve, courses_figure
+from pdefreq.figures.error_curves import Curve, error_curves_figure
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.network_methods import mscale
 
@@ -73,22 +73,22 @@ def scales(*, seeds: int = 3, steps: int = 5000, number: int = POINTS) -> Report
         OptionError: If one of them is below 1.
     """
     solvers = {name: solver(factors, number) for name, factors in SCALES.items()}
-    return report_of(training_courses(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
+    return report_of(training_histories(load_problem("poisson-boltzmann"), solvers, steps=steps, seeds=seeds, per_decade=100))
 
 
-def leaving(course: TrainingCourse, plateau: float) -> int | None:
+def leaving(history: TrainingHistory, plateau: float) -> int | None:
     """The first step from which on the error stays below 0.9 of the plateau; None if it does not."""
-    return course.stays_below(LEFT * plateau)
+    return history.stays_below(LEFT * plateau)
 
 
-def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
+def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
     """The report on mean square errors."""
     plateau = MeanSquareError().of_zero(load_problem("poisson-boltzmann"))
-    steps = {name: [leaving(course, plateau) for course in each] for name, each in courses.items()}
-    seeds = range(min(len(each) for each in courses.values()))
+    steps = {name: [leaving(history, plateau) for history in each] for name, each in histories.items()}
+    seeds = range(min(len(each) for each in histories.values()))
     ordered = sum(_rises([steps[name][seed] for name in SCALES]) for seed in seeds)
-    ones = [course.errors.min() / plateau for course in courses["all 1"]]
-    widest = [course.end / plateau for course in courses["{1, 2, 4, 8, 16, 32}"]]
+    ones = [history.errors.min() / plateau for history in histories["all 1"]]
+    widest = [history.end / plateau for history in histories["{1, 2, 4, 8, 16, 32}"]]
     findings = [
         f"The plateau, the mean square of u, is {plateau:.3f} (published: 0.50).",
         f"With all scales 1 the error stays at {min(ones):.3f} of it or more; "
@@ -101,13 +101,13 @@ def report_of(courses: Mapping[str, Sequence[TrainingCourse]]) -> Report:
             "never" if math.isinf(PUBLISHED[name][0]) else PUBLISHED[name][0],
             in_words(steps[name]),
             PUBLISHED[name][1],
-            ", ".join(f"{course.end:.3g}" for course in each),
+            ", ".join(f"{history.end:.3g}" for history in each),
         ]
-        for name, each in courses.items()
+        for name, each in histories.items()
     ]
     columns = ["scales", "left, published", "left, here", "error, published", "error, here"]
-    figure = courses_figure(
-        {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in courses.items()]},
+    figure = error_curves_figure(
+        {"": [Curve(name, [(c.steps[1:], c.errors[1:]) for c in each]) for name, each in histories.items()]},
         title="−u″ + 400 u = 2900 sin 50x: MscaleDNN with φ and five sets of scales",
         xlabel="step",
         ylabel="mean square error",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdefreq.core.history import Schedule, Stop
-from pdefreq.experiments.training import TrainingCourse
+from pdefreq.experiments.training import TrainingHistory
 from pdefreq.functionals.sampling import data_samples
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import as_array
@@ -39,7 +39,9 @@ class ToneProbe(Probe):
 
     numbers: tuple[int, ...]
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> ToneMeasurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> ToneMeasurement:
         return ToneMeasurement(target.problem, self.numbers)
 
 
@@ -61,7 +63,7 @@ class ToneMeasurement(Measurement):
 
 
 @dataclass(frozen=True)
-class ToneCourse:
+class ToneHistory:
     """The m tones of one run, or the mean of several, step by step.
 
     Args:
@@ -75,26 +77,26 @@ class ToneCourse:
     amplitudes: np.ndarray
 
     @classmethod
-    def of(cls, problem: Problem, solver: Solver, numbers: Sequence[int], *, seed: int, steps: int) -> ToneCourse:
+    def of(cls, problem: Problem, solver: Solver, numbers: Sequence[int], *, seed: int, steps: int) -> ToneHistory:
         """Train, in float32 as in the papers."""
         probe = ToneProbe(tuple(numbers))
         done = solve(problem, solver, seed=seed, stop=Stop(steps=steps), probes=[probe], schedule=_RECORDS, dtype="float32")
         return cls.read(done.history)
 
     @classmethod
-    def read(cls, history: History) -> ToneCourse:
+    def read(cls, history: History) -> ToneHistory:
         """What `ToneProbe` recorded."""
         return cls(*(history.column(name) for name in ("step", "tone_error", "tone_amplitude")))
 
     @classmethod
-    def mean(cls, courses: Sequence[ToneCourse]) -> ToneCourse:
+    def mean(cls, histories: Sequence[ToneHistory]) -> ToneHistory:
         """The mean over runs recorded at the same steps."""
-        errors, amplitudes = (np.mean([getattr(c, name) for c in courses], axis=0) for name in ("errors", "amplitudes"))
-        return cls(courses[0].steps, errors, amplitudes)
+        errors, amplitudes = (np.mean([getattr(c, name) for c in histories], axis=0) for name in ("errors", "amplitudes"))
+        return cls(histories[0].steps, errors, amplitudes)
 
-    def error(self, position: int) -> TrainingCourse:
+    def error(self, position: int) -> TrainingHistory:
         """The error of one tone."""
-        return TrainingCourse(self.steps, self.errors[:, position])
+        return TrainingHistory(self.steps, self.errors[:, position])
 
     def first_with(self, amplitude: float) -> list[int | None]:
         """For each tone the first recorded step at which its amplitude is at least this; None if it never is."""

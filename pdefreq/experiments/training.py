@@ -39,7 +39,7 @@ class MeanSquareError(Probe):
     number: int = 201
 
     def prepare(
-        self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> MeanSquareMeasurement:
         assert target.solution is not None
         x = self.points(target.problem)
@@ -69,7 +69,7 @@ class MeanSquareMeasurement(Measurement):
 
 
 @dataclass(frozen=True)
-class TrainingCourse:
+class TrainingHistory:
     """The mean square error of one run, step by step.
 
     Args:
@@ -80,12 +80,12 @@ class TrainingCourse:
     steps: np.ndarray
     errors: np.ndarray
 
-    def times(self, factor: float) -> TrainingCourse:
+    def times(self, factor: float) -> TrainingHistory:
         """The same in another unit."""
         return replace(self, errors=factor * self.errors)
 
     @classmethod
-    def of(cls, history: History) -> TrainingCourse:
+    def of(cls, history: History) -> TrainingHistory:
         """What `MeanSquareError` recorded."""
         return cls(history.column("step"), history.column("mean_square_error"))
 
@@ -111,14 +111,14 @@ class TrainingCourse:
         return int(self.steps[above[-1] + 1]) if above[-1] + 1 < len(self.steps) else None
 
 
-def training_courses(
+def training_histories(
     problem: Problem, solvers: Mapping[str, Solver], *, steps: int, seeds: int, per_decade: int
-) -> dict[str, list[TrainingCourse]]:
-    """Courses of several methods, one for each seed, trained in float32 as in the papers.
+) -> dict[str, list[TrainingHistory]]:
+    """Histories of several methods, one for each seed, trained in float32 as in the papers.
 
     Raises:
         OptionError: If there are no seeds or no steps.
     """
     measured = {"probe": MeanSquareError(), "schedule": Schedule(dense=100, per_decade=per_decade), "dtype": "float32"}
     trials = {name: Trial.of(problem, solver, seeds=seeds, steps=steps, **measured) for name, solver in solvers.items()}
-    return {name: [TrainingCourse.of(history) for history in trial.histories] for name, trial in trials.items()}
+    return {name: [TrainingHistory.of(history) for history in trial.histories] for name, trial in trials.items()}

@@ -25,7 +25,7 @@ _LETTERS = 8  # of a title that fit above it
 
 @styled
 def comparison_figure(
-    runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 24
+    runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24
 ) -> Figure:
     """Above, a heat map for each method, the modes the same for all; below, the relative L2 error against seconds.
 
@@ -36,10 +36,10 @@ def comparison_figure(
         runs: For each method the histories of its seeds.
         wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
         title: Above all.
-        limit: Most modes.
+        max_modes: Most modes.
     """
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
-    shared = iter(common_modes([record for seeds in watched.values() for record in seeds], limit, wavenumbers))
+    shared = iter(common_modes([record for seeds in watched.values() for record in seeds], max_modes, wavenumbers))
     shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
     lines = _lines({label: _width(label) if _is_one_step(histories) else 1.0 for label, histories in runs.items()})
     width = max((sum(line.values()) for line in lines), default=1.0)

@@ -30,7 +30,7 @@ class Curve:
 
 
 @styled
-def courses_figure(
+def error_curves_figure(
     panels: Mapping[str, Sequence[Curve]],
     *,
     title: str,

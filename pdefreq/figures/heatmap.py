@@ -24,7 +24,7 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 
 
 @styled
-def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 24) -> Figure:
+def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24) -> Figure:
     """The relative error of each mode (row) after each step (column), and the step at which it is halved.
 
     Crosses mark where theory predicted that step. Of a method that takes one step the errors of its answer are drawn.
@@ -33,7 +33,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
         history: Of one run.
         wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
         title: Above the map.
-        limit: Most rows.
+        max_modes: Most rows.
     """
     figure = Picture(figsize=(8, 4.8))
     axes = figure.add_subplot(title=title)
@@ -41,7 +41,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     if not watched.has_steps:
         note(axes, "no steps recorded" if len(watched) else "no spectrum recorded")
         return figure
-    shown = watched.pick(limit, wavenumbers)
+    shown = watched.pick(max_modes, wavenumbers)
     if watched.step[-1] <= 1:
         _draw_answer(axes, shown)
         return figure
@@ -52,7 +52,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
     axes.set_xlim(steps[0], steps[-1])
     draw_front(axes, shown.front[None])
     if len(shown.prediction):
-        draw_predicted_front(axes, shown.prediction.half_steps, shown.prediction.caveat)
+        draw_predicted_front(axes, shown.prediction.halving_steps, shown.prediction.caveat)
     label_rows(axes, mode_labels(shown.modes))
     heat_colorbar(figure, [axes])
     return figure

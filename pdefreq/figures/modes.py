@@ -21,7 +21,7 @@ _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidt
 
 
 @styled
-def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", limit: int = 12) -> Figure:
+def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 12) -> Figure:
     """Relative error of the modes against step (left) and seconds (right), low wavenumbers dark, high ones bright.
 
     What theory predicted before the run is drawn in black dashes on top.
@@ -30,12 +30,12 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
         history: Of one run.
         wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
         title: Above the panels.
-        limit: Most curves.
+        max_modes: Most curves.
     """
     figure = Picture(figsize=(11, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     figure.suptitle(title)
-    record = SpectralRecord.of(history).pick(limit, wavenumbers)
+    record = SpectralRecord.of(history).pick(max_modes, wavenumbers)
     if not record.has_steps:
         for axes in panels:
             note(axes, "no steps recorded" if len(record) else "no spectrum recorded")

@@ -30,7 +30,7 @@ class PredictedRun:
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
         drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
         moved: How far the parameters have.
-        limit: What neither may exceed if a prediction is to be trusted.
+        threshold: What neither may exceed if a prediction is to be trusted.
     """
 
     name: str
@@ -40,7 +40,7 @@ class PredictedRun:
     wavenumber: np.ndarray
     drift: float | None = None
     moved: float | None = None
-    limit: float = np.inf
+    threshold: float = np.inf
 
     @classmethod
     def of(cls, name: str, record: SpectralRecord) -> PredictedRun:
@@ -53,7 +53,7 @@ class PredictedRun:
     @property
     def flagged(self) -> bool:
         """Whether the theory's own condition is violated."""
-        return any(distance is not None and distance > self.limit for distance in (self.drift, self.moved))
+        return any(distance is not None and distance > self.threshold for distance in (self.drift, self.moved))
 
     @property
     def largest_difference(self) -> float:
@@ -115,7 +115,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
     if run.drift is not None:
         said = f"kernel moved {100 * run.drift:.2g} %"
         said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
-        said += f"\nabove {100 * run.limit:g} %: flag" if run.flagged else ""
+        said += f"\nabove {100 * run.threshold:g} %: flag" if run.flagged else ""
         said += f"\nlargest difference {100 * run.largest_difference:.2g} %"
         color = _FLAG_COLOR if run.flagged else "0.3"
         axes.text(0.98, 0.98, said, transform=axes.transAxes, fontsize=9.5, color=color, va="top", ha="right", gid="flag")

@@ -36,7 +36,7 @@ class Block(ABC):
     @property
     @abstractmethod
     def num_rows(self) -> int:
-        """How many rows the factor has, known before it is formed."""
+        """How many rows the Gauss-Newton factor has, known before it is formed."""
 
     @abstractmethod
     def value(self, c: Coefficients) -> Tensor:
@@ -50,7 +50,7 @@ class Block(ABC):
         return value.detach(), torch.autograd.grad(value, c)[0]
 
     @abstractmethod
-    def factor(self, c: Coefficients) -> Tensor:
+    def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the contribution."""
 
     @abstractmethod
@@ -58,25 +58,28 @@ class Block(ABC):
         """tr(F F^T): the sum over rows of squared per-sample gradients."""
 
 
-class ByRows(Block):
-    """A block whose factor is known as weights of u, grad u and S : D^2 u at its points; the space pulls them back to c."""
+class LinearizedBlock(Block):
+    """A block whose Gauss-Newton factor is known as weights of u, grad u and S : D^2 u at its points.
+
+    The space pulls these weights back to c.
+    """
 
     @abstractmethod
     def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
-        """Rows of the factor: weights, a list entry for each row of a point, and the evaluator whose channels they weigh.
+        """Rows of the Gauss-Newton factor: the evaluator, and weights of its channels, a list entry for each row of a point.
 
         Where the equation is nonlinear in the second derivatives or their coefficients, S depends on c: the evaluator then is
         `Evaluator.with_second` of it. The weights of u and grad u include what the derivatives of S contribute.
         """
 
-    def factor(self, c: Coefficients) -> Tensor:
+    def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         c = c.detach()
         evaluator, rows = self.linearized(c)
         found = [evaluator.jacobian(c, *row.by_point()).detach() for row in rows]
         return torch.cat(found) if found else c.new_zeros(0, len(c))
 
     def layer_factors(self, c: Coefficients) -> list[list[tuple[Tensor, Tensor]]]:
-        """`factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
+        """`gauss_newton_factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
         c = c.detach()
         evaluator, rows = self.linearized(c)
         found = [evaluator.jacobian_factors(c, *row.by_point()) for row in rows]
@@ -89,7 +92,7 @@ class ByRows(Block):
         return sum((_squared_size(evaluator, c, row) for row in rows), start=c.new_zeros(()))
 
 
-class ByChannels(ByRows):
+class ChannelBlock(LinearizedBlock):
     """A block that depends on the channels of its evaluator up to its order: u, grad u, and lap u or S : D^2 u with a fixed S.
 
     Its derivatives are taken in these.
@@ -105,7 +108,7 @@ class ByChannels(ByRows):
 
     @abstractmethod
     def rows(self, u: Channels) -> list[Channels]:
-        """Rows of the factor as weights of the channels: a list entry for each row of a point."""
+        """Rows of the Gauss-Newton factor as weights of the channels: a list entry for each row of a point."""
 
     def value(self, c: Coefficients) -> Tensor:
         return self.integral(self.evaluator.channels(c, self.order))
@@ -120,26 +123,26 @@ class ByChannels(ByRows):
         return self.evaluator, self.rows(self.evaluator.channels(c, self.order))
 
 
-class Squares(Block):
+class LeastSquaresBlock(Block):
     """A block of least squares: its value is half the sum of squared rows."""
 
     @abstractmethod
     def residual(self, c: Coefficients) -> Tensor:
-        """Its rows, shape ``(rows,)``, in the order of the factor's."""
+        """Its rows, shape ``(rows,)``, in the order of those of the Gauss-Newton factor."""
 
     def value(self, c: Coefficients) -> Tensor:
         return self.residual(c).square().sum() / 2
 
 
-class SquaresByRows(ByRows, Squares):
-    """Squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
+class LinearizedLeastSquares(LinearizedBlock, LeastSquaresBlock):
+    """A block of least squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
 
     The gradient is by automatic differentiation of the residual, which needs no Hessian: it took 0.9 of the time.
     """
 
 
-class SquaresByChannels(ByChannels, Squares):
-    """Squares whose rows depend on the channels of the evaluator at a point."""
+class ChannelLeastSquares(ChannelBlock, LeastSquaresBlock):
+    """A block of least squares whose rows depend on the channels of the evaluator at a point."""
 
     @abstractmethod
     def residual_of(self, u: Channels) -> Tensor:
@@ -155,14 +158,14 @@ class SquaresByChannels(ByChannels, Squares):
         return self.residual_of(self.evaluator.channels(c, self.order))
 
 
-class DifferentiatedSquares(Squares):
-    """Squares whose rows nobody linearized by hand: the factor takes one backward pass for each row."""
+class AutodiffLeastSquares(LeastSquaresBlock):
+    """A block of least squares differentiated automatically: the Gauss-Newton factor takes one backward pass for each row."""
 
-    def factor(self, c: Coefficients) -> Tensor:
+    def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         return rows_of_jacobian(self.residual, c)
 
     def trace(self, c: Coefficients) -> Tensor:
-        return self.factor(c).square().sum()
+        return self.gauss_newton_factor(c).square().sum()
 
 
 def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pdefreq.core.validation import validated
-from pdefreq.functionals.block import ByChannels, SquaresByChannels
+from pdefreq.functionals.block import ChannelBlock, ChannelLeastSquares
 from pdefreq.spaces.channels import Channels
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class BoundaryConditions:
         return (self.robin * (self.alpha / 2 * u - self.flux) * u).sum()
 
 
-class PenaltyBlock(SquaresByChannels):
+class PenaltyBlock(ChannelLeastSquares):
     """Term ``boundary``: beta int over the Dirichlet part of (u - g)^2, the integral, without a factor 1/2."""
 
     order = 0
@@ -107,7 +107,7 @@ class PenaltyBlock(SquaresByChannels):
         return [Channels(self._scale)]
 
 
-class RobinEnergyBlock(ByChannels):
+class RobinEnergyBlock(ChannelBlock):
     """A part of term ``energy``: int over the Robin part of alpha / 2 u^2 - flux u."""
 
     order = 0
@@ -131,14 +131,14 @@ class RobinEnergyBlock(ByChannels):
         return [Channels((self._conditions.robin * self._conditions.alpha).sqrt())]
 
 
-class RobinResidualBlock(SquaresByChannels):
+class RobinResidualBlock(ChannelLeastSquares):
     """Term ``robin``: beta int over the Robin part of (F . n + alpha u - flux)^2, with the flux F of the weak form.
 
     Args:
         equation: The equation at the points of the conditions.
         space: Where u lives.
         conditions: The Robin conditions.
-        beta: The factor.
+        beta: The penalty parameter.
     """
 
     order = 1

@@ -10,7 +10,7 @@ import torch
 
 from pdefreq.core.errors import OptionError, UnknownNameError
 from pdefreq.core.registry import nearest
-from pdefreq.functionals.block import Squares
+from pdefreq.functionals.block import LeastSquaresBlock
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,13 +39,13 @@ class Functional:
 
     @property
     def num_rows(self) -> int:
-        """How many rows `factor` has: with a column for each coefficient, what it takes is known before it is formed."""
+        """How many rows `gauss_newton_factor` has, known before it is formed; it has a column for each coefficient."""
         return sum(block.num_rows for block in self.blocks)
 
     @property
     def tends_to_zero(self) -> bool:
         """Whether it is a sum of squares, zero in the limit of rich spaces; an energy tends to some other number."""
-        return all(isinstance(block, Squares) for block in self.blocks)
+        return all(isinstance(block, LeastSquaresBlock) for block in self.blocks)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,15 +106,15 @@ class Functional:
         """Rows r with objective = |r|^2 / 2, where all terms are squares: a term int e^2 has rows sqrt(2 w) e."""
         if not self.tends_to_zero:
             return None
-        return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, Squares)])
+        return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, LeastSquaresBlock)])
 
-    def factor(self, c: Coefficients) -> Tensor:
+    def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the objective, F F^T the tangent kernel in its metric.
 
         Where there is a residual, F is its Jacobian, so the gradient is F^T r. Of an energy F^T F is the second
         derivative in the direction of functions: on a linear space, the Hessian.
         """
-        return torch.cat([self.weights[block.name] ** 0.5 * block.factor(c) for block in self.blocks])
+        return torch.cat([self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks])
 
     def traces(self, c: Coefficients) -> dict[str, Tensor]:
         """tr(F F^T) of each term, its weight left out: the sum of squared per-sample gradients."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.functionals.block import SquaresByChannels
+from pdefreq.functionals.block import ChannelLeastSquares
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import in_blocks
 from pdefreq.spaces.channels import Channels
@@ -45,7 +45,7 @@ class Misfit(Functional):
         source: Values | None = None,
         like: Tensor,
     ) -> None:
-        columns = samples.x, problem.target(samples.x, source), samples.weights / problem.domain.measure
+        columns = samples.x, problem.regression_target(samples.x, source), samples.weights / problem.domain.measure
         super().__init__([_MisfitBlock(space.at(x), target, w, exponent) for x, target, w in in_blocks(columns, space, like)])
 
 
@@ -68,11 +68,11 @@ class GradientMisfit(Functional):
     """
 
     def __init__(self, problem: Problem, space: TrialSpace, samples: Samples, *, like: Tensor) -> None:
-        columns = samples.x, problem.target_gradient(samples.x), samples.weights / problem.domain.measure
+        columns = samples.x, problem.regression_target_gradient(samples.x), samples.weights / problem.domain.measure
         super().__init__([_GradientBlock(space.at(x), target, w) for x, target, w in in_blocks(columns, space, like)])
 
 
-class _MisfitBlock(SquaresByChannels):
+class _MisfitBlock(ChannelLeastSquares):
     """Rows ``sqrt(2 w) sign(e) |e|^(q/2)``."""
 
     order = 0
@@ -101,7 +101,7 @@ class _MisfitBlock(SquaresByChannels):
         return [Channels(scale)]
 
 
-class _GradientBlock(SquaresByChannels):
+class _GradientBlock(ChannelLeastSquares):
     """Rows ``sqrt(2 w) e_k`` for each component k, one component after the other."""
 
     order = 1

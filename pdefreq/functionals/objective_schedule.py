@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pdefreq.functionals.sampling import Sampling
 
 
-_STARTS, _FACTORS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)  # of `StagedPenalty`
+_STARTS, _MULTIPLIERS = (0.0, 0.1, 0.2, 0.25, 0.5, 0.75), (1.0, 10.0, 50.0, 100.0, 200.0, 500.0)  # of `StagedPenalty`
 
 
-class Course(Protocol):
-    """What `Gradient` asks of a sequence of functionals."""
+class ObjectiveSchedule(Protocol):
+    """The functional that each step of `TrainingIteration` minimizes."""
 
     def at(self, step: int) -> Functional:
         """The functional that a step lowers."""
@@ -44,7 +44,7 @@ class Course(Protocol):
 
 
 @dataclass(frozen=True)
-class Fixed:
+class ConstantSchedule:
     """One functional for all steps.
 
     Args:
@@ -71,7 +71,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class StagedPenalty:
-    """The factor by which the penalty is multiplied: it grows in stages over a stated number of steps, and then stays.
+    """The multiplier of the penalty parameter: it grows in stages over a stated number of steps, and then stays.
 
     Args:
         steps: The number.
@@ -88,15 +88,15 @@ class StagedPenalty:
         return sum(step >= start * self.steps for start in _STARTS) - 1
 
     def is_last_stage(self, step: int) -> bool:
-        """Whether the factor of a step is that of all later ones."""
-        return self.stage(step) == len(_FACTORS) - 1
+        """Whether the multiplier of a step is that of all later ones."""
+        return self.stage(step) == len(_MULTIPLIERS) - 1
 
-    def factor(self, step: int) -> float:
-        """The factor at a step."""
-        return _FACTORS[self.stage(step)]
+    def multiplier(self, step: int) -> float:
+        """The multiplier at a step."""
+        return _MULTIPLIERS[self.stage(step)]
 
 
-class SampledCourse:
+class SampledSchedule:
     """A functional on the points that a sampling draws, or on those at which the problem's source is known.
 
     Args:
@@ -105,7 +105,7 @@ class SampledCourse:
         sampling: The points of each step.
         build: The functional from interior points, boundary points if the boundary is sampled, and f at the interior ones
             where it is known only there.
-        penalty: The course of the penalty's factor; None keeps it.
+        penalty: The schedule of the penalty parameter; None keeps it.
         known: The points at which f is known, and f there, for functionals that are sums over these; else None.
     """
 
@@ -172,5 +172,5 @@ class SampledCourse:
     def _staged(self, functional: Functional, step: int) -> Functional:
         if self._penalty is None:
             return functional
-        factor = self._penalty.factor(step)
-        return functional.weighted({name: factor for name in ("boundary", "robin") if name in functional.names})
+        multiplier = self._penalty.multiplier(step)
+        return functional.weighted({name: multiplier for name in ("boundary", "robin") if name in functional.names})

@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.validation import validated
-from pdefreq.functionals.block import Block, ByChannels
+from pdefreq.functionals.block import Block, ChannelBlock
 from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
@@ -42,7 +42,7 @@ class RitzEnergy(Functional):
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
-        beta: The penalty factor.
+        beta: The penalty parameter.
         data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
             them, as in Ritz-Galerkin. The others stay integrals, because sums over few points would leave no minimum.
         like: A tensor whose dtype and device the values take.
@@ -85,7 +85,7 @@ class RitzEnergy(Functional):
         super().__init__(blocks)
 
 
-class _EnergyBlock(ByChannels):
+class _EnergyBlock(ChannelBlock):
     """``int ( W - f u )`` over some of the points."""
 
     order = 1
@@ -118,7 +118,7 @@ class _EnergyBlock(ByChannels):
         return rows if value is None else [*rows, Channels(scale * value)]
 
 
-class _LoadBlock(ByChannels):
+class _LoadBlock(ChannelBlock):
     """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
 
     order = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.validation import validated
-from pdefreq.functionals.block import Block, DifferentiatedSquares, SquaresByChannels, SquaresByRows
+from pdefreq.functionals.block import AutodiffLeastSquares, Block, ChannelLeastSquares, LinearizedLeastSquares
 from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
@@ -36,7 +36,7 @@ class StrongResidual(Functional):
         space: Where u lives.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; without it the space must have the boundary values itself.
-        beta: The factor of both boundary terms.
+        beta: The penalty parameter, which multiplies both boundary terms.
         source: f at the interior points, where it is known only there.
         like: A tensor whose dtype and device the values take.
 
@@ -107,7 +107,7 @@ class GradientOfResidual(Functional):
         )
 
 
-class _SemilinearBlock(SquaresByChannels):
+class _SemilinearBlock(ChannelLeastSquares):
     """The residual where S depends on x alone, so that S : D^2 u is a channel; for S = s I the channel is the Laplacian."""
 
     order = 2
@@ -133,7 +133,7 @@ class _SemilinearBlock(SquaresByChannels):
         return [Channels(at_u, at_q.T, -self._second).times(self._scale)]
 
 
-class _QuasilinearBlock(SquaresByRows):
+class _QuasilinearBlock(LinearizedLeastSquares):
     """S depends on u or grad u: a first-order pass gives these, and then S is bound and held."""
 
     order = 2
@@ -164,7 +164,7 @@ class _QuasilinearBlock(SquaresByRows):
         return as_matrix(self._equation.second(u, q), *q.shape)
 
 
-class _GradientBlock(DifferentiatedSquares):
+class _GradientBlock(AutodiffLeastSquares):
     """Rows of grad( L - S : D^2 u - f ), one component after the other.
 
     It is ``d_x L + L_u grad u + H L_q - (d_x S) : H - S : grad H - grad f`` with H the Hessian of u.

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from pdefreq.core.history import Status
 from pdefreq.iterations.protocols import (
     HandsOver,
-    HasAnswer,
     HasDiscreteSolution,
+    HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasResult,
     HasStages,
     MeasuresDrift,
     ObjectiveKind,
     OpenEnded,
     ReportsColumns,
-    TellsEnding,
 )
 
 if TYPE_CHECKING:
@@ -58,16 +58,16 @@ def is_last_stage(iteration: Iteration, state: State) -> bool:
     return found is None or found.is_last_stage(state)
 
 
-def ending_of(iteration: Iteration, state: State) -> Status:
-    """How a run ended whose last state is `done`; by default the method has reached its answer."""
-    found = iteration.find(TellsEnding)
-    return Status.DONE if found is None else found.ending(state)
+def final_status_of(iteration: Iteration, state: State) -> Status:
+    """How a run ended whose last state is `done`; by default the method has reached its result."""
+    found = iteration.find(HasFinalStatus)
+    return Status.DONE if found is None else found.final_status(state)
 
 
-def answer_of(iteration: Iteration, state: State) -> State:
+def result_state_of(iteration: Iteration, state: State) -> State:
     """The result of a run that ends with a state; by default this state."""
-    found = iteration.find(HasAnswer)
-    return state if found is None else found.answer(state)
+    found = iteration.find(HasResult)
+    return state if found is None else found.result_state(state)
 
 
 def notes_of(iteration: Iteration, state: State) -> list[str]:

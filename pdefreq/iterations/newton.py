@@ -116,7 +116,7 @@ class Newton(Iteration):
         residual, load = (np.linalg.norm(np.delete(b, form.fixed)) for b in (form.residual(c), form.load))
         return {"residual": torch.tensor(residual / (load or 1.0))}
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         return Status.UNSOLVED if bool(state.memory["failed"]) else Status.DONE
 
     def notes(self, state: State) -> list[str]:

@@ -80,19 +80,19 @@ class HasStages(Protocol):
 
 
 @runtime_checkable
-class TellsEnding(Protocol):
+class HasFinalStatus(Protocol):
     """A state can be `done` for more than one reason."""
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         """How a run ended whose last state is `done`."""
         ...
 
 
 @runtime_checkable
-class HasAnswer(Protocol):
+class HasResult(Protocol):
     """The result of a run may be another state than the last one, e.g. the best one."""
 
-    def answer(self, state: State) -> State:
+    def result_state(self, state: State) -> State:
         """The result of a run that ends with a state. A resumed run continues from the last state."""
         ...
 
@@ -126,7 +126,7 @@ class Predicts(Protocol):
             modes: The modes.
             steps: Shape ``(T,)``, from 0.
             target: The solution at ``modes.points(space)``, where it is known. The errors of networks are predicted against it.
-            cheap: Whether to refuse what takes more than some seconds, and what is only a guide.
+            cheap: Whether to refuse what takes more than some seconds, and what is only a heuristic.
 
         Raises:
             IncompatibleError: If there is a theory of similar methods that does not cover this one.
@@ -177,23 +177,24 @@ class Prediction:
             whose phases may turn.
         rates: Predicted decay -d log|e| / d step, shape ``(m,)``; nan for a mode whose error is no single exponential.
         note: The source, and the conditions under which it holds.
-        own_rates: v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None where it is unknown.
-        coupling: |K v_k - kappa_k v_k| / kappa_k with kappa_k the own rate, shape ``(m,)``; None where it is unknown. The curve
-            does not need it to be small: the rates do.
+        rayleigh_quotients: kappa_k = v_k^T K v_k, the decrease per step of a unit error in mode k alone, shape ``(m,)``; None
+            where it is unknown.
+        eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, shape ``(m,)``; None where it is unknown. The curves do not need
+            it to be small: the rates do.
         any_start: Whether the curves hold whatever the error is at the start, as those of eigenvectors do.
-        since: The step from which on curves are predicted, over the error there; before it they are nan.
+        start_step: The step from which on curves are predicted, over the error there; before it they are nan.
         final_rates: -d log|e| / d step in the end, for curves that are sums of exponentials, shape ``(m,)``; None where it is
             unknown.
-        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start, where a step is
-            the time 1 / kappa_1 of the fastest direction.
+        is_heuristic: Whether the method itself has no theory, and this is gradient flow on the kernel at initialization, where a
+            step is the time 1 / kappa_1 of the fastest direction.
     """
 
     curves: Tensor
     rates: Tensor
     note: str
-    own_rates: Tensor | None = None
-    coupling: Tensor | None = None
+    rayleigh_quotients: Tensor | None = None
+    eigen_residuals: Tensor | None = None
     any_start: bool = False
-    since: int = 0
+    start_step: int = 0
     final_rates: Tensor | None = None
-    guide: bool = False
+    is_heuristic: bool = False

@@ -45,13 +45,13 @@ class Boundary(Part):
         return None
 
     @property
-    def factor(self) -> float:
-        """The factor of the boundary terms of the objective, where there are any."""
+    def penalty_parameter(self) -> float:
+        """The penalty parameter beta, which multiplies the boundary terms of the objective, where there are any."""
         return 1.0
 
     @property
-    def growth(self) -> StagedPenalty | None:
-        """How that factor grows; None where it stays."""
+    def penalty_schedule(self) -> StagedPenalty | None:
+        """How the penalty parameter grows; None where it stays."""
         return None
 
     def resolved(self, dimension: int, steps: int) -> Boundary:
@@ -108,7 +108,8 @@ class Penalty(Boundary):
     """Boundary values are held by terms of the objective.
 
     Args:
-        beta: Factor of the boundary terms, on integrals; the minimum of an energy misses boundary values by du/dn / (2 beta).
+        beta: Penalty parameter, the factor of the integrals over the boundary; the minimum of an energy misses boundary values
+            by du/dn / (2 beta).
         points: Boundary points in 2-D and beyond; null is 400.
         schedule: How beta grows along a run; null keeps it.
     """
@@ -129,12 +130,12 @@ class Penalty(Boundary):
         return self.points
 
     @property
-    def factor(self) -> float:
+    def penalty_parameter(self) -> float:
         return self.beta
 
     @property
-    def growth(self) -> StagedPenalty | None:
-        return None if self.schedule is None else self.schedule.factors()
+    def penalty_schedule(self) -> StagedPenalty | None:
+        return None if self.schedule is None else self.schedule.multipliers()
 
     def resolved(self, dimension: int, steps: int) -> Penalty:
         if dimension == 1 and self.points not in (None, _ENDS):

@@ -29,7 +29,7 @@ class Sampled:
     Args:
         interior: Points and weights in the domain.
         boundary: Points, weights and normals on its boundary; None where boundary values are built into the network.
-        beta: Factor of the boundary terms.
+        beta: The penalty parameter, which multiplies the boundary terms.
         source: f at the interior points, where it is known only there.
         load: The points at which f is known, and f there, for losses that are integrals all the same.
     """

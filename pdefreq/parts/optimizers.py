@@ -12,8 +12,7 @@ from pdefreq.parts.part import FRACTION, POSITIVE, require
 from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
-    from pdefreq.iterations.training import optimizers
-    from pdefreq.iterations.training.optimizers import LearningRate
+    from pdefreq.iterations.training.steppers import LearningRate, Stepper
 
 _FACTOR = 2**27  # most numbers in the matrix of a step: 1 GiB in double precision; with the blocks it is put together from, 2
 
@@ -22,17 +21,17 @@ class Optimizer(Part):
     """A rule for steps.
 
     Attributes:
-        needs_one_objective: Whether the objective must stay the same from step to step.
+        needs_fixed_objective: Whether the objective must stay the same from step to step.
         number: Interior points by default in 1-D, 2-D and beyond.
     """
 
     registry = OPTIMIZERS
-    needs_one_objective: ClassVar[bool] = False
+    needs_fixed_objective: ClassVar[bool] = False
     # In 2-D fewer than 130 points along each axis were overfitted on `poisson-multilevel`, within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
 
     @abstractmethod
-    def stepper(self) -> optimizers.Optimizer:
+    def stepper(self) -> Stepper:
         """What takes the steps."""
 
     def require_memory(self, rows: int, coefficients: int) -> None:
@@ -69,7 +68,7 @@ class FirstOrder(Optimizer):
     @property
     def rate(self) -> LearningRate:
         """The learning rate of each step."""
-        from pdefreq.iterations.training.optimizers import LearningRate
+        from pdefreq.iterations.training.steppers import LearningRate
 
         return LearningRate(self.learning_rate, self.half_life, self.decay)
 
@@ -82,20 +81,20 @@ class Adam(FirstOrder):
         Kingma and Ba (2015), Adam: a method for stochastic optimization, Algorithm 1, with its default constants.
     """
 
-    def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.training.optimizers import Adam
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.steppers import AdamStepper
 
-        return Adam(self.rate, self.clip)
+        return AdamStepper(self.rate, self.clip)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientDescent(FirstOrder):
     """Gradient descent."""
 
-    def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.training.optimizers import GradientDescent
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.steppers import GradientDescentStepper
 
-        return GradientDescent(self.rate, self.clip)
+        return GradientDescentStepper(self.rate, self.clip)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +111,10 @@ class Sgd(FirstOrder):
         super().__post_init__()
         require(self, FRACTION, "momentum")
 
-    def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.training.optimizers import GradientDescent
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.steppers import GradientDescentStepper
 
-        return GradientDescent(self.rate, self.clip, self.momentum)
+        return GradientDescentStepper(self.rate, self.clip, self.momentum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +125,12 @@ class Lbfgs(Optimizer):
         Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5.
     """
 
-    needs_one_objective = True
+    needs_fixed_objective = True
 
-    def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.training.lbfgs import Lbfgs
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.lbfgs import LbfgsStepper
 
-        return Lbfgs()
+        return LbfgsStepper()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +152,10 @@ class GaussNewton(Optimizer):
         super().__post_init__()
         require(self, POSITIVE, "damping")
 
-    def stepper(self) -> optimizers.Optimizer:
-        from pdefreq.iterations.training.levenberg import LevenbergMarquardt
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
 
-        return LevenbergMarquardt(self.damping)
+        return LevenbergMarquardtStepper(self.damping)
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         if rows * coefficients > _FACTOR:

@@ -1,4 +1,4 @@
-"""How the factor of a penalty grows along a run."""
+"""How the penalty parameter grows along a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PenaltySchedule(Part):
-    """A sequence of factors by which beta is multiplied."""
+    """A sequence of multipliers of beta."""
 
     registry = SCHEDULES
 
@@ -24,8 +24,8 @@ class PenaltySchedule(Part):
         """The same with every default settled, for a run of so many steps."""
 
     @abstractmethod
-    def factors(self) -> StagedPenalty:
-        """The factor of each step."""
+    def multipliers(self) -> StagedPenalty:
+        """The multiplier of each step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,23 +33,23 @@ class Staged(PenaltySchedule):
     """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
 
     Args:
-        over: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
+        total_steps: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
 
     Source:
         Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code.
     """
 
-    over: int | None = None
+    total_steps: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self, COUNT, "over")
+        require(self, COUNT, "total_steps")
 
     def resolved(self, steps: int) -> Staged:
-        return self if self.over is not None else replace(self, over=max(steps, 1))
+        return self if self.total_steps is not None else replace(self, total_steps=max(steps, 1))
 
-    def factors(self) -> StagedPenalty:
+    def multipliers(self) -> StagedPenalty:
         from pdefreq.functionals.objective_schedule import StagedPenalty
 
-        assert self.over is not None
-        return StagedPenalty(self.over)
+        assert self.total_steps is not None
+        return StagedPenalty(self.total_steps)

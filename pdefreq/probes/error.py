@@ -93,7 +93,9 @@ class ErrorProbe(Probe):
     points are random, a record takes the first 20,000: measuring at all of them would take longer than most steps.
     """
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> ErrorMeasurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> ErrorMeasurement:
         return ErrorMeasurement(target)
 
 

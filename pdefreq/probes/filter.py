@@ -47,9 +47,11 @@ class FilterProbe(Probe):
         if self.number < 2:
             raise OptionError(f"`number` must be at least 2, got {self.number}")
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
         x = target.problem.domain.interior(self.number, stream(0, "filter points")).x
-        settled, known = "filter_delta" in facts, target.solution or limit
+        settled, known = "filter_delta" in facts, target.solution or discrete_solution
         if known is None:
             return Unknown(settled)
         values = known.values(x)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class HoldoutProbe(Probe):
     """Records ``holdout_misfit``, the mean square of u - f / c at the points held out; nothing where there are none."""
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
         data = target.problem.data
         return HoldoutMeasurement(target) if data is not None and data.holdout else Nothing()
 
@@ -29,7 +31,7 @@ class HoldoutMeasurement(Measurement):
 
     def __init__(self, target: Target) -> None:
         self._x, values = held_out_samples(target.problem)
-        self._values = as_array(target.problem.target(self._x, values))
+        self._values = as_array(target.problem.regression_target(self._x, values))
 
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         return {"holdout_misfit": float(((iterate.values(self._x) - self._values) ** 2).mean())}

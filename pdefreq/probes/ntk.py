@@ -42,7 +42,9 @@ class NtkProbe(Probe):
         if not isinstance(self.number, int) or isinstance(self.number, bool) or self.number < 2:
             raise OptionError(f"`number` must be a whole number of points, at least 2, got {self.number!r}")
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
         if not isinstance(iterate.space, Network) or iterate.coefficients is None:
             return Unmoved("ntk_start" in facts)
         x = target.problem.domain.interior(self.number, stream(0, "kernel points")).x

@@ -40,13 +40,16 @@ class Probe(Part, ABC):
     registry = PROBES
 
     @abstractmethod
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
         """Make the probe ready; called again whenever the space of the iterates changes.
 
         Args:
             target: The problem with its exact or reference solution, and the points at which iterates are compared with it.
             iterate: One of those that will be measured: its space counts, its values do not.
-            limit: What the iterates tend to, where that is known: the target of algebraic errors.
+            discrete_solution: The limit of the iterates in their space, which is the target of algebraic errors; None where it
+                is not known.
             facts: What earlier spaces of this run settled; columns must keep their names and shapes.
         """
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpectralProbe(Probe):
-    """Records ``mode_error`` and ``mode_error_total`` (m,), relative, and ``rest_error``, the L2 error in all other modes.
+    """Records ``mode_error`` and ``mode_error_total`` (m,), relative, and ``unwatched_error``, the L2 error in all other modes.
 
-    Of families with complex coefficients it records ``mode_phase`` (m,), too: the argument of the error of each coefficient.
+    For families with complex coefficients it also records ``mode_error_phase`` (m,), the argument of each coefficient's error.
 
     The target is what the iteration tends to, where that is known (algebraic error), else the exact or reference
     solution; without either, or on a domain that has no modes, nothing is recorded. Which modes are watched is settled
-    when the run starts: by the solution, which no trial space changes, else by the first limit that is known.
+    when the run starts: by the solution, which no trial space changes, else by the first discrete solution that is known.
 
     Args:
         modes: Family of modes; by default the one that the problem names.
@@ -47,29 +47,31 @@ class SpectralProbe(Probe):
         if self.max_modes < 1:
             raise OptionError(f"`max_modes` must be at least 1, got {self.max_modes}")
 
-    def prepare(self, target: Target, iterate: Iterate, *, limit: Iterate | None, facts: Mapping[str, Any]) -> Measurement:
-        if target.solution is None and limit is None:
+    def prepare(
+        self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
+    ) -> Measurement:
+        if target.solution is None and discrete_solution is None:
             return Nothing()
         settled = WatchedModes.in_facts(facts)  # by an earlier space of this run
         if len(settled):
             modes = target.families.modes(settled.kind, settled.indices)
-            return SpectralMeasurement(modes, settled.candidates, target, iterate, limit)
+            return SpectralMeasurement(modes, settled.count_above_threshold, target, iterate, discrete_solution)
         try:
-            modes, candidates = self._watched(target, iterate, limit)
+            modes, count_above_threshold = self._watched(target, iterate, discrete_solution)
         except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
             if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
-        return SpectralMeasurement(modes, candidates, target, iterate, limit) if len(modes) else Nothing()
+        return SpectralMeasurement(modes, count_above_threshold, target, iterate, discrete_solution) if len(modes) else Nothing()
 
-    def _watched(self, target: Target, iterate: Iterate, limit: Iterate | None) -> tuple[Modes, int]:
-        """The strongest modes of the solution, else of the limit, and how many qualify."""
+    def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int]:
+        """The strongest modes of the solution, else of the discrete solution, and how many qualify."""
         space = iterate.space if target.solution is None else None
         every = target.families.modes(self.modes or target.families.chosen, space=space)
-        known = target.solution or limit
+        known = target.solution or discrete_solution
         assert known is not None
         values = known.values(every.points(space))
-        return every.strongest(values, space, threshold=self.threshold, limit=self.max_modes)
+        return every.strongest(values, space, threshold=self.threshold, max_modes=self.max_modes)
 
 
 class SpectralMeasurement(Measurement):
@@ -79,20 +81,22 @@ class SpectralMeasurement(Measurement):
     may have kinks, at the points of the modes themselves, as the amplitudes among the facts are.
     """
 
-    def __init__(self, modes: Modes, candidates: int, target: Target, iterate: Iterate, limit: Iterate | None) -> None:
+    def __init__(
+        self, modes: Modes, count_above_threshold: int, target: Target, iterate: Iterate, discrete_solution: Iterate | None
+    ) -> None:
         self._space = iterate.space
         self._modes = modes if isinstance(self._space, LinearSpace) else modes.recorded()
         self._x = self._modes.points(self._space)
         self._solution = None if target.solution is None else target.solution.values(self._x)
-        self._target = self._solution if limit is None else limit.values(self._x)
+        self._target = self._solution if discrete_solution is None else discrete_solution.values(self._x)
         self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._solution)
         self._gap = None  # the coefficients of the target less the solution, from which total errors follow
         if self._modes.linear and self._target is not None and self._solution is not None:
             self._gap = self._modes.coefficients(self._target - self._solution, self._space)
-        known, kind = (target.solution, "total") if limit is None else (limit, "algebraic")
+        known, kind = (target.solution, "total") if discrete_solution is None else (discrete_solution, "algebraic")
         assert known is not None
         amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
-        self.facts = WatchedModes.of(modes, amplitude, target=kind, candidates=candidates).facts()
+        self.facts = WatchedModes.of(modes, amplitude, error_kind=kind, count_above_threshold=count_above_threshold).facts()
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)
@@ -109,7 +113,7 @@ class SpectralMeasurement(Measurement):
             total = _relative(self._modes.coefficients(values - self._solution, self._space), self._amplitude_total)
         else:
             total = np.full(len(self._modes), np.nan)
-        row = {ERROR: error, TOTAL: total, "rest_error": rest}
+        row = {ERROR: error, TOTAL: total, "unwatched_error": rest}
         return row | {PHASE: np.angle(difference)} if np.iscomplexobj(difference) else row
 
     def _size(self, values: np.ndarray | None) -> np.ndarray:
@@ -117,5 +121,5 @@ class SpectralMeasurement(Measurement):
 
 
 def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid can't carry."""
+    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid does not resolve."""
     return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

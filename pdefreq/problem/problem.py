@@ -361,7 +361,7 @@ class Problem:
                 return need, why
         return None
 
-    def target(self, x: Points, source: Values | None = None) -> Values:
+    def regression_target(self, x: Points, source: Values | None = None) -> Values:
         """The solution f / c of a regression at points ``(n, d)``, shape ``(n,)``.
 
         Args:
@@ -374,15 +374,15 @@ class Problem:
         source = validated(self.source, "[equation] source", x) if source is None else source
         return source / self.equation.zero_order(x)
 
-    def target_gradient(self, x: Points) -> Gradients:
-        """The gradient of `target`, shape ``(n, d)``; f must be known everywhere.
+    def regression_target_gradient(self, x: Points) -> Gradients:
+        """The gradient of `regression_target`, shape ``(n, d)``; f must be known everywhere.
 
         Raises:
             ProblemFileError: If f, c or one of their gradients is not finite, or c is zero, at one of the points.
         """
         c, c_slope = self.equation.zero_order(x)[:, None], self.equation.zero_order_gradient(x)
         slope = validated(self.source.gradient, "the gradient of [equation] source", x)
-        return (slope - self.target(x)[:, None] * c_slope) / c
+        return (slope - self.regression_target(x)[:, None] * c_slope) / c
 
     def part_of(self, samples: Samples) -> Tensor:
         """Which boundary part governs each boundary point, shape ``(n,)``: an index into `boundary`.

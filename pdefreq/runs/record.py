@@ -133,7 +133,7 @@ class Record(Shown):
             "bias_index": report.bias_index,
             "bias_index_modes": len(report.bias_modes),
             "bias_index_is_bound": report.bias_bound if report.rows else None,
-            "order": report.sentence,
+            "frequency_order": report.sentence,
             "theory": report.theory,
             "modes": [_mode(row) for row in report.rows],
         }
@@ -157,6 +157,6 @@ class Record(Shown):
 
 
 def _mode(row: Any) -> dict[str, Any]:
-    names = ("wavenumber", "amplitude", "error", "status", "half_step", "half_seconds", "rate")
-    names += ("predicted_half_step", "predicted_rate")
+    names = ("wavenumber", "amplitude", "error", "status", "halving_step", "halving_seconds", "rate")
+    names += ("predicted_halving_step", "predicted_rate")
     return {name: getattr(row, name) for name in names}

@@ -10,7 +10,7 @@ from pdefreq.core.history import History, Status, Stop
 from pdefreq.iterations.defaults import (
     columns_of,
     discrete_solution_of,
-    ending_of,
+    final_status_of,
     hand_over_steps_of,
     is_last_stage,
     objective_kind_of,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import SpaceIterate
     from pdefreq.probes.probe import Measurement
     from pdefreq.runs.prepared_run import PreparedRun
-    from pdefreq.spectrum.predicted import Forecast
+    from pdefreq.spectrum.predicted import StoredPrediction
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
 _PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
@@ -57,7 +57,7 @@ class Recorder:
         if not finite:
             return Status.NON_FINITE if step else Status.NON_FINITE_START
         if state.done:
-            return ending_of(prepared.iteration, state)
+            return final_status_of(prepared.iteration, state)
         is_relative = objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL
         last = is_last_stage(prepared.iteration, state)
         return _judge(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
@@ -77,9 +77,10 @@ class Recorder:
         """Make the probes ready for a space."""
         prepared, history = self._prepared, self._history
         known = discrete_solution_of(prepared.iteration, state)
-        limit = None if known is None else iterate.member(known)
+        discrete_solution = None if known is None else iterate.member(known)
         self._measurements = [
-            probe.prepare(prepared.target, iterate, limit=limit, facts=history.facts) for probe in prepared.probes
+            probe.prepare(prepared.target, iterate, discrete_solution=discrete_solution, facts=history.facts)
+            for probe in prepared.probes
         ]
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
@@ -93,7 +94,7 @@ def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stag
 
     Args:
         history: Up to now.
-        stop: The limits.
+        stop: The stopping criteria.
         is_relative: Whether the tolerance is held against the objective as it is, not over that of the start.
         last_stage: Whether method and weights of the terms will stay: before, an objective that has fallen enough may fall
             further.
@@ -154,7 +155,7 @@ def _predicted(prepared: PreparedRun, iterate: SpaceIterate, history: History) -
     import torch
 
     from pdefreq.core.errors import IncompatibleError
-    from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+    from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
     from pdefreq.spectrum.watched import WatchedModes
 
     watched, target = WatchedModes.in_facts(history.facts), prepared.target
@@ -167,22 +168,22 @@ def _predicted(prepared: PreparedRun, iterate: SpaceIterate, history: History) -
     try:
         prediction = predictor.predict(modes, torch.from_numpy(steps), values, cheap=True)
     except IncompatibleError as error:
-        return Forecast(str(error)).facts()
-    return {} if prediction is None else _forecast(prediction, steps).facts()
+        return StoredPrediction(str(error)).facts()
+    return {} if prediction is None else _stored_prediction(prediction, steps).facts()
 
 
-def _forecast(prediction: Prediction, steps: np.ndarray) -> Forecast:
+def _stored_prediction(prediction: Prediction, steps: np.ndarray) -> StoredPrediction:
     """A prediction as arrays."""
-    from pdefreq.spectrum.predicted import Forecast
+    from pdefreq.spectrum.predicted import StoredPrediction
 
-    return Forecast(
+    return StoredPrediction(
         prediction.note,
         rates=_array(prediction.rates),
         curves=_array(prediction.curves.abs()),
         steps=steps,
-        since=prediction.since,
-        own_rates=None if prediction.own_rates is None else _array(prediction.own_rates),
-        coupling=None if prediction.coupling is None else _array(prediction.coupling),
+        start_step=prediction.start_step,
+        rayleigh_quotients=None if prediction.rayleigh_quotients is None else _array(prediction.rayleigh_quotients),
+        eigen_residuals=None if prediction.eigen_residuals is None else _array(prediction.eigen_residuals),
         phases=_array(prediction.curves.angle()) if prediction.curves.is_complex() else None,
     )
 

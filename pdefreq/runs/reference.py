@@ -103,13 +103,13 @@ def _solved(problem: Problem, solver: Solver) -> Any:
     """
     import torch
 
-    from pdefreq.iterations.defaults import ending_of
+    from pdefreq.iterations.defaults import final_status_of
     from pdefreq.spaces.trial_space import SpaceField
 
     iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
     while not state.done:
         state = iteration.step(state)
-    if (status := ending_of(iteration, state)).exit_code:
+    if (status := final_status_of(iteration, state)).exit_code:
         raise IncompatibleError(status.sentence)
     return SpaceField(state.space, state.coefficients)

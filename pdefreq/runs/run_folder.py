@@ -43,14 +43,14 @@ DEFINITIONS = {
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
-    "held_out": "the objective at points that no step uses, its terms weighted as in the same row",
+    "held_out_objective": "the objective at points that no step uses, its terms weighted as in the same row",
     "weight": "what a term was multiplied by in that row, all factors but beta in one, where it changes along the run",
     "holdout_misfit": "mean of (u - f/c)^2 over the data points held out of training; the objective `misfit` is that of the rest",
     "mode_error": "|u^_k - target^_k| / |target^_k|, complex coefficients differenced first; the target is the discrete "
     "solution for grid methods (algebraic error), else the exact one",
-    "half_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
+    "halving_step": "first step after which mode_error stays at or below 0.5, log-interpolated between records",
     "rate": "-d log(mode_error) / d step over the longest window that is a straight line (R^2 > 0.99)",
-    "bias_index": "slope of log(half_step) against log(wavenumber); above 0: low frequencies first",
+    "bias_index": "slope of log(halving_step) against log(wavenumber); above 0: low frequencies first",
     "seconds": "time spent in steps; measuring is not counted",
     "wavenumber": "angular, rad per unit length",
 }
@@ -237,17 +237,25 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _other_format(path: Path, found: Any, spec: Mapping[str, Any]) -> str:
-    """Why a folder is not read, and how the run in it can be repeated."""
+def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str:
+    """Why a folder is not read, and how the run in it can be repeated.
+
+    Args:
+        path: The folder.
+        found: Its format.
+        spec: Its spec, which contains the problem by its name (format 1) or by its content; None for the record of a run
+            that pdefreq did not make.
+    """
     if not isinstance(found, int) or found > FORMAT:
         newer = str(found)[:20]
         return f"{path} was written by a newer pdefreq (format {newer}); this version reads format {FORMAT}: update pdefreq"
-    problem, method = shlex.quote(str(spec["problem"])), shlex.quote(str(spec["method"]))
+    older = f"{path} was written by pdefreq of an older format ({found}); this version reads format {FORMAT}: "
+    if spec is None:
+        return older + "record the run again"
+    written = spec["problem"]
+    problem, method = (shlex.quote(str(name)) for name in (written if found < 2 else written["name"], spec["method"]))
     again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
-    return (
-        f"{path} was written by pdefreq of an older format ({found}); this version reads format {FORMAT}: "
-        f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
-    )
+    return older + f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
 
 
 def _arrays(source: Path | io.BytesIO) -> dict[str, np.ndarray]:

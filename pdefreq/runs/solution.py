@@ -12,7 +12,7 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import Field
 from pdefreq.core.history import History, Status
 from pdefreq.figures.notebook import paragraph
-from pdefreq.iterations.defaults import answer_of
+from pdefreq.iterations.defaults import result_state_of
 from pdefreq.runs.notes import notes_on
 from pdefreq.runs.record import Record
 
@@ -43,8 +43,8 @@ class Solution(Record, Field):
         solver: The method with its options.
         spec: All that determines the run.
         status: How it ended.
-        state: The answer: the last good state, or the best one where the method keeps that.
-        last: The last good state: from it a resumed run goes on.
+        state: The result: the last good state, or the best one where the method keeps that.
+        last_state: The last good state: from it a resumed run goes on.
         step: Steps taken to the last state.
         seconds: Time spent in them; measuring is not counted.
 
@@ -63,7 +63,7 @@ class Solution(Record, Field):
     spec: RunSpec
     status: Status
     state: State
-    last: State
+    last_state: State
     step: int
     seconds: float
 
@@ -86,8 +86,8 @@ class Solution(Record, Field):
             solver=prepared.solver,
             spec=prepared.spec,
             status=status,
-            state=answer_of(prepared.iteration, end.state),
-            last=end.state,
+            state=result_state_of(prepared.iteration, end.state),
+            last_state=end.state,
             step=end.step,
             seconds=end.seconds,
             history=end.history,
@@ -182,7 +182,7 @@ class Solution(Record, Field):
 
         run_folder = RunFolder(folder)
         run_folder.create(self.spec)
-        run_folder.write_checkpoint(Checkpoint.of(self.last, self.step, self.seconds, self.history))
+        run_folder.write_checkpoint(Checkpoint.of(self.last_state, self.step, self.seconds, self.history))
         self.write(run_folder)
         return run_folder.path
 

@@ -26,7 +26,7 @@ P = TypeVar("P", bound=Part)
 
 _PLAIN = {"method": str, "seed": int, "dtype": str, "device": str, "modes": str | None, "predict": bool}  # of a spec
 
-FORMAT = 3
+FORMAT = 4
 """The version of what run folders hold. Folders of other versions are refused."""
 
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Chain(Solver):
     """`first` for a number of steps, then `second` from what it reached, e.g. a network and then Jacobi.
 
-    The hand-over is a step count, not a time or a tolerance, so that a resumed run hands over at the same step.
+    The second method starts after a number of steps, not after a time or below a tolerance, so that a resumed run has the same
+    hand-over step.
 
     Args:
         first: The method that starts.
         second: The method that goes on; it must be able to start from a given function.
-        switch: Steps of the first method; null means its own budget.
+        hand_over_step: The number of steps of the first method, after which the second starts; null means its own budget.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 5: a network first, Jacobi after it.
@@ -34,12 +35,12 @@ class Chain(Solver):
 
     first: Solver
     second: Solver
-    switch: int | None = None
+    hand_over_step: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.switch is not None and self.switch < 0:
-            raise OptionError(f"`switch` must be at least 0 steps, got {self.switch}")
+        if self.hand_over_step is not None and self.hand_over_step < 0:
+            raise OptionError(f"`hand_over_step` must be at least 0 steps, got {self.hand_over_step}")
 
     @property
     def name(self) -> str:
@@ -50,24 +51,24 @@ class Chain(Solver):
         return ["chain"]
 
     @property
-    def hand_over(self) -> int:
-        """The step after which the second method takes over."""
-        steps = self.switch if self.switch is not None else self.first.budget.steps
+    def first_steps(self) -> int:
+        """The number of steps of the first method."""
+        steps = self.hand_over_step if self.hand_over_step is not None else self.first.budget.steps
         if steps is None:
-            raise OptionError("the first method of the chain has no step budget: give `switch`, the step of the hand-over")
+            raise OptionError("the first method of the chain has no step budget: give `hand_over_step`")
         return steps
 
     @property
     def budget(self) -> Stop:
         """The second method's own limits; its steps come on top of the first one's."""
         limits = self.second.budget
-        return limits if limits.steps is None else replace(limits, steps=self.hand_over + limits.steps)
+        return limits if limits.steps is None else replace(limits, steps=self.first_steps + limits.steps)
 
     def resolved(self, problem: Problem, stop: Stop) -> Chain:
-        left = None if stop.steps is None else max(0, stop.steps - self.hand_over)
+        left = None if stop.steps is None else max(0, stop.steps - self.first_steps)
         return replace(
             self,
-            first=self.first.resolved(problem, Stop(steps=self.hand_over)),
+            first=self.first.resolved(problem, Stop(steps=self.first_steps)),
             second=self.second.resolved(problem, replace(stop, steps=left)),
         )
 
@@ -81,7 +82,7 @@ class Chain(Solver):
 
         first = self.first.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
         try:
-            second = prepare_second(ConstantField(0.0))  # refuses now what it would refuse at the hand-over
+            second = prepare_second(ConstantField(0.0))  # refuses now what it would refuse at the hand-over step
         except IncompatibleError as error:
             raise IncompatibleError(f"the second method of the chain can't take over: {error}") from None
-        return ChainIteration(first, second, prepare_second, self.hand_over)
+        return ChainIteration(first, second, prepare_second, self.first_steps)

@@ -55,8 +55,8 @@ class Fem(DoublesSize, Solver):
             4 before refinement, and the file's own mesh where there is one.
         quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the
             degree of the elements.
-        solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, where the equations are known to
-            be symmetric and positive definite; null takes the faster.
+        linear_solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, where the equations
+            are known to be symmetric and positive definite; null takes the faster.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
         levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
 
@@ -67,7 +67,7 @@ class Fem(DoublesSize, Solver):
     element: Literal["P1", "P2", "Q1"] = "P1"
     cells: int | None = None
     quadrature: int | None = None
-    solver: Literal["direct", "amg"] | None = None
+    linear_solver: Literal["direct", "amg"] | None = None
     refinement: Literal["uniform", "adaptive"] | None = None
     levels: int | None = None
 
@@ -115,7 +115,7 @@ class Fem(DoublesSize, Solver):
         space = Lagrange(mesh, self._degree(problem), degree=degree, periodic=problem.periodic_axes)
         if self.refinement is None:
             remarks = _remarks(problem, space, self._cells(problem))
-            return _iteration(space, problem, self.solver, dtype=dtype, device=device, guess=guess, remarks=remarks)
+            return _iteration(space, problem, self.linear_solver, dtype=dtype, device=device, guess=guess, remarks=remarks)
         self._require_refinable(problem)
         adaptive = self.refinement == "adaptive"
         levels = self.levels or (12 if adaptive else 5)
@@ -127,7 +127,7 @@ class Fem(DoublesSize, Solver):
         from pdefreq.iterations.mesh_refinement import Refinement
 
         def condense(form: WeakForm) -> GalerkinSystem:
-            return _condensing(form, self.solver)(form.system())
+            return _condensing(form, self.linear_solver)(form.system())
 
         remarks = functools.partial(_remarks, problem)
         like = torch.empty(0, dtype=dtype, device=device)
@@ -326,7 +326,7 @@ def _condensing(form: WeakForm, by: Literal["direct", "amg"] | None) -> Callable
 
     def condense(system: LinearSystem) -> GalerkinSystem:
         faster = "amg" if many and system.definite else "direct"
-        return GalerkinSystem(system, by=by or faster, mean=form.mean)
+        return GalerkinSystem(system, by=by or faster, null_space=form.null_space)
 
     return condense
 

@@ -51,7 +51,7 @@ class ConjugateGradientsSolver(DoublesSize, GridSolver):
         return *super().needs, SYMMETRIC, COERCIVE
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.linear.krylov import ConjugateGradients
+        from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
 
         return ConjugateGradients(problem, grid, like=like, guess=guess)
 

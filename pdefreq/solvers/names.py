@@ -22,7 +22,7 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
 
     An option is named by its path, ``optimizer.damping``, or by the end of it, ``damping``, where only one part has it. Options
     may also stand behind the name, ``"mscale:activation=phi,number=300"``. In a chain each method may have its own,
-    ``"pinn:steps=800+jacobi:intervals=64"``; those of the chain itself stand last, ``"deep-ritz+jacobi:switch=500"``.
+    ``"pinn:steps=800+jacobi:intervals=64"``; those of the chain itself stand last, ``"deep-ritz+jacobi:hand_over_step=500"``.
 
     Raises:
         UnknownNameError: If the method or an option does not exist.
@@ -34,7 +34,7 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
         return build("method", method, SOLVERS.load(method), _both(name, written, options or {}))
     *between, last = _CHAIN.split(rest[0])
     method, written = split_options(last)
-    own = {key: value for key, value in written.items() if key == "switch" or key.startswith(("first.", "second."))}
+    own = {key: value for key, value in written.items() if key == "hand_over_step" or key.startswith(("first.", "second."))}
     others = ",".join(f"{key}={value}" for key, value in written.items() if key not in own)
     second = "+".join([*between, f"{method}:{others}" if others else method])
     chain = {"first": make_solver(first), "second": make_solver(second)}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
-    from pdefreq.functionals.objective_schedule import SampledCourse
-    from pdefreq.iterations.training.gradient import Gradient
+    from pdefreq.functionals.objective_schedule import SampledSchedule
+    from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
@@ -71,7 +71,7 @@ class NetworkSolver(Solver):
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
                 "or leave `balance_every` out"
             )
-        if self.optimizer.needs_one_objective and self.training.batch is not None:
+        if self.optimizer.needs_fixed_objective and self.training.batch is not None:
             raise OptionError(
                 "lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use optimizer=adam"
             )
@@ -103,13 +103,13 @@ class NetworkSolver(Solver):
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
-    ) -> Gradient:
+    ) -> TrainingIteration:
         import torch
 
-        from pdefreq.functionals.objective_schedule import SampledCourse
+        from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
-        from pdefreq.iterations.training.gradient import Gradient
         from pdefreq.iterations.training.held_out import HeldOut
+        from pdefreq.iterations.training.training_iteration import TrainingIteration
         from pdefreq.spaces.networks.embedding import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
@@ -134,27 +134,27 @@ class NetworkSolver(Solver):
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
 
-        def course_in(space: TrialSpace) -> SampledCourse:
+        def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
-                sampled = Sampled(interior, edge, boundary.factor, source, load)
+                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load)
                 return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
 
-            return SampledCourse(domain, regular, sampling, functional, boundary.growth, known)
+            return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
 
-        course = course_in(space)
-        start = course.at(0)
+        objectives = objectives_in(space)
+        start = objectives.at(0)
         self._require_smooth(network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
-        held_out = course.held_out()
-        return Gradient(
+        held_out = objectives.held_out()
+        return TrainingIteration(
             space,
-            course,
+            objectives,
             self.optimizer.stepper(),
             seed=seed,
             like=like,
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience),
-            course_in=course_in if loss.is_quadratic(linear=problem.is_linear) else None,
+            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
     def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
@@ -192,7 +192,7 @@ class NetworkSolver(Solver):
                 f"{self.name} has no points to hold out where the problem gives its source at points only ([data]): "
                 "leave `keep` and `patience` out"
             )
-        if self.optimizer.needs_one_objective and not points.is_fixed and points.draw(1) != points.draw(0):
+        if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
                 "lbfgs needs an objective that stays the same from step to step, and random points are drawn at each: "
                 "use points=gauss or resample_every=100"

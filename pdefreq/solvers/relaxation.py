@@ -20,7 +20,7 @@ _STEPS = 30_000  # takes a few seconds at the default sizes
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelaxationSolver(GridSolver):
+class JacobiSolver(GridSolver):
     """Damped Jacobi for the difference equations on a uniform grid, from a zero start.
 
     Args:
@@ -45,13 +45,13 @@ class RelaxationSolver(GridSolver):
         return "jacobi" if self.omega == 1 else "damped-jacobi"
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.linear.relaxation import Relaxation
+        from pdefreq.iterations.linear.jacobi import Jacobi
 
-        return Relaxation(problem, grid, omega=self.omega, like=like, guess=guess)
+        return Jacobi(problem, grid, omega=self.omega, like=like, guess=guess)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuccessiveSolver(GridSolver):
+class SorSolver(GridSolver):
     """Gauss-Seidel relaxation (omega = 1) and successive over-relaxation, from a zero start.
 
     Args:
@@ -84,13 +84,13 @@ class SuccessiveSolver(GridSolver):
         return 48
 
     def iterate(self, problem: Problem, grid: Grid, like: Tensor, guess: Field | None) -> Iteration:
-        from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
+        from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 
-        order = Lexicographic if self.ordering == "lexicographic" else RedBlack
+        order = LexicographicSor if self.ordering == "lexicographic" else RedBlackSor
         return order(problem, grid, omega=self.omega, like=like, guess=guess)
 
 
-def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> RelaxationSolver:
+def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> JacobiSolver:
     """Jacobi relaxation of the difference equations on a uniform grid: middle and high frequencies converge first.
 
     A sweep multiplies the error of sine mode k by cos(k pi / n) in one dimension; boxes up to three.
@@ -102,10 +102,10 @@ def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> RelaxationSo
     Source:
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 5.
     """
-    return RelaxationSolver(omega=1.0, intervals=intervals, steps=steps)
+    return JacobiSolver(omega=1.0, intervals=intervals, steps=steps)
 
 
-def damped_jacobi(*, omega: float = 2 / 3, intervals: int | None = None, steps: int = _STEPS) -> RelaxationSolver:
+def damped_jacobi(*, omega: float = 2 / 3, intervals: int | None = None, steps: int = _STEPS) -> JacobiSolver:
     """Damped Jacobi relaxation on a uniform grid: the higher the frequency, the sooner it converges.
 
     A sweep multiplies the error of sine mode k by 1 - 2 omega sin^2(k pi / 2n) in one dimension; boxes up to three.
@@ -118,7 +118,7 @@ def damped_jacobi(*, omega: float = 2 / 3, intervals: int | None = None, steps: 
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 2.1.
     """
-    return RelaxationSolver(omega=omega, intervals=intervals, steps=steps)
+    return JacobiSolver(omega=omega, intervals=intervals, steps=steps)
 
 
 def gauss_seidel(
@@ -126,7 +126,7 @@ def gauss_seidel(
     ordering: Literal["lexicographic", "red-black"] = "lexicographic",
     intervals: int | None = None,
     steps: int = _STEPS,
-) -> SuccessiveSolver:
+) -> SorSolver:
     """Gauss-Seidel relaxation on a uniform grid: twice as fast as Jacobi in the end, and a better smoother.
 
     A sweep multiplies a wave of mode k by 1 / sqrt(5 - 4 cos(k pi / n)) in one dimension, away from the boundary, and after
@@ -140,7 +140,7 @@ def gauss_seidel(
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 2.1 and 4.3.
     """
-    return SuccessiveSolver(omega=1.0, ordering=ordering, intervals=intervals, steps=steps)
+    return SorSolver(omega=1.0, ordering=ordering, intervals=intervals, steps=steps)
 
 
 def sor(
@@ -149,7 +149,7 @@ def sor(
     ordering: Literal["lexicographic", "red-black"] = "lexicographic",
     intervals: int | None = None,
     steps: int = _STEPS,
-) -> SuccessiveSolver:
+) -> SorSolver:
     """Successive over-relaxation on a uniform grid: with the best omega, all frequencies fall at nearly one rate.
 
     After many sweeps the whole error falls by omega - 1 a sweep, from the best omega on; that is 2 / (1 + sin(pi / n)) for
@@ -164,4 +164,4 @@ def sor(
     Source:
         Young (1971), Iterative Solution of Large Linear Systems, section 6.2.
     """
-    return SuccessiveSolver(omega=omega, ordering=ordering, intervals=intervals, steps=steps)
+    return SorSolver(omega=omega, ordering=ordering, intervals=intervals, steps=steps)

@@ -52,9 +52,9 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
         >>> [(round(band.lower, 9), round(band.upper, 9), bool(abs(band.values).max() > 1e-15)) for band in bands]
         [(0.0, 2.0, True), (2.0, 4.0, False), (4.0, 8.0, True)]
     """
-    magnitude = expansion.magnitude
-    lowest = float(magnitude[magnitude > 0].min())
-    octave = np.floor(np.log2(np.maximum(magnitude, lowest) / lowest) + _EDGE).astype(int)
+    wavenumber = expansion.wavenumber
+    lowest = float(wavenumber[wavenumber > 0].min())
+    octave = np.floor(np.log2(np.maximum(wavenumber, lowest) / lowest) + _EDGE).astype(int)
     return [
         Band(
             lowest * 2.0**j if j else 0.0,

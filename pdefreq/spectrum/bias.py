@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
-_HANDFUL = 5  # steps: where the last mode is halved in so few, ratios of half times come from inside single steps
+_HANDFUL = 5  # steps: where the last mode is halved in so few, ratios of halving times come from inside single steps
 _STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
-_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes half times differ by a quarter
+_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes halving times differ by a quarter
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class BiasIndex:
         return 1 if self.value > 0 else -1
 
 
-def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: float, complete: bool) -> BiasIndex:
+def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step: float, complete: bool) -> BiasIndex:
     """The bias index of a run.
 
     Args:
         wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is left out.
-        half_times: t_k(0.5) as `half_time` gives them: inf for never, nan for a mode that started below one half.
+        halving_times: t_k(0.5) as `halving_time` gives them: inf for never, nan for a mode that started below one half.
         last_step: The step at which the run ended.
         complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann; fourier on periodic boxes).
 
@@ -52,7 +52,7 @@ def bias_index(wavenumbers: np.ndarray, half_times: np.ndarray, *, last_step: fl
         >>> round(bias_index(xi, 100 / xi**2, last_step=1000, complete=True).value, 12)
         -2.0
     """
-    wavenumbers, times = np.asarray(wavenumbers, dtype=float), np.asarray(half_times, dtype=float)
+    wavenumbers, times = np.asarray(wavenumbers, dtype=float), np.asarray(halving_times, dtype=float)
     usable = (wavenumbers > 0) & ~np.isnan(times)
     modes = tuple(np.flatnonzero(usable).tolist())
     arrived = usable & np.isfinite(times)

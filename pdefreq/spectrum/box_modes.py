@@ -83,7 +83,7 @@ class _ModesOnGrid(NamedTuple):
         intervals: Of the grid, along each axis.
         sizes: Points along each axis.
         position: Of each mode, one array for each axis.
-        carried: Whether the grid has it at all, shape ``(m,)``.
+        is_resolved: Whether the grid has it at all, shape ``(m,)``.
         places: All entries that belong to these modes, as indices.
         squared_norms: Of the modes along each axis.
     """
@@ -91,7 +91,7 @@ class _ModesOnGrid(NamedTuple):
     intervals: tuple[int, ...]
     sizes: tuple[int, ...]
     position: tuple[np.ndarray, ...]
-    carried: np.ndarray
+    is_resolved: np.ndarray
     places: list[tuple[np.ndarray, ...]]
     squared_norms: list[np.ndarray]
 
@@ -113,7 +113,7 @@ class BoxModes(Modes):
         self.box, self._intervals = box, intervals
         self.indices = np.asarray(indices, dtype=int).reshape(-1, box.dimension)
         self.wavevectors = self.indices * self._unit / np.array(box.lengths)
-        self.magnitude = np.linalg.norm(self.wavevectors, axis=1)
+        self.wavenumber = np.linalg.norm(self.wavevectors, axis=1)
         self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
@@ -126,7 +126,7 @@ class BoxModes(Modes):
         """See `Modes`; coefficients of Fourier modes are complex."""
         grid = self._grid(space)
         transform = self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))
-        coefficients = np.where(grid.carried, transform[grid.position], 0)
+        coefficients = np.where(grid.is_resolved, transform[grid.position], 0)
         for place in grid.places:
             transform[place] = 0
         power = np.abs(transform) ** 2
@@ -136,15 +136,15 @@ class BoxModes(Modes):
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
         grid = self._grid(space)
-        return np.where(grid.carried, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
+        return np.where(grid.is_resolved, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
         """The matrix ``(m, n)`` that takes values at ``points(space)`` to coefficients: a product of one for each axis."""
         rows = np.ones((len(self), 1))
         for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
-            (position,), carried = self._locate(k[:, None], (n,))
-            part = np.where(carried[:, None], along[position], 0)
+            (position,), is_resolved = self._locate(k[:, None], (n,))
+            part = np.where(is_resolved[:, None], along[position], 0)
             rows = (rows[:, :, None] * part[:, None, :]).reshape(len(self), -1)
         return rows
 
@@ -168,12 +168,12 @@ class BoxModes(Modes):
 
     @classmethod
     def of_grid(cls, box: Box, intervals: Sequence[int]) -> Self:
-        """Every mode that a grid carries, in order of wavenumber."""
+        """Every mode that a grid resolves, in order of wavenumber."""
         numbers = [cls._numbers(n) for n in intervals]
         axes = [k[np.isfinite(k)].astype(int) for k in numbers]
         indices = cls._distinct(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
         modes = cls(box, indices)
-        return cls(box, modes.indices[np.argsort(modes.magnitude, kind="stable")])
+        return cls(box, modes.indices[np.argsort(modes.wavenumber, kind="stable")])
 
     @classmethod
     def expand(cls, box: Box, values: np.ndarray) -> Expansion:
@@ -190,13 +190,13 @@ class BoxModes(Modes):
             numbers = cls._numbers(n)
             numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
             squares.append((numbers * cls._unit / length) ** 2)
-        magnitude = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
+        wavenumber = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
 
         def synthesize(transform: np.ndarray) -> np.ndarray:
             ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
             return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
 
-        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), magnitude, synthesize)
+        return Expansion(cls._transform(values[tuple(map(slice, sizes))]), wavenumber, synthesize)
 
     @staticmethod
     @abstractmethod
@@ -231,13 +231,13 @@ class BoxModes(Modes):
         """What depends on the grid of a space alone, kept for the last one."""
         if self._last is None or self._last[0] is not space:
             intervals = grid_intervals(self.box, space, self._intervals)
-            position, carried = self._locate(self.indices, intervals)
+            position, is_resolved = self._locate(self.indices, intervals)
             places = [self._locate(sign * self.indices, intervals) for sign in self._signs]
             grid = _ModesOnGrid(
                 intervals=intervals,
                 sizes=self._sizes(intervals),
                 position=position,
-                carried=carried,
+                is_resolved=is_resolved,
                 places=[tuple(p[there] for p in place) for place, there in places],
                 squared_norms=[self._squared_norms(n, length) for n, length in zip(intervals, self.box.lengths, strict=True)],
             )
@@ -246,13 +246,13 @@ class BoxModes(Modes):
 
     def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Where modes stand in a transform, one array for each axis, and whether they are there at all."""
-        position, carried = [], np.ones(len(indices), dtype=bool)
+        position, is_resolved = [], np.ones(len(indices), dtype=bool)
         for k, n in zip(indices.T, intervals, strict=True):
             numbers = self._numbers(n)
             place = (k - int(numbers[0])) % len(numbers)
-            carried &= numbers[place] == k
+            is_resolved &= numbers[place] == k
             position.append(place)
-        return tuple(position), carried
+        return tuple(position), is_resolved
 
 
 class SineModes(BoxModes):
@@ -379,7 +379,7 @@ def make_modes(
     Args:
         kind: ``"sine"``, ``"cosine"`` or ``"fourier"``.
         box: Where they live.
-        indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid carries.
+        indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid resolves.
         intervals: That grid's intervals along each axis; by default `DEFAULT_INTERVALS`.
         periodic: Whether functions are periodic along all axes.
 

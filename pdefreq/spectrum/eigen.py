@@ -66,7 +66,7 @@ class EigenModes(Modes):
         self._columns = np.repeat(numbers - 1 - self._first, self._sizes) + np.arange(self._sizes.sum())
         self.indices = numbers[:, None]
         values = np.where(basis.values > _ZERO * basis.values[-1], basis.values, 0.0)
-        self.magnitude = np.sqrt(self._by_mode(values[self._columns]) / self._sizes)
+        self.wavenumber = np.sqrt(self._by_mode(values[self._columns]) / self._sizes)
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
@@ -115,14 +115,16 @@ class EigenModes(Modes):
     def expand(self, values: np.ndarray) -> Expansion:
         """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
         parts = self._vectors.T @ (self._basis.mass @ self._basis.without_boundary(values))
-        magnitude = np.sqrt(self._basis.values[self._columns].clip(0))
-        return Expansion(parts, magnitude, lambda parts: self._vectors @ parts)
+        wavenumber = np.sqrt(self._basis.values[self._columns].clip(0))
+        return Expansion(parts, wavenumber, lambda parts: self._vectors @ parts)
 
     def boundary_part(self, values: np.ndarray) -> np.ndarray:
         """What is subtracted first: the harmonic continuation of boundary values; zero where nothing is prescribed."""
         return values - self._basis.without_boundary(values)
 
-    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+    def strongest(
+        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+    ) -> tuple[Self, int]:
         """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
         basis = self._basis
         none = self.take(np.empty(0, int))
@@ -133,7 +135,7 @@ class EigenModes(Modes):
         while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)
-        return super(EigenModes, every).strongest(values, space, threshold=threshold, limit=limit)
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:
@@ -167,7 +169,7 @@ class EigenBasis:
         from scipy.sparse import csc_array
 
         from pdefreq.spaces.elements.densities import Slopes
-        from pdefreq.spectrum.eigenpairs import Eigenpairs, factorized
+        from pdefreq.spectrum.eigenpairs import EigenSolver, factorized
 
         self.space = space
         rule, n, d = space.inside(), space.num_coefficients, space.mesh.dim()
@@ -182,7 +184,7 @@ class EigenBasis:
         ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
         tenth = 4 * math.pi**2 * (10 / (ball * measure)) ** (2 / d)  # Weyl's law
         inner_mass = csc_array(self.mass[self._free][:, self._free])
-        self._pairs = Eigenpairs(
+        self._pairs = EigenSolver(
             inner, inner_mass, first=tenth, kept=functools.partial(_kept, _digest(space, fixed), len(self._free))
         )
         self.starts = np.empty(0, int)

@@ -58,7 +58,7 @@ class Slice:
         return found if fits and numeric else None
 
 
-class Eigenpairs:
+class EigenSolver:
     """K v = lambda M v, solved upward from the lowest eigenvalue as far as is asked for, and no multiple eigenvalue in part.
 
     The spectrum is cut into slices, each found by Lanczos iteration about a shift in it. By Sylvester's law the signs of the

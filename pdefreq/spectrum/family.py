@@ -24,12 +24,12 @@ class Expansion:
 
     Args:
         coefficients: Of the modes, any shape.
-        magnitude: |xi| of each, the same shape.
+        wavenumber: |xi| of each, the same shape.
         synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
     """
 
     coefficients: np.ndarray
-    magnitude: np.ndarray
+    wavenumber: np.ndarray
     synthesize: Callable[[np.ndarray], np.ndarray]
 
 
@@ -42,7 +42,7 @@ class Modes(ABC):
             Fourier modes are for periodic ones.
         linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
         indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
-        magnitude: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
+        wavenumber: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
     """
 
@@ -50,7 +50,7 @@ class Modes(ABC):
     complete: ClassVar[bool]
     linear: ClassVar[bool] = True
     indices: np.ndarray
-    magnitude: np.ndarray
+    wavenumber: np.ndarray
     wavevectors: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ class Modes(ABC):
         return self
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
-        """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``; 0 for a mode that these points can't carry."""
+        """Coefficients ``(m,)`` of values ``(n,)`` at ``points(space)``; 0 for a mode that these points do not resolve."""
         return self.decompose(values, space)[0]
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
@@ -89,33 +89,35 @@ class Modes(ABC):
         amplitude = np.abs(self.coefficients(values, space))
         return np.where(amplitude > _ROUNDING * np.abs(values).max(initial=0), amplitude, 0.0)
 
-    def strongest(self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, limit: int) -> tuple[Self, int]:
+    def strongest(
+        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+    ) -> tuple[Self, int]:
         """The modes of a function that are worth watching.
 
         Args:
             values: The function at ``points(space)``, shape ``(n,)``.
             space: Where it lives.
             threshold: Least amplitude, relative to the largest.
-            limit: Largest number of modes.
+            max_modes: Largest number of modes.
 
         Returns:
             These modes, and how many are above the threshold in all.
         """
-        places, candidates = strongest(self.amplitudes(values, space), threshold=threshold, limit=limit)
-        return self.take(places), candidates
+        places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
+        return self.take(places), count_above_threshold
 
 
-def strongest(amplitude: np.ndarray, *, threshold: float, limit: int) -> tuple[np.ndarray, int]:
+def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tuple[np.ndarray, int]:
     """Which modes of a function are worth watching.
 
     Args:
         amplitude: |u^_k|, shape ``(m,)``.
         threshold: Least amplitude, relative to the largest.
-        limit: Largest number of modes.
+        max_modes: Largest number of modes.
 
     Returns:
         Their places, ascending, and how many modes are above the threshold in all.
     """
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
-    kept = above[np.argsort(-amplitude[above], kind="stable")[:limit]]
+    kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]
     return np.sort(kept), len(above)

@@ -94,7 +94,7 @@ class ModeFamilies:
             kind: A name in `FAMILIES`.
             indices: Numbers of the modes, as `Modes.indices`; by default all that there are, or the first, of which
                 `Modes.strongest` gets as many as a function needs.
-            space: The modes that its grid carries, if it has one; by default those of a fine grid.
+            space: The modes that its grid resolves, if it has one; by default those of a fine grid.
 
         Raises:
             UnknownNameError: If there is no such family.

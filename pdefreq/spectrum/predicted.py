@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from pdefreq.core.history import Schedule
-from pdefreq.spectrum.rates import decay_rates, half_time
+from pdefreq.spectrum.rates import decay_rates, halving_time
 
 
 def _steps(last: int) -> np.ndarray:
@@ -53,35 +53,36 @@ class Drift(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
-    """What theory says of m modes before a run, or why it says nothing.
+class StoredPrediction:
+    """The prediction of the errors of m modes as it is stored with a history, or the reason why there is none.
 
     Args:
-        note: Where the forecast comes from and when it holds, or why there is none; it may be empty.
+        note: Source of the prediction and when it holds, or why there is none; it may be empty.
         rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
-        curves: Errors over those at the step `since`, shape ``(T, m)``; rows before that step do not count. None where they are
-            unknown.
+        curves: Errors over those at the step `start_step`, shape ``(T, m)``; rows before that step do not count. None where they
+            are unknown.
         steps: The steps of the curves, shape ``(T,)``.
-        since: The step from which on errors are predicted, in units of those measured there.
-        own_rates: The part of an error that is one mode alone which a step takes off, shape ``(m,)``; None where it is unknown.
-        coupling: What such a mode passes on to others over what it loses itself, shape ``(m,)``; None where it is unknown.
+        start_step: The step from which on errors are predicted, in units of those measured there.
+        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None where it is
+            unknown.
+        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
         drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
-        phases: What the phases of the errors have turned by, radians, of the shape of `curves`; None where modes have no phase.
+        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None where modes have no phase.
     """
 
     note: str = ""
     rates: np.ndarray | None = None
     curves: np.ndarray | None = None
     steps: np.ndarray = field(default_factory=lambda: PREDICTED_STEPS)
-    since: int = 0
-    own_rates: np.ndarray | None = None
-    coupling: np.ndarray | None = None
+    start_step: int = 0
+    rayleigh_quotients: np.ndarray | None = None
+    eigen_residuals: np.ndarray | None = None
     drift: Drift | None = None
     phases: np.ndarray | None = None
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The forecast that the facts of a history hold; an empty one if they hold none."""
+        """The prediction that the facts of a history hold; an empty one if they hold none."""
 
         def array(name: str) -> np.ndarray | None:
             return np.asarray(facts[name], dtype=float) if name in facts else None
@@ -92,25 +93,25 @@ class Forecast:
             rates=array("mode_predicted_rate"),
             curves=curves,
             steps=PREDICTED_STEPS if curves is None else np.asarray(facts["mode_predicted_steps"]),
-            since=int(facts.get("mode_predicted_since", 0)),
-            own_rates=array("mode_own_rate"),
-            coupling=array("mode_coupling"),
+            start_step=int(facts.get("mode_predicted_start_step", 0)),
+            rayleigh_quotients=array("mode_rayleigh_quotient"),
+            eigen_residuals=array("mode_eigen_residual"),
             drift=Drift(*facts["mode_predicted_drift"].tolist()) if "mode_predicted_drift" in facts else None,
             phases=array("mode_predicted_phase"),
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same forecast. Curves without a finite value are left out."""
+        """Arrays by name, from which `in_facts` makes the same prediction. Curves without a finite value are left out."""
         facts = {"mode_predicted_note": np.array(self.note)}
         if self.rates is not None:
             facts["mode_predicted_rate"] = self.rates
         if self.curves is not None and np.isfinite(self.curves).any():
             facts["mode_predicted_steps"], facts["mode_predicted_curve"] = self.steps, self.curves
-            facts["mode_predicted_since"] = np.array(self.since)
+            facts["mode_predicted_start_step"] = np.array(self.start_step)
             if self.phases is not None:
                 facts["mode_predicted_phase"] = self.phases
-        if self.own_rates is not None and self.coupling is not None:
-            facts["mode_own_rate"], facts["mode_coupling"] = self.own_rates, self.coupling
+        if self.rayleigh_quotients is not None and self.eigen_residuals is not None:
+            facts["mode_rayleigh_quotient"], facts["mode_eigen_residual"] = self.rayleigh_quotients, self.eigen_residuals
         if self.drift is not None:
             facts["mode_predicted_drift"] = np.array(self.drift)
         return facts
@@ -124,18 +125,19 @@ class Forecast:
                 from which on there is a prediction.
         """
         unknown = np.full(error.shape[1], np.nan)
-        rate, own_rate, coupling = (unknown if known is None else known for known in (self.rates, self.own_rates, self.coupling))
-        later = np.flatnonzero(step >= self.since)
+        kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
+        rate, quotient, residual = (unknown if known is None else known for known in kept)
+        later = np.flatnonzero(step >= self.start_step)
         if self.curves is None or not len(later):
-            return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, own_rate, coupling, self.note, self.drift)
+            return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
         known = _between(self.steps, self.curves, float(step[later[0]]))
         unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
-        turned = None
+        phase_change = None
         if self.phases is not None and step[later[0]] in self.steps:
-            turned = self.phases[shown] - self.phases[self.steps == step[later[0]]]
-        return PredictedErrors(at, curves, rate, own_rate, coupling, self.note, self.drift, turned)
+            phase_change = self.phases[shown] - self.phases[self.steps == step[later[0]]]
+        return PredictedErrors(at, curves, rate, quotient, residual, self.note, self.drift, phase_change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,22 +148,23 @@ class PredictedErrors:
         step: Shape ``(T,)``; empty where there is no prediction.
         error: Shape ``(T, m)``.
         rate: Decay -d log e / d step where theory has one number, shape ``(m,)``; else nan.
-        own_rate: What a step takes off a mode alone, shape ``(m,)``; nan where it is unknown.
-        coupling: How far the own rate holds, shape ``(m,)``; nan where it is unknown.
+        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan where it is
+            unknown.
+        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan where it is unknown.
         note: Where they come from, or why there are none; it may be empty.
         drift: How far the network has left its start at the end of the run; None where theory rests on no start.
-        turned: What the phase of each error turns by after the first of these steps, radians, shape ``(T, m)``; None where modes
-            have no phase.
+        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None where
+            modes have no phase.
     """
 
     step: np.ndarray
     error: np.ndarray
     rate: np.ndarray
-    own_rate: np.ndarray
-    coupling: np.ndarray
+    rayleigh_quotient: np.ndarray
+    eigen_residual: np.ndarray
     note: str
     drift: Drift | None = None
-    turned: np.ndarray | None = None
+    phase_change: np.ndarray | None = None
 
     @classmethod
     def none(cls, m: int, note: str = "") -> Self:
@@ -174,9 +177,9 @@ class PredictedErrors:
 
     def take(self, places: np.ndarray) -> PredictedErrors:
         """These modes only."""
-        columns = (self.rate[places], self.own_rate[places], self.coupling[places])
-        turned = None if self.turned is None else self.turned[:, places]
-        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, turned)
+        columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
+        phase_change = None if self.phase_change is None else self.phase_change[:, places]
+        return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, phase_change)
 
     @property
     def caveat(self) -> str:
@@ -184,9 +187,9 @@ class PredictedErrors:
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     @functools.cached_property
-    def half_steps(self) -> np.ndarray:
+    def halving_steps(self) -> np.ndarray:
         """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
-        return half_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
+        return halving_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:

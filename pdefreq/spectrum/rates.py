@@ -18,7 +18,7 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """First time after which each error stays at or below a level, log e being interpolated between records.
 
     Args:
-        tau: The level, relative: 0.5 gives half times.
+        tau: The level, relative: 0.5 gives halving times.
         at: When each row was recorded, in steps or seconds, shape ``(rows,)``, ascending.
         errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped, later ones count as large.
 
@@ -48,7 +48,7 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return times
 
 
-def half_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
+def halving_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """`time_to` one half."""
     return time_to(0.5, at, errors)
 

@@ -118,8 +118,8 @@ class RayModes(Modes):
         self._domain, self._fit = domain, fit
         places = np.arange(len(fit.wavenumbers)) if indices is None else np.asarray(indices, dtype=int).reshape(-1)
         self.indices = places[:, None]
-        self.magnitude = fit.wavenumbers[places]
-        self.wavevectors = self.magnitude[:, None] * fit.direction
+        self.wavenumber = fit.wavenumbers[places]
+        self.wavevectors = self.wavenumber[:, None] * fit.direction
 
     @classmethod
     def check(cls, problem: Problem) -> None:

@@ -16,13 +16,13 @@ class ModeRow:
         wavenumber: Its length, or the root of the eigenvalue.
         amplitude: |u^_k| of the target.
         error: Relative error at the end against the exact or reference solution.
-        half_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
-        half_seconds: The same in seconds.
+        halving_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
+        halving_seconds: The same in seconds.
         rate: Measured decay -d log e_k / d step.
         predicted_rate: What theory says of it.
-        predicted_half_step: What theory says of `half_step`; None where it says nothing, or beyond the end of the run.
-        own_rate: What a step takes off an error that is this mode alone, by theory.
-        coupling: How far that holds: what the mode passes on to others, over what it loses itself.
+        predicted_halving_step: What theory says of `halving_step`; None where it says nothing, or beyond the end of the run.
+        rayleigh_quotient: The relative decrease per step of an error that is this mode alone, by theory.
+        eigen_residual: Relative eigen-residual of the mode: how far that holds.
         status: Whether the error fell below one half for good, did not, or was there from the start.
     """
 
@@ -31,11 +31,11 @@ class ModeRow:
     wavenumber: float
     amplitude: float
     error: float | None
-    half_step: float | None
-    half_seconds: float | None
+    halving_step: float | None
+    halving_seconds: float | None
     rate: float | None
     predicted_rate: float | None
-    predicted_half_step: float | None
-    own_rate: float | None
-    coupling: float | None
+    predicted_halving_step: float | None
+    rayleigh_quotient: float | None
+    eigen_residual: float | None
     status: Literal["halved", "not halved", "below half from the start"]

@@ -1,6 +1,6 @@
 """The spectrum of a run: its modes, their errors along the run, and what follows from them.
 
-Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: half times, rates and the
+Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: halving times, rates and the
 bias index are worked out once, by this record, from the columns and facts of a history.
 """
 
@@ -15,11 +15,11 @@ import numpy as np
 
 from pdefreq.core.history import History
 from pdefreq.spectrum.bias import BiasIndex, bias_index
-from pdefreq.spectrum.predicted import Drift, Forecast, PredictedErrors
-from pdefreq.spectrum.rates import decay_rates, half_time
+from pdefreq.spectrum.predicted import Drift, PredictedErrors, StoredPrediction
+from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
-ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_phase"  # the columns of a history
+ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_error_phase"  # the columns of a history
 _TINY = 1e-300  # stands for an error of zero where a logarithm is taken
 
 
@@ -31,7 +31,7 @@ class SpectralRecord:
         modes: The modes, with their amplitudes.
         step: When each row was recorded, shape ``(rows,)``, ascending.
         seconds: The same in seconds spent in steps.
-        error: Relative errors, shape ``(rows, m)``: algebraic where the method has a limit, else total.
+        error: Relative errors, shape ``(rows, m)``: algebraic where the discrete solution is known, else total.
         total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
         prediction: What theory said of the same modes before the run.
         column: The place of each mode in the columns of the history, shape ``(m,)``; by default the modes have kept their order.
@@ -61,7 +61,7 @@ class SpectralRecord:
             history.column(name).astype(float).reshape(rows, len(modes)) if len(modes) else np.empty((rows, 0))
             for name in (ERROR, TOTAL)
         )
-        prediction = Forecast.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
+        prediction = StoredPrediction.in_facts(history.facts).along(step, error) if len(modes) else PredictedErrors.none(0)
         phase = history.column(PHASE).astype(float) if len(modes) and PHASE in history else None
         record = cls(modes, step, seconds, error, total, prediction, phase=phase)
         return record.take(np.argsort(modes.wavenumber, kind="stable"))
@@ -80,14 +80,14 @@ class SpectralRecord:
         return int(self.step.max(initial=0))
 
     @functools.cached_property
-    def half_steps(self) -> np.ndarray:
+    def halving_steps(self) -> np.ndarray:
         """t_k(0.5) in steps, shape ``(m,)``: inf for a mode that ends above one half, nan for one that starts at or below it."""
-        return half_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
+        return halving_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
-    def half_seconds(self) -> np.ndarray:
-        """t_k(0.5) in seconds, as `half_steps`."""
-        return half_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
+    def halving_seconds(self) -> np.ndarray:
+        """t_k(0.5) in seconds, as `halving_steps`."""
+        return halving_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
@@ -97,7 +97,7 @@ class SpectralRecord:
     @functools.cached_property
     def bias(self) -> BiasIndex:
         """The bias index B over these modes."""
-        return bias_index(self.modes.wavenumber, self.half_steps, last_step=self.last_step, complete=self.modes.complete)
+        return bias_index(self.modes.wavenumber, self.halving_steps, last_step=self.last_step, complete=self.modes.complete)
 
     @functools.cached_property
     def front(self) -> np.ndarray:
@@ -106,7 +106,7 @@ class SpectralRecord:
         It is 0 for a mode that starts at or below one half, wherever it ends; inf for another one that ends above; nan for one
         whose error is not known.
         """
-        return np.where(np.isnan(self.half_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.half_steps)
+        return np.where(np.isnan(self.halving_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.halving_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
         """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""
@@ -133,9 +133,9 @@ class SpectralRecord:
             phase=None if self.phase is None else self.phase[:, places],
         )
 
-    def pick(self, limit: int, wavenumbers: Iterable[float] = ()) -> Self:
-        """At most `limit` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
-        return self.take(self.modes.strongest(limit, wavenumbers))
+    def pick(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> Self:
+        """At most `max_modes` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
+        return self.take(self.modes.strongest(max_modes, wavenumbers))
 
     def numbered(self, numbers: Sequence[int]) -> Self:
         """The modes with these numbers, of a family that numbers its modes along one axis."""
@@ -147,7 +147,7 @@ class SpectralRecord:
         return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
 
 
-def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
+def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
     """The same modes of every run that has any: those all of them watch, picked by the first run's amplitudes."""
     places = [{key: place for place, key in enumerate(run.modes.keys)} for run in runs]
     watching = [k for k, run in enumerate(runs) if len(run)]
@@ -156,7 +156,7 @@ def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterab
     shared = set.intersection(*(set(places[k]) for k in watching))
     first = places[watching[0]]
     here = np.array([place for key, place in first.items() if key in shared], dtype=int)
-    keys = runs[watching[0]].take(here).pick(limit, wavenumbers).modes.keys
+    keys = runs[watching[0]].take(here).pick(max_modes, wavenumbers).modes.keys
     return [
         run.take(np.array([place[key] for key in keys], dtype=int)) if len(run) else run
         for run, place in zip(runs, places, strict=True)
@@ -165,8 +165,8 @@ def common_modes(runs: Sequence[SpectralRecord], limit: int, wavenumbers: Iterab
 
 def keep_drift(history: History, drift: Drift) -> bool:
     """Store the drift by which the predicted curves of a run are judged; False, and nothing is stored, if there are none."""
-    forecast = Forecast.in_facts(history.facts)
-    if forecast.curves is None:
+    stored = StoredPrediction.in_facts(history.facts)
+    if stored.curves is None:
         return False
-    history.facts.update(replace(forecast, drift=drift).facts())
+    history.facts.update(replace(stored, drift=drift).facts())
     return True

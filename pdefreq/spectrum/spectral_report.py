@@ -61,13 +61,13 @@ class SpectralReport:
         modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
         columns = {
             "error": record.total[-1],
-            "half_step": record.half_steps,
-            "half_seconds": record.half_seconds,
+            "halving_step": record.halving_steps,
+            "halving_seconds": record.halving_seconds,
             "rate": record.rates,
             "predicted_rate": record.prediction.rates,
-            "predicted_half_step": record.prediction.half_steps,
-            "own_rate": record.prediction.own_rate,
-            "coupling": record.prediction.coupling,
+            "predicted_halving_step": record.prediction.halving_steps,
+            "rayleigh_quotient": record.prediction.rayleigh_quotient,
+            "eigen_residual": record.prediction.eigen_residual,
         }
         rows = tuple(
             ModeRow(
@@ -76,7 +76,7 @@ class SpectralReport:
                 wavenumber=float(modes.wavenumber[k]),
                 amplitude=float(modes.amplitude[k]),
                 **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},
-                status=_status(float(record.half_steps[k])),
+                status=_status(float(record.halving_steps[k])),
             )
             for k in range(len(record))
         )
@@ -115,17 +115,17 @@ class SpectralReport:
             sentence=f"No spectrum: {reason}",
         )
 
-    def rows_to_print(self, limit: int = 12) -> tuple[ModeRow, ...]:
-        """At most `limit` rows by wavenumber: those asked for, those that the sentence names, and those of largest amplitude."""
+    def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
+        """At most `max_modes` rows by wavenumber: those asked for, those that the sentence names, and the strongest."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
-        return tuple(sorted(list(chosen)[:limit], key=_order))
+        return tuple(sorted(list(chosen)[:max_modes], key=_order))
 
 
-def _status(half_step: float) -> Literal["halved", "not halved", "below half from the start"]:
-    if math.isnan(half_step):
+def _status(halving_step: float) -> Literal["halved", "not halved", "below half from the start"]:
+    if math.isnan(halving_step):
         return "below half from the start"
-    return "halved" if math.isfinite(half_step) else "not halved"
+    return "halved" if math.isfinite(halving_step) else "not halved"
 
 
 def _order(row: ModeRow) -> tuple[float, tuple[int, ...]]:

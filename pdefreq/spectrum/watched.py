@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pdefreq.spectrum.family import Modes
 
-Reference = Literal["algebraic", "total"]
+ErrorKind = Literal["algebraic", "total"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,9 @@ class WatchedModes:
         indices: Mode numbers along each axis of a box, elsewhere the number of the eigenvalue or wave, shape ``(m, j)``.
         wavenumber: |xi|, rad per unit length, shape ``(m,)``.
         amplitude: |u^_k| of the target, shape ``(m,)``.
-        target: ``"algebraic"`` where the target is the discrete solution, ``"total"`` where it is the exact or a reference one.
-        candidates: How many modes of the target are above the threshold; more than m if their number was cut.
+        error_kind: ``"algebraic"`` where the target is the discrete solution, ``"total"`` where it is the exact or a reference
+            solution.
+        count_above_threshold: How many modes of the target are above the threshold; more than m if their number was cut.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
     """
 
@@ -34,14 +35,23 @@ class WatchedModes:
     indices: np.ndarray
     wavenumber: np.ndarray
     amplitude: np.ndarray
-    target: Reference
-    candidates: int
+    error_kind: ErrorKind
+    count_above_threshold: int
     wavevectors: np.ndarray | None = None
 
     @classmethod
-    def of(cls, modes: Modes, amplitude: np.ndarray, *, target: Reference, candidates: int) -> Self:
+    def of(cls, modes: Modes, amplitude: np.ndarray, *, error_kind: ErrorKind, count_above_threshold: int) -> Self:
         """Modes of a family, with the amplitudes ``(m,)`` of the target."""
-        return cls(modes.kind, modes.complete, modes.indices, modes.magnitude, amplitude, target, candidates, modes.wavevectors)
+        return cls(
+            modes.kind,
+            modes.complete,
+            modes.indices,
+            modes.wavenumber,
+            amplitude,
+            error_kind,
+            count_above_threshold,
+            modes.wavevectors,
+        )
 
     @classmethod
     def none(cls) -> Self:
@@ -59,10 +69,10 @@ class WatchedModes:
             kind=str(facts["mode_kind"]),
             complete=bool(facts["mode_complete"]),
             indices=np.asarray(facts["mode_indices"]),
-            wavenumber=np.asarray(facts["mode_magnitude"], dtype=float),
+            wavenumber=np.asarray(facts["mode_wavenumber"], dtype=float),
             amplitude=np.asarray(facts["mode_amplitude"], dtype=float),
-            target="algebraic" if str(facts["mode_target"]) == "algebraic" else "total",
-            candidates=int(facts["mode_candidates"]),
+            error_kind="algebraic" if str(facts["mode_error_kind"]) == "algebraic" else "total",
+            count_above_threshold=int(facts["mode_count_above_threshold"]),
             wavevectors=None if vectors is None else np.asarray(vectors),
         )
 
@@ -71,11 +81,11 @@ class WatchedModes:
         facts = {
             "mode_kind": np.array(self.kind),
             "mode_indices": self.indices,
-            "mode_magnitude": self.wavenumber,
+            "mode_wavenumber": self.wavenumber,
             "mode_amplitude": self.amplitude,
             "mode_complete": np.array(self.complete),
-            "mode_target": np.array(self.target),
-            "mode_candidates": np.array(self.candidates),
+            "mode_error_kind": np.array(self.error_kind),
+            "mode_count_above_threshold": np.array(self.count_above_threshold),
         }
         return facts if self.wavevectors is None else facts | {"mode_wavevectors": self.wavevectors}
 
@@ -97,7 +107,7 @@ class WatchedModes:
         size = -np.nan_to_num(self.amplitude)
         return [int(np.lexsort((size, np.abs(self.wavenumber - w)))[0]) for w in wavenumbers if len(self)]
 
-    def strongest(self, limit: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
-        """Places, ascending, of at most `limit` modes: those nearest to the wavenumbers, then those of largest amplitude."""
+    def strongest(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
+        """Places, ascending, of at most `max_modes` modes: those nearest to the wavenumbers, then those of largest amplitude."""
         by_size = np.argsort(-np.nan_to_num(self.amplitude), kind="stable").tolist()
-        return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:limit]), dtype=int)
+        return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:max_modes]), dtype=int)

@@ -55,7 +55,7 @@ def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ...]:
         return ()
     low, high = min(usable, key=lambda row: row.wavenumber), max(usable, key=lambda row: row.wavenumber)
     early, late = (low, high) if _time(low) <= _time(high) else (high, low)
-    telling = low.wavenumber < high.wavenumber and early.half_step is not None
+    telling = low.wavenumber < high.wavenumber and early.halving_step is not None
     agrees = order == 0 or (early is low) == (order > 0)
     return (early, late) if telling and agrees else ()
 
@@ -65,7 +65,7 @@ def _clause(named: tuple[ModeRow, ...], last_step: int) -> str:
         return ""
     early, late = named
     first = f"wavenumber {early.wavenumber:.3g} halved at step {_step(early)}"
-    if late.half_step is None:
+    if late.halving_step is None:
         return f"{first}, {late.wavenumber:.3g} had not halved by step {last_step}"
     return f"{first}, {late.wavenumber:.3g} at step {_step(late)}"
 
@@ -78,7 +78,7 @@ def _index(bias: BiasIndex, rows: Sequence[ModeRow]) -> str:
 
 
 def _time(row: ModeRow) -> float:
-    return math.inf if row.half_step is None else row.half_step
+    return math.inf if row.halving_step is None else row.halving_step
 
 
 def _step(row: ModeRow) -> int:

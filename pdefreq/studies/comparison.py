@@ -209,7 +209,7 @@ def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_columns())
     row["method"] = label
     row["status"] = ", ".join(dict.fromkeys(summary["status"] for summary in summaries))
-    row["sentence"] = summaries[0]["order"] or summaries[0]["sentence"]
+    row["sentence"] = summaries[0]["frequency_order"] or summaries[0]["sentence"]
     for name in _MEDIANS:
         values = [v for v in (summary[name] for summary in summaries) if v is not None and math.isfinite(v)]
         if values:

@@ -37,21 +37,21 @@ class PredictedModes:
 
     Args:
         modes: The modes, with the amplitudes of the solution.
-        errors: Relative errors along the steps of the method, over those at `since` where that is not the start. Steps count from
-            `since`; those of a guide are in units of the time 1 / kappa_1 of the fastest direction. The rate is that of the end,
-            nan where the error is no exponential there, or that of a network is still above its end at the last step. The note
-            says where all of it comes from and when it holds, or why there are no curves.
+        errors: Relative errors along the steps of the method, over those at `start_step` where that is not the start. Steps
+            count from `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The rate
+            is that of the end, nan where the error is no exponential there, or that of a network is still above its end at the
+            last step. The note says where all of it comes from and when it holds, or why there are no curves.
         initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
-        guide: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
-        since: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
+        is_heuristic: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
+        start_step: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
         orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
     """
 
     modes: WatchedModes
     errors: PredictedErrors
     initial_rate: np.ndarray
-    guide: bool = False
-    since: int = 0
+    is_heuristic: bool = False
+    start_step: int = 0
     orders: PredictedOrder | None = None
 
 
@@ -92,17 +92,17 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     target = Target(problem, *(exact or reference_solution(problem) or (None, math.nan)))
     state = iteration.init()
     start, known = Iterate.of_state(state), discrete_solution_of(iteration, state)
-    limit = None if known is None else start.member(known)
-    measurement = SpectralProbe().prepare(target, start, limit=limit, facts={})
+    discrete_solution = None if known is None else start.member(known)
+    measurement = SpectralProbe().prepare(target, start, discrete_solution=discrete_solution, facts={})
     watched = WatchedModes.in_facts(measurement.facts)
     if not len(watched):
-        raise IncompatibleError(_no_modes(target, known=target.solution is not None or limit is not None))
+        raise IncompatibleError(_no_modes(target, known=target.solution is not None or discrete_solution is not None))
     found = families.modes(watched.kind, watched.indices)
     values = None if target.solution is None else torch.from_numpy(target.solution.values(found.points(start.space)))
     told = _of_iteration(iteration, found, watched, np.asarray(measurement(start)[ERROR]), values, solver.name)
     discretized = degree_of(solver) is not None or isinstance(solver, Refines)
     orders = predict_order(problem, solver, start.space, watched.kind, watched.wavevectors) if discretized else None
-    nothing = not len(told.errors) and np.isnan(told.errors.own_rate).all()
+    nothing = not len(told.errors) and np.isnan(told.errors.rayleigh_quotient).all()
     if nothing and (orders is None or (orders.order is None and degree_of(solver))):
         why = f"; orders: {orders.condition}" if orders is not None else ""
         raise IncompatibleError(f"there is no theory of modes for {solver.name} on this problem: {told.errors.note}{why}")
@@ -136,15 +136,15 @@ def _of_iteration(
     if prediction is None:
         known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
         return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
-    found = replace(without_curves(prediction.note), guide=prediction.guide)
-    told = {"own_rate": prediction.own_rates, "coupling": prediction.coupling}
+    found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
+    told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}
     errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
     curves = prediction.curves.abs().numpy()
     if not np.isfinite(curves).any():
         return replace(found, errors=errors)
-    if prediction.since:
-        steps, curves = steps[steps >= prediction.since - 1], curves[steps >= prediction.since - 1]
-        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over itself
+    if prediction.start_step:
+        steps, curves = steps[steps >= prediction.start_step - 1], curves[steps >= prediction.start_step - 1]
+        curves[0], start = 1.0, np.ones(len(watched))  # the hand-over step itself
     after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
         final = _last_rates(after, curves)
@@ -153,7 +153,7 @@ def _of_iteration(
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
     errors = replace(errors, step=after, error=start * curves, rate=np.where(np.isnan(rates), final, rates))
-    return replace(found, errors=errors, initial_rate=1 - curves[1], since=int(steps[0]))
+    return replace(found, errors=errors, initial_rate=1 - curves[1], start_step=int(steps[0]))
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:

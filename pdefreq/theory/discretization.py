@@ -8,7 +8,8 @@ theta_a = xi_a h_a / 2 and S_a = sin(theta_a) / theta_a, the symbols are, for -s
     multilinear elements     sum_a A_a xi_a^2 S_a^2 prod_{b != a} M_b + c prod_b M_b               against prod_b S_b^2 f^_k,
 
 M_b = (2 + cos 2 theta_b) / 3: an integral against a hat function multiplies a mode by S^2, and so does interpolation between
-nodes. That holds to rounding where the source is a sum of modes that the grid carries; what it doesn't carry folds onto others.
+nodes. That holds to rounding where the source is a sum of modes that the grid resolves; what it does not resolve folds onto
+others.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def central_difference_error(
         reaction: The constant c, of either sign.
 
     Returns:
-        Errors ``(m,)``, not negative: for c >= 0 differences make every mode too large; nan for a mode that the grid doesn't
-        carry.
+        Errors ``(m,)``, not negative: for c >= 0 differences make every mode too large; nan for a mode that the grid
+        does not resolve.
 
     Source:
         LeVeque (2007), Finite Difference Methods for Ordinary and Partial Differential Equations, section 2.10.
@@ -54,7 +55,7 @@ def central_difference_error(
     a = torch.as_tensor(diffusion, dtype=torch.float64)
     symbol = (a * (xi * _sinc(theta)).square()).sum(dim=1) + reaction
     exact = (a * xi.square()).sum(dim=1) + reaction
-    return torch.where(_carried(theta), ((exact - symbol) / symbol).abs(), torch.nan)
+    return torch.where(_is_resolved(theta), ((exact - symbol) / symbol).abs(), torch.nan)
 
 
 def multilinear_element_error(
@@ -79,7 +80,7 @@ def multilinear_element_error(
             are integrals. Sums see S(xi h / 2)^2 / S(xi delta / 2)^2 instead of S^2: on the mesh itself the nodal values alone.
 
     Returns:
-        Errors ``(m,)``, not negative; nan for a mode that the mesh doesn't carry.
+        Errors ``(m,)``, not negative; nan for a mode that the mesh does not resolve.
 
     Source:
         Strang, Fix (1973), An Analysis of the Finite Element Method, sections 1.6 and 3.4.
@@ -98,7 +99,7 @@ def multilinear_element_error(
     exact = (a * xi.square()).sum(dim=1) + reaction
     seen = s if sampling is None else s / _sinc(_angles(wavevectors, sampling)[1]).square()
     nodal = s.prod(dim=1) * exact / symbol
-    return torch.where(_carried(theta), (1 - nodal * seen.prod(dim=1)).abs(), torch.nan)
+    return torch.where(_is_resolved(theta), (1 - nodal * seen.prod(dim=1)).abs(), torch.nan)
 
 
 def leading_constant(
@@ -167,5 +168,5 @@ def _sinc(theta: Tensor) -> Tensor:
     return torch.sinc(theta / torch.pi)
 
 
-def _carried(theta: Tensor) -> Tensor:
+def _is_resolved(theta: Tensor) -> Tensor:
     return (theta.abs() < torch.pi / 2 * (1 - 1e-12)).all(dim=1)

@@ -35,14 +35,19 @@ from pdefreq.theory.rounding import above_rounding
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pdefreq.theory.kernel_modes import ModeCoupling
+    from pdefreq.theory.kernel_modes import RayleighQuotients
 
 
-class Filter(ABC):
-    """What a method does to each eigenvector of the kernel."""
+class SpectralFilter(ABC):
+    """The action of a method on each eigenvector of the kernel, as a function of its eigenvalue.
+
+    Source:
+        Engl, Hanke, Neubauer (1996), Regularization of Inverse Problems, for filter functions; Hanke (1995), Conjugate Gradient
+        Type Methods for Ill-Posed Problems, for residual polynomials.
+    """
 
     @abstractmethod
-    def log_left(self, kappa: Tensor) -> Tensor:
+    def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         """Log of |g_1|, what one step (one unit of time) leaves, shape ``(k,)``; -inf where nothing is left."""
 
     @abstractmethod
@@ -57,24 +62,28 @@ class Filter(ABC):
         """Where g_1 is negative: the sign of what is left changes with every step."""
         return torch.zeros_like(kappa, dtype=torch.bool)
 
-    def left(self, kappa: Tensor, steps: Tensor) -> Tensor:
-        """g_t, shape ``(len(steps), k)``."""
-        size = torch.exp(self._log_left(kappa, steps))
+    def residual_polynomial(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        """The residual polynomial g_t, shape ``(len(steps), k)``.
+
+        It is a polynomial for gradient descent, a rational function for Gauss-Newton, and an exponential for gradient flow.
+        """
+        size = torch.exp(self._log_residual_polynomial(kappa, steps))
         return torch.where(self.alternates(kappa) & (steps[:, None] % 2 == 1), -size, size)
 
-    def moved(self, kappa: Tensor, steps: Tensor) -> Tensor:
-        """phi_t = (1 - g_t) / kappa, shape ``(len(steps), k)``; phi_t(0) is its limit t phi_1(0)."""
+    def filter_function(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        """The filter function phi_t = (1 - g_t) / kappa, shape ``(len(steps), k)``; phi_t(0) is its limit t phi_1(0)."""
         alternating = self.alternates(kappa) & (steps[:, None] % 2 == 1)
-        gone = torch.where(alternating, 1 + torch.exp(self._log_left(kappa, steps)), -torch.expm1(self._log_left(kappa, steps)))
+        log = self._log_residual_polynomial(kappa, steps)
+        gone = torch.where(alternating, 1 + torch.exp(log), -torch.expm1(log))
         return torch.where(kappa > 0, gone / kappa.where(kappa > 0, 1), steps[:, None] * self.slope(kappa))
 
-    def _log_left(self, kappa: Tensor, steps: Tensor) -> Tensor:
-        product = steps[:, None] * self.log_left(kappa)
+    def _log_residual_polynomial(self, kappa: Tensor, steps: Tensor) -> Tensor:
+        product = steps[:, None] * self.log_residual_polynomial(kappa)
         return torch.where(steps[:, None] == 0, 0, product)  # 0 times -inf
 
 
 @dataclass(frozen=True)
-class GradientDescent(Filter):
+class GradientDescentFilter(SpectralFilter):
     """``c <- c - eta G``: g_t = (1 - eta kappa)^t; it diverges along eigenvalues above 2 / eta.
 
     Args:
@@ -83,7 +92,7 @@ class GradientDescent(Filter):
 
     rate: float
 
-    def log_left(self, kappa: Tensor) -> Tensor:
+    def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         step = self.rate * kappa
         return torch.where(step < 1, torch.log1p(-step.clamp(max=1)), torch.log((step - 1).clamp(min=0)))
 
@@ -95,10 +104,10 @@ class GradientDescent(Filter):
 
 
 @dataclass(frozen=True)
-class GradientFlow(Filter):
+class GradientFlowFilter(SpectralFilter):
     """``dc/dt = -G``: g_t = exp(-kappa t), the limit of gradient descent where t counts eta times the steps."""
 
-    def log_left(self, kappa: Tensor) -> Tensor:
+    def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         return -kappa
 
     def slope(self, kappa: Tensor) -> Tensor:
@@ -106,7 +115,7 @@ class GradientFlow(Filter):
 
 
 @dataclass(frozen=True)
-class GaussNewton(Filter):
+class GaussNewtonFilter(SpectralFilter):
     """Levenberg-Marquardt at a fixed damping, ``(F^T F + lambda) step = -G``: g_t = (lambda / (kappa + lambda))^t.
 
     Args:
@@ -115,7 +124,7 @@ class GaussNewton(Filter):
 
     damping: float
 
-    def log_left(self, kappa: Tensor) -> Tensor:
+    def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         return -torch.log1p(kappa / self.damping)
 
     def slope(self, kappa: Tensor) -> Tensor:
@@ -124,34 +133,34 @@ class GaussNewton(Filter):
 
 @dataclass(frozen=True)
 class LinearDynamics:
-    """The error of a linearized model at any time, for any `Filter`.
+    """The error of a linearized model at any time, for any `SpectralFilter`.
 
     Args:
         kappa: Positive eigenvalues of the kernel, descending, shape ``(k,)``.
         response: (J w_j)(w_j^T G) at j = 1 ... k, for each of q watched numbers, shape ``(q, k)``.
-        drift: J G_0, shape ``(q,)``.
+        secular_rate: J G_0, the coefficient of the part of an error that is linear in t, shape ``(q,)``.
         start: e(0), shape ``(q,)``.
-        coupling: Of the watched modes, where it is known: rates of their own, and how far these hold, in the kernel K.
+        rayleigh_quotients: Those of the watched modes in the kernel K; None where they are not known.
     """
 
     kappa: Tensor
     response: Tensor
-    drift: Tensor
+    secular_rate: Tensor
     start: Tensor
-    coupling: ModeCoupling | None = None
+    rayleigh_quotients: RayleighQuotients | None = None
 
-    def errors(self, method: Filter, steps: Tensor) -> Tensor:
+    def errors(self, method: SpectralFilter, steps: Tensor) -> Tensor:
         """E(t), signed, shape ``(len(steps), q)``."""
         steps = steps.to(self.kappa)
-        null = method.moved(torch.zeros_like(self.kappa[:1]), steps)
-        return self.start - method.moved(self.kappa, steps) @ self.response.T - null * self.drift
+        null = method.filter_function(torch.zeros_like(self.kappa[:1]), steps)
+        return self.start - method.filter_function(self.kappa, steps) @ self.response.T - null * self.secular_rate
 
-    def initial_rates(self, method: Filter) -> Tensor:
+    def initial_rates(self, method: SpectralFilter) -> Tensor:
         """Relative decrease of each e_k in the first step, shape ``(q,)``; negative where it grows first."""
         zero = torch.zeros_like(self.kappa[:1])
-        return (self.response @ method.slope(self.kappa) + self.drift * method.slope(zero)) / self.start
+        return (self.response @ method.slope(self.kappa) + self.secular_rate * method.slope(zero)) / self.start
 
-    def asymptotic_rates(self, method: Filter, tolerance: float = 1e-3) -> Tensor:
+    def asymptotic_rates(self, method: SpectralFilter, tolerance: float = 1e-3) -> Tensor:
         """Rate of the slowest eigenvector that holds more than `tolerance` of e_k(0): what each curve falls at in the end.
 
         One that grows counts however little of it there is: in the end nothing else is left.
@@ -163,11 +172,11 @@ class LinearDynamics:
         Returns:
             -log |g_1|, shape ``(q,)``; nan where no eigenvector counts, and where the error grows like t for want of a minimum.
         """
-        rates = -method.log_left(self.kappa)
+        rates = -method.log_residual_polynomial(self.kappa)
         weights = (self.response / self.kappa / self.start[:, None]).abs()
         counts = (weights > tolerance) | ((rates < 0) & (weights > 0))
         slowest = torch.where(counts, rates, torch.inf).amin(dim=1)
-        exponential = slowest.isfinite() & ((slowest < 0) | (self.drift == 0))
+        exponential = slowest.isfinite() & ((slowest < 0) | (self.secular_rate == 0))
         return torch.where(exponential, slowest, torch.nan)
 
 
@@ -186,8 +195,8 @@ def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start:
     kappa, u = torch.linalg.eigh(kernel)
     kept = above_rounding(kappa, len(kappa))
     along = u.T @ residual
-    drift = cross @ (u[:, ~kept] @ along[~kept])
-    return LinearDynamics(kappa[kept].flip(0), ((cross @ u[:, kept]) * along[kept]).flip(1), drift, start)
+    secular_rate = cross @ (u[:, ~kept] @ along[~kept])
+    return LinearDynamics(kappa[kept].flip(0), ((cross @ u[:, kept]) * along[kept]).flip(1), secular_rate, start)
 
 
 def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start: Tensor) -> LinearDynamics:
@@ -206,8 +215,8 @@ def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start:
     null = gradient - w.T @ along
     null = null - w.T @ (w @ null)  # once more: what rounding left in the range of F^T is gone
     rounding = len(gradient) * torch.finfo(s.dtype).eps * gradient.norm()
-    drift = probe @ null if null.norm() > rounding else torch.zeros_like(start)
-    return LinearDynamics(s.square(), (probe @ w.T) * along, drift, start)
+    secular_rate = probe @ null if null.norm() > rounding else torch.zeros_like(start)
+    return LinearDynamics(s.square(), (probe @ w.T) * along, secular_rate, start)
 
 
 def gauss_newton_residual(kernel: Tensor, residual: Tensor, damping: float) -> Tensor:

@@ -135,32 +135,32 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
 
 
 _RITZ = 1e-12  # of Ritz values, relative: rounding would take Lanczos further rounds, and changes no digit that is shown
-COUPLED = 0.1
-"""Up to which coupling a mode counts as having a rate of its own.
+MAX_EIGEN_RESIDUAL = 0.1
+"""The largest relative eigen-residual of a mode that counts as having a single rate.
 
 With v.r and the rest r' of the residual, flow gives d(v.r)/dt = -kappa v.r - (K v - kappa v).r', so that the rate at which the
-mode falls differs from its own by at most coupling |r'| / |v.r| of it: by a tenth where the rest is no larger than the mode.
+mode falls differs from kappa by at most eigen_residual |r'| / |v.r| of it: by a tenth where the rest is no larger than the mode.
 """
 
 
 @dataclass(frozen=True)
-class ModeCoupling:
-    """How nearly given modes are eigenvectors of a kernel.
+class RayleighQuotients:
+    """Rayleigh quotients of given modes in a kernel, and how nearly the modes are its eigenvectors.
 
     Args:
-        rates: kappa_k = v_k^T K v_k for the normalised mode: the rate at which a residual that is this mode begins to fall,
+        values: kappa_k = v_k^T K v_k for the normalized mode: the rate at which a residual that is this mode begins to fall,
             shape ``(m,)``.
-        coupling: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; nan for a mode that the kernel does
-            not see. It is the standard deviation over the mean of the eigenvalues that the mode is made of, for v^T K^2 v is
-            kappa^2 + |K v - kappa v|^2. Above `COUPLED` a mode has no rate of its own.
+        eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; nan for a mode that the
+            kernel does not see. It is the standard deviation over the mean of the eigenvalues that the mode is made of, for
+            v^T K^2 v is kappa^2 + |K v - kappa v|^2. Above `MAX_EIGEN_RESIDUAL` a mode has no single rate.
     """
 
-    rates: Tensor
-    coupling: Tensor
+    values: Tensor
+    eigen_residuals: Tensor
 
 
-def mode_coupling(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tensor) -> ModeCoupling:
-    """Rates and coupling of modes that are not eigenvectors of the kernel.
+def rayleigh_quotients(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tensor) -> RayleighQuotients:
+    """Rayleigh quotients of modes, which need not be eigenvectors of the kernel, and their relative eigen-residuals.
 
     Args:
         kernel: K, shape ``(n, n)``, or what takes columns to their images; where the loss weights its points, in the same
@@ -169,8 +169,8 @@ def mode_coupling(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tensor) ->
     """
     v = modes / modes.norm(dim=0)
     image = kernel @ v if isinstance(kernel, torch.Tensor) else kernel(v)
-    rates = (v * image).sum(dim=0)
-    return ModeCoupling(rates, (image - v * rates).norm(dim=0) / rates)
+    values = (v * image).sum(dim=0)
+    return RayleighQuotients(values, (image - v * values).norm(dim=0) / values)
 
 
 def frequency_weight(wavenumber: Tensor, order: int) -> Tensor:
@@ -178,7 +178,7 @@ def frequency_weight(wavenumber: Tensor, order: int) -> Tensor:
 
     Mode xi then falls at rate gamma(xi)^2 |xi|^(2m), gamma^2 the spectrum of the network's kernel. This holds for a
     translation-invariant kernel on a periodic domain or the whole space, where waves are eigenvectors of both; on an interval
-    it is a guide only, and `mode_coupling` of the real kernel says how far off it is.
+    it is a guide only, and `rayleigh_quotients` of the real kernel says how far off it is.
 
     Args:
         wavenumber: |xi|, any shape.

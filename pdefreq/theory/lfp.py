@@ -67,7 +67,7 @@ def lfp_kernel(dimension: int, spacing: float, cutoff: int, *, inner: float, out
             f"the moments `inner` and `outer` must be finite and not negative, and one of them positive, got {inner} and {outer}"
         )
     xi = half_space_wavevectors(dimension, spacing, cutoff)
-    magnitude = xi.norm(dim=1)
-    magnitude[0] = 0.1 * spacing
+    wavenumber = xi.norm(dim=1)
+    wavenumber[0] = 0.1 * spacing
     largest = max(inner, outer)
-    return FourierKernel(xi, lfp_weight(magnitude, dimension, inner=inner / largest, outer=outer / largest))
+    return FourierKernel(xi, lfp_weight(wavenumber, dimension, inner=inner / largest, outer=outer / largest))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def relaxation_factor(
+def jacobi_amplification_factor(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
     lengths: Sequence[float],
@@ -51,19 +51,19 @@ def relaxation_factor(
         omega: Damping factor; 1 is plain Jacobi.
 
     Returns:
-        Factors ``(m,)``, float64; nan for a mode that the grid doesn't carry (not 1 <= k < n).
+        Factors ``(m,)``, float64; nan for a mode that the grid does not resolve (not 1 <= k < n).
 
     Source:
         Saad (2003), Iterative Methods for Sparse Linear Systems, section 13.2.
 
     Example:
-        >>> relaxation_factor([[1], [2], [3]], [4], [1.0]).numpy().round(4).tolist()
+        >>> jacobi_amplification_factor([[1], [2], [3]], [4], [1.0]).numpy().round(4).tolist()
         [0.7071, 0.0, -0.7071]
     """
     return 1 - _reduction(indices, intervals, lengths, diffusion, reaction, omega)
 
 
-def relaxation_rate(
+def jacobi_decay_rate(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
     lengths: Sequence[float],
@@ -72,7 +72,7 @@ def relaxation_rate(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
-    """Decay -log |factor| a sweep, shape ``(m,)``; negative where the mode grows. Arguments as `relaxation_factor`'s."""
+    """Decay -log |factor| a sweep, shape ``(m,)``; negative where the mode grows. Arguments of `jacobi_amplification_factor`."""
     reduction = _reduction(indices, intervals, lengths, diffusion, reaction, omega)
     return -torch.log1p(reduction * (reduction - 2)) / 2  # log |1 - s| without cancellation for small s
 
@@ -85,7 +85,7 @@ def amplified_modes(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """The sine modes of a grid whose error grows in a sweep of damped Jacobi. Arguments as `relaxation_factor`'s.
+    """The sine modes of a grid whose error grows in a sweep of damped Jacobi. Arguments as `jacobi_amplification_factor`'s.
 
     These are the modes with a negative eigenvalue. For plain Jacobi they include the mirror images n - k of these modes, whose
     factors lie below -1.
@@ -98,14 +98,14 @@ def amplified_modes(
         [[1], [7]]
     """
     modes = torch.cartesian_prod(*(torch.arange(1, n) for n in intervals)).reshape(-1, len(intervals))
-    factors = relaxation_factor(modes, intervals, lengths, diffusion=diffusion, reaction=reaction, omega=omega)
+    factors = jacobi_amplification_factor(modes, intervals, lengths, diffusion=diffusion, reaction=reaction, omega=omega)
     grows = factors.abs() > 1 + 4 * torch.finfo(factors.dtype).eps
     wavenumbers = (modes / torch.tensor(lengths, dtype=torch.float64)).norm(dim=1)[grows]
     order = wavenumbers.argsort(stable=True)
     return modes[grows][order], factors[grows][order]
 
 
-def periodic_factor(
+def jacobi_fourier_symbol(
     indices: Tensor | ArrayLike,
     intervals: Sequence[int],
     lengths: Sequence[float],
@@ -134,13 +134,13 @@ def periodic_factor(
         omega: Damping factor; 1 is plain Jacobi.
 
     Returns:
-        Factors ``(m,)``, complex128; nan for a mode that the grid doesn't carry (not 2 |k| < n).
+        Factors ``(m,)``, complex128; nan for a mode that the grid does not resolve (not 2 |k| < n).
 
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 4.2 and 7.1.
 
     Example:
-        >>> periodic_factor([[1], [-1]], [4], [4.0], convection=[1.0]).numpy().round(12).tolist()
+        >>> jacobi_fourier_symbol([[1], [-1]], [4], [4.0], convection=[1.0]).numpy().round(12).tolist()
         [-0.5j, 0.5j]
     """
     k, n, w = _grid(indices, intervals, lengths, diffusion)
@@ -166,7 +166,7 @@ def lexicographic_symbol(
 
         symbol = ((1 - omega) D + omega sum_a w_a exp(i s_a theta_a)) / (D - omega sum_a w_a exp(-i s_a theta_a)),
 
-    with w_a and D as for `relaxation_factor`; Gauss-Seidel on an interval: modulus 1 / sqrt(5 - 4 cos(k pi / n)).
+    with w_a and D as for `jacobi_amplification_factor`; Gauss-Seidel on an interval: modulus 1 / sqrt(5 - 4 cos(k pi / n)).
 
     Args:
         indices: Mode numbers, shape ``(m, d)``.
@@ -177,7 +177,7 @@ def lexicographic_symbol(
         omega: Relaxation factor, in (0, 2); 1 is Gauss-Seidel.
 
     Returns:
-        Moduli ``(m, 2^(d-1))``, one for each pair of opposite waves, float64; nan for a mode that the grid doesn't carry.
+        Moduli ``(m, 2^(d-1))``, one for each pair of opposite waves, float64; nan for a mode that the grid does not resolve.
 
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 4.3.
@@ -191,7 +191,7 @@ def lexicographic_symbol(
     waves = torch.polar(w.expand(len(k), len(signs), -1), signs * (torch.pi * k / n)[:, None, :]).sum(dim=2)
     diagonal = 2 * w.sum() + reaction
     symbol = (((1 - omega) * diagonal + omega * waves) / (diagonal - omega * waves.conj())).abs()
-    return torch.where(_carried(k, n)[:, None], symbol, torch.nan)
+    return torch.where(_is_resolved(k, n)[:, None], symbol, torch.nan)
 
 
 def red_black_symbol(jacobi: Tensor, omega: float = 1.0) -> Tensor:
@@ -257,7 +257,7 @@ def _reduction(
     """1 - factor = omega lambda_k / D with lambda_k = sum_a 4 w_a sin^2(k_a pi / 2 n_a) + reaction."""
     k, n, w = _grid(indices, intervals, lengths, diffusion)
     eigenvalue = (4 * w * torch.sin(k * torch.pi / (2 * n)) ** 2).sum(dim=1) + reaction
-    return torch.where(_carried(k, n), omega * eigenvalue / (2 * w.sum() + reaction), torch.nan)
+    return torch.where(_is_resolved(k, n), omega * eigenvalue / (2 * w.sum() + reaction), torch.nan)
 
 
 def _grid(
@@ -269,7 +269,7 @@ def _grid(
     return k, n, a * (n / torch.tensor(lengths, dtype=torch.float64)) ** 2
 
 
-def _carried(k: Tensor, n: Tensor) -> Tensor:
+def _is_resolved(k: Tensor, n: Tensor) -> Tensor:
     return ((k >= 1) & (k < n)).all(dim=1)
 
 

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from pdefreq.core.errors import OptionError
-from pdefreq.theory.relaxation import relaxation_factor
+from pdefreq.theory.kernel_modes import RayleighQuotients
+from pdefreq.theory.relaxation import jacobi_amplification_factor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +96,7 @@ class TwoGrid:
         of their block.
 
         Args:
-            indices: Mode numbers, shape ``(m, d)``; a mode that the grid doesn't carry has nan.
+            indices: Mode numbers, shape ``(m, d)``; a mode that the grid does not resolve has nan.
             start: Initial amplitudes of all modes, as `amplitudes` takes them.
             steps: Numbers of cycles, whole, shape ``(T,)``.
 
@@ -119,14 +120,14 @@ class TwoGrid:
             curves[:, column] = curve * radii[column] ** (steps - early)
         return curves, radii
 
-    def coupling(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """What a cycle takes off a mode alone, 1 - M_kk, and what it makes of it in other modes, over that.
+    def rayleigh_quotients(self, indices: Tensor) -> RayleighQuotients:
+        """Rayleigh quotients 1 - M_kk of the modes in K = 1 - M, and their relative eigen-residuals.
 
         Args:
-            indices: Mode numbers, shape ``(m, d)``; a mode that the grid doesn't carry has nan.
+            indices: Mode numbers, shape ``(m, d)``; a mode that the grid does not resolve has nan.
 
         Returns:
-            Two tensors ``(m,)``, float64.
+            Shape ``(m,)``, float64.
         """
         found = torch.full((2, len(indices)), torch.nan, dtype=torch.float64)
         for column, index in enumerate(indices.tolist()):
@@ -135,14 +136,14 @@ class TwoGrid:
                 taken = 1 - block.matrix[own, own]
                 others = torch.cat([block.matrix[:own, own], block.matrix[own + 1 :, own]])
                 found[:, column] = torch.stack([taken, others.norm() / taken])
-        return found[0], found[1]
+        return RayleighQuotients(found[0], found[1])
 
     def radius(self) -> float:
         """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""
         return max(float(torch.linalg.eigvals(block.matrix).abs().max()) for block in self.blocks())
 
     def _block_of(self, index: list[int]) -> tuple[ModeBlock, int] | None:
-        """The block that holds a mode, and its place there; None for a mode that the grid doesn't carry."""
+        """The block that holds a mode, and its place there; None for a mode that the grid does not resolve."""
         if not all(0 < k < n for k, n in zip(index, self.intervals, strict=True)):
             return None
         block = self._block(tuple(min(k, n - k) for k, n in zip(index, self.intervals, strict=True)))
@@ -151,7 +152,9 @@ class TwoGrid:
     def _block(self, lowest: tuple[int, ...]) -> ModeBlock:
         pairs = [(k,) if 2 * k == n else (k, n - k) for k, n in zip(lowest, self.intervals, strict=True)]
         indices = torch.tensor(list(itertools.product(*pairs)))
-        factor = relaxation_factor(indices, self.intervals, self.lengths, diffusion=self.diffusion, reaction=self.reaction)
+        factor = jacobi_amplification_factor(
+            indices, self.intervals, self.lengths, diffusion=self.diffusion, reaction=self.reaction
+        )
         sweep = self._red_black(indices, factor) if self.smoother == "red-black" else torch.diag(1 - self.omega * (1 - factor))
         correction = torch.eye(len(indices), dtype=torch.float64)
         if all(len(pair) == 2 for pair in pairs):

@@ -1,4 +1,4 @@
-"""What is said between the steps reaches whoever listens, and nobody else."""
+"""Announcements of long computations reach the functions that listen, and only those."""
 
 import io
 
@@ -13,7 +13,7 @@ from pdefreq.spectrum.eigen import _basis
 from pdefreq.spectrum.modes import ModeFamilies
 
 
-def test_listeners_hear_what_is_said_in_their_body():
+def test_listeners_receive_the_announcements_of_their_block():
     outer, inner = [], []
     announce("nobody listens")
     with listening(outer.append):
@@ -36,10 +36,10 @@ def test_long_preparations_are_announced(monkeypatch):
     assert any("eigenfunctions" in each for each in heard) and any("reference solution" in each for each in heard)
 
 
-def test_piped_output_names_what_takes_long(monkeypatch):
+def test_piped_output_names_long_computations(monkeypatch):
     screen = io.StringIO()
     with live.LiveLine(Console(file=screen), quiet=False) as line:
-        announce("computing this")  # nothing is printed of what is soon over
+        announce("computing this")  # short computations print nothing
         assert line._line().plain == "computing this ..."
         monkeypatch.setattr(live, "_PIPED_SECONDS", 0.0)
         announce("computing that")

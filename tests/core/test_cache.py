@@ -1,4 +1,4 @@
-"""What is kept on disk comes back bit for bit, never breaks a run, and stays below its limit."""
+"""Cached arrays are restored bit for bit, a bad cache never breaks a run, and the cache stays below its limit."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from pdefreq.core.cache import Cache
 from pdefreq.core.errors import OptionError
 from pdefreq.problem.files import load_problem
 from pdefreq.spectrum import eigen
-from pdefreq.spectrum.eigenpairs import Eigenpairs
+from pdefreq.spectrum.eigenpairs import EigenSolver
 from pdefreq.spectrum.modes import ModeFamilies
 
 ARRAYS = {"a": np.arange(5.0), "b": np.ones((2, 3)), "n": np.array(7)}
@@ -24,7 +24,7 @@ def cache(tmp_path, monkeypatch):
     return Cache.of_user()
 
 
-def test_arrays_come_back_bit_for_bit(cache):
+def test_arrays_are_restored_bit_for_bit(cache):
     assert cache.read("one") is None and cache.entries() == []
     cache.write("one", ARRAYS)
     found = cache.read("one")
@@ -51,28 +51,28 @@ def test_a_damaged_file_is_removed_and_computed_again(cache, damage):
     assert not path.exists()
 
 
-def test_the_least_recently_used_go_first(tmp_path):
+def test_the_least_recently_used_entries_are_removed_first(tmp_path):
     size = len(np.zeros(1000).tobytes())
-    cache = Cache(tmp_path, limit=int(3.5 * size))
+    cache = Cache(tmp_path, max_bytes=int(3.5 * size))
     for age, name in enumerate(("first", "second", "third")):
         cache.write(name, {"a": np.zeros(1000)})
         os.utime(tmp_path / f"{name}.npz", (age, age))
     cache.read("first")
     cache.write("fourth", {"a": np.zeros(1000)})
     assert [entry.name for entry in cache.entries()] == ["first", "fourth", "third"]
-    assert sum(entry.size for entry in cache.entries()) <= cache.limit
+    assert sum(entry.size for entry in cache.entries()) <= cache.max_bytes
     cache.write("too large", {"a": np.zeros(10_000)})
     assert [entry.name for entry in cache.entries()] == ["first", "fourth", "third"]
 
 
-def test_a_folder_that_cannot_be_written_breaks_nothing(tmp_path):
+def test_a_folder_that_cannot_be_written_is_ignored(tmp_path):
     (tmp_path / "file").write_text("in the way")
     cache = Cache(tmp_path / "file" / "cache")
     cache.write("one", ARRAYS)
     assert cache.read("one") is None and cache.entries() == []
 
 
-def test_the_environment_names_folder_and_limit(tmp_path, monkeypatch):
+def test_environment_variables_set_the_folder_and_the_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("PDEFREQ_CACHE", str(tmp_path))
     monkeypatch.setenv("PDEFREQ_CACHE_MB", "2.5")
     assert Cache.of_user() == Cache(tmp_path, 2_500_000)
@@ -92,34 +92,34 @@ def test_the_environment_names_folder_and_limit(tmp_path, monkeypatch):
 
 
 def eigen_modes(monkeypatch):
-    """The first modes of a ring in a process that knows none, and how many slices of them were computed."""
+    """The first modes of a ring in a process with empty memory caches, and the number of slices that were computed."""
     computed = []
     with monkeypatch.context() as patch:
         eigen._basis.cache_clear()
-        patch.setattr(Eigenpairs, "_next", lambda self, next=Eigenpairs._next: computed.append(1) or next(self))
+        patch.setattr(EigenSolver, "_next", lambda self, next=EigenSolver._next: computed.append(1) or next(self))
         modes = ModeFamilies(load_problem("ring")).modes("eigen", [1, 60])
         eigen._basis.cache_clear()
     return modes, len(computed)
 
 
-def test_eigenfunctions_are_computed_once_whatever_the_process(cache, monkeypatch):
+def test_eigenfunctions_are_computed_once_for_all_processes(cache, monkeypatch):
     first, computed = eigen_modes(monkeypatch)
     assert computed == len(cache.entries()) > 1
     again, computed = eigen_modes(monkeypatch)
     assert computed == 0
     values = np.random.default_rng(0).standard_normal(len(first.points()))
     for modes in (first, again):
-        np.testing.assert_array_equal(modes.magnitude, first.magnitude)
+        np.testing.assert_array_equal(modes.wavenumber, first.wavenumber)
         np.testing.assert_allclose(modes.coefficients(values), first.coefficients(values), rtol=1e-13)
     (cache.folder / f"{cache.entries()[0].name}.npz").write_bytes(b"no archive")
     wrong = cache.read(cache.entries()[1].name)
     cache.write(cache.entries()[1].name, wrong | {"vectors": wrong["vectors"][1:]})
     repaired, computed = eigen_modes(monkeypatch)
     assert computed == 2
-    np.testing.assert_allclose(repaired.magnitude, first.magnitude, rtol=1e-12)
+    np.testing.assert_allclose(repaired.wavenumber, first.wavenumber, rtol=1e-12)
 
 
-def test_the_command_shows_and_clears(cache):
+def test_the_command_lists_and_clears_the_cache(cache):
     def run(*arguments):
         result = CliRunner().invoke(app, ["cache", *arguments])
         assert result.exit_code == 0, result.output

@@ -10,7 +10,7 @@ from pdefreq.core.history import History, Schedule, Stop
 
 
 @given(st.integers(1, 2000), st.integers(1, 200))
-def test_schedule_is_dense_first_and_then_keeps_its_density_in_every_decade(dense, per_decade):
+def test_the_schedule_is_dense_at_first_and_then_has_equal_density_in_every_decade(dense, per_decade):
     schedule = Schedule(dense, per_decade)
     steps = [0]
     while steps[-1] < 100_000:
@@ -18,11 +18,11 @@ def test_schedule_is_dense_first_and_then_keeps_its_density_in_every_decade(dens
     assert steps[: dense + 1] == list(range(dense + 1))
     assert all(later > earlier for earlier, later in zip(steps, steps[1:], strict=False))
     inside = [s for s in steps if 10_000 <= s < 100_000]
-    # rounding down to whole steps only adds records; one may fall just outside either end
+    # rounding to whole steps only adds records; one may fall just outside either end
     assert len(inside) >= min(per_decade, 90_000) - 1
 
 
-def test_columns_that_appear_late_or_stay_away_are_filled_with_nan():
+def test_columns_that_are_missing_from_some_rows_are_filled_with_nan():
     history = History()
     history.record({"step": 0, "a": 1.0})
     history.record({"step": 1, "b": np.array([1.0, 2.0])})
@@ -31,7 +31,7 @@ def test_columns_that_appear_late_or_stay_away_are_filled_with_nan():
     np.testing.assert_equal(history.column("b"), [[math.nan, math.nan], [1.0, 2.0], [3.0, 4.0]])
 
 
-def test_arrays_and_back_and_cut():
+def test_a_history_is_restored_from_its_arrays_and_can_be_cut():
     history = History()
     for step in range(5):
         history.record({"step": step, "v": np.full(3, step)})
@@ -60,5 +60,5 @@ def test_impossible_limits_are_refused(bad):
         Stop(**bad)
 
 
-def test_override_replaces_only_what_is_set():
+def test_an_override_replaces_only_the_given_values():
     assert Stop(steps=10, seconds=5).override(Stop(steps=3)) == Stop(steps=3, seconds=5)

@@ -1,4 +1,4 @@
-"""A request to stop ends one run; where several follow each other on purpose, all of them."""
+"""A request to stop ends one run, or all runs of an experiment."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pdefreq.core.interrupts import ending_all, interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_request_is_told_and_the_handlers_come_back(number):
+def test_a_signal_sets_the_request_and_the_previous_handlers_are_restored(number):
     before = signal.getsignal(number)
     with interruptible() as asked:
         assert not asked()
@@ -19,7 +19,7 @@ def test_a_request_is_told_and_the_handlers_come_back(number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_experiment_of_several_runs_ends_with_the_first(number):
+def test_a_request_ends_an_experiment_at_its_current_run(number):
     finished = []
     with pytest.raises(KeyboardInterrupt), ending_all():
         for run in range(3):

@@ -8,7 +8,7 @@ from pdefreq.core.errors import OptionError, UnknownNameError, UserError
 from pdefreq.core.registry import Registry
 
 
-def test_an_unknown_name_gets_the_nearest_one_or_the_list():
+def test_an_unknown_name_is_refused_with_the_nearest_name_or_the_list():
     registry = Registry("method", "pdefreq.nobody", {"jacobi": "json:loads", "sine": "json:dumps"})
     with pytest.raises(UnknownNameError, match="unknown method 'jacoby': did you mean 'jacobi'"):
         registry.load("jacoby")
@@ -40,7 +40,7 @@ def bump(width: float = 0.5) -> Shape:
 
 @dataclass(frozen=True)
 class Spike(Shape):
-    """A class is a family too: its fields are the numbers."""
+    """A class is a family, too: its fields are the numbers in brackets."""
 
 
 SQRT = getattr
@@ -75,7 +75,7 @@ def test_a_name_is_an_object_a_family_or_a_class():
     assert SHAPES.named("bump", Shape) == SHAPES.named("bump()", Shape) == Shape((0.5,))
     assert SHAPES.named("bump(2)", Shape) == Shape((2.0,))
     assert SHAPES.named("spike", Shape) == Spike()
-    assert SHAPES.named("wave(1)", Shape) is SHAPES.named("wave(1)", Shape)  # made once
+    assert SHAPES.named("wave(1)", Shape) is SHAPES.named("wave(1)", Shape)  # one object per name
 
 
 @given(st.text(max_size=12))
@@ -106,7 +106,7 @@ def test_any_other_text_is_refused_in_one_sentence(text):
         ("title", "an object of the class Shape or a function of numbers that returns one, got NoneType"),
     ],
 )
-def test_wrong_numbers_and_wrong_targets_are_named(text, message):
+def test_wrong_numbers_and_wrong_objects_are_refused_by_name(text, message):
     with pytest.raises(UserError, match=message):
         SHAPES.named(text, Shape)
 
@@ -122,7 +122,7 @@ def tall(height):
 """
 
 
-def test_a_file_gives_objects_and_families_and_is_read_again_when_it_changes(tmp_path):
+def test_a_file_provides_objects_and_families_and_is_reloaded_after_a_change(tmp_path):
     file = tmp_path / "dir(1)" / "shapes.py"
     file.parent.mkdir()
     file.write_text(FILE)
@@ -143,7 +143,7 @@ def test_a_file_gives_objects_and_families_and_is_read_again_when_it_changes(tmp
 
 @pytest.fixture
 def announced(tmp_path, monkeypatch):
-    """An installed package that announces a shape, one whose module is missing, and one under a name that is built in."""
+    """An installed package that announces a shape, one whose module is missing, and one with the name of a built-in shape."""
     (tmp_path / "other_shapes.py").write_text(FILE)
     meta = tmp_path / "other-1.0.dist-info"
     meta.mkdir()
@@ -154,12 +154,12 @@ def announced(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("announced")
-def test_a_package_adds_names_but_takes_none_away():
+def test_a_package_adds_names_but_replaces_no_built_in_name():
     registry = Registry("shape", "pdefreq.nobody", {"flat": f"{__name__}:FLAT"})
     assert set(registry) == {"flat", "mine", "lost"}
     assert registry.named("mine", Shape) == Shape((1.0,)) and registry.named("flat", Shape) is FLAT
     with pytest.raises(OptionError, match="shape 'lost', which an installed package announces as no_such_module:MINE, can't be"):
         registry.named("lost", Shape)
-    with pytest.raises(UnknownNameError, match="did you mean 'mine'"):  # the lost one is in nobody's way
+    with pytest.raises(UnknownNameError, match="did you mean 'mine'"):  # the broken entry does not interfere
         registry.named("mein", Shape)
     assert registry.summaries()["lost"].endswith("No module named 'no_such_module'")

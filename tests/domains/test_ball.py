@@ -32,7 +32,7 @@ def test_volume_and_area(d, volume, area):
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 def test_quadrature_integrates_polynomials_to_their_closed_form(d):
-    """2m * m^(d-1) points are exact up to degree 2m - d: the radius takes d - 1 degrees more."""
+    """2m * m^(d-1) points are exact up to degree 2m - d, because the Jacobian r^(d-1) has degree d - 1."""
     m = 6
     q = Ball((0.0,) * d, 1.0).quadrature(2 * m**d)
     assert len(q.x) == 2 * m**d
@@ -43,24 +43,24 @@ def test_quadrature_integrates_polynomials_to_their_closed_form(d):
 
 
 @given(any_ball, st.integers(1, 300))
-def test_every_ball_holds_its_points(ball, n):
+def test_every_ball_contains_its_points(ball, n):
     for samples in (ball.quadrature(n), ball.boundary(n)):
         assert bool(ball.contains(samples.x).all())
     b, middle = ball.boundary(n), torch.tensor(ball.midpoint, dtype=torch.float64)
     assert float(((b.x - middle) * b.normals).sum(1) @ b.weights) == pytest.approx(
         ball.dimension * ball.measure,
-        rel=1e-9,  # coordinates of size 100 about a radius of 0.01 lose four digits
+        rel=1e-9,  # coordinates of size 100 for a radius of 0.01 lose four digits
     )
     outside = middle + 1.001 * (b.x - middle)
     assert not bool(ball.contains(outside).any())
 
 
-def test_distance_is_one_in_the_middle_and_negative_outside():
+def test_the_distance_is_one_at_the_center_and_negative_outside():
     distance = Ball((1.0, 2.0), 3.0).distance()
     torch.testing.assert_close(distance(torch.tensor([[1.0, 2.0], [4.0, 2.0], [7.0, 2.0]])), torch.tensor([1.0, 0.0, -3.0]))
 
 
-def test_in_high_dimension_quadrature_keeps_to_the_number_asked_for():
+def test_in_high_dimension_quadrature_respects_the_requested_number_of_points():
     ball = Ball((0.0,) * 30, 1.0)
     assert len(ball.quadrature(500).x) == 500 and len(ball.boundary(500).x) == 500
     assert float(ball.quadrature(500).weights.sum()) == pytest.approx(ball.measure, rel=1e-12)
@@ -74,6 +74,6 @@ def test_a_radius_must_be_positive(radius):
 
 
 @pytest.mark.parametrize("midpoint", [(), (0.0, math.nan), (math.inf,)])
-def test_a_midpoint_must_be_a_point(midpoint):
+def test_a_center_must_be_a_point(midpoint):
     with pytest.raises(ProblemFileError, match="midpoint of a ball"):
         Ball(midpoint, 1.0)

@@ -15,7 +15,7 @@ half_axes = st.tuples(st.floats(0.05, 20), st.floats(0.05, 20))
 
 @given(half_axes)
 def test_perimeter_against_ramanujan_and_bounds(half_axes):
-    """Ramanujan's second formula is below the perimeter by a part in 1/51 (h/4)^5... at most 4.1e-4, at flat ellipses."""
+    """Ramanujan's second formula is below the perimeter by a part in 1/51 (h/4)^5, at most 4.1e-4, for flat ellipses."""
     a, b = half_axes
     h = ((a - b) / (a + b)) ** 2
     formula = math.pi * (a + b) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
@@ -53,17 +53,17 @@ def test_random_boundary_points_are_uniform_in_arc_length():
     ellipse, n = Ellipse((0.0, 0.0), (1.0, 0.1)), 20_000
     fixed, random = ellipse.boundary(2000), ellipse.boundary(n, stream(0, "test"))
     share = float(fixed.weights[fixed.x[:, 0] > 0.5].sum() / ellipse.perimeter)
-    # trapezoidal rule with a jump: 1 / 1000; binomial: 4 standard deviations of sqrt(0.25 / n)
+    # trapezoidal rule with a jump: 1 / 1000; binomial distribution: 4 standard deviations of sqrt(0.25 / n)
     assert float((random.x[:, 0] > 0.5).double().mean()) == pytest.approx(share, abs=0.001 + 4 * 0.5 / math.sqrt(n))
 
 
 @pytest.mark.parametrize("half_axes", [(0.0, 1.0), (1.0, -1.0), (math.inf, 1.0), (1.0, math.nan)])
-def test_half_axes_must_be_positive(half_axes):
+def test_semi_axes_must_be_positive(half_axes):
     with pytest.raises(ProblemFileError, match="half axes of an ellipse must be above zero"):
         Ellipse((0.0, 0.0), half_axes)
 
 
 @pytest.mark.parametrize(("midpoint", "half_axes"), [((0.0,), (1.0,)), ((0.0, 0.0), (1.0,)), ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))])
-def test_an_ellipse_lies_in_the_plane(midpoint, half_axes):
+def test_an_ellipse_must_be_two_dimensional(midpoint, half_axes):
     with pytest.raises(ProblemFileError, match="two coordinates and two half axes"):
         Ellipse(midpoint, half_axes)

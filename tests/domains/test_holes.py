@@ -27,7 +27,7 @@ def hole(x, y, a, b):
 
 
 def test_measure_and_parts_of_the_second_domain_of_the_paper():
-    """Liu, Cai, Xu (2020), section 6.1.3: three circles and 16 (x + .5)^2 + 64 (y - .5)^2 = 1, none of which meet."""
+    """Liu, Cai, Xu (2020), section 6.1.3: three circles and 16 (x + .5)^2 + 64 (y - .5)^2 = 1, which do not intersect."""
     domain = WithHoles(
         SQUARE, (Ball((-0.6, -0.6), 0.3), Ball((0.3, -0.3), 0.6), Ball((0.6, 0.6), 0.3), hole(-0.5, 0.5, 0.25, 0.125))
     )
@@ -40,7 +40,7 @@ def test_measure_and_parts_of_the_second_domain_of_the_paper():
 
 
 def test_quadrature_converges_geometrically():
-    """The integral of a product of exponentials over a square less that over a disk, which is a Bessel function."""
+    """Integral of e^(x + y) over a square minus that over a disk, which is a Bessel function."""
     from scipy.special import iv
 
     domain, r = WithHoles(SQUARE, (Ball((0.2, -0.1), 0.4),)), 0.4
@@ -48,14 +48,14 @@ def test_quadrature_converges_geometrically():
     exact = (math.e - 1 / math.e) ** 2 - disk
     errors = []
     for m in (4, 8, 16):
-        q = domain.quadrature(4 * m * m)  # four strips
+        q = domain.quadrature(4 * m * m)  # four strips of Gauss points
         assert len(q.x) == 4 * m * m
         errors.append(abs(float((q.weights * q.x.sum(dim=1).exp()).sum()) - exact) / exact)
     assert errors[1] < 1e-2 * errors[0] and errors[2] < 1e-12
 
 
 @given(st.lists(st.tuples(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9), st.floats(0.02, 0.3)), min_size=1, max_size=6))
-def test_random_holes_are_refused_where_they_touch_and_else_leave_the_right_area(holes):
+def test_random_holes_either_touch_and_are_refused_or_leave_the_correct_area(holes):
     balls = tuple(Ball((x, y), r) for x, y, r in holes)
     leaves = any(max(abs(x), abs(y)) + r >= 1 - 1e-9 for x, y, r in holes)
     touch = any(math.dist(p[:2], q[:2]) <= p[2] + q[2] + 1e-9 for i, p in enumerate(holes) for q in holes[:i])
@@ -63,7 +63,7 @@ def test_random_holes_are_refused_where_they_touch_and_else_leave_the_right_area
         near = any(abs(max(abs(x), abs(y)) + r - 1) < 1e-8 for x, y, r in holes) or any(
             abs(math.dist(p[:2], q[:2]) - p[2] - q[2]) < 1e-8 for i, p in enumerate(holes) for q in holes[:i]
         )
-        assume(not near)  # where rounding decides
+        assume(not near)  # excludes cases that rounding decides
         with pytest.raises(ProblemFileError, match=r"hole-\d"):
             WithHoles(SQUARE, balls)
         return
@@ -82,19 +82,19 @@ def test_random_holes_are_refused_where_they_touch_and_else_leave_the_right_area
     ("base", "bad"),
     [
         (SQUARE, Ball((0.8, 0.0), 0.3)),
-        (SQUARE, Ball((0.5, 0.0), 0.5)),  # touches
+        (SQUARE, Ball((0.5, 0.0), 0.5)),  # touches the boundary
         (SQUARE, Ball((5.0, 0.0), 0.5)),  # outside
         (SQUARE, Box((-0.5, -0.5), (0.5, 1.0))),
         (SQUARE, hole(0.0, 0.95, 0.5, 0.1)),
         (UNIT, Ball((0.6, 0.6), 0.2)),
-        (UNIT, Box((-0.8, -0.8), (0.0, 0.0))),  # its corner
-        (UNIT, hole(0.0, 0.7, 0.75, 0.1)),  # its ends, though its axes end inside
-        (Ellipse((0.0, 0.0), (2.0, 1.0)), Ball((1.5, 0.0), 0.6)),  # inside in x and in y, but not in between
-        (Ring((0.0, 0.0), 1.0, 3.0), Ball((0.0, 0.0), 0.5)),  # in the ring's own hole
-        (Ring((0.0, 0.0), 1.0, 3.0), Ball((1.5, 0.0), 0.5)),  # touches it
+        (UNIT, Box((-0.8, -0.8), (0.0, 0.0))),  # its corner is outside
+        (UNIT, hole(0.0, 0.7, 0.75, 0.1)),  # its ends are outside, although the ends of its axes are inside
+        (Ellipse((0.0, 0.0), (2.0, 1.0)), Ball((1.5, 0.0), 0.6)),  # inside in x and in y separately, but not in between
+        (Ring((0.0, 0.0), 1.0, 3.0), Ball((0.0, 0.0), 0.5)),  # in the hole of the ring
+        (Ring((0.0, 0.0), 1.0, 3.0), Ball((1.5, 0.0), 0.5)),  # touches the hole of the ring
     ],
 )
-def test_a_hole_that_leaves_the_domain_is_named(base, bad):
+def test_a_hole_outside_the_domain_is_named(base, bad):
     with pytest.raises(ProblemFileError, match=r"hole-1 \(\w+ at .*\) leaves the domain or touches its boundary"):
         WithHoles(base, (bad,))
 
@@ -103,15 +103,15 @@ def test_a_hole_that_leaves_the_domain_is_named(base, bad):
     ("first", "second"),
     [
         (Ball((-0.3, 0.0), 0.2), Ball((0.1, 0.0), 0.2)),  # touch in one point
-        (Ball((0.0, 0.0), 0.5), Ball((0.1, 0.0), 0.1)),  # one in the other
+        (Ball((0.0, 0.0), 0.5), Ball((0.1, 0.0), 0.1)),  # nested
         (Box((-0.5, -0.5), (0.0, 0.0)), Box((0.0, -0.5), (0.5, 0.0))),
-        (Box((0.0, 0.0), (0.5, 0.5)), Ball((-0.1, -0.1), 0.15)),  # a corner
+        (Box((0.0, 0.0), (0.5, 0.5)), Ball((-0.1, -0.1), 0.15)),  # overlap at a corner
         (hole(-0.4, 0.0, 0.5, 0.1), hole(0.4, 0.0, 0.4, 0.1)),
         (hole(0.0, 0.0, 0.8, 0.1), hole(0.0, 0.5, 0.1, 0.45)),
         (hole(-0.2, 0.2, 0.4, 0.2), Box((0.05, -0.2), (0.4, 0.05))),
     ],
 )
-def test_holes_that_touch_are_named(first, second):
+def test_touching_holes_are_named(first, second):
     with pytest.raises(ProblemFileError, match=r"hole-2 .* and hole-3 .* touch"):
         WithHoles(SQUARE, (Ball((-0.8, -0.8), 0.05), first, second))
 
@@ -120,19 +120,19 @@ def test_holes_that_touch_are_named(first, second):
     "holes",
     [
         (Ball((-0.3, 0.0), 0.2), Ball((0.1, 0.0), 0.2 - 1e-9)),
-        (Box((0.0, 0.0), (0.5, 0.5)), Ball((-0.1, -0.1), 0.1414)),  # less than the way to the corner
+        (Box((0.0, 0.0), (0.5, 0.5)), Ball((-0.1, -0.1), 0.1414)),  # less than the distance to the corner
         (hole(-0.4, 0.0, 0.4, 0.1), hole(0.4, 0.0, 0.4 - 1e-9, 0.1)),
-        (hole(-0.4, 0.3, 0.5, 0.05), hole(0.4, -0.3, 0.5, 0.05)),  # their bounding boxes are apart
-        (hole(0.0, 0.0, 0.6, 0.05), Ball((0.5, 0.5), 0.4)),  # their bounding boxes are not
+        (hole(-0.4, 0.3, 0.5, 0.05), hole(0.4, -0.3, 0.5, 0.05)),  # disjoint bounding boxes
+        (hole(0.0, 0.0, 0.6, 0.05), Ball((0.5, 0.5), 0.4)),  # overlapping bounding boxes
     ],
 )
-def test_holes_that_nearly_touch_are_fine(holes):
+def test_holes_with_small_gaps_are_valid(holes):
     assert WithHoles(SQUARE, holes).measure == pytest.approx(4 - sum(h.measure for h in holes))
 
 
 @given(st.floats(0.05, 3), st.floats(0.05, 3), st.floats(0, 2 * math.pi), st.floats(0.05, 1), st.floats(0.05, 1))
-def test_ellipses_are_apart_just_until_they_touch(a, b, angle, c, d):
-    """Two ellipses on either side of a common tangent: a little closer they touch, a little further apart they don't."""
+def test_ellipses_are_disjoint_until_they_touch(a, b, angle, c, d):
+    """Two ellipses on opposite sides of a common tangent: slightly closer they touch, slightly farther apart they do not."""
     normal = np.array([math.cos(angle) / a, math.sin(angle) / b]) / math.hypot(math.cos(angle) / a, math.sin(angle) / b)
     point = np.array([a * math.cos(angle), b * math.sin(angle)])
     support = np.array([c * c, d * d]) * normal / math.hypot(c * normal[0], d * normal[1])
@@ -147,21 +147,21 @@ def test_the_farthest_point_of_an_ellipse_is_found(a, b, x, y):
     angle = np.linspace(0, 2 * np.pi, 20_001)
     squares = (x + a * np.cos(angle)) ** 2 + (y + b * np.sin(angle)) ** 2
     ellipse = Convex(np.array([x, y]), np.array([a, b]), round=True)
-    # samples miss an extremum by step^2 / 8 of the second derivative, which is at most 2 (2 a^2 + 2 b^2 + |x| a + |y| b) < 100
+    # samples miss an extremum by step^2 / 8 times the second derivative, which is at most 2 (2 a^2 + 2 b^2 + |x| a + |y| b) < 100
     assert squares.max() - 1e-12 <= ellipse.farthest**2 <= squares.max() + 1.3e-6
     if math.hypot(x / a, y / b) > 1:
         assert squares.min() - 1.3e-6 <= ellipse.nearest**2 <= squares.min() + 1e-12
 
 
-def test_the_function_of_a_box_has_the_right_sign_in_all_nine_regions():
+def test_the_level_function_of_a_box_has_the_right_sign_in_all_nine_regions():
     box = Solids.of([Convex(np.array([0.0, 2.0]), np.array([1.0, 2.0]), round=False)], 2)
     x = torch.cartesian_prod(torch.tensor([-2.0, 0.0, 2.0]), torch.tensor([-1.0, 2.0, 5.0]))
     assert (box.levels(x)[:, 0] < 0).tolist() == [False] * 4 + [True] + [False] * 4
     assert float(box.levels(x).min()) >= -1
 
 
-def test_distance_stays_below_the_base_and_tends_to_it_for_small_holes():
-    """Reciprocals add: that of the hole is 2 r / (|x|^2 - r^2), times the length that makes the square's distance one, 1/2."""
+def test_the_distance_is_below_that_of_the_base_and_tends_to_it_for_small_holes():
+    """Reciprocals add: that of the hole is 2 r / (|x|^2 - r^2), times the distance scale of the square, 1/2."""
     x = torch.tensor([[0.5, 0.5]], dtype=torch.float64)
     base = float(SQUARE.distance()(x))
     for r in (0.5, 0.1, 0.001):
@@ -169,18 +169,18 @@ def test_distance_stays_below_the_base_and_tends_to_it_for_small_holes():
         assert 1 / value == pytest.approx(1 / base + 0.5 * 2 * r / (0.5 - r * r), rel=1e-14)
 
 
-def test_many_holes_leave_the_distance_large():
-    """On a lattice of n x n small holes it falls like the room between them, not like a power of n^2."""
+def test_many_holes_do_not_make_the_distance_tiny():
+    """On a lattice of n x n small holes it decreases like the gap between them, not like a power of n^2."""
     medians = []
     for n in (4, 16):
         ticks = [-1 + (2 * k + 1) / n for k in range(n)]
         domain = WithHoles(SQUARE, tuple(Ball((x, y), 0.2 / n) for x in ticks for y in ticks))
         medians.append(float(domain.distance()(domain.interior(1000, stream(0, "test")).x).median()))
-    assert medians[1] > medians[0] / 8  # the room: a fourth
+    assert medians[1] > medians[0] / 8  # the gap decreases by a factor of four
 
 
 def test_a_cube_with_125_holes():
-    """The shipped domain of section 6.1.4 of the same paper: holes on a lattice, their radii a draw from U[0, 0.15]."""
+    """The shipped domain of section 6.1.4 of the same paper: holes on a lattice with radii from U[0, 0.15]."""
     domain = load_problem("cube-holes").domain
     assert len(domain.holes) == 125 and domain.part_names[-1] == "hole-125"
     radii = np.array([hole.radius for hole in domain.holes])
@@ -190,8 +190,8 @@ def test_a_cube_with_125_holes():
     assert domain.measure == pytest.approx(8 - 4 / 3 * math.pi * (radii**3).sum(), rel=1e-14)
 
 
-def test_a_lifting_looks_at_few_of_many_holes():
-    """Else 1e5 points in a cube of 125 holes would ask for 1e7 values; the faces, edges and corners of the cube take 26 each."""
+def test_a_lifting_evaluates_boundary_values_only_at_nearby_holes():
+    """With all 125 holes, 1e5 points would take 1e7 evaluations. The faces, edges and corners of the cube take 26 per point."""
     domain = load_problem("cube-holes").domain
     asked = []
 
@@ -203,8 +203,8 @@ def test_a_lifting_looks_at_few_of_many_holes():
     assert sum(asked) < 1000 * (26 + 4)
 
 
-def test_a_lifting_has_no_jump_where_a_hole_comes_within_reach():
-    """Difference quotients of half the step are no larger."""
+def test_a_lifting_is_continuous_where_the_set_of_nearby_holes_changes():
+    """Difference quotients do not grow when the step is halved."""
     domain = load_problem("cube-holes").domain
     lifting = domain.lifting(CallableField(lambda x: x.sum(dim=1)))
     slopes = []
@@ -226,7 +226,7 @@ def test_a_lifting_has_no_jump_where_a_hole_comes_within_reach():
         ("0,0,nan\n", "line 1: the radius"),
     ],
 )
-def test_bad_rows_are_named(tmp_path, text, message):
+def test_bad_rows_of_a_file_are_named(tmp_path, text, message):
     path = tmp_path / "holes.csv"
     path.write_text(text)
     with pytest.raises(ProblemFileError, match=message) as refusal:
@@ -234,7 +234,7 @@ def test_bad_rows_are_named(tmp_path, text, message):
     assert "\n" not in str(refusal.value)
 
 
-def test_a_missing_or_binary_file_is_named(tmp_path):
+def test_a_missing_or_binary_file_is_refused(tmp_path):
     with pytest.raises(ProblemFileError, match=r"can't read the holes in .*none.csv: no such file"):
         holes_from_csv(tmp_path / "none.csv", 2)
     (tmp_path / "image.csv").write_bytes(b"\xff\xfe\x00\x80")
@@ -242,6 +242,6 @@ def test_a_missing_or_binary_file_is_named(tmp_path):
         holes_from_csv(tmp_path / "image.csv", 2)
 
 
-def test_a_hole_of_another_dimension_is_named():
+def test_a_hole_of_another_dimension_is_refused():
     with pytest.raises(ProblemFileError, match=r"hole-1 .* has dimension 3, but the domain has 2"):
         WithHoles(SQUARE, (Ball((0.0, 0.0, 0.0), 0.1),))

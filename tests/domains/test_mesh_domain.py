@@ -27,13 +27,13 @@ def l_shape():
 def test_a_meshed_rectangle_is_the_rectangle():
     domain = MeshDomain(mesh_of(RECTANGLE, 0.3))
     assert domain.measure == pytest.approx(2.0, rel=1e-14)
-    assert domain.part_names == ("x-max", "x-min", "y-max", "y-min")  # by the alphabet
+    assert domain.part_names == ("x-max", "x-min", "y-max", "y-min")  # in alphabetical order
     b = domain.boundary(500)
     assert [float(b.weights[b.parts == k].sum()) for k in range(4)] == pytest.approx([1, 1, 2, 2], rel=1e-13)
     assert bool((b.x[b.parts == 0, 0] == 2.0).all() and (b.normals[b.parts == 3, 1] == -1.0).all())
 
 
-def test_quadrilaterals_and_triangles_make_the_same_domain_of_different_cells():
+def test_quadrilaterals_and_triangles_describe_the_same_domain():
     quads = MeshDomain(skfem.MeshQuad.init_tensor(np.linspace(0, 2, 5), np.linspace(0, 1, 4)))
     assert quads.measure == pytest.approx(2.0, rel=1e-14)
     q = quads.quadrature(2000)
@@ -41,8 +41,8 @@ def test_quadrilaterals_and_triangles_make_the_same_domain_of_different_cells():
 
 
 @pytest.mark.parametrize(("mesh", "degree"), [(skfem.MeshLine(), 12), (skfem.MeshTri(), 12), (skfem.MeshTet(), 7)])
-def test_quadrature_is_exact_to_the_degree_of_the_rules(mesh, degree):
-    """On the unit cube, where monomials integrate to 1 / (p + 1) each."""
+def test_quadrature_is_exact_up_to_the_degree_of_the_rules(mesh, degree):
+    """On the unit cube, where the integral of a monomial is the product of 1 / (p + 1)."""
     domain = MeshDomain(mesh)
     q = domain.quadrature(10_000)
     for powers in ([degree] + [0] * (domain.dimension - 1), [degree // domain.dimension] * domain.dimension):
@@ -50,12 +50,12 @@ def test_quadrature_is_exact_to_the_degree_of_the_rules(mesh, degree):
         assert value == pytest.approx(math.prod(1 / (p + 1) for p in powers), rel=1e-12)
 
 
-def test_quadrature_takes_no_more_than_asked_for_but_one_point_a_cell():
+def test_quadrature_has_at_most_the_requested_points_or_one_point_per_cell():
     domain = MeshDomain(mesh_of(RECTANGLE, 0.1))  # 400 triangles
     assert [len(domain.quadrature(n).x) // 400 for n in (1, 400, 1300, 2500, 1_000_000)] == [1, 1, 3, 6, 33]
 
 
-def test_contains_knows_the_missing_quarter():
+def test_points_in_the_missing_quarter_are_outside():
     x = 2 * torch.rand(2000, 2, generator=stream(0, "test"), dtype=torch.float64) - 1
     inside = l_shape().contains(x)
     missing = (x[:, 0] > 0) & (x[:, 1] > 0)
@@ -64,8 +64,8 @@ def test_contains_knows_the_missing_quarter():
     assert l_shape().contains(corners.double()).tolist() == [True] * 4 + [False] * 2
 
 
-def test_cells_are_found_in_meshes_of_very_different_cells():
-    """Adaptive refinement about a corner, down to a thousandth: each centroid lies in its own cell, and in no other."""
+def test_cells_are_found_in_meshes_of_very_different_cell_sizes():
+    """Adaptive refinement at a corner to a width of 1/1000: each centroid lies in its own cell and in no other."""
     mesh = skfem.MeshTri.init_lshaped()
     for _ in range(20):
         mesh = mesh.refined(mesh.elements_satisfying(lambda x: np.hypot(*x) <= np.hypot(*x).min() * 1.01))
@@ -73,7 +73,7 @@ def test_cells_are_found_in_meshes_of_very_different_cells():
     np.testing.assert_array_equal(CellSearch(corners)(corners.mean(axis=1)), np.arange(len(corners)))
 
 
-def test_equal_meshes_make_equal_domains_and_a_renamed_boundary_another():
+def test_equal_meshes_are_equal_domains_and_a_renamed_boundary_is_another_domain():
     first, second = (MeshDomain(mesh_of(RECTANGLE, 0.5)) for _ in range(2))
     assert first == second and hash(first) == hash(second)
     boundaries = {f"{name}-wall": facets for name, facets in first.mesh.boundaries.items()}
@@ -81,14 +81,14 @@ def test_equal_meshes_make_equal_domains_and_a_renamed_boundary_another():
     assert MeshDomain(renamed) != first and MeshDomain(mesh_of(RECTANGLE, 0.4)) != first
 
 
-def test_facets_in_no_group_are_the_rest_and_those_in_two_belong_to_the_first():
+def test_facets_without_group_are_called_rest_and_facets_in_two_groups_belong_to_the_first():
     mesh = skfem.MeshTri().refined(2).with_boundaries({"b": lambda x: x[0] == 0, "a": lambda x: x[0] + x[1] < 0.3})
     domain = MeshDomain(mesh)
     assert domain.part_names == ("a", "b", "rest")
     assert [len(domain.facets(name)) for name in domain.part_names] == [2, 3, 11]
 
 
-def test_names_that_are_not_on_the_boundary_are_no_parts():
+def test_names_of_interior_facets_are_not_parts():
     mesh = skfem.MeshTri().refined(2).with_boundaries({"interface": lambda x: x[0] == 0.5}, boundaries_only=False)
     assert MeshDomain(mesh).part_names == ("rest",)
 
@@ -104,7 +104,7 @@ def test_curved_cells_are_refused():
 
 
 @pytest.mark.parametrize(("number", "holes"), [(1, [0.1, 0.2, 0.2]), (2, [0.3, 0.6, 0.3])])
-def test_the_shipped_meshes_are_the_domains_of_the_paper(number, holes):
+def test_the_shipped_meshes_match_the_domains_of_the_paper(number, holes):
     path = MESHES / f"perforated-{number}.msh"
     domain = MeshDomain.read(path)
     assert path.stat().st_size < 150_000
@@ -112,15 +112,15 @@ def test_the_shipped_meshes_are_the_domains_of_the_paper(number, holes):
     lengths = {name: float(b.weights[b.parts == k].sum()) for k, name in enumerate(domain.part_names)}
     for name in ("x-min", "x-max", "y-min", "y-max"):
         assert lengths[name] == pytest.approx(2.0, rel=1e-14)
-    for k, r in enumerate(holes, 1):  # polygons of 16 sides or more: sin(pi / 16) / (pi / 16) = 0.9936 of the circle
+    for k, r in enumerate(holes, 1):  # polygons of at least 16 sides: sin(pi / 16) / (pi / 16) = 0.9936 of the circle
         assert 0.9935 < lengths[f"hole-{k}"] / (2 * math.pi * r) < 1
     ellipse = {1: 0.0, 2: math.pi / 32}[number]
     holes_area = math.pi * sum(r * r for r in holes) + ellipse
     assert 4 - holes_area < domain.measure < 4 - 0.97 * holes_area  # sin(pi / 8) / (pi / 8) = 0.974
 
 
-def test_mean_value_distance_has_slope_one_at_the_boundary_and_is_harmonic_mean_in_one_dimension():
-    """In 1-D 1 / (1/s + 1/(l - s)) = s (l - s) / l; at a flat boundary the distance itself, to first order."""
+def test_the_mean_value_distance_has_slope_one_at_the_boundary_and_is_a_harmonic_mean_in_one_dimension():
+    """In 1-D it is 1 / (1/s + 1/(l - s)) = s (l - s) / l; at a flat boundary it is the distance, to first order."""
     line = MeshDomain(mesh_of(Box((1.0,), (3.0,)), 0.5))
     x = torch.linspace(1, 3, 9, dtype=torch.float64)[:, None]
     torch.testing.assert_close(line.distance()(x), ((x - 1) * (3 - x) / 2)[:, 0], rtol=0, atol=1e-15)
@@ -128,11 +128,11 @@ def test_mean_value_distance_has_slope_one_at_the_boundary_and_is_harmonic_mean_
         domain, s = MeshDomain(mesh), 1e-5
         x = torch.full((1, domain.dimension), 0.4, dtype=torch.float64)
         x[0, 0] = s
-        assert float(domain.distance()(x)) / s == pytest.approx(1.0, abs=1e-3)  # 1 - O(s / distance of the edges)
+        assert float(domain.distance()(x)) / s == pytest.approx(1.0, abs=1e-3)  # 1 - O(s / distance to the edges)
 
 
 def test_mean_value_distance_of_a_disk_and_a_ball():
-    """At the middle all rays are as long as the radius: c / phi = r |B^(d-1)| / |S^(d-1)|, r / pi and r / 4."""
+    """At the center all rays have the length of the radius: c / phi = r |B^(d-1)| / |S^(d-1)|, r / pi and r / 4."""
     from pdefreq.domains.ball import Ball
 
     for d, expected in ((2, 1 / math.pi), (3, 1 / 4)):
@@ -143,7 +143,7 @@ def test_mean_value_distance_of_a_disk_and_a_ball():
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_mean_value_distance_of_a_square_does_not_depend_on_the_mesh(x, y):
-    """Splitting a side adds the angles in which it is seen; vertices and points on sides included."""
+    """If a side is split, its angles add up, also at vertices and at points on sides."""
     point = torch.tensor([[x, y]], dtype=torch.float64)
     coarse, fine = (MeshDomain(skfem.MeshTri().refined(k)).distance()(point) for k in (0, 3))
     torch.testing.assert_close(coarse, fine, rtol=1e-9, atol=1e-12)
@@ -160,8 +160,8 @@ def test_mean_value_distance_of_a_cube_vanishes_at_vertices_edges_and_faces():
     assert bool(inner.isfinite().all())
 
 
-def test_a_polygon_has_as_many_sides_however_fine_its_mesh():
-    """Distance and lifting are made of sides: six of an L, four of a square and as many of the square hole in it."""
+def test_the_number_of_sides_of_a_polygon_does_not_depend_on_its_mesh():
+    """Distance and lifting use the sides: six of an L, and four of a square plus four of its square hole."""
     frame = skfem.MeshTri.init_tensor(*[np.linspace(-1, 1, 9)] * 2)
     frame = frame.remove_elements(frame.elements_satisfying(lambda x: np.abs(x).max(axis=0) < 0.5))
     for mesh, count in ((skfem.MeshTri.init_lshaped(), 6), (frame, 8)):
@@ -172,8 +172,8 @@ def test_a_polygon_has_as_many_sides_however_fine_its_mesh():
         assert found[0] == found[1] and len(found[0]) == count
 
 
-def test_sides_do_not_run_through_where_two_pieces_of_boundary_touch():
-    """Two squares that share a corner: four facets meet there, two and two in line, which face opposite ways."""
+def test_sides_end_where_two_parts_of_the_boundary_touch():
+    """Two squares that share a corner, where four facets meet. Collinear facets there have opposite normals."""
     mesh = skfem.MeshTri.init_tensor(*[np.linspace(-1, 1, 3)] * 2)
     mesh = mesh.remove_elements(mesh.elements_satisfying(lambda x: x.prod(axis=0) < 0))
     corners, _ = MeshDomain(mesh.refined(1))._sides
@@ -181,9 +181,9 @@ def test_sides_do_not_run_through_where_two_pieces_of_boundary_touch():
     np.testing.assert_allclose(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1), 1.0, rtol=1e-14)
 
 
-def test_the_mean_value_distance_does_not_see_how_sides_are_cut():
+def test_the_mean_value_distance_does_not_depend_on_the_subdivision_of_sides():
     domain = MeshDomain(skfem.MeshTri.init_lshaped().refined(3))
     x = domain.interior(500, stream(0, "test")).x
     cut = MeanValueDistance(torch.from_numpy(domain._facet_corners), torch.from_numpy(domain._normals))
-    # a sum of 64 terms against one of 6, each to a rounding; the sum is 2 / distance at least
+    # sums of 64 and of 6 terms, each with rounding errors; the sum is at least 2 / distance
     torch.testing.assert_close(domain.distance()(x), cut(x), rtol=1e-13, atol=0)

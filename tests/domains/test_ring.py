@@ -27,16 +27,16 @@ def test_radial_powers_integrate_to_their_closed_form(d):
     area = {2: 2 * math.pi, 3: 4 * math.pi}[d]
     for p in range(7):
         integral = float((q.weights * q.x.norm(dim=1) ** p).sum())
-        assert integral == pytest.approx(area * (3 ** (p + d) - 1) / (p + d), rel=1e-13)  # polynomial in r: exact
+        assert integral == pytest.approx(area * (3 ** (p + d) - 1) / (p + d), rel=1e-13)  # a polynomial in r: exact
 
 
-def test_normals_point_to_the_middle_on_the_inner_circle():
+def test_normals_on_the_inner_circle_point_to_the_center():
     b = Ring((1.0, 0.0), 1.0, 2.0).boundary(100)
     radial = (b.x - torch.tensor([1.0, 0.0])) * torch.where(b.parts == 0, -1.0, 0.5)[:, None]
     torch.testing.assert_close(b.normals, radial, rtol=0, atol=1e-15)
 
 
-def test_distance_is_one_at_its_top_and_negative_on_either_side():
+def test_the_distance_is_one_at_its_maximum_and_negative_outside():
     distance = Ring((0.0, 0.0), 1.0, 3.0).distance()
     r = torch.tensor([0.5, 1.0, math.sqrt(5.0), 3.0, 4.0], dtype=torch.float64)
     values = distance(torch.stack([r, torch.zeros(5)], dim=1))
@@ -45,11 +45,11 @@ def test_distance_is_one_at_its_top_and_negative_on_either_side():
 
 
 @pytest.mark.parametrize(("inner", "outer"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (-1.0, 1.0), (1.0, math.inf), (math.nan, 1.0)])
-def test_radii_must_be_in_order(inner, outer):
+def test_radii_must_be_increasing(inner, outer):
     with pytest.raises(ProblemFileError, match="0 < inner < outer"):
         Ring((0.0, 0.0), inner, outer)
 
 
-def test_a_ring_on_the_line_is_refused():
+def test_a_ring_in_one_dimension_is_refused():
     with pytest.raises(ProblemFileError, match="at least two dimensions"):
         Ring((0.0,), 1.0, 2.0)

@@ -1,4 +1,4 @@
-"""Gauss-Newton beside Adam and L-BFGS: the comparison is fair, and the lazy network does what was predicted of it."""
+"""Gauss-Newton compared with Adam and L-BFGS: the comparison is fair, and a lazy network follows the prediction."""
 
 import math
 from dataclasses import replace
@@ -13,7 +13,7 @@ from pdefreq.parts import Adam, Training
 from pdefreq.solvers.network_solver import NetworkSolver
 
 
-def test_only_the_optimizer_differs():
+def test_only_the_optimizers_differ():
     for case in cases().values():
         settings = []
         for solver in case.solvers.values():
@@ -22,8 +22,8 @@ def test_only_the_optimizer_differs():
         assert settings[0] == settings[1] == settings[2]
 
 
-def test_the_two_waves_solve_their_equation():
-    """Minus the Laplacian of sin k pi x sin k pi y is 2 (k pi)^2 times it."""
+def test_the_sum_of_two_waves_solves_its_equation():
+    """Minus the Laplacian of sin k pi x sin k pi y is 2 (k pi)^2 times this function."""
     problem = cases()["two waves on a square"].problem
     x = problem.domain.quadrature(30).x
     assert problem.exact is not None
@@ -31,16 +31,16 @@ def test_the_two_waves_solve_their_equation():
 
 
 @pytest.mark.parametrize("name", list(LAZY)[2:])
-def test_a_lazy_network_falls_as_predicted(name):
+def test_a_lazy_network_follows_the_prediction(name):
     record = lazy_run(name, width=200)
     run = PredictedRun.of(name, record)
-    # of second order in the target over the root of the width: 0.003 at width 2000
+    # the error is quadratic in the target and inversely proportional to the root of the width: 0.003 at width 2000
     assert run.largest_difference < 0.02
-    assert np.abs(run.measured[-1]).max() < 0.5  # every tone has fallen, as no gradient descent makes it in ten steps
-    assert np.isfinite(record.half_steps).any()
+    assert np.abs(run.measured[-1]).max() < 0.5  # all tones have decreased, which gradient descent cannot achieve in ten steps
+    assert np.isfinite(record.halving_steps).any()
 
 
-def test_others_take_the_steps_that_cost_as_much_and_none_are_refused():
+def test_other_optimizers_take_steps_of_equal_total_cost_and_zero_steps_are_refused():
     with pytest.raises(OptionError, match="`steps` must be at least 1, got 0"):
         experiment(steps=0)
     trained = Trained.of(cases()["poisson"], steps=2)

@@ -1,4 +1,4 @@
-"""What an experiment must be, and the sentences that refuse others before and after they run."""
+"""The interface of an experiment, and the messages that refuse other objects before and after they run."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def file(tmp_path):
     return path
 
 
-def test_an_experiment_of_a_file_runs_with_options_as_text(file):
+def test_an_experiment_from_a_file_runs_with_options_as_text(file):
     name = f"{file}:counted"
     assert run_experiment(name, experiment_named(name), {}).findings == ["3 steps."]
     assert run_experiment(name, experiment_named(name), {"steps": "7"}).findings == ["7 steps."]
@@ -47,12 +47,12 @@ def test_an_experiment_of_a_file_runs_with_options_as_text(file):
         ("count", "defines no experiment 'count': did you mean 'counted'"),
     ],
 )
-def test_other_things_are_refused_before_they_run(file, name, message):
+def test_other_objects_are_refused_before_they_run(file, name, message):
     with pytest.raises((OptionError, UnknownNameError), match=message):
         experiment_named(f"{file}:{name}")
 
 
-def test_what_returns_no_report_is_refused(file):
+def test_a_result_that_is_not_a_report_is_refused(file):
     name = f"{file}:wrong"
     with pytest.raises(OptionError, match=r"wrong' must return a pdefreq.experiments.report.Report, got int"):
         run_experiment(name, experiment_named(name), {})

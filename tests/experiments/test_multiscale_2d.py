@@ -10,25 +10,25 @@ from pdefreq.problem.files import load_problem
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "E5"])
-def test_e1_and_e2_agree_to_the_digits_published(name):
+def test_e1_and_e2_agree_to_the_published_digits(name):
     u = linear(name[:2], int(name[-1]))
     assert u.shape == (2 ** int(name[-1]),) * 2
     assert np.abs(np.array([u.max(), u.mean(), np.sqrt((u**2).mean())]) - PUBLISHED[name]).max() < 1e-10
 
 
 def test_e5_agrees_to_the_tolerance_of_the_published_solver():
-    """It left 9e-7 of the solution, most of it at the node of the maximum."""
+    """That solver left a relative error of 9e-7, most of it at the node of the maximum."""
     u = nonlinear()
     assert u.shape == (63, 63)
     _, mean, rms = PUBLISHED["E5"]
     assert abs(u.mean() - mean) < 1e-7 and abs(np.sqrt((u**2).mean()) - rms) < 1e-7
     points = {(32, 32): 0.1299292373, (16, 32): 0.0874239777, (32, 16): 0.0843750098, (48, 16): 0.0675365990}
-    for (i, j), value in points.items():  # 64 x and 64 y
+    for (i, j), value in points.items():  # indices 64 x and 64 y
         assert abs(u[i - 1, j - 1] - value) < 2e-6
 
 
 class Minimum:
-    """The recipe of E5 once more, from its formulas alone: gradients G of hat functions, cells T, diffusion at the centroids."""
+    """An independent implementation of E5: gradients G of hat functions, cells T, diffusion at the centroids."""
 
     def __init__(self):
         mesh = skfem.MeshTri.init_tensor(*[np.linspace(0, 1, 65)] * 2)
@@ -61,12 +61,12 @@ class Minimum:
         return sp.coo_array((local.ravel(), (i, j))).tocsr()[self.inner][:, self.inner]
 
     def residual(self, u):
-        """Relative to the load."""
+        """Residual relative to the load."""
         load = self.load[self.inner]
         return np.linalg.norm(self.matrix(self.diffusion * self.size(u)) @ u - load) / np.linalg.norm(load)
 
     def solved(self):
-        """By halved fixed-point steps with frozen diffusion (Kacanov), which share nothing with Newton's method."""
+        """Solution by half fixed-point steps with frozen diffusion (Kacanov), which shares no code with Newton's method."""
         load = self.load[self.inner]
         u = spsolve(self.matrix(self.diffusion), load)
         for _ in range(30):
@@ -74,15 +74,16 @@ class Minimum:
         return u
 
 
-def test_the_maximum_of_e5_misses_the_digits_published_by_more_than_asked_and_the_difference_is_not_ours():
-    """2e-6 was asked of the maximum and 2.2e-6 is what there is: the stored value is no solution of the recipe's equations.
+def test_the_published_maximum_of_e5_differs_by_more_than_required_because_it_is_not_converged():
+    """The required accuracy of the maximum is 2e-6 and the difference is 2.2e-6: the stored value does not solve the equations.
 
-    Ours is, to rounding, and so is that of another method with another assembly. Where the gradient and with it the diffusion
-    vanish the energy hardly sees the node: the stored value raises it by 4e-11 of itself, and leaves a residual of 1e-4.
+    Our value solves them up to rounding, and so does the value of another method with another assembly. Where the gradient, and
+    with it the diffusion, vanishes, the energy hardly depends on the node: the stored value raises it by a relative 4e-11 and
+    has a residual of 1e-4.
     """
     discrete, u = Minimum(), nonlinear().ravel()
     assert discrete.residual(u) < 1e-12  # unknowns x rounding x condition; measured 7e-14
-    assert np.abs(discrete.solved() - u).max() < 1e-11  # each step removes half of the error and more
+    assert np.abs(discrete.solved() - u).max() < 1e-11  # each step removes at least half of the error
     excess = PUBLISHED["E5"][0] - u.max()
     assert 2.15e-6 < excess < 2.25e-6
     stored = u.copy()

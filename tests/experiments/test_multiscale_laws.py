@@ -1,4 +1,4 @@
-"""The studies of multiscale networks with budgets of a few steps: what they compare is comparable, what they print is defined."""
+"""Studies of multiscale networks with few steps: the compared runs are comparable, and all printed values are defined."""
 
 import math
 
@@ -23,7 +23,7 @@ from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
-    """The errors of these runs say nothing: they needn't be exact."""
+    """The errors of these runs have no meaning, so that they need not be accurate."""
     monkeypatch.setattr(target, "_RANDOM", 500)
     for intervals in (target._INTERVALS, RECORDED_INTERVALS):
         monkeypatch.setitem(intervals, 1, 200)
@@ -55,8 +55,8 @@ def test_rel_is_the_square_of_the_relative_error_in_five_dimensions(monkeypatch)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_what_a_constant_network_reaches(dimension):
-    """The closed form against the distance function that networks are built with, by Gauss points: exact to rounding."""
+def test_the_error_of_a_constant_network_has_a_closed_form(dimension):
+    """Comparison with the distance function of the networks by Gauss points, which are exact up to rounding."""
     x = load_problem("poisson-chirp", dimension=dimension).domain.quadrature(30**dimension)  # on (-1, 1)^d
     domain = load_problem("cosine-diffusion:3d").domain if dimension == 3 else None
     t, weights = (x.x + 1) / 2, x.weights
@@ -66,22 +66,22 @@ def test_what_a_constant_network_reaches(dimension):
     u = torch.sin(math.pi * t).prod(dim=1)
     constant = (weights @ (distance * u)) / (weights @ distance**2)
     rel = float(weights @ (u - constant * distance) ** 2 / (weights @ u**2))
-    assert rel == pytest.approx(distance_alone(dimension), rel=1e-9)  # cancellation: 1e-16 / 1e-3, with room
+    assert rel == pytest.approx(distance_alone(dimension), rel=1e-9)  # cancellation: 1e-16 / 1e-3, with a margin
     assert 7e-3 < distance_alone(5) < 7.3e-3
 
 
-def test_only_the_scales_differ():
+def test_compared_networks_differ_only_in_their_scales_or_activations():
     for name in ASKED:
         one, other = network_2d(name, SCALES), network_2d(name, (1.0,) * len(SCALES))
         assert one != other and one.with_options(scales=(1.0,)) == other.with_options(scales=(1.0,))
-        assert one.boundary.is_penalty == (name == "poisson-chirp")  # whose boundary values give the solution away
+        assert one.boundary.is_penalty == (name == "poisson-chirp")  # built-in boundary values would give the solution away
     for boundary in ("penalty", "hard"):
         one, other = network_5d("Adam", boundary, "sin-srelu", 100), network_5d("Adam", boundary, "srelu", 100)
         assert one != other and one.with_options(activation="srelu") == other
 
 
 @pytest.mark.parametrize("problems", [["poisson-chirp"], pytest.param(list(ASKED), marks=pytest.mark.slow)])
-def test_scales_are_compared_at_equal_steps_and_at_equal_time(problems):
+def test_scales_are_compared_at_equal_steps_and_at_equal_times(problems):
     report = scales_against_none(problems=problems, steps=3, seeds=2)
     rows = rows_of(report)
     assert [row["problem"] for row in rows[::2]] == problems
@@ -94,14 +94,14 @@ def test_scales_are_compared_at_equal_steps_and_at_equal_time(problems):
     assert lines_of(report) == [["l2-all scales 1", "l2-scales 1 to 32"]] * len(problems)
 
 
-def test_p_laplacian_beside_what_is_published():
+def test_p_laplacian_results_are_listed_with_the_published_values():
     report = exponents(steps=2)
     rows = rows_of(report)
     assert [(row["optimizer"], row["p"], row["epsilon"]) for row in rows] == [(each, *case) for each in STEPS for case in CASES]
     assert {(row["p"], row["epsilon"]): row["REL published"] for row in rows if row["REL published"] != "-"} == PUBLISHED
     for row in rows:
         assert row["REL"] == pytest.approx(row["relative L2"] ** 2, rel=1e-14)
-        assert row["energy gap"] > 0  # nothing lies below the minimum, if quadrature is no worse than two steps
+        assert row["energy gap"] > 0  # the minimum is a lower bound if the quadrature error is small
     assert all("not reached" in finding for finding in report.findings[:2])  # after two steps
     assert [len(lines) for lines in lines_of(report)] == [len(CASES) + len(PUBLISHED)] * len(STEPS)
 
@@ -111,7 +111,7 @@ def trial(*histories):
     return Trial([Solution(**fields, step=100, seconds=1.0, history=history) for history in histories])
 
 
-def test_errors_between_records_lie_on_the_power_law_through_them():
+def test_errors_between_records_are_interpolated_by_power_laws():
     steps = np.array([0, 1, 7, 50, 100])
     powers = [
         History.from_arrays(

@@ -1,4 +1,4 @@
-"""The phase diagram in small: what training does, and that the exponents are those of the sources."""
+"""The phase diagram at small size: the laws of its training, and the exponents of the sources."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from pdefreq.theory.phase_diagram import PhasePoint, distance_slope
 
 
 class Parabola:
-    """c^2 / 2 times a curvature, as a functional."""
+    """The functional curvature * c^2 / 2."""
 
     def __init__(self, curvature):
         self.curvature = curvature
@@ -20,7 +20,7 @@ class Parabola:
         return self.curvature * c.square().sum() / 2, self.curvature * c
 
 
-def test_a_step_that_rises_is_taken_back_and_the_rate_halved():
+def test_a_step_that_increases_the_functional_is_undone_and_the_rate_halved():
     c = torch.tensor([1.0], dtype=torch.float64)
     descent = HalvedWhenItRises(rate=1.0)
     memory = descent.memory(c)
@@ -28,14 +28,14 @@ def test_a_step_that_rises_is_taken_back_and_the_rate_halved():
     steep = Parabola(0.05)
     assert not descent.advance(c, steep, 0, memory, fresh=True)
     assert c.item() == pytest.approx(0.95)  # rate times curvature times c
-    memory["value"] = torch.tensor(0.0, dtype=torch.float64)  # as if the step had raised it
+    memory["value"] = torch.tensor(0.0, dtype=torch.float64)  # as if the step had increased it
     before = memory["before"].clone()
     assert not descent.advance(c, steep, 1, memory, fresh=False)
     assert memory["rate"] == 0.5
     assert c.item() == pytest.approx(before.item() - 0.5 * 0.05 * before.item())
 
 
-def test_no_step_is_longer_than_a_tenth_of_the_parameters():
+def test_steps_are_at_most_a_tenth_of_the_parameters():
     c = torch.tensor([3.0, 4.0], dtype=torch.float64)
     descent = HalvedWhenItRises(rate=1e6)
     start = c.clone()
@@ -48,23 +48,23 @@ def test_training_ends_where_the_mean_square_is_small_enough():
     assert 0 < run.misfit <= ENOUGH and run.steps > 10 and 0 < run.distance < 1
 
 
-def test_the_network_is_zero_at_its_start_and_has_no_last_bias():
+def test_the_network_is_zero_initially_and_has_no_output_bias():
     space = TwoLayer(PhasePoint(1.0, 0.5), 20).space
     c = space.initialize(stream(0, "initialization"))
     assert (space.at(torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]).value(c) == 0).all()
     assert len(c) == 20 * 3  # a, w, b of each unit
 
 
-# A factor of 4 in the width and one seed leave a standard error of 0.05 in S (spread of RD over seeds: 5 % at 1000 units).
+# A factor of 4 in the width and one seed give a standard error of 0.05 in S (spread of RD over seeds: 5 % at 1000 units).
 @pytest.mark.parametrize(("gamma", "gamma_prime"), [(0.5, 0.0), (1.75, 0.0), (1.5, 0.5)])
-def test_slopes_are_those_of_the_scaling_argument(gamma, gamma_prime):
+def test_slopes_agree_with_the_scaling_argument(gamma, gamma_prime):
     point = PhasePoint(gamma, gamma_prime)
     slope = distance_slope((1000, 4000), [train(point, m, 0).distance for m in (1000, 4000)])
     assert slope == pytest.approx(point.predicted_slope, abs=0.15)
 
 
-def test_the_report_has_a_row_for_each_network_and_each_place(monkeypatch):
-    monkeypatch.setattr(reproduced, "ENOUGH", 1e-3)  # a few steps
+def test_the_report_has_a_row_for_each_network_and_each_point_of_the_plane(monkeypatch):
+    monkeypatch.setattr(reproduced, "ENOUGH", 1e-3)  # so that a few steps suffice
     report = experiment(seeds=2, widths=(100, 200), map_widths=(100, 200), gammas=(1.0, 1.5), gamma_primes=(-0.5, 0.0))
     assert len(report.tables["distances"].rows) == 3 * 2 * 2
     rows = report.tables["map"].rows
@@ -78,9 +78,9 @@ def test_the_report_has_a_row_for_each_network_and_each_place(monkeypatch):
 
 @pytest.mark.slow
 def test_published_slopes():
-    """Luo et al. print -0.506 at gamma = 0.5 and 0.007 at 1, one network of each width.
+    """Luo et al. print -0.506 at gamma = 0.5 and 0.007 at 1, from one network of each width.
 
-    RD spreads by 5 % over seeds at 1000 units, which leaves a standard error of 0.017 in a slope over these widths; the mean of
+    RD varies by 5 % over seeds at 1000 units, which gives a standard error of 0.017 in a slope over these widths. The mean of
     three seeds and the published slope differ by less than two standard errors of the difference, 0.04.
     """
     widths = (1000, 5000, 10_000, 20_000, 40_000)

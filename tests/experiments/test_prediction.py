@@ -1,4 +1,4 @@
-"""The experiments in small: networks that train as predicted while their kernels rest, and sweeps that do so always."""
+"""The experiments at small size: networks follow the prediction while their kernels are constant; linear sweeps always do."""
 
 import numpy as np
 import pytest
@@ -10,23 +10,23 @@ from pdefreq.figures.prediction import PredictedRun
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_small_targets_train_as_predicted(loss):
-    """What is left out is of second order in the target: a hundredth of it moves the kernel, and the error, by that much less."""
+    """The neglected terms are quadratic in the target: for a target of 1/100 the relative change of kernel and error is 1/100."""
     small, smaller = (trained(loss, size, width=60, steps=100, number=20) for size in (0.01, 0.001))
-    np.testing.assert_allclose(small.measured[0], 1, atol=1e-10)  # u = 0 at the start
+    np.testing.assert_allclose(small.measured[0], 1, atol=1e-10)  # u = 0 initially
     assert np.abs(small.measured[-1] - small.measured[0]).max() > 0.2
     assert smaller.largest_difference < 0.2 * small.largest_difference < 0.02
     assert smaller.drift < 0.2 * small.drift and not smaller.flagged
 
 
-def test_the_flag_is_raised_where_the_kernel_moves():
+def test_the_flag_is_raised_if_the_kernel_moves():
     run = trained("residual", 1.0, width=60, steps=200, number=20)
     assert run.flagged and run.drift > 0.05 and difference_until_learnt(run) > 0.01
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_first_mode_is_followed_while_it_is_learnt(loss):
-    """What is compared until mode 1 is learnt are many steps, not the first: at 0.05 / kappa_1 the fastest e-fold takes 20. Of a
-    narrow network mode 1 is no eigenvector, and may cross zero earlier.
+def test_the_first_mode_is_compared_until_it_is_learned(loss):
+    """The comparison covers many steps until mode 1 is learned: at 0.05 / kappa_1 its fastest decay by a factor e takes 20 steps.
+    For a narrow network mode 1 is not an eigenvector and may cross zero earlier.
     """
     run = trained(loss, 0.01, width=60, steps=100, number=20)
     last = learnt(run)
@@ -41,19 +41,19 @@ def test_the_report_has_a_row_and_a_panel_for_each_run():
 
 
 @pytest.mark.parametrize("name", ["Jacobi", "damped Jacobi, ω = 2/3", "red-black Gauss-Seidel", "two-grid, 1 + 1 sweeps"])
-def test_theory_of_sweeps_is_exact(name):
+def test_predictions_of_sweeps_are_exact(name):
     run = PredictedRun.of(name, sweeps(name))
-    assert run.largest_difference < 1e-12  # a direct solution of 64 equations, whose condition number is 1700, is the limit
+    assert run.largest_difference < 1e-12  # limited by the direct solution of 64 equations with a condition number of 1700
     np.testing.assert_allclose(run.wavenumber, np.pi * np.array(MODES))
 
 
-def test_jacobi_falls_by_the_cosine():
+def test_the_jacobi_factor_is_the_cosine():
     record = sweeps("Jacobi")
     np.testing.assert_allclose(record.error[50], np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)) ** 50, atol=1e-13)
 
 
-def test_half_steps_are_the_steps_at_which_theory_halves():
-    """Jacobi halves mode k at log 2 / -log cos(k pi / n), exactly; a cycle of two grids halves each mode in its first step."""
+def test_halving_steps_are_the_steps_at_which_theory_halves():
+    """Jacobi halves mode k in exactly log 2 / -log cos(k pi / n) steps; a two-grid cycle halves each mode in its first step."""
     rows = {row[0]: row[3:] for row in relaxation().tables["relaxation"].rows}
     halved = np.log(2) / -np.log(np.abs(np.cos(np.array(MODES) * np.pi / INTERVALS)))
     assert rows["Jacobi"] == [str(int(np.ceil(t))) for t in halved]

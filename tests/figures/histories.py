@@ -1,16 +1,16 @@
-"""Histories whose course is known in closed form, and histories that lack something."""
+"""Histories with errors in closed form, and histories with missing data."""
 
 import numpy as np
 
 from pdefreq.core.history import History
-from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
 from pdefreq.spectrum.watched import WatchedModes
 
 N = 100  # intervals of the Jacobi histories
 
 
-def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, forecast=None):
-    """A history with these mode errors ``(rows, m)``; the amplitude falls with the wavenumber."""
+def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3, indices=None, amplitude=None, stored=None):
+    """A history with these mode errors ``(rows, m)``; the amplitude decreases with the wavenumber."""
     step, wavenumber = np.asarray(step), np.asarray(wavenumber, float)
     columns = {"step": step, "seconds": step * seconds_per_step, "objective": np.ones(len(step))}
     columns["relative_l2"] = np.exp(-0.01 * step) if relative_l2 is None else np.asarray(relative_l2, float)
@@ -21,23 +21,23 @@ def history(step, error, wavenumber, *, relative_l2=None, seconds_per_step=1e-3,
         indices=np.arange(1, len(wavenumber) + 1)[:, None] if indices is None else indices,
         wavenumber=wavenumber,
         amplitude=1 / (1 + wavenumber) if amplitude is None else amplitude,
-        target="algebraic",
-        candidates=len(wavenumber),
+        error_kind="algebraic",
+        count_above_threshold=len(wavenumber),
         wavevectors=wavenumber[:, None],
     )
-    return History.from_arrays(columns, modes.facts() | ({} if forecast is None else forecast.facts()))
+    return History.from_arrays(columns, modes.facts() | ({} if stored is None else stored.facts()))
 
 
 def jacobi(modes=(1, 2, 4, 8, 16), last=1500):
-    """Jacobi on n intervals of (0, 1): the error of mode k shrinks by cos(k pi / n) in each sweep."""
+    """Jacobi on n intervals of (0, 1): each sweep multiplies the error of mode k by cos(k pi / n)."""
     k, step = np.asarray(modes), np.arange(last + 1)
     factor = np.cos(k * np.pi / N)
-    theory = Forecast("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
-    return history(step, factor ** step[:, None], k * np.pi, indices=k[:, None], forecast=theory)
+    theory = StoredPrediction("exact", rates=-np.log(factor), curves=factor ** PREDICTED_STEPS[:, None])
+    return history(step, factor ** step[:, None], k * np.pi, indices=k[:, None], stored=theory)
 
 
 def network(modes=(1, 2, 4, 8, 16), last=600, scale=1.0):
-    """Low frequencies first: rates that fall like 1/k."""
+    """Low frequencies converge first, at rates proportional to 1/k."""
     k, step = np.asarray(modes), np.arange(last + 1)
     return history(step, np.exp(-np.outer(step, 0.05 * scale / k)), k * np.pi, indices=k[:, None])
 
@@ -47,7 +47,7 @@ def one_step(modes=(1, 2, 4, 8, 16)):
     return history([0, 1], [np.ones(len(k)), 1e-9 * k], k * np.pi, relative_l2=[1.0, 1e-8], indices=k[:, None])
 
 
-def half_times(modes):
+def halving_times(modes):
     """Closed form of t_k(0.5) for `jacobi`."""
     return np.log(2) / -np.log(np.cos(np.asarray(modes) * np.pi / N))
 

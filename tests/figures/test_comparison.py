@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from pdefreq.figures.comparison import comparison_figure
-from tests.figures.histories import DEGENERATE, half_times, jacobi, network, one_step
+from tests.figures.histories import DEGENERATE, halving_times, jacobi, network, one_step
 from tests.figures.test_heatmap import arrow, front, mesh
 
 
 def panels(figure):
-    """Panels by method: maps, then the curves of relative L2."""
+    """Panels by method: the maps, then the curves of the relative L2 error."""
     upper, lower = figure.subfigs
     return {axes.get_title().split("\n")[0]: axes for axes in upper.axes if axes.get_title()}, lower.axes[0]
 
@@ -15,7 +15,7 @@ def panels(figure):
 RUNS = {"jacobi": [jacobi()], "network": [network(), network(scale=0.7), network(scale=1.3)], "sine": [one_step()]}
 
 
-def test_jacobi_goes_down_and_networks_go_up():
+def test_the_arrow_points_down_for_jacobi_and_up_for_networks():
     maps, _ = panels(comparison_figure(RUNS))
     assert "high first, B = −2." in maps["jacobi"].get_title()
     assert "low first, B = 1.00" in maps["network"].get_title()
@@ -23,9 +23,9 @@ def test_jacobi_goes_down_and_networks_go_up():
     assert arrow(maps["network"]).xy[1] == 4
 
 
-def test_fronts_are_half_times_and_the_median_over_seeds():
+def test_fronts_are_halving_times_and_the_median_over_seeds():
     maps, _ = panels(comparison_figure(RUNS))
-    np.testing.assert_allclose(front(maps["jacobi"]).get_xdata(), half_times((1, 2, 4, 8, 16)), rtol=1e-10)
+    np.testing.assert_allclose(front(maps["jacobi"]).get_xdata(), halving_times((1, 2, 4, 8, 16)), rtol=1e-10)
     # the middle seed: e = exp(-0.05 t / k)
     np.testing.assert_allclose(front(maps["network"]).get_xdata(), np.log(2) * np.array([1, 2, 4, 8, 16]) / 0.05, rtol=1e-10)
 
@@ -33,7 +33,7 @@ def test_fronts_are_half_times_and_the_median_over_seeds():
 def test_a_map_shows_the_median_over_seeds():
     one, _ = panels(comparison_figure({"network": [network()]}))
     three, _ = panels(comparison_figure(RUNS))
-    # the seeds keep their order at all steps, so the median is the middle seed
+    # the order of the seeds is the same at all steps, so the median is the middle seed
     np.testing.assert_array_equal(mesh(three["network"]).get_array(), mesh(one["network"]).get_array())
 
 
@@ -55,16 +55,16 @@ def test_a_one_step_method_shows_its_last_total_error():
     assert not axes.lines
 
 
-def test_error_curves_are_those_of_the_history():
+def test_error_curves_agree_with_the_history():
     _, axes = panels(comparison_figure(RUNS))
     lines = {line.get_gid(): line for line in axes.lines}
     run = jacobi()
-    np.testing.assert_array_equal(lines["l2-jacobi"].get_xdata(), run.column("seconds")[1:])  # 0 seconds: not on a log axis
+    np.testing.assert_array_equal(lines["l2-jacobi"].get_xdata(), run.column("seconds")[1:])  # 0 is not on a logarithmic axis
     np.testing.assert_array_equal(lines["l2-jacobi"].get_ydata(), run.column("relative_l2")[1:])
     assert len(lines["l2-sine"].get_xdata()) == 1
 
 
-def test_seeds_have_a_band_around_their_median():
+def test_several_seeds_are_drawn_as_a_band_around_the_median():
     runs = [network(), network(), network()]
     for run, factor in zip(runs, (1, 2, 3), strict=True):
         run._columns["relative_l2"] = [factor * e for e in run._columns["relative_l2"]]
@@ -78,7 +78,7 @@ def test_seeds_have_a_band_around_their_median():
     assert edges.max() / edges.min() >= 3 * (middle.max() / middle.min()) * 0.99  # from 1 to 3 times, at either end
 
 
-def test_methods_fill_several_lines():
+def test_many_methods_fill_several_rows():
     figure = comparison_figure({f"m{i}": [network()] for i in range(6)})
     maps, _ = panels(figure)
     assert list(maps) == [f"m{i}" for i in range(6)]
@@ -87,8 +87,8 @@ def test_methods_fill_several_lines():
 
 
 @pytest.mark.parametrize("count", [4, 9])
-def test_panels_lie_apart(count):
-    """However many lines there are and however long the names."""
+def test_panels_do_not_overlap(count):
+    """For any number of rows and any length of names."""
     long = "mscale:activation=srelu,scales=[1,2,4]"
     figure = comparison_figure({f"{long},number={i}": [one_step() if i == 1 else network()] for i in range(count)})
     figure.draw_without_rendering()
@@ -98,7 +98,7 @@ def test_panels_lie_apart(count):
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_what_is_missing_is_left_out(name):
+def test_missing_data_are_omitted(name):
     figure = comparison_figure({"missing": [DEGENERATE[name](), DEGENERATE[name]()], "jacobi": [jacobi(last=300)]})
     figure.draw_without_rendering()
 

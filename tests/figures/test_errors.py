@@ -4,7 +4,7 @@ from pdefreq.figures.errors import errors_figure
 from tests.figures.histories import jacobi, network
 
 
-def test_problems_stand_side_by_side_on_one_axis_of_errors():
+def test_problems_are_side_by_side_with_a_common_error_axis():
     low = network()
     low._columns["relative_l2"] = [1e-3 * e for e in low._columns["relative_l2"]]
     figure = errors_figure({"A": {"jacobi": [jacobi()]}, "B": {"network": [low]}}, title="T")
@@ -12,10 +12,10 @@ def test_problems_stand_side_by_side_on_one_axis_of_errors():
     assert [axes.get_title() for axes in figure.axes] == ["A", "B"]
     assert first.get_ylim() == second.get_ylim()
     drawn = np.concatenate([line.get_ydata() for axes in figure.axes for line in axes.lines])
-    assert first.get_ylim()[0] < drawn.min() and drawn.max() < first.get_ylim()[1]  # no panel cuts off another's curves
+    assert first.get_ylim()[0] < drawn.min() and drawn.max() < first.get_ylim()[1]  # no curve of another panel is cut off
 
 
-def test_squares_are_drawn_as_squares_beside_their_guides():
+def test_squared_errors_are_drawn_as_squares_with_their_guides():
     figure = errors_figure({"A": {"jacobi": [jacobi()]}}, title="T", squared=True, guides={"published": 1e-30})
     (axes,) = figure.axes
     lines = {line.get_gid(): line for line in axes.lines}

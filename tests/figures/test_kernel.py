@@ -15,7 +15,7 @@ def relu(n):
     return wide_kernels(x[:, None]).tangent.numpy(), x.numpy()
 
 
-def test_what_is_drawn_is_the_kernels():
+def test_the_figure_shows_the_entries_and_eigenvectors_of_the_kernels():
     kernel, x = relu(80)
     steps, drift = np.array([0.0, 1, 10, 100]), np.array([0.0, 1e-3, 1e-2, 3e-2])
     axes = kernel_figure(kernel, x, drift=(steps, drift)).axes
@@ -28,11 +28,11 @@ def test_what_is_drawn_is_the_kernels():
     np.testing.assert_array_equal(artists(axes[5], "drift")["drift"].get_ydata(), drift)
 
 
-@pytest.mark.parametrize("n", [2, 3, 450])  # fewer points than eigenvectors drawn; more than entries of the picture
+@pytest.mark.parametrize("n", [2, 3, 450])  # fewer points than eigenvectors drawn; more than pixels
 def test_any_number_of_points(n):
     kernel_figure(*relu(n)).draw_without_rendering()
 
 
-def test_kernels_with_both_signs_and_singular_ones():
+def test_kernels_with_both_signs_and_singular_kernels_can_be_drawn():
     x = np.linspace(-1, 1, 20)
     kernel_figure(np.outer(x, x), x).draw_without_rendering()

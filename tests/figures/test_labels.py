@@ -1,4 +1,4 @@
-"""The words that figures share."""
+"""Labels that several figures share."""
 
 import pytest
 
@@ -10,10 +10,10 @@ from tests.figures.histories import DEGENERATE, jacobi, network, one_step
 @pytest.mark.parametrize(
     ("runs", "title"),
     [
-        ([jacobi()], "high first, B = −2.0"),  # Jacobi: half-life ~ 1 / k^2
-        ([network()], "low first, B = 1.00"),  # half-life ~ k
+        ([jacobi()], "high first, B = −2.0"),  # Jacobi: halving step ~ 1 / k^2
+        ([network()], "low first, B = 1.00"),  # halving step ~ k
         ([jacobi(), network(), network(scale=1 / 2)], "no clear order, B = 1.00 [−2.0"),
-        ([network(last=30)], "low first, B ≥ 0."),  # high modes never arrive
+        ([network(last=30)], "low first, B ≥ 0."),  # high modes never reach one half
         ([one_step()], "one step"),
         ([DEGENERATE["one mode"]()], "B undefined"),
         ([DEGENERATE["no spectrum"]()], "B undefined"),
@@ -25,7 +25,7 @@ def test_the_order_in_words(runs, title):
     assert order_in_title([SpectralRecord.of(run) for run in runs]).startswith(title)
 
 
-def test_modes_in_two_dimensions_are_told_apart():
+def test_modes_in_two_dimensions_have_distinct_labels():
     labels = mode_labels(SpectralRecord.of(DEGENERATE["two dimensions"]()).modes)
     assert len(set(labels)) == 4
     assert labels[0] == "2 (1,1)"

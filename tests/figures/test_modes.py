@@ -21,7 +21,7 @@ def test_each_curve_is_a_column_of_the_history():
             np.testing.assert_array_equal(line.get_ydata(), run.column("mode_error")[:, column])
 
 
-def test_predictions_of_an_exact_theory_lie_on_the_curves():
+def test_exact_predictions_lie_on_the_curves():
     run = jacobi()
     for axes, time in zip(mode_figure(run).axes, ("step", "seconds"), strict=False):
         measured, predicted = curves(axes, "mode-"), curves(axes, "predicted-")
@@ -34,31 +34,31 @@ def test_predictions_of_an_exact_theory_lie_on_the_curves():
         assert line.get_xdata()[-1] <= run.column(time)[-1]
 
 
-def test_no_theory_no_dashes():
+def test_runs_without_theory_have_no_dashed_lines():
     assert not curves(mode_figure(network()).axes[0], "predicted-")
 
 
 def test_at_most_the_limit_is_drawn_and_named():
-    figure = mode_figure(DEGENERATE["500 modes"](), wavenumbers=[321.0], limit=7)
+    figure = mode_figure(DEGENERATE["500 modes"](), wavenumbers=[321.0], max_modes=7)
     drawn = curves(figure.axes[0], "mode-")
     assert len(drawn) == 7
     assert 321 in drawn
     assert [t.get_text() for t in figure.axes[2].get_yticklabels()][-1] == "321"
 
 
-def test_higher_wavenumbers_have_lighter_lines():
+def test_higher_wavenumbers_have_lighter_colors():
     drawn = curves(mode_figure(jacobi()).axes[0], "mode-")
     luminance = [np.dot(drawn[i].get_color()[:3], [0.2126, 0.7152, 0.0722]) for i in sorted(drawn)]
     assert luminance == sorted(luminance)
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_what_is_missing_is_left_out(name):
+def test_missing_data_are_omitted(name):
     mode_figure(DEGENERATE[name]()).draw_without_rendering()
 
 
 @pytest.mark.parametrize(("seconds", "last"), [(0.03, 20), (0.01, 3), (1e-3, 20), (0.4, 2), (1e-5, 9)])
-def test_labels_of_a_short_axis_keep_apart(seconds, last):
+def test_labels_of_a_short_axis_do_not_overlap(seconds, last):
     step = np.arange(last + 1)
     figure = mode_figure(history(step, np.exp(-np.outer(step, [0.3, 0.1])), [1, 2], seconds_per_step=seconds))
     figure.draw_without_rendering()

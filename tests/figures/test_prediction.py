@@ -8,14 +8,14 @@ STEPS = np.arange(101)
 
 def predicted_run(name="run", drift=None, rates=(0.1, 0.01), off=0.0, steps=STEPS):
     predicted = np.exp(-np.outer(steps, rates))
-    return PredictedRun(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, limit=0.05)
+    return PredictedRun(name, steps, predicted + off, predicted, np.array([np.pi, 9.0]), drift=drift, moved=drift, threshold=0.05)
 
 
 def drawn(axes, prefix):
     return [line.get_ydata() for line in axes.lines if (line.get_gid() or "").startswith(prefix)]
 
 
-def test_each_panel_holds_both_curves_of_every_mode():
+def test_each_panel_contains_both_curves_of_every_mode():
     rows = [[predicted_run("a"), predicted_run("b", off=0.01)], [predicted_run("a", rates=(0.2, 0.1)), predicted_run("b")]]
     figure = prediction_figure(rows, ["small", "large"])
     for axes, run in zip(figure.axes, [run for row in rows for run in row], strict=True):
@@ -24,7 +24,7 @@ def test_each_panel_holds_both_curves_of_every_mode():
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "", ""]
 
 
-def test_a_logarithmic_axis_shows_moduli_and_few_steps_a_linear_one():
+def test_a_logarithmic_axis_shows_moduli_and_a_short_run_has_a_linear_axis():
     run = predicted_run(off=-2.0)
     (axes,) = prediction_figure([[run]], [""], log=True).axes
     np.testing.assert_array_equal(np.array(drawn(axes, "measured-")).T, np.abs(run.measured))

@@ -34,7 +34,7 @@ def test_coefficients_are_drawn_where_they_vary():
     assert titles(problem_figure(problem)) == ["source f", "diffusion a"]
 
 
-def test_each_piece_of_boundary_is_marked_by_its_condition():
+def test_each_part_of_the_boundary_is_marked_by_its_condition():
     parts = (BoundaryPart("robin", name="x-max"), BoundaryPart("dirichlet"))
     found = marks(problem_figure(Problem(domain=Box((0.0, 0.0), (1.0, 2.0)), source=wave, boundary=parts)).axes[0])
     assert set(found) == {"boundary-robin", "boundary-dirichlet"}
@@ -42,7 +42,7 @@ def test_each_piece_of_boundary_is_marked_by_its_condition():
     assert (found["boundary-dirichlet"].get_xdata() < 1).all()
 
 
-def test_regression_has_no_boundary_to_mark():
+def test_a_regression_has_no_boundary_to_mark():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=wave, diffusion=0.0, reaction=1.0)
     assert marks(problem_figure(problem).axes[0]) == {}
 
@@ -56,7 +56,7 @@ def test_every_dimension_is_drawn(dimension):
 
 
 @pytest.mark.parametrize("dimension", [1, 2])
-def test_data_are_marked_where_they_are_and_those_held_out_apart(dimension):
+def test_training_and_held_out_data_are_marked_at_their_points(dimension):
     x = torch.rand(20, dimension, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     data = Data(x=x, values=wave(x), holdout=0.25)
     box = Box((0.0,) * dimension, (1.0,) * dimension)

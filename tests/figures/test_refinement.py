@@ -13,7 +13,7 @@ WAVENUMBERS = np.pi * np.array([1.0, 4.0])
 
 
 def drawn(*, h=H, errors=None, predicted=None):
-    """Two modes that converge like h^2, the high one from the second level on."""
+    """Two modes that converge like h^2, the higher one from the second level on."""
     if errors is None:
         errors = np.outer(H**2, WAVENUMBERS**2 / 12)
         errors[0, 1] = 0.1
@@ -38,7 +38,7 @@ def lines(axes, gid):
     return [line for line in axes.lines if line.get_gid() == gid]
 
 
-def test_each_curve_is_drawn_against_both_measures_of_fineness():
+def test_each_curve_is_drawn_against_mesh_width_and_unknowns():
     for axes, x in zip(drawn().axes, (H, UNKNOWNS), strict=True):
         (low,) = lines(axes, "mode-0")
         np.testing.assert_array_equal(low.get_xdata(), x)
@@ -47,7 +47,7 @@ def test_each_curve_is_drawn_against_both_measures_of_fineness():
         np.testing.assert_array_equal(h1.get_ydata(), H)
 
 
-def test_finer_is_to_the_right():
+def test_finer_meshes_are_to_the_right():
     widths, unknowns = drawn().axes
     assert widths.get_xlim()[0] > widths.get_xlim()[1]
     assert unknowns.get_xlim()[0] < unknowns.get_xlim()[1]
@@ -58,18 +58,18 @@ def test_without_a_mesh_width_there_is_one_panel():
     assert axes.get_xlabel() == "unknowns N"
 
 
-def test_hollow_points_are_those_outside_the_fit():
+def test_points_outside_the_fit_are_hollow():
     hollow = [line for line in drawn().axes[0].lines if str(line.get_markerfacecolor()) == "white" and len(line.get_xdata())]
     assert [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in hollow] == [([H[0]], [0.1])]
 
 
-def test_the_legend_tells_the_orders():
+def test_the_legend_states_the_orders():
     (legend,) = drawn().legends
     told = [text.get_text() for text in legend.get_texts()]
     assert told == ["π: 2.00", "4π: 2.00", "L2: 2.00", "H1: 1.00", "largest: 2.00", "not in the fit"]
 
 
-def test_theory_is_dashed_where_there_is_one():
+def test_theory_is_dashed_where_it_exists():
     predicted = np.outer(H**2, WAVENUMBERS**2 / 12)
     figure = drawn(predicted=predicted)
     theory = [line for line in figure.axes[0].lines if line.get_label() == "_theory"]
@@ -78,13 +78,13 @@ def test_theory_is_dashed_where_there_is_one():
 
 
 @pytest.mark.parametrize("slope", [1, 2])
-def test_triangles_have_the_slopes_that_they_name(slope):
+def test_triangles_have_the_slopes_that_they_state(slope):
     for axes in drawn().axes:
         triangles = [line for line in axes.lines if line.get_label() == "_slope"]
         corners = {round(np.ptp(np.log(t.get_ydata())) / np.ptp(np.log(t.get_xdata())), 9) for t in triangles}
         assert slope in corners
 
 
-def test_errors_of_zero_and_unknown_ones_can_be_drawn():
+def test_zero_and_unknown_errors_can_be_drawn():
     drawn(errors=np.zeros((6, 2))).savefig("/dev/null", format="png")
     drawn(errors=np.full((6, 2), np.nan)).savefig("/dev/null", format="png")

@@ -25,17 +25,17 @@ def meshes(figure):
     return [c for axes in figure.axes for c in axes.collections if isinstance(c, QuadMesh) and axes.get_title()]
 
 
-def test_curves_are_the_functions_and_their_difference():
+def test_curves_show_both_functions_and_their_difference():
     upper, lower = solution_figure(problem(1, exact=EXACT), APPROXIMATE, EXACT).axes
     x = by_name(upper)["exact"].get_xdata()
     assert (x[0], x[-1]) == (-1, 2)
-    np.testing.assert_allclose(by_name(upper)["exact"].get_ydata(), np.sin(3 * x), atol=1e-14)  # two sines, one rounding each
+    np.testing.assert_allclose(by_name(upper)["exact"].get_ydata(), np.sin(3 * x), atol=1e-14)  # the rounding of two sines
     np.testing.assert_allclose(by_name(upper)["approximate"].get_ydata(), 1.1 * np.sin(3 * x), atol=1e-14)
     np.testing.assert_allclose(by_name(lower)["error"].get_ydata(), 0.1 * np.sin(3 * x), atol=1e-14)
 
 
 @pytest.mark.parametrize(("fields", "name"), [({"exact": EXACT}, "exact"), ({}, "reference")])
-def test_only_what_the_problem_states_is_called_exact(fields, name):
+def test_only_a_solution_that_the_problem_contains_is_called_exact(fields, name):
     curves = solution_figure(problem(1, **fields), APPROXIMATE, EXACT).axes[0].get_legend_handles_labels()[1]
     assert curves == [name, "approximate"]
     maps = [mesh.axes.get_title() for mesh in meshes(solution_figure(problem(2, **fields), APPROXIMATE, EXACT))]
@@ -46,11 +46,11 @@ def test_maps_have_one_scale_and_equal_units():
     exact, approximate, error = meshes(solution_figure(problem(2), APPROXIMATE, EXACT))
     assert (exact.norm.vmin, exact.norm.vmax) == (approximate.norm.vmin, approximate.norm.vmax)
     np.testing.assert_allclose(error.get_array(), approximate.get_array() - exact.get_array(), atol=1e-15)
-    assert error.norm.vmin == -error.norm.vmax  # no error is the middle of the scale: white
+    assert error.norm.vmin == -error.norm.vmax  # zero error is white, in the middle of the scale
     assert all(mesh.axes.get_aspect() == 1 for mesh in (exact, approximate, error))
 
 
-def test_the_first_coordinate_runs_to_the_right():
+def test_the_first_coordinate_increases_to_the_right():
     slope = CallableField(lambda x: x[:, 0])
     (mesh,) = meshes(solution_figure(problem(2), slope))
     values = np.asarray(mesh.get_array())
@@ -61,12 +61,12 @@ def test_the_first_coordinate_runs_to_the_right():
 @pytest.mark.parametrize(
     ("dimension", "words"), [(2, "A title"), (3, "A title, slice: z = 0.5"), (6, "A title, slice: the other")]
 )
-def test_the_title_says_where_a_slice_lies(dimension, words):
+def test_the_title_states_the_position_of_a_slice(dimension, words):
     figure = solution_figure(problem(dimension), APPROXIMATE, EXACT)
     assert figure.get_suptitle().startswith(words)
 
 
-def test_a_slice_goes_through_the_middle():
+def test_a_slice_contains_the_center():
     last = CallableField(lambda x: x[:, 2])
     (mesh,) = meshes(solution_figure(problem(4), last))
     np.testing.assert_array_equal(mesh.get_array(), 0.5)
@@ -85,6 +85,6 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_values_that_are_not_finite_are_left_out(name):
+def test_nonfinite_values_are_omitted(name):
     solution_figure(problem(1), BAD[name], BAD[name]).draw_without_rendering()
     solution_figure(problem(2), BAD[name], EXACT).draw_without_rendering()

@@ -34,7 +34,7 @@ def small(color: str = "red") -> Picture:
 def test_the_suffix_chooses_the_format(tmp_path, kind):
     path = save_figure(small(), tmp_path / f"a.{kind}")
     assert path.read_bytes().startswith(SIGNATURES[kind])
-    assert [p.name for p in tmp_path.iterdir()] == [f"a.{kind}"]  # nothing is left beside it
+    assert [p.name for p in tmp_path.iterdir()] == [f"a.{kind}"]  # no temporary file remains
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
@@ -43,7 +43,7 @@ def test_an_unknown_suffix_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
 
@@ -66,14 +66,14 @@ def test_a_figure_shows_itself_in_a_notebook():
     assert small()._repr_png_().startswith(SIGNATURES["png"])
 
 
-def test_the_settings_of_the_caller_are_left_alone():
+def test_matplotlib_settings_of_the_caller_are_unchanged():
     with mpl.rc_context({"font.size": 3.0}):
         before = dict(mpl.rcParams)
         encode(small(), "png")
         assert dict(mpl.rcParams) == before
 
 
-def test_no_global_figure_state():
+def test_there_is_no_global_figure_state():
     names = "comparison heatmap modes problem solution"
     code = (
         f"import sys\nfor n in '{names}'.split(): __import__('pdefreq.figures.' + n)\nprint('matplotlib.pyplot' in sys.modules)"
@@ -83,8 +83,8 @@ def test_no_global_figure_state():
 
 
 @given(st.integers(1, 500), st.integers(1, 4))
-def test_multiples_of_pi_are_written_as_such(numerator, denominator):
-    """The label reads back as the number it stands for."""
+def test_multiples_of_pi_are_labeled_as_such(numerator, denominator):
+    """The label evaluates to the number that it represents."""
     label = wavenumber_label(numerator * np.pi / denominator)
     above, _, below = label.partition("/")
     assert above.endswith("π")
@@ -92,20 +92,20 @@ def test_multiples_of_pi_are_written_as_such(numerator, denominator):
 
 
 @given(st.floats(1e-3, 1e3))
-def test_other_wavenumbers_keep_three_digits(value):
+def test_other_wavenumbers_have_three_digits(value):
     label = wavenumber_label(value)
     if "π" not in label:
         assert float(label) == pytest.approx(value, rel=5e-3)  # half a unit of the third digit, relative to 1.00
 
 
 @pytest.mark.parametrize("value", [0.0, np.inf, np.nan])
-def test_a_wavenumber_that_is_no_multiple_of_anything(value):
+def test_a_wavenumber_that_is_not_a_simple_multiple_of_pi(value):
     assert wavenumber_label(value) == f"{value:g}"
 
 
 @pytest.mark.parametrize("count", [1, 2, 12, 500])
-def test_wavenumber_colors_grow_lighter(count):
-    """Ordered also for those who see no hues, and in print: luminance rises with the wavenumber."""
+def test_colors_of_higher_wavenumbers_are_lighter(count):
+    """Luminance increases with the wavenumber, so that the order is visible in gray print and to color-blind readers."""
     colors = wavenumber_colors(count)
     luminance = colors[:, :3] @ [0.2126, 0.7152, 0.0722]
     assert colors.shape == (count, 4)

@@ -1,4 +1,4 @@
-"""A linear space for tests: polynomials, in which energies are quadratic and one Newton step is exact."""
+"""A linear trial space for tests: polynomials, for which energies are quadratic and one Newton step is exact."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Polynomials(TrialSpace):
 class _Table(Evaluator):
     def __init__(self, space, x):
         eye, d = np.eye(space.degree + 1), x.shape[1]
-        along = [  # along each axis: values and derivatives to the third
+        along = [  # values and derivatives up to the third along each axis
             [np.polynomial.legendre.legval(t, np.polynomial.legendre.legder(eye, order)).T for order in range(4)]
             for t in x.double().numpy().T
         ]
@@ -87,7 +87,7 @@ class _Table(Evaluator):
 
 
 def minimiser(functional, number: int) -> torch.Tensor:
-    """One Newton step from zero: exact where the functional is quadratic."""
+    """Result of one Newton step from zero, which is exact if the functional is quadratic."""
     zero = torch.zeros(number, dtype=torch.float64)
     hessian = torch.autograd.functional.hessian(lambda c: torch.stack(list(functional.terms(c).values())).sum(), zero)
     return torch.linalg.solve(hessian, -functional.gradient(zero))

@@ -1,10 +1,10 @@
-"""Blocks of general second-order residuals: linear ones with a fixed S, and quasilinear ones whose S depends on u and grad u."""
+"""Blocks of general second-order residuals: linear ones with a fixed S, and quasilinear ones with S(u, grad u)."""
 
 import pytest
 import torch
 
 from pdefreq.core.streams import stream
-from pdefreq.functionals.block import SquaresByChannels, SquaresByRows, rows_of_jacobian
+from pdefreq.functionals.block import ChannelLeastSquares, LinearizedLeastSquares, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from tests.functionals.polynomials import Polynomials
 from tests.functionals.test_laws import SPACES, close
@@ -16,7 +16,7 @@ C, B, F = torch.sin(3 * X[:, 0]), torch.stack([X[:, 1], torch.cos(X[:, 0])], dim
 EYE = torch.eye(2, dtype=torch.float64)
 
 
-class Linear(SquaresByChannels):
+class Linear(ChannelLeastSquares):
     """c u + b . grad u - S : D^2 u - f, with an indefinite S at each point."""
 
     order = 2
@@ -32,7 +32,7 @@ class Linear(SquaresByChannels):
         return [Channels(C, B.T, -torch.ones_like(C)).times(SCALE)]
 
 
-class Quasilinear(SquaresByRows):
+class Quasilinear(LinearizedLeastSquares):
     """u^3 - S : D^2 u with S = (1 + u^2) I + q q^T, q = grad u."""
 
     order = 2
@@ -57,8 +57,8 @@ class Quasilinear(SquaresByRows):
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("kind", [Linear, Quasilinear])
-def test_a_general_residual_keeps_the_laws_of_squares(kind, space):
-    """Gradient, factor, trace and layer factors are those of automatic differentiation of the residual."""
+def test_a_general_residual_satisfies_the_laws_of_sums_of_squares(kind, space):
+    """Gradient, Gauss-Newton factor, trace and layer factors agree with automatic differentiation of the residual."""
     space = SPACES[space]
     block, draw = kind(space), torch.randn(space.num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
     c = draw / 2 if isinstance(space, Polynomials) else space.initialize(stream(1, "test"))
@@ -66,7 +66,7 @@ def test_a_general_residual_keeps_the_laws_of_squares(kind, space):
     value, gradient = block.value_and_gradient(c)
     close(value, r.square().sum() / 2)
     close(gradient, expected.T @ r)
-    close(block.factor(c), expected)
+    close(block.gauss_newton_factor(c), expected)
     close(block.trace(c), expected.square().sum())
     (layers,) = block.layer_factors(c)
     close(torch.cat([torch.einsum("sqnb,sqna->nsba", d, z).flatten(1) for d, z in layers], dim=1), expected)

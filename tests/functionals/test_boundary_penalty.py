@@ -21,8 +21,8 @@ def make(*parts):
     return Problem(domain=BOX, source=1.0, boundary=parts)
 
 
-def test_each_integral_runs_over_its_own_part():
-    """u = x, g = y, alpha = 2, flux = 1 on a box of 2 x 3: integrals by hand."""
+def test_each_integral_extends_over_its_own_part():
+    """u = x, g = y, alpha = 2, flux = 1 on a box of size 2 x 3; the integrals are computed by hand."""
     problem = make(
         BoundaryPart("dirichlet", name="x-min", value=CallableField(lambda x: x[:, 1])),
         BoundaryPart("robin", name="x-max", alpha=as_field(2.0), flux=as_field(1.0)),
@@ -35,11 +35,11 @@ def test_each_integral_runs_over_its_own_part():
     assert dirichlet is not None
     penalty = PenaltyBlock(Polynomials(1, 2), dirichlet, beta=5.0)
     zero = torch.zeros(4, dtype=torch.float64)
-    assert float(penalty.value(zero)) == pytest.approx(5 * 9)  # 5 times the int of y^2 over x = 0
+    assert float(penalty.value(zero)) == pytest.approx(5 * 9)  # 5 times the integral of y^2 over x = 0
     assert float(conditions.robin_energy(u)) == pytest.approx(3 * (2**2 - 2))  # x = 2; the last part has alpha = flux = 0
 
 
-def test_the_first_part_wins():
+def test_the_first_of_two_overlapping_parts_applies():
     problem = make(
         BoundaryPart("robin", where=lambda x: x[:, 0] < 1),
         BoundaryPart("dirichlet"),

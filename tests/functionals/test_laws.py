@@ -1,4 +1,4 @@
-"""Laws of every functional: gradients, residuals, factors, traces and weights agree with automatic differentiation."""
+"""Laws of every functional: gradients, residuals, Gauss-Newton factors, traces and weights agree with automatic differentiation."""
 
 import pytest
 import torch
@@ -42,7 +42,7 @@ def equation(exponent):
 
 
 def general(**fields):
-    """Every kind of term at once: a matrix that varies, convection, reaction of either sign and a term that is nonlinear in u."""
+    """An equation with all kinds of terms: variable matrix, convection, reaction of either sign, and a term nonlinear in u."""
     plain = equation(2)
     off = field(lambda x, y: torch.sin(x * y) / 2)
     terms = {
@@ -55,7 +55,7 @@ def general(**fields):
 
 
 def monotone():
-    """All that have an energy, with nonnegative second derivatives."""
+    """An equation with all terms that have an energy, with nonnegative second derivatives."""
     return general(
         convection=[0, 0], reaction=field(lambda x, _: x**2), nonlinear=lambda x, u: x[:, 0] ** 2 * u**3 + torch.exp(u)
     )
@@ -110,7 +110,7 @@ def total(functional):
 
 
 def close(found, expected, digits=11):
-    """Equal up to roundings of the largest entry."""
+    """Asserts equality up to rounding errors of the largest entry."""
     torch.testing.assert_close(found, expected, rtol=0, atol=10**-digits * float(expected.abs().max()))
 
 
@@ -122,7 +122,7 @@ def test_the_gradient_is_the_derivative_of_the_terms(name, space):
     value, gradient = functional.value_and_gradient(c)
     close(gradient, expected, digits=12)
     close(value, total(functional)(c).detach(), digits=12)
-    # and of the objective as numbers: central differences along a direction, of order h^2 = 1e-10 relative to third derivatives
+    # also of the objective: central differences along a direction, with an error of h^2 = 1e-10 relative to third derivatives
     direction = torch.randn(len(c), generator=stream(2, "test"), dtype=torch.float64)
     direction /= direction.norm()
     slope = (functional.value(c + 1e-5 * direction) - functional.value(c - 1e-5 * direction)) / 2e-5
@@ -130,9 +130,9 @@ def test_the_gradient_is_the_derivative_of_the_terms(name, space):
 
 
 @pytest.mark.parametrize(("name", "space"), SQUARES)
-def test_the_objective_is_half_the_square_of_the_residual_and_the_factor_its_jacobian(name, space):
+def test_the_objective_is_half_the_square_of_the_residual_and_the_gauss_newton_factor_its_jacobian(name, space):
     functional, c = make(name, space)
-    r, f = functional.residual(c), functional.factor(c)
+    r, f = functional.residual(c), functional.gauss_newton_factor(c)
     assert r is not None and f.shape == (len(r), len(c))
     close(r.square().sum() / 2, functional.value(c))
     close(f.T @ r, functional.gradient(c))
@@ -141,26 +141,26 @@ def test_the_objective_is_half_the_square_of_the_residual_and_the_factor_its_jac
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONALS if n.startswith("ritz") or n in ("residual, p = 2", "misfit, q = 2.0")])
 def test_on_a_linear_space_the_gauss_newton_matrix_is_the_hessian(name):
-    """Of the energy for every exponent p; of squares where the residual is linear in u."""
+    """For energies with every exponent p, and for squares if the residual is linear in u."""
     functional, c = make(name, "polynomials")
     hessian = torch.autograd.functional.hessian(total(functional), c)
-    f = functional.factor(c)
-    close(f.T @ f, hessian, digits=10)  # for p = 20 the entries go through powers of 18
+    f = functional.gauss_newton_factor(c)
+    close(f.T @ f, hessian, digits=10)  # powers of 18 for p = 20
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
-def test_how_many_rows_the_factor_has_is_known_before_it_is_formed(name, space):
+def test_how_many_rows_the_gauss_newton_factor_has_is_known_before_it_is_formed(name, space):
     functional, c = make(name, space)
-    assert functional.num_rows == len(functional.factor(c))
+    assert functional.num_rows == len(functional.gauss_newton_factor(c))
 
 
 @pytest.mark.parametrize(("name", "space"), CASES)
-def test_traces_are_sums_of_squared_per_sample_gradients(name, space):
+def test_traces_are_sums_of_squared_gradients_of_samples(name, space):
     functional, c = make(name, space)
     traces = functional.traces(c)
     assert list(traces) == list(functional.names)
     for term, trace in traces.items():
-        rows = torch.cat([block.factor(c) for block in functional.blocks if block.name == term])
+        rows = torch.cat([block.gauss_newton_factor(c) for block in functional.blocks if block.name == term])
         close(trace, rows.square().sum())
 
 
@@ -173,12 +173,12 @@ def test_weights_multiply_terms(name):
         close(weighted.terms(c)[each], (8.0 if each == term else 1.0) * value)
     close(weighted.gradient(c), torch.autograd.functional.jacobian(total(weighted), c))
     if functional.tends_to_zero:
-        close(weighted.factor(c).T @ weighted.residual(c), weighted.gradient(c))
+        close(weighted.gauss_newton_factor(c).T @ weighted.residual(c), weighted.gradient(c))
     with pytest.raises(UnknownNameError, match=f"unknown term '{term}s' in `weights`: did you mean '{term}'"):
         functional.weighted({f"{term}s": 1.0})
 
 
-def test_what_tends_to_zero_is_a_sum_of_squares():
+def test_objectives_that_tend_to_zero_are_sums_of_squares():
     assert {name for name in FUNCTIONALS if FUNCTIONALS[name](Polynomials(1, 2)).tends_to_zero} == {name for name, _ in SQUARES}
     assert make("ritz, p = 2", "polynomials")[0].residual(torch.zeros(16, dtype=torch.float64)) is None
 
@@ -189,11 +189,11 @@ def test_extreme_exponents_stay_finite(p):
     functional = RitzEnergy(equation(p), Polynomials(2, 2), INSIDE, EDGE, beta=3.0, like=LIKE)
     for c in (torch.zeros(9, dtype=torch.float64), torch.full((9,), 0.1, dtype=torch.float64)):
         value, gradient = functional.value_and_gradient(c)
-        assert value.isfinite() and gradient.isfinite().all() and functional.factor(c).isfinite().all()
+        assert value.isfinite() and gradient.isfinite().all() and functional.gauss_newton_factor(c).isfinite().all()
 
 
-def test_a_sum_weighs_no_term_of_both_anew():
-    """Terms of one name share one weight; where the parts disagree, neither may win in silence."""
+def test_a_sum_of_functionals_keeps_equal_weights_of_terms_and_refuses_different_ones():
+    """Terms of the same name have one weight; if the summands disagree, neither may be used silently."""
     part = Misfit(fit(), SPACES["polynomials"], INSIDE, like=LIKE)
     c = torch.randn(SPACES["polynomials"].num_coefficients, generator=stream(1, "test"), dtype=torch.float64)
     both = part.weighted({"misfit": 3.0}) + part.weighted({"misfit": 3.0})

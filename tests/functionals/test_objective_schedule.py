@@ -11,7 +11,7 @@ from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.mesh_domain import MeshDomain
 from pdefreq.domains.ring import Ring
 from pdefreq.functionals.misfit import Misfit
-from pdefreq.functionals.objective_schedule import SampledCourse, StagedPenalty
+from pdefreq.functionals.objective_schedule import SampledSchedule, StagedPenalty
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.sampling import Sampling, data_samples
 from pdefreq.functionals.strong_residual import StrongResidual
@@ -36,7 +36,7 @@ C = torch.tensor([0.3, -1.0, 0.2, 0.5], dtype=torch.float64)
 def fit(sampling, **fields):
     problem = Problem(domain=INTERVAL, source=CallableField(lambda x: x[:, 0].exp()), diffusion=0.0, reaction=1.0, **fields)
     known = None if problem.data is None else data_samples(problem)
-    return SampledCourse(
+    return SampledSchedule(
         problem.domain,
         problem.regular,
         sampling,
@@ -47,46 +47,46 @@ def fit(sampling, **fields):
 
 def ritz(sampling, penalty):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
-    return SampledCourse(
+    return SampledSchedule(
         problem.domain, problem.regular, sampling, lambda i, b, _: RitzEnergy(problem, SPACE, i, b, beta=3.0, like=LIKE), penalty
     )
 
 
-def test_the_penalty_grows_in_the_stages_of_the_paper():
+def test_the_penalty_grows_in_the_published_stages():
     penalty = StagedPenalty(1000)
     at = [0, 99, 100, 199, 200, 249, 250, 499, 500, 749, 750, 5000]
-    assert [penalty.factor(step) for step in at] == [1, 1, 10, 10, 50, 50, 100, 100, 200, 200, 500, 500]
+    assert [penalty.multiplier(step) for step in at] == [1, 1, 10, 10, 50, 50, 100, 100, 200, 200, 500, 500]
 
 
-def test_a_stage_multiplies_the_boundary_term_alone():
-    course = ritz(Sampling(Gauss(number=20), 2, seed=0), StagedPenalty(100))
-    first, later = (course.at(step).terms(C) for step in (0, 30))
+def test_a_stage_multiplies_only_the_boundary_term():
+    objectives = ritz(Sampling(Gauss(number=20), 2, seed=0), StagedPenalty(100))
+    first, later = (objectives.at(step).terms(C) for step in (0, 30))
     assert float(later["boundary"]) == pytest.approx(100 * float(first["boundary"]))
     assert later["energy"] == first["energy"]
-    assert [course.key(step) == course.key(step - 1) for step in (9, 10, 11)] == [True, False, True]
-    assert course.is_final(75) and not course.is_final(74)
-    assert course.held_out().weights == {"energy": 1.0, "boundary": 500.0}
+    assert [objectives.key(step) == objectives.key(step - 1) for step in (9, 10, 11)] == [True, False, True]
+    assert objectives.is_final(75) and not objectives.is_final(74)
+    assert objectives.held_out().weights == {"energy": 1.0, "boundary": 500.0}
 
 
 @pytest.mark.parametrize("data", [None, Data("random", 60)])
-def test_an_epoch_uses_each_point_once_and_is_the_whole_objective_in_the_mean(data):
+def test_an_epoch_uses_each_point_once_and_its_mean_is_the_full_objective(data):
     whole = fit(Sampling(Gauss(number=60), 2, seed=0), data=data).at(0)
-    course = fit(Sampling(Gauss(number=60), 2, seed=0, batch=12), data=data)
+    objectives = fit(Sampling(Gauss(number=60), 2, seed=0, batch=12), data=data)
     for epoch in range(2):
-        parts = [float(course.at(step).value(C)) for step in range(5 * epoch, 5 * epoch + 5)]
+        parts = [float(objectives.at(step).value(C)) for step in range(5 * epoch, 5 * epoch + 5)]
         assert len(set(parts)) == 5
         assert sum(parts) / 5 == pytest.approx(float(whole.value(C)), rel=1e-12)
     indices = Sampling(Gauss(number=60), 2, seed=0, batch=13)
     epoch = torch.cat([indices.batch_at(step, 60) for step in range(5)])
     assert sorted(epoch.tolist()) == list(range(60))
     assert not torch.equal(indices.batch_at(5, 60), indices.batch_at(0, 60))
-    assert not course.is_final(0) and course.key(0) != course.key(1)
+    assert not objectives.is_final(0) and objectives.key(0) != objectives.key(1)
 
 
-def test_batches_stand_for_all_points_in_integrals():
+def test_batches_of_integrals_are_weighted_like_all_points():
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0)
-    whole, course = (
-        SampledCourse(
+    whole, objectives = (
+        SampledSchedule(
             problem.domain,
             problem.regular,
             Sampling(Gauss(number=60), 2, seed=0, batch=batch),
@@ -94,13 +94,13 @@ def test_batches_stand_for_all_points_in_integrals():
         )
         for batch in (None, 12)
     )
-    mean = sum(float(course.at(step).value(C)) for step in range(5)) / 5
+    mean = sum(float(objectives.at(step).value(C)) for step in range(5)) / 5
     assert mean == pytest.approx(float(whole.at(0).value(C)), rel=1e-12)
 
 
 @pytest.mark.parametrize("points", ["gauss", "uniform", "sobol"])
 @pytest.mark.parametrize("box", [INTERVAL, Box((0.0,) * 4, (1.0,) * 4)], ids=["1-D", "4-D"])
-def test_held_out_points_are_none_that_a_step_uses(points, box):
+def test_held_out_points_are_used_by_no_step(points, box):
     if points == "gauss" and box.dimension > 3:
         return
     sampling = Sampling(rule(points, 1000), 8, seed=3)
@@ -132,8 +132,8 @@ DOMAINS = {
 
 
 @pytest.mark.parametrize("kind", DOMAINS)
-def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_number(kind):
-    """Domains round numbers of points: 1021 to 1030 on an interval are one rule. Apart means by more than rounding."""
+def test_held_out_gauss_points_differ_from_any_number_of_training_points(kind):
+    """Numbers of points are rounded: 1021 to 1030 on an interval give the same rule. Points must differ by more than rounding."""
     domain, numbers = DOMAINS[kind]
     for number in numbers:
         sampling = Sampling(Gauss(number=number), 8, seed=3)
@@ -141,39 +141,41 @@ def test_held_out_gauss_points_are_none_of_the_training_points_whatever_their_nu
         assert float(held_out.weights.sum()) == pytest.approx(domain.measure)
         apart, _ = KDTree(sampling.interior(domain, 0).x).query(held_out.x)
         assert apart.min() > 1e-9, number
-        assert len(held_out.x) >= 0.7 * max(1024, 0.77 * number), (number, len(held_out.x))  # a rule is only about as large
+        assert len(held_out.x) >= 0.7 * max(1024, 0.77 * number), (number, len(held_out.x))  # sizes of rules are approximate
 
 
-def test_where_the_source_is_known_at_points_only_none_are_held_out():
+def test_a_source_known_only_at_points_has_no_held_out_points():
     assert fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9)).held_out() is None
 
 
 def test_the_work_of_a_force_known_at_points_has_no_second_derivative():
     problem, inside = Problem(domain=INTERVAL, source=0.0, boundary=0.0), INTERVAL.quadrature(20)
     plain, loaded = (RitzEnergy(problem, SPACE, inside, data=d, like=LIKE) for d in (None, (inside, inside.x[:, 0].exp())))
-    assert torch.equal(plain.factor(C), loaded.factor(C)) and not torch.equal(plain.gradient(C), loaded.gradient(C))
+    assert torch.equal(plain.gauss_newton_factor(C), loaded.gauss_newton_factor(C)) and not torch.equal(
+        plain.gradient(C), loaded.gradient(C)
+    )
 
 
-def test_known_points_stay_whatever_is_drawn_elsewhere():
-    course = fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9))
-    assert course.is_final(0) and course.key(0) == course.key(7)
-    assert course.at(0).value(C) == course.at(7).value(C)
+def test_data_points_do_not_change_if_other_points_are_resampled():
+    objectives = fit(Sampling(Sobol(number=64), 8, seed=3), data=Data("uniform", 9))
+    assert objectives.is_final(0) and objectives.key(0) == objectives.key(7)
+    assert objectives.at(0).value(C) == objectives.at(7).value(C)
 
 
-def test_singular_points_are_left_out():
+def test_singular_points_are_omitted():
     """An odd Gauss rule has a point at 0, where this source is infinite."""
     problem = Problem(
         domain=INTERVAL, source=CallableField(lambda x: 1 / x[:, 0].abs()), diffusion=0.0, reaction=1.0, singular=((0.0,),)
     )
     sampling = Sampling(Gauss(number=5), 2, seed=0)
     assert float(sampling.interior(INTERVAL, 0).x.abs().min()) < 1e-14
-    course = SampledCourse(
+    objectives = SampledSchedule(
         problem.domain, problem.regular, sampling, lambda interior, *_: Misfit(problem, SPACE, interior, like=LIKE)
     )
-    assert course.at(0).value(C).isfinite()
+    assert objectives.at(0).value(C).isfinite()
 
 
-def test_the_same_step_has_the_same_functional():
+def test_equal_steps_have_equal_functionals():
     for sampling in (Sampling(Sobol(number=16, resample_every=3), 8, seed=1), Sampling(Uniform(number=16), 8, seed=1, batch=4)):
         one, other = fit(sampling), fit(sampling)
         values = [float(one.at(step).value(C)) for step in range(7)]
@@ -182,20 +184,20 @@ def test_the_same_step_has_the_same_functional():
             assert (one.key(step) == one.key(step - 1)) == (values[step] == values[step - 1])
 
 
-def test_the_stages_multiply_beta_wherever_it_stands():
-    """A residual has beta on its Dirichlet part and on its Robin part."""
+def test_the_stages_multiply_beta_in_every_term():
+    """The objective of a strong residual contains beta on its Dirichlet part and on its Robin part."""
     ends = (
         BoundaryPart("robin", name="x-min", alpha=as_field(1.0), flux=as_field(2.0)),
         BoundaryPart("dirichlet", value=as_field(1.0)),
     )
     problem = Problem(domain=INTERVAL, source=1.0, boundary=ends)
-    course = SampledCourse(
+    objectives = SampledSchedule(
         problem.domain,
         problem.regular,
         Sampling(Gauss(number=20), 2, seed=0),
         lambda i, b, _: StrongResidual(problem, SPACE, i, b, beta=3.0, like=LIKE),
         StagedPenalty(100),
     )
-    before, after = course.at(0).terms(C), course.at(99).terms(C)
+    before, after = objectives.at(0).terms(C), objectives.at(99).terms(C)
     grown = {name: float(after[name] / before[name]) for name in before}
     assert grown == pytest.approx({"residual": 1, "boundary": 500, "robin": 500}, rel=1e-14)  # some roundings

@@ -21,12 +21,12 @@ LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def field(function):
-    """A function of the coordinates, as a field."""
+    """A field with the values of a function of the coordinates."""
     return CallableField(lambda x: function(*x.unbind(dim=1)))
 
 
 def four_tones(boundary=0.0):
-    """-u'' = sin x + 4 sin 4x - 8 sin 8x + 16 sin 24x (Xu et al., 2020), and its solution."""
+    """The problem -u'' = sin x + 4 sin 4x - 8 sin 8x + 16 sin 24x (Xu et al., 2020), and its solution."""
 
     def particular(x):
         return torch.sin(x) + torch.sin(4 * x) / 4 - torch.sin(8 * x) / 8 + torch.sin(24 * x) / 36
@@ -37,7 +37,7 @@ def four_tones(boundary=0.0):
 
 
 def test_energy_of_sin_6_pi_x():
-    """Of -u'' = 36 pi^2 sin 6 pi x the energy is -18 pi^2, the published value (2007.11207, code of section 3)."""
+    """For -u'' = 36 pi^2 sin 6 pi x the energy is -18 pi^2, the published value (2007.11207, code of section 3)."""
     problem = Problem(domain=INTERVAL, source=field(lambda x: 36 * math.pi**2 * torch.sin(6 * math.pi * x)), boundary=0.0)
     energy = energy_of(problem, field(lambda x: torch.sin(6 * math.pi * x)), INTERVAL.quadrature(300))
     assert energy == pytest.approx(-18 * math.pi**2, rel=1e-13)
@@ -57,13 +57,13 @@ def test_energy_of_the_p_laplacian(p):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=p)
     u = CallableField(lambda x: (1 - x[:, 0].abs() ** q) / q, lambda x: -x.sign() * x.abs() ** (q - 1))
     expected = (1 / p - 1) * 2 / (q + 1)
-    # a panel of the quadrature ends at the kink, where |x|^q is smooth to order q: error h^(q+1), h = 1/500
+    # a panel of the quadrature ends at the kink, where |x|^q is smooth of order q: error h^(q+1), h = 1/500
     assert energy_of(problem, u, INTERVAL.quadrature(10_000)) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("p", [2.0, 3.0, 1.5])
-def test_the_exact_solution_is_the_minimum_among_perturbations(p):
-    """For p = 2 the excess is exactly half the Dirichlet integral of the perturbation; else it is positive."""
+def test_the_exact_solution_has_the_least_energy_among_perturbations(p):
+    """For p = 2 the excess is exactly half the Dirichlet integral of the perturbation; for other p it is positive."""
     q = p / (p - 1)
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=p)
     samples = INTERVAL.quadrature(2000)
@@ -73,19 +73,19 @@ def test_the_exact_solution_is_the_minimum_among_perturbations(p):
         excess = energy_of(problem, other, samples) - lowest
         assert excess > 0
         if p == 2:
-            assert excess == pytest.approx((size * k * math.pi) ** 2 / 2, rel=1e-10)  # J is of order 1: 1e-15 / 1e-3
+            assert excess == pytest.approx((size * k * math.pi) ** 2 / 2, rel=1e-10)  # the size of J is 1: 1e-15 / 1e-3
 
 
 @pytest.mark.parametrize("p", [1.1, 1.5, 3.0])
-def test_a_vanishing_gradient_does_no_harm(p):
+def test_a_vanishing_gradient_gives_a_finite_derivative(p):
     problem = Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=p)
     functional = RitzEnergy(problem, Polynomials(3), INTERVAL.quadrature(20), like=LIKE)
     zero = torch.zeros(4, dtype=torch.float64)
-    # at u = 0 only the load acts: -int P_k
+    # at u = 0 only the load contributes: -int P_k
     torch.testing.assert_close(functional.gradient(zero), torch.tensor([-2.0, 0, 0, 0], dtype=torch.float64), rtol=0, atol=1e-14)
 
 
-def test_the_energy_of_a_member_is_the_energy_of_its_function():
+def test_the_energy_of_coefficients_is_the_energy_of_their_function():
     problem = Problem(
         domain=SQUARE,
         source=field(lambda x, y: torch.exp(x * y)),
@@ -96,7 +96,7 @@ def test_the_energy_of_a_member_is_the_energy_of_its_function():
     )
     space = MscaleSpace(SQUARE, (1.0, 3.0), (6, 6))
     c = space.initialize(stream(0, "test"))
-    interior, boundary = SQUARE.quadrature(1500), SQUARE.boundary(80)  # more than are evaluated at once
+    interior, boundary = SQUARE.quadrature(1500), SQUARE.boundary(80)  # more than one block
     functional = RitzEnergy(problem, space, interior, boundary, like=LIKE)
     assert float(functional.terms(c)["energy"]) == pytest.approx(energy_of(problem, SpaceField(space, c), interior, boundary))
 
@@ -115,17 +115,17 @@ def test_gradient_is_the_derivative_of_the_terms():
 
 @pytest.mark.parametrize("beta", [10.0, 1000.0])
 def test_penalty_floor(beta):
-    """-u'' = f, f odd: the penalised minimiser is u + delta x with delta = -u'(1) / (1 + 2 beta); 8.976e-3 for beta = 10."""
+    """-u'' = f, f odd: the minimizer with a penalty is u + delta x, delta = -u'(1) / (1 + 2 beta); 8.976e-3 for beta = 10."""
     problem, u = four_tones()
-    space = Polynomials(70)  # sin 24x on (-1, 1) is resolved to rounding from degree 50
+    space = Polynomials(70)  # resolves sin 24x on (-1, 1) to rounding from degree 50 on
     functional = RitzEnergy(problem, space, INTERVAL.quadrature(400), INTERVAL.boundary(2), beta=beta, like=LIKE)
     c = minimiser(functional, space.num_coefficients)
     ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     delta = -float(u.gradient(ends)[1, 0]) / (1 + 2 * beta)
-    # the stiffness of degree 70 has condition 1e4 or so, times 2 beta for the penalty
+    # the stiffness matrix of degree 70 has a condition number of about 1e4, times 2 beta for the penalty
     torch.testing.assert_close(space.at(ends).value(c), torch.tensor([-delta, delta], dtype=torch.float64), rtol=0, atol=1e-9)
     if beta == 10:
-        assert abs(delta) == pytest.approx(8.976e-3, abs=5e-7)  # as printed
+        assert abs(delta) == pytest.approx(8.976e-3, abs=5e-7)  # the published digits
     x = INTERVAL.quadrature(100).x
     torch.testing.assert_close(space.at(x).value(c), u(x) + delta * x[:, 0], rtol=0, atol=1e-9)
 
@@ -143,8 +143,8 @@ def test_the_penalty_is_a_robin_condition():
     torch.testing.assert_close(first, second, rtol=0, atol=1e-12)
 
 
-def test_the_minimiser_solves_the_boundary_value_problem():
-    """-div(a grad u) + c u = f with a Robin condition that differs from side to side; u is a polynomial, so it is found."""
+def test_the_minimizer_solves_the_boundary_value_problem():
+    """-div(a grad u) + c u = f with a different Robin condition on each side; u is a polynomial, so that it is exact."""
     space = Polynomials(4, 2)
     u = field(lambda x, y: x**3 - 2 * x * y**2 + y + 1)
     a, c = field(lambda x, y: 2 + x * y), field(lambda x, _: 1 + x**2)
@@ -171,8 +171,8 @@ def test_the_minimiser_solves_the_boundary_value_problem():
     torch.testing.assert_close(space.at(x).value(found), u(x), rtol=0, atol=1e-12)  # all integrals are exact
 
 
-def test_integrals_are_in_the_measure_of_the_domain():
-    """Twice as long an interval: twice the energy of the same density. A mean would not see it."""
+def test_integrals_contain_the_measure_of_the_domain():
+    """An interval of twice the length has twice the energy of the same density; a mean would not."""
     energies = []
     for length in (1.0, 2.0):
         domain = Box((0.0,), (length,))
@@ -188,16 +188,18 @@ def test_integrals_are_in_the_measure_of_the_domain():
         ({"source": field(lambda x: torch.sqrt(x))}, r"\[equation\] source must be finite, got nan at \(-"),
     ],
 )
-def test_fields_are_checked_where_they_are_evaluated(fields, message):
+def test_fields_are_checked_at_the_points_of_evaluation(fields, message):
     problem = Problem(**{"domain": INTERVAL, "source": 1.0, "boundary": 0.0} | fields)
     with pytest.raises(ProblemFileError, match=message):
         RitzEnergy(problem, Polynomials(3), INTERVAL.quadrature(20), like=LIKE)
 
 
-def test_negative_second_derivatives_are_left_out_of_the_gauss_newton_matrix():
-    """Those of the energy of -exp(u): the matrix is that of the Laplacian alone, and still positive semidefinite."""
+def test_negative_second_derivatives_are_omitted_from_the_gauss_newton_matrix():
+    """For the energy of -exp(u), the matrix is that of the Laplacian alone, which is positive semidefinite."""
     space, c = Polynomials(3, 2), torch.randn(16, generator=stream(0, "test"), dtype=torch.float64)
     plain = Problem(domain=SQUARE, source=1.0, boundary=0.0)
     with_exp = Problem(domain=SQUARE, source=1.0, boundary=0.0, nonlinear="-exp(u)")
-    first, second = (RitzEnergy(problem, space, SQUARE.quadrature(100), like=LIKE).factor(c) for problem in (plain, with_exp))
+    first, second = (
+        RitzEnergy(problem, space, SQUARE.quadrature(100), like=LIKE).gauss_newton_factor(c) for problem in (plain, with_exp)
+    )
     torch.testing.assert_close(first.T @ first, second.T @ second, rtol=0, atol=1e-12)

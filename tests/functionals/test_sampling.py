@@ -35,7 +35,7 @@ def test_weights_sum_to_the_measure(points):
 
 
 @pytest.mark.parametrize("points", RANDOM)
-def test_points_depend_on_seed_and_draw_alone(points):
+def test_points_depend_only_on_seed_and_draw(points):
     sampling = Sampling(rule(points, 50, 10), 80, seed=0)
     assert [sampling.draw(step) for step in (0, 9, 10, 25)] == [0, 0, 1, 2]
     for kind in ("interior", "boundary"):
@@ -45,7 +45,7 @@ def test_points_depend_on_seed_and_draw_alone(points):
         assert not torch.equal(x, getattr(Sampling(rule(points, 50, 10), 80, seed=1), kind)(BOX, 2).x)
 
 
-def test_gauss_points_stay():
+def test_gauss_points_are_not_resampled():
     sampling = Sampling(Gauss(number=50), 80, seed=0)
     assert sampling.draw(1000) == 0
 
@@ -62,7 +62,7 @@ def test_uniform_data_include_the_ends():
     assert float(samples.weights.sum()) == pytest.approx(6)
 
 
-def test_noise_has_the_stated_deviation_and_stays_the_same():
+def test_noise_has_the_stated_deviation_and_does_not_change():
     noisy = problem(BOX, Data("random", 4000, noise=0.1))
     samples, values = data_samples(noisy)
     error = values - samples.x[:, 0]
@@ -86,7 +86,7 @@ def test_uniform_data_need_a_box():
         ((5,), 3, 2, 2048),
     ],
 )
-def test_a_layer_of_a_block_stays_near_the_cache(widths, scales, channels, expected):
+def test_a_layer_of_a_block_has_about_the_size_of_the_cache(widths, scales, channels, expected):
     space = MscaleSpace(Box((-1.0,), (1.0,)), (1.0,) * scales, widths)
     assert space.breadth == scales * max(widths)
     number = points_at_once(space, torch.empty(0), channels=channels)
@@ -95,8 +95,8 @@ def test_a_layer_of_a_block_stays_near_the_cache(widths, scales, channels, expec
 
 
 @pytest.mark.parametrize("functional", [RitzEnergy, StrongResidual])
-def test_blocks_change_no_functional(functional, monkeypatch):
-    """One block of 1100 points against three: sums in another order, of some thousand terms of one size."""
+def test_the_division_into_blocks_does_not_change_a_functional(functional, monkeypatch):
+    """One block of 1100 points or three: sums of some thousand terms of equal size, in another order."""
     poisson = load_problem("poisson")
     space, points = MlpSpace(poisson.domain, (8, 8)), poisson.domain.quadrature(1100)
     c = space.initialize(stream(0, "initialization"))

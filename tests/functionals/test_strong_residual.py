@@ -27,7 +27,7 @@ ONE = torch.ones(1, dtype=torch.float64)
 
 @dataclass(frozen=True)
 class Multiples(TrialSpace):
-    """c u of one function u, differentiated by nested automatic differentiation."""
+    """Multiples c u of one function u, differentiated by nested automatic differentiation."""
 
     u: Any
 
@@ -92,30 +92,30 @@ KNOWN = [name for name, _ in problem_names() if known(load_problem(name))]
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_the_exact_solution_of_every_problem_has_no_residual(name):
-    """Inside and on the boundary, relative to the residual of u = 0; random points, so no kink is met."""
+def test_the_exact_solution_of_every_problem_has_zero_residual(name):
+    """In the interior and on the boundary, relative to the residual of u = 0; random points avoid all kinks."""
     problem = load_problem(name)
     interior, edge = problem.domain.interior(200, stream(0, "test")), problem.domain.boundary(40, stream(1, "test"))
     functional = StrongResidual(problem, Multiples(problem.exact), problem.regular(interior), problem.regular(edge), like=LIKE)
     at_exact, at_zero = functional.terms(ONE), functional.terms(0 * ONE)
     size = sum(float(v) for v in at_zero.values())
-    # second derivatives of waves lose a few digits to cancellation: squares of 1e-11
+    # second derivatives of waves lose a few digits by cancellation: squares of 1e-11
     assert all(float(value) <= 1e-22 * size for value in at_exact.values()), (at_exact, at_zero)
 
 
 @pytest.mark.parametrize("name", [name for name in KNOWN if load_problem(name).exponent == 2])
-def test_nor_has_the_residual_a_gradient_there(name):
+def test_the_gradient_of_the_residual_of_the_exact_solution_is_zero(name):
     problem = load_problem(name)
     interior = problem.regular(problem.domain.interior(200, stream(0, "test")))
     functional = GradientOfResidual(problem, Multiples(problem.exact), interior, like=LIKE)
-    thirds = problem.exact._derivatives(interior.x, 3).square().sum(dim=(1, 2, 3))  # that cancel, where u is harmonic
+    thirds = problem.exact._derivatives(interior.x, 3).square().sum(dim=(1, 2, 3))  # they cancel if u is harmonic
     size = float(functional.value(0 * ONE)) + float(interior.weights @ thirds)
     assert float(functional.value(ONE)) <= 1e-20 * size
 
 
 @given(st.floats(1.1, 9.0), st.integers(0, 100))
-def test_the_divergence_is_that_of_the_flow(p, seed):
-    """Against div( a |q|^(p-2) q ) differentiated as it stands."""
+def test_the_divergence_is_that_of_the_flux(p, seed):
+    """Against automatic differentiation of div( a |q|^(p-2) q )."""
     c = torch.randn(16, generator=stream(seed, "test"), dtype=torch.float64)
     u = Multiples(CallableField(lambda x: polynomials(x) @ c))
     a = field(lambda x, y: 2 + x * y)
@@ -147,8 +147,8 @@ def test_scaling(p):
         assert float(other) == pytest.approx(s**power * float(one), rel=1e-12)
 
 
-def test_integrals_are_in_the_measure_of_the_domain():
-    """Of u = 0: int f^2, beta int g^2 and beta int flux^2, by hand on a square of area 4 and sides 2."""
+def test_integrals_contain_the_measure_of_the_domain():
+    """For u = 0: int f^2, beta int g^2 and beta int flux^2, by hand on a square of area 4 with sides of length 2."""
     parts = (BoundaryPart("robin", name="x-max", flux=as_field(3.0)), BoundaryPart("dirichlet", value=as_field(2.0)))
     problem = Problem(domain=SQUARE, source=5.0, boundary=parts)
     functional = StrongResidual(problem, Polynomials(1, 2), SQUARE.quadrature(100), SQUARE.boundary(40), beta=10.0, like=LIKE)
@@ -156,8 +156,8 @@ def test_integrals_are_in_the_measure_of_the_domain():
     assert terms == pytest.approx({"residual": 25 * 4, "robin": 10 * 9 * 2, "boundary": 10 * 4 * 6})
 
 
-def test_the_minimiser_solves_the_boundary_value_problem():
-    """-((2 + x) u')' + u = f with u = x^3 + 1, a Dirichlet and a Robin end: found exactly, whatever beta is."""
+def test_the_minimizer_solves_the_boundary_value_problem():
+    """-((2 + x) u')' + u = f with u = x^3 + 1, a Dirichlet end and a Robin end: exact for every beta."""
     u = field(lambda x: x**3 + 1)
     f = field(lambda x: x**3 + 1 - (3 * x**2 + 6 * x * (2 + x)))
     parts = (
@@ -174,7 +174,7 @@ def test_the_minimiser_solves_the_boundary_value_problem():
 
 
 def all_terms(x, u):
-    """-div( A grad u ) + b . grad u + c u + N(x, u) - f of a function, differentiated as it stands."""
+    """-div( A grad u ) + b . grad u + c u + N(x, u) - f of a function, by direct automatic differentiation."""
     value = u(x)
     (q,) = torch.autograd.grad(value.sum(), x, create_graph=True)
     flux = torch.einsum("nij,nj->ni", torch.stack([torch.stack([a(x) for a in row], dim=1) for row in MATRIX], dim=1), q)
@@ -213,8 +213,8 @@ def test_all_terms_and_their_gradient():
 
 
 @pytest.mark.parametrize("kind", [StrongResidual, RitzEnergy])
-def test_the_minimiser_solves_with_a_matrix_and_a_flux(kind):
-    """A varying matrix, convection where there need be no energy, a Robin side where the flux A grad u . n is given: found exactly."""
+def test_the_minimizer_solves_with_a_matrix_and_a_flux(kind):
+    """With a variable matrix, with convection, and with a prescribed flux A grad u . n on a Robin side: exact."""
     u = "x**3 - 2*x*y**2 + y + 1"
     exact = Problem(
         domain=SQUARE,
@@ -224,7 +224,7 @@ def test_the_minimiser_solves_with_a_matrix_and_a_flux(kind):
         convection=["1", "x"] if kind is StrongResidual else [0, 0],
     )
 
-    def flux(x):  # on x = 1, where n = (1, 0)
+    def flux(x):  # on x = 1 with n = (1, 0)
         q = exact.exact.gradient(x)
         return (3 + x[:, 0]) * q[:, 0] + x[:, 1] / 2 * q[:, 1] + 2 * exact.exact(x)
 
@@ -251,8 +251,8 @@ def natural(problem):
     return [side("x-min", (-1.0, 0.0)), side("y-min", (0.0, -1.0)), side("y-max", (0.0, 1.0))]
 
 
-def test_the_gradient_of_the_residual_is_its_gradient():
-    """On an interval: against differences of the residual at neighbouring points."""
+def test_the_gradient_of_the_residual_agrees_with_differences():
+    """On an interval, by differences of the residual at neighboring points."""
     problem = Problem(
         domain=INTERVAL,
         source=field(lambda x: torch.sin(3 * x)),
@@ -270,4 +270,4 @@ def test_the_gradient_of_the_residual_is_its_gradient():
 
     expected = (residual(h) - residual(-h)) / (2 * h)
     found = GradientOfResidual(problem, space, inside, like=LIKE).residual(c) / weights
-    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-5)  # h^2 times a fifth derivative of size 1e4, over 6
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-5)  # h^2 / 6 times a fifth derivative of size 1e4

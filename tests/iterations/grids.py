@@ -1,4 +1,4 @@
-"""Problems on grids that the tests of several iterations share."""
+"""Problems on grids that several tests of iterations share."""
 
 from dataclasses import replace
 
@@ -19,12 +19,12 @@ GRIDS = [
 
 
 def dirichlet(box):
-    """Constant coefficients, values given on all of the boundary."""
+    """Constant coefficients, with values given on the whole boundary."""
     return Problem(domain=box, source=lambda x: (3 * x).sin().sum(dim=1) + 1, boundary=lambda x: 1 + x[:, 0])
 
 
 def mixed(box):
-    """Variable coefficients; a Robin face, part of a face Dirichlet and the rest Neumann, the other faces Dirichlet."""
+    """Variable coefficients; a Robin face, a face that is partly Dirichlet and partly Neumann, and other faces Dirichlet."""
     return Problem(
         domain=box,
         source=lambda x: (3 * x).sin().sum(dim=1) + 1,
@@ -39,12 +39,12 @@ def mixed(box):
 
 
 def convective(box):
-    """As `mixed`, with a velocity that varies and mesh Peclet numbers below 1 on the grids above."""
+    """Like `mixed`, with a variable velocity and mesh Peclet numbers below 1 on the grids above."""
     return replace(mixed(box), convection=lambda x: torch.stack([1 - x[:, 0], *x[:, 1:].cos().unbind(dim=1)], dim=1))
 
 
 def indefinite(box):
-    """Constant coefficients, another one for each axis, and one negative eigenvalue at least."""
+    """Constant coefficients that differ between the axes, and at least one negative eigenvalue."""
     a = [1.0, 0.7, 0.5][: box.dimension]
     lowest = sum(a_k * (torch.pi / length) ** 2 for a_k, length in zip(a, box.lengths, strict=True))
     matrix = [[a_k if i == k else 0 for i in range(len(a))] for k, a_k in enumerate(a)]
@@ -52,7 +52,7 @@ def indefinite(box):
 
 
 def neumann(box):
-    """Fluxes on all of the boundary: the solution has mean zero."""
+    """Fluxes on the whole boundary: the solution has mean zero."""
     outward = -sum(length**2 for length in box.lengths) / 3 / sum(2 / length for length in box.lengths)
     middle = torch.tensor(box.lower, dtype=torch.float64)
     return Problem(

@@ -26,7 +26,7 @@ F64 = torch.empty(0, dtype=torch.float64)
 
 
 def solved(problem, space, guess=None):
-    """Coefficients of the discrete solution, and the decrements on the way."""
+    """Coefficients of the discrete solution, and the decrements of the steps."""
     iteration = Newton(WeakForm(space, problem), like=F64, guess=guess)
     state, decrements = iteration.init(), []
     while not state.done:
@@ -37,10 +37,10 @@ def solved(problem, space, guess=None):
 
 
 @pytest.mark.parametrize("p", EXPONENTS)
-def test_the_flux_in_each_cell_is_the_mean_of_the_exact_one(p):
-    """P1 on an interval, a = f = 1: |u'|^(p-2) u' is 1/2 - x at the middle of each cell.
+def test_the_flux_in_each_cell_is_the_mean_of_the_exact_flux(p):
+    """P1 in one dimension, a = f = 1: |u'|^(p-2) u' is 1/2 - x at the midpoint of each cell.
 
-    Slopes are differences of values of u near its maximum. Those of p = 1.1 are (1/2 - x)^10: with more than a few cells they are
+    Slopes are differences of values of u near its maximum. For p = 1.1 they are (1/2 - x)^10: with more than a few cells they are
     rounding errors of u.
     """
     cells = 6 if p < 1.5 else 50
@@ -52,8 +52,8 @@ def test_the_flux_in_each_cell_is_the_mean_of_the_exact_one(p):
 
 
 @pytest.mark.parametrize("p", [1.1, 3.0, 20.0])
-def test_a_cell_in_which_the_gradient_vanishes_does_no_harm(p):
-    """An odd number of cells: u is flat in the middle one. The solution is that of the closed formula, order 2 or more."""
+def test_a_cell_with_vanishing_gradient_is_no_obstacle(p):
+    """If the number of cells is odd, u is constant in the middle one. It converges to the closed form at order 2 or more."""
     problem = load_problem("p-laplacian:constant", p=p)
     space = Lagrange(mesh_for(UNIT, 51))
     c, _ = solved(problem, space)
@@ -62,8 +62,8 @@ def test_a_cell_in_which_the_gradient_vanishes_does_no_harm(p):
 
 
 @pytest.mark.parametrize("p", [1.5, 4.0])
-def test_solutions_scale_as_the_power_of_the_source(p):
-    """u(k f) = k^(1/(p-1)) u(f), so that no absolute tolerance could stop both."""
+def test_solutions_scale_with_a_power_of_the_source(p):
+    """u(k f) = k^(1/(p-1)) u(f), so that no absolute tolerance is suitable for both."""
     square = Box((0.0, 0.0), (1.0, 1.0))
     space = Lagrange(mesh_for(square, 8), 2)
     one, many = (solved(Problem(domain=square, source=k, boundary=0.0, exponent=p), space)[0] for k in (1.0, 1e8))
@@ -71,7 +71,7 @@ def test_solutions_scale_as_the_power_of_the_source(p):
 
 
 @pytest.mark.parametrize(("p", "order"), [(2.0, 2), (3.0, 2)])
-def test_multiscale_orders(p, order):
+def test_orders_of_convergence_for_a_multiscale_coefficient(p, order):
     """-(a |u'|^(p-2) u')' = f with a = 1/(2 + cos 2 pi x/eps), eps = 0.1: the relative L2 error of P1 elements."""
     problem = load_problem("p-laplacian", p=p)
     errors = []
@@ -84,7 +84,7 @@ def test_multiscale_orders(p, order):
 
 
 @pytest.mark.parametrize("p", [1.5, 3.0, 8.0])
-def test_a_smooth_solution_without_critical_points_is_found_at_the_usual_orders(p):
+def test_a_smooth_solution_without_critical_points_converges_at_the_usual_orders(p):
     problem = load_problem("p-laplacian-smooth-2d", p=p)
     x = problem.domain.quadrature(3000).x
 
@@ -96,8 +96,8 @@ def test_a_smooth_solution_without_critical_points_is_found_at_the_usual_orders(
     assert error(Legendre(problem.domain, 10, 24)) < 1e-6 * float(problem.exact(x).norm())
 
 
-def test_newton_converges_quadratically_at_the_end():
-    """Where the gradient does not vanish: each decrement is at most the square of the one before, times a constant, or rounding."""
+def test_newton_converges_quadratically():
+    """If the gradient does not vanish, each decrement is at most a constant times the square of the previous one, or rounding."""
     problem = load_problem("p-laplacian-smooth-2d", p=4)
     _, decrements = solved(problem, Lagrange(mesh_for(problem.domain, 16), 2))
     tail = [d for d in decrements if d < 0.1]
@@ -105,7 +105,7 @@ def test_newton_converges_quadratically_at_the_end():
     assert all(after <= 100 * before**2 + 1e-15 for before, after in zip(tail, tail[1:], strict=False)), tail
 
 
-def test_from_the_solution_as_a_guess_it_stops_at_once():
+def test_the_solution_as_a_guess_ends_the_iteration_immediately():
     problem = load_problem("p-laplacian:constant", p=4)
     space = Lagrange(mesh_for(UNIT, 64))
     c, _ = solved(problem, space)
@@ -114,7 +114,7 @@ def test_from_the_solution_as_a_guess_it_stops_at_once():
     assert np.allclose(again, c, rtol=0, atol=1e-12)
 
 
-def test_exponents_lead_from_two_to_the_target():
+def test_continuation_exponents_increase_from_two_to_the_target():
     for p in (1.01, 1.1, 1.9, 2.5, 7.0, 20.0, 50.0):
         way = exponents(p)
         assert way[0] == 2 and way[-1] == p
@@ -124,7 +124,7 @@ def test_exponents_lead_from_two_to_the_target():
 
 @pytest.mark.parametrize("p", [1.05, 2.0, 30.0])
 @pytest.mark.parametrize("target", [1e-3, 1.0, 1e3])
-def test_the_line_search_finds_where_a_convex_function_is_nearly_flat(p, target):
+def test_the_line_search_finds_the_minimum_of_a_nearly_flat_convex_function(p, target):
     """phi(t) = |t - target|^p / p."""
 
     def slope(t):
@@ -135,8 +135,8 @@ def test_the_line_search_finds_where_a_convex_function_is_nearly_flat(p, target)
 
 
 @pytest.mark.parametrize(("p", "told"), [(3.0, False), (15.0, True)])
-def test_it_says_where_rounding_ended_it(p, told):
-    """With p = 15 the curvature |u'|^13 spans more decades than there are digits."""
+def test_termination_by_rounding_is_reported(p, told):
+    """With p = 15 the curvature |u'|^13 varies over more decades than there are digits."""
     notes = solve(load_problem("p-laplacian", p=p), make_solver("fem", {"cells": 500})).notes
     assert [note.startswith("Newton's method ended where rounding keeps") for note in notes] == [True] * told
 
@@ -145,19 +145,19 @@ BRATU = {"domain": Box((0.0, 0.0), (1.0, 1.0)), "source": 0.0, "boundary": 0.0}
 
 
 @pytest.mark.parametrize(("k", "status"), [(6.7, Status.DONE), (7.0, Status.UNSOLVED), (50.0, Status.UNSOLVED)])
-def test_beyond_the_turning_point_there_is_no_solution_and_no_number(k, status):
-    """-lap u = k exp(u) on the unit square: two solutions for k below 6.808, none above."""
+def test_the_run_ends_unsolved_only_beyond_the_turning_point(k, status):
+    """-lap u = k exp(u) on the unit square has two solutions for k below 6.808 and no solution above."""
     problem = Problem(nonlinear=f"-{k}*exp(u)", **BRATU)
     iteration = Newton(WeakForm(Lagrange(mesh_for(problem.domain, 24), 2), problem), like=F64)
     state, steps = iteration.init(), 0
     while not state.done:
         state, steps = iteration.step(state), steps + 1
-    assert iteration.ending(state) is status
+    assert iteration.final_status(state) is status
     assert np.isfinite(state.coefficients.numpy()).all()
     assert steps < 30
 
 
-def test_a_failure_is_told_in_words():
+def test_a_failure_has_a_message():
     problem = Problem(nonlinear="-7*exp(u)", **BRATU)
     found = solve(problem, make_solver("fem", {"cells": 20}), probes=())
     assert found.status is Status.UNSOLVED and found.status.exit_code == 1
@@ -165,7 +165,7 @@ def test_a_failure_is_told_in_words():
     assert reference_solution(problem) is None
 
 
-def test_both_branches_are_found_from_a_guess():
+def test_both_branches_are_reached_from_a_guess():
     """-u'' = k exp(u) on (0, 1): u(1/2) = 2 log cosh(theta / 4), theta = sqrt(2 k) cosh(theta / 4); k = 1."""
     problem = Problem(domain=UNIT, nonlinear="-exp(u)", source=0.0, boundary=0.0)
     for theta, guess in ((1.5171645990507543, None), (10.938702772122214, as_field(lambda x: 16 * x[:, 0] * (1 - x[:, 0])))):
@@ -176,7 +176,7 @@ def test_both_branches_are_found_from_a_guess():
         assert abs(middle - 2 * math.log(math.cosh(theta / 4))) < 1e-10
 
 
-def test_without_an_energy_the_objective_is_the_residual_and_convergence_is_quadratic():
+def test_without_energy_the_objective_is_the_residual_and_convergence_is_quadratic():
     problem = Problem(domain=UNIT, nonlinear="u**3", convection=5.0, exact="1 + sin(3*x)")
     iteration = Newton(WeakForm(Lagrange(mesh_for(UNIT, 50)), problem), like=F64)
     state, objectives, sizes = iteration.init(), [], []
@@ -189,7 +189,7 @@ def test_without_an_energy_the_objective_is_the_residual_and_convergence_is_quad
     assert all(after <= 10 * before**2 + 1e-13 for before, after in zip(tail, tail[1:], strict=False)), sizes
 
 
-def test_steps_are_damped_where_newton_alone_overflows():
+def test_steps_are_damped_where_full_newton_steps_overflow():
     """-0.05 u'' + 3 u' + exp(u) = 1000: the first full step leads to u = 500."""
     problem = Problem(domain=UNIT, diffusion=0.05, convection=3.0, nonlinear="exp(u)", source=1000.0, boundary="2 - 4*x")
     form = WeakForm(Lagrange(mesh_for(UNIT, 50)), problem)
@@ -198,20 +198,20 @@ def test_steps_are_damped_where_newton_alone_overflows():
     assert np.abs(np.delete(form.residual(c), form.fixed)).max() < 1e-9 * np.abs(form.load).max()
 
 
-def test_no_prescribed_values_and_a_slope_that_vanishes_at_zero():
-    """-lap u + u^3 = 8 with no flux: u = 2. At u = 0 the linearization is the singular one of -lap."""
+def test_a_neumann_problem_with_a_singular_linearization_at_zero():
+    """-lap u + u^3 = 8 with zero flux: u = 2. At u = 0 the linearization is the singular operator -lap."""
     problem = Problem(domain=UNIT, nonlinear="u**3", source=8.0, boundary=(BoundaryPart("robin"),))
     c, _ = solved(problem, Lagrange(mesh_for(UNIT, 10)))
     np.testing.assert_allclose(c, 2.0, rtol=0, atol=1e-12)
 
 
-def test_a_term_that_is_not_finite_at_the_start_fails():
+def test_a_term_that_is_not_finite_initially_fails():
     found = solve(Problem(domain=UNIT, nonlinear="1/u", source=1.0, boundary=0.0), make_solver("fem", {"cells": 8}), probes=())
     assert found.status.exit_code == 1
 
 
-def test_an_energy_without_a_minimum_ends_the_run_unsolved():
-    """-u'' - u^2 = f on (0, 2) with f = 10 has no solution: the energy falls along Newton's direction without end."""
+def test_an_energy_without_minimum_ends_the_run_unsolved():
+    """-u'' - u^2 = f on (0, 2) with f = 10 has no solution: the energy is unbounded below along the Newton directions."""
     problem = Problem(domain=Box(0.0, 2.0), nonlinear="-u**2", source="10", boundary=0.0)
     solution = solve(problem, "fem:cells=50")
     assert solution.status is Status.UNSOLVED and solution.state.coefficients.isfinite().all()

@@ -1,4 +1,4 @@
-"""Relaxation and fast solvers on grids with periodic axes: what is predicted of each mode, phase included, and what is measured."""
+"""Relaxation and fast solvers on periodic grids: predicted and measured moduli and phases of all modes."""
 
 import itertools
 import math
@@ -10,18 +10,18 @@ import torch
 from pdefreq import Stop, solve
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.bands import split_on_box
 from pdefreq.spectrum.box_modes import make_modes
 from pdefreq.spectrum.spectral_record import SpectralRecord
-from pdefreq.theory.relaxation import periodic_factor
+from pdefreq.theory.relaxation import jacobi_fourier_symbol
 from tests.iterations.grids import LIKE, run
 
 LENGTHS = (2.0, 1.5, 1.2)
@@ -32,7 +32,7 @@ def box(d):
 
 
 def periodic(d, axes=None, *, source=None, **fields):
-    """Periodic along some axes, by default along all; mean zero where the constant is open."""
+    """A problem that is periodic along some axes, by default along all; mean zero if u is unique only up to a constant."""
     axes = range(d) if axes is None else axes
 
     def smooth(x):
@@ -46,7 +46,7 @@ def periodic(d, axes=None, *, source=None, **fields):
 
 
 def circulant(intervals, lengths, diffusion, reaction, convection):
-    """The matrix of central differences on a periodic grid, by Kronecker products: written without the package."""
+    """The matrix of central differences on a periodic grid by Kronecker products, independent of the package."""
     total = reaction * np.eye(math.prod(intervals))
     for axis, (n, length, b) in enumerate(zip(intervals, lengths, convection, strict=True)):
         h, one = length / n, np.eye(n)
@@ -60,17 +60,19 @@ def circulant(intervals, lengths, diffusion, reaction, convection):
 @pytest.mark.parametrize(
     ("intervals", "convection"), [((9,), (3.0,)), ((5, 7), (1.0, -2.0)), ((3, 4, 5), (0.5, 0.0, 2.0)), ((8,), (0.0,))]
 )
-def test_factors_are_the_eigenvalues_of_a_sweep(intervals, convection):
-    """On every mode, with convection: e exp(i theta) comes back times the factor, a complex number."""
+def test_amplification_factors_are_the_eigenvalues_of_a_sweep(intervals, convection):
+    """For every mode, with convection: a sweep multiplies the wave by the complex factor."""
     d, a, c, omega = len(intervals), 1.3, 0.7, 0.8
     matrix = circulant(intervals, LENGTHS[:d], a, c, convection)
     sweep = np.eye(len(matrix)) - omega * matrix / matrix[0, 0]
     j = np.stack(np.meshgrid(*map(np.arange, intervals), indexing="ij"), axis=-1).reshape(-1, d)
     for k in itertools.product(*[range(-(n - 1) // 2 + (n % 2 == 0), (n - 1) // 2 + 1) for n in intervals]):
         wave = np.exp(2j * np.pi * (j / intervals) @ k)
-        (factor,) = periodic_factor([k], intervals, LENGTHS[:d], diffusion=a, reaction=c, convection=convection, omega=omega)
+        (factor,) = jacobi_fourier_symbol(
+            [k], intervals, LENGTHS[:d], diffusion=a, reaction=c, convection=convection, omega=omega
+        )
         assert np.abs(sweep @ wave - complex(factor) * wave).max() < 1e-13
-    assert periodic_factor([[(n + 1) // 2 for n in intervals]], intervals, LENGTHS[:d]).isnan().all()
+    assert jacobi_fourier_symbol([[(n + 1) // 2 for n in intervals]], intervals, LENGTHS[:d]).isnan().all()
 
 
 @pytest.mark.parametrize("drift", [0.0, 2.5])
@@ -82,27 +84,27 @@ def test_factors_are_the_eigenvalues_of_a_sweep(intervals, convection):
     ids=["damped", "lexicographic", "red-black"],
 )
 def test_modulus_and_phase_of_every_mode_are_predicted(d, reaction, method, drift):
-    """With convection the phase of each error turns."""
+    """With convection the phase of each error changes."""
     n = {1: 16, 2: 8, 3: 6}[d]
     fields = {"convection": [drift * (-1) ** axis for axis in range(d)]} if drift else {}
     found = periodic(d, reaction=reaction, **fields)
     options = f"{',' if ':' in method else ':'}intervals={n}"
-    solution = solve(found, method + options, stop=Stop(steps=20), reference=found.source)  # modes are those of f
+    solution = solve(found, method + options, stop=Stop(steps=20), reference=found.source)  # modes with an amplitude in f
     record = SpectralRecord.of(solution.history)
     told = record.prediction
-    assert record.modes.kind == "fourier" and record.modes.complete and record.phase is not None and told.turned is not None
+    assert record.modes.kind == "fourier" and record.modes.complete and record.phase is not None and told.phase_change is not None
     assert np.array_equal(told.step, record.step)
-    known = np.isfinite(record.error).all(axis=0)  # the others have amplitude 0 in the limit
+    known = np.isfinite(record.error).all(axis=0)  # the others have amplitude 0 in the discrete solution
     assert known.sum() >= 2
-    phase = record.phase[0] + told.turned
+    phase = record.phase[0] + told.phase_change
     measured = record.modes.amplitude * record.error * np.exp(1j * record.phase)
     predicted = record.modes.amplitude * told.error * np.exp(1j * phase)
     assert np.abs(measured - predicted)[:, known].max() < 1e-12 * np.abs(measured[:, known]).max()
-    turns = np.abs(np.sin(told.turned)) > 1e-6
+    turns = np.abs(np.sin(told.phase_change)) > 1e-6
     assert turns.any() or (drift == 0 and "gauss-seidel" not in method)
 
 
-def test_high_frequencies_come_first_with_a_bias_index_of_minus_two():
+def test_high_frequencies_converge_first_with_a_bias_index_of_minus_two():
     def source(x):
         y = 2 * math.pi * (x[:, 0] - 0.3) / LENGTHS[0]
         return sum(torch.cos(k * y) for k in (1, 2, 4, 8))
@@ -112,10 +114,10 @@ def test_high_frequencies_come_first_with_a_bias_index_of_minus_two():
 
 
 METHODS = {
-    "jacobi": lambda *a, **k: Relaxation(*a, omega=1.0, **k),
-    "damped": lambda *a, **k: Relaxation(*a, omega=0.8, **k),
-    "lexicographic": lambda *a, **k: Lexicographic(*a, omega=1.3, **k),
-    "red-black": lambda *a, **k: RedBlack(*a, omega="optimal", **k),
+    "jacobi": lambda *a, **k: Jacobi(*a, omega=1.0, **k),
+    "damped": lambda *a, **k: Jacobi(*a, omega=0.8, **k),
+    "lexicographic": lambda *a, **k: LexicographicSor(*a, omega=1.3, **k),
+    "red-black": lambda *a, **k: RedBlackSor(*a, omega="optimal", **k),
     "cg": ConjugateGradients,
     "multigrid": Multigrid,
 }
@@ -123,7 +125,7 @@ METHODS = {
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize(("d", "axes"), [(1, (0,)), (2, (0,)), (2, (1,)), (2, (0, 1)), (3, (0, 2)), (3, (0, 1, 2))])
-def test_methods_tend_to_the_solution_of_the_equations(name, d, axes):
+def test_methods_converge_to_the_solution_of_the_difference_equations(name, d, axes):
     """With coefficients that vary along all axes."""
     fields = {
         "diffusion": lambda x: 1.2 + torch.sin(2 * math.pi * (x - 0.3) / x.new_tensor(LENGTHS[:d])).mean(dim=1),
@@ -139,7 +141,7 @@ def test_methods_tend_to_the_solution_of_the_equations(name, d, axes):
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "jacobi"])
 @pytest.mark.parametrize("d", [1, 2])
-def test_where_a_constant_is_open_iterates_have_mean_zero(name, d):
+def test_iterates_have_mean_zero_if_the_solution_is_unique_up_to_a_constant(name, d):
     iteration = METHODS[name](periodic(d), Grid(box(d), (8,) * d, tuple(range(d))), like=LIKE)
     state = run(iteration, {"cg": 4, "multigrid": 15}.get(name, 400))
     assert abs(float(state.coefficients.mean())) < 1e-14
@@ -147,25 +149,25 @@ def test_where_a_constant_is_open_iterates_have_mean_zero(name, d):
     torch.testing.assert_close(iteration.discrete_solution(state), state.coefficients, rtol=0, atol=1e-6)
 
 
-def test_jacobi_turns_the_sign_of_alternating_errors():
-    """An odd number of nodes has no function that alternates."""
+def test_undamped_jacobi_alternates_the_sign_of_the_alternating_error():
+    """On an odd number of nodes no function alternates."""
     with pytest.raises(IncompatibleError, match=r"only turns the sign of the error that alternates.*use `damped-jacobi`"):
-        Relaxation(periodic(1), Grid(box(1), (8,), (0,)), omega=1.0, like=LIKE)
-    iteration = Relaxation(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
+        Jacobi(periodic(1), Grid(box(1), (8,), (0,)), omega=1.0, like=LIKE)
+    iteration = Jacobi(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
     assert float(iteration.objective(run(iteration, 500))["residual"]) < 1e-10
 
 
-def test_red_black_order_needs_two_colors():
+def test_red_black_ordering_needs_two_colors():
     with pytest.raises(IncompatibleError, match=r"an even number of intervals along periodic axes.*ordering=lexicographic"):
-        RedBlack(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
+        RedBlackSor(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
 
 
-def test_fourier_modes_are_complete_on_periodic_boxes_alone():
+def test_fourier_modes_are_complete_only_on_periodic_boxes():
     assert make_modes("fourier", box(1), [[1]], periodic=True).complete
     assert not make_modes("fourier", box(1), [[1]]).complete
 
 
-def test_bands_of_a_periodic_error_leave_nothing_to_the_boundary():
+def test_bands_of_a_periodic_error_have_no_boundary_part():
     x = np.linspace(0.3, 2.3, 33)[:, None]
     values = np.cos(2 * np.pi * (x[:, 0] - 0.3))
     parts = split_on_box("fourier", box(1), x, values, lambda x: np.cos(2 * np.pi * (x[:, 0] - 0.3)))

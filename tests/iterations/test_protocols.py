@@ -1,4 +1,4 @@
-"""The interface of an iteration: four required methods, protocols for the rest, and what a chain makes of them."""
+"""The interface of an iteration: four required methods, optional protocols, and the protocols of a chain."""
 
 import re
 from pathlib import Path
@@ -13,24 +13,25 @@ from pdefreq.core.history import Status, Stop
 from pdefreq.iterations import protocols
 from pdefreq.iterations.chain.chain import ChainIteration
 from pdefreq.iterations.defaults import (
-    answer_of,
     columns_of,
     discrete_solution_of,
     drift_of,
-    ending_of,
+    final_status_of,
     hand_over_steps_of,
     is_last_stage,
     is_open_ended,
     notes_of,
     objective_kind_of,
+    result_state_of,
 )
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.iterations.protocols import (
     HandsOver,
-    HasAnswer,
     HasDiscreteSolution,
+    HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasResult,
     HasStages,
     HasTangentKernel,
     MeasuresDrift,
@@ -38,7 +39,6 @@ from pdefreq.iterations.protocols import (
     OpenEnded,
     Predicts,
     ReportsColumns,
-    TellsEnding,
 )
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.lifecycle import resume
@@ -63,23 +63,23 @@ def test_an_iteration_has_four_required_methods():
     assert {name for name in vars(Iteration) if not name.startswith("_")} == {*Iteration.__abstractmethods__, "find"}
 
 
-def test_every_protocol_can_be_checked_at_run_time_and_says_what_it_means():
+def test_every_protocol_can_be_checked_at_run_time_and_is_documented():
     assert len(PROTOCOLS) == 12
     for protocol in PROTOCOLS:
-        assert not isinstance(object(), protocol)  # raises where it can't be checked
+        assert not isinstance(object(), protocol)  # raises if it cannot be checked
         assert (protocol.__doc__ or "").endswith(".")
     page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text()
     assert re.findall(r"^\| `(\w+)`", page, re.MULTILINE) == [protocol.__name__ for protocol in PROTOCOLS]
 
 
-def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_knows_what_that_means():
+def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_uses_the_defaults():
     iteration = prepared(Geometric(), line_problem())
     assert type(iteration) is GeometricIteration
     assert [protocol for protocol in PROTOCOLS if iteration.find(protocol) is not None] == []
     state = iteration.init()
     assert objective_kind_of(iteration) is ObjectiveKind.ENERGY and not is_open_ended(iteration)
     assert hand_over_steps_of(iteration) == () and columns_of(iteration, state) == {} and is_last_stage(iteration, state)
-    assert ending_of(iteration, state) is Status.DONE and answer_of(iteration, state) is state
+    assert final_status_of(iteration, state) is Status.DONE and result_state_of(iteration, state) is state
     assert notes_of(iteration, state) == [] and drift_of(iteration, state) is None
     assert discrete_solution_of(iteration, state) is None
 
@@ -96,16 +96,16 @@ def test_an_iteration_with_four_methods_is_solved_resumed_and_compared(tmp_path)
 
 @runtime_checkable
 class HasFactor(Protocol):
-    """A protocol that somebody else defines: the error after a step over the error before it is known."""
+    """A protocol that is defined elsewhere: the ratio of the errors after and before a step is known."""
 
     factor: float
 
 
-def test_a_protocol_from_elsewhere_is_found_where_an_iteration_has_it():
+def test_a_protocol_from_elsewhere_is_found_on_iterations_that_implement_it():
     found = prepared(Geometric(0.25), line_problem()).find(HasFactor)
     assert found is not None and found.factor == 0.25
     assert prepared("jacobi").find(HasFactor) is None
-    assert prepared(Chain(Geometric(), Geometric()), line_problem()).find(HasFactor) is None  # a chain can't compose it
+    assert prepared(Chain(Geometric(), Geometric()), line_problem()).find(HasFactor) is None  # a chain cannot compose it
 
 
 @pytest.mark.parametrize(
@@ -114,42 +114,44 @@ def test_a_protocol_from_elsewhere_is_found_where_an_iteration_has_it():
         ("jacobi", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
         ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
         ("two-grid", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts}),
-        ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, TellsEnding}),
+        ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, HasFinalStatus}),
         ("sine", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
         ("fem", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
         (
             "deep-ritz",
             {
                 *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift),
-                *(ReportsColumns, HasStages, TellsEnding, HasAnswer, HasNotes),
+                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes),
             },
         ),
     ],
 )
-def test_what_a_method_can_do(method, expected):
+def test_the_protocols_of_each_method(method, expected):
     assert {protocol for protocol in PROTOCOLS if prepared(method).find(protocol) is not None} == expected
 
 
-OWN = {HandsOver, ReportsColumns, HasStages}  # of every chain
-SECOND = {HasObjectiveKind, TellsEnding, Predicts}  # of a chain whose second part has them
-EITHER = {HasAnswer, HasNotes, MeasuresDrift, HasDiscreteSolution}  # of a chain one part of which has them
+OWN = {HandsOver, ReportsColumns, HasStages}  # protocols of every chain
+SECOND = {HasObjectiveKind, HasFinalStatus, Predicts}  # protocols of a chain if its second part has them
+EITHER = {HasResult, HasNotes, MeasuresDrift, HasDiscreteSolution}  # protocols of a chain if either part has them
 
 
 @pytest.mark.parametrize("second", ["jacobi", "two-grid", "fem", "geometric"])
 @pytest.mark.parametrize("first", ["jacobi", "fem", "deep-ritz", "geometric"])
-def test_a_chain_has_what_the_parts_that_count_have(first, second):
+def test_the_protocols_of_a_chain_follow_from_its_parts(first, second):
     def part(name):
         return Geometric() if name == "geometric" else make_solver(name)
 
-    one, two, chain = (prepared(solver) for solver in (part(first), part(second), Chain(part(first), part(second), switch=3)))
+    one, two, chain = (
+        prepared(solver) for solver in (part(first), part(second), Chain(part(first), part(second), hand_over_step=3))
+    )
     for protocol in PROTOCOLS:
         in_first, in_second = one.find(protocol) is not None, two.find(protocol) is not None
         expected = protocol in OWN or (protocol in SECOND and in_second) or (protocol in EITHER and (in_first or in_second))
         assert (chain.find(protocol) is not None) == expected, protocol
 
 
-def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
-    chain = prepared("deep-ritz+jacobi", **{"first.widths": (4,), "second.intervals": 8, "switch": 2})
+def test_a_chain_delegates_to_the_part_that_owns_the_state():
+    chain = prepared("deep-ritz+jacobi", **{"first.widths": (4,), "second.intervals": 8, "hand_over_step": 2})
     network, jacobi = prepared("deep-ritz", widths=(4,)), prepared("jacobi", intervals=8)
     assert isinstance(chain, ChainIteration)
     states = [chain.init()]
@@ -158,14 +160,14 @@ def test_a_chain_is_asked_about_the_part_that_a_state_belongs_to():
     assert hand_over_steps_of(chain) == (2,)
     assert objective_kind_of(chain) is objective_kind_of(jacobi) is not objective_kind_of(network)
     assert [int(columns_of(chain, state)["method"]) for state in states] == [0, 0, 0, 1, 1]
-    assert ["held_out" in columns_of(chain, state) for state in states] == [True, True, True, False, False]
+    assert ["held_out_objective" in columns_of(chain, state) for state in states] == [True, True, True, False, False]
     assert [is_last_stage(chain, state) for state in states] == [False, False, False, True, True]
     assert [discrete_solution_of(chain, state) is None for state in states] == [True, True, True, False, False]
     assert torch.equal(discrete_solution_of(chain, states[-1]), discrete_solution_of(jacobi, jacobi.init()))
-    assert torch.equal(answer_of(chain, states[-1]).coefficients, states[-1].coefficients)
+    assert torch.equal(result_state_of(chain, states[-1]).coefficients, states[-1].coefficients)
 
 
-def test_a_chain_of_chains_adds_up_its_hand_overs():
+def test_hand_over_steps_of_nested_chains_are_summed():
     parts = [Geometric(steps=n) for n in (3, 4, 5)]
     for nested in (Chain(parts[0], Chain(parts[1], parts[2])), Chain(Chain(parts[0], parts[1]), parts[2])):
         assert hand_over_steps_of(prepared(nested, line_problem())) == (3, 7)
@@ -178,6 +180,6 @@ def test_a_cheap_prediction_is_never_a_guide():
     target = problem.exact(modes.points(iteration.init().space))
     with pytest.raises(IncompatibleError, match="no theory for Adam"):
         iteration.predict(modes, torch.arange(3), target, cheap=True)
-    assert iteration.predict(modes, torch.arange(3), target).guide
+    assert iteration.predict(modes, torch.arange(3), target).is_heuristic
     with pytest.raises(IncompatibleError, match="only against a solution that is known"):
         iteration.predict(modes, torch.arange(3))

@@ -1,4 +1,4 @@
-"""Small functionals and courses whose minimum is known, for tests of iterations."""
+"""Small functionals and schedules with known minima, for tests of iterations."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.core.streams import stream
-from pdefreq.functionals.block import Block, Squares
+from pdefreq.functionals.block import Block, LeastSquaresBlock
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import Gradient
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.solvers.solver import Solver
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.trial_space import Network
 
 
-class Fixed:
-    """The same functional in every step; `used` holds the steps asked for."""
+class Constant:
+    """A schedule with the same functional in every step; `used` contains the requested steps."""
 
     def __init__(self, functional):
         self.functional, self.used = functional, []
@@ -39,8 +39,8 @@ class Fixed:
         return True
 
 
-class Changing(Fixed):
-    """One functional before a step, another from it on."""
+class Changing(Constant):
+    """A schedule with one functional before a given step and another one from this step on."""
 
     def __init__(self, first, then, at):
         super().__init__(first)
@@ -62,8 +62,8 @@ class Changing(Fixed):
         return step >= self.change
 
 
-class Drawn(Fixed):
-    """One of which nobody knows that it stays the same."""
+class Drawn(Constant):
+    """A schedule whose functional may change, although it is constant here."""
 
     def is_final(self, step):
         return False
@@ -71,7 +71,7 @@ class Drawn(Fixed):
 
 @dataclass(frozen=True)
 class Numbers(Network):
-    """Coefficients and nothing else."""
+    """A trial space of bare coefficients, without functions."""
 
     number: int
 
@@ -89,7 +89,7 @@ class Numbers(Network):
 
 
 class Plain(Block):
-    """A function of the coefficients."""
+    """A block that is a function of the coefficients."""
 
     order = 0
     num_rows = 1
@@ -101,14 +101,14 @@ class Plain(Block):
     def value(self, c):
         return self.function(c)
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return torch.func.grad(self.function)(c)[None]
 
     def trace(self, c):
-        return self.factor(c).square().sum()
+        return self.gauss_newton_factor(c).square().sum()
 
 
-class Rows(Squares):
+class Rows(LeastSquaresBlock):
     """|A c - b|^2 / 2."""
 
     order = 0
@@ -124,7 +124,7 @@ class Rows(Squares):
     def residual(self, c):
         return self.matrix @ c - self.load
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         return self.matrix
 
     def trace(self, c):
@@ -147,10 +147,10 @@ def quadratic(number=6, dtype=torch.float64):
 
 @dataclass(frozen=True)
 class Breaking(Solver):
-    """Lowers |c|^2 / 2, which is no number once |c| has fallen to a tenth.
+    """A solver that minimizes |c|^2 / 2, whose value is NaN once |c| has fallen to a tenth of its initial value.
 
     Args:
-        optimizer: A name of `OPTIMIZERS` in test_gradient.
+        optimizer: A name in `OPTIMIZERS` of test_training_iteration.
     """
 
     optimizer: str
@@ -160,7 +160,7 @@ class Breaking(Solver):
         return Stop(steps=50)
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
-        from tests.iterations.training.test_gradient import OPTIMIZERS
+        from tests.iterations.training.test_training_iteration import OPTIMIZERS
 
         space = MlpSpace(problem.domain, (4,))
         start = float(space.initialize(stream(seed, "initialization")).norm())
@@ -170,4 +170,4 @@ class Breaking(Solver):
         optimizer = OPTIMIZERS[self.optimizer]
         if hasattr(optimizer, "rate"):
             optimizer = replace(optimizer, rate=replace(optimizer.rate, start=0.3, half_life=None), clip=None)
-        return Gradient(space, Fixed(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))
+        return TrainingIteration(space, Constant(functional), optimizer, seed=seed, like=torch.empty(0, dtype=dtype))

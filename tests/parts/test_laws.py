@@ -1,4 +1,4 @@
-"""Laws of every registered part of every kind: a new entry is tested the moment it is registered."""
+"""Laws of all registered parts of all kinds, which apply to each new entry."""
 
 import json
 from dataclasses import MISSING, FrozenInstanceError, fields, is_dataclass
@@ -23,11 +23,11 @@ from pdefreq.spaces.channels import Channels
 from tests.spaces.networks.designs import matrices
 from tests.spaces.test_derivative_laws import QUOTIENT, STEPS, close
 
-REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option that has no default
+REQUIRED = {"frequencies": (0.0, 4.0)}  # a value for each option without a default
 PARTS = [(registry, name) for registry in KINDS for name in registry]
 IDS = [f"{registry.kind} {name}" for registry, name in PARTS]
 EACH = pytest.mark.parametrize(("registry", "name"), PARTS, ids=IDS)
-WHERE = {  # the option of a method that holds a part of the kind, and what it needs beside it
+WHERE = {  # the option of a method that contains a part of this kind, and other options that it needs
     "network": ("network", {}),
     "input": ("input", {}),
     "start": ("start", {}),
@@ -39,7 +39,7 @@ WHERE = {  # the option of a method that holds a part of the kind, and what it n
     "training": ("training", {}),
 }
 SMALL = {"widths": (6, 6), "width": 6, "number": 40}
-HOME = {"at-data": "tones"}  # problems for parts that need one of their own
+HOME = {"at-data": "tones"}  # problems for parts that do not suit the default problem
 
 
 def required(name, registry):
@@ -51,7 +51,7 @@ def made(registry, name):
 
 
 def options(registry, name):
-    """Options of the method `network` that choose a part, and small sizes for the others."""
+    """Options of the method `network` that select a part, and small sizes for the other parts."""
     option, beside = WHERE[registry.kind]
     chosen = {**beside, option: name, **required(name, registry)}
     known = {o.name for *_, o in option_tree("method", "network", network, chosen).walk()}
@@ -63,7 +63,7 @@ def one_sentence(text):
 
 
 @EACH
-def test_it_is_a_frozen_dataclass_with_a_docstring_and_documented_options(registry, name):
+def test_a_part_is_a_frozen_dataclass_with_a_docstring_and_documented_options(registry, name):
     factory = registry.load(name)
     assert is_dataclass(factory) and (factory.__doc__ or "").strip()
     for option in options_of(factory):
@@ -76,7 +76,7 @@ def test_it_is_a_frozen_dataclass_with_a_docstring_and_documented_options(regist
 
 
 @EACH
-def test_it_has_defaults_or_names_the_option_that_is_required(registry, name):
+def test_a_part_has_defaults_or_names_the_required_option(registry, name):
     factory = registry.load(name)
     missing = [option.name for option in options_of(factory) if option.default is MISSING]
     if not missing:
@@ -87,7 +87,7 @@ def test_it_has_defaults_or_names_the_option_that_is_required(registry, name):
 
 
 @EACH
-def test_it_survives_json(registry, name):
+def test_a_part_is_restored_from_json(registry, name):
     part = made(registry, name)
     data = json.loads(json.dumps(encode_part(part)))
     assert data["name"] == name and decode_part(registry, data) == part
@@ -96,7 +96,7 @@ def test_it_survives_json(registry, name):
 
 
 @EACH
-def test_a_short_and_a_dotted_name_give_equal_methods(registry, name):
+def test_short_and_dotted_option_names_give_equal_methods(registry, name):
     option, beside = WHERE[registry.kind]
     method = network().with_options({**beside, option: name, **required(name, registry)})
     prefix: dict[str, str] = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
@@ -113,7 +113,7 @@ def test_a_value_of_the_wrong_type_is_refused_in_one_sentence(registry, name):
     for option in options_of(registry.load(name)):
         for bad in (object(), torch.ones(2, 2, 2), "gib,ber;ish"):
             if option.kind is None and isinstance(bad, str) and isinstance(option.default, str):
-                continue  # text where text is meant: the next law
+                continue  # text options are covered by the next law
             with pytest.raises(UserError) as refusal:
                 part.with_options({option.name: bad})
             assert one_sentence(str(refusal.value)) and option.name in str(refusal.value), (option.name, bad)
@@ -127,7 +127,7 @@ def test_a_number_out_of_range_and_an_unknown_option_are_refused_in_one_sentence
         if isinstance(value, (bool, str)) or option.kind is not None or value is None:
             continue
         bad = (float("nan"),) if isinstance(value, tuple) else float("nan")
-        with pytest.raises(OptionError) as refusal:  # no whole number, and inside no range
+        with pytest.raises(OptionError) as refusal:  # neither an integer nor within any range
             part.with_options({option.name: bad})
         assert one_sentence(str(refusal.value)) and option.name in str(refusal.value)
     with pytest.raises(UnknownNameError) as refusal:
@@ -136,7 +136,7 @@ def test_a_number_out_of_range_and_an_unknown_option_are_refused_in_one_sentence
 
 
 @EACH
-def test_a_method_with_it_trains_and_goes_on_to_the_last_bit(registry, name, tmp_path):
+def test_a_method_with_the_part_can_be_trained_and_resumed_bit_for_bit(registry, name, tmp_path):
     method: Any = make_solver("network", options(registry, name))
     problem = HOME.get(name, "poisson")
     if problem == "tones" or (registry.kind == "loss" and method.loss.is_regression):
@@ -152,11 +152,11 @@ SPACES = [(registry, name) for registry, name in PARTS if registry.kind in ("net
 
 
 @pytest.mark.parametrize(("registry", "name"), SPACES, ids=[f"{registry.kind} {name}" for registry, name in SPACES])
-def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, name):
-    """S : D^2 u is S times the Hessian, which comes from another sweep; its derivatives in x and c are those of its values."""
+def test_the_trial_space_has_second_order_derivatives_with_a_matrix(registry, name):
+    """S : D^2 u is S times the Hessian from a separate computation; its derivatives in x and c agree with those of its values."""
     problem = load_problem("poisson-chirp")
     chosen = options(registry, name)
-    in_the_plane = {"frequencies": ((0.0, 0.0), (2.0, -3.0))}  # where a part requires wavenumbers, wavevectors
+    in_the_plane = {"frequencies": ((0.0, 0.0), (2.0, -3.0))}  # wavevectors for parts that need wavenumbers
     method: Any = make_solver("network", chosen | {key: value for key, value in in_the_plane.items() if key in chosen})
     if hasattr(method.network, "activation"):
         method = method.with_options(activation="tanh")
@@ -167,7 +167,7 @@ def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, 
     x, s = problem.domain.interior(4, stream(2, "test")).x, matrices(4, 2)
     bound = space.at(x).with_second(s)
     close(bound.second(c), (s * space.at(x).hessian(c)).sum(dim=(1, 2)))
-    h = 1 / 4096  # waves of up to 150 radians per unit length: h^8 / 630 times 150^9 / 150 is 1e-14, rounding 2e-16 / h
+    h = 1 / 4096  # waves of up to 150 radians per unit length: h^8 / 630 times 150^8 is 1e-14, rounding 2e-16 / h
     moved = x + h * STEPS[:, None, None, None] * torch.eye(2, dtype=x.dtype)[:, None, :]
     around = space.at(moved.reshape(-1, 2)).with_second(s.repeat(16, 1, 1)).second(c).reshape(8, 2, 4)
     close(bound.gradient_of_second(c), torch.einsum("k,kjn->nj", QUOTIENT, around) / h)
@@ -179,10 +179,10 @@ def test_the_space_with_it_has_second_order_derivatives_with_a_matrix(registry, 
 
 
 @pytest.mark.parametrize("name", sorted(POINTS))
-def test_points_lie_in_the_domain_with_weights_that_sum_to_its_measure_and_follow_the_seed(name):
+def test_points_lie_in_the_domain_with_weights_that_sum_to_its_measure_and_depend_on_the_seed(name):
     domain = load_problem("poisson-chirp").domain
     if name == "at-data":
-        return  # the problem gives these
+        return  # the points of the problem
     rule = POINTS.load(name)(number=400).resolved(2, 400, known=False)
     samples, again, other = (rule.interior(domain, seed, 0) for seed in (0, 0, 1))
     assert domain.contains(samples.x).all()

@@ -18,7 +18,7 @@ from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
 
 class Scaled(TrialSpace):
-    """Multiples of one function: c -> c u. Its errors are known by pencil."""
+    """Multiples of one function: c -> c u, with errors in closed form."""
 
     num_coefficients = 1
     smoothness = math.inf
@@ -54,52 +54,52 @@ def box(dimension):
 
 
 def measured(problem, at, reference):
-    return error.ErrorProbe().prepare(Target(problem, reference), at, limit=None, facts={})(at)
+    return error.ErrorProbe().prepare(Target(problem, reference), at, discrete_solution=None, facts={})(at)
 
 
-def test_test_points_are_the_ones_that_are_written_down():
+def test_test_points_are_the_documented_ones():
     targets = [Target(Problem(domain=box(d), source=1.0)) for d in (1, 2, 3)]
     one, two, three = (target.test_points for target in targets)
     assert [len(s.x) for s in (one, two, three)] == [2001, 151**2, 100_000]
-    first = targets[2].recorded_points  # at the records of a run: some of them stand for all
+    first = targets[2].recorded_points  # for the records of a run: a subset
     torch.testing.assert_close(first.x, three.x[:20_000], rtol=0, atol=0)
     assert float(first.weights.sum()) == pytest.approx(1)
     along = [target.recorded_points for target in targets[:2]]
     assert [len(s.x) for s in along] == [501, 129**2]
     assert [float(s.weights.sum()) for s in along] == pytest.approx([1, 1])
     assert [float(s.weights.sum()) for s in (one, two, three)] == pytest.approx([1, 1, 1])
-    torch.testing.assert_close(three.x, points_of_tests(box(3)).x, rtol=0, atol=0)  # the same in every run
+    torch.testing.assert_close(three.x, points_of_tests(box(3)).x, rtol=0, atol=0)  # equal in every run
     assert float(one.weights @ one.x[:, 0] ** 2) == pytest.approx(
         1 / 3 + 1 / (6 * 2000**2), rel=1e-12
-    )  # trapezoidal, to its error
+    )  # the error of the trapezoidal rule
     assert float(two.weights @ (two.x[:, 0] * two.x[:, 1])) == pytest.approx(1 / 4)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 @pytest.mark.parametrize("c", [0.0, 0.75, 1.0, 3.0])
-def test_a_multiple_of_the_solution_is_off_by_the_factor(dimension, c):
+def test_a_multiple_of_the_solution_has_the_corresponding_relative_error(dimension, c):
     problem = Problem(domain=box(dimension), source=1.0, boundary=0.0)
     row = measured(problem, scaled(sine, c), CallableField(sine))
     assert row["relative_l2"] == pytest.approx(abs(1 - c), abs=1e-15)
-    assert row["max_error"] == pytest.approx(abs(1 - c), rel=1e-2)  # random points miss the maximum by a little in 3-D
+    assert row["max_error"] == pytest.approx(abs(1 - c), rel=1e-2)  # random points do not contain the maximum exactly in 3-D
     assert row["boundary_error"] == pytest.approx(0, abs=1e-14)
 
 
 def test_norms_against_closed_forms():
-    """u = sin(pi x) + 0.1 sin(9 pi x): by orthogonality l2 is 0.1, h1 is 0.1 sqrt((1 + 81 pi^2)/(1 + pi^2))."""
+    """u = sin(pi x) + 0.1 sin(9 pi x): by orthogonality the L2 error is 0.1, the H1 error 0.1 sqrt((1 + 81 pi^2)/(1 + pi^2))."""
     problem = Problem(domain=box(1), source=1.0, boundary=0.0)
     u = CallableField(lambda x: sine(x) + 0.1 * sine(9 * x))
     reference = CallableField(sine)
     assert error.relative_error(u, Target(problem, reference), "l2") == pytest.approx(
         0.1, rel=1e-12
-    )  # trapezoidal: exact for tones
+    )  # the trapezoidal rule is exact for tones
     expected = 0.1 * math.sqrt((1 + 81 * math.pi**2) / (1 + math.pi**2))
     assert error.relative_error(u, Target(problem, reference), "h1") == pytest.approx(expected, rel=1e-12)
     assert error.relative_error(u, Target(problem, reference), "max") == pytest.approx(0.1, rel=1e-12)  # at x = 1/2, a test point
 
 
 def test_norms_in_two_dimensions():
-    """sin(pi x) sin(pi y) doubled: every relative norm is 1, max is 1."""
+    """Twice sin(pi x) sin(pi y): every relative norm is 1, and so is the maximum."""
     problem = Problem(domain=box(2), source=1.0, boundary=0.0)
     for norm in error.NORMS:
         assert error.relative_error(
@@ -116,11 +116,11 @@ def test_an_unknown_norm_and_a_zero_solution():
     assert measured(problem, scaled(sine), zero)["max_error"] == pytest.approx(1)
 
 
-def test_without_a_solution_only_the_boundary_is_known():
+def test_without_a_solution_only_the_boundary_error_is_known():
     problem = Problem(domain=Box((0.0,), (2.0,)), source=1.0, boundary=lambda x: 3 - x[:, 0])
     row = measured(problem, scaled(lambda x: x[:, 0], 2.0), None)
     assert math.isnan(row["relative_l2"]) and math.isnan(row["max_error"])
-    assert row["boundary_error"] == pytest.approx(3)  # 2x against 3 - x: 3 on the left, 3 on the right
+    assert row["boundary_error"] == pytest.approx(3)  # 2x compared with 3 - x: 3 on the left, 3 on the right
     row = measured(problem, scaled(lambda x: x[:, 0], 1.0), None)
     assert row["boundary_error"] == pytest.approx(3)  # on the left; 1 on the right
 
@@ -129,18 +129,18 @@ def test_only_dirichlet_parts_have_boundary_values():
     parts = (BoundaryPart("dirichlet", "x-max", value=CallableField(lambda x: 5 + 0 * x[:, 0])), BoundaryPart("robin"))
     problem = Problem(domain=box(2), source=1.0, boundary=parts)
     row = measured(problem, scaled(lambda x: x[:, 0], 2.0), None)
-    assert row["boundary_error"] == pytest.approx(3)  # 2 against 5 on x = 1; the other three sides don't count
+    assert row["boundary_error"] == pytest.approx(3)  # 2 compared with 5 on x = 1; the other three sides are not Dirichlet parts
 
 
 @pytest.mark.parametrize("boundary", [(), (BoundaryPart("robin"),)])
-def test_no_dirichlet_part_no_boundary_error(boundary):
+def test_without_dirichlet_parts_there_is_no_boundary_error(boundary):
     problem = Problem(domain=box(1), source=1.0, boundary=boundary, diffusion=0.0 if not boundary else 1.0, reaction=1.0)
     assert math.isnan(measured(problem, scaled(sine), CallableField(sine))["boundary_error"])
 
 
 @pytest.mark.parametrize(("reaction", "relative"), [(0.0, 0.0), (1.0, 2.0)])
-def test_where_only_the_slope_is_given_means_do_not_count(reaction, relative):
-    """u = cos(pi x) + sqrt(2): a pure Neumann problem fixes u up to a constant, one with reaction does not."""
+def test_errors_ignore_the_mean_if_the_solution_is_unique_up_to_a_constant(reaction, relative):
+    """u = cos(pi x) + sqrt(2): a pure Neumann problem determines u up to a constant, a problem with reaction uniquely."""
     problem = Problem(domain=box(1), source=1.0, boundary=(BoundaryPart("robin"),), reaction=reaction)
     shifted, exact = (
         (lambda x: torch.cos(math.pi * x[:, 0]) + math.sqrt(2)),
@@ -152,14 +152,14 @@ def test_where_only_the_slope_is_given_means_do_not_count(reaction, relative):
     assert row["max_error"] == pytest.approx(math.sqrt(2) if reaction else 0, abs=1e-14)
 
 
-def test_single_precision_is_measured_in_double():
+def test_single_precision_iterates_are_measured_in_double_precision():
     problem = Problem(domain=box(1), source=1.0, boundary=0.0)
     row = measured(problem, scaled(sine, 1.5, torch.float32), CallableField(sine))
     assert row["relative_l2"] == pytest.approx(0.5, rel=1e-6)
     assert all(isinstance(value, float) for value in row.values())
 
 
-def test_the_table_names_the_probes_and_the_default_ones():
+def test_the_table_lists_the_probes_and_the_default_probes():
     assert set(PROBES) >= {"error", "spectral"}
     assert [type(probe) for probe in default_probes()] == [PROBES.load(name) for name in ("error", "spectral", "holdout")]
     assert np.isfinite(len(default_probes()))

@@ -1,4 +1,4 @@
-"""The filter probe: errors of parts are relative, a constant factor is the same in both, and waves go where they belong."""
+"""The filter probe: errors are relative to each part, a constant factor has equal errors in both, and waves are separated."""
 
 import math
 
@@ -17,7 +17,7 @@ from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 from pdefreq.spectrum.filter import half_wavenumber
 
 SQUARE = Box((0.0, 0.0), (1.0, 1.0))
-DELTA = 0.03  # leaves 0.86 of the low wave, exp(-9.5) of the high one
+DELTA = 0.03  # keeps 0.86 of the low wave and exp(-9.5) of the high wave
 
 
 def parts(x):
@@ -52,10 +52,10 @@ def at(*c):
     return SpaceIterate(Parts(), torch.tensor(c, dtype=torch.float64))
 
 
-def prepared(probe=None, reference=EXACT, limit=None, facts=None, number=600):
+def prepared(probe=None, reference=EXACT, discrete_solution=None, facts=None, number=600):
     probe = probe or FilterProbe(delta=DELTA, number=number)
     of = Problem(domain=SQUARE, source=1.0, boundary=0.0)
-    return probe.prepare(Target(of, reference), at(0, 0, 0), limit=limit, facts=facts or {})
+    return probe.prepare(Target(of, reference), at(0, 0, 0), discrete_solution=discrete_solution, facts=facts or {})
 
 
 def test_errors_are_relative_to_each_part():
@@ -66,14 +66,14 @@ def test_errors_are_relative_to_each_part():
         assert row == pytest.approx({"low_error": abs(1 - factor), "high_error": abs(1 - factor)}, rel=1e-12)
 
 
-def test_an_error_in_the_low_wave_is_low_and_one_in_the_high_wave_is_high():
+def test_an_error_in_the_low_wave_is_in_the_low_part_and_likewise_for_the_high_wave():
     measure = prepared()
     without_low, without_high = measure(at(0, *TRUE[1:])), measure(at(TRUE[0], 0, TRUE[2]))
     assert without_low["low_error"] > 2 * without_low["high_error"]
     assert without_high["high_error"] > 2 * without_high["low_error"]
 
 
-def test_the_cut_is_a_fact_that_stays():
+def test_the_filter_width_is_a_fact_that_does_not_change():
     measure = prepared(FilterProbe(number=300))
     delta = float(measure.facts["filter_delta"])
     assert float(measure.facts["filter_wavenumber"]) == half_wavenumber(delta)
@@ -83,12 +83,14 @@ def test_the_cut_is_a_fact_that_stays():
     assert again(at(1, 0, 0)) == measure(at(1, 0, 0))
 
 
-def test_without_a_solution_the_limit_is_the_target():
-    limit = at(*TRUE)
-    assert prepared(reference=None, limit=limit)(at(0, 1, 0)) == pytest.approx(prepared()(at(0, 1, 0)), rel=1e-12)
+def test_without_a_solution_the_discrete_solution_is_the_target():
+    discrete_solution = at(*TRUE)
+    assert prepared(reference=None, discrete_solution=discrete_solution)(at(0, 1, 0)) == pytest.approx(
+        prepared()(at(0, 1, 0)), rel=1e-12
+    )
 
 
-def test_what_is_not_known_is_not_recorded_but_columns_stay():
+def test_unknown_errors_are_not_recorded_but_columns_are_kept():
     constant = CallableField(lambda x: 0 * x[:, 0] + 3)
     assert not prepared(reference=None)(at(0, 0, 0)) and not prepared(reference=constant)(at(0, 0, 0))
     row = prepared(reference=None, facts={"filter_delta": 0.1})(at(0, 0, 0))

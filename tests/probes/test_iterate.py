@@ -1,4 +1,4 @@
-"""An iterate is a function of points, whoever computes it: probes need no iteration, and evaluate each set of points once."""
+"""An iterate is a function of points from any solver: probes need no iteration and evaluate each set of points once."""
 
 import math
 
@@ -32,12 +32,12 @@ def waves(x, lib=np):
 
 
 def follow(target, course, probes=("error", "spectral")):
-    """The history of u(t, x) at t = 0, 1, 2, ..., measured as a monitor of somebody else's solver would."""
+    """The history of u(t, x) at t = 0, 1, 2, ..., as measured for an external solver."""
     history, measurements = History(), []
     for step, u in enumerate(course):
         iterate = Iterate.of_function(u)
         measurements = measurements or [
-            make_probe(name).prepare(target, iterate, limit=None, facts=history.facts) for name in probes
+            make_probe(name).prepare(target, iterate, discrete_solution=None, facts=history.facts) for name in probes
         ]
         row = {"step": step, "seconds": step / 10}
         for measurement in measurements:
@@ -49,8 +49,8 @@ def follow(target, course, probes=("error", "spectral")):
 
 @settings(max_examples=10)
 @given(st.lists(st.floats(0.01, 0.5), min_size=len(WAVES), max_size=len(WAVES)))
-def test_a_function_that_no_iteration_made_is_measured_as_the_closed_form_says(rates):
-    """Waves of size 1 that decay as exp(-r_k t): e_k, the L2 error by Parseval, t_k = log 2 / r_k; u is 0 at both ends."""
+def test_a_function_of_an_external_solver_is_measured_in_agreement_with_the_closed_form(rates):
+    """Waves with the amplitude exp(-r_k t): e_k, the L2 error by Parseval, t_k = log 2 / r_k; u is 0 at both ends."""
     exact = CallableField(lambda x: torch.stack(waves(x, torch)).sum(dim=0))
     target = Target(Problem(domain=INTERVAL, source=1.0, boundary=0.0), exact)
     rates, steps = np.array(rates), np.arange(60)
@@ -61,28 +61,28 @@ def test_a_function_that_no_iteration_made_is_measured_as_the_closed_form_says(r
     np.testing.assert_allclose(history.column("relative_l2"), np.sqrt((decay**2).mean(axis=1)), atol=1e-13)
     np.testing.assert_allclose(history.column("boundary_error"), 0, atol=1e-13)
     arrived = decay[-1] < 0.5
-    np.testing.assert_allclose(record.half_steps[arrived], np.log(2) / rates[arrived], rtol=1e-9)
-    assert np.isinf(record.half_steps[~arrived]).all()
+    np.testing.assert_allclose(record.halving_steps[arrived], np.log(2) / rates[arrived], rtol=1e-9)
+    assert np.isinf(record.halving_steps[~arrived]).all()
 
 
 @pytest.mark.parametrize("name", list(PROBES))
-def test_every_probe_takes_a_function_without_coefficients(name):
+def test_every_probe_accepts_a_function_without_coefficients(name):
     target = Target(Problem(domain=INTERVAL, source=1.0, boundary=0.0), as_field(lambda x: torch.sin(x[:, 0])))
     history = follow(target, [lambda x, t=t: t * np.sin(x[:, 0]) for t in (0.0, 0.5)], (name,))
     assert all(np.isfinite(np.asarray(history.column(n), dtype=float)).all() for n in history.names)
 
 
-def test_a_state_and_the_function_that_it_is_give_the_same_row():
+def test_a_state_and_its_function_give_the_same_row():
     grid = Grid(INTERVAL, (64,))
     target = Target(Problem(domain=INTERVAL, source=1.0, boundary=0.0), as_field(lambda x: torch.sin(x[:, 0])))
     c = 0.7 * grid.interpolate(target.reference, X)
     rows = []
     for iterate in (SpaceIterate(grid, c), Iterate.of_function(lambda x: grid.at(torch.from_numpy(x)).value(c).numpy())):
-        rows.append(make_probe("error").prepare(target, iterate, limit=None, facts={})(iterate))
+        rows.append(make_probe("error").prepare(target, iterate, discrete_solution=None, facts={})(iterate))
     assert rows[0] == rows[1]
 
 
-def test_numpy_torch_and_fields_are_the_same_function():
+def test_numpy_functions_torch_functions_and_fields_are_equivalent():
     kinds = [
         Iterate.of_function(lambda x: np.sin(x[:, 0]), gradient=np.cos),
         Iterate.of_function(lambda x: np.sin(x), gradient=lambda x: np.cos(x[:, 0])),  # (n, 1) for values, (n,) for gradients
@@ -96,7 +96,7 @@ def test_numpy_torch_and_fields_are_the_same_function():
         assert iterate.space is None and iterate.coefficients is None
 
 
-def test_each_set_of_points_is_evaluated_once_and_sets_are_told_by_their_coordinates():
+def test_each_set_of_points_is_evaluated_once_and_identified_by_its_coordinates():
     calls = []
     iterate = Iterate.of_function(lambda x: calls.append(len(x)) or np.sin(x[:, 0]))
     for x in (X, X, X.clone(), X[:5], X[:5], X + 1):
@@ -104,7 +104,7 @@ def test_each_set_of_points_is_evaluated_once_and_sets_are_told_by_their_coordin
     assert calls == [33, 5, 33]
 
 
-def test_points_stay_as_they_are_whatever_a_function_does_to_its_argument():
+def test_points_do_not_change_if_a_function_modifies_its_argument():
     before = X.clone()
 
     def spoil(x):
@@ -123,12 +123,12 @@ def test_points_stay_as_they_are_whatever_a_function_does_to_its_argument():
         (lambda x: np.hstack([x, x]), r"got an array of shape \(33, 2\)"),
     ],
 )
-def test_what_returns_other_than_a_value_a_point_is_refused(u, told):
+def test_a_function_must_return_one_value_per_point(u, told):
     with pytest.raises(OptionError, match=told):
         Iterate.of_function(u).values(X)
 
 
-def test_a_gradient_that_is_not_known_or_has_another_shape_is_refused():
+def test_an_unknown_gradient_or_one_of_the_wrong_shape_is_refused():
     with pytest.raises(IncompatibleError, match="gradient="):
         Iterate.of_function(lambda x: x[:, 0]).gradients(X)
     with pytest.raises(OptionError, match=r"shape of its points, \(33, 1\), got \(2,\)"):
@@ -138,9 +138,9 @@ def test_a_gradient_that_is_not_known_or_has_another_shape_is_refused():
 
 
 class Asks(Probe):
-    """Asks for the same points that `error` asks for."""
+    """A probe that uses the same points as `error`."""
 
-    def prepare(self, target, iterate, *, limit, facts):
+    def prepare(self, target, iterate, *, discrete_solution, facts):
         class Same(Measurement):
             def __call__(self, iterate):
                 return {"mean": float(iterate.values(target.recorded_points.x.clone()).mean())}
@@ -150,7 +150,7 @@ class Asks(Probe):
 
 @pytest.mark.parametrize("method", ["jacobi", "deep-ritz:number=20,widths=[4]"])
 def test_probes_of_a_run_share_evaluators_and_values(method, monkeypatch):
-    """A space is prepared at a set of points once, and evaluated there once a record, by however many probes."""
+    """However many probes there are, a space is prepared once for a set of points and evaluated there once per record."""
     from pdefreq.probes import sampled
 
     prepared, evaluated = [], []
@@ -166,5 +166,5 @@ def test_probes_of_a_run_share_evaluators_and_values(method, monkeypatch):
     problem = load_problem("poisson")
     history = solve(problem, method, stop=Stop(steps=4), probes=["error", Asks(), Asks()], predict=False).history
     assert len(history) == 5
-    assert sorted(set(prepared)) == sorted(prepared)  # test points, and the two ends
+    assert sorted(set(prepared)) == sorted(prepared)  # test points and the two ends
     assert sorted(evaluated) == sorted(5 * prepared)

@@ -20,16 +20,16 @@ def prepared(facts=None, shift=0.0):
     )
     state = iteration.init()
     iterate = SpaceIterate(state.space, state.coefficients + shift)
-    return NtkProbe(20).prepare(Target(problem), iterate, limit=None, facts=facts or {}), iterate
+    return NtkProbe(20).prepare(Target(problem), iterate, discrete_solution=None, facts=facts or {}), iterate
 
 
-def test_nothing_has_moved_at_the_start():
+def test_initially_all_changes_are_zero():
     measurement, iterate = prepared()
     row = measurement(iterate)
     assert row["kernel_drift"] == 0 and row["parameter_distance"] == 0 and row["kernel_trace"] > 0
 
 
-def test_distances_are_those_of_the_kernels_and_the_parameters():
+def test_changes_are_those_of_the_kernel_and_of_the_parameters():
     measurement, iterate = prepared()
     moved = iterate.coefficients + 0.1 * torch.randn(len(iterate.coefficients), generator=stream(0, "test"), dtype=torch.float64)
     row = measurement(iterate.member(moved))
@@ -40,14 +40,14 @@ def test_distances_are_those_of_the_kernels_and_the_parameters():
     assert row["parameter_distance"] == pytest.approx(float((moved - iterate.coefficients).norm() / iterate.coefficients.norm()))
 
 
-def test_a_resumed_run_measures_against_its_own_start():
+def test_a_resumed_run_is_compared_with_its_own_initialization():
     first, start = prepared()
     second, moved = prepared(facts=first.facts, shift=0.1)
     assert second(moved) == first(moved)
     assert second(start)["kernel_drift"] == 0
 
 
-def test_along_a_run_and_where_there_is_no_network():
+def test_changes_are_recorded_along_a_run_and_only_for_networks():
     options = {"widths": (8, 8), "number": 30}
     trained = pdefreq.solve("poisson", make_solver("deep-ritz", options), stop=Stop(steps=3), probes=[NtkProbe(20)]).history
     assert np.all(np.diff(trained.column("parameter_distance")) > 0)
@@ -61,7 +61,7 @@ def test_too_few_points_are_refused():
             NtkProbe(number)
 
 
-def test_a_probe_goes_by_its_name():
+def test_a_probe_can_be_selected_by_its_name():
     by_name, as_object = (
         pdefreq.solve("poisson", make_solver("deep-ritz", {"widths": (8, 8), "number": 30}), stop=Stop(steps=3), probes=[probe])
         for probe in ("ntk:number=20", NtkProbe(20))

@@ -23,11 +23,11 @@ def at(text, *point, scope=PLANE):
     return float(field(text, scope)(torch.tensor([point], dtype=torch.float64))[0])
 
 
-# --- Random trees, evaluated twice: by us, and by plain Python with a running bound of its rounding error -----------------
+# --- Random trees, evaluated by the package and by plain Python with a running bound of its rounding error ----------------
 
 
 class Unsafe(Exception):
-    """The value is so ill-conditioned that two right evaluations may differ."""
+    """The value is so ill-conditioned that two correct evaluations may differ."""
 
 
 EPS = 2.0**-52
@@ -122,14 +122,14 @@ def test_compiled_expressions_agree_with_plain_arithmetic(tree):
     try:
         ours = field(text_of(tree))(POINTS)
     except ProblemFileError:
-        assert not safe.any()  # a division by zero, say: nowhere defined
+        assert not safe.any()  # such as a division by zero: undefined everywhere
         return
-    # The bound is that of the order of operations in the text; the elementary functions of torch and of Python differ by an ulp.
+    # The bound applies to the order of operations in the text; the elementary functions of torch and of Python differ by an ulp.
     assert ((ours - value).abs()[safe] <= 2 * error[safe]).all()
 
 
 def as_written(tree, x):
-    """The values of a tree by torch, operation by operation in the order of the text."""
+    """The values of a tree, evaluated by torch in the order of operations of the text."""
     template, *children = tree
     if not children:
         known = {"x": x[:, 0], "y": x[:, 1], "x1": x[:, 0], "x2": x[:, 1], "a": x.new_tensor(0.7), "pi": x.new_tensor(math.pi)}
@@ -158,7 +158,7 @@ def as_written(tree, x):
 
 
 def varying(numbers):
-    """Trees in which every operation involves a coordinate: constants are combined exactly, not as floats."""
+    """Trees in which every operation contains a coordinate: constant subexpressions are evaluated exactly, not as floats."""
     leaves = st.sampled_from(["x", "y", "x1", "x2"]).map(lambda leaf: (leaf,))
     constants = st.sampled_from(numbers).map(lambda leaf: (leaf,))
 
@@ -177,7 +177,7 @@ def varying(numbers):
 
 @given(varying(["a", "pi", "0.5", "2", "3", "0.1", "7", "1e-3", "1e9", "1e200", "1e-300"]))
 def test_formulas_are_evaluated_as_written(tree):
-    """Bit for bit where the operations of the text, one after the other, give finite values."""
+    """Bit for bit, if the operations of the text, one after the other, give finite values."""
     theirs = as_written(tree, POINTS)
     try:
         ours = field(text_of(tree))(POINTS)
@@ -189,7 +189,7 @@ def test_formulas_are_evaluated_as_written(tree):
 
 
 @given(trees(UNARY, BINARY, where=True))
-def test_the_text_of_a_formula_is_that_formula(tree):
+def test_the_text_of_a_formula_is_the_same_formula(tree):
     try:
         own = field(text_of(tree))
     except ProblemFileError:
@@ -209,21 +209,21 @@ def test_the_text_of_a_formula_is_that_formula(tree):
         ("1e16*(x - 1)", 1 + 2**-52, 1e16 * 2**-52),
         ("x/3", 7.0, 7 / 3),
         ("1/(1 + 1/x)", 3.0, 1 / (1 + 1 / 3)),
-        ("sin(pi)*x", 1.0, 0.0),  # numbers are exact where they can be
+        ("sin(pi)*x", 1.0, 0.0),  # constants are exact if possible
         ("x**(1/10 + 2/10 - 3/10)", 2.0, 1.0),
         ("tanh((x - 0.5)/1e-4)", 0.4, -1.0),
     ],
 )
-def test_what_sympy_would_rewrite(text, x, value):
+def test_formulas_are_not_rewritten_by_sympy(text, x, value):
     assert at(text, x, scope=Scope(1)) == value
 
 
-def test_quotients_have_finite_derivatives_where_the_square_of_the_divisor_overflows():
-    """d/dx of e/(1 + e) with e = exp(600 x): e 600 / (1 + e)^2, and the square of e overflows beyond x = 0.6."""
+def test_quotients_have_finite_derivatives_where_the_squared_divisor_overflows():
+    """d/dx of e/(1 + e) with e = exp(600 x) is e 600 / (1 + e)^2, where the square of e overflows beyond x = 0.6."""
     u = field("exp(600*x)/(1 + exp(600*x))", Scope(1))
     x = torch.tensor([[0.0], [0.01], [0.5], [0.9], [1.1]], dtype=torch.float64)
     e = (-600 * x[:, 0]).exp()
-    # The two terms of the derivative are of size 600 and cancel where u is 1.
+    # The two terms of the derivative have size 600 and cancel where u is 1.
     torch.testing.assert_close(u.gradient(x)[:, 0], 600 * e / (1 + e) ** 2, rtol=0, atol=600 * 1e-14)
 
 
@@ -239,7 +239,7 @@ def test_symbolic_gradients_agree_with_automatic_differentiation(tree):
     u = ours(x)
     theirs = torch.autograd.grad(u.sum(), x)[0] if u.requires_grad else torch.zeros_like(x)
     gap, scale = (ours.gradient(x.detach()) - theirs).abs(), 1 + theirs.abs()
-    calm = scale < 1e6  # a wrong rule is wrong by O(1); cancellation in either evaluation stays far below 1e-6 here
+    calm = scale < 1e6  # a wrong rule has an error of size 1; cancellation in either evaluation is far below 1e-6 here
     assert (gap[calm] <= 1e-6 * scale[calm]).all()
 
 
@@ -249,16 +249,16 @@ def test_every_function_and_its_derivative(name):
     u = field(f"{name}({', '.join(inner)})")
     x = POINTS.clone().requires_grad_(True)
     (theirs,) = torch.autograd.grad(u(x).sum(), x)
-    scale = theirs.abs().max().clamp(min=1)  # both are closed forms of O(1): only rounding separates them
+    scale = theirs.abs().max().clamp(min=1)  # both are closed forms of size 1: only rounding
     assert ((u.gradient(POINTS) - theirs).abs().max() <= 1e-13 * scale) and u(POINTS).isfinite().all()
 
 
-def test_gradients_of_kinks_are_the_one_sided_ones():
+def test_gradients_at_kinks_are_one_sided():
     for text, slope in [("abs(x)", lambda x: x.sign()), ("max(x, 0)", lambda x: (x > 0).double()), ("sign(x)", torch.zeros_like)]:
         assert torch.equal(field(text).gradient(POINTS)[:, 0], slope(POINTS[:, 0]))
 
 
-def test_powers_of_products_keep_a_finite_gradient_at_zeros():
+def test_powers_of_products_have_a_finite_gradient_at_zeros():
     """d/dx (x (1 - x))^1.5 = 1.5 sqrt(x (1 - x)) (1 - 2 x) vanishes at both ends; v' / v would be 0 / 0 there."""
     gradient = field("(x*(1 - x))**1.5", Scope(1)).gradient(torch.tensor([[0.0], [0.25], [1.0]], dtype=torch.float64))
     torch.testing.assert_close(gradient[:, 0], torch.tensor([0, 1.5 * math.sqrt(3 / 16) / 2, 0], dtype=torch.float64))
@@ -290,7 +290,7 @@ def test_sums_and_products_run_over_the_coordinates():
     assert field("sum(1)/dimension", Scope(3, {"dimension": 3.0})).constant == 1
 
 
-def test_caret_is_a_power_and_binds_like_one():
+def test_a_caret_is_a_power_with_its_precedence():
     assert at("2*x^2 + 1", 3.0, 0.0) == 19
     assert at("-x^2", 3.0, 0.0) == -9
 
@@ -309,7 +309,7 @@ def test_conditions():
         assert region(x).dtype == torch.bool
 
 
-def test_constants_are_known_as_such():
+def test_constants_are_recognized():
     assert field("2*pi*a").constant == pytest.approx(1.4 * math.pi, rel=1e-15)
     assert field("x - x + 3").constant == 3
     assert field("where(1 < 2, 3, x)").constant == 3
@@ -334,7 +334,7 @@ def test_values_may_be_changed_in_place():
     assert torch.equal(x, POINTS)
 
 
-def test_what_is_shared_is_evaluated_once(monkeypatch):
+def test_common_subexpressions_are_evaluated_once(monkeypatch):
     calls = []
     monkeypatch.setitem(functions.TORCH, functions.Sine, lambda x: calls.append(1) or torch.sin(x))
     field("sin(mu*x) + cos(sin(mu*x)) + sin(mu*x)^3 * y")(POINTS)
@@ -394,7 +394,7 @@ def test_long_sums_need_no_recursion():
         ("\N{GREEK SMALL LETTER PI}", "unknown name"),
     ],
 )
-def test_what_is_no_expression_is_refused_in_one_sentence(text, hint):
+def test_texts_that_are_not_expressions_are_refused_in_one_sentence(text, hint):
     with pytest.raises(ProblemFileError) as refusal:
         field(text)
     message = str(refusal.value)
@@ -420,7 +420,7 @@ def test_what_is_no_expression_is_refused_in_one_sentence(text, hint):
     ],
     ids=lambda text: text[:20],
 )
-def test_hostile_sizes_end_in_a_sentence(text):
+def test_excessive_sizes_are_refused_in_one_sentence(text):
     with pytest.raises(ProblemFileError) as refusal:
         field(text)
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 400
@@ -441,7 +441,7 @@ def test_any_text_is_an_expression_or_refused(text):
 @pytest.mark.parametrize(
     "name", ["pi", "sin", "where", "sum", "and", "dimension", "variant", "a b", "1a", "", "a-b", "\N{MICRO SIGN}"]
 )
-def test_parameters_have_names_of_their_own(name):
+def test_names_of_parameters_are_not_reserved_words(name):
     with pytest.raises(ProblemFileError, match=r"^\[parameters\]: "):
         check_parameter_name(name, "[parameters]")
 
@@ -450,7 +450,7 @@ ANY_NAME = ["mu_1", "k", "xk", "e", "z", "x9", "lambda", "in", "if", "None", "Tr
 
 
 @pytest.mark.parametrize("name", ANY_NAME)
-def test_every_other_name_may_be_that_of_a_parameter(name):
+def test_all_other_names_may_be_parameters(name):
     check_parameter_name(name, "[parameters]")
     scope = Scope(2, {name: 3.0, "other": 5.0})
     assert field(f"2*x + {name}*other/({name}+1)", scope) == field("2*x + 3*5/(3+1)", scope)
@@ -462,7 +462,7 @@ def test_every_other_name_may_be_that_of_a_parameter(name):
 
 
 @given(st.lists(st.sampled_from(ANY_NAME), min_size=1, max_size=5, unique=True), st.lists(st.sampled_from(ANY_NAME), min_size=1))
-def test_parameters_of_any_names_keep_apart(names, text):
+def test_parameters_of_any_names_are_independent(names, text):
     scope = Scope(2, {name: 2.0**i for i, name in enumerate(names)})
     if set(text) <= set(names):
         assert field(" + ".join(text), scope).constant == sum(scope.parameters[name] for name in text)
@@ -480,7 +480,7 @@ def test_inside_sums_a_parameter_does_not_hide_the_running_index(name):
             field(text, scope)
 
 
-def test_coordinates_of_the_problem_are_no_parameters():
+def test_coordinates_of_the_problem_cannot_be_parameters():
     for name, refused, allowed in [("x", 3, 4), ("z", 3, 2), ("x4", 4, 3), ("x1", 1, None)]:
         with pytest.raises(ProblemFileError, match=f"'{name}' is a coordinate in dimension {refused}"):
             Scope(refused, {name: 1.0})

@@ -1,4 +1,4 @@
-"""Fields on grids against scipy's interpolator, and what becomes of bad ones."""
+"""Fields on grids against the interpolator of SciPy, and refusals."""
 
 import itertools
 
@@ -24,7 +24,7 @@ def grid(shape, interpolation="constant", seed=0):
 
 
 def points(field, number=200, seed=1):
-    """Random points between the outermost points of the grid, and the points of the grid."""
+    """Random points between the outermost points of the grid, together with the points of the grid."""
     random = np.random.default_rng(seed)
     between = np.stack([random.uniform(axis[0], axis[-1], number) for axis in field.axes], axis=1)
     return torch.cat([torch.from_numpy(between), field.points()])
@@ -32,18 +32,18 @@ def points(field, number=200, seed=1):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("interpolation", "method"), [("constant", "nearest"), ("linear", "linear")])
-def test_values_are_those_of_scipy(shape, interpolation, method):
+def test_values_agree_with_scipy(shape, interpolation, method):
     field = grid(shape, interpolation)
     x = points(field)
     theirs = RegularGridInterpolator(field.axes, field.values, method)(x.numpy())
-    # linear: sums of 2^d products of numbers of O(1)
+    # linear: sums of 2^d products of numbers of size 1
     torch.testing.assert_close(field(x), torch.from_numpy(theirs), rtol=0, atol=0 if method == "nearest" else 1e-14)
     assert torch.equal(field(field.points()), torch.tensor(field.values).flatten())
     assert field(x.float()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_gradients_are_those_of_the_pieces(shape):
+def test_gradients_are_exact_in_each_cell(shape):
     field = grid(shape, "linear")
     x = points(field)[:200]
     h = 1e-6
@@ -51,7 +51,7 @@ def test_gradients_are_those_of_the_pieces(shape):
     nearest = [(x[:, k, None] - torch.tensor(axis)).abs().amin(dim=1) for k, axis in enumerate(field.axes)]
     smooth = torch.stack(nearest, dim=1).amin(dim=1) > h
     differences = torch.stack([(field(x + step) - field(x - step)) / (2 * h) for step in steps], dim=1)
-    # A multilinear function is linear along each axis: only the rounding of the difference, 1e-16 / h, is left.
+    # A multilinear function is linear along each axis: only the rounding of the difference, 1e-16 / h, remains.
     torch.testing.assert_close(field.gradient(x)[smooth], differences[smooth], rtol=0, atol=1e-8)
     assert not grid(shape).gradient(x).any()
 
@@ -63,7 +63,7 @@ def test_beyond_the_outermost_points_a_field_is_constant(interpolation):
     assert field(corners).tolist() == [1, 2, 3, 4] and not field.gradient(corners).any()
 
 
-def test_an_array_on_a_box_has_a_value_in_each_cell():
+def test_an_array_on_a_box_has_one_value_per_cell():
     field = GridField.on_box(torch.arange(6.0).reshape(2, 3), (0, -1), (1, 2))
     for (i, x), (j, y) in itertools.product(enumerate([0.01, 0.51]), enumerate([-0.99, 0.01, 1.01])):
         for dx, dy in itertools.product([0, 0.48], [0, 0.98]):
@@ -75,7 +75,7 @@ def test_an_array_on_a_box_has_a_value_in_each_cell():
 
 
 @given(st.sampled_from(SHAPES), st.sampled_from(["constant", "linear"]), st.data())
-def test_the_content_is_all_that_counts(shape, interpolation, data):
+def test_equality_depends_only_on_the_content(shape, interpolation, data):
     field = grid(shape, interpolation)
     again = decode(unpack(*pack(field.content())))
     assert again == field and again.name == "a file" and torch.equal(again(points(field)), field(points(field)))
@@ -104,7 +104,7 @@ def test_the_content_is_all_that_counts(shape, interpolation, data):
         (lambda: Problem(domain=Box((0, 0), (1, 1)), diffusion=np.ones(3), source=1.0, boundary=0.0), "dimension 2 needs 2 axes"),
     ],
 )
-def test_what_is_no_grid_is_refused(make, message):
+def test_invalid_grids_are_refused(make, message):
     with pytest.raises(ProblemFileError, match=message) as refused:
         make()
     assert "\n" not in str(refused.value)
@@ -118,7 +118,7 @@ def test_forged_grids_are_refused():
 
 
 @pytest.mark.parametrize("shape", [(60,), (6, 5), (3, 3, 3)])
-def test_jumps_are_seen_where_there_are_some(shape):
+def test_only_discontinuous_fields_are_reported_as_discontinuous(shape):
     box = Box((0.0,) * len(shape), (1.0,) * len(shape))
     values = np.random.default_rng(0).uniform(1, 2, shape)
     stepped, continuous = (GridField.on_box(values, *box.bounds, how) for how in ("constant", "linear"))
@@ -128,13 +128,13 @@ def test_jumps_are_seen_where_there_are_some(shape):
     assert (stepped.constant, continuous.constant, same.constant) == (None, None, 3.0)
 
 
-def test_methods_treat_it_as_any_coefficient_that_jumps():
+def test_methods_treat_a_grid_field_like_any_discontinuous_coefficient():
     """-(a u')' = 1 with a = 1 and 4: P1 elements with a node on the face have the exact nodal values."""
     problem = Problem(domain=Box(0.0, 1.0), diffusion=np.array([1.0, 4.0]), source=1.0, boundary=0.0)
     with pytest.raises(IncompatibleError, match="flux is continuous"):
         solve(problem, "pinn")
     x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
-    # a u' = c - x, and u(1) = 0 says that c (1/2 + 1/8) = 1/8 + 3/32.
+    # a u' = c - x, and u(1) = 0 implies c (1/2 + 1/8) = 1/8 + 3/32.
     c = (1 / 8 + 3 / 32) / (1 / 2 + 1 / 8)
     right = (c / 2 - 1 / 8) + (c * (x - 0.5) - (x**2 - 0.25) / 2) / 4
     u = torch.where(x <= 0.5, c * x - x**2 / 2, right)[:, 0]

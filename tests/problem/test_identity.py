@@ -1,4 +1,4 @@
-"""Which problem it is: content survives writing, everything that matters changes the digest, and nothing else does."""
+"""The identity of a problem: its content is restored bit for bit, and the digest depends on the content and on nothing else."""
 
 import json
 import math
@@ -62,7 +62,7 @@ def fields_of(problem: Problem) -> dict[str, Field]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_problem_survives_its_content_bit_for_bit(name):
+def test_a_problem_is_restored_from_its_content_bit_for_bit(name):
     problem = load_problem(name)
     again = through_json(problem)
     assert again.digest == problem.digest and again.text == problem.text
@@ -81,7 +81,7 @@ def test_a_problem_survives_its_content_bit_for_bit(name):
 
 
 @given(trees(UNARY, BINARY, where=True))
-def test_an_expression_is_read_as_it_was_written(tree):
+def test_an_expression_is_read_in_its_written_form(tree):
     try:
         own = field(text_of(tree))
     except ProblemFileError:
@@ -91,8 +91,8 @@ def test_an_expression_is_read_as_it_was_written(tree):
     assert torch.equal(ExpressionField(again, own.dimension)(POINTS).nan_to_num(), own(POINTS).nan_to_num())
 
 
-def test_a_digest_is_the_same_in_every_process():
-    """Python salts its hashes, and sympy sorts the operands of sums: neither may show."""
+def test_a_digest_is_equal_in_all_processes():
+    """Python salts its hashes and SymPy sorts the operands of sums: neither may have an influence."""
     code = "import sys, pdefreq; print(*(pdefreq.load_problem(name).digest for name in sys.argv[1:]))"
     names = ["neumann", "robin", "multiscale-2d:E4", "dielectric-sphere", "l-shape"]
     own = [load_problem(name).digest for name in names]
@@ -107,7 +107,7 @@ def test_a_digest_is_the_same_in_every_process():
         lambda of: st.lists(of) | st.dictionaries(st.text(), of),
     )
 )
-def test_packed_trees_are_json_and_come_back(data):
+def test_packed_trees_are_json_and_can_be_unpacked(data):
     assume("opaque" not in str(data) and "'float'" not in str(data) and "'array'" not in str(data))
     packed, arrays = pack(data)
     assert digest(unpack(json.loads(json.dumps(packed, allow_nan=False)), arrays)) == digest(data)
@@ -126,7 +126,7 @@ JUNK = st.sampled_from([None, True, -1, 1e400, "x", "os:system", [], [[1]], {}, 
 
 
 def leaves(data, path=()):
-    """The places of a tree, inner ones included."""
+    """The paths of all nodes of a tree, including inner nodes."""
     yield path
     if isinstance(data, (dict, list)):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
@@ -134,8 +134,8 @@ def leaves(data, path=()):
 
 
 @given(st.sampled_from(["poisson", "robin", "ring", "tones"]), st.data())
-def test_a_forged_problem_is_refused_in_a_sentence_or_read(name, data):
-    """What a stranger writes into a run folder never ends in a traceback, whatever digest it states."""
+def test_a_forged_problem_is_either_valid_or_refused_in_one_sentence(name, data):
+    """Arbitrary content of a run folder never causes a traceback, for any digest."""
     content = pack(load_problem(name).content())[0]
     place = data.draw(st.sampled_from([path for path in leaves(content) if path]))
     inner = content
@@ -177,20 +177,20 @@ def test_expressions_are_written_as_text():
     )
 
 
-def test_nothing_is_computed_when_an_expression_is_read():
+def test_reading_an_expression_evaluates_nothing():
     for text in ("pow(10, 1000000000)", "pow(pow(10, 900), 900)", "add(x, mul(2, 3))", "exp(add(-1000.0, mul(1000, x)))"):
         assert to_canonical(from_canonical(text, 1)) == text
     assert ExpressionField(from_canonical("pow(10, 1000000000)", 1), 1).constant == math.inf
 
 
-def test_only_registered_types_are_made():
+def test_only_registered_types_are_created():
     for name in ("os:system", "evil.py:Name", "/tmp/evil.py:Name", "Problem"):
         refusal = "loaded only if you say so" if ".py:" in name else "unknown type"  # a file may define a domain
         with pytest.raises(RunFolderError, match=refusal):
             decode({"type": name})
 
 
-# --- What counts ------------------------------------------------------------------------------------------------------------
+# --- Content ----------------------------------------------------------------------------------------------------------------
 
 CHANGES = {
     "source": 10.0,
@@ -213,17 +213,17 @@ def line(tmp_path) -> Problem:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_is_replaced_makes_another_problem(line, name):
+def test_each_replaced_field_changes_the_digest(line, name):
     other = replace(line, **{name: CHANGES[name]})
     assert line.text == LINE and other.text == "" and other.files == {}
     assert other.digest != line.digest and through_json(other).digest == other.digest
-    assert replace(other, **{name: getattr(line, name)}).text == LINE  # and back
+    assert replace(other, **{name: getattr(line, name)}).text == LINE  # and the original value restores it
     place = "diffusion term" if name == "exponent" else name
     with pytest.raises(RunFolderError, match=f"differs in its {place}"):
         WrittenProblem.of(line).require_same(WrittenProblem.of(other))
 
 
-def test_names_and_ways_of_writing_do_not_count(line):
+def test_names_and_notation_do_not_change_the_digest(line):
     assert replace(line, name="b", title="B", citation="C", parameters={"k": 1.0}).digest == line.digest
     same = Problem(domain=Box((0,), (1,)), source=ConstantField(1.0), boundary=(BoundaryPart("dirichlet", value=0),))
     assert same.digest == line.digest
@@ -240,7 +240,7 @@ def _picture(path, last):
     Image.fromarray(np.array([[0, 100], [200, last]], dtype=np.uint8)).save(path)
 
 
-NAMED = {  # kind of file: the file, how to write it, the problem that names it
+NAMED = {  # kind of file: its name, a function that writes it, a problem file that refers to it
     "points": ("d.csv", _points, '[domain]\nlower=0\nupper=1\n[equation]\ndiffusion="0"\nreaction="2"\n[data]\npoints="d.csv"\n'),
     "picture": (
         "d.png",
@@ -266,7 +266,7 @@ NAMED = {  # kind of file: the file, how to write it, the problem that names it
 
 
 @pytest.mark.parametrize("kind", NAMED)
-def test_every_file_that_a_problem_names_counts(kind, tmp_path):
+def test_every_file_of_a_problem_affects_the_digest(kind, tmp_path):
     file, write, text = NAMED[kind]
     (tmp_path / "p.toml").write_text(text)
     found = []
@@ -276,7 +276,7 @@ def test_every_file_that_a_problem_names_counts(kind, tmp_path):
         assert through_json(problem).digest == problem.digest and problem.text == text
         found.append(problem.digest)
     assert found[0] == found[2] != found[1]
-    if kind in ("points", "picture", "grid"):  # the values are content, what the file is called is not
+    if kind in ("points", "picture", "grid"):  # the values are content, the name of the file is not
         (tmp_path / f"other-{file}").write_bytes((tmp_path / file).read_bytes())
         (tmp_path / "p.toml").write_text(text.replace(file, f"other-{file}"))
         assert load_problem(str(tmp_path / "p.toml")).digest == found[0]
@@ -293,10 +293,10 @@ def given_problem(**fields) -> Problem:
     return Problem(**{"domain": Box(0.0, 1.0), "source": bump(), "boundary": 0.0, "name": "given"} | fields)
 
 
-def test_a_function_is_told_by_its_values():
+def test_a_function_is_identified_by_its_values():
     kept = WrittenProblem.of(given_problem())
     assert kept.is_given and list(kept.samples) == ["source"] and len(kept.samples["source"]) == 64
-    kept.require_same(WrittenProblem.of(given_problem()))  # another function with the same values
+    kept.require_same(WrittenProblem.of(given_problem()))  # another function with equal values
     for other in (given_problem(source=bump(1.001)), given_problem(source=1.0), given_problem(boundary=1.0)):
         with pytest.raises(RunFolderError, match=r"differs in its (source|boundary)"):
             kept.require_same(WrittenProblem.of(other))
@@ -305,7 +305,7 @@ def test_a_function_is_told_by_its_values():
     assert WrittenProblem.from_json(json.loads(json.dumps(kept.to_json())), {}) == kept
 
 
-def test_functions_on_the_boundary_are_told_apart_too():
+def test_functions_on_the_boundary_are_identified_by_their_values():
     def square(side: float, value: float) -> Problem:
         part = BoundaryPart("dirichlet", where=lambda x: x[:, 0] < side, value=value)
         rest = BoundaryPart("robin", flux=lambda x: value * x[:, 1])
@@ -318,8 +318,8 @@ def test_functions_on_the_boundary_are_told_apart_too():
         kept.require_same(WrittenProblem.of(square(0.9, 1.0)))
 
 
-def test_a_class_of_ones_own_is_opaque():
-    """It may override anything: only what is registered under its own name is content."""
+def test_a_user_defined_class_is_opaque():
+    """It may override anything; only classes registered under their own names have content."""
 
     class Mine(Box):
         pass
@@ -337,7 +337,7 @@ def test_a_class_of_ones_own_is_opaque():
     assert decode(encode(Box(0.0, 1.0))) == Box(0.0, 1.0)
 
 
-def test_a_run_of_a_given_problem_asks_for_the_problem(tmp_path):
+def test_a_run_of_a_given_problem_requires_the_problem(tmp_path):
     first = solve(given_problem(), "jacobi:intervals=16", stop=Stop(steps=9), folder=tmp_path / "run")
     for again in (rerun, resume, load_run):
         with pytest.raises(RunFolderError, match=r"built in Python.*source"):
@@ -347,11 +347,11 @@ def test_a_run_of_a_given_problem_asks_for_the_problem(tmp_path):
         assert torch.equal(again(tmp_path / "run", problem=given_problem()).state.coefficients, first.state.coefficients)
 
 
-# --- The problem that was solved is the problem that is measured -----------------------------------------------------------
+# --- Errors refer to the problem that was solved ----------------------------------------------------------------------------
 
 
-def test_a_changed_problem_is_the_one_that_is_repeated(tmp_path):
-    """-u'' = 10 on (-1, 1): u(0.1) = 4.95, whatever the file of the problem before the change says."""
+def test_a_changed_problem_is_repeated_with_its_changes(tmp_path):
+    """-u'' = 10 on (-1, 1): u(0.1) = 4.95; the source in the file of the problem has no effect."""
     changed = replace(load_problem("poisson"), source=10.0, exact=None)
     solve(changed, "fem:cells=100", folder=tmp_path / "r")
     assert not (tmp_path / "r" / "problem.toml").exists()
@@ -361,15 +361,15 @@ def test_a_changed_problem_is_the_one_that_is_repeated(tmp_path):
         assert float(solution(x)[0]) == pytest.approx(4.95, rel=1e-9) and solution.error() < 1e-3
 
 
-def test_errors_are_those_of_the_problem_that_was_solved(line):
-    """A reference solution that was computed before is another problem's, even where the file is the same."""
+def test_errors_refer_to_the_problem_that_was_solved(line):
+    """A cached reference solution belongs to another problem, even if the file is the same."""
     assert solve(line, "fem:cells=100").error() < 1e-3
     for change in ("source", "boundary", "diffusion", "reaction"):
         assert solve(replace(line, **{change: CHANGES[change]}), "fem:cells=100").error() < 1e-3, change
 
 
 def test_a_changed_mesh_is_another_problem(tmp_path):
-    """The file keeps its name, and the domain of the next run is twice as long: u is four times as large."""
+    """The file keeps its name but the domain of the next run is twice as long: u is four times as large."""
     (tmp_path / "p.toml").write_text('[domain]\nkind="mesh"\nfile="m.vtu"\n[equation]\nsource="1"\n[boundary]\nvalue="0"\n')
     for length in (1.0, 2.0):
         write_vtu(tmp_path / "m.vtu", cells_of(MeshLine(np.linspace(0, length, 5))), {})
@@ -381,7 +381,7 @@ def test_a_changed_mesh_is_another_problem(tmp_path):
         assert load_run(tmp_path / f"{length:g}").error() < 1e-3
 
 
-def test_another_problem_is_not_gone_on_with(tmp_path):
+def test_a_run_is_not_resumed_with_another_problem(tmp_path):
     solve("poisson", "jacobi:intervals=32", stop=Stop(steps=5), folder=tmp_path / "o")
     other = load_problem("poisson-6pi")
     with pytest.raises(RunFolderError, match=r"'poisson' .* 'poisson-6pi' .*differs in its source, "):
@@ -389,7 +389,7 @@ def test_another_problem_is_not_gone_on_with(tmp_path):
     assert resume(tmp_path / "o", load_problem("poisson"), stop=Stop(steps=10)).step == 10
 
 
-def test_references_of_given_problems_live_with_them(monkeypatch):
+def test_reference_solutions_of_given_problems_are_kept_with_the_problem(monkeypatch):
     import pdefreq.runs.reference as module
 
     counted = []
@@ -410,13 +410,13 @@ def test_references_of_given_problems_live_with_them(monkeypatch):
     assert len(counted) == 3
 
 
-def test_a_digest_covers_all_that_a_problem_is():
-    """A new argument of `Problem` must be decided upon: it is content, or it serves people."""
+def test_a_digest_depends_on_all_arguments_of_a_problem():
+    """A new argument of `Problem` must be classified: it is content, or it is for display only."""
     people = {"title", "name", "citation", "parameters", "origin"}
     assert {*Problem.__dataclass_fields__} == {*load_problem("poisson").content()} | people
 
 
-def test_numbers_too_many_to_hold_are_refused_however_the_problem_is_made():
+def test_too_many_numbers_are_refused_for_every_way_to_create_a_problem():
     with pytest.raises(ProblemFileError, match="GiB"):
         Problem(domain=Box((0, 0), (1, 1)), source=1.0, boundary=0.0, data=Data("uniform", 10**6))
 

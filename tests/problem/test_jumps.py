@@ -1,4 +1,4 @@
-"""Jumps are seen, kinks are not taken for jumps, whatever the domain and however poor the quadrature."""
+"""Jumps are detected and kinks are not mistaken for jumps, on all domains and for inaccurate quadrature."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def first(x):
 
 
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.title)
-def test_jumps_are_seen_and_kinks_are_none(domain):
+def test_jumps_are_detected_and_kinks_are_not(domain):
     for size in (0.01, 0.5, 1000.0):
         assert seen(CallableField(lambda x, size=size: torch.where(first(x) < 0, 1.0, 1.0 + size) + 0 * x[:, 0]), domain)
     for smooth in (
@@ -38,34 +38,34 @@ def test_jumps_are_seen_and_kinks_are_none(domain):
         lambda x: first(x).clamp_min(0),
         lambda x: torch.sin(20 * x[:, 0]) + 2,
         lambda x: 1 / (2 + torch.cos(600 * first(x))),
-        lambda x: torch.tanh(1e6 * first(x)),  # steep, and no jump
-        lambda x: first(x).abs().sqrt(),  # of infinite slope
-        lambda x: torch.sin(7 * x[:, 0]).square() + torch.cos(7 * x[:, 0]).square(),  # 1, but for rounding
+        lambda x: torch.tanh(1e6 * first(x)),  # steep but continuous
+        lambda x: first(x).abs().sqrt(),  # infinite slope
+        lambda x: torch.sin(7 * x[:, 0]).square() + torch.cos(7 * x[:, 0]).square(),  # 1 up to rounding
         lambda x: torch.nan * x[:, 0],
         lambda x: 0 * x[:, 0] + 3,
     ):
         assert not seen(CallableField(smooth), domain)
 
 
-def test_a_jump_on_a_sphere_is_seen():
+def test_a_jump_across_a_sphere_is_detected():
     inside = CallableField(lambda x: torch.where(x.norm(dim=1) < 0.7, 1.0, 80.0) + 0 * x[:, 0])
     assert seen(inside, DOMAINS[2])
 
 
 @pytest.mark.parametrize("core", ["0.05", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6"])
-def test_a_source_that_quadrature_does_not_resolve_is_taken_for_no_jump(core):
-    """The charge within a small ball: the sums are off by their own size, and by another one with every rule."""
+def test_a_source_that_quadrature_does_not_resolve_is_not_mistaken_for_a_jump(core):
+    """A charge in a small ball: the relative errors of the sums are of size 1 and differ from rule to rule."""
     assert load_problem("dielectric-sphere", core=core).exact is not None
 
 
-def test_a_cut_outside_the_domain_is_none():
-    """The angle of `l-shape` jumps in the quarter that is no part of it."""
+def test_a_branch_cut_outside_the_domain_is_not_a_jump():
+    """The angle of `l-shape` jumps in the quadrant that does not belong to the domain."""
     problem = load_problem("l-shape")
     assert problem.exact is not None and not seen(problem.exact, problem.domain)
     assert seen(CallableField(lambda x: torch.atan2(x[:, 1], x[:, 0])), problem.domain)
 
 
-def test_a_solution_that_jumps_is_refused():
+def test_a_discontinuous_solution_is_refused():
     text = """
         [domain]
         kind = "box"
@@ -93,8 +93,8 @@ LAYERED = """
 
 
 @pytest.mark.parametrize("method", [pinn, pinn_gradient, gauss_newton])
-def test_no_residual_at_points_meets_a_diffusion_that_jumps(method):
-    """It would tend to the u whose slope, and not whose flux, is continuous: 90 per cent off for 1 and 10."""
+def test_strong_residuals_refuse_a_discontinuous_diffusion(method):
+    """They would converge to the u with a continuous slope instead of a continuous flux: an error of 90 per cent for 1 and 10."""
     problem = problem_from_text(LAYERED.replace("DIFFUSION", "where(x < 0.5, 1, 10)"), name="layers", parameters={})
     small = {"widths": (6,), "number": 40, "steps": 1}
     with pytest.raises(IncompatibleError, match="flux is continuous"):

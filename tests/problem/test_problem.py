@@ -37,7 +37,7 @@ def test_fields_may_be_numbers_and_callables():
         square(source=lambda x: x[:, 0], diffusion=[[1, None], [0, 1]])
 
 
-def test_formulas_are_fields_with_the_parameters_of_the_problem():
+def test_formulas_are_fields_that_depend_on_the_parameters_of_the_problem():
     problem = square(source="sin(w*x)", parameters={"w": 2.0}, boundary="y", convection=["1", "x"], nonlinear="u**3 + y*u")
     x = SQUARE.quadrature(9).x
     torch.testing.assert_close(problem.source(x), torch.sin(2 * x[:, 0]))
@@ -55,7 +55,7 @@ def test_the_source_and_the_boundary_values_follow_from_a_formula_of_the_solutio
     assert problem.dirichlet == problem.exact
 
 
-def test_a_blind_problem_has_no_exact_solution_and_is_the_same_else():
+def test_a_blind_problem_differs_only_in_its_missing_exact_solution():
     problem = square(exact=1.0, name="here", parameters={"mu": 1.0})
     assert problem.blind().exact is None and dataclasses.replace(problem.blind(), exact=problem.exact) == problem
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -69,7 +69,7 @@ def test_the_order_and_linearity_of_the_equation():
     assert regression.is_regression and regression.is_linear
 
 
-def test_the_first_part_that_matches_governs_a_boundary_point():
+def test_the_first_matching_part_governs_a_boundary_point():
     left = BoundaryPart("robin", name="x-min")
     low = BoundaryPart("dirichlet", where=lambda x: x[:, 1] < 0.5)
     rest = BoundaryPart("dirichlet", value=ConstantField(2.0))
@@ -93,7 +93,7 @@ def test_an_uncovered_point_is_named():
         Problem(domain=INTERVAL, source=1.0, boundary=(BoundaryPart("dirichlet", name="x-min"),)).part_of(INTERVAL.boundary(2))
 
 
-def test_only_one_condition_on_all_of_the_boundary_counts_as_dirichlet_data():
+def test_only_one_condition_on_the_whole_boundary_counts_as_dirichlet_data():
     assert square(boundary=(BoundaryPart("dirichlet", value=ConstantField(1.0)),)).dirichlet == ConstantField(1.0)
     for parts in [
         (),
@@ -117,7 +117,7 @@ def test_only_one_condition_on_all_of_the_boundary_counts_as_dirichlet_data():
         ({"boundary": (BoundaryPart("dirichlet", name="left"),)}, "x-min, x-max, y-min, y-max"),
     ],
 )
-def test_what_is_no_problem_is_refused(changes, hint):
+def test_invalid_problems_are_refused(changes, hint):
     with pytest.raises(ProblemFileError, match=hint) as refusal:
         square(**changes)
     assert "\n" not in str(refusal.value)
@@ -135,26 +135,26 @@ def test_fields_of_callables_and_constants():
 
 
 def test_a_reaction_that_is_negative_somewhere_makes_the_equation_indefinite():
-    assert square(reaction="1 - x").indefinite is None  # zero at the side
+    assert square(reaction="1 - x").indefinite is None  # zero on one side
     assert square(reaction="0.5 - x").indefinite.name == "reaction" and square(reaction=-1).indefinite.name == "reaction"
-    assert square(convection=["y", "x"], nonlinear="-exp(u)").indefinite is None  # not known to be
+    assert square(convection=["y", "x"], nonlinear="-exp(u)").indefinite is None  # not known to be indefinite
 
 
-def test_no_module_reads_a_coefficient_by_its_keyword():
-    """Each term is the only place that knows its own mathematics."""
+def test_no_module_accesses_a_coefficient_by_its_keyword():
+    """The mathematics of a term is contained in its own module only."""
     package = Path(pdefreq.__file__).parent
     pattern = re.compile(r"problem\.(diffusion|exponent|reaction|convection|nonlinear)\b")
     readers = [path.name for path in package.rglob("*.py") if pattern.search(path.read_text())]
     assert readers == []
 
 
-def test_arrays_of_the_size_of_the_space_are_matrices_and_vectors():
+def test_arrays_of_the_dimension_of_space_are_matrices_and_vectors():
     problem = square(diffusion=np.array([[2.0, 1.0], [1.0, 3.0]]), convection=torch.tensor([1.0, 2.0]))
     assert problem.equation.text == "-div( [[2, 1], [1, 3]] grad u ) + (1, 2) . grad u"
     assert "3 x 4 cells" in square(diffusion=np.arange(1.0, 13.0).reshape(3, 4)).equation.text
 
 
-def test_what_follows_from_the_solution_follows_anew_when_the_problem_is_changed():
+def test_data_derived_from_the_solution_are_updated_when_the_problem_is_changed():
     problem = Problem(domain=SQUARE, exact="sin(pi*x)*sin(pi*y)", reaction=1)
     x = SQUARE.quadrature(9).x
     u = problem.exact(x)
@@ -164,7 +164,7 @@ def test_what_follows_from_the_solution_follows_anew_when_the_problem_is_changed
     assert dataclasses.replace(problem, source=1.0, reaction=5).source.constant == 1
 
 
-def test_a_coefficient_replaces_the_first_term_of_its_kind_alone():
+def test_a_coefficient_replaces_only_the_first_term_of_its_kind():
     terms = [Diffusion(), Reaction(as_field(1.0)), Reaction(as_field(5.0))]
     assert dataclasses.replace(square(terms=terms), reaction=2).equation.text == "-div( grad u ) + (2) u + (5) u"
 
@@ -182,7 +182,7 @@ def test_a_coefficient_replaces_the_first_term_of_its_kind_alone():
         {"diffusion": "where(x < 0.5, 1, 10)"},
     ],
 )
-def test_a_refusal_names_methods_whose_needs_are_met(changes):
+def test_a_refusal_names_methods_whose_requirements_are_satisfied(changes):
     problem = square(**changes)
     for method in SOLVERS:
         if problem.lacks(make_solver(method).needs) is not None:

@@ -1,4 +1,4 @@
-"""What is exported is the solution: read back by meshio, csv and numpy, every field is what it is called."""
+"""Exported solutions: every field read back by meshio, csv and numpy agrees with the solution."""
 
 import csv
 from dataclasses import replace
@@ -18,7 +18,7 @@ from pdefreq.runs.export import tabulate
 from pdefreq.spectrum.bands import split_on_mesh
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
-ROUNDING = 1e-12  # of errors of size 1
+ROUNDING = 1e-12  # for errors of size 1
 
 
 def table_of(solution):
@@ -30,7 +30,7 @@ def wave(x):
 
 
 def solved(method, d, steps=3, **options):
-    """Of a product of sines on (0, 1) x (0, 1) x ..."""
+    """A run for a product of sines on (0, 1) x (0, 1) x ..."""
     problem = Problem(domain=Box((0.0,) * d, (1.0,) * d), source=lambda x: d * torch.pi**2 * wave(x), boundary=0.0, exact=wave)
     return solve(problem, make_solver(method, options), stop=Stop(steps=steps), probes=[])
 
@@ -56,7 +56,7 @@ KINDS = {
 
 @pytest.fixture(scope="module", params=KINDS)
 def written(request, tmp_path_factory):
-    """A solution, its file as meshio reads it, and what its cells must be."""
+    """A solution, its file as read by meshio, and the expected cells."""
     d, method, options, kind, nodes = KINDS[request.param]
     solution = solved(method, d, **options)
     path = tmp_path_factory.mktemp("export") / "solution.vtu"
@@ -64,7 +64,7 @@ def written(request, tmp_path_factory):
     return solution, meshio.read(path), kind, nodes
 
 
-def test_fields_are_what_they_are_called(written):
+def test_exported_fields_agree_with_the_functions(written):
     solution, file, _, nodes = written
     d = solution.problem.domain.dimension
     assert file.points.shape == (nodes, 3)
@@ -76,25 +76,25 @@ def test_fields_are_what_they_are_called(written):
     np.testing.assert_allclose(fields["error"], fields["u"] - fields["exact"], atol=ROUNDING)
 
 
-def test_bands_add_up_to_the_error(written):
+def test_bands_sum_to_the_error(written):
     fields = written[1].point_data
     bands = [name for name in fields if name.startswith("error_")]
     assert bands[0].startswith("error_band_1_0_to_") or bands[0].startswith("error_band_01_0_to_")
-    assert "error_unresolved" not in bands  # all of these are nodes of a uniform grid
+    assert "error_unresolved" not in bands  # all points are nodes of a uniform grid
     np.testing.assert_allclose(sum(fields[name] for name in bands), fields["error"], atol=ROUNDING)
 
 
-def test_cells_fill_the_domain_and_turn_alike(written):
-    """Volumes by the corners, which come first in VTK: the signed ones of simplices and parallelepipeds add up to 1.
+def test_cells_fill_the_domain_with_equal_orientation(written):
+    """Volumes from the corners, which come first in VTK: signed volumes of simplices and parallelepipeds sum to 1.
 
-    The quadrilaterals of scikit-fem turn clockwise, all of them.
+    The quadrilaterals of scikit-fem are all clockwise.
     """
     solution, file, kind, _ = written
     d = solution.problem.domain.dimension
     (block,) = file.cells
     assert block.type == kind
     corner = file.points[block.data, :d]
-    if kind.startswith(("quad", "hexahedron")):  # edges from the first corner
+    if kind.startswith(("quad", "hexahedron")):  # edges at the first corner
         edges, part = corner[:, {2: [1, 3], 3: [1, 3, 4]}[d]] - corner[:, :1], 1
         opposite = corner[:, {2: 2, 3: 6}[d]] - corner[:, 0]
         np.testing.assert_allclose(opposite, edges.sum(axis=1), atol=ROUNDING)
@@ -107,8 +107,8 @@ def test_cells_fill_the_domain_and_turn_alike(written):
     assert volumes.sum() == pytest.approx(1, rel=ROUNDING)
 
 
-def test_nodes_on_edges_follow_vtk(written):
-    """Of quadratic cells: the corners, then the middles of these edges (VTK file formats, figure 3)."""
+def test_nodes_on_edges_are_in_the_order_of_vtk(written):
+    """Quadratic cells: the corners, then the midpoints of these edges (VTK file formats, figure 3)."""
     _, file, kind, _ = written
     edges = {"line3": "01", "triangle6": "01 12 20", "tetra10": "01 12 20 03 13 23"}.get(kind, "").split()
     points = file.points[file.cells[0].data]
@@ -116,7 +116,7 @@ def test_nodes_on_edges_follow_vtk(written):
         np.testing.assert_allclose(points[:, place], (points[:, int(a)] + points[:, int(b)]) / 2, atol=ROUNDING)
 
 
-def test_all_formats_hold_the_same_table(tmp_path):
+def test_all_formats_contain_the_same_table(tmp_path):
     solution = solved("jacobi", 2, intervals=5)
     solution.export(tmp_path / "a.vtu")
     solution.to_csv(tmp_path / "a.csv")
@@ -126,7 +126,7 @@ def test_all_formats_hold_the_same_table(tmp_path):
     with open(tmp_path / "a.csv") as file:
         names, *rows = csv.reader(file)
     assert names == ["x", "y", *arrays]
-    np.testing.assert_array_equal(np.array(rows, dtype=float), np.column_stack([table.x, *arrays.values()]))  # all digits
+    np.testing.assert_array_equal(np.array(rows, dtype=float), np.column_stack([table.x, *arrays.values()]))  # to all digits
     stored = meshio.read(tmp_path / "a.vtu").point_data
     assert list(stored) == list(arrays) == list(table.fields)
     for name, values in arrays.items():
@@ -134,7 +134,7 @@ def test_all_formats_hold_the_same_table(tmp_path):
 
 
 @pytest.mark.parametrize("domain", [Ring((0.0, 0.0), 1.0, 2.0), Ball((0.0, 0.0, 0.0), 1.0), Ball((0.0,), 1.0)])
-def test_other_domains_are_meshed(domain, tmp_path):
+def test_other_domains_are_exported_on_a_mesh(domain, tmp_path):
     problem = Problem(domain=domain, source=1.0, boundary=0.0, exact=lambda x: x[:, 0])
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1), probes=[])
     table = solution.export(tmp_path / "a.vtu")
@@ -144,8 +144,8 @@ def test_other_domains_are_meshed(domain, tmp_path):
     assert inside.all()
 
 
-def test_bands_of_eigen_modes_add_up_and_a_mode_lies_in_its_own(tmp_path):
-    """On a disk: u = J0(k r) is the first eigenfunction that depends on r alone, so the error of u_h = 0 lies in the first band."""
+def test_bands_of_eigen_modes_sum_to_the_error_and_a_mode_lies_in_its_band(tmp_path):
+    """On a disk u = J0(k r) is the first radial eigenfunction, so that the error of u_h = 0 lies in the first band."""
     k = 2.404825557695773  # the first zero of J0
     exact = lambda x: torch.special.bessel_j0(k * x.norm(dim=1))  # noqa: E731
     problem = Problem(domain=Ball((0.0, 0.0), 1.0), source=lambda x: k**2 * exact(x), boundary=0.0, exact=exact)
@@ -157,10 +157,10 @@ def test_bands_of_eigen_modes_add_up_and_a_mode_lies_in_its_own(tmp_path):
     x = torch.from_numpy(table.x)
     whole = split_on_mesh(watched, table.x, exact(x).numpy(), lambda x: exact(torch.from_numpy(x)).numpy())
     first = next(iter(whole.values()))
-    assert np.abs(first - exact(x).numpy()).max() < 1e-3  # the square of the mesh width next to the boundary, inside far less
+    assert np.abs(first - exact(x).numpy()).max() < 1e-3  # the squared mesh width near the boundary, far less in the interior
 
 
-def test_in_more_than_three_dimensions_there_are_points_but_no_cells(tmp_path):
+def test_in_more_than_three_dimensions_points_are_exported_without_cells(tmp_path):
     solution = solved("deep-ritz", 4, **SMALL)
     with pytest.raises(IncompatibleError, match=r"at most three dimensions, and this domain has 4: export \.csv or \.npz"):
         solution.to_vtu(tmp_path / "a.vtu")
@@ -172,7 +172,7 @@ def test_in_more_than_three_dimensions_there_are_points_but_no_cells(tmp_path):
     assert not (tmp_path / "run" / "solution.vtu").exists()
 
 
-def test_a_constant_that_the_problem_leaves_open_is_no_error():
+def test_an_undetermined_constant_is_not_an_error():
     problem = load_problem("neumann")
     solution = solve(problem, make_solver("fem", {"cells": 8}), probes=[])
     assert solution.reference is not None
@@ -182,7 +182,7 @@ def test_a_constant_that_the_problem_leaves_open_is_no_error():
     np.testing.assert_allclose(table_of(moved).fields["error"], error, atol=ROUNDING)
 
 
-def test_without_a_reference_there_is_u_alone():
+def test_without_a_reference_solution_only_u_is_exported():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exponent=2.5)
     solution = solve(problem, make_solver("deep-ritz", SMALL), stop=Stop(steps=1))
     table = table_of(replace(solution, target=Target(problem)))
@@ -190,13 +190,13 @@ def test_without_a_reference_there_is_u_alone():
     assert "neither an exact nor a reference" in table.note
 
 
-def test_a_reference_is_called_one():
+def test_a_reference_solution_is_labeled_as_such():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0)
     solution = solve(problem, make_solver("jacobi", {"intervals": 8}), stop=Stop(steps=1))
     assert list(table_of(solution).fields)[:3] == ["u", "reference", "error"]
 
 
-def test_an_infinite_error_has_no_bands():
+def test_a_nonfinite_error_has_no_bands():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exact=lambda x: 1 / (x[:, 0] - 0.5))
     solution = solve(problem, make_solver("jacobi", {"intervals": 8}), stop=Stop(steps=1), probes=[])
     table = table_of(solution)
@@ -204,7 +204,7 @@ def test_an_infinite_error_has_no_bands():
     assert list(table.fields) == ["u", "exact", "error"]
 
 
-def test_a_run_folder_holds_it(tmp_path):
+def test_a_run_folder_contains_the_exported_solution(tmp_path):
     solution = solved("jacobi", 1, intervals=8)
     solution.save(tmp_path / "run")
     file = meshio.read(tmp_path / "run" / "solution.vtu")
@@ -215,7 +215,7 @@ def test_a_run_folder_holds_it(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a"])
-def test_other_endings_are_refused(name, tmp_path):
+def test_other_suffixes_are_refused(name, tmp_path):
     with pytest.raises(OptionError, match=r"\.vtu, \.csv, \.npz, got"):
         solved("jacobi", 1, intervals=8).export(tmp_path / name)
     with pytest.raises(OptionError, match=r"must end in \.vtu"):
@@ -224,6 +224,6 @@ def test_other_endings_are_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.vtu", "a.csv", "a.npz"])
-def test_a_place_that_can_not_be_written_is_one_sentence(name, tmp_path):
+def test_a_path_that_cannot_be_written_is_refused_in_one_sentence(name, tmp_path):
     with pytest.raises(RunFolderError, match="can't write"):
         solved("jacobi", 1, intervals=8).export(tmp_path / "nowhere" / name)

@@ -1,4 +1,4 @@
-"""Runs on disk: what was killed goes on bit for bit, what was damaged is passed over, what was kept can be repeated."""
+"""Runs on disk: killed runs are resumed bit for bit, damaged files are skipped, and saved runs can be repeated."""
 
 import json
 import signal
@@ -37,12 +37,12 @@ METHODS = {
     "jacobi": {"intervals": 20},
     "mscale": {"widths": "[8,8]", "number": 64},
     "deep-ritz": {"widths": "[8,8]", "points": "uniform", "number": 32, "resample_every": 3},
-    "deep-ritz+jacobi": {"first.widths": "[8,8]", "first.number": 64, "second.intervals": 20, "switch": 15},
+    "deep-ritz+jacobi": {"first.widths": "[8,8]", "first.number": 64, "second.intervals": 20, "hand_over_step": 15},
 }
 
 
 def same(a, b):
-    """Coefficients and every column but the clock agree bit for bit."""
+    """Asserts that coefficients and all columns except the clock agree bit for bit."""
     assert a.step == b.step
     np.testing.assert_array_equal(a.state.coefficients.numpy(), b.state.coefficients.numpy())
     columns, others = a.history.arrays(), b.history.arrays()
@@ -56,14 +56,14 @@ def solve_small(method, steps, **options):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_same_seed_gives_the_same_run(method):
+def test_equal_seeds_give_equal_runs(method):
     same(solve_small(method, 30), solve_small(method, 30))
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cut", [0, 7, 15, 16, 29])
-def test_a_run_cut_short_goes_on_bit_for_bit(tmp_path, method, cut):
-    """Cut in either stage of a chain, at its hand-over, and before the first step."""
+def test_an_interrupted_run_is_resumed_bit_for_bit(tmp_path, method, cut):
+    """Interrupted in either stage of a chain, at its hand-over step, and before the first step."""
     whole = solve_small(method, 30)
     solve_small(method, 30, folder=tmp_path / "run", callback=lambda step, *_: step == cut)
     assert load_run(tmp_path / "run").status is Status.INTERRUPTED
@@ -71,25 +71,25 @@ def test_a_run_cut_short_goes_on_bit_for_bit(tmp_path, method, cut):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_finished_run_goes_on_to_a_larger_budget(tmp_path, method):
+def test_a_finished_run_can_be_resumed_with_a_larger_budget(tmp_path, method):
     solve_small(method, 17, folder=tmp_path / "run")
     same(resume(tmp_path / "run", stop=Stop(steps=30)), solve_small(method, 30))
 
 
-def test_errors_modes_and_the_energy_are_worked_out_once(tmp_path, monkeypatch):
-    """A run is summed up when it is saved and when it is printed: the second time from what the first one found."""
+def test_errors_modes_and_energy_are_computed_once(tmp_path, monkeypatch):
+    """A run is summarized when it is saved and when it is printed; the second time uses the results of the first."""
     solution = solve_small("mscale", 3, folder=tmp_path / "run")
     first = solution.summary()
     for name in ("field_values", "field_gradients"):
         monkeypatch.delattr(pdefreq.probes.iterate, name)
     monkeypatch.delattr(pdefreq.probes.target, "test_points")
-    monkeypatch.delattr(pdefreq.spectrum.spectral_record, "half_time")
+    monkeypatch.delattr(pdefreq.spectrum.spectral_record, "halving_time")
     monkeypatch.delattr(pdefreq.functionals.ritz_energy, "energy_of")
     assert to_json(solution.summary()) == to_json(first)
     assert solution.error("h1") == first["relative_h1"] and solution.spectrum() is solution.spectrum()
 
 
-def test_resuming_what_is_finished_changes_nothing(tmp_path):
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
     done = solve_small("jacobi", 10, folder=tmp_path / "run")
     again = resume(tmp_path / "run")
     assert again.status is Status.STEPS
@@ -110,8 +110,8 @@ SCRIPT = """
 
 
 @pytest.mark.parametrize(("method", "kill_after"), [("deep-ritz+jacobi", 5), ("deep-ritz+jacobi", 60), ("mscale", 40)])
-def test_a_killed_process_goes_on_bit_for_bit(tmp_path, method, kill_after):
-    """SIGKILL in the first and in the second stage of a chain, and in a network's training."""
+def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, method, kill_after):
+    """SIGKILL in the first and in the second stage of a chain, and during the training of a network."""
     steps, folder = 120, tmp_path / "run"
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), method, str(steps), str(folder)], stdout=subprocess.PIPE, text=True
@@ -127,7 +127,7 @@ def test_a_killed_process_goes_on_bit_for_bit(tmp_path, method, kill_after):
     same(resume(folder), solve_small(method, steps))
 
 
-def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, monkeypatch):
+def test_a_damaged_checkpoint_is_skipped_with_a_message(tmp_path, monkeypatch):
     monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)
     solve_small("jacobi", 30, folder=tmp_path / "run", callback=lambda step, *_: step == 20)
     older, newest = sorted((tmp_path / "run" / "checkpoints").iterdir())
@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path, monkeypat
     del older
 
 
-def test_a_run_is_repeated_from_its_folder_alone(tmp_path):
+def test_a_run_is_repeated_from_its_folder(tmp_path):
     first = solve_small("deep-ritz+jacobi", 30, folder=tmp_path / "run", seed=3)
     (tmp_path / "run").rename(tmp_path / "moved")
     same(rerun(tmp_path / "moved", tmp_path / "again"), first)
@@ -152,7 +152,7 @@ def test_a_run_is_repeated_from_its_folder_alone(tmp_path):
     assert specs[0] == specs[1]
 
 
-def test_load_run_returns_what_was_solved(tmp_path):
+def test_load_run_returns_the_solution(tmp_path):
     first = solve_small("mscale", 20, folder=tmp_path / "run")
     again = load_run(tmp_path / "run")
     same(again, first)
@@ -160,7 +160,7 @@ def test_load_run_returns_what_was_solved(tmp_path):
     assert to_json(again.summary()) == to_json(first.summary())
 
 
-def test_an_own_method_travels_with_its_run(tmp_path):
+def test_a_user_defined_method_is_stored_with_its_run(tmp_path):
     from pdefreq.core.registry import import_file
 
     file = tmp_path / "mine.py"
@@ -178,8 +178,8 @@ def test_an_own_method_travels_with_its_run(tmp_path):
     same(resume(tmp_path / "run", trust=True), first)
 
 
-def test_another_method_is_refused_and_the_same_one_gives_the_same_bits(tmp_path):
-    """A method that was passed is settled for the budget with which the run began, as that of the run was."""
+def test_another_method_is_refused_and_an_equal_one_gives_the_same_bits(tmp_path):
+    """A method that is passed on resumption is resolved for the original budget, like the method of the run."""
     staged = {"widths": [4], "number": 20, "boundary": "penalty", "schedule": "staged"}
     solver = make_solver("deep-ritz", staged)
     whole = solve("poisson", solver, stop=Stop(steps=40), folder=tmp_path / "whole")
@@ -206,7 +206,7 @@ def test_another_method_is_refused_and_the_same_one_gives_the_same_bits(tmp_path
         ("solver", None),
     ],
 )
-def test_a_spec_with_a_value_of_another_kind_is_refused_in_one_sentence(key, value, tmp_path):
+def test_a_spec_with_a_value_of_the_wrong_type_is_refused_in_one_sentence(key, value, tmp_path):
     solve("poisson", "fem:cells=4", folder=tmp_path / "run")
     file = tmp_path / "run" / "run.json"
     record = json.loads(file.read_text())
@@ -233,7 +233,7 @@ def test_a_changed_size_or_a_loss_of_another_method_is_refused(tmp_path):
             read(tmp_path / name)
 
 
-def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
+def test_two_files_of_the_same_name_are_refused_before_anything_is_written(tmp_path):
     probe = "from dataclasses import dataclass\nfrom pdefreq.probes.error import ErrorProbe\n\n@dataclass(frozen=True)\nclass {}(ErrorProbe):\n    pass\n"
     for name in ("One", "Two"):
         (tmp_path / name).mkdir()
@@ -244,7 +244,7 @@ def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_method_that_is_in_no_registry_is_passed_again(tmp_path):
+def test_an_unregistered_method_must_be_passed_again(tmp_path):
     from tests.toys import Geometric
 
     @dataclass(frozen=True)
@@ -268,8 +268,8 @@ def test_a_problem_built_in_python_must_be_passed_to_resume(tmp_path):
     assert resume(tmp_path / "run", line_problem()).step == 20
 
 
-def test_what_python_gave_is_asked_for_again(tmp_path):
-    """A guess, a reference or a probe of a local class are objects: no folder can bring them back."""
+def test_given_python_objects_must_be_passed_again(tmp_path):
+    """A guess, a reference solution or a probe of a local class is an object that no folder can restore."""
     from tests.toys import Geometric
 
     solve("poisson", Geometric(), folder=tmp_path / "run", guess=lambda x: 0 * x[:, 0], callback=lambda step, *_: step == 3)
@@ -288,8 +288,8 @@ def test_what_python_gave_is_asked_for_again(tmp_path):
         resume(tmp_path / "local")
 
 
-def test_probes_travel_with_their_run(tmp_path):
-    """Resumed and repeated, a run measures what it measured: a probe of a file of one's own, and one with options."""
+def test_probes_are_stored_with_their_run(tmp_path):
+    """A resumed or repeated run has the same probes: here one from a user file, and one with options."""
     from tests.toys import Geometric
 
     file = tmp_path / "mine.py"
@@ -314,14 +314,14 @@ def test_a_repetition_records_at_the_same_steps(tmp_path):
     same(rerun(tmp_path / "run"), first)
 
 
-def test_a_folder_of_runs_names_them(tmp_path):
+def test_a_folder_of_runs_is_refused_with_their_names(tmp_path):
     solve_small("jacobi", 3, folder=tmp_path / "seeds" / "seed-0")
     with pytest.raises(RunFolderError, match="seed-0"):
         resume(tmp_path / "seeds")
 
 
-def test_a_run_json_can_name_no_other_callable(tmp_path):
-    """Names are looked up in tables; a file is loaded only on request, wherever in a run it is named."""
+def test_a_run_json_can_refer_to_no_other_callable(tmp_path):
+    """Names are looked up in tables; a file is loaded only on request, at every position in a run."""
     canary = tmp_path / "canary"
     evil = tmp_path / "evil.py"
     evil.write_text(f"import pathlib\n\npathlib.Path({str(canary)!r}).touch()\n")
@@ -341,14 +341,14 @@ def test_a_run_json_can_name_no_other_callable(tmp_path):
     assert canary.exists()
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunFolderError, match="not empty"):
         solve_small("jacobi", 5, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_python_writes_nothing_unless_asked(tmp_path, monkeypatch):
+def test_solve_in_python_writes_files_only_on_request(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     solve_small("jacobi", 5)
     assert list(tmp_path.iterdir()) == []
@@ -357,7 +357,7 @@ def test_python_writes_nothing_unless_asked(tmp_path, monkeypatch):
 @pytest.mark.parametrize("factor", [3.0, 1e7])
 @pytest.mark.parametrize("schedule", [Schedule(), Schedule(dense=1, per_decade=3)])
 def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path, monkeypatch, factor, schedule):
-    """Also where it diverges in its first step, and where a checkpoint was written between the last good record and the failure."""
+    """Also for divergence in the first step, and with a checkpoint between the last good record and the failure."""
     from tests.toys import Geometric
 
     monkeypatch.setattr(pdefreq.runs.loop, "_CHECKPOINT_SECONDS", 0.0)
@@ -369,7 +369,7 @@ def test_a_diverged_run_keeps_its_history_and_last_good_state_on_disk(tmp_path, 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_specs_survive_json(method):
+def test_specs_are_restored_from_json(method):
     solver = make_solver(method, METHODS[method])
     assert solver_from_json(json.loads(json.dumps(solver_to_json(solver)))) == solver
     problem = WrittenProblem.of(load_problem("poisson"))
@@ -381,14 +381,14 @@ def test_specs_survive_json(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_spec_that_went_through_json_runs_as_solve_does(method):
-    """`solve` builds a spec and runs it: nothing but the spec determines the run."""
+def test_a_spec_restored_from_json_gives_the_same_run_as_solve(method):
+    """`solve` creates a spec and runs it; the run is determined by the spec."""
     first = solve_small(method, 20, seed=2, modes="cosine", schedule=Schedule(dense=3, per_decade=4))
     same(run(RunSpec.from_json(json.loads(json.dumps(first.spec.to_json())))), first)
 
 
 @pytest.mark.parametrize("problem", ["l-shape", "perforated", "robin", "picture"])
-def test_a_problem_with_files_is_run_from_its_folder_alone(problem, tmp_path):
+def test_a_problem_with_files_is_run_from_its_folder(problem, tmp_path):
     """Meshes, holes, formulas of derived fluxes, and a picture."""
     method = "fem:cells=4"
     if problem == "picture":
@@ -405,7 +405,7 @@ def test_a_problem_with_files_is_run_from_its_folder_alone(problem, tmp_path):
     same(load_run(tmp_path / "again"), first)
 
 
-def test_the_objects_that_a_spec_lacks_are_passed_with_it():
+def test_objects_that_a_spec_cannot_contain_are_passed_with_it():
     from tests.toys import Geometric
 
     first = solve("poisson", Geometric(), guess=lambda x: x[:, 0], reference=1.0, stop=Stop(steps=3))
@@ -417,8 +417,8 @@ def test_the_objects_that_a_spec_lacks_are_passed_with_it():
         run(first.spec, given=Given(problem=load_problem("poisson-6pi")))
 
 
-def test_what_was_asked_for_is_kept(tmp_path):
-    """Modes, schedule and whether to predict are those of the run, repeated or gone on with."""
+def test_requested_options_of_a_run_are_kept(tmp_path):
+    """A repeated or resumed run has the modes, the schedule and the prediction flag of the original run."""
     options = {"modes": "cosine", "schedule": Schedule(dense=2, per_decade=3), "predict": False}
     first = solve_small("jacobi", 20, folder=tmp_path / "run", **options)
     solve_small("jacobi", 20, folder=tmp_path / "cut", callback=lambda step, *_: step == 4, **options)
@@ -430,28 +430,39 @@ def test_what_was_asked_for_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stated", "sentence"), [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (FORMAT + 1, "newer pdefreq")]
+    ("stated", "sentence"),
+    [(None, r"older format \(1\)"), (1, r"older format \(1\)"), (3, r"older format \(3\)"), (FORMAT + 1, "newer pdefreq")],
 )
 def test_folders_of_other_formats_are_refused(tmp_path, stated, sentence):
-    """The first version wrote no format, and the problem as a name and a text."""
+    """The first version wrote no format number, and stored the problem as a name and a text; format 3 differs in names of columns alone."""
     solve_small("jacobi", 3, folder=tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     record = json.loads(path.read_text())
-    record |= {"format": stated, "spec": {"problem": "poisson", "problem_text": "", "method": "jacobi", "seed": 4}}
+    record["format"] = stated
+    if stated == 3:
+        record["spec"]["seed"] = 4
+    else:
+        record["spec"] = {"problem": "poisson", "problem_text": "", "method": "jacobi", "seed": 4}
     if stated is None:
         del record["format"]
     path.write_text(json.dumps(record))
     for again in (load_run, rerun, resume):
         with pytest.raises(RunFolderError, match=sentence) as refusal:
             again(tmp_path / "run")
-        if stated in (None, 1):
+        if stated in (None, 1, 3):
             assert (
                 f"this version reads format {FORMAT}: repeat the run with `pdefreq solve poisson --method jacobi --seed 4`"
                 in str(refusal.value)
             )
 
 
-def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):
+def test_the_record_of_a_foreign_run_in_an_older_format_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"format": FORMAT - 1, "spec": None}))
+    with pytest.raises(RunFolderError, match=rf"older format \({FORMAT - 1}\).*record the run again"):
+        load_run(tmp_path)
+
+
+def test_a_run_json_with_an_edited_problem_is_refused(tmp_path):
     solve_small("jacobi", 3, folder=tmp_path / "run")
     path = tmp_path / "run" / "run.json"
     record = json.loads(path.read_text())
@@ -461,7 +472,7 @@ def test_a_run_json_whose_problem_was_edited_is_refused(tmp_path):
         rerun(tmp_path / "run")
 
 
-def test_the_arrays_of_a_problem_are_held_to_their_digest(tmp_path):
+def test_the_arrays_of_a_problem_must_match_their_digest(tmp_path):
     solve("l-shape", "fem:cells=2", folder=tmp_path / "run")
     path = tmp_path / "run" / "problem.npz"
     with np.load(path) as file:
@@ -482,11 +493,11 @@ def test_the_arrays_of_a_problem_are_held_to_their_digest(tmp_path):
         st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
     )
 )
-def test_to_json_never_writes_what_json_lacks(value):
+def test_to_json_writes_no_values_that_json_does_not_have(value):
     json.dumps(to_json(value), allow_nan=False)
 
 
-def test_checkpoints_round_trip_and_only_two_stay(tmp_path):
+def test_checkpoints_are_read_back_and_only_two_are_kept(tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.create(RunSpec(WrittenProblem.of(load_problem("poisson")), "m", {"class": "x:Y"}))
     history = History()
@@ -501,11 +512,11 @@ def test_checkpoints_round_trip_and_only_two_stay(tmp_path):
     np.testing.assert_array_equal(checkpoint.history.column("mode_error"), np.ones((1, 3)))
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "file"
     write_atomically(target, b"old")
     target.unlink()
-    target.mkdir()  # a rename onto a folder fails
+    target.mkdir()  # renaming a file to a folder fails
     with pytest.raises(RunFolderError, match="can't write"):
         write_atomically(target, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -518,7 +529,7 @@ def test_next_free(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"spec": {"problem": "poisson"}}', "[]"])
-def test_a_damaged_run_json_is_one_sentence(tmp_path, content):
+def test_a_damaged_run_json_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(RunFolderError):
         RunFolder(tmp_path).read_spec()

@@ -1,4 +1,4 @@
-"""The loop counts, records and stops as it says, for a method whose course is known exactly."""
+"""Step count, records and stopping criteria of the loop, for a method with a closed form."""
 
 import math
 import os
@@ -22,7 +22,7 @@ def run(solver=None, problem=None, **options):
     return solve(problem or line_problem(), solver or Geometric(), **options)
 
 
-def test_error_and_objective_follow_the_closed_form():
+def test_error_and_objective_agree_with_the_closed_form():
     history = run().history
     np.testing.assert_equal(history.column("step"), np.arange(21))
     # each step rounds nodal values of size 1
@@ -37,25 +37,25 @@ def test_the_step_budget_is_exact_and_the_last_step_is_recorded(steps):
     assert solution.step == solution.history.last("step") == steps
 
 
-def test_tolerance_stops_at_the_first_recorded_step_below_it():
+def test_a_tolerance_stops_the_run_at_the_first_recorded_step_below_it():
     solution = run(GeometricResidual(), stop=Stop(tolerance=0.1))
     assert (solution.status, solution.step) == (Status.CONVERGED, 4)  # 2^-4 <= 0.1 < 2^-3
 
 
-def test_tolerance_is_refused_where_the_minimum_is_unknown():
+def test_a_tolerance_is_refused_if_the_minimum_is_unknown():
     for problem, method in ((line_problem(), Geometric()), ("p-laplacian", "fem"), ("poisson", "deep-ritz:widths=[4]")):
         with pytest.raises(OptionError, match=r"the minimum of its objective, such as an energy, is not known; use `stagnation`"):
             solve(problem, method, stop=Stop(tolerance=0.1))
 
 
 def test_stagnation():
-    """With factor 1 nothing ever falls; with 0.5 the fall stays above 1e-4 of itself until rounding."""
+    """With factor 1 the objective is constant; with 0.5 its decrease stays above 1e-4 of the total until rounding."""
     solution = run(Geometric(factor=1.0, steps=100), stop=Stop(stagnation=10))
     assert (solution.status, solution.step) == (Status.STAGNATED, 10)
     assert run(stop=Stop(stagnation=3)).step > 10
 
 
-def test_seconds_end_a_run_and_measuring_is_not_counted():
+def test_a_time_limit_ends_a_run_and_measurements_are_not_counted():
     solution = run(Geometric(steps=10**9), stop=Stop(seconds=0.05))
     assert solution.status is Status.SECONDS
     assert solution.seconds >= 0.05
@@ -64,7 +64,7 @@ def test_seconds_end_a_run_and_measuring_is_not_counted():
 
 
 def test_divergence_keeps_the_last_good_state_and_the_history():
-    """The distance triples: it grows by more than a million times its start after 13 steps, 3^12 < 1e6 + 1 < 3^13."""
+    """The distance triples in each step: it exceeds a million times its initial value after 13 steps, 3^12 < 1e6 + 1 < 3^13."""
     solution = run(Geometric(factor=3.0, steps=50))
     assert solution.status is Status.DIVERGED and solution.status.exit_code == 1
     assert solution.history.last("step") == 13
@@ -77,14 +77,14 @@ def test_divergence_keeps_the_last_good_state_and_the_history():
     ("offset", "factor", "last"),
     [
         (0, 3, 7),  # a loss: 9^6 < 1e6 + 1 < 9^7
-        (-2, 3, 7),  # an energy below zero: its start has the same size
-        (-1, 3, 8),  # one that starts at 0: measured by its value after a step, 8, and 9^7 < 8e6 + 1 < 9^8
-        (-1, 0.5, 20),  # one that starts at 0 and falls: the budget ends it
-        (-1, 1, 20),  # one that is always 0
+        (-2, 3, 7),  # a negative energy: the modulus of its initial value
+        (-1, 3, 8),  # initially 0: relative to its value after one step, 8, and 9^7 < 8e6 + 1 < 9^8
+        (-1, 0.5, 20),  # initially 0 and decreasing: the budget ends it
+        (-1, 1, 20),  # always 0
     ],
 )
-def test_divergence_has_no_unit(unit, offset, factor, last):
-    """An objective d^2 + offset, in units of its distance at the start."""
+def test_divergence_does_not_depend_on_units(unit, offset, factor, last):
+    """The objective is d^2 + offset, in units of the initial distance d."""
 
     class Squared(GeometricIteration):
         def objective(self, state):
@@ -102,7 +102,7 @@ def test_divergence_has_no_unit(unit, offset, factor, last):
     assert solution.status is (Status.STEPS if last == 20 else Status.DIVERGED)
 
 
-def test_a_non_finite_objective_keeps_the_last_good_state():
+def test_a_nonfinite_objective_keeps_the_last_good_state():
     class Poisoned(GeometricIteration):
         def step(self, state):
             after = super().step(state)
@@ -139,13 +139,13 @@ def test_a_callback_can_stop_the_run():
     assert run(callback=lambda step, *_: step == 5).step == 5
 
 
-def test_a_solution_shows_itself_in_a_notebook():
+def test_a_solution_has_a_notebook_representation():
     page = run(method="<b>")._repr_html_()
     assert page.startswith("<p>") and "by &lt;b&gt;: " in page and "<br>20 steps, " in page
     assert "relative L2 error" in page and "<img src='data:image/png;base64," in page
 
 
-def test_progress_ends_with_done_and_never_goes_back():
+def test_progress_is_monotone_and_ends_with_done():
     seen = []
     run(progress=seen.append)
     assert seen[-1].done and seen[-1].fraction == 1.0
@@ -153,7 +153,7 @@ def test_progress_ends_with_done_and_never_goes_back():
     assert [p.step for p in seen] == sorted(p.step for p in seen)
 
 
-def test_solvers_never_see_the_exact_solution():
+def test_solvers_have_no_access_to_the_exact_solution():
     @dataclass(frozen=True)
     class Peek(Geometric):
         def prepare(self, problem, **options):
@@ -163,20 +163,20 @@ def test_solvers_never_see_the_exact_solution():
     run(Peek())
 
 
-def test_without_an_exact_solution_a_reference_is_computed_and_says_how_good_it_is():
+def test_without_an_exact_solution_a_reference_solution_with_an_error_estimate_is_computed():
     solution = run(problem=replace(line_problem(), exact=None))
     assert solution.reference is not None
     assert solution.reference_error < 1e-8
-    # the toy tends to the piecewise linear interpolant of sin(pi x), whose error is (h^2/sqrt(120)) |u''| for small h
+    # the method converges to the linear interpolant of sin(pi x), whose error is (h^2/sqrt(120)) |u''| for small h
     assert solution.error() == pytest.approx((torch.pi / 16) ** 2 / 120**0.5, rel=0.02)
 
 
-def test_a_guess_is_where_the_run_starts():
+def test_a_guess_is_the_initial_function():
     solution = run(guess=line_problem().exact, stop=Stop(steps=0))
     assert solution.history.column("objective")[0] == 0
 
 
-def test_a_method_that_cannot_do_a_problem_says_so():
+def test_a_method_refuses_an_unsuitable_problem():
     from pdefreq.domains.box import Box
 
     with pytest.raises(IncompatibleError, match="one dimension"):
@@ -186,21 +186,21 @@ def test_a_method_that_cannot_do_a_problem_says_so():
 @pytest.mark.parametrize(
     ("option", "sentence"), [({"dtype": "float16"}, "float32 or float64"), ({"device": "tpu"}, "available: cpu")]
 )
-def test_unknown_dtype_or_device(option, sentence):
+def test_unknown_dtypes_and_devices_are_refused(option, sentence):
     with pytest.raises(OptionError, match=sentence):
         run(**option)
 
 
-def test_a_solution_is_a_function():
+def test_a_solution_is_callable():
     solution = run()
     x = torch.linspace(0, 1, 17, dtype=torch.float64)[:, None]
-    torch.testing.assert_close(solution(x), torch.sin(torch.pi * x[:, 0]), atol=2e-6, rtol=0)  # 2^-20 of the start is left
+    torch.testing.assert_close(solution(x), torch.sin(torch.pi * x[:, 0]), atol=2e-6, rtol=0)  # 2^-20 of the initial error
     with pytest.raises(ValueError, match=r"shape \(n, 1\), got \(17,\)"):
         solution(x[:, 0])
 
 
 @pytest.mark.parametrize("bad", [lambda x: float(x[0, 0]), lambda x: x.numpy()[:, 0], lambda x: x[:3, 0]])
-def test_a_python_function_that_returns_something_else_is_named(bad):
+def test_a_python_function_with_invalid_return_values_is_named(bad):
     with pytest.raises(ProblemFileError, match=r"must return a torch tensor of shape \(n,\)"):
         solve(line_problem(source=bad, exact=None), "jacobi")
 
@@ -208,34 +208,34 @@ def test_a_python_function_that_returns_something_else_is_named(bad):
 @pytest.mark.parametrize(
     ("problem", "solver", "sentence"), [(None, "jacobi", "`problem` must be"), ("poisson", None, "`solver` must be")]
 )
-def test_what_is_neither_problem_nor_method_is_refused(problem, solver, sentence):
+def test_invalid_problems_and_methods_are_refused(problem, solver, sentence):
     with pytest.raises(OptionError, match=sentence):
         solve(problem, solver)
 
 
-def test_methods_are_called_by_their_names():
+def test_methods_can_be_given_by_name():
     for name in ("jacobi", "damped-jacobi", "fem", "deep-ritz", "mscale", "regression", "deep-ritz+jacobi"):
         assert make_solver(name).name == name
 
 
-def test_a_single_sweep_claims_no_order():
+def test_a_single_sweep_determines_no_order():
     assert "no order" in solve("poisson", "jacobi", stop=Stop(steps=1)).spectrum().sentence
 
 
-def test_a_direct_solution_halves_every_error_in_its_one_step():
+def test_a_direct_solution_halves_every_error_in_its_single_step():
     report = solve("poisson", "fem").spectrum()
-    assert {row.half_step for row in report.rows} == {1.0}
+    assert {row.halving_step for row in report.rows} == {1.0}
 
 
 @dataclass(frozen=True)
 class Weighted(Solver):
-    """The terms a and b of its objective have the given values over its steps, and their weights, and the stage.
+    """A method with prescribed values, weights and stages of two terms a and b of its objective.
 
     Args:
-        a: Unweighted, at each step.
-        b: Likewise.
-        weights: Of b.
-        stages: At each step.
+        a: Values of the unweighted term at each step.
+        b: Values of the weighted term at each step.
+        weights: Weights of b at each step.
+        stages: Stage at each step.
     """
 
     a: tuple[float, ...]
@@ -270,29 +270,29 @@ def judged(a, b, weights, stages, **limits):
     return solution.status, solution.step
 
 
-def test_weights_that_grow_are_no_growth_of_the_objective():
-    """b stays at 1 while its weight grows a billionfold: as it is weighted now, the objective never grew."""
+def test_growing_weights_do_not_count_as_growth_of_the_objective():
+    """b is 1 while its weight grows by a factor of 10^9: the objective with the current weights is constant."""
     ones, n = np.ones(12), np.arange(12)
     assert judged(ones, ones, 10.0**n, 0 * n) == (Status.STEPS, 11)
     assert judged(ones, 10.0**n, ones, 0 * n)[0] is Status.DIVERGED
-    assert judged(ones, ones, 1e9 ** n.clip(0, 1), n.clip(0, 1)) == (Status.STEPS, 11)  # and so for stages
+    assert judged(ones, ones, 1e9 ** n.clip(0, 1), n.clip(0, 1)) == (Status.STEPS, 11)  # likewise for stages
 
 
-def test_a_tolerance_is_a_part_of_the_first_objective_as_weighted_now():
-    """a + w b falls from 1 + w to 0.5^k (1 + w); w falls tenfold at each step, which alone would fulfil it at once."""
+def test_a_tolerance_is_relative_to_the_first_objective_with_the_current_weights():
+    """a + w b falls from 1 + w to 0.5^k (1 + w); w falls tenfold in each step, which alone would reach the tolerance at once."""
     n = np.arange(12)
     falling = 0.5**n
     assert judged(falling, falling, 10.0**-n, 0 * n, tolerance=0.1) == (Status.CONVERGED, 4)
-    # in the last of two stages, from step 6 on, the first row of that stage is what it is a part of
+    # in the last of two stages, from step 6 on, it is relative to the first row of that stage
     assert judged(falling, falling, 1 + n, n >= 6, tolerance=0.1) == (Status.CONVERGED, 10)
 
 
-def test_stagnation_counts_from_the_last_stage_on():
-    """The objective lies still all the time: in a stage that passes this says nothing."""
+def test_stagnation_is_counted_from_the_last_stage_on():
+    """The objective is constant; in earlier stages this does not end the run."""
     ones, n = np.ones(30), np.arange(30)
     assert judged(ones, ones, ones, 0 * n, stagnation=5) == (Status.STAGNATED, 5)
     assert judged(ones, ones, ones, n >= 12, stagnation=5) == (Status.STAGNATED, 17)
 
 
-def test_a_solution_is_one_line_at_a_prompt():
+def test_a_solution_has_a_one_line_representation():
     assert repr(solve("poisson", "fem")) == "<fem on poisson: done at step 1, 1,001 unknowns>"

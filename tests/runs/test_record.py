@@ -1,4 +1,4 @@
-"""A record stands on its own: what was measured, without a method or a state."""
+"""A record contains measurements without a method or a state."""
 
 import json
 
@@ -27,15 +27,15 @@ def test_a_record_has_the_spectrum_of_the_run(solution, record):
     assert record.spectrum() == solution.spectrum() and record.spectrum().rows
     own, other = record.summary(), solution.summary()
     assert own["method"] == "mine" and own["relative_l2"] == solution.history.last("relative_l2")
-    # recorded at 501 points, worked out at 2001: the trapezoidal rule is off by (2 k h)^2 / 12 of sin^2 kx, k = 24, h = 0.004
+    # recorded at 501 points, computed at 2001: the error of the trapezoidal rule for sin^2 kx is (2 k h)^2 / 12, k = 24
     assert own["relative_l2"] == pytest.approx(other["relative_l2"], rel=(2 * 24 * 0.004) ** 2 / 12)
-    for name in ("problem", "steps", "seconds", "bias_index", "modes", "order"):
+    for name in ("problem", "steps", "seconds", "bias_index", "modes", "frequency_order"):
         assert to_json(own[name]) == to_json(other[name])
     assert repr(record) == f"<mine on poisson: {len(solution.history)} records>"
     assert "mine" in record._html() and record.plot().axes
 
 
-def test_a_record_is_saved_as_tables_and_can_not_be_repeated(record, tmp_path):
+def test_a_record_is_saved_as_tables_and_cannot_be_repeated(record, tmp_path):
     assert record.save(tmp_path / "r") == tmp_path / "r" == record.folder
     written = json.loads((tmp_path / "r" / "run.json").read_text())
     assert written["spec"] is None and written["summary"]["method"] == "mine"
@@ -47,7 +47,7 @@ def test_a_record_is_saved_as_tables_and_can_not_be_repeated(record, tmp_path):
         record.save(tmp_path / "r")
 
 
-def test_a_record_without_modes_says_why(record):
+def test_a_record_without_modes_states_the_reason(record):
     from pdefreq.core.history import History
 
     history = History()

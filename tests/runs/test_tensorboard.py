@@ -13,7 +13,7 @@ MADE: list = []
 
 
 class Recorded:
-    """Stands for torch's writer, which needs a package that tests do without."""
+    """A substitute for the writer of torch, so that the tests do not need the package."""
 
     def __init__(self, folder):
         self.folder, self.scalars, self.closed = folder, [], False
@@ -32,7 +32,7 @@ def test_every_recorded_number_becomes_a_curve(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     MADE.clear()
     with TensorBoard(tmp_path / "curves") as board:
-        assert not MADE  # nothing is written before there is something to write
+        assert not MADE  # no writer is created before the first value
         solution = solve(line_problem(), Geometric(), stop=Stop(steps=5), callback=board)
     (writer,) = MADE
     assert writer.closed and writer.folder == str(tmp_path / "curves")
@@ -41,13 +41,13 @@ def test_every_recorded_number_becomes_a_curve(monkeypatch, tmp_path):
     assert {name for name, *_ in writer.scalars} >= {"objective", "objective/distance", "seconds", "relative_l2"}
 
 
-def test_without_the_package_one_sentence_says_so(monkeypatch, tmp_path):
+def test_the_missing_package_is_reported_in_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(OptionError, match=r"TensorBoard is not installed: pip install 'pdefreq\[tensorboard\]'"):
         TensorBoard(tmp_path)
 
 
-def test_a_real_writer_leaves_events(tmp_path):
+def test_a_real_writer_creates_event_files(tmp_path):
     pytest.importorskip("tensorboard")
     with TensorBoard(tmp_path / "curves") as board:
         solve(line_problem(), Geometric(), stop=Stop(steps=3), callback=board)

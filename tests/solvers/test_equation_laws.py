@@ -1,4 +1,4 @@
-"""Galerkin methods on every kind of equation: manufactured solutions, orders, and published numbers."""
+"""Galerkin methods for all kinds of equations: manufactured solutions, orders of convergence, and published numbers."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.solvers.galerkin import Fem, RitzGalerkin
 
 UNIT, SQUARE, CUBE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
-ROTATED = [[25.75, -24.75 * 3**0.5], [-24.75 * 3**0.5, 75.25]]  # eigenvalues 1 and 100, turned by 30 degrees
+ROTATED = [[25.75, -24.75 * 3**0.5], [-24.75 * 3**0.5, 75.25]]  # eigenvalues 1 and 100, rotated by 30 degrees
 EQUATIONS = {
     "convection, diffusion 1": {"convection": [1, 2]},
     "convection, diffusion 1e-2": {"convection": [1, 2], "diffusion": 1e-2},
@@ -35,7 +35,7 @@ def solved(problem, solver):
 
 
 def error(problem, solver):
-    """Relative, in L2."""
+    """Relative L2 error."""
     state = solved(problem, solver)
     x = problem.domain.quadrature(12_000).x
     exact = problem.exact(x)
@@ -47,7 +47,7 @@ def test_orders_in_two_dimensions(equation):
     problem = Problem(domain=SQUARE, exact="x + sin(2*x)*exp(y)/2", **equation)
     for element, cells, order in (("P1", 24, 2), ("P2", 12, 3)):
         coarse, fine = (error(problem, Fem(element=element, cells=n)) for n in (cells, 2 * cells))
-        # quadratic elements with convection gain more before their asymptotic range
+        # quadratic elements with convection have a higher order before their asymptotic range
         assert order - 0.15 < np.log2(coarse / fine) < order + (0.15 if element == "P1" else 0.6)
     assert error(problem, RitzGalerkin(number=12)) < (1e-6 if "exponent" in equation else 1e-9)
 
@@ -61,14 +61,14 @@ def test_helmholtz_in_one_dimension():
     assert error(problem, RitzGalerkin()) < 1e-12
 
 
-def test_three_dimensions_without_symmetry():
+def test_nonsymmetric_equations_in_three_dimensions():
     problem = Problem(domain=CUBE, convection=[1, 2, 3], diffusion=0.5, reaction=-1, exact="sin(2*x)*cos(y)*exp(z)")
     coarse, fine = (error(problem, Fem(cells=n)) for n in (5, 10))
     assert abs(np.log2(coarse / fine) - 2) < 0.15
 
 
 @pytest.mark.parametrize("solver", [Fem(element="P2", cells=16), RitzGalerkin(number=12)], ids=lambda s: s.name)
-def test_the_solid_fuel_equation_has_its_known_value(solver):
+def test_the_solid_fuel_equation_has_its_published_value(solver):
     """-lap u = exp(u) on the unit square, lower branch: u(1/2, 1/2) = 0.078101 (Mohsen, 2014, Appl. Math. Comput. 235)."""
     state = solved(Problem(domain=SQUARE, nonlinear="-exp(u)", source=0.0, boundary=0.0), solver)
     middle = torch.full((1, 2), 0.5, dtype=torch.float64)

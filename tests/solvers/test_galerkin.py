@@ -34,7 +34,7 @@ def solved(problem, solver=Fem, **options):
 
 
 def at(state, x):
-    """The solution at points."""
+    """Values of the solution at points."""
     return state.space.at(torch.as_tensor(x, dtype=torch.float64)).value(state.coefficients)
 
 
@@ -50,7 +50,7 @@ def test_the_four_tone_problem_is_nodally_exact_with_default_options():
     x = state.space.nodes[:, 0].numpy()
     assert state.done
     assert len(x) == 1001
-    # rounding only: eps times part of the condition number 4e5
+    # rounding only: eps times a part of the condition number 4e5
     assert np.abs(state.coefficients.numpy() - (particular(x) - particular(1) * x)).max() < 1e-12
 
 
@@ -95,7 +95,7 @@ SQUARE, CUBE = Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
         ),
     ],
 )
-def test_what_they_cannot_do_is_refused_by_name_of_what_can(solver, fields, error, message):
+def test_unsuitable_problems_are_refused_with_a_suitable_method(solver, fields, error, message):
     with pytest.raises(error, match=message):
         solved(Problem(**({"domain": BOX, "source": 1.0, "boundary": 0.0} | fields)), solver)
 
@@ -139,8 +139,8 @@ def test_float32_is_refused_for_high_exponents():
 
 
 @pytest.mark.parametrize("element", ["P1", "P2"])
-def test_torsion_tends_to_its_known_value(element):
-    """U(0, 0) = 0.294685413126 (Timoshenko and Goodier, 1951): order 2, and for P2 elements 3 or more: corners cap it."""
+def test_torsion_converges_to_the_known_value(element):
+    """u(0, 0) = 0.294685413126 (Timoshenko and Goodier, 1951): order 2, and 3 or more for P2 elements, limited by the corners."""
     errors = [
         abs(float(at(solved(load_problem("torsion"), element=element, cells=n), [[0.0, 0.0]])) - 0.294685413126)
         for n in (16, 32, 64)
@@ -151,15 +151,15 @@ def test_torsion_tends_to_its_known_value(element):
 
 
 @pytest.mark.parametrize("p", [1.1, 20.0, 40.0])
-def test_a_source_of_another_size_with_each_exponent_is_no_divergence(p):
-    """The solution with exponent 2 and this source, 1e3 and more, has with the problem's own an energy of 1e60."""
+def test_continuation_rescales_the_source_with_the_exponent(p):
+    """The solution with exponent 2 and this source is at least 1e3, and its energy with the exponent of the problem is 1e60."""
     found = solve(load_problem("p-laplacian", p=p), Fem(cells=200), probes=())
     assert found.status is Status.DONE
-    assert found.step < 60  # some Newton steps for each of up to nine exponents; without the scaling 287 for p = 40
+    assert found.step < 60  # several Newton steps for each of up to nine exponents; 287 for p = 40 without the scaling
 
 
-def test_curved_domains_take_the_generated_mesh():
-    """-Laplace u = 4 in the unit disk: u = 1 - r^2; inscribed polygons have order 2."""
+def test_curved_domains_use_the_generated_mesh():
+    """-lap u = 4 in the unit disk: u = 1 - r^2; inscribed polygons have order 2."""
     problem = Problem(domain=Ball((0.0, 0.0), 1.0), source=4.0, boundary=0.0)
 
     def error(cells):
@@ -187,7 +187,7 @@ def test_a_restored_mesh_keeps_its_boundary_names():
         np.testing.assert_array_equal(fixed, torch.nonzero(x == -1)[:, 0])
 
 
-def test_mesh_domains_keep_their_mesh_unless_asked():
+def test_mesh_domains_keep_their_mesh_by_default():
     mesh = skfem.MeshTri.init_lshaped().refined(1)
     problem = Problem(domain=MeshDomain(mesh), source=1.0, boundary=0.0)
     assert solved(problem).space.mesh is mesh
@@ -196,7 +196,7 @@ def test_mesh_domains_keep_their_mesh_unless_asked():
 
 @pytest.mark.parametrize(("element", "cells"), [("P1", 12), ("P2", 6), ("Q1", 12)])
 def test_three_dimensions_by_multigrid(element, cells):
-    """-Laplace u = 3 pi^2 u, u the product of sines: the relative error at the middle is of size (pi h)^2 / 12 or less."""
+    """-lap u = 3 pi^2 u, with the product of sines u: the relative error in the center is at most about (pi h)^2 / 12."""
     problem = Problem(domain=CUBE, source=lambda x: 3 * torch.pi**2 * (torch.pi * x).sin().prod(dim=1), boundary=0.0)
     assert abs(float(at(solved(problem, element=element, cells=cells), [[0.5] * 3])) - 1) < 0.04
 
@@ -209,8 +209,8 @@ def limit_of_sampled(x):
     return sum_of_green_functions(x, torch.linspace(-1, 1, 21, dtype=torch.float64)[:, None], VALUES, *BOX.bounds)
 
 
-def test_with_a_node_at_each_known_point_hat_functions_give_the_limit_itself():
-    """Wang et al. (2020), equation 3.2: P1 elements are exact at the nodes, and the limit is linear between the points."""
+def test_hat_functions_with_a_node_at_each_point_source_are_exact():
+    """Wang et al. (2020), equation 3.2: P1 elements are exact at the nodes, and u is linear between the points."""
     x = torch.linspace(-1, 1, 777, dtype=torch.float64)[:, None]
     exact = limit_of_sampled(x)
     for cells in (20, 40):
@@ -218,8 +218,8 @@ def test_with_a_node_at_each_known_point_hat_functions_give_the_limit_itself():
         assert (u - exact).abs().max() < 5e-15 * exact.abs().max()
 
 
-def test_legendre_polynomials_tend_to_the_same_limit_with_order_one_in_the_maximum():
-    """Kinks in u: the best polynomial of degree m is off by 1/m."""
+def test_legendre_polynomials_converge_at_order_one_for_point_sources():
+    """The solution has kinks: the best polynomial of degree m has an error of 1/m in the maximum norm."""
     x = torch.linspace(-1, 1, 2001, dtype=torch.float64)[:, None]
     exact = limit_of_sampled(x)
     numbers = (64, 128, 256, 512)
@@ -228,8 +228,8 @@ def test_legendre_polynomials_tend_to_the_same_limit_with_order_one_in_the_maxim
     assert errors[-1] < 2e-3 * exact.abs().max()
 
 
-def test_in_two_dimensions_the_limit_has_a_logarithm_at_each_point():
-    """Wang et al. (2020), equation 3.3: off the points within 1e-4 of the series, and f_i / (2 pi n) log(1/r) around each."""
+def test_in_two_dimensions_the_solution_has_a_logarithm_at_each_point_source():
+    """Wang et al. (2020), equation 3.3: away from the points within 1e-4 of the series, near them f_i / (2 pi n) log(1/r)."""
     problem = Problem(domain=SQUARE, source=lambda x: 1 + x[:, 0] + 2 * x[:, 1], boundary=0.0, data=Data("uniform", 5))
     state = solved(problem, cells=256)
     axis = torch.linspace(0, 1, 5, dtype=torch.float64)
@@ -245,8 +245,8 @@ def test_in_two_dimensions_the_limit_has_a_logarithm_at_each_point():
         assert abs((near - far) / np.log(4) / (float(values[i]) / 25 / (2 * np.pi)) - 1) < 0.02
 
 
-def test_on_other_rectangles_the_logarithm_carries_the_measure():
-    """|Omega| f_i / (2 pi n): on a rectangle of area 3 it is three times the unit square's."""
+def test_the_logarithm_contains_the_measure_of_the_rectangle():
+    """|Omega| f_i / (2 pi n): on a rectangle of area 3 it is three times that of the unit square."""
     box = Box((-1.0, 0.0), (1.0, 1.5))
     x = [[-0.25, 0.5], [0.5, 0.75]]
     problem = Problem(domain=box, boundary=0.0, data=Data(x=x, values=[2.0, -1.0]))
@@ -258,7 +258,7 @@ def test_on_other_rectangles_the_logarithm_carries_the_measure():
         assert abs((near - far) / np.log(4) / (3 * value / 2 / (2 * np.pi)) - 1) < 0.02
 
 
-def test_hat_functions_are_linear_elements():
+def test_the_hat_basis_is_equivalent_to_linear_elements():
     state = solved(Problem(domain=SQUARE, source=1.0, boundary=0.0), RitzGalerkin, basis="hat", number=7)
     assert isinstance(state.space, Lagrange) and state.space.degree == 1 and state.space.num_coefficients == 81
 
@@ -276,7 +276,7 @@ RESUMED = Problem(domain=BOX, nonlinear="u**3", exponent=3.0, convection="2", so
         ("ring", "fem", {"refinement": "uniform", "levels": 2}),
     ],
 )
-def test_resumed_runs_go_on_where_they_were(problem, method, options, tmp_path):
+def test_resumed_runs_continue_from_their_state(problem, method, options, tmp_path):
     solver = make_solver(method, options)
     whole = solve(problem, solver)
     solve(problem, solver, folder=tmp_path / "run", callback=lambda step, *_: step == 2)
@@ -285,6 +285,6 @@ def test_resumed_runs_go_on_where_they_were(problem, method, options, tmp_path):
     np.testing.assert_array_equal(again.state.coefficients, whole.state.coefficients)
 
 
-def test_neumann_with_a_reaction_has_one_solution():
+def test_a_neumann_problem_with_a_reaction_has_a_unique_solution():
     state = solved(Problem(domain=BOX, source=3.0, reaction=2.0, boundary=NEUMANN), cells=50)
     assert torch.allclose(state.coefficients, torch.tensor(1.5, dtype=torch.float64), rtol=0, atol=1e-12)

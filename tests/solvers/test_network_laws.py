@@ -1,4 +1,4 @@
-"""Networks on every kind of term: manufactured solutions, and the accuracy that Gauss-Newton steps reach by default."""
+"""Networks for all kinds of terms: manufactured solutions, and the accuracy of Gauss-Newton steps with default options."""
 
 import math
 
@@ -15,7 +15,7 @@ WAVE = {1: "sin(pi*x)", 2: "sin(pi*x)*sin(pi*y)"}
 
 
 def rotated(degrees, low, high):
-    """The matrix with two eigenvalues whose eigenvectors are the axes, rotated."""
+    """The matrix with the two given eigenvalues and the rotated axes as its eigenvectors."""
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return [[low * c * c + high * s * s, (low - high) * c * s], [(low - high) * c * s, low * s * s + high * c * c]]
 
@@ -37,7 +37,7 @@ IN_PLANE = {"matrix", "rotated matrix"}
 
 
 def made(name):
-    """The problem, and its dimension."""
+    """The problem and its dimension."""
     d = 2 if "2-D" in name or name in IN_PLANE else 1
     return Problem(domain=SQUARE if d == 2 else INTERVAL, exact=WAVE[d], **EQUATIONS[name]), d
 
@@ -45,14 +45,14 @@ def made(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EQUATIONS)
 def test_gauss_newton_solves_every_equation_in_a_minute(name):
-    """A relative L2 error of 1e-6 in one dimension and 1e-4 in two, by the defaults."""
+    """A relative L2 error of 1e-6 in one dimension and 1e-4 in two, with default options."""
     problem, d = made(name)
     assert solve(problem, "gauss-newton", stop=Stop(seconds=60)).error() < {1: 1e-6, 2: 1e-4}[d]
 
 
 @pytest.mark.slow
 def test_the_lower_branch_of_the_bratu_equation():
-    """-lap u = exp(u) on the unit square: u(1/2, 1/2) = 0.078101, from the energy, whose density needs no second derivatives."""
+    """-lap u = exp(u) on the unit square: u(1/2, 1/2) = 0.078101, by the energy, which needs no second derivatives."""
     problem = Problem(domain=SQUARE, source=0.0, boundary=0.0, nonlinear="-exp(u)")
     u = solve(problem, "gauss-newton:loss=ritz", stop=Stop(seconds=60))
     assert float(u(torch.full((1, 2), 0.5, dtype=torch.float64))) == pytest.approx(0.078101, abs=1e-5)
@@ -68,8 +68,8 @@ def test_a_small_network_solves_every_kind_of_equation(name):
 
 @pytest.mark.parametrize("name", ["rotated matrix", "cubic"])
 @pytest.mark.parametrize("method", ["deep-ritz:widths=[20,20]", "mscale:widths=[10,10]"])
-def test_the_energy_of_terms_that_have_one_falls(method, name):
-    """Towards that of the exact solution."""
+def test_the_energy_decreases_for_all_terms_that_have_an_energy(method, name):
+    """Towards the energy of the exact solution."""
     problem, _ = made(name)
     run = solve(problem, f"{method},number=225", stop=Stop(steps=100), seed=1)
     above = run.history.column("objective") - run.energy_minimum()
@@ -80,7 +80,7 @@ JUMP = CallableField(lambda x: torch.where(x[:, 0] < 0.4, 1.0, 3.0).to(x))
 
 
 @pytest.mark.parametrize("fields", [{}, {"convection": [1.0, 0.0]}])
-def test_a_residual_sees_no_jump_of_any_coefficient_of_second_order(fields):
+def test_a_strong_residual_refuses_discontinuous_second_order_coefficients(fields):
     problem = Problem(domain=SQUARE, source=1.0, boundary=0.0, diffusion=[[1.0, 0.0], [0.0, JUMP]], **fields)
     with pytest.raises(IncompatibleError, match=r"pinn needs second-order coefficients that do not jump, .* diffusion .*: use `"):
         solve(problem, "pinn:widths=[4],number=25", stop=Stop(steps=1))
@@ -89,8 +89,8 @@ def test_a_residual_sees_no_jump_of_any_coefficient_of_second_order(fields):
 
 
 @pytest.mark.parametrize("fields", [{"convection": 1.0}, {"nonlinear": "sin(u)"}, {"reaction": 2.0}])
-def test_another_term_leads_away_from_a_start_at_zero(fields):
-    """Where the derivative of |grad u|^(p-2) grad u is zero; u^3 has none there either."""
+def test_a_zero_initial_function_is_accepted_if_the_linearization_at_zero_is_not_degenerate(fields):
+    """The derivative of |grad u|^(p-2) grad u vanishes at zero, and so does that of u^3."""
     start = "pinn:start=antisymmetric,widths=[4],number=25"
     run = solve(Problem(domain=INTERVAL, source=1.0, boundary=0.0, exponent=3.0, **fields), start, stop=Stop(steps=2))
     assert run.history.column("objective")[-1] < run.history.column("objective")[0]

@@ -39,7 +39,7 @@ def box(d):
 
 
 def four_tones():
-    """The seeds' problem: -u'' = sin x + 4 sin 4x - 8 sin 8x + 16 sin 24x on (-1, 1), and its solution."""
+    """The four-tone problem: -u'' = sin x + 4 sin 4x - 8 sin 8x + 16 sin 24x on (-1, 1), and its solution."""
 
     def particular(x):
         return sum(w * torch.sin(k * x) for k, w in ((1, 1), (4, 1 / 4), (8, -1 / 8), (24, 1 / 36)))
@@ -94,12 +94,12 @@ def test_every_option_is_documented(factory):
     assert all(option.doc for option in options_of(factory))
 
 
-def test_plain_and_multiscale_defaults_are_of_equal_size():
+def test_plain_and_multiscale_defaults_have_equal_size():
     sizes = [prepare(preset(), poisson()).init().coefficients.numel() for preset in (deep_ritz, mscale)]
     assert max(sizes) / min(sizes) < 1.01
 
 
-def test_the_budget_is_the_option():
+def test_the_option_steps_is_the_budget():
     assert mscale().with_options(steps=7).budget == Stop(steps=7)
 
 
@@ -107,7 +107,7 @@ def test_the_budget_is_the_option():
     ("options", "kind"),
     [({}, HardBoundary), ({"boundary": "penalty"}, MscaleSpace), ({"boundary": "penalty", "form": "first-layer"}, MscaleSpace)],
 )
-def test_the_space_is_the_one_asked_for(options, kind):
+def test_the_trial_space_follows_from_the_options(options, kind):
     space = prepare(mscale().with_options(number=20, **options), poisson()).init().space
     assert type(space) is kind
     if options.get("form"):
@@ -118,7 +118,7 @@ def test_the_space_is_the_one_asked_for(options, kind):
 @pytest.mark.parametrize(("d", "number"), [(1, 1000), (2, 19600), (3, 8192), (5, 8192)])
 def test_default_points(d, number):
     iteration = prepare(deep_ritz().with_options(widths=(2,)), poisson(d))
-    functional = iteration._course.at(0)
+    functional = iteration._objectives.at(0)
     assert sum(len(block.evaluator._inner._x) for block in functional.blocks) == number
 
 
@@ -155,7 +155,7 @@ def test_options_out_of_range_are_refused(options, message):
         mscale().with_options(**options)
 
 
-def test_unknown_names_get_the_nearest():
+def test_unknown_names_are_refused_with_the_nearest_name():
     with pytest.raises(UnknownNameError, match="unknown activation 'tan': did you mean 'tanh'"):
         mscale().with_options(activation="tan")
     with pytest.raises(UnknownNameError, match="unknown optimizer 'sdg': did you mean 'sgd'"):
@@ -167,7 +167,7 @@ def test_unknown_names_get_the_nearest():
 
 
 @pytest.mark.parametrize("options", [{"number": 10**12}, {"widths": (10**8, 10**8)}, {"widths": (10**12,)}])
-def test_sizes_beyond_the_memory_are_refused(options):
+def test_networks_too_large_for_the_memory_are_refused(options):
     with pytest.raises(OptionError, match=r"would need about [0-9,]+ GiB of memory"):
         prepare(mscale().with_options(**options), poisson())
 
@@ -215,21 +215,21 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
         ),
     ],
 )
-def test_what_it_cannot_do_is_refused_in_one_sentence(solver, problem, message):
+def test_unsuitable_problems_are_refused_in_one_sentence(solver, problem, message):
     with pytest.raises(IncompatibleError, match=message) as refusal:
         prepare(solver, problem)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_given_start_is_refused():
+def test_an_initial_guess_is_refused():
     with pytest.raises(IncompatibleError, match="mscale can't start from a given function"):
         prepare(mscale(), poisson(), guess=ConstantField(0.0))
 
 
 @pytest.mark.parametrize(("preset", "order"), [(deep_ritz, 1), (mscale, 1), (pinn, 2), (pinn_gradient, 3)])
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-def test_a_functional_asks_for_as_many_derivatives_as_it_takes(preset, order, activation):
-    """One rule and no list of pairs: a method runs with an activation that has the derivatives, and refuses the others."""
+def test_a_functional_requires_as_many_derivatives_as_it_uses(preset, order, activation):
+    """A general rule instead of a list of pairs: a method accepts exactly the activations that have the derivatives."""
     solver = preset().with_options(activation=activation, number=10, widths=(3,))
     if activation_named(activation).smoothness >= order:
         prepare(solver, poisson())
@@ -242,14 +242,14 @@ def test_a_functional_asks_for_as_many_derivatives_as_it_takes(preset, order, ac
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("boundary", ["hard", "penalty"])
-def test_the_state_has_the_dtype_asked_for(boundary, dtype):
+def test_the_state_has_the_requested_dtype(boundary, dtype):
     iteration, state = train(mscale().with_options(number=20, boundary=boundary), poisson(2, boundary=1.0), 2, dtype=dtype)
     assert state.coefficients.dtype == dtype
     assert {term.dtype for term in iteration.objective(state).values()} == {dtype}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_computes_what_the_cpu_computes():
+def test_cpu_and_gpu_results_agree():
     problem = poisson(2, source=lambda x: x[:, 0].exp(), boundary=CallableField(lambda x: x[:, 1] ** 2))
     for boundary, points in itertools.product(("hard", "penalty"), ("gauss", "sobol")):
         solver = mscale().with_options(number=100, boundary=boundary, points=points, optimizer="gd", learning_rate=1e-7)
@@ -257,7 +257,7 @@ def test_a_gpu_computes_what_the_cpu_computes():
         torch.testing.assert_close(*ends, rtol=0, atol=1e-10)  # sums in another order, five steps
 
 
-def test_the_objective_is_named():
+def test_the_objective_has_named_terms():
     assert set(
         prepare(mscale().with_options(number=20), poisson()).objective(
             prepare(mscale().with_options(number=20), poisson()).init()
@@ -269,39 +269,39 @@ def test_the_objective_is_named():
     assert set(iteration.objective(state)) == {"misfit"}
 
 
-def test_another_seed_is_another_run():
+def test_another_seed_gives_another_run():
     first, again, other = (train(mscale().with_options(number=20), poisson(), 3, seed=seed)[1].coefficients for seed in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 def test_mscale_learns_four_tones(activation):
-    """A small part of the budget: the error falls from about 1 to a few per cent with any activation."""
+    """A small part of the budget: the error decreases from about 1 to a few per cent with every activation."""
     problem, exact = four_tones()
     _, state = train(mscale().with_options(number=250, activation=activation, widths=(20, 20)), problem, 150)
     assert relative_l2(state, exact) < 0.1
 
 
-def test_penalty_and_data_learn_too():
+def test_networks_are_trained_with_penalties_and_with_data():
     problem, exact = four_tones()
     _, state = train(mscale().with_options(number=250, widths=(20, 20), boundary="penalty", beta=20.0), problem, 150)
-    assert relative_l2(state, exact) < 0.2  # of which the penalty itself is 0.02
+    assert relative_l2(state, exact) < 0.2  # of which the penalty contributes 0.02
     known = Problem(domain=box(1), source=problem.source, boundary=0.0, data=Data("uniform", 250))
     _, state = train(mscale().with_options(widths=(20, 20)), known, 150)
     assert relative_l2(state, exact) < 0.1
 
 
-def test_with_few_points_the_energy_has_a_minimum_that_networks_keep_above():
-    """Only the source is known at points alone: were |grad u|^2 summed over them as well, u could grow between them for ever.
+def test_with_few_data_points_the_energy_is_bounded_below():
+    """Only the source is known at points: if |grad u|^2 were summed over them as well, u could grow between them without bound.
 
-    The least energy is that of the sum of Green's functions u: -1/2 |Omega|/n sum_i f_i u(x_i).
+    The least energy belongs to the sum u of Green's functions: -1/2 |Omega|/n sum_i f_i u(x_i).
     """
     problem = Problem(domain=box(1), boundary=0.0, data=Data(x=[-0.5, 0.25], values=[1.0, 2.0]))
     points, values = torch.tensor([[-0.5], [0.25]], dtype=torch.float64), torch.tensor([1.0, 2.0], dtype=torch.float64)
     least = -float(values @ sum_of_green_functions(points, points, values, *problem.domain.bounds)) / 2
     iteration, state = train(deep_ritz().with_options(widths=(20, 20), learning_rate=1e-2, number=200), problem, 400)
     energy = float(sum(iteration.objective(state).values()))
-    # above the minimum up to the quadrature's error, and within a tenth of it: corners cost a smooth function that much
+    # above the minimum up to the quadrature error, and within a tenth of it: the additional energy of smoothed corners
     assert least - 1e-3 * abs(least) < energy < 0.9 * least
 
 
@@ -334,13 +334,13 @@ def test_nonlinear_and_robin_problems():
         widths=(20, 20), number=100, learning_rate=1e-2, half_life=150.0, boundary="penalty", beta=50.0
     )
     _, state = train(solver, problem, 500)
-    assert relative_l2(state, lambda x: x[:, 0] ** 2 + x[:, 0]) < 0.1  # of which the penalty itself is about 0.02
+    assert relative_l2(state, lambda x: x[:, 0] ** 2 + x[:, 0]) < 0.1  # of which the penalty contributes about 0.02
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_mscale_by_default_reaches_a_thousandth_on_four_tones(seed):
-    """Within a third of its budget; and it does not overfit its points: the energy on finer ones is as high."""
+def test_mscale_with_default_options_has_an_error_of_a_thousandth_on_four_tones(seed):
+    """After a third of its budget, and without overfitting: the energy at more points is not higher."""
     from pdefreq.functionals.ritz_energy import RitzEnergy, energy_of
 
     problem, exact = four_tones()
@@ -357,8 +357,8 @@ def test_mscale_by_default_reaches_a_thousandth_on_four_tones(seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_plain_network_takes_low_frequencies_first(seed):
-    """The frequency principle (Xu et al., 2020): a positive bias index in sine modes, on the four tones."""
+def test_a_plain_network_learns_low_frequencies_first(seed):
+    """The frequency principle (Xu et al., 2020): a positive bias index in sine modes for the four tones."""
     from pdefreq.core.history import Stop
     from pdefreq.runs.solve import solve
 
@@ -369,14 +369,14 @@ def test_a_plain_network_takes_low_frequencies_first(seed):
 
 @pytest.mark.parametrize(
     ("options", "rows", "size"),
-    [  # rows of an energy are slopes, and values where there is a reaction; of a residual one for each point
+    [  # rows of an energy are slopes, and values if there is a reaction; a residual has one row for each point
         ({"loss": "ritz", "number": 10**6}, "2,000,000 rows", "7.5 GiB"),
         ({"number": 10**6}, "1,000,000 rows", "3.7 GiB"),
-        ({"number": 10**6, "boundary": "penalty", "boundary.points": 500}, "1,000,520 rows", "3.7 GiB"),  # 13 x 10 a side
+        ({"number": 10**6, "boundary": "penalty", "boundary.points": 500}, "1,000,520 rows", "3.7 GiB"),  # 13 x 10 per side
     ],
 )
-def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows, size):
-    """20-20 units on the plane have 60 + 420 + 21 coefficients; 2^27 numbers of 8 bytes are 1 GiB."""
+def test_a_gauss_newton_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows, size):
+    """20-20 units in two dimensions have 60 + 420 + 21 coefficients; 2^27 numbers of 8 bytes are 1 GiB."""
     with pytest.raises(OptionError, match=f"a matrix of {rows} for 501 coefficients, {size}, and takes at most 1 GiB") as refusal:
         prepare(gauss_newton().with_options(**options), poisson(2))
     assert "\n" not in str(refusal.value)
@@ -388,7 +388,7 @@ def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows
         (deep_ritz, {"schedule": "staged"}, "boundary=penalty"),
         (pinn, {"beta": 3.0}, "boundary=penalty"),
         (deep_ritz, {"boundary.points": 50}, "boundary=penalty"),
-        (pinn, {"boundary": "penalty", "over": 30}, "boundary.schedule=staged"),
+        (pinn, {"boundary": "penalty", "total_steps": 30}, "boundary.schedule=staged"),
         (pinn, {"std": 2.0}, "network.input=fourier"),
         (regression, {"momentum": 0.5}, "optimizer=sgd"),
         (pinn, {"optimizer": "lbfgs", "learning_rate": 0.1}, "optimizer=adam, gd or sgd"),
@@ -404,15 +404,15 @@ def test_a_factor_that_is_too_large_is_refused_before_it_is_formed(options, rows
         (gauss_newton, {"exponent": 3.0}, "loss=misfit"),
     ],
 )
-def test_options_that_would_do_nothing_are_refused(factory, options, needed):
+def test_options_without_effect_are_refused(factory, options, needed):
     idle = list(options)[-1]
     with pytest.raises(OptionError) as refusal:
         factory().with_options(**options)
     assert str(refusal.value) == f"`{idle}` does nothing here: it needs {needed}; set that, or leave `{idle}` out"
 
 
-def test_what_a_part_replaces_takes_over_what_both_have():
-    """mscale has a learning rate and a half-life of its own: they go to another method of first order, and L-BFGS has none."""
+def test_a_replaced_part_keeps_common_options():
+    """Learning rate and half-life of mscale are passed to another first-order optimizer; L-BFGS has neither."""
     assert mscale().with_options(optimizer="sgd").optimizer == parts.Sgd(learning_rate=8e-3, half_life=800.0)
     assert mscale().with_options(optimizer="lbfgs").optimizer == parts.Lbfgs()
     assert mscale().with_options(points="uniform", number=7, resample_every=3).points == parts.Uniform(number=7, resample_every=3)
@@ -425,19 +425,19 @@ def test_a_batch_larger_than_the_points_is_refused():
     prepare(pinn().with_options(number=20, batch=20), poisson())
     with pytest.raises(OptionError, match="`batch` must be at most the number of points, 20, got 21: leave it out to use all"):
         prepare(pinn().with_options(number=20, batch=21), poisson())
-    prepare(regression().with_options(number=20, batch=21), tones(data=Data("uniform", 30)))  # its points are those of the data
+    prepare(regression().with_options(number=20, batch=21), tones(data=Data("uniform", 30)))  # the points are those of the data
 
 
-def test_weights_by_name_are_merged_with_those_of_the_method():
+def test_weights_by_name_are_merged_with_the_default_weights():
     solver = pinn_gradient().with_options(weights={"residual": 0.5})
     assert solver.loss == parts.Residual(gradient=1e-3, weights={"residual": 0.5})
     assert solver.with_options(weights={"boundary": 2}).loss.weights == {"residual": 0.5, "boundary": 2.0}
     assert make_solver("pinn-gradient", {"weights": "residual:0.5"}) == solver
-    functional = prepare(solver.with_options(number=20), poisson())._course.at(0)
+    functional = prepare(solver.with_options(number=20), poisson())._objectives.at(0)
     assert functional.weights == {"residual": 0.5, "gradient": 1e-3}
 
 
-def test_a_method_keeps_the_name_it_was_asked_by():
+def test_a_method_keeps_the_requested_name():
     names = {"deep-ritz", "mscale", "pinn", "pinn-gradient", "gauss-newton", "regression", "regression-gradient"}
     assert {make_solver(name).name for name in names} == {preset().name for preset in PRESETS} == names
     assert make_solver("mscale", {"network": "mlp"}).name == "mscale"
@@ -446,7 +446,7 @@ def test_a_method_keeps_the_name_it_was_asked_by():
 
 
 def test_single_precision_is_refused_for_high_exponents():
-    """One rule for networks and elements: |grad u|^(p-1) loses its digits."""
+    """The same rule for networks and elements: |grad u|^(p-1) loses all digits."""
     for exponent in (8.0, 9.0):
         problem = poisson(exponent=exponent)
         refused = pytest.raises(IncompatibleError, match="float32 is too coarse for exponents above 8, got 9: use dtype=float64")
@@ -458,36 +458,36 @@ def test_single_precision_is_refused_for_high_exponents():
 STAGED = {"widths": [4], "number": 20, "boundary": "penalty", "beta": 1.0, "schedule": "staged"}
 
 
-def test_stages_follow_the_budget_of_the_run_and_stay_when_it_is_extended(tmp_path):
-    """Of 40 steps the stages begin at 0, 4, 8, 10, 20, 30, whatever the option `steps` says."""
+def test_stages_follow_the_budget_of_the_run_and_do_not_change_when_it_is_extended(tmp_path):
+    """With 40 steps the stages begin at 0, 4, 8, 10, 20, 30, for any value of the option `steps`."""
     stages = np.searchsorted([0, 4, 8, 10, 20, 30], np.arange(41), side="right") - 1
-    factors = np.array([1, 10, 50, 100, 200, 500])[stages]
-    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"over": 40}, Stop(steps=40))):
+    multipliers = np.array([1, 10, 50, 100, 200, 500])[stages]
+    for options, stop in (({}, Stop(steps=40)), ({"steps": 40}, None), ({"total_steps": 40}, Stop(steps=40))):
         history = solve("poisson", make_solver("deep-ritz", STAGED | options), stop=stop, probes=[]).history
         np.testing.assert_array_equal(history.column("stage"), stages)
-        np.testing.assert_array_equal(history.column("weight.boundary"), factors)
+        np.testing.assert_array_equal(history.column("weight.boundary"), multipliers)
     solver, short, long = make_solver("deep-ritz", STAGED), Stop(steps=40), Stop(steps=50)
     solve("poisson", solver, stop=short, folder=tmp_path / "run", callback=lambda step, *_: step == 17)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["solver"]["boundary"]["schedule"] == {
         "name": "staged",
-        "over": 40,
+        "total_steps": 40,
     }
     extended = resume(tmp_path / "run", stop=long)
-    np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*factors, *[500] * 10])
-    again = rerun(tmp_path / "run")  # with the budget of the end and the stages of the beginning
+    np.testing.assert_array_equal(extended.history.column("weight.boundary"), [*multipliers, *[500] * 10])
+    again = rerun(tmp_path / "run")  # with the final budget and the original stages
     np.testing.assert_array_equal(again.state.coefficients, extended.state.coefficients)
     assert again.step == 50
 
 
 def test_in_a_chain_stages_follow_the_steps_of_the_network():
-    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"switch": 12})
+    chain = make_solver("deep-ritz+jacobi", {f"first.{key}": value for key, value in STAGED.items()} | {"hand_over_step": 12})
     first = chain.resolved(poisson(), Stop(steps=100)).first  # pyright: ignore[reportAttributeAccessIssue]
-    assert first.boundary.schedule == parts.Staged(over=12)
+    assert first.boundary.schedule == parts.Staged(total_steps=12)
 
 
 @pytest.mark.parametrize(("name", "told"), [("poisson-chirp", True), ("poisson-boltzmann:2d", True), ("poisson", False)])
-def test_a_problem_that_its_boundary_values_solve_is_told(name, told):
-    """u is a sum of functions of one coordinate each there, which transfinite interpolation reproduces."""
+def test_a_note_states_that_the_lifting_is_already_the_solution(name, told):
+    """In these problems u is a sum of functions of one coordinate each, which transfinite interpolation reproduces."""
     small = {"widths": [4], "number": 100}
     notes = solve(name, make_solver("deep-ritz", small), stop=Stop(steps=1)).notes
     assert any("are the solution already" in note and "boundary=penalty" in note for note in notes) == told

@@ -1,4 +1,4 @@
-"""Every network there is, asked for by options: it is the one that was meant, it trains, it goes on where it stopped."""
+"""All networks that options can select: each has the requested structure, can be trained, and can be resumed."""
 
 import json
 import math
@@ -30,7 +30,7 @@ from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
 
 SMALL = {"widths": [6, 5], "number": 40}
-OPTIONS = {  # as on the command line, with a method and a problem that they suit
+OPTIONS = {  # as on the command line, with a suitable method and problem
     "residual": ("deep-ritz", "poisson", {"residual": "true", "widths": "[6,6]"}),
     "bias hidden": ("mscale", "poisson", {"bias": "hidden"}),
     "bias none": ("pinn", "poisson", {"bias": "none"}),
@@ -71,7 +71,7 @@ def prepare(method, problem, **options):
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
-def test_it_trains_and_a_resumed_run_ends_with_the_same_bits(kind, tmp_path):
+def test_a_network_can_be_trained_and_a_resumed_run_ends_with_the_same_bits(kind, tmp_path):
     solver, problem = made(kind)
     whole = solve(problem, solver, stop=Stop(steps=6), seed=2)
     objective = whole.history.column("objective")
@@ -105,13 +105,13 @@ def test_options_may_be_arrays():
         ("pinn", "p-laplacian", {"start": "antisymmetric"}, "exponent = 3 is degenerate .* leave `start` out"),
     ],
 )
-def test_what_can_not_be_computed_is_refused_before_it_is_tried(method, problem, options, message):
+def test_impossible_computations_are_refused_in_advance(method, problem, options, message):
     with pytest.raises(UserError, match=message):
         prepare(method, problem, **options)
 
 
-def test_a_degenerate_start_is_refused_only_where_no_step_leads_away():
-    """An energy with p > 2 pulls u off zero by its load, and so does a residual with p = 2."""
+def test_a_zero_initial_function_is_refused_only_if_its_gradient_vanishes():
+    """The load moves u away from zero in an energy with p > 2, and in a residual with p = 2."""
     for method, problem, options in (
         ("deep-ritz", "p-laplacian", {}),
         ("gauss-newton", "p-laplacian", {"loss": "ritz"}),
@@ -120,13 +120,13 @@ def test_a_degenerate_start_is_refused_only_where_no_step_leads_away():
         solution = solve(problem, make_solver(method, {**SMALL, "start": "antisymmetric", **options}), stop=Stop(steps=2))
         objective = solution.history.column("objective")
         assert objective[-1] < objective[0]
-    prepare("pinn", "p-laplacian", start="doubled")  # whose halves differ once rounding has moved them
+    prepare("pinn", "p-laplacian", start="doubled")  # rounding errors make its two halves different
     prepare("pinn", "p-laplacian", start="antisymmetric", boundary="penalty", beta=3.0)
 
 
 @pytest.mark.parametrize("exponents", ["10,-10", "-10,10", "10,10", "-10,-10"])
-def test_the_ends_of_the_phase_family_are_numbers(exponents):
-    """A run may fail there, by a status and not by an error."""
+def test_extreme_exponents_of_the_phase_family_give_a_status(exponents):
+    """Such a run may fail, but only with a status, not with an exception."""
     solver = make_solver("deep-ritz", {**SMALL, "initialization": f"phase({exponents})"})
     assert solve("poisson", solver, stop=Stop(steps=1)).status.exit_code in (0, 1)
 
@@ -135,36 +135,36 @@ def test_the_ends_of_the_phase_family_are_numbers(exponents):
 @pytest.mark.parametrize(
     "options", [{"scales": [1e300]}, {"initialization": "normal(1e200)"}, {"input": "fourier", "features": 3, "std": 1e300}]
 )
-def test_a_run_that_can_not_start_says_so(options):
+def test_a_nonfinite_initial_state_is_reported(options):
     solution = solve("poisson", make_solver("mscale", {**SMALL, **options}))
     assert (solution.status, solution.step) == (Status.NON_FINITE_START, 0)
     assert "learning rate" not in solution.status.sentence
     assert "not finite at the start" in solution.spectrum().sentence and not solution.spectrum().rows
     assert not solution.error() < 1
-    assert solution.summary()["order"] == solution.spectrum().sentence
+    assert solution.summary()["frequency_order"] == solution.spectrum().sentence
 
 
 @pytest.mark.parametrize("seed", [1.5, None, "one", True])
-def test_a_seed_is_a_whole_number(seed):
+def test_a_seed_must_be_an_integer(seed):
     with pytest.raises(OptionError, match="'seed' must be a whole number"):
         solve("poisson", make_solver("deep-ritz", SMALL), stop=Stop(steps=0), seed=seed)
 
 
-def test_an_option_of_a_part_of_a_chain_is_offered_with_its_part():
+def test_an_ambiguous_option_of_a_chain_is_refused_with_the_full_names():
     for method, option, hint in (
         ("jacobi+gauss-seidel", "intervals", "write first.intervals or second.intervals"),
         ("mscale+jacobi+cg", "intervals", "write second.first.intervals or second.second.intervals"),
-        ("mscale+jacobi", "swich", "did you mean 'switch'"),
+        ("mscale+jacobi", "handover_step", "did you mean 'hand_over_step'"),
     ):
         with pytest.raises(UnknownNameError, match=f"option.? '{option}': {hint}"):
             make_solver(method, {option: "3"})
     assert make_solver("mscale+jacobi", {"widths": "[3]"}).first.network.widths == (3,)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_each_method_of_a_chain_may_have_options_behind_its_name():
-    chain = make_solver("pinn:activation=sin,steps=80+pinn:optimizer=lbfgs,steps=30,switch=7")
+def test_each_method_of_a_chain_may_have_options_after_its_name():
+    chain = make_solver("pinn:activation=sin,steps=80+pinn:optimizer=lbfgs,steps=30,hand_over_step=7")
     assert isinstance(chain, Chain) and isinstance(chain.first, NetworkSolver) and isinstance(chain.second, NetworkSolver)
-    assert (chain.first.training.steps, chain.second.training.steps, chain.switch) == (80, 30, 7)
+    assert (chain.first.training.steps, chain.second.training.steps, chain.hand_over_step) == (80, 30, 7)
     assert chain.second.optimizer == parts.Lbfgs() and chain.name == "pinn+pinn"
     with pytest.raises(UnknownNameError, match="unknown method 'gibberish'"):
         make_solver("pinn:steps=5+gibberish:foo=1")
@@ -185,7 +185,7 @@ def test_a_repeated_option_is_an_error(method, options):
         make_solver(method, options)
 
 
-def test_options_by_keyword_and_by_mapping_are_not_given_twice():
+def test_options_given_by_keyword_and_by_mapping_are_refused_as_duplicates():
     for again, message in (
         (lambda: mscale().with_options({"steps": 5}, steps=6), "`steps` is given twice"),
         (lambda: mscale().with_options({"training.steps": 5}, steps=6), "is given twice"),
@@ -197,12 +197,12 @@ def test_options_by_keyword_and_by_mapping_are_not_given_twice():
         mscale().with_options(label="x")
 
 
-def test_a_method_keeps_the_loss_that_gives_it_its_name():
+def test_a_method_keeps_the_loss_that_defines_it():
     with pytest.raises(OptionError, match="`loss` must be ritz here, got residual: use the method `network`"):
         mscale(loss=parts.Residual())  # pyright: ignore[reportArgumentType]
 
 
-def test_arguments_of_the_wrong_kind_are_refused_in_words():
+def test_arguments_of_the_wrong_type_are_refused_in_words():
     for arguments, message in (
         ({"stop": 5}, "`stop` must be a Stop, got 5"),
         ({"schedule": 5}, "`schedule` must be a Schedule, got 5"),
@@ -215,13 +215,13 @@ def test_arguments_of_the_wrong_kind_are_refused_in_words():
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
-def test_options_survive_a_round_trip_through_json(kind):
+def test_options_are_restored_from_json(kind):
     solver, _ = made(kind)
     assert solver_from_json(json.loads(json.dumps(solver_to_json(solver)))) == solver
 
 
-def test_the_network_is_the_one_asked_for():
-    """From the inside out: input, sub-networks, start, boundary values."""
+def test_the_network_is_the_requested_one():
+    """In the order of composition: input map, sub-networks, initial state, boundary values."""
     poisson, tones, torsion = (load_problem(name) for name in ("poisson", "tones", "torsion"))
     box, widths = poisson.domain, (6, 5)
 
@@ -248,36 +248,36 @@ def test_the_network_is_the_one_asked_for():
 
 @pytest.mark.parametrize("start", ["antisymmetric", "doubled"])
 @pytest.mark.parametrize("problem", ["cosine-diffusion", "poisson-multilevel"])
-def test_a_network_that_starts_at_zero_starts_at_the_lifting(problem, start):
-    """With the boundary values built in, u = L + D N and N = 0."""
+def test_a_network_that_is_zero_initially_equals_the_lifting(problem, start):
+    """With built-in boundary values, u = L + D N with N = 0."""
     problem = load_problem(problem)
     solution = solve(problem, make_solver("deep-ritz", {**SMALL, "start": start}), stop=Stop(steps=0))
     assert problem.dirichlet is not None
     x = problem.domain.quadrature(50).x
-    # antisymmetric: the same numbers are subtracted; doubled: sums of a dozen products and their negatives
+    # antisymmetric: equal numbers are subtracted; doubled: sums of about twelve products and their negatives
     tolerance = 0.0 if start == "antisymmetric" else 1e-14
     torch.testing.assert_close(solution(x), problem.domain.lifting(problem.dirichlet)(x), rtol=0, atol=tolerance)
 
 
-def test_a_fit_that_starts_at_zero_starts_with_the_mean_square_of_its_target():
-    """Three tones of unit amplitude at 600 uniform points, both ends among them: 3/2 of 599/600.
+def test_the_initial_misfit_of_a_zero_network_is_the_mean_square_of_the_target():
+    """Three tones of unit amplitude at 600 uniform points, including both ends: 3/2 of 599/600.
 
-    The authors' program prints 1.497544 at its first step, with ends at -3.1415 and 3.1415; here they are at -pi and pi.
+    The program of the authors prints 1.497544 at its first step, with ends at -3.1415 and 3.1415; here they are at -pi and pi.
     """
     solution = solve("tones:dense", make_solver("regression", {**SMALL, "start": "antisymmetric"}), stop=Stop(steps=0))
     start = solution.history.column("objective")[0]
     assert start == pytest.approx(1.5 * 599 / 600, rel=1e-13)  # a sum of 600 terms
-    assert start == pytest.approx(1.497544, abs=1e-4)  # the ends move a part (pi - 3.1415) / pi of 1.5, at most
+    assert start == pytest.approx(1.497544, abs=1e-4)  # the ends change at most the fraction (pi - 3.1415) / pi of 1.5
 
 
-def test_a_periodic_network_has_equal_ends_and_another_has_not():
+def test_only_a_periodic_network_has_equal_values_at_the_ends():
     gaps = []
     for periodic in ({"input": "periodic", "harmonics": 2}, {}):
         solution = solve("tones", make_solver("regression", {**SMALL, **periodic}), stop=Stop(steps=5))
         lower, upper = solution.problem.domain.bounds
         u = solution(torch.tensor([lower, upper], dtype=torch.float64))
         gaps.append(abs(float(u[0] - u[1])))
-    assert gaps[0] < 1e-14 < 1e-3 < gaps[1]  # cos, sin of multiples of 2 pi, to rounding
+    assert gaps[0] < 1e-14 < 1e-3 < gaps[1]  # cos, sin of multiples of 2 pi, up to rounding
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_a_periodic_network_has_equal_ends_and_another_has_not():
         ({"start": 0}, "option 'start' must be one of antisymmetric, doubled, wide or null, got 0"),
     ],
 )
-def test_options_that_say_nothing_or_two_things_are_refused(options, message):
+def test_meaningless_and_contradictory_options_are_refused(options, message):
     with pytest.raises(OptionError, match=message) as refusal:
         make_solver("pinn", options)
     assert "\n" not in str(refusal.value)
@@ -338,14 +338,14 @@ def test_options_that_say_nothing_or_two_things_are_refused(options, message):
         ),
     ],
 )
-def test_networks_that_a_problem_has_no_place_for_are_refused(problem, options, error, message):
+def test_networks_unsuitable_for_a_problem_are_refused(problem, options, error, message):
     with pytest.raises(error, match=message) as refusal:
         prepare("pinn", problem, **options)
     assert "\n" not in str(refusal.value)
 
 
-def test_missing_derivatives_are_laid_to_what_lacks_them():
-    """The activation, or the boundary values built in where the domain has re-entrant corners."""
+def test_missing_derivatives_are_attributed_to_the_part_that_lacks_them():
+    """This is the activation, or the built-in boundary values on domains with re-entrant corners."""
     with pytest.raises(IncompatibleError, match="of order 2 and relu has 1: use activation=sin or tanh"):
         prepare("pinn", "l-shape", activation="relu")
     with pytest.raises(
@@ -356,7 +356,7 @@ def test_missing_derivatives_are_laid_to_what_lacks_them():
 
 
 @pytest.mark.parametrize("table", [ACTIVATIONS, INITIALIZATIONS], ids=lambda table: table.kind)
-def test_the_options_text_names_what_there_is(table):
-    """The table is read without loading torch, so the text repeats the names: it has all of them."""
+def test_the_text_on_options_lists_all_names(table):
+    """The table is read without loading torch, so that the text repeats the names and must be complete."""
     (text,) = [o.doc for o in options_of(parts.Mlp) if o.name == table.kind]
     assert [name for name in table if not re.search(rf"\b{name}\b", text)] == []

@@ -1,4 +1,4 @@
-"""Every registered method on periodic boxes: it agrees with the others, or refuses in one sentence that names one that can."""
+"""All registered methods on periodic boxes: each agrees with the others, or refuses and names a suitable method."""
 
 import math
 
@@ -32,7 +32,7 @@ kind = "periodic"
 [[boundary.part]]
 value = "0"
 """
-DIRECT = {  # options, and the largest relative error against P2 elements on 48 cells
+DIRECT = {  # options, and a bound of the relative error against P2 elements on 48 cells
     "fem": ("cells=48", 3e-3),
     "ritz-galerkin": ("basis=hat,number=47", 3e-3),
     "jacobi": ("intervals=24", 5e-3),
@@ -67,12 +67,12 @@ def reference(problem):
     return solve(problem, "fem:element=P2,cells=48", probes=[], modes="eigen")
 
 
-def test_every_method_is_tried():
+def test_every_method_is_tested():
     assert {*DIRECT, *NETWORKS, *REFUSING, *FITTING} == set(SOLVERS)
 
 
 @pytest.mark.parametrize("method", DIRECT)
-def test_they_agree(method, problem, reference):
+def test_direct_and_iterative_methods_agree(method, problem, reference):
     options, least = DIRECT[method]
     found = solve(problem, f"{method}:{options}", reference=reference)
     assert found.error() < least
@@ -95,7 +95,7 @@ def test_networks_are_periodic_with_all_derivatives_and_zero_on_the_other_sides(
 
 
 @pytest.mark.parametrize(("method", "remedy"), REFUSING.items())
-def test_refusals(method, remedy, problem):
+def test_unsuitable_methods_are_refused_with_a_remedy(method, remedy, problem):
     with pytest.raises(IncompatibleError, match=remedy) as caught:
         solve(problem, method)
     assert "\n" not in str(caught.value)
@@ -113,12 +113,12 @@ def test_refusals(method, remedy, problem):
         ("fem:refinement=uniform", "does not see across periodic sides: leave it out"),
     ],
 )
-def test_refusals_of_options(method, message, problem):
+def test_unsuitable_options_are_refused(method, message, problem):
     with pytest.raises(IncompatibleError, match=message):
         solve(problem, method)
 
 
-def test_the_periodic_input_is_settled_before_a_run(problem):
+def test_the_periodic_input_is_resolved_before_a_run(problem):
     asked = make_solver("mscale")
     network = asked.resolved(problem, Stop()).network
     assert (network.input.axes, network.input.harmonics) == ((0,), 1)
@@ -147,12 +147,12 @@ def test_a_series_is_exact_to_rounding():
 
 
 @pytest.mark.parametrize(("method", "order"), [("fem:cells", 2), ("fem:element=P2,cells", 3), ("cg:intervals", 2)])
-def test_orders_on_the_circle(method, order):
+def test_orders_of_convergence_on_the_circle(method, order):
     errors = [solve(SMOOTH, f"{method}={n}", probes=[]).error() for n in (32, 64)]
     assert abs(math.log2(errors[0] / errors[1]) - order) < 0.05
 
 
-def test_a_series_falls_faster_than_any_power():
+def test_a_series_converges_faster_than_any_power():
     errors = [solve(SMOOTH, f"fourier:harmonics={m}", probes=[]).error() for m in (4, 8, 12)]
     rates = np.diff(-np.log(errors)) / 4
     assert (rates > 1.5).all() and rates[1] > rates[0]
@@ -172,11 +172,11 @@ def test_a_series_in_more_dimensions(d):
     assert solve(box, f"fourier:harmonics={14 if d == 2 else 10}", probes=[]).error() < 1e-9
 
 
-def test_the_spectrum_of_a_mixed_box_is_that_of_its_eigenfunctions(problem, reference):
+def test_the_spectrum_of_a_box_with_one_periodic_axis_is_that_of_its_eigenfunctions(problem, reference):
     spectrum = solve(problem, "damped-jacobi:intervals=16,steps=200", reference=reference).spectrum()
     lowest = min(row.wavenumber for row in spectrum.rows)
     assert spectrum.kind == "eigen"
-    assert lowest == pytest.approx(math.pi, rel=1e-4)  # sin(pi y): constant along x
+    assert lowest == pytest.approx(math.pi, rel=1e-4)  # sin(pi y), constant in x
     assert spectrum.bias_index is not None and spectrum.bias_index < 0
 
 
@@ -201,7 +201,7 @@ CONVECTED = Problem(
 
 
 @pytest.mark.parametrize(("method", "order"), [("fem:cells", 2), ("fem:element=P2,cells", 3), ("gmres:intervals", 2)])
-def test_orders_with_convection(method, order):
+def test_orders_of_convergence_with_convection(method, order):
     errors = [solve(CONVECTED, f"{method}={n}", probes=[]).error() for n in (24, 48)]
     assert abs(math.log2(errors[0] / errors[1]) - order) < 0.15
 
@@ -210,8 +210,8 @@ def test_a_series_with_convection_is_exact_to_rounding():
     assert solve(CONVECTED, "fourier:harmonics=16", probes=[]).error() < 1e-12
 
 
-def test_a_flow_without_divergence_closes_on_itself_whatever_the_quadrature():
-    """P2 elements integrate the sines of the flow inexactly; a weak flow through the boundary of an interval is told apart."""
+def test_a_divergence_free_flow_is_accepted_in_spite_of_quadrature_errors():
+    """P2 elements integrate the sines of the flow inexactly; a weak flow through the boundary of an interval is detected."""
     sides = tuple(BoundaryPart("periodic", name) for name in "xy")
     flow = {"convection": ["sin(2*pi*y/3)", "cos(pi*x)"], "source": "sin(pi*x)", "boundary": sides}
     problem = Problem(domain=Box((0.0, 0.0), (2.0, 3.0)), **flow)

@@ -10,7 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Data, Problem
 from pdefreq.solvers.names import make_solver
-from pdefreq.solvers.relaxation import RelaxationSolver, damped_jacobi, jacobi
+from pdefreq.solvers.relaxation import JacobiSolver, damped_jacobi, jacobi
 
 CPU = torch.device("cpu")
 
@@ -23,18 +23,18 @@ def prepare(solver, problem, dtype=torch.float64, **extra):
     return solver.prepare(problem, seed=0, device=CPU, dtype=dtype, **extra)
 
 
-def test_presets_are_one_dataclass():
-    assert jacobi() == RelaxationSolver(omega=1.0)
-    assert damped_jacobi() == RelaxationSolver(omega=2 / 3)
-    assert make_solver("damped-jacobi", {"omega": "0.5", "intervals": "20"}) == RelaxationSolver(omega=0.5, intervals=20)
+def test_presets_are_instances_of_one_dataclass():
+    assert jacobi() == JacobiSolver(omega=1.0)
+    assert damped_jacobi() == JacobiSolver(omega=2 / 3)
+    assert make_solver("damped-jacobi", {"omega": "0.5", "intervals": "20"}) == JacobiSolver(omega=0.5, intervals=20)
 
 
-@pytest.mark.parametrize("factory", [jacobi, damped_jacobi, RelaxationSolver])
+@pytest.mark.parametrize("factory", [jacobi, damped_jacobi, JacobiSolver])
 def test_every_option_is_documented(factory):
     assert all(option.doc for option in options_of(factory))
 
 
-def test_the_budget_is_the_option():
+def test_the_option_steps_is_the_budget():
     assert jacobi(steps=7).budget == Stop(steps=7, tolerance=1e-10)
 
 
@@ -46,7 +46,7 @@ def test_default_intervals(d, intervals):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_state_has_the_dtype_asked_for(dtype):
+def test_the_state_has_the_requested_dtype(dtype):
     iteration = prepare(jacobi(intervals=8), Problem(domain=box(2), source=1.0, boundary=0.0), dtype)
     state = iteration.step(iteration.init())
     assert state.coefficients.dtype == iteration.discrete_solution(state).dtype == dtype
@@ -54,7 +54,7 @@ def test_the_state_has_the_dtype_asked_for(dtype):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_gpu_computes_what_the_cpu_computes(dtype):
+def test_cpu_and_gpu_results_agree(dtype):
     problem = Problem(domain=box(3), source=lambda x: x[:, 0].exp(), diffusion=lambda x: 1 + x[:, 1], boundary=1.0)
     ends = []
     for device in ("cpu", "cuda"):
@@ -81,12 +81,12 @@ def test_a_gpu_computes_what_the_cpu_computes(dtype):
         ({"omega": float("nan")}, "`omega` must be above 0 and at most 1"),
     ],
 )
-def test_options_out_of_range(options, message):
+def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(OptionError, match=message):
         make_solver("damped-jacobi", options)
 
 
-def test_a_huge_grid_is_refused_with_the_memory_it_would_need():
+def test_a_huge_grid_is_refused_with_the_required_memory():
     with pytest.raises(OptionError, match=r"`intervals` = 100000 would need about [\d,]+ GiB of memory"):
         prepare(jacobi(intervals=100_000), Problem(domain=box(3), source=1.0, boundary=0.0))
 
@@ -101,13 +101,13 @@ def test_a_huge_grid_is_refused_with_the_memory_it_would_need():
         ({"data": Data("uniform", 10)}, r"at points only \(\[data\]\)"),
     ],
 )
-def test_what_it_cannot_do_is_refused_by_name_of_what_can(fields, message):
+def test_unsuitable_problems_are_refused_with_a_suitable_method(fields, message):
     problem = Problem(**({"domain": box(2), "source": 1.0, "boundary": 0.0} | fields))
     with pytest.raises(IncompatibleError, match=message):
         prepare(jacobi(), problem)
 
 
-def test_a_guess_is_taken():
+def test_a_guess_is_the_initial_function():
     problem = Problem(domain=box(1), source=0.0, boundary=0.0)
     state = prepare(jacobi(intervals=4), problem, guess=Problem(domain=box(1), source=3.0).source).init()
     assert state.coefficients.tolist() == [0, 3, 3, 3, 0]
@@ -117,7 +117,7 @@ GRID_METHODS = ["jacobi", "damped-jacobi", "gauss-seidel", "sor", "cg", "multigr
 
 
 @pytest.mark.parametrize("method", GRID_METHODS)
-def test_grid_methods_take_mixed_conditions_in_any_dimension(method):
+def test_grid_methods_support_mixed_conditions_in_any_dimension(method):
     for d in (1, 2, 3):
         parts = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin", alpha=as_field(1.0), flux=as_field(2.0)))
         problem = Problem(domain=box(d), source=1.0, diffusion=lambda x: 1 + x[:, 0], reaction=lambda x: x[:, 0], boundary=parts)
@@ -145,8 +145,8 @@ def test_grids_of_impossible_size_are_refused(method, intervals):
 
 
 @pytest.mark.parametrize("method", ["gauss-seidel", "sor"])
-@pytest.mark.parametrize(("order", "kind"), [("lexicographic", "Lexicographic"), ("red-black", "RedBlack")])
-def test_the_order_is_an_option(method, order, kind):
+@pytest.mark.parametrize(("order", "kind"), [("lexicographic", "LexicographicSor"), ("red-black", "RedBlackSor")])
+def test_the_ordering_is_an_option(method, order, kind):
     iteration = prepare(make_solver(method, {"ordering": order}), Problem(domain=box(1), source=1.0, boundary=0.0))
     assert type(iteration).__name__ == kind
     with pytest.raises(OptionError, match="must be one of lexicographic, red-black"):
@@ -163,7 +163,7 @@ def test_omega_of_sor_is_a_number_or_optimal():
         make_solver("sor", {"omega": "best"})
 
 
-def test_sor_needs_fewer_sweeps_than_gauss_seidel_and_that_fewer_than_jacobi():
+def test_sor_needs_fewer_sweeps_than_gauss_seidel_and_gauss_seidel_fewer_than_jacobi():
     problem = Problem(domain=box(1), source=1.0, boundary=0.0)
     counts = []
     for method in ("jacobi", "gauss-seidel", "sor"):
@@ -172,14 +172,14 @@ def test_sor_needs_fewer_sweeps_than_gauss_seidel_and_that_fewer_than_jacobi():
         while float(iteration.objective(state)["residual"]) > 1e-6:
             state, count = iteration.step(state), count + 1
         counts.append(count)
-    assert counts[0] == pytest.approx(2 * counts[1], rel=0.05)  # cos against cos^2
-    assert counts[2] < counts[1] / 10  # n / pi = 10 times, less the powers of t of a double eigenvalue
+    assert counts[0] == pytest.approx(2 * counts[1], rel=0.05)  # cos and cos^2
+    assert counts[2] < counts[1] / 10  # a factor n / pi = 10, less the powers of t of a double eigenvalue
 
 
 HELMHOLTZ = {"domain": Box((0.0,), (1.0,)), "reaction": -400, "exact": "sin(3*pi*x) + sin(7*pi*x)/3", "boundary": 0.0}
 
 
-def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_it_had():
+def test_jacobi_for_the_helmholtz_equation_diverges_as_predicted_and_keeps_its_last_good_state():
     problem = Problem(**HELMHOLTZ)
     solution = solve(problem, "jacobi:intervals=64")
     assert solution.status is Status.DIVERGED
@@ -187,7 +187,7 @@ def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_i
     assert any("`gmres` or `fem`" in note for note in solution.notes)
     assert bool(solution.state.coefficients.isfinite().all())
     objective = solution.history.column("objective")
-    assert objective[-1] > 1e6 * objective[0] > solution.summary()["objective"]  # the state is that of a row before
+    assert objective[-1] > 1e6 * objective[0] > solution.summary()["objective"]  # the state is that of an earlier record
     rates = predict(problem, "jacobi:intervals=64").errors.rate
     assert (rates < 0).tolist() == [True, False]  # wavenumbers below and above 20
 
@@ -209,7 +209,7 @@ def test_jacobi_on_the_helmholtz_equation_diverges_as_predicted_and_keeps_what_i
         ("gmres", {"nonlinear": "u**3"}, "linear equation, and the nonlinear term"),
     ],
 )
-def test_what_a_method_needs_is_said_with_the_term_and_a_method_that_can(method, fields, message):
+def test_a_violated_requirement_is_reported_with_the_term_and_a_suitable_method(method, fields, message):
     problem = Problem(domain=box(2), source=1.0, boundary=0.0, **fields)
     with pytest.raises(IncompatibleError, match=message):
         prepare(make_solver(method), problem)

@@ -25,7 +25,7 @@ def solved(problem, n, dtype=torch.float64):
 
 
 def error(problem, exact, n):
-    """Relative L2 error, of values and of gradients."""
+    """Relative L2 errors of values and of gradients."""
     state, samples = solved(problem, n), problem.domain.quadrature(4000)
     evaluator, u = state.space.at(samples.x), as_field(exact)
     values = evaluator.value(state.coefficients) - u(samples.x)
@@ -45,34 +45,34 @@ def manufactured(domain, exact, *, diffusion=1.0, reaction=0.0):
 
 
 def smooth(x):
-    """Odd about every face and analytic: exp(cos) is even there, the sines are odd."""
+    """An analytic function that is odd about every face: exp(cos) is even there and the sines are odd."""
     s = torch.pi * x / x.new_tensor((1.0, 1.5, 0.8)[: x.shape[1]])
     return (s.sin() * s.cos().exp()).prod(dim=1)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_spectral_for_a_smooth_odd_extension(d):
+def test_spectral_convergence_for_a_smooth_odd_extension(d):
     problem = manufactured(box(d), smooth, diffusion=0.7, reaction=3.0)
     coarse, middle = (error(problem, smooth, n)[0] for n in (4, 8))
-    assert middle < coarse**2  # Bessel coefficients I_k(1) fall like 1 / (2^k k!): twice the modes more than square the error
+    assert middle < coarse**2  # Bessel coefficients I_k(1) decrease like 1 / (2^k k!), superexponentially
     values, slopes = error(problem, smooth, 16)
     assert values < 1e-14  # rounding: I_16(1) = 7e-19
     assert slopes < 1e-12  # times wavenumbers up to 16 pi / 0.8
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_boundary_values_that_the_lifting_carries(d):
-    """A multilinear function is its own transfinite lifting, so the rest converges spectrally."""
+def test_spectral_convergence_for_boundary_values_of_a_multilinear_function(d):
+    """A multilinear function is its own transfinite lifting, so that the remainder converges spectrally."""
 
     def exact(x):
         return smooth(x) + (2 + x).prod(dim=1)
 
     problem = manufactured(box(d), exact, diffusion=0.7, reaction=3.0)
-    assert error(problem, exact, 16)[0] < 1e-13  # rounding, values up to 24
+    assert error(problem, exact, 16)[0] < 1e-13  # rounding of values up to 24
 
 
-def test_boundary_values_that_it_does_not():
-    """Exp(x) cos(y) is harmonic: the lifting's Laplacian is all of the source, and it does not vanish on the boundary."""
+def test_algebraic_convergence_for_other_boundary_values():
+    """The function exp(x) cos(y) is harmonic: the source is the Laplacian of the lifting, which is not zero on the boundary."""
 
     def exact(x):
         return x[:, 0].exp() * x[:, 1].cos()
@@ -80,11 +80,11 @@ def test_boundary_values_that_it_does_not():
     problem = Problem(domain=box(2), source=0.0, boundary=exact)
     errors = [error(problem, exact, n)[0] for n in (16, 32)]
     assert errors[1] < 1e-4
-    # coefficients fall like k^-3 along an axis, so the tail in L2 like n^-2.5
+    # coefficients decrease like k^-3 along an axis, and the truncation error in L2 like n^-2.5
     assert abs(math.log2(errors[0] / errors[1]) - 2.5) < 0.15
 
 
-def test_every_mode_of_the_four_tone_problem_is_right_at_once():
+def test_every_mode_of_the_four_tone_problem_is_exact_after_one_step():
     def source(x):
         x = x[:, 0]
         return x.sin() + 4 * (4 * x).sin() - 8 * (8 * x).sin() + 16 * (24 * x).sin()
@@ -100,8 +100,8 @@ def test_every_mode_of_the_four_tone_problem_is_right_at_once():
     samples = domain.quadrature(4000)
     k = torch.arange(1, 65, dtype=torch.float64)
     basis = torch.sin(torch.outer(k, torch.pi * (samples.x[:, 0] + 1) / 2))
-    amplitudes = basis @ (samples.weights * exact(samples.x))  # the half length of the interval is 1
-    # the transform of f is off by (2 / n)^4 f''(1) k pi / 720 or so: 1e-9 for k = 1, less once divided by xi^2
+    amplitudes = basis @ (samples.weights * exact(samples.x))  # half the length of the interval is 1
+    # the error of the transform of f is about (2 / n)^4 f''(1) k pi / 720: 1e-9 for k = 1, less after division by xi^2
     assert float((state.coefficients[:64] - amplitudes).abs().max()) < 1e-9
 
 
@@ -136,7 +136,7 @@ ROBIN = (BoundaryPart("dirichlet", "x-min"), BoundaryPart("robin"))
         (2, {"boundary": ROBIN}, "use `cg`"),
     ],
 )
-def test_what_it_cannot_do_is_refused_by_name_of_what_can(d, fields, message):
+def test_unsuitable_problems_are_refused_with_a_suitable_method(d, fields, message):
     domain = Box((0.0,) * d, (1.0,) * d)
     problem = Problem(**({"domain": domain, "source": 1.0, "boundary": 0.0} | fields))
     with pytest.raises(IncompatibleError, match=message):
@@ -146,7 +146,7 @@ def test_what_it_cannot_do_is_refused_by_name_of_what_can(d, fields, message):
 @pytest.mark.parametrize("fields", [{"reaction": -400}, {"diffusion": [["1", "0"], ["0", "100"]], "reaction": -30}])
 @pytest.mark.parametrize("boundary", ["", " + x - 2*y*y"])
 def test_indefinite_and_anisotropic_equations(fields, boundary):
-    """The lifting carries the boundary values; what is left has a smooth odd extension."""
+    """The lifting has the boundary values, and the remainder has a smooth odd extension."""
     problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact="sin(2*pi*x)*sin(pi*y)" + boundary, **fields)
     state, x = solved(problem, 16), problem.domain.quadrature(400).x
     assert float((state.space.at(x).value(state.coefficients) - problem.exact(x)).abs().max()) < 1e-3 * bool(boundary) + 1e-12
@@ -161,7 +161,7 @@ def test_an_equation_at_a_resonance_is_refused():
             solved(Problem(domain=line, reaction=c, source=1.0, boundary=0.0), 16)
 
 
-def test_what_sine_modes_do_not_diagonalize_is_refused():
+def test_equations_that_sine_modes_do_not_diagonalize_are_refused():
     square = Box((0.0, 0.0), (1.0, 1.0))
     for fields, message in (
         ({"convection": [1, 2]}, "sine needs a symmetric equation, and the convection term .* use `gmres` or `gauss-newton`"),

@@ -1,4 +1,4 @@
-"""Every registered activation and initialization, families with numbers that suit them."""
+"""All registered activations and initializations; families with suitable parameters."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Laws of every network: all derivatives are those of the plain function, by nested autograd and by difference quotients."""
+"""Laws of all networks: derivatives agree with those of the plain function by nested autograd and difference quotients."""
 
 import math
 
@@ -20,7 +20,7 @@ SMOOTH = [name for name in ACTIVATION_NAMES if activation_named(name).smoothness
 
 
 def close(found, expected):
-    """To the asked 1e-10 of the largest entry; rounding is some hundred times less, more where derivatives of waves cancel."""
+    """Required: 1e-10 of the largest entry. Rounding is some hundred times smaller, larger where derivatives of waves cancel."""
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-10 * max(1.0, float(expected.detach().abs().max())))
 
 
@@ -31,7 +31,7 @@ def slopes(values, x):
 
 
 class Nested:
-    """What an evaluator gives, by autograd of the plain function."""
+    """The results of an evaluator, by autograd of the plain function."""
 
     def __init__(self, space, c, x, order):
         self.x = x = x.clone().requires_grad_(True)
@@ -56,7 +56,7 @@ def weights(n, d):
 @pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
+def test_derivatives_agree_with_those_of_the_plain_function(kind, activation, d):
     space, c, x = case(kind, activation, d, n=3)
     c.requires_grad_(True)
     order = int(min(space.smoothness, 3))
@@ -102,8 +102,8 @@ def test_derivatives_are_those_of_the_plain_function(kind, activation, d):
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("activation", SMOOTH)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_derivatives_in_the_coefficients_are_those_of_the_plain_function(kind, activation, d):
-    """One reverse pass through everything that a residual or its gradient may hold; and one more, as for a Hessian in c."""
+def test_derivatives_in_the_coefficients_agree_with_those_of_the_plain_function(kind, activation, d):
+    """One reverse pass through all quantities of a residual and its gradient, and a second pass, as for a Hessian in c."""
     space, c, x = case(kind, activation, d, n=3)
     c.requires_grad_(True)
     evaluator, nested = space.at(x), Nested(space, c, x, 3)
@@ -124,14 +124,14 @@ def test_derivatives_in_the_coefficients_are_those_of_the_plain_function(kind, a
 STEPS = torch.tensor([-4.0, -3, -2, -1, 1, 2, 3, 4], dtype=torch.float64)
 QUOTIENT = torch.tensor([1 / 280, -4 / 105, 1 / 5, -4 / 5, 4 / 5, -1 / 5, 4 / 105, -1 / 280], dtype=torch.float64)
 H = 1 / 512
-"""Error of this quotient of order 8: h^8 / 630 = 3e-25 times a ninth derivative, at most some 30^9 = 2e13 here; rounding 2e-16 / h."""
+"""Error of this quotient of order 8: h^8 / 630 = 3e-25 times a ninth derivative, at most 30^9 = 2e13 here; rounding 2e-16 / h."""
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("activation", SMOOTH)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_derivatives_are_limits_of_difference_quotients(kind, activation, d):
-    """Each of the one below it; where an activation has kinks a quotient that meets one has no such limit."""
+def test_derivatives_agree_with_difference_quotients(kind, activation, d):
+    """Each derivative is compared with quotients of the next lower one; quotients across a kink of the activation diverge."""
     space, c, x = case(kind, activation, d, n=2)
     moved = x + H * STEPS[:, None, None, None] * torch.eye(d, dtype=torch.float64)[:, None, :]  # (8, d, n, d)
     around, here = space.at(moved.reshape(-1, d)), space.at(x)
@@ -159,13 +159,13 @@ def unpacked(second_order):
 
 
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_factors_have_a_block_for_each_parameter(kind):
+def test_factors_have_one_block_per_parameter(kind):
     space, c, x = case(kind, "tanh", 2, n=5)
     blocks = space.at(x).jacobian_factors(c, second=torch.ones(5, dtype=torch.float64))
     for (name, shape), (d, z) in zip(space.shapes.items(), blocks, strict=True):
         assert d.shape[:3] == z.shape[:3] and d.shape[2] == 5
         assert (d.shape[0], d.shape[3], z.shape[3]) == (shape if len(shape) == 3 else (1, math.prod(shape), 1)), name
-        assert d.shape[1] == (4 if "weight" in name else 1), name  # value, two slopes, Laplacian; or one sum
+        assert d.shape[1] == (4 if "weight" in name else 1), name  # value, two slopes, Laplacian; or their sum
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_jacobians_of_linear_spaces_are_their_basis_functions(space):
     c = c * torch.randn(len(c), generator=generator, dtype=torch.float64)
     x = torch.rand(7, 2, generator=generator, dtype=torch.float64)
     evaluator, (v, g, _) = space.at(x), weights(7, 2)
-    # sums of ten products of order one
+    # sums of ten products of size one
     torch.testing.assert_close(evaluator.jacobian(c) @ c, evaluator.value(c) - evaluator.value(zero), rtol=0, atol=1e-13)
     both = [v * evaluator.value(a) + (g * evaluator.gradient(a)).sum(dim=1) for a in (c, zero)]
     torch.testing.assert_close(evaluator.jacobian(c, v, g) @ c, both[0] - both[1], rtol=0, atol=1e-12)
@@ -192,8 +192,8 @@ def test_jacobians_of_linear_spaces_are_their_basis_functions(space):
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_points_do_not_know_of_each_other(kind):
-    """One alone gives what it gives among others, and derivatives in c add up: arrays of length one are no constants."""
+def test_points_are_independent_of_each_other(kind):
+    """A single point has the same results as among others, and derivatives in c add up, also for arrays of length one."""
     space, c, x = case(kind, "tanh", 2, n=4)
     c = c.clone().requires_grad_(True)
     together = list(space.at(x).second_order(c))

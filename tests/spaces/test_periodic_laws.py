@@ -1,4 +1,4 @@
-"""Spaces on boxes with periodic sides: closed forms, orders, translation, and the mean."""
+"""Spaces on boxes with periodic sides: closed forms, orders of convergence, translation, and mean values."""
 
 import itertools
 import math
@@ -36,13 +36,13 @@ def angles(x, d):
 
 
 def wave(d):
-    """A smooth function with the sides of the box as its periods, and -lap of it."""
+    """A smooth function with the side lengths of the box as its periods, and -lap of it."""
     xi2 = sum((2 * math.pi / length) ** 2 for length in BOX.lengths[:d])
     return (lambda x: torch.sin(angles(x, d).sum(dim=1) + 0.4)), xi2
 
 
 def problem(d, periodic, *, source=None, exact=None, **fields):
-    """Periodic along some axes, with the values of `exact` on the other sides."""
+    """A problem that is periodic along some axes, with the values of `exact` on the other sides."""
     u, xi2 = wave(d)
     c = fields.get("reaction", 0.0)
     parts = [BoundaryPart("periodic", "xyz"[axis]) for axis in periodic]
@@ -59,7 +59,7 @@ def by_elements(found, cells, degree=1, *, simplices=True):
     mesh = mesh_for(found.domain, cells, simplices=simplices)
     space = Lagrange(mesh, 4 if degree == 2 else 2, degree=degree, periodic=found.periodic_axes)
     form = WeakForm(space, found)
-    return space, GalerkinSystem(form.system(), mean=form.mean).solve()
+    return space, GalerkinSystem(form.system(), null_space=form.null_space).solve()
 
 
 def l2_error(space, c, u):
@@ -72,15 +72,15 @@ CASES = [(d, axes) for d in (1, 2, 3) for axes in subsets(d)]
 
 @pytest.mark.parametrize(("d", "periodic"), [(1, (0,)), (2, (0,)), (2, (1,)), (2, (0, 1)), (3, (0, 2)), (3, (0, 1, 2))])
 @pytest.mark.parametrize(("degree", "simplices"), [(1, True), (2, True), (1, False)])
-def test_orders_of_finite_elements(d, periodic, degree, simplices):
-    coarse = {1: 16, 2: 10, 3: 10 if simplices and degree == 1 else 4}[d]  # asymptotic from some cells a wavelength on
+def test_orders_of_convergence_of_finite_elements(d, periodic, degree, simplices):
+    coarse = {1: 16, 2: 10, 3: 10 if simplices and degree == 1 else 4}[d]  # asymptotic from several cells per wavelength on
     found, (u, _) = problem(d, periodic), wave(d)
     errors = [l2_error(*by_elements(found, n, degree, simplices=simplices), u) for n in (coarse, 2 * coarse)]
     assert abs(math.log2(errors[0] / errors[1]) - (degree + 1)) < (0.15 if d < 3 else 0.35)
 
 
 @pytest.mark.parametrize(("d", "periodic"), CASES)
-def test_differences_have_order_two(d, periodic):
+def test_finite_differences_have_order_two(d, periodic):
     found, (u, _) = problem(d, periodic, reaction=2.0), wave(d)
     errors = []
     for n in (12, 24):
@@ -91,7 +91,7 @@ def test_differences_have_order_two(d, periodic):
 
 
 @pytest.mark.parametrize(("d", "periodic"), CASES)
-def test_nodes_of_opposite_sides_are_one(d, periodic):
+def test_nodes_on_opposite_sides_are_identified(d, periodic):
     mesh = mesh_for(box(d), 3)
     for degree in (1, 2):
         whole, space = Lagrange(mesh, degree=degree), Lagrange(mesh, degree=degree, periodic=periodic)
@@ -100,19 +100,19 @@ def test_nodes_of_opposite_sides_are_one(d, periodic):
         number = Identification.of(whole.nodes.numpy(), periodic).number
         assert len(np.unique(number)) == space.num_coefficients
         gap = (whole.nodes - space.nodes[number]).numpy() / np.array(box(d).lengths)
-        assert np.allclose(gap, gap.round(), atol=1e-12)  # whole periods
+        assert np.allclose(gap, gap.round(), atol=1e-12)  # integer numbers of periods
         assert not gap[:, [axis for axis in range(d) if axis not in periodic]].any()
 
 
-def test_a_mesh_without_pairs_is_refused():
+def test_a_mesh_without_matching_sides_is_refused():
     nodes = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.5]])
     with pytest.raises(IncompatibleError, match="matching nodes on opposite sides"):
         Identification.of(nodes, (0,))
 
 
 @pytest.mark.parametrize(("d", "periodic"), CASES)
-def test_the_stencil_is_its_matrix_with_variable_coefficients(d, periodic):
-    """Both are symmetric, and agree with windows, neighbors and ghosts on every side."""
+def test_the_stencil_agrees_with_its_matrix_for_variable_coefficients(d, periodic):
+    """Both are symmetric, and agree with windows, neighbors and ghost nodes on every side."""
     found = problem(
         d,
         periodic,
@@ -132,8 +132,8 @@ def test_the_stencil_is_its_matrix_with_variable_coefficients(d, periodic):
 
 
 @pytest.mark.parametrize(("d", "periodic"), CASES)
-def test_the_matrices_of_the_terms_add_up(d, periodic):
-    """Convection adds the same to a varying diffusion as to a constant one."""
+def test_the_matrices_of_the_terms_are_summed(d, periodic):
+    """Convection has the same matrix for variable and for constant diffusion."""
     varying = {"diffusion": lambda x: 1.5 + torch.sin(angles(x, d)[:, 0]) / 2}
     b = [1.0, -2.0, 0.5][:d]
 
@@ -146,7 +146,7 @@ def test_the_matrices_of_the_terms_add_up(d, periodic):
     assert np.allclose(matrix(convection=b, **varying) - matrix(**varying), added, rtol=0, atol=1e-12)
 
 
-def test_two_intervals_have_one_neighbor_on_both_sides():
+def test_two_intervals_have_the_same_neighbor_on_both_sides():
     grid = Grid(box(1), (2,), (0,))
     matrix = grid.assemble(problem(1, (0,), reaction=1.0)).matrix.toarray()
     h2 = grid.spacings[0] ** 2
@@ -156,7 +156,7 @@ def test_two_intervals_have_one_neighbor_on_both_sides():
 @pytest.mark.parametrize("drift", [0.0, 3.0])
 @pytest.mark.parametrize(("d", "periodic"), CASES)
 def test_transforms_solve_the_equations(d, periodic, drift):
-    """With convection along the periodic axes, and -lap u = f of mean zero where all of them are."""
+    """With convection along the periodic axes, and -lap u = f with mean zero if all axes are periodic."""
     reaction, convection = 0.5 * (len(periodic) < d), [drift * (1 + axis) * (axis in periodic) for axis in range(d)]
     found = problem(d, periodic, source=0.0, reaction=reaction, convection=convection)
     grid = Grid(found.domain, (6, 5, 4)[:d], periodic)
@@ -173,10 +173,10 @@ def test_transforms_solve_the_equations(d, periodic, drift):
         assert abs(u.mean()) < 1e-14
 
 
-def test_a_jump_of_the_source_at_the_seam_counts_as_its_mean():
-    """-u'' + u = x on a period of length 1 is not smooth there; the order stays two."""
+def test_a_jump_of_the_source_at_the_periodic_boundary_is_replaced_by_its_mean():
+    """For -u'' + u = x with period 1 the solution is not smooth there; the order is still two."""
 
-    def exact(x):  # x plus the periodic solution of -v'' + v = 0 with a jump of -1 in v, and none in v'
+    def exact(x):  # x plus the periodic solution of -v'' + v = 0 for which v jumps by -1 and v' is continuous
         return x[:, 0] - torch.sinh(x[:, 0] - 0.5) / (2 * math.sinh(0.5))
 
     found = Problem(domain=Box((0.0,), (1.0,)), source=lambda x: x[:, 0], reaction=1.0, boundary=(BoundaryPart("periodic", "x"),))
@@ -189,7 +189,7 @@ def test_a_jump_of_the_source_at_the_seam_counts_as_its_mean():
 
 @given(st.lists(st.floats(-1, 1), min_size=6, max_size=6), st.integers(0, 15))
 @settings(max_examples=25, deadline=None)
-def test_shifting_the_source_by_a_step_shifts_the_solution(numbers, shift):
+def test_translations_of_the_source_by_a_grid_step_translate_the_solution(numbers, shift):
     """Difference and element equations commute with translations of the grid."""
     a, b = np.reshape(numbers, (2, 3))
     n = 16
@@ -228,8 +228,8 @@ def test_without_reaction_the_mean_is_zero_and_sources_are_compatible(d):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_a_reaction_keeps_the_mean_of_the_source(d):
-    """The integral of c u is that of f: for the solution, for differences, elements and series."""
+def test_a_reaction_preserves_the_mean_of_the_source(d):
+    """The integrals of c u and f are equal, for the exact solution and for differences, elements and series."""
     every = tuple(range(d))
     found = problem(d, every, reaction=2.0, source=lambda x: torch.exp(torch.sin(angles(x, d)).sum(dim=1)))
     grid = Grid(box(d), (8,) * d, every)
@@ -242,8 +242,8 @@ def test_a_reaction_keeps_the_mean_of_the_source(d):
 
 
 @pytest.mark.parametrize("d", [1, 2])
-def test_a_series_solves_equations_with_any_constant_coefficients(d):
-    """A matrix that is not diagonal, convection and a negative reaction."""
+def test_a_series_solves_equations_with_constant_coefficients(d):
+    """With a full matrix, convection and a negative reaction."""
     matrix = [["1", "0.4"], ["0.4", "2"]] if d == 2 else "1.5"
     found = Problem(
         domain=Box((0.0,) * d, (1.0,) * d),
@@ -266,7 +266,7 @@ def test_a_resonance_is_refused():
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_a_series_reproduces_its_members_and_their_gradients(d):
+def test_a_series_is_reproduced_with_its_gradient(d):
     series = FourierSeries(box(d), (2, 3, 1)[:d])
     c = torch.randn(series.num_coefficients, generator=stream(0, "test"), dtype=torch.float64)
     axes = [torch.linspace(a, b, n + 1, dtype=torch.float64)[:-1] for a, b, n in zip(*box(d).bounds, series.shape, strict=True)]
@@ -280,7 +280,7 @@ def test_a_series_reproduces_its_members_and_their_gradients(d):
     torch.testing.assert_close(series.at(x.detach()).gradient(c), torch.autograd.grad(u.sum(), x)[0], rtol=1e-12, atol=1e-11)
 
 
-def test_values_between_nodes_are_interpolated_across_the_seam():
+def test_values_between_nodes_are_interpolated_across_the_periodic_boundary():
     grid = Grid(box(1), (4,), (0,))
     c = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
     x = torch.tensor([[BOX.upper[0] - 0.125], [BOX.upper[0]], [BOX.lower[0]]], dtype=torch.float64)

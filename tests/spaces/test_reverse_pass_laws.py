@@ -1,4 +1,4 @@
-"""The written reverse passes of every network give what automatic differentiation of the same channels gives."""
+"""The hand-written reverse passes of all networks agree with automatic differentiation of the same channels."""
 
 import pytest
 import torch
@@ -15,14 +15,14 @@ def weights_like(u):
 
 
 def close(found, expected):
-    """To 1e-12 of the largest entry: both are sums of the same few dozen products in another order, some 1e-15 apart."""
+    """Equality to 1e-12 of the largest entry: both are sums of the same dozens of products in another order, 1e-15 apart."""
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("d", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_the_product_is_that_of_automatic_differentiation(kind, activation, d):
+def test_the_vector_jacobian_product_agrees_with_automatic_differentiation(kind, activation, d):
     space, c, x = case(kind, activation, d, n=6)
     evaluator = space.at(x)
     for order in range(int(min(activation_named(activation).smoothness, 2)) + 1):
@@ -40,8 +40,8 @@ def test_the_product_is_that_of_automatic_differentiation(kind, activation, d):
 
 
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_it_leaves_no_trace_in_the_evaluator_or_the_coefficients(kind):
-    """The passes overwrite their own arrays: a second call, of another order, must find nothing changed."""
+def test_reverse_passes_do_not_change_the_evaluator_or_the_coefficients(kind):
+    """The passes overwrite their own arrays: a second call, of another order, must not be affected."""
     space, c, x = case(kind, "tanh", 2, n=6)
     evaluator, before = space.at(x), c.clone()
     for order in (2, 1, 0, 1, 2):

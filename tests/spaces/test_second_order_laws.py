@@ -1,4 +1,4 @@
-"""Theorems on S : D^2 u with a matrix S at each point, beside the comparison with nested autograd in `test_derivative_laws`."""
+"""Theorems on S : D^2 u with a matrix S at each point; `test_derivative_laws` contains the comparison with nested autograd."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ DIMENSIONS = pytest.mark.parametrize("d", [1, 2, 3])
 
 
 def everything(evaluator, c, x):
-    """All that depends on the second-order channel, the sum of several of its weights included."""
+    """All quantities that depend on the second-order channel, including the sum of several of its weights."""
     v, g, q = weights(*x.shape)
     u, pull_back = evaluator.vjp(c, 2)
     factors = [torch.einsum("sqnb,sqna->nsba", d, z).flatten(1) for d, z in evaluator.jacobian_factors(c, v, g, q)]
@@ -50,8 +50,8 @@ def test_the_identity_gives_the_laplacian(kind, d):
 
 @DIMENSIONS
 @EACH
-def test_what_depends_on_s_is_affine_in_s(kind, d):
-    """f(2 S - 3 T) = 2 f(S) - 3 f(T) + 2 f(0), at each point with its own S and T."""
+def test_quantities_that_depend_on_s_are_affine_in_s(kind, d):
+    """f(2 S - 3 T) = 2 f(S) - 3 f(T) + 2 f(0), with separate S and T at each point."""
     space, c, x = case(kind, "tanh", d, n=4)
     evaluator = space.at(x)
     s, t = matrices(8, d).split(4)
@@ -63,8 +63,8 @@ def test_what_depends_on_s_is_affine_in_s(kind, d):
 
 @DIMENSIONS
 @pytest.mark.parametrize("kind", ["mlp", "one layer", "residual", "mscale-1", "mscale-2", "adaptive", "siren"])
-def test_it_does_not_depend_on_the_coordinates(kind, d):
-    """With y = Q x and v(y) = u(x), the value at y with Q S Q^T is that at x with S, and gradients in x turn with Q."""
+def test_the_value_is_invariant_under_rotations_of_the_coordinates(kind, d):
+    """With y = Q x and v(y) = u(x), the value at y with Q S Q^T is that at x with S, and gradients in x are multiplied by Q."""
     space, c, x = case(kind, "tanh", d, n=4)
     turn, _ = torch.linalg.qr(matrices(1, d)[0])
     p = {name: t.clone() for name, t in space.unflatten(c).items()}
@@ -78,8 +78,8 @@ def test_it_does_not_depend_on_the_coordinates(kind, d):
 
 @pytest.mark.parametrize("d", [1, 2])
 @EACH
-def test_a_matrix_that_depends_on_the_coefficients_is_differentiated_too(kind, d):
-    """As in a residual that is quasilinear: S = (1 + u^2) I + q q^T with q = grad u, twice differentiated in c."""
+def test_a_matrix_that_depends_on_the_coefficients_is_differentiated(kind, d):
+    """As in a quasilinear residual: S = (1 + u^2) I + q q^T with q = grad u, differentiated twice in c."""
     space, c, x = case(kind, "tanh", d, n=3)
     c.requires_grad_(True)
     eye = torch.eye(d, dtype=x.dtype)
@@ -90,7 +90,7 @@ def test_a_matrix_that_depends_on_the_coefficients_is_differentiated_too(kind, d
 
     s = matrix(*evaluator.value_and_gradient(c))
     bound, expected = evaluator.with_second(s), nested.second(matrix(nested.value, nested.gradient))
-    bound.vjp(c, 2)  # leaves nothing behind
+    bound.vjp(c, 2)  # does not change the evaluator
     third = slopes(nested.second(s.detach()), nested.x)
     found = bound.second(c).square().sum() + evaluator.with_second(s.detach()).gradient_of_second(c).square().sum()
     wanted = expected.square().sum() + third.square().sum()
@@ -101,7 +101,7 @@ def test_a_matrix_that_depends_on_the_coefficients_is_differentiated_too(kind, d
 
 
 @EACH
-def test_binding_leaves_the_evaluator_as_it_was(kind):
+def test_binding_a_matrix_does_not_change_the_evaluator(kind):
     space, c, x = case(kind, "tanh", 2, n=4)
     evaluator = space.at(x)
     s, t = matrices(8, 2).split(4)
@@ -115,8 +115,8 @@ def test_binding_leaves_the_evaluator_as_it_was(kind):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_third_derivatives_are_those_of_the_plain_function(d):
-    """Of a network, and of one whose boundary values another network carries, as a field."""
+def test_third_derivatives_agree_with_those_of_the_plain_function(d):
+    """For a network, and for a network whose boundary values are the field of another network."""
     inner, c, x = case("mlp", "tanh", d, n=3)
     y = x.clone().requires_grad_(True)
     hessian = Nested(inner, c, y, 2)
@@ -146,6 +146,6 @@ def test_third_derivatives_are_those_of_the_plain_function(d):
     ],
     ids=lambda space: type(space).__name__,
 )
-def test_spaces_without_second_derivatives_refuse(space):
+def test_spaces_without_second_derivatives_refuse_a_matrix(space):
     with pytest.raises(IncompatibleError, match=r"needs second derivatives, .* use a network"):
         space.at(torch.ones(1, 2, dtype=torch.float64) / 3).with_second(matrices(1, 2))

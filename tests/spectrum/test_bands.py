@@ -1,4 +1,4 @@
-"""Bands of wavenumbers: they add up, a mode lies in its own, and what no mode carries is told apart."""
+"""Bands of wavenumbers: they sum to the error, a mode lies in its band, and parts outside all modes are separate."""
 
 import math
 
@@ -15,7 +15,7 @@ BOXES = {1: Box((-1.0,), (2.0,)), 2: Box((0.0, -1.0), (1.0, 2.0)), 3: Box((0.0, 
 INTERVALS = {1: (12,), 2: (9, 8), 3: (4, 5, 6)}
 families = pytest.mark.parametrize("kind", BOX_FAMILIES)
 dimensions = pytest.mark.parametrize("d", BOXES)
-ROUNDING = 1e-13  # of values of size 1, on a few hundred nodes
+ROUNDING = 1e-13  # for values of size 1 at a few hundred nodes
 
 
 def unused(_):
@@ -39,36 +39,36 @@ def mode(kind, d, k):
 @dimensions
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_the_parts_add_up(kind, d, seed):
+def test_the_parts_sum_to_the_error(kind, d, seed):
     values = np.random.default_rng(seed).uniform(-1, 1, len(nodes(d)))
     parts = split_on_box(kind, BOXES[d], nodes(d), values, unused)
     np.testing.assert_allclose(sum(parts.values()), values, atol=ROUNDING)
-    assert ("boundary" in parts) == (kind != "cosine")  # the cosine modes of a grid carry all of it
+    assert ("boundary" in parts) == (kind != "cosine")  # the cosine modes of a grid contain it completely
 
 
 @families
 @dimensions
-def test_a_mode_lies_in_the_one_band_that_holds_its_wavenumber(kind, d):
+def test_a_mode_lies_only_in_the_band_of_its_wavenumber(kind, d):
     for k in ((1, 2, 1)[:d], (3, 1, 2)[:d], (2, 3, 1)[:d]):
         values, xi = mode(kind, d, k)
         bands = dyadic_bands(BOX_FAMILIES[kind].expand(BOXES[d], values.reshape([n + 1 for n in INTERVALS[d]])))
         assert bands[0].lower == 0
         assert all(a.upper == b.lower for a, b in zip(bands, bands[1:], strict=False))
         for band in bands:
-            inside = band.lower * (1 - 1e-9) <= xi < band.upper * (1 - 1e-9)  # an edge belongs to the band above it
+            inside = band.lower * (1 - 1e-9) <= xi < band.upper * (1 - 1e-9)  # an edge belongs to the upper band
             np.testing.assert_allclose(band.values.ravel(), values if inside else 0 * values, atol=ROUNDING)
 
 
 @dimensions
 def test_bands_of_sine_modes_are_orthogonal(d):
-    """So the squares of their norms add up: no part hides what another one cancels."""
+    """The squares of their norms add up, so that no part hides what another one cancels."""
     values = np.pad(np.random.default_rng(0).uniform(-1, 1, [n - 1 for n in INTERVALS[d]]), 1)
     bands = dyadic_bands(BOX_FAMILIES["sine"].expand(BOXES[d], values))
     assert sum((band.values**2).sum() for band in bands) == pytest.approx((values**2).sum(), rel=ROUNDING)
 
 
 @dimensions
-def test_what_boundary_values_imply_is_a_part_of_its_own(d):
+def test_the_lifting_of_boundary_values_is_a_separate_part(d):
     x = nodes(d)
     linear_in_each = (1 + x).prod(axis=1) + x[:, 0]  # its own transfinite interpolant
     parts = split_on_box("sine", BOXES[d], x, linear_in_each, unused)
@@ -80,9 +80,9 @@ def test_what_boundary_values_imply_is_a_part_of_its_own(d):
 
 @families
 @dimensions
-def test_nodes_may_come_in_any_order(kind, d):
+def test_nodes_may_be_in_any_order(kind, d):
     values, shuffled = np.random.default_rng(1).uniform(-1, 1, len(nodes(d))), np.random.default_rng(2).permutation(len(nodes(d)))
-    jitter = 1e-15 * np.random.default_rng(3).uniform(-1, 1, nodes(d).shape)  # as the nodes of a mesh are rounded
+    jitter = 1e-15 * np.random.default_rng(3).uniform(-1, 1, nodes(d).shape)  # like the rounding of mesh nodes
     here = split_on_box(kind, BOXES[d], nodes(d), values, unused)
     there = split_on_box(kind, BOXES[d], (nodes(d) + jitter)[shuffled], values[shuffled], unused)
     assert here.keys() == there.keys()
@@ -91,7 +91,7 @@ def test_nodes_may_come_in_any_order(kind, d):
 
 
 @families
-def test_between_the_nodes_of_the_grid_the_rest_is_a_part_of_its_own(kind):
+def test_the_rest_between_the_nodes_of_the_grid_is_a_separate_part(kind):
     box = BOXES[2]
     x = np.random.default_rng(0).uniform(box.lower, box.upper, (200, 2))
 
@@ -105,5 +105,5 @@ def test_between_the_nodes_of_the_grid_the_rest_is_a_part_of_its_own(kind):
     def smooth(x):
         return np.sin(np.pi * x[:, 0]) * np.sin(np.pi * (x[:, 1] + 1) / 3)
 
-    # linear interpolation between 129 nodes a side: h^2 / 8 times the second derivative, twice
+    # linear interpolation between 129 nodes per side: h^2 / 8 times the second derivative, twice
     assert np.abs(split_on_box("sine", box, x, smooth(x), smooth)["unresolved"]).max() < (np.pi / 128) ** 2 / 4

@@ -16,7 +16,7 @@ def test_the_index_of_a_power_law_is_its_exponent(exponent, latest):
     assert (found.bound, found.modes, found.reason) == (False, (0, 1, 2, 3, 4), "")
 
 
-def test_the_standard_error_is_that_of_least_squares():
+def test_the_standard_error_agrees_with_least_squares():
     times = np.array([3.0, 9.0, 11.0, 60.0, 80.0])
     found = bias_index(XI, times, last_step=100, complete=True)
     (slope, _), covariance = np.polyfit(np.log(XI), np.log(times), 1, cov=True)
@@ -24,7 +24,7 @@ def test_the_standard_error_is_that_of_least_squares():
     assert found.error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-12)
 
 
-def test_modes_that_never_arrive_enter_as_the_end_of_the_run_and_make_a_bound():
+def test_modes_that_never_arrive_count_with_the_end_of_the_run_and_make_the_index_a_bound():
     times = np.where(XI < 20, XI**2, np.inf)
     found = bias_index(XI, times, last_step=400, complete=True)
     assert found.bound
@@ -32,7 +32,7 @@ def test_modes_that_never_arrive_enter_as_the_end_of_the_run_and_make_a_bound():
     assert 0 < found.value < 2
 
 
-def test_modes_that_started_low_and_constant_modes_stay_out():
+def test_initially_small_modes_and_constant_modes_are_excluded():
     xi, times = np.append(XI, [0.0, 7.0]), np.append(1000 * XI**-2, [5.0, np.nan])
     found = bias_index(xi, times, last_step=100, complete=True)
     assert found.modes == (0, 1, 2, 3, 4)
@@ -50,7 +50,7 @@ def test_modes_that_started_low_and_constant_modes_stay_out():
         ([0.5, 1, 2, 3, np.inf], {"last_step": 5}, "ended within 5 steps"),
     ],
 )
-def test_there_is_no_index_without_a_reason(times, options, reason):
+def test_a_missing_index_has_a_reason(times, options, reason):
     found = bias_index(XI, np.array(times, dtype=float), **{"last_step": 100, "complete": True} | options)
     assert found.value is None and found.error is None and not found.bound
     assert reason in found.reason

@@ -1,4 +1,4 @@
-"""Eigenfunctions against closed forms and published eigenvalues, and the laws that make their report one of the function alone."""
+"""Eigenfunctions against closed forms and published eigenvalues, and laws that make their report independent of the solver."""
 
 import math
 from pathlib import Path
@@ -23,7 +23,7 @@ from pdefreq.spaces.elements.densities import Slopes
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.spectrum import eigen
 from pdefreq.spectrum.eigen import EigenBasis, EigenModes
-from pdefreq.spectrum.eigenpairs import SAME, Eigenpairs, factorized, multiplets
+from pdefreq.spectrum.eigenpairs import SAME, EigenSolver, factorized, multiplets
 from pdefreq.spectrum.modes import FAMILIES, ModeFamilies
 
 DATA = Path(__file__).parents[2] / "problems" / "meshes"
@@ -36,13 +36,13 @@ def problem(domain, boundary=0.0):
 
 
 def first(of, kind="eigen", number=40):
-    """All modes up to the slice that holds eigenvalue `number`."""
+    """All modes up to the slice that contains eigenvalue `number`."""
     modes = ModeFamilies(of).modes(kind, [number])
     return EigenModes(modes._basis)
 
 
 def bessel_zeros(number):
-    """The lowest zeros of J_0, J_1, ... as the disk has them: each of a positive order twice."""
+    """The lowest zeros of J_0, J_1, ... with their multiplicity on the disk: two for each positive order."""
     return np.sort([z for n in range(30) for z in np.repeat(jn_zeros(n, 20), 1 if n == 0 else 2)])[:number]
 
 
@@ -58,7 +58,7 @@ def test_wavenumbers_of_the_disk_are_zeros_of_bessel_functions():
     modes = first(problem(DISK), number=100)
     zeros = bessel_zeros(len(modes._basis.values)) / 2  # the radius
     error = np.sqrt(modes._basis.values) / zeros - 1
-    assert (error > 0).all()  # Ritz values lie above, up to the error of the boundary, of higher order
+    assert (error > 0).all()  # Ritz values are upper bounds, up to the higher-order error of the boundary
     assert error[:10].max() < 1e-5 and error[:50].max() < 1e-4 and error[:100].max() < 5e-4  # measured: 6e-6, 9e-5, 3.1e-4
     single = np.isin(zeros, jn_zeros(0, 20) / 2)
     assert modes.indices.ravel()[:10].tolist() == [1, 2, 4, 6, 7, 9, 11, 13, 15, 16]  # J0, J1, J2, J0, J3, J1, J4, J2, J0, J5
@@ -91,12 +91,12 @@ def test_eigenvalues_converge_at_twice_the_degree(domain, exact, degree):
         order = np.log2((values[0] - values[1]) / (values[1] - values[2]))
     else:
         order = np.log2((values[1] - exact) / (values[2] - exact))
-    assert (np.abs(order - 2 * degree) < 0.35).all()  # coarse meshes: the widths of the ring's cells are whole parts
+    assert (np.abs(order - 2 * degree) < 0.35).all()  # coarse meshes: the cell widths of the ring are integer fractions
 
 
 @pytest.mark.parametrize(("domain", "numbers"), [(INTERVAL, 1), (SQUARE, 2), (Box((0.0,) * 3, (1.0, 1.5, 2.0)), 3)])
-def test_on_a_box_coefficients_are_those_of_sine_modes(domain, numbers):
-    """Multiplets carry the norm of their sine coefficients: (1, 2) and (2, 1) of the square are one mode."""
+def test_on_a_box_the_coefficients_agree_with_those_of_sine_modes(domain, numbers):
+    """An eigenspace has the norm of its sine coefficients: (1, 2) and (2, 1) on the square are one mode."""
     of = problem(domain)
 
     def u(x):
@@ -106,16 +106,16 @@ def test_on_a_box_coefficients_are_those_of_sine_modes(domain, numbers):
     sine, modes = ModeFamilies(of).modes("sine"), first(of, number=12)
     expected = np.abs(sine.coefficients(u(sine.points().numpy())))
     found, _ = modes.decompose(u(modes.points().numpy()))
-    for wavenumber, coefficient in list(zip(modes.magnitude, found, strict=True))[:6]:
-        same = np.abs(sine.magnitude / wavenumber - 1) < 2e-3  # far below the distance of two wavenumbers here
-        # Eigenvectors are off by about as much as their wavenumbers: 1e-4, in three dimensions 1e-3. There mesh cells are as
-        # wide as half a wave and couple a strong mode to weak ones: 7e-4 of the largest coefficient.
+    for wavenumber, coefficient in list(zip(modes.wavenumber, found, strict=True))[:6]:
+        same = np.abs(sine.wavenumber / wavenumber - 1) < 2e-3  # far below the distance of two wavenumbers here
+        # Errors of eigenvectors are about as large as those of their wavenumbers: 1e-4, in three dimensions 1e-3. There mesh
+        # cells are as wide as half a wave and couple a strong mode to weak ones: 7e-4 of the largest coefficient.
         assert coefficient == pytest.approx(
             np.linalg.norm(expected[same]), rel=1e-2, abs=(1e-3 if numbers == 3 else 2e-4) * expected.max()
         ), wavenumber
 
 
-def test_an_eigenfunction_of_the_disk_is_one_mode_whichever_way_it_is_turned():
+def test_an_eigenfunction_of_the_disk_is_one_mode_in_every_rotation():
     modes = first(problem(DISK), number=60)
     x, y = ((modes.points().numpy() - DISK.midpoint) / DISK.radius).T
     r, theta = np.hypot(x, y), np.arctan2(y, x)
@@ -123,7 +123,7 @@ def test_an_eigenfunction_of_the_disk_is_one_mode_whichever_way_it_is_turned():
     for turn in (0.0, 0.3, 1.1):
         u = jv(3, jn_zeros(3, 1)[0] * r) * np.cos(3 * (theta - turn))
         found, rest = modes.decompose(u)
-        mine = int(np.argmin(np.abs(modes.magnitude - jn_zeros(3, 1)[0] / 2)))
+        mine = int(np.argmin(np.abs(modes.wavenumber - jn_zeros(3, 1)[0] / 2)))
         assert found.argmax() == mine
         assert np.delete(found, mine).max() < 1e-3 * found[mine] and rest < 1e-3 * np.sqrt(4 * np.pi)  # errors of the mesh
         # ||J_3(j r) cos|| on the unit disk is sqrt(pi / 2) |J_4(j)|; a mode of mean square 1/4 has norm sqrt(pi) / 2
@@ -134,8 +134,8 @@ def test_an_eigenfunction_of_the_disk_is_one_mode_whichever_way_it_is_turned():
 
 @settings(max_examples=20)
 @given(st.floats(0, 2 * math.pi), st.integers(0, 100))
-def test_the_choice_of_eigenvectors_does_not_enter_the_report(angle, seed):
-    """Eigenvectors of a double eigenvalue turned by any angle: coefficients and the rest stay the same to rounding."""
+def test_the_report_does_not_depend_on_the_basis_of_an_eigenspace(angle, seed):
+    """Rotated eigenvectors of a double eigenvalue: coefficients and the rest are equal up to rounding."""
     basis = first(problem(SQUARE), number=40)._basis
     modes = EigenModes(basis)
     u = np.random.default_rng(seed).standard_normal(len(modes.points()))
@@ -155,11 +155,11 @@ def test_the_choice_of_eigenvectors_does_not_enter_the_report(angle, seed):
 
 @pytest.mark.parametrize("domain", [INTERVAL, SQUARE, DISK])
 @pytest.mark.parametrize("boundary", [0.0, NEUMANN])
-def test_modes_are_orthogonal_eigenvectors_and_none_is_missed(domain, boundary):
+def test_modes_are_orthogonal_eigenvectors_and_complete(domain, boundary):
     basis = first(problem(domain, boundary), number=100)._basis
     vectors, mass = basis._pairs.vectors, basis._pairs._mass
     gram = vectors.T @ (mass @ vectors)
-    # Vectors of neighbouring slices are orthogonal to the tolerance of the solver over the gap between them: 1e-10 / 2e-4.
+    # Vectors of adjacent slices are orthogonal up to the tolerance of the solver over the gap between them: 1e-10 / 2e-4.
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-6)
     # (K + M)^-1 M v = v / (lambda + 1): the residual without the large entries of K
     again = factorized(basis._pairs._stiffness + mass).solve(mass @ vectors) * (basis.values + 1)
@@ -168,12 +168,12 @@ def test_modes_are_orthogonal_eigenvectors_and_none_is_missed(domain, boundary):
 
 
 def test_a_slice_that_misses_eigenvalues_is_repeated(monkeypatch):
-    """The count by Sylvester's law: a first shift so high that the slice about it leaves out the lowest eigenvalues."""
+    """By Sylvester's law of inertia: the first shift is so high that the slice around it omits the lowest eigenvalues."""
     mesh = mesh_of(SQUARE, 0.1)
     rule = Lagrange(mesh, 4, degree=2).inside()
     monkeypatch.setattr(pdefreq.spectrum.eigenpairs, "_SLICE", 12)
     stiffness, mass = (rule.matrix(form).tocsc() for form in (Slopes(isotropic=1.0), Slopes(value_u=1.0)))
-    good, far = (Eigenpairs(stiffness, mass, first=first) for first in (20.0, 2e3))
+    good, far = (EigenSolver(stiffness, mass, first=first) for first in (20.0, 2e3))
     for pairs in (good, far):
         while len(pairs.values) < 40:
             pairs.extend()
@@ -184,58 +184,58 @@ def test_a_slice_that_misses_eigenvalues_is_repeated(monkeypatch):
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
-def test_multiplets_are_told_apart_by_gaps(sizes, seed):
+def test_multiplets_are_separated_by_gaps(sizes, seed):
     rng = np.random.default_rng(seed)
     exact = np.cumprod(1 + SAME * rng.uniform(10, 1000, len(sizes)))
     values = np.sort(np.repeat(exact, sizes) * (1 + 0.1 * SAME * rng.uniform(-1, 1, sum(sizes))))
     assert multiplets(values).tolist() == (np.cumsum(sizes) - sizes).tolist()
 
 
-def test_harmonic_functions_have_no_modes_but_the_natural_ones(monkeypatch):
-    """What boundary values imply is taken off: on the disk the harmonic r^3 cos(3 theta) is all boundary values."""
-    monkeypatch.setattr(eigen, "MOST_MODES", {2: 40})  # its flux on the boundary makes the natural ones fall slowly
+def test_harmonic_functions_have_no_eigen_modes_but_have_neumann_modes(monkeypatch):
+    """The lifting of boundary values is subtracted: on the disk the harmonic r^3 cos(3 theta) is its own lifting."""
+    monkeypatch.setattr(eigen, "MOST_MODES", {2: 40})  # its flux on the boundary makes the Neumann coefficients decrease slowly
     of = problem(DISK)
     modes = ModeFamilies(of).modes("eigen")
     x, y = (modes.points().numpy() - DISK.midpoint).T
     u = (x**3 - 3 * x * y**2) / 8
     inner, rest = first(of).decompose(u)
-    assert inner.max() < 1e-5 and rest < 1e-5  # P2 of a cubic: h^3 / 12 of the third derivative
-    assert len(modes.strongest(u, threshold=1e-3, limit=9)[0]) == 0
-    natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, limit=9)
+    assert inner.max() < 1e-5 and rest < 1e-5  # P2 elements for a cubic: h^3 / 12 times the third derivative
+    assert len(modes.strongest(u, threshold=1e-3, max_modes=9)[0]) == 0
+    natural, _ = ModeFamilies(of).modes("neumann").strongest(u, threshold=1e-3, max_modes=9)
     # the first root of J_3' is 4.2012
-    assert natural.magnitude[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
+    assert natural.wavenumber[natural.decompose(u)[0].argmax()] == pytest.approx(4.2012 / 2, rel=1e-4)
 
 
-def test_on_an_interval_the_straight_line_is_taken_off():
+def test_on_an_interval_the_straight_line_is_subtracted():
     of = problem(INTERVAL)
     x = ModeFamilies(of).modes("eigen").points().numpy()[:, 0]
     modes = first(of)
-    np.testing.assert_allclose(modes.decompose(3 - 2 * x)[0], 0, atol=1e-9)  # the condition of a stiffness matrix: 1e6 roundings
+    np.testing.assert_allclose(modes.decompose(3 - 2 * x)[0], 0, atol=1e-9)  # the condition number is about 1e6
     np.testing.assert_allclose(modes.decompose(3 - 2 * x + np.sin(3 * np.pi * (x + 1) / 2))[0][:5], [0, 0, 1, 0, 0], atol=1e-6)
 
 
-def test_natural_modes_hold_the_constant_and_mixed_conditions_are_kept():
+def test_neumann_modes_contain_the_constant_and_mixed_conditions_are_respected():
     modes = first(problem(SQUARE, NEUMANN))
     constant = np.full(len(modes.points()), 3.0)
-    assert modes.magnitude[0] == 0 and modes.magnitude[1] > 3  # so that no bias index counts the constant
+    assert modes.wavenumber[0] == 0 and modes.wavenumber[1] > 3  # so that no bias index includes the constant
     np.testing.assert_allclose(modes.decompose(constant)[0][:2], [6, 0], atol=1e-6)  # mean square 1/4
     mixed = problem(SQUARE, (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin")))
-    np.testing.assert_allclose(first(mixed).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-5)
+    np.testing.assert_allclose(first(mixed).wavenumber[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-5)
 
 
-def test_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
+def test_only_as_many_modes_are_computed_as_a_function_needs(monkeypatch):
     of = problem(Ball((0.0, 0.0), 3.0))
     modes = ModeFamilies(of).modes("eigen")
     r = modes.points().norm(dim=1).numpy() / 3
-    few, candidates = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, limit=512)
-    assert candidates == len(few) == 1 and len(modes._basis.values) < 100  # two slices
+    few, count_above_threshold = modes.strongest(jv(0, jn_zeros(0, 2)[1] * r), threshold=1e-3, max_modes=512)
+    assert count_above_threshold == len(few) == 1 and len(modes._basis.values) < 100  # two slices
     monkeypatch.setattr(eigen, "MOST_MODES", {2: 100})
-    many, candidates = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, limit=4)
-    assert candidates > len(many) == 4
+    many, count_above_threshold = modes.strongest(np.sin(20 * r**2) * (1 - r), threshold=1e-3, max_modes=4)
+    assert count_above_threshold > len(many) == 4
 
 
-def test_the_rest_is_what_the_modes_do_not_carry():
-    """Parseval on the mesh: the square of the norm is the sum of those of the parts, watched or not."""
+def test_the_rest_is_the_part_outside_the_modes():
+    """Parseval on the mesh: the squared norm is the sum of the squared norms of the watched parts and of the rest."""
     modes = first(problem(SQUARE), number=60)
     x, y = modes.points().numpy().T
     u = x * (1 - x) * y * (1 - y) * np.exp(x)
@@ -249,30 +249,30 @@ def test_the_rest_is_what_the_modes_do_not_carry():
     assert nothing == 0
 
 
-def test_modes_are_the_same_whenever_they_are_asked_for():
-    """In a fresh basis, by number alone, after another function: to the last bit, for a resumed run settles them so."""
+def test_modes_do_not_depend_on_earlier_computations():
+    """With a fresh basis, by number, and after another function: equal to the last bit, as a resumed run requires."""
     of = problem(DISK)
     u = np.random.default_rng(0).standard_normal(len(ModeFamilies(of).modes("eigen").points()))
     one = ModeFamilies(of).modes("eigen", [[2], [40], [7]])
     eigen._basis.cache_clear()
     two = ModeFamilies(of).modes("eigen", [[2], [40], [7]])
     assert two._basis is not one._basis
-    np.testing.assert_array_equal(one.magnitude, two.magnitude)
+    np.testing.assert_array_equal(one.wavenumber, two.wavenumber)
     np.testing.assert_array_equal(one.decompose(u)[0], two.decompose(u)[0])
     assert one.decompose(u)[1] == two.decompose(u)[1]
 
 
-def test_quadrilaterals_become_triangles_and_keep_their_names():
+def test_quadrilaterals_are_split_into_triangles_and_keep_boundary_names():
     from skfem import MeshQuad
 
     mesh = MeshQuad.init_tensor(np.linspace(0, 1, 9), np.linspace(0, 1, 9))
     mesh = mesh.with_boundaries({"left": lambda x: x[0] == 0})
     domain = MeshDomain(mesh)
     mixed = problem(domain, (BoundaryPart("dirichlet", name="left"), BoundaryPart("robin")))
-    np.testing.assert_allclose(first(mixed, number=2).magnitude[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-4)
+    np.testing.assert_allclose(first(mixed, number=2).wavenumber[:2], np.pi * np.array([0.5, math.hypot(0.5, 1)]), rtol=1e-4)
 
 
-def test_what_can_not_be_is_refused_in_a_sentence():
+def test_impossible_modes_are_refused_in_one_sentence():
     with pytest.raises(IncompatibleError, match=r"sine modes need a box.*disk.*eigen"):
         ModeFamilies(problem(DISK)).modes("sine")
     with pytest.raises(IncompatibleError, match="at most 3 dimensions, got 4"):
@@ -281,7 +281,7 @@ def test_what_can_not_be_is_refused_in_a_sentence():
         ModeFamilies(problem(DISK)).modes("eigne")
 
 
-def test_the_command_line_knows_every_family():
+def test_the_command_line_accepts_every_family():
     from typing import get_args
 
     from pdefreq.commands.shared_options import ModeFamily as Choices

@@ -1,4 +1,4 @@
-"""Runs on domains that are no box give the report that runs on a box give."""
+"""Runs on domains other than boxes have the same reports as runs on boxes."""
 
 import math
 
@@ -43,7 +43,7 @@ def test_a_network_on_a_ring_is_watched_in_eigen_modes():
 def test_finite_elements_have_an_algebraic_target_and_a_total_error():
     solution = solve("ring", make_solver("fem", {"cells": 16}))
     record = SpectralRecord.of(solution.history)
-    assert record.modes.target == "algebraic"
+    assert record.modes.error_kind == "algebraic"
     assert record.error[-1].max() < 1e-9
     assert 0 < record.total[-1].min() < 0.1
 
@@ -53,8 +53,8 @@ def test_methods_on_a_domain_watch_the_same_modes():
     np.testing.assert_array_equal(*(SpectralRecord.of(run.history).modes.indices for run in runs))
 
 
-def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
-    """B = -2, the half times of sine modes, and no prediction, for there is no theory of them."""
+def test_on_a_box_eigen_modes_and_sine_modes_give_the_same_spectrum_of_jacobi():
+    """B = -2 and the halving times of sine modes, but no prediction, because there is no theory for eigen modes."""
     solver = make_solver("jacobi", {"intervals": 64})
     runs = {kind: solve("poisson", solver, stop=Stop(steps=300), modes=kind) for kind in ("sine", "eigen")}
     sine, found = (runs[kind].spectrum() for kind in ("sine", "eigen"))
@@ -62,21 +62,21 @@ def test_on_a_box_eigen_modes_tell_of_jacobi_what_sine_modes_tell():
     for row in sine.rows[:6]:
         same = min(found.rows, key=lambda other: abs(other.wavenumber - row.wavenumber))
         assert same.wavenumber == pytest.approx(row.wavenumber, rel=1e-4)
-        if row.half_step is not None:
-            assert same.half_step == pytest.approx(row.half_step, rel=2e-2)  # hat functions between the nodes of the grid
+        if row.halving_step is not None:
+            assert same.halving_step == pytest.approx(row.halving_step, rel=2e-2)  # hat functions between the nodes of the grid
     assert np.isnan(SpectralRecord.of(runs["eigen"].history).prediction.rate).all()
 
 
-def test_a_run_cut_short_settles_the_same_modes_again(tmp_path):
+def test_an_interrupted_run_has_the_same_modes_when_resumed(tmp_path):
     whole = solve("ring", network(), stop=Stop(steps=4))
     solve("ring", network(), stop=Stop(steps=4), folder=tmp_path / "run", callback=lambda step, *_: step == 2)
     eigen._basis.cache_clear()  # as in a new process
     again = resume(tmp_path / "run")
-    for name in ("mode_error", "mode_error_total", "rest_error"):
+    for name in ("mode_error", "mode_error_total", "unwatched_error"):
         np.testing.assert_array_equal(again.history.column(name), whole.history.column(name), err_msg=name)
 
 
-def test_a_harmonic_solution_has_no_modes_but_natural_ones():
+def test_a_harmonic_solution_has_only_neumann_modes():
     solver = make_solver("fem")
     assert "try --modes neumann" in solve("l-shape", solver).spectrum().sentence
     assert solve("l-shape", solver, modes="neumann").spectrum().rows
@@ -87,7 +87,7 @@ def test_box_modes_on_a_ring_are_refused():
         solve("ring", network(), stop=Stop(steps=1), modes="sine")
 
 
-def test_a_domain_that_can_not_be_meshed_is_solved_without_a_spectrum(monkeypatch):
+def test_a_domain_that_cannot_be_meshed_is_solved_without_a_spectrum(monkeypatch):
     def missing(*_):
         raise IncompatibleError("meshing this domain needs gmsh")
 

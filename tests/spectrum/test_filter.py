@@ -1,4 +1,4 @@
-"""The Gaussian filter against transforms that are known in closed form."""
+"""The Gaussian filter against transforms in closed form."""
 
 import math
 
@@ -11,12 +11,12 @@ from pdefreq.core.errors import OptionError
 from pdefreq.spectrum import filter as gaussian
 from pdefreq.spectrum.filter import even_split, half_wavenumber, low_part, low_shares
 
-REACH = 7  # deviations: beyond lies exp(-24.5) = 2e-11 of the Gaussian
+REACH = 7  # standard deviations: the Gaussian beyond them is exp(-24.5) = 2e-11
 SIZES = {1: 400, 2: 41, 3: 15}
 
 
 def grid(d):
-    """A grid of spacing 1, centred, and which of its points the boundary is out of reach of, for a deviation of one."""
+    """A centered grid of spacing 1, and its points that the boundary does not affect, for a standard deviation of one."""
     axis = torch.arange(SIZES[d], dtype=torch.float64) - (SIZES[d] - 1) / 2
     x = torch.cartesian_prod(*[axis] * d).reshape(-1, d)
     return x, (x.abs() <= axis[-1] - REACH).all(dim=1)
@@ -29,24 +29,24 @@ def test_a_wave_is_multiplied_by_the_transform_of_the_gaussian(d, xi):
     p = torch.arange(1.0, d + 1, dtype=torch.float64)
     wave = torch.cos(x @ (xi * p / p.norm()) + 0.4)
     found = low_part(x, wave, 1.0)[inner]
-    # on the grid sums are integrals but for waves that fold onto this one, once a side and axis
+    # on the grid sums equal integrals up to aliases of this wave, one per side and axis
     folded = 2 * d * math.exp(-((2 * math.pi - xi) ** 2) / 2)
     torch.testing.assert_close(found, math.exp(-(xi**2) / 2) * wave[inner], rtol=0, atol=folded + 1e-10)
 
 
 @pytest.mark.parametrize("d", SIZES)
-def test_a_gaussian_stays_one_and_variances_add(d):
+def test_a_filtered_gaussian_is_a_gaussian_with_the_sum_of_the_variances(d):
     x, inner = grid(d)
     tau, delta = 2.0, 1.0
     u = torch.exp(-x.square().sum(dim=1) / (2 * tau))
     expected = (tau / (tau + delta)) ** (d / 2) * torch.exp(-x.square().sum(dim=1) / (2 * (tau + delta)))
-    # the product of the two Gaussians has variance 2/3: its sum on the grid is off by 2 exp(-(2 pi)^2 / 3) = 4e-6 an axis
+    # the product of the Gaussians has variance 2/3: its sum on the grid has an error of 2 exp(-(2 pi)^2 / 3) = 4e-6 per axis
     torch.testing.assert_close(low_part(x, u, delta)[inner], expected[inner], rtol=0, atol=5e-6 * d)
 
 
 @pytest.mark.parametrize("d", [5, 10])
-def test_at_random_points_the_mean_is_the_integral_over_the_box_to_the_sampling_error(d):
-    """Boundary included: weights and wave are products, so the integrals are those of one axis."""
+def test_at_random_points_the_filter_is_an_integral_over_the_box_up_to_the_sampling_error(d):
+    """Including the boundary: weights and wave are products, so that the integrals are products of integrals along axes."""
     delta, xi = 0.1, 1.5
     x = torch.rand(2000, d, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     found = low_part(x, torch.cos(xi * x.sum(dim=1)), delta).numpy()
@@ -55,15 +55,15 @@ def test_at_random_points_the_mean_is_the_integral_over_the_box_to_the_sampling_
     kernel = np.exp(-((x.numpy()[:, :, None] - nodes) ** 2) / (2 * delta)) * weights
     expected = ((kernel @ np.exp(1j * xi * nodes)) / kernel.sum(axis=2)).prod(axis=1).real
     w = torch.exp(-torch.cdist(x, x).square() / (2 * delta))
-    points = (w.sum(dim=1).square() / w.square().sum(dim=1)).numpy()  # as many as a weighted mean is worth, never below one
+    points = (w.sum(dim=1).square() / w.square().sum(dim=1)).numpy()  # effective sample size of a weighted mean, at least one
     some = points > 10
     assert some.mean() > 0.5
-    deviation = (found - expected)[some] * np.sqrt(points[some])  # in units of the function's deviation around a point, below one
+    deviation = (found - expected)[some] * np.sqrt(points[some])  # in units of the local standard deviation
     assert np.sqrt(np.mean(deviation**2)) < 1.2
     assert abs(np.mean(found[some] - expected[some])) < 0.1 * np.std(expected)
 
 
-def test_it_is_a_mean_and_linear_and_takes_blocks_of_any_size(monkeypatch):
+def test_the_filter_is_a_linear_mean_that_does_not_depend_on_the_block_size(monkeypatch):
     x = torch.rand(300, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     u = torch.stack([torch.sin(7 * x[:, 0]), x.square().sum(dim=1)], dim=1)
     both = low_part(x, u, 0.05)
@@ -74,17 +74,17 @@ def test_it_is_a_mean_and_linear_and_takes_blocks_of_any_size(monkeypatch):
 
 
 @pytest.mark.parametrize("periods", [5, 10])
-def test_an_even_split_puts_the_cut_at_the_wave(periods):
+def test_an_even_split_separates_at_the_given_wave(periods):
     x = torch.linspace(0, 1, 401, dtype=torch.float64)[:, None]
     xi = 2 * math.pi * periods
     wave = torch.sin(xi * x[:, 0])
-    # in the two outer periods the mean is taken on one side only
+    # in the two outer periods the mean is one-sided
     assert half_wavenumber(even_split(x, wave)) == pytest.approx(xi, rel=0.5 / periods)
     assert even_split(x, wave + 5) == pytest.approx(even_split(x, wave), rel=1e-5)  # the mean is not split
     assert even_split(3 * x, wave) == pytest.approx(9 * even_split(x, wave), rel=1e-5)  # a variance
 
 
-def test_the_scan_goes_from_all_low_to_all_high():
+def test_the_scan_covers_all_splits_from_low_to_high():
     x = torch.rand(400, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     u = torch.sin(math.pi * x).prod(dim=1)
     deltas = np.geomspace(1e-6, 1e6, 13).tolist()
@@ -94,7 +94,7 @@ def test_the_scan_goes_from_all_low_to_all_high():
     assert low_shares(x, u, [even_split(x, u)])[0] == pytest.approx(0.5, abs=1e-5)
 
 
-def test_what_can_not_be_split_is_refused():
+def test_functions_that_cannot_be_split_are_refused():
     x, ones = torch.rand(5, 2, dtype=torch.float64), torch.ones(5, dtype=torch.float64)
     with pytest.raises(OptionError, match="`delta` must be positive, got 0"):
         low_part(x, ones, 0.0)

@@ -12,12 +12,12 @@ from pdefreq.domains.box import Box
 from pdefreq.spectrum.box_modes import BOX_FAMILIES as FAMILIES
 from pdefreq.spectrum.modes import DEFAULT_INTERVALS, make_modes, strongest
 
-EXACT = 1e-13  # a fast transform of 1e3 to 3e4 values of size 1 is off by a few units of rounding, 2e-16 each
+EXACT = 1e-13  # a fast transform of 1e3 to 3e4 values of size 1 has an error of a few rounding units of 2e-16
 
 
 @dataclass(frozen=True)
 class UniformSpace:
-    """All that a family of modes needs to know of a grid space."""
+    """A substitute for a grid space with the attributes that mode families use."""
 
     box: Box
     intervals: tuple[int, ...]
@@ -33,7 +33,7 @@ ON_GRIDS = pytest.mark.parametrize(("box", "intervals"), BOXES)
 
 
 def basis(kind, box, wavevector, x):
-    """A mode written out: the definition that the transforms must agree with."""
+    """A mode by its definition, with which the transforms are compared."""
     phase = (x - np.array(box.lower)) * wavevector
     if kind == "fourier":
         return np.exp(1j * phase.sum(axis=1))
@@ -42,7 +42,7 @@ def basis(kind, box, wavevector, x):
 
 @ON_GRIDS
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_every_mode_of_a_grid_has_coefficient_one_and_no_other(kind, box, intervals):
+def test_every_mode_of_a_grid_has_a_single_coefficient_of_one(kind, box, intervals):
     space = UniformSpace(box, intervals)
     modes = make_modes(kind, box, intervals=intervals)
     x = modes.points(space).numpy()
@@ -55,7 +55,7 @@ def test_every_mode_of_a_grid_has_coefficient_one_and_no_other(kind, box, interv
 
 
 @pytest.mark.parametrize(("phase", "expected"), [(0.0, 0.5), (math.pi / 2, 0.5j), (math.pi, -0.5), (0.7, 0.5 * np.exp(0.7j))])
-def test_a_fourier_coefficient_carries_the_phase_from_the_lower_corner(phase, expected):
+def test_a_fourier_coefficient_has_the_phase_from_the_lower_corner(phase, expected):
     modes = make_modes("fourier", Box((-1.0,), (1.0,)), [3])
     x = modes.points().numpy()[:, 0]
     np.testing.assert_allclose(modes.wavevectors, [[3 * math.pi]])
@@ -63,19 +63,19 @@ def test_a_fourier_coefficient_carries_the_phase_from_the_lower_corner(phase, ex
 
 
 @pytest.mark.parametrize(("kind", "count"), [("sine", (11, 8)), ("cosine", (13, 10)), ("fourier", (11, 9))])
-def test_all_modes_of_a_grid_are_counted_once_and_come_by_wavenumber(kind, count):
+def test_all_modes_of_a_grid_are_counted_once_and_sorted_by_wavenumber(kind, count):
     modes = make_modes(kind, Box((-1.0, 0.5), (1.0, 2.0)), intervals=(12, 9))
     total = math.prod(count)
     assert len(modes) == (total + 1) // 2 if kind == "fourier" else total  # k and -k are one mode, and 0 is its own partner
     assert len(np.unique(modes.indices, axis=0)) == len(modes)
-    assert (np.diff(modes.magnitude) >= 0).all()
-    np.testing.assert_allclose(modes.magnitude, np.sqrt((modes.wavevectors**2).sum(axis=1)))
+    assert (np.diff(modes.wavenumber) >= 0).all()
+    np.testing.assert_allclose(modes.wavenumber, np.sqrt((modes.wavevectors**2).sum(axis=1)))
 
 
 @ON_GRIDS
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_the_rest_is_the_l2_norm_of_the_unwatched_modes(kind, box, intervals):
-    """Parseval: sine and cosine have squared norm L/2 along an axis, a constant L, a complex pair 2 |c|^2 L."""
+    """Parseval: along an axis the squared norm of sine and cosine is L/2, of a constant L, of a complex pair 2 |c|^2 L."""
     space = UniformSpace(box, intervals)
     every = make_modes(kind, box, intervals=intervals)
     below = every.indices[(np.abs(every.indices) < np.array(intervals)).all(axis=1)]  # cos(n pi s) has another discrete norm
@@ -95,8 +95,8 @@ def test_the_rest_is_the_l2_norm_of_the_unwatched_modes(kind, box, intervals):
     assert rest == pytest.approx(math.sqrt(box.measure * np.sum(norms * amplitudes[1::2] ** 2)), rel=1e-12)
 
 
-def test_the_rest_does_not_drown_in_the_watched_modes():
-    """Unwatched parts are added up, not got by subtraction: 1e-9 beside 1 keeps its digits."""
+def test_a_small_rest_is_accurate_beside_large_watched_modes():
+    """Unwatched parts are summed instead of computed as a difference: 1e-9 beside 1 keeps its digits."""
     modes = make_modes("sine", Box((0.0,), (2.0,)), [1])
     s = modes.points().numpy()[:, 0] / 2 * np.pi
     rest = modes.decompose(np.sin(s) + 1e-9 * np.sin(5 * s))[1]
@@ -110,7 +110,7 @@ def test_sine_coefficients_of_a_parabola(n):
     modes = make_modes("sine", space.box, intervals=(n,))
     x = modes.points(space).numpy()[:, 0]
     k = modes.indices[:, 0]
-    # the sum over all aliases in closed form: the discrete sine transform of x(1-x) is h^2 / n * cot(t) / sin(t)^2, t = k pi / 2n
+    # the sum over all aliases: the discrete sine transform of x(1-x) is h^2 / n * cot(t) / sin(t)^2, t = k pi / 2n
     t = k * np.pi / (2 * n)
     aliased = np.where(k % 2, np.cos(t) / np.sin(t) ** 3 / n**3, 0)
     np.testing.assert_allclose(modes.coefficients(x * (1 - x), space), aliased, atol=1e-15)
@@ -132,7 +132,7 @@ def test_cosine_coefficients_of_the_coordinate():
 
 @given(st.lists(st.floats(-10, 10), min_size=8, max_size=8))
 def test_boundary_values_do_not_leak_into_sine_modes(corner):
-    """Any trilinear function has no sine coefficients: its boundary values say all of it."""
+    """Trilinear functions have no sine coefficients, because they are their own lifting."""
     box, intervals = Box((0.0, -1.0, 2.0), (1.0, 1.0, 2.5)), (4, 5, 6)
     space = UniformSpace(box, intervals)
     modes = make_modes("sine", box, intervals=intervals)
@@ -141,10 +141,11 @@ def test_boundary_values_do_not_leak_into_sine_modes(corner):
     assert np.abs(modes.coefficients(values, space)).max() < 1e-12  # values up to 200, rounding 3e-14
 
 
-def test_a_fit_that_is_free_at_its_ends_is_seen_in_cosine_modes_alone():
-    """The line 3x / pi^2 is the best fit of sin x on (-pi, pi), and holds 6 / pi^2 of its square: boundary values, all of it.
+def test_an_approximation_with_free_ends_differs_from_zero_only_in_cosine_modes():
+    """The line 3x / pi^2 is the best linear approximation of sin x on (-pi, pi), with 6 / pi^2 of its squared norm.
 
-    Against -sin(x/2), the lowest cosine mode, sin x has 8/3 and x has 8: of the mode |1 - 9 / pi^2| is left.
+    It is its own lifting. The coefficients of sin x and x in the lowest cosine mode, -sin(x/2), are proportional to 8/3 and 8, so
+    that the error of the mode is |1 - 9 / pi^2|.
     """
     box = Box((-math.pi,), (math.pi,))
     for kind, k, left in (("sine", 2, 1.0), ("cosine", 1, 1 - 9 / math.pi**2)):
@@ -153,11 +154,11 @@ def test_a_fit_that_is_free_at_its_ends_is_seen_in_cosine_modes_alone():
         target, fit = (mode.coefficients(values)[0] for values in (np.sin(x), 3 / math.pi**2 * x))
         assert abs(fit - target) / abs(target) == pytest.approx(
             left, abs=1e-5
-        )  # sums stand for integrals, to the square of 1/1024
+        )  # sums approximate integrals up to the square of 1/1024
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_points_run_in_c_order_over_the_closed_box_or_leave_out_the_periodic_end(kind):
+def test_points_are_in_c_order_on_the_closed_box_or_without_the_periodic_end(kind):
     box = Box((-1.0, 0.0), (1.0, 3.0))
     x = make_modes(kind, box, [[1, 1]]).points(UniformSpace(box, (2, 3))).numpy()
     axes = ([-1, 0], [0, 1, 2]) if kind == "fourier" else ([-1, 0, 1], [0, 1, 2, 3])
@@ -165,37 +166,37 @@ def test_points_run_in_c_order_over_the_closed_box_or_leave_out_the_periodic_end
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
-def test_a_space_without_a_grid_is_sampled_on_the_default_one(dimension):
+def test_a_space_without_a_grid_is_evaluated_on_the_default_grid(dimension):
     box = Box((0.0,) * dimension, (1.0,) * dimension)
     modes = make_modes("sine", box, [[1] * dimension])
     assert modes.points(None).shape == ((DEFAULT_INTERVALS[dimension] + 1) ** dimension, dimension)
-    other = UniformSpace(Box((0.0,) * dimension, (2.0,) * dimension), (4,) * dimension)  # a grid of another box is no help
+    other = UniformSpace(Box((0.0,) * dimension, (2.0,) * dimension), (4,) * dimension)  # a grid of another box is not suitable
     assert len(modes.points(other)) == len(modes.points())  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize(("kind", "carried"), [("sine", [1, 7]), ("cosine", [0, 8]), ("fourier", [0, 3])])
-def test_a_mode_the_grid_can_not_carry_has_coefficient_zero(kind, carried):
+@pytest.mark.parametrize(("kind", "resolved"), [("sine", [1, 7]), ("cosine", [0, 8]), ("fourier", [0, 3])])
+def test_a_mode_the_grid_does_not_resolve_has_coefficient_zero(kind, resolved):
     box = Box((0.0,), (1.0,))
     space = UniformSpace(box, (8,))
     modes = make_modes(kind, box, np.arange(20))
     values = np.random.default_rng(1).standard_normal(len(modes.points(space)))
     found = np.flatnonzero(modes.coefficients(values, space))
-    assert [found.min(), found.max()] == carried
-    assert len(found) == carried[1] - carried[0] + 1
+    assert [found.min(), found.max()] == resolved
+    assert len(found) == resolved[1] - resolved[0] + 1
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 40), st.floats(1e-6, 1))
-def test_the_strongest_modes(amplitudes, limit, threshold):
+def test_the_strongest_modes_are_selected(amplitudes, max_modes, threshold):
     amplitude = np.array(amplitudes)
-    kept, candidates = strongest(amplitude, threshold=threshold, limit=limit)
-    assert candidates == sum(a > 0 and a >= threshold * max(amplitudes) for a in amplitudes)
-    assert len(kept) == min(limit, candidates)
+    kept, count_above_threshold = strongest(amplitude, threshold=threshold, max_modes=max_modes)
+    assert count_above_threshold == sum(a > 0 and a >= threshold * max(amplitudes) for a in amplitudes)
+    assert len(kept) == min(max_modes, count_above_threshold)
     assert (np.diff(kept) > 0).all()
     left = np.setdiff1d(np.arange(len(amplitude)), kept)
     assert not len(kept) or (amplitude[left] <= amplitude[kept].min()).all()
 
 
-def test_more_than_three_dimensions_and_unknown_families_are_refused_in_a_sentence():
+def test_more_than_three_dimensions_and_unknown_families_are_refused_in_one_sentence():
     with pytest.raises(IncompatibleError, match=r"sine modes need a grid.*up to 3 dimensions, got 4"):
         make_modes("sine", Box((0.0,) * 4, (1.0,) * 4))
     with pytest.raises(UnknownNameError, match="did you mean 'cosine'"):
@@ -204,8 +205,8 @@ def test_more_than_three_dimensions_and_unknown_families_are_refused_in_a_senten
 
 @pytest.mark.parametrize("kind", FAMILIES)
 @pytest.mark.parametrize("box", [box for box, _ in BOXES], ids=lambda box: box.title)
-def test_recorded_modes_are_the_same_on_another_grid(kind, box):
-    """Of a function that its grid resolves they have the same coefficients, in the same places."""
+def test_recorded_modes_agree_on_another_grid(kind, box):
+    """For a function that the grid resolves, the coefficients are equal and in the same order."""
     modes = make_modes(kind, box, np.unique(np.abs(np.random.default_rng(2).integers(0, 5, (6, box.dimension))), axis=0) + 1)
     recorded = modes.recorded()
     np.testing.assert_array_equal(recorded.indices, modes.indices)
@@ -219,18 +220,18 @@ def test_recorded_modes_are_the_same_on_another_grid(kind, box):
 
 @pytest.mark.parametrize(("highest", "intervals"), [(1, 500), (166, 500), (167, 1000), (300, 1000), (340, 2000), (384, 2000)])
 @pytest.mark.parametrize("kind", ["sine", "cosine"])
-def test_the_recorded_grid_is_as_fine_as_the_highest_mode_needs(kind, highest, intervals):
+def test_the_recorded_grid_resolves_the_highest_mode(kind, highest, intervals):
     modes = make_modes(kind, Box((0.0,), (1.0,)), [1, highest]).recorded()
     assert len(modes.points()) == intervals + 1
     x = modes.points().numpy()[:, 0]
     alias = (np.sin if kind == "sine" else np.cos)((2 * intervals - highest) * math.pi * x)
-    assert abs(modes.coefficients(alias)[1]) == pytest.approx(1)  # and nothing lower is taken for the highest mode
+    assert abs(modes.coefficients(alias)[1]) == pytest.approx(1)  # no lower mode is an alias of the highest mode
     lower = (np.sin if kind == "sine" else np.cos)((2 * intervals - highest - 1) * math.pi * x)
     np.testing.assert_allclose(modes.coefficients(lower), 0, atol=1e-11)
 
 
 def test_aliases_of_slopes_at_the_ends_cancel_in_relative_errors():
-    """Coefficients are off by up to 7 per cent, of a solution and of an error alike: their ratio is off by less than 1e-3."""
+    """Coefficients of a solution and of an error both have errors of up to 7 per cent, but their ratio has less than 1e-3."""
     numbers = [1, 9, 61, 139]
     modes = make_modes("cosine", Box((-1.0,), (1.0,)), numbers).recorded()
     x = modes.points().numpy()[:, 0]

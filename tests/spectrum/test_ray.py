@@ -1,4 +1,4 @@
-"""Waves along a direction against functions whose transform is known, in one to ten dimensions."""
+"""Waves along a direction against functions with known transforms, in one to ten dimensions."""
 
 import math
 
@@ -24,7 +24,7 @@ from pdefreq.spectrum.modes import ModeFamilies
 from pdefreq.spectrum.ray import HIGHEST, wave_fit
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
-EXACT = 1e-11  # rounding 1e-16 times a sum over 2048 points and a condition below 10
+EXACT = 1e-11  # rounding 1e-16 times a sum over 2048 points and a condition number below 10
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,7 +58,7 @@ def axis(d):
 
 def along(modes, domain):
     """s = p.(x - lower) at the points of the modes."""
-    p = modes.wavevectors[-1] / modes.magnitude[-1]
+    p = modes.wavevectors[-1] / modes.wavenumber[-1]
     return (modes.points().numpy() - np.array(domain.bounds[0])) @ p
 
 
@@ -72,28 +72,28 @@ CASES = [
 
 
 @pytest.mark.parametrize(("domain", "direction"), CASES)
-def test_a_plane_wave_has_one_coefficient_and_it_holds_the_phase(domain, direction):
+def test_a_plane_wave_has_one_coefficient_with_its_phase(domain, direction):
     of = problem(domain, direction)
     modes = ModeFamilies(of).modes("ray")
     s = along(modes, domain)
     for j, amplitude, phase in ((1, 2.0, 0.3), (7, 0.5, -2.0), (HIGHEST, 1.0, 1.5)):
         expected = np.zeros(len(modes), dtype=complex)
         expected[j], expected[0] = amplitude / 2 * np.exp(1j * phase), -0.7
-        found, rest = modes.decompose(amplitude * np.cos(modes.magnitude[j] * s + phase) - 0.7)
+        found, rest = modes.decompose(amplitude * np.cos(modes.wavenumber[j] * s + phase) - 0.7)
         np.testing.assert_allclose(found, expected, atol=EXACT)
         assert rest < EXACT
 
 
 @pytest.mark.parametrize(("domain", "direction"), CASES)
-def test_waves_this_far_apart_are_nearly_orthogonal_and_closer_ones_are_not(domain, direction):
+def test_distant_waves_are_nearly_orthogonal_and_closer_waves_are_not(domain, direction):
     modes = ModeFamilies(problem(domain, direction)).modes("ray")
-    p = tuple((modes.wavevectors[1] / modes.magnitude[1]).tolist())
-    spacing = modes.magnitude[1]
-    assert wave_fit(domain, p, tuple(modes.magnitude[1:])).condition < 2.5  # 1.5 if s is normal, the rest is sampling
+    p = tuple((modes.wavevectors[1] / modes.wavenumber[1]).tolist())
+    spacing = modes.wavenumber[1]
+    assert wave_fit(domain, p, tuple(modes.wavenumber[1:])).condition < 2.5  # 1.5 if s is normal, the rest is sampling
     assert wave_fit(domain, p, tuple(spacing / 2 * np.arange(1, HIGHEST + 1))).condition > 10
 
 
-def test_on_an_interval_they_are_its_fourier_modes():
+def test_in_one_dimension_ray_modes_are_fourier_modes():
     of = problem(Box((-1.0,), (2.0,)))
     waves, fourier = ModeFamilies(of).modes("ray"), ModeFamilies(of).modes("fourier", np.arange(HIGHEST + 1))
     np.testing.assert_allclose(waves.wavevectors, fourier.wavevectors, rtol=1e-14)
@@ -106,20 +106,20 @@ def test_on_an_interval_they_are_its_fourier_modes():
 
 
 @pytest.mark.parametrize("d", [3, 5, 10])
-def test_what_varies_across_the_direction_enters_by_its_mean_to_the_standard_error(d):
-    """Of prod sin(pi x_k) an axis of the cube sees (2/pi)^(d-1) sin(pi x_1), with Fourier coefficients (2/pi) / (1 - 4 j^2)."""
+def test_variations_across_the_direction_contribute_their_mean_up_to_the_standard_error(d):
+    """Along an axis of the cube, prod sin(pi x_k) has the mean (2/pi)^(d-1) sin(pi x_1), coefficients (2/pi) / (1 - 4 j^2)."""
     modes = ModeFamilies(problem(cube(d), axis(d))).modes("ray")
     u = np.sin(math.pi * modes.points().numpy()).prod(axis=1)
     expected = (2 / math.pi) ** d / (1 - 4 * np.arange(HIGHEST + 1.0) ** 2)
     noise = modes._fit.noise(u)
-    # points of a Sobol set do better than the random ones that the standard error is for; five of them leave room for neither
+    # Sobol points are more accurate than the random points of the standard error; the factor five is generous
     assert (np.abs(modes.coefficients(u) - expected) < 5 * noise).all()
     amplitude = modes.amplitudes(u)
     assert (amplitude[np.abs(expected) > 8 * noise] > 0).all()
-    assert (amplitude[np.abs(expected) < noise / 10] == 0).mean() > 0.9  # three standard errors: seldom
+    assert (amplitude[np.abs(expected) < noise / 10] == 0).mean() > 0.9  # three standard errors: rarely exceeded
 
 
-def test_the_standard_error_is_that_of_noise_and_noise_has_no_modes():
+def test_the_standard_error_is_that_of_noise_and_noise_has_no_watched_modes():
     modes = ModeFamilies(problem(cube(5))).modes("ray")
     rng = np.random.default_rng(0)
     squares, seen = [], 0
@@ -127,39 +127,39 @@ def test_the_standard_error_is_that_of_noise_and_noise_has_no_modes():
         u = rng.standard_normal(len(modes.points()))
         squares.append((np.abs(modes.coefficients(u)) / modes._fit.noise(u))[1:] ** 2)
         seen += np.count_nonzero(modes.amplitudes(u))
-    assert np.mean(squares) == pytest.approx(1, abs=5 / math.sqrt(10 * HIGHEST))  # exponentially distributed: deviation 1
+    assert np.mean(squares) == pytest.approx(1, abs=5 / math.sqrt(10 * HIGHEST))  # exponential distribution: standard deviation 1
     assert seen <= 2  # 330 amplitudes, each with probability exp(-9) = 1.2e-4
 
 
-def test_a_wave_across_the_direction_changes_nothing_but_to_the_standard_error():
-    """Coordinates of a uniform point in a box are independent, so given p.x along one axis a wave along another has its mean, 0."""
+def test_a_wave_across_the_direction_contributes_only_within_the_standard_error():
+    """Coordinates of uniform points in a box are independent: for given p.x along an axis, a wave along another has mean 0."""
     d = 5
     modes = ModeFamilies(problem(cube(d), axis(d))).modes("ray")
     x = modes.points().numpy()
     u, across = np.cos(2 * math.pi * 3 * x[:, 0]), np.sin(2 * math.pi * 2 * x[:, 1]) + np.cos(2 * math.pi * (x[:, 2] - x[:, 4]))
     change = np.abs(modes.coefficients(u + across) - modes.coefficients(u))
     assert change.max() < 5 * modes._fit.noise(across).max()
-    assert modes.strongest(u + across, threshold=1e-3, limit=99)[0].indices.tolist() == [[3]]
+    assert modes.strongest(u + across, threshold=1e-3, max_modes=99)[0].indices.tolist() == [[3]]
 
 
-def test_a_coefficient_does_not_depend_on_which_are_watched():
+def test_a_coefficient_does_not_depend_on_the_watched_modes():
     modes = ModeFamilies(problem(cube(5))).modes("ray")
     u = np.exp(along(modes, cube(5)))
     np.testing.assert_array_equal(modes.take(np.array([4, 2])).coefficients(u), modes.coefficients(u)[[4, 2]])
-    settled = ModeFamilies(problem(cube(5))).modes("ray", [[4], [2]])  # as a resumed run does
+    settled = ModeFamilies(problem(cube(5))).modes("ray", [[4], [2]])  # as in a resumed run
     np.testing.assert_array_equal(settled.coefficients(u), modes.coefficients(u)[[4, 2]])
-    np.testing.assert_array_equal(settled.magnitude, modes.magnitude[[4, 2]])
+    np.testing.assert_array_equal(settled.wavenumber, modes.wavenumber[[4, 2]])
 
 
-def test_the_rest_is_the_norm_of_what_is_not_watched():
+def test_the_rest_is_the_norm_of_the_unwatched_part():
     domain = cube(5, 2.0)  # measure 32
     modes = ModeFamilies(problem(domain, axis(5))).modes("ray", [[0], [1]])
     s = modes.points().numpy()[:, 0]
     rest = modes.decompose(0.3 + np.cos(math.pi * s) + 0.5 * np.sin(5 * math.pi * s))[1]
-    assert rest == pytest.approx(math.sqrt(32 * 0.125), rel=0.02)  # mean square 1/8, to the accuracy of the points
+    assert rest == pytest.approx(math.sqrt(32 * 0.125), rel=0.02)  # mean square 1/8, up to the accuracy of the points
 
 
-def test_a_direction_is_a_direction_of_any_length():
+def test_a_direction_may_have_any_length():
     one, two = (ModeFamilies(problem(cube(4), p)).modes("ray") for p in ((0, 1, 1, 0), (0, 9, 9, 0)))
     np.testing.assert_allclose(one.wavevectors, two.wavevectors, rtol=1e-14)
     for direction in ((1, 0), (0, 0, 0, 0)):
@@ -167,14 +167,14 @@ def test_a_direction_is_a_direction_of_any_length():
             problem(cube(4), direction)
 
 
-def test_the_family_follows_from_problem_and_dimension():
+def test_the_family_is_chosen_by_problem_and_dimension():
     flux, mixed = BoundaryPart("robin", name="x-min"), (BoundaryPart("robin", name="x-min"), BoundaryPart("dirichlet"))
     free = [regression(cube(2)), problem(cube(2), boundary=(flux, BoundaryPart("robin")))]
     assert [ModeFamilies(given).chosen for given in (*free, problem(cube(2), boundary=mixed))] == ["cosine", "cosine", "sine"]
     assert [ModeFamilies(problem(cube(d), boundary=0.0)).chosen for d in (1, 3, 4, 10)] == ["sine", "sine", "ray", "ray"]
     assert [ModeFamilies(load_problem(name)).chosen for name in ("tones", "tones-known", "chirp")] == ["cosine"] * 3
     assert ModeFamilies(load_problem("quadratic")).chosen == "cosine"
-    assert ModeFamilies(load_problem("quadratic", dimension=4)).chosen == "ray"  # the file means its lower dimensions
+    assert ModeFamilies(load_problem("quadratic", dimension=4)).chosen == "ray"  # the modes in the file apply to lower dimensions
     assert ModeFamilies(load_problem("tones:5d")).chosen == "tones"
     with pytest.raises(IncompatibleError, match=r"at most 3 dimensions, got 4: watch ray"):
         ModeFamilies(problem(cube(4))).check("sine")
@@ -192,13 +192,13 @@ def test_tones_are_found_with_their_phases(parts):
     domain = cube(5, 2 * math.pi, -math.pi)
     modes = ModeFamilies(regression(domain, wavenumbers=(1.5, 4.0, 7.3))).modes("tones")
     s = along(modes, domain)
-    u = sum(a * np.cos(k * s) + b * np.sin(k * s) for k, (a, b) in zip(modes.magnitude[1:], parts, strict=True))
+    u = sum(a * np.cos(k * s) + b * np.sin(k * s) for k, (a, b) in zip(modes.wavenumber[1:], parts, strict=True))
     expected = [0, *(complex(a, -b) / 2 for a, b in parts)]
     np.testing.assert_allclose(modes.coefficients(u), expected, atol=EXACT)
 
 
-def test_tones_of_a_boundary_value_problem_are_refused_for_they_are_wrong():
-    """On `poisson` u is sin(x) + ... and a straight line, and the fit takes sin(x) for 0.436 of what it is."""
+def test_tones_of_a_boundary_value_problem_are_refused_because_they_would_be_wrong():
+    """On `poisson` u is sin(x) + ... plus a linear function, and the fit gives sin(x) only 0.436 of its amplitude."""
     poisson = load_problem("poisson")
     with pytest.raises(IncompatibleError, match=r"tones need a regression"):
         ModeFamilies(poisson).modes("tones")
@@ -216,7 +216,7 @@ def test_tones_of_a_boundary_value_problem_are_refused_for_they_are_wrong():
         (tuple(np.linspace(0.5, 30, 60)), "can't be told apart"),
     ],
 )
-def test_tones_that_are_none_or_too_close_are_refused(wavenumbers, message):
+def test_invalid_or_close_tones_are_refused(wavenumbers, message):
     with pytest.raises(IncompatibleError, match=message):
         ModeFamilies(regression(cube(1), wavenumbers=wavenumbers)).modes("tones")
 
@@ -232,7 +232,7 @@ def test_a_resumed_run_watches_the_same_waves_bit_for_bit(tmp_path, kind):
     for name in ("indices", "wavevectors", "amplitude", "wavenumber"):
         np.testing.assert_array_equal(getattr(one.modes, name), getattr(other.modes, name))
     np.testing.assert_array_equal(one.error, other.error)
-    np.testing.assert_array_equal(whole.history.column("rest_error"), again.history.column("rest_error"))
+    np.testing.assert_array_equal(whole.history.column("unwatched_error"), again.history.column("unwatched_error"))
     report = whole.spectrum()
     assert report.bias_index is None and "not a complete" in report.bias_reason
     if kind == "tones":
@@ -240,21 +240,21 @@ def test_a_resumed_run_watches_the_same_waves_bit_for_bit(tmp_path, kind):
         np.testing.assert_allclose([row.amplitude for row in report.rows], 0.5, atol=EXACT)
 
 
-def test_a_family_that_can_not_be_is_refused_before_anything_is_written(tmp_path):
+def test_an_impossible_family_is_refused_before_anything_is_written(tmp_path):
     for name, method, modes in (("cosine-diffusion", "deep-ritz", "sine"), ("poisson", "jacobi", "tones")):
         with pytest.raises(IncompatibleError):
             solve(name, method, modes=modes, folder=tmp_path / "run")
         assert not (tmp_path / "run").exists()
 
 
-def test_points_are_always_the_same():
+def test_points_of_ray_modes_do_not_change():
     one, two = (ModeFamilies(problem(Ball((0.0,) * 4, r))).modes("ray").points() for r in (1.0, 2.0))
     assert torch.equal(2 * one, two)
 
 
 @pytest.mark.parametrize("direction", [(1.0,), (-1.0,)])
-def test_on_an_interval_waves_are_recorded_by_the_trapezoidal_rule(direction):
-    """The coefficients of a sum of waves are exact; those of another function are near to the least-squares fit by integrals."""
+def test_in_one_dimension_waves_are_recorded_by_the_trapezoidal_rule(direction):
+    """The coefficients of a sum of waves are exact; those of another function are close to the least-squares fit by integrals."""
     modes = ModeFamilies(regression(Box((0.0,), (2 * math.pi,)), direction, (1.0, 5.0))).modes("tones")
     recorded = modes.recorded()
     assert len(recorded.points()) == 501 < ray.NUMBER

@@ -1,4 +1,4 @@
-"""Modes as a space: derivatives against automatic differentiation, and what functionals make of them."""
+"""Modes as a trial space: derivatives against automatic differentiation, and functionals of modes."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
 from pdefreq.spectrum.span import ModeSpan, span_of
-from pdefreq.theory.kernel_modes import mode_coupling
+from pdefreq.theory.kernel_modes import rayleigh_quotients
 
 BOX = Box((-1.0, 0.5), (1.0, 2.0))
 LIKE = torch.empty(0, dtype=torch.float64)
@@ -34,7 +34,7 @@ def field(kind, indices):
 
 
 @pytest.mark.parametrize("kind", ["sine", "cosine"])
-def test_a_sum_of_modes_and_its_derivatives_are_those_of_the_waves(kind):
+def test_a_sum_of_modes_and_its_derivatives_agree_with_the_waves(kind):
     indices = [[1, 2], [3, 1], [4, 4]]
     space, x = ModeSpan(make_modes(kind, BOX, indices)), BOX.quadrature(50).x
     u, known = space.at(x), field(kind, indices)
@@ -49,14 +49,14 @@ def test_a_sum_of_modes_and_its_derivatives_are_those_of_the_waves(kind):
 
 
 @pytest.mark.parametrize("loss", [Misfit, GradientMisfit, RitzEnergy, StrongResidual, GradientOfResidual])
-def test_rows_of_modes_give_the_coupling_in_the_metric_of_each_loss(loss):
-    """F on the span is linear: |F a|^2 is the second difference of the loss; and `linearize` forms v.Kv with K = F F^T."""
+def test_rows_of_modes_give_the_rayleigh_quotients_in_the_metric_of_each_loss(loss):
+    """F is linear on the span: |F a|^2 is the second difference of the loss; `linearize` computes v.Kv with K = F F^T."""
     regression = loss in (Misfit, GradientMisfit)
     kind = {"diffusion": 0.0, "reaction": 1.0} if regression else {"reaction": 0.5, "boundary": (BoundaryPart("dirichlet"),)}
     problem = Problem(domain=BOX, source=lambda x: (2 * x).sin().sum(dim=1), **kind)
     modes = make_modes("sine", BOX, [[1, 1], [2, 1], [3, 3]])
     span = span_of(modes)
-    rows = loss(problem, span, BOX.quadrature(60), like=LIKE).factor(torch.zeros_like(C))
+    rows = loss(problem, span, BOX.quadrature(60), like=LIKE).gauss_newton_factor(torch.zeros_like(C))
     on_span = loss(problem, span, BOX.quadrature(60), like=LIKE)
     second = sum(sign * float(on_span.value(t * C)) for sign, t in ((1, 1), (1, -1), (-2, 0)))
     assert float((rows @ C).square().sum()) == pytest.approx(second, rel=1e-9)
@@ -64,12 +64,12 @@ def test_rows_of_modes_give_the_coupling_in_the_metric_of_each_loss(loss):
     c = network.initialize(stream(0, "initialization"))
     functional = loss(problem, network, BOX.quadrature(60), like=LIKE)
     target = torch.zeros(len(modes.points(network)), dtype=torch.float64)
-    found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).coupling
-    factor = functional.factor(c)
-    expected = mode_coupling(factor @ factor.T, rows)
-    np.testing.assert_allclose(found.rates, expected.rates, rtol=1e-9)
-    np.testing.assert_allclose(found.coupling, expected.coupling, rtol=1e-8)
+    found = linearize(network, functional, c, modes, target, of_modes=lambda: rows).rayleigh_quotients
+    f = functional.gauss_newton_factor(c)
+    expected = rayleigh_quotients(f @ f.T, rows)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-9)
+    np.testing.assert_allclose(found.eigen_residuals, expected.eigen_residuals, rtol=1e-8)
 
 
-def test_modes_that_are_no_known_waves_span_nothing():
+def test_modes_without_a_wave_formula_have_no_span():
     assert span_of(make_modes("fourier", BOX, [[1, 0]])) is None

@@ -5,29 +5,29 @@ import numpy as np
 import pytest
 
 from pdefreq.core.history import History
-from pdefreq.spectrum.predicted import PREDICTED_STEPS, Forecast
+from pdefreq.spectrum.predicted import PREDICTED_STEPS, StoredPrediction
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.spectral_report import SpectralReport
 from pdefreq.spectrum.watched import WatchedModes
 
-XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not in order
+XI = np.pi / 2 * np.array([16.0, 2.0, 6.0, 40.0])  # not sorted
 STEPS = np.arange(1001.0)
-NOTHING = Forecast()
+NOTHING = StoredPrediction()
 
 
-def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=NOTHING):
-    """Of a run in which each mode decays exponentially with the given half time."""
-    half_steps = np.asarray(half_steps, dtype=float)
-    m = len(half_steps)
-    errors = start * 0.5 ** (steps[:, None] / half_steps)
+def report(halving_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), theory=NOTHING):
+    """The report of a run in which each mode decays exponentially with the given halving step."""
+    halving_steps = np.asarray(halving_steps, dtype=float)
+    m = len(halving_steps)
+    errors = start * 0.5 ** (steps[:, None] / halving_steps)
     modes = WatchedModes(
         kind=kind,
         complete=kind != "fourier",
         indices=np.rint(XI[:m, None] * 2 / np.pi).astype(int),
         wavenumber=XI[:m],
         amplitude=np.array([0.1, 1.0, 0.3, 0.2])[:m],
-        target="algebraic",
-        candidates=m,
+        error_kind="algebraic",
+        count_above_threshold=m,
         wavevectors=XI[:m, None],
     )
     columns = {"step": steps, "seconds": steps / 100, "mode_error": errors, "mode_error_total": errors + 0.001}
@@ -35,36 +35,36 @@ def report(half_steps, *, steps=STEPS, kind="sine", start=1.0, wavenumbers=(), t
     return SpectralReport.of(SpectralRecord.of(history), wavenumbers)
 
 
-def test_rows_come_by_wavenumber_with_what_was_recorded():
+def test_rows_are_sorted_by_wavenumber_and_contain_the_recorded_values():
     curves = 0.5 ** (PREDICTED_STEPS[:, None] / np.array([80, 10, 30, 200]))  # twice as fast as measured
-    found = report([160, 20, 60, 400], theory=Forecast("as told", rates=np.array([0.1, np.nan, 0.2, 0.3]), curves=curves))
+    found = report([160, 20, 60, 400], theory=StoredPrediction("as told", rates=np.array([0.1, np.nan, 0.2, 0.3]), curves=curves))
     assert [row.index for row in found.rows] == [(2,), (6,), (16,), (40,)]
     assert [row.wavenumber for row in found.rows] == pytest.approx(np.sort(XI))
     assert [row.amplitude for row in found.rows] == [1.0, 0.3, 0.1, 0.2]
-    assert [row.half_step for row in found.rows] == pytest.approx([20, 60, 160, 400])
-    assert [row.half_seconds for row in found.rows] == pytest.approx([0.2, 0.6, 1.6, 4.0])
+    assert [row.halving_step for row in found.rows] == pytest.approx([20, 60, 160, 400])
+    assert [row.halving_seconds for row in found.rows] == pytest.approx([0.2, 0.6, 1.6, 4.0])
     assert [row.rate for row in found.rows] == pytest.approx(np.log(2) / np.array([20, 60, 160, 400]))
-    rate = np.log(2) / 10  # where theory has no single rate, that of its curve
+    rate = np.log(2) / 10  # if theory has no single rate, the rate of its curve
     assert [row.predicted_rate for row in found.rows] == pytest.approx([rate, 0.2, 0.1, 0.3], rel=1e-9)
-    assert [row.predicted_half_step for row in found.rows] == pytest.approx([10, 30, 80, 200], rel=1e-9)
+    assert [row.predicted_halving_step for row in found.rows] == pytest.approx([10, 30, 80, 200], rel=1e-9)
     assert found.theory == "as told"
     assert [row.error for row in found.rows] == pytest.approx(0.5 ** (1000 / np.array([20, 60, 160, 400])) + 0.001)
     assert {row.status for row in found.rows} == {"halved"}
     assert found.bias_modes == pytest.approx(np.sort(XI))
-    assert found.bias_index == pytest.approx(1, abs=0.01)  # 400 is 20 * 20 = 40 / 2 * 20: xi grows alike
-    json.dumps(dataclasses.asdict(found), allow_nan=False)  # plain values, None where undefined
+    assert found.bias_index == pytest.approx(1, abs=0.01)  # 400 is 20 * 20 = 40 / 2 * 20: proportional to xi
+    json.dumps(dataclasses.asdict(found), allow_nan=False)  # plain values, None if undefined
 
 
-def test_what_is_undefined_is_none():
+def test_undefined_values_are_none():
     found = report([160, 20, 1e9, 400], start=np.array([1.0, 0.4, 1.0, 1.0]))
     below, never = found.rows[0], found.rows[1]
-    assert (below.status, below.half_step, below.half_seconds) == ("below half from the start", None, None)
-    assert (never.status, never.half_step, never.rate) == ("not halved", None, None)
+    assert (below.status, below.halving_step, below.halving_seconds) == ("below half from the start", None, None)
+    assert (never.status, never.halving_step, never.rate) == ("not halved", None, None)
     assert below.rate == pytest.approx(np.log(2) / 20)
 
 
 @pytest.mark.parametrize(
-    ("half_steps", "options", "sentence"),
+    ("halving_steps", "options", "sentence"),
     [
         (
             20 * (XI / np.pi) ** 1,
@@ -105,32 +105,32 @@ def test_what_is_undefined_is_none():
         ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "After a single step at most there is no order to tell."),
     ],
 )
-def test_the_order_in_words(half_steps, options, sentence):
-    assert report(half_steps, **options).sentence == sentence
+def test_the_order_in_words(halving_steps, options, sentence):
+    assert report(halving_steps, **options).sentence == sentence
 
 
-def test_the_sentence_names_no_witness_against_its_own_headline():
-    """Both tones asked for go the other way: others bear out the slope, or none."""
-    half_steps = np.array([100.0, 20, 150, 900])  # 25.1 before 9.42, and yet B > 0
-    told = report(half_steps, wavenumbers=(9.4, 25)).sentence
+def test_the_sentence_gives_no_example_that_contradicts_it():
+    """The two requested tones have the opposite order, so that other modes are the examples."""
+    halving_steps = np.array([100.0, 20, 150, 900])  # 25.1 before 9.42, although B > 0
+    told = report(halving_steps, wavenumbers=(9.4, 25)).sentence
     assert told.startswith("Low frequencies first: wavenumber 3.14 halved at step 20, 62.8 at step 900")
 
 
-def test_rows_to_print_are_those_asked_for_and_then_the_strongest():
+def test_printed_rows_are_the_requested_modes_and_then_the_strongest():
     found = report([160, 20, 60, 400], wavenumbers=(30.0,))
     assert [row.index[0] for row in found.rows_to_print(1)] == [16]
     assert [row.index[0] for row in found.rows_to_print(4)] == [2, 6, 16, 40]
     assert found.rows_to_print(100) == found.rows
 
 
-def test_modes_that_the_sentence_names_are_printed_however_weak():
+def test_modes_in_the_sentence_are_always_printed():
     found = report([160, 20, 60, 400])
     assert "3.14 halved at step 20, 62.8 at step 400" in found.sentence
     assert [row.index[0] for row in found.named] == [2, 40]
     assert [row.index[0] for row in found.rows_to_print(2)] == [2, 40]  # 6 is stronger than 40
 
 
-def test_a_report_without_modes_says_why():
+def test_a_report_without_modes_states_the_reason():
     found = SpectralReport.without_modes("sine", "nothing was measured.", steps=0, wavenumbers=(3.0,))
     assert (found.sentence, found.rows, found.bias_index) == ("No spectrum: nothing was measured.", (), None)
     assert found.rows_to_print() == ()

@@ -15,7 +15,7 @@ from tests.toys import Geometric, line_problem
 
 @dataclass(frozen=True)
 class Refuses(Geometric):
-    """A method that can do nothing."""
+    """A method that refuses every problem."""
 
     def prepare(self, problem, **_):
         raise IncompatibleError("refuses needs another problem")
@@ -23,7 +23,7 @@ class Refuses(Geometric):
 
 @dataclass(frozen=True)
 class Seeded(Geometric):
-    """The faster, the larger its seed."""
+    """A method that converges faster for larger seeds."""
 
     def prepare(self, problem, *, seed, device, dtype, guess=None):
         return Geometric(factor=0.9 - 0.1 * seed).prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
@@ -32,7 +32,7 @@ class Seeded(Geometric):
 METHODS = {"slow": Geometric(0.9), "fast": Geometric(0.5)}
 
 
-def test_each_method_runs_under_its_label_with_each_seed():
+def test_each_method_is_run_under_its_label_with_each_seed():
     comparison = compare(line_problem(), METHODS, seeds=2, seed=5, stop=Stop(steps=3))
     assert list(comparison.solutions) == ["slow", "fast"]
     for label, solutions in comparison.solutions.items():
@@ -50,15 +50,15 @@ def test_rows_are_the_summaries_of_the_runs():
             assert row[name] == summary[name]
 
 
-def test_rows_hold_median_and_range_over_seeds():
+def test_rows_contain_median_and_range_over_seeds():
     comparison = compare(line_problem(), [Seeded()], seeds=3, stop=Stop(steps=4))
     errors = [solution.error() for solution in comparison.solutions["seeded"]]
     (row,) = comparison.rows()
-    assert errors == sorted(errors, reverse=True)  # the seeds do differ
+    assert errors == sorted(errors, reverse=True)  # the seeds differ
     assert (row["relative_l2_min"], row["relative_l2"], row["relative_l2_max"]) == (errors[2], errors[1], errors[0])
 
 
-def test_a_method_that_refuses_is_listed_and_the_others_go_on():
+def test_a_method_that_refuses_is_listed_and_the_others_are_run():
     comparison = compare(line_problem(), {"no": Refuses(), "yes": Geometric()})
     assert comparison.refusals == {"no": "refuses needs another problem"}
     refused = comparison.rows()[-1]
@@ -67,7 +67,7 @@ def test_a_method_that_refuses_is_listed_and_the_others_go_on():
     assert refused["relative_l2"] is None
 
 
-def test_if_all_refuse_there_is_no_comparison(tmp_path):
+def test_if_all_methods_refuse_there_is_no_comparison(tmp_path):
     with pytest.raises(IncompatibleError, match=r"a: refuses needs .*; b: refuses needs"):
         compare(line_problem(), {"a": Refuses(), "b": Refuses()}, folder=tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -96,14 +96,14 @@ def test_bad_input_is_refused_before_anything_runs(tmp_path, error, methods, opt
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(RunFolderError, match="not empty"):
         compare(line_problem(), METHODS, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_everything_is_kept_in_the_folder(tmp_path):
+def test_all_results_are_saved_in_the_folder(tmp_path):
     comparison = compare(line_problem(), METHODS | {"my/own: way": Geometric(0.7)}, folder=tmp_path / "out")
     out = tmp_path / "out"
     folders = {"slow-seed0", "fast-seed0", "my-own-way-seed0"}
@@ -125,13 +125,13 @@ def test_saving_later_gives_the_same_files(tmp_path):
     assert (tmp_path / "a/comparison.csv").read_text() == (tmp_path / "b/comparison.csv").read_text()
 
 
-def test_progress_says_which_run_it_is_of():
+def test_progress_names_the_run():
     heard = []
     compare(line_problem(), METHODS, seeds=2, progress=lambda label, seed, now: heard.append((label, seed, now.done)))
     assert [(label, seed) for label, seed, done in heard if done] == [("slow", 0), ("slow", 1), ("fast", 0), ("fast", 1)]
 
 
-def test_an_interruption_ends_the_comparison_and_keeps_what_was_done():
+def test_an_interruption_ends_the_comparison_and_keeps_completed_runs():
     def press_ctrl_c(label, seed, now):  # noqa: ARG001
         if seed == 1 and now.step == 2:
             signal.raise_signal(signal.SIGINT)
@@ -141,7 +141,7 @@ def test_an_interruption_ends_the_comparison_and_keeps_what_was_done():
     assert "fast" not in comparison.solutions
 
 
-def test_a_comparison_shows_itself_in_a_notebook():
+def test_a_comparison_has_a_notebook_representation():
     comparison = compare(line_problem(title="A <title>"), {"<b>": Geometric(), "no": Refuses()})
     page = comparison._repr_html_()
     assert "&lt;b&gt;" in page

@@ -14,7 +14,7 @@ from pdefreq.figures.prediction import PredictedRun
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
-from pdefreq.spectrum.predicted import Drift, Forecast
+from pdefreq.spectrum.predicted import Drift, StoredPrediction
 from pdefreq.spectrum.spectral_record import SpectralRecord, keep_drift
 from pdefreq.studies.prediction import predict
 
@@ -33,7 +33,7 @@ def run(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_of_jacobi_it_is_the_run():
+def test_the_prediction_for_jacobi_agrees_with_the_run():
     """All recorded steps of a run; 1000 factors, each rounded."""
     problem, solver = load_problem("poisson"), make_solver("jacobi", {"intervals": 64})
     found, history = (
@@ -42,16 +42,16 @@ def test_of_jacobi_it_is_the_run():
     )
     where = [i for i, step in enumerate(history.column("step")) if step in found.errors.step]
     np.testing.assert_allclose(found.errors.error[: len(where)], history.column("mode_error")[where], rtol=1e-10, atol=1e-13)
-    assert not found.guide
+    assert not found.is_heuristic
 
 
-def test_problem_and_method_go_by_name_as_in_solve():
+def test_problem_and_method_can_be_given_by_name():
     found, named = predict(load_problem("poisson"), make_solver("jacobi")), pdefreq.predict("poisson", "jacobi")
     np.testing.assert_array_equal(found.errors.error, named.errors.error)
 
 
-def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start():
-    """Steps so small that the parameters move by 1e-3: what theory leaves out is of second order in them."""
+def test_the_prediction_for_gradient_descent_agrees_with_the_run_near_initialization():
+    """The steps are so small that the parameters move by 1e-3; the neglected terms are of second order."""
     problem, solver = load_problem("poisson"), make_solver("deep-ritz", DESCENT)
     found, history = predict(problem, solver), solve(problem, solver, stop=Stop(steps=30)).history
     measured, predicted = (
@@ -66,12 +66,12 @@ def test_of_gradient_descent_it_is_the_run_while_the_network_is_near_its_start()
 
 
 def test_adam_gets_a_guide():
-    guide = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
-    assert guide.guide and "neither Adam" in guide.errors.note and guide.orders is None
+    heuristic = predict(load_problem("poisson"), make_solver("deep-ritz", {"widths": (20,), "number": 30}))
+    assert heuristic.is_heuristic and "neither Adam" in heuristic.errors.note and heuristic.orders is None
 
 
-def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution():
-    """P1 in one dimension: 1 - S^2, but for modes beyond the mesh, which fold onto weak ones; C h^2 is near it."""
+def test_the_errors_of_finite_elements_are_predicted_for_each_mode():
+    """P1 in one dimension: 1 - S^2, except for unresolved modes, which are aliases of weak modes; C h^2 is close to it."""
     problem, solver = load_problem("poisson"), make_solver("fem", {"cells": 64})
     found = predict(problem, solver)
     orders = found.orders
@@ -82,7 +82,7 @@ def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution()
     np.testing.assert_allclose(orders.constant, found.modes.wavenumber**2 / 12, rtol=1e-12)
     low = (
         found.modes.wavenumber * orders.h < 0.3
-    )  # where the next term, (xi h)^2 / 30 of it and that of the grid of modes, is small
+    )  # so that the next term, a factor (xi h)^2 / 30, and the error of the grid of modes are small
     np.testing.assert_allclose((orders.constant * orders.h**2)[low], orders.error[low], rtol=0.02)
 
 
@@ -96,7 +96,7 @@ def test_of_finite_elements_the_error_of_each_mode_is_told_before_the_solution()
         ("p-laplacian", "fem", {"cells": 20}, None, ""),
     ],
 )
-def test_orders_come_with_their_conditions_or_a_reason(problem, method, options, order, words):
+def test_orders_are_stated_with_their_conditions_or_a_reason(problem, method, options, order, words):
     if problem == "p-laplacian":
         with pytest.raises(IncompatibleError, match="linear equations"):
             predict(load_problem(problem), make_solver(method, options))
@@ -105,29 +105,29 @@ def test_orders_come_with_their_conditions_or_a_reason(problem, method, options,
     assert orders.order == order and words in orders.condition
 
 
-def test_conjugate_gradients_keep_to_the_bound_that_is_their_guide():
+def test_the_note_on_conjugate_gradients_contains_the_error_bound():
     problem, solver = load_problem("poisson"), make_solver("cg", {"intervals": 20})
     note = predict(problem, solver).errors.note
     factor = float(re.search(r"2 \* (0\.\d+)\^t", note)[1])
     assert factor == pytest.approx(
         (1 - math.tan(math.pi / 40)) / (1 + math.tan(math.pi / 40)), rel=1e-3
-    )  # root of condition: cot
+    )  # the root of the condition number is a cotangent
 
 
-def test_single_modes_of_a_network_have_rates_and_couplings_and_the_sentence_says_where_they_fail():
+def test_single_modes_of_a_network_have_rayleigh_quotients_and_the_sentence_says_where_they_fail():
     found = predict(load_problem("poisson"), make_solver("deep-ritz", DESCENT))
-    assert (found.errors.own_rate > 0).all() and (found.errors.coupling > 0.1).any()
+    assert (found.errors.rayleigh_quotient > 0).all() and (found.errors.eigen_residual > 0.1).any()
     printed = run("predict", "poisson", "--method", "deep-ritz", *[f"--set={k}={json.dumps(v)}" for k, v in DESCENT.items()])
-    assert printed.exit_code == 0 and "no rate of their own" in " ".join(printed.stdout.split())
-    assert "rate of their own" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
+    assert printed.exit_code == 0 and "no single rate" in " ".join(printed.stdout.split())
+    assert "single rate" not in run("predict", "poisson", "--method", "jacobi", "--set", "intervals=20").stdout
 
 
 def test_the_command_prints_the_published_half_steps():
-    """Jacobi with 500 intervals: 8780, 976, 137 sweeps, to whole sweeps."""
+    """Jacobi with 500 intervals: 8780, 976, 137 sweeps, rounded to whole sweeps."""
     result = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500", "--json")
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    half = dict(zip(np.round(np.array(found["wavenumber"]) / math.pi).astype(int).tolist(), found["half_step"], strict=True))
+    half = dict(zip(np.round(np.array(found["wavenumber"]) / math.pi).astype(int).tolist(), found["halving_step"], strict=True))
     np.testing.assert_allclose([half[1], half[3], half[8]], [8780, 976, 137], rtol=0.005)
     printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=500").stdout
     assert "8,7" in printed and "exact" in printed
@@ -140,7 +140,8 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
     assert result.exit_code == 0 and out.stat().st_size > 10_000
     found = json.loads(result.stdout)
     assert found["sign_changes"][:4] == [0, 1, 2, 3]
-    assert len(found["coupling"]) == 12 and max(found["coupling"]) > 0.1 and max(found["rate"]) <= found["eigenvalues"][0]
+    assert len(found["eigen_residual"]) == 12 and max(found["eigen_residual"]) > 0.1
+    assert max(found["rayleigh_quotient"]) <= found["eigenvalues"][0]
     assert 0 < found["drift"] < 1 and found["eigenvalues"] == sorted(found["eigenvalues"], reverse=True)
 
 
@@ -160,7 +161,7 @@ def test_refusals_are_one_sentence(arguments, sentence, tmp_path, monkeypatch):
     assert result.exit_code == 2 and sentence in result.stderr and not list(tmp_path.iterdir())
 
 
-def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_against_what_came():
+def test_a_run_keeps_its_prediction_and_the_report_compares_it_with_the_measurement():
     problem = load_problem("poisson")
     solution = solve(problem, make_solver("deep-ritz", DESCENT | {"learning_rate": 1e-3}), stop=Stop(steps=200))
     run = PredictedRun.of("gradient descent", SpectralRecord.of(solution.history))
@@ -170,57 +171,59 @@ def test_a_run_keeps_what_was_predicted_before_it_and_its_report_holds_it_agains
     assert "linearized" in solution.spectrum().theory and "predictions from the start" in solution.notes[0]
     assert "the kernel of the loss has moved" in solution.notes[0]
     nothing = solve(problem, make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), predict=False)
-    assert Forecast.in_facts(nothing.history.facts).facts() == Forecast().facts() and nothing.spectrum().theory == ""
+    assert (
+        StoredPrediction.in_facts(nothing.history.facts).facts() == StoredPrediction().facts() and nothing.spectrum().theory == ""
+    )
     assert "predictions" not in nothing.notes[0] and "trains like its linearization" in nothing.notes[0]
 
 
-def test_a_run_without_a_theory_says_so_in_a_line():
+def test_a_run_without_theory_states_the_reason():
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", {"widths": (5,), "number": 20}), stop=Stop(steps=1))
     assert solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives the kernel of the start as a guide"
-    assert all(row.predicted_rate is None and row.predicted_half_step is None for row in solution.spectrum().rows)
+    assert all(row.predicted_rate is None and row.predicted_halving_step is None for row in solution.spectrum().rows)
 
 
-def test_what_takes_long_is_left_to_the_command():
+def test_expensive_predictions_are_left_to_the_command():
     problem = load_problem("poisson")
     slow = make_solver("deep-ritz", DESCENT | {"widths": (60, 60), "number": 3000})
     solution = solve(problem, slow, stop=Stop(steps=0))
     assert "`pdefreq predict` takes the time" in solution.spectrum().theory
 
 
-def test_a_note_that_fails_stops_no_run_from_being_saved(tmp_path, monkeypatch):
-    """Too little memory, as torch says it: a line in its place, and the folder is whole."""
+def test_a_run_is_saved_even_if_a_note_fails(tmp_path, monkeypatch):
+    """If memory is insufficient, the error message of torch replaces the note, and the folder is complete."""
 
     def fail(*_):
         raise RuntimeError("not enough memory\nat line 1")
 
-    monkeypatch.setattr("pdefreq.iterations.training.gradient.kernel_drift", fail)
+    monkeypatch.setattr("pdefreq.iterations.training.training_iteration.kernel_drift", fail)
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", DESCENT), stop=Stop(steps=1), folder=tmp_path / "run")
     assert (tmp_path / "run" / "solution.npz").exists()
     (note,) = (note for note in solution.notes if "could not be worked out" in note)
     assert note.endswith("RuntimeError: not enough memory")
 
 
-def test_other_families_are_refused_before_modes_and_a_reference_are_computed(monkeypatch):
+def test_other_mode_families_are_refused_before_modes_and_reference_solution_are_computed(monkeypatch):
     monkeypatch.setattr("pdefreq.runs.reference.reference_solution", lambda _: pytest.fail("it was computed"))
     with pytest.raises(IncompatibleError, match="not in eigen modes"):
         predict("perforated", make_solver("deep-ritz", DESCENT))
 
 
-def test_rates_that_no_step_shows_are_not_told():
-    """Of 40 rows the last singular values are rounding of the first: their squares are no rates of the end."""
+def test_rates_too_small_to_be_observed_are_not_reported():
+    """The smallest singular values of 40 rows are rounding errors of the largest: their squares are no asymptotic rates."""
     found = predict("poisson", make_solver("deep-ritz", DESCENT))
     rates = found.errors.rate[np.isfinite(found.errors.rate)]
     assert (np.abs(rates) * found.errors.step[-1] >= 1).all() and len(rates) < len(found.errors.rate)
 
 
-def test_a_rate_that_is_too_large_is_told_before_a_run_and_in_it():
+def test_a_learning_rate_that_is_too_large_is_reported_before_and_after_a_run():
     solver = make_solver("deep-ritz", DESCENT | {"learning_rate": 10.0})
     before, solution = predict("poisson", solver), solve("poisson", solver, stop=Stop(steps=1))
     assert "beyond 2 / kappa_1" in before.errors.note and solution.spectrum().theory == before.errors.note
     assert (before.errors.rate[np.isfinite(before.errors.rate)] < 0).any()
 
 
-def test_the_kernel_command_says_where_a_run_ended_and_what_its_metric_is(tmp_path):
+def test_the_kernel_command_reports_the_status_of_a_run_and_its_metric(tmp_path):
     sets = [f"--set={k}={json.dumps(v)}" for k, v in (DESCENT | {"learning_rate": 100}).items()]
     options = ["--method", "deep-ritz", *sets, "--metric", "loss", "--steps", "20", "--out", str(tmp_path / "kernel.png")]
     result = run("ntk", "poisson", *options)
@@ -231,19 +234,19 @@ def test_the_kernel_command_says_where_a_run_ended_and_what_its_metric_is(tmp_pa
     assert f"2 / kappa_1 = {largest}" in told
 
 
-def test_a_late_half_step_is_told_apart_from_none():
-    """n = 1e5: mode 1 is halved at step 3.5e8, after the last that is predicted."""
+def test_a_late_halving_step_is_told_apart_from_none():
+    """n = 1e5: mode 1 is halved at step 3.5e8, after the last predicted step."""
     printed = run("predict", "poisson", "--method", "jacobi", "--set", "intervals=100000").stdout
     assert "not within 1e+08 steps" in " ".join(printed.split())
 
 
-def test_figures_say_that_predictions_do_not_hold():
+def test_figures_flag_invalid_predictions():
     from pdefreq.figures.heatmap import heatmap_figure
     from pdefreq.figures.modes import mode_figure
 
     history = solve("poisson", make_solver("deep-ritz", DESCENT), stop=Stop(steps=3)).history
     drift = SpectralRecord.of(history).prediction.drift
-    assert drift is not None and drift.is_small  # kept at the end of a run
+    assert drift is not None and drift.is_small  # stored at the end of a run
     for parameters, words in ((0.04, False), (0.06, True)):
         assert keep_drift(history, Drift(0.01, parameters))
         label = heatmap_figure(history).axes[0].get_xlabel()

@@ -1,4 +1,4 @@
-"""Orders of convergence, against what theory says of them."""
+"""Orders of convergence compared with theory."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from pdefreq.solvers.names import make_solver
 from pdefreq.solvers.refinable import Refines
 from tests.toys import line_problem
 
-NEAR = 0.1  # what the issue asks of orders on manufactured problems
+NEAR = 0.1  # required accuracy of orders for manufactured problems
 
 TONES = """
 [domain]
@@ -53,15 +53,15 @@ def orders(refinement):
         *[("gmres", LINE | {"reaction": -400}), ("cg", SQUARE | {"diffusion": [["1", "0"], ["0", "5"]]})],
     ],
 )
-def test_differences_have_the_errors_of_their_symbol(tmp_path, method, fields):
+def test_errors_of_finite_differences_follow_from_their_symbol(tmp_path, method, fields):
     found = refine(tones(tmp_path, **fields), method, start=16, levels=4)
-    # the iteration ends at a residual of 1e-10, the errors are 1e-4 and more
+    # the iteration ends at a residual of 1e-10; the errors are at least 1e-4
     assert found.spectrum.error == pytest.approx(found.predicted, rel=1e-5)
     assert all(order == pytest.approx(2, abs=NEAR) for name, order in orders(found).items() if "mode" in name)
     assert orders(found)["relative_l2"] == pytest.approx(2, abs=NEAR)
 
 
-def test_linear_elements_have_the_errors_of_interpolation(tmp_path):
+def test_errors_of_linear_elements_are_interpolation_errors(tmp_path):
     found = refine(tones(tmp_path, **LINE | {"reaction": 20}), "fem", start=8, levels=5)
     assert found.spectrum.error == pytest.approx(found.predicted, rel=1e-7)  # Gauss points of degree 15 in eight cells
 
@@ -69,13 +69,13 @@ def test_linear_elements_have_the_errors_of_interpolation(tmp_path):
 @pytest.mark.parametrize(
     ("element", "fields", "start"), [("P1", LINE, 8), ("P2", LINE, 8), ("P1", SQUARE, 4), ("Q1", SQUARE, 4), ("P2", SQUARE, 4)]
 )
-def test_elements_have_the_orders_of_theory(tmp_path, element, fields, start):
+def test_measured_orders_of_elements_agree_with_theory(tmp_path, element, fields, start):
     levels = 5 if fields is LINE else 4
     found = refine(tones(tmp_path, **fields), make_solver("fem", {"element": element}), start=start, levels=levels)
     measured = orders(found)
     for row in found.orders():
         assert row["predicted"] == getattr(found.theory, row["name"], found.theory.mode)
-    assert measured["relative_l2"] == pytest.approx(found.theory.relative_l2, abs=0.15)  # 0.05 from the coarsest meshes
+    assert measured["relative_l2"] == pytest.approx(found.theory.relative_l2, abs=0.15)  # 0.05 without the coarsest meshes
     assert measured["relative_h1"] == pytest.approx(found.theory.relative_h1, abs=0.15)
     first = found.mode_names()[0]  # resolved on the coarsest mesh
     assert measured[first] == pytest.approx(found.theory.mode, abs=0.15)
@@ -87,7 +87,7 @@ def test_polynomials_converge_faster_than_any_power():
     assert "No orders are predicted" in found.sentence
 
 
-def test_a_corner_takes_the_order_of_refinements_of_the_mesh_in_a_file():
+def test_a_corner_reduces_the_order_on_refinements_of_a_mesh_from_a_file():
     problem = load_problem("l-shape")
     even = refine(problem, "fem", levels=3)
     mesh = problem.domain.mesh
@@ -98,27 +98,27 @@ def test_a_corner_takes_the_order_of_refinements_of_the_mesh_in_a_file():
 
 
 @pytest.mark.slow
-def test_adaptive_refinement_gives_the_order_back():
+def test_adaptive_refinement_restores_the_order():
     adaptive = refine("l-shape", make_solver("fem", {"refinement": "adaptive"}), levels=9)
     assert adaptive.axis == "unknowns"
     assert [level.size for level in adaptive.levels] == [None] * 9
-    assert orders(adaptive)["relative_h1"] == pytest.approx(1, abs=0.15)  # steps of one level scatter
+    assert orders(adaptive)["relative_h1"] == pytest.approx(1, abs=0.15)  # single levels scatter
 
 
-def test_one_run_that_refines_is_as_many_runs(tmp_path):
+def test_a_run_with_refinement_agrees_with_separate_runs(tmp_path):
     problem = tones(tmp_path, **SQUARE)
     many = refine(problem, "fem", start=4, levels=3)
     one = refine(problem, make_solver("fem", {"refinement": "uniform"}), start=4, levels=3)
     for a, b in zip(many.levels, one.levels, strict=True):
         assert (a.h, a.unknowns, a.status) == pytest.approx((b.h, b.unknowns, b.status))
         assert (a.relative_l2, a.max_error) == pytest.approx((b.relative_l2, b.max_error))
-        assert a.relative_h1 == pytest.approx(b.relative_h1, rel=1e-3)  # test points on edges take the slope of either side
-    assert many.spectrum.error == pytest.approx(one.spectrum.error)  # the same equations, numbered differently
+        assert a.relative_h1 == pytest.approx(b.relative_h1, rel=1e-3)  # at test points on edges the gradient is one-sided
+    assert many.spectrum.error == pytest.approx(one.spectrum.error)  # the same equations in another numbering
     assert many.axis == one.axis == "h"
 
 
 @pytest.mark.parametrize("name", list(SOLVERS))
-def test_every_method_refines_or_says_what_does(name):
+def test_every_method_supports_refinement_or_names_methods_that_do(name):
     solver = make_solver(name)
     if not isinstance(solver, Refines):
         with pytest.raises(
@@ -132,38 +132,38 @@ def test_every_method_refines_or_says_what_does(name):
     assert found.levels[1].relative_l2 < found.levels[0].relative_l2
 
 
-def test_a_size_that_is_set_is_where_it_starts():
+def test_a_given_size_is_the_size_of_the_first_level():
     assert [level.size for level in refine(line_problem(), make_solver("fem", {"cells": 5}), levels=2).levels] == [5, 10]
 
 
 @pytest.mark.parametrize(
     ("error", "options"), [(OptionError, {"levels": 1}), (OptionError, {"start": 0}), (OptionError, {"device": "abacus"})]
 )
-def test_bad_input_is_refused_and_nothing_written(tmp_path, error, options):
+def test_bad_input_is_refused_and_nothing_is_written(tmp_path, error, options):
     with pytest.raises(error):
         refine("poisson", "fem", folder=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(RunFolderError, match="not empty"):
         refine("poisson", "fem", levels=2, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_level_that_is_no_discrete_solution_does_not_count():
+def test_an_unconverged_level_is_excluded_from_the_order():
     found = refine("poisson", make_solver("cg", {"steps": 40}), levels=6)
     assert found.status is Status.STEPS
     assert [level.status for level in found.levels[:-1]] == ["converged"] * (len(found.levels) - 1)
-    assert len(found.levels) < 6  # finer ones would fare no better
+    assert len(found.levels) < 6  # finer levels would not converge, either
     whole = refine("poisson", "cg", start=64, levels=4)
     broken = replace(whole, levels=(*whole.levels[:-1], replace(whole.levels[-1], status="steps")))
     assert {row["last_level"] for row in whole.orders()} == {3}
     assert {row["last_level"] for row in broken.orders()} == {2}
 
 
-def test_a_level_that_needs_too_much_memory_does_not_lose_those_before(tmp_path, monkeypatch):
+def test_a_level_that_needs_too_much_memory_keeps_the_preceding_levels(tmp_path, monkeypatch):
     def small_machine(number, option, bytes_needed):  # noqa: ARG001
         if number > 32:
             raise OptionError(f"`{option}` = {number} would need too much")
@@ -178,7 +178,7 @@ def test_a_level_that_needs_too_much_memory_does_not_lose_those_before(tmp_path,
     assert not (tmp_path / "none").exists()
 
 
-def test_an_interruption_keeps_the_levels_before(tmp_path):
+def test_an_interruption_keeps_the_completed_levels(tmp_path):
     def press_ctrl_c(label, now):  # noqa: ARG001
         if label == "cells 32":
             signal.raise_signal(signal.SIGINT)
@@ -190,14 +190,14 @@ def test_an_interruption_keeps_the_levels_before(tmp_path):
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"refinement.csv", "refinement.json"}
 
 
-def test_what_is_unknown_of_a_problem_built_in_python_comes_from_a_reference():
+def test_the_errors_of_a_problem_without_exact_solution_use_a_reference_solution():
     problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0)  # u = x (1 - x) / 2
     found = refine(problem, "fem", start=4, levels=4)
     assert found.reference_error > 0
     assert orders(found)["relative_l2"] == pytest.approx(2, abs=NEAR)
 
 
-def test_everything_is_kept_in_the_folder(tmp_path):
+def test_all_results_are_saved_in_the_folder(tmp_path):
     found = refine("poisson", "fem", levels=3, folder=tmp_path / "out")
     out = tmp_path / "out"
     assert {p.name for p in out.iterdir()} == {"refinement.csv", "refinement.json", "refinement.png"}
@@ -211,7 +211,7 @@ def test_everything_is_kept_in_the_folder(tmp_path):
     assert np.array([row["mode_2"] for row in found.rows()]) == pytest.approx(found.spectrum.error[:, 0])
 
 
-def test_a_refinement_shows_itself_in_a_notebook():
+def test_a_refinement_has_a_notebook_representation():
     page = refine(line_problem(title="A <title>"), "fem", levels=3)._repr_html_()
     assert "<th>order</th>" in page
     assert "Predicted orders" in page

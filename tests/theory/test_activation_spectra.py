@@ -1,4 +1,4 @@
-"""Transforms by quadrature of their definition; where the activation does not decay, against a test function."""
+"""Transforms by quadrature of their definition; for activations that do not decay, by duality with a test function."""
 
 import math
 
@@ -47,13 +47,13 @@ def transform(function, k, edges):
 
 
 @pytest.mark.parametrize("name", COMPACT)
-def test_transforms_of_what_is_integrable(name):
+def test_transforms_of_integrable_activations(name):
     found, function, edges = COMPACT[name]
     expected = [transform(function, float(k), edges) for k in K]
     np.testing.assert_allclose(found(K).numpy(), expected, atol=1e-11)
 
 
-def test_tanh_by_its_derivative():
+def test_the_transform_of_tanh_follows_from_its_derivative():
     """i k F[tanh] = F[sech^2], which is integrable: pi k / sinh(pi k / 2)."""
     k = K[K.abs() > 1e-3]
     expected = [transform(lambda x: 1 / math.cosh(x) ** 2, float(v), [-25, 0, 25]) for v in k]
@@ -62,10 +62,10 @@ def test_tanh_by_its_derivative():
 
 
 @pytest.mark.parametrize(("name", "order"), [("heaviside", 1), ("relu", 2)])
-def test_steps_and_ramps_by_parseval(name, order):
-    """int sigma g = (1 / 2 pi) int F[sigma] conj F[g] with g the derivative of order 4 of a Gaussian, whose transform is k^4 exp(-k^2/2).
+def test_transforms_of_steps_and_ramps_by_parseval(name, order):
+    """int sigma g = (1 / 2 pi) int F[sigma] conj F[g] with g the fourth derivative of a Gaussian, F[g] = k^4 exp(-k^2/2).
 
-    g has no moments of order 0 and 1, so what F[sigma] has at k = 0 plays no part.
+    The moments of g of order 0 and 1 vanish, so that the singular part of F[sigma] at k = 0 does not contribute.
     """
     spectrum = heaviside_transform if name == "heaviside" else ACTIVATION_SPECTRA["relu"].transform
     center = 0.7
@@ -77,7 +77,7 @@ def test_steps_and_ramps_by_parseval(name, order):
     assert by_spectrum == pytest.approx(direct, abs=1e-10)
 
 
-def test_a_neuron_moves_and_stretches_the_transform():
+def test_the_transform_of_a_neuron_is_shifted_and_scaled():
     """tanh(w x + b): (2 pi i / |w|) exp(i b k / w) / (exp(-pi k / 2w) - exp(pi k / 2w)), as published."""
     k = torch.tensor([0.5, 1.0, 4.0], dtype=torch.float64)
     for w, b in ((2.0, 0.25), (-0.75, 1.125)):
@@ -92,20 +92,18 @@ def test_a_neuron_moves_and_stretches_the_transform():
 
 
 @pytest.mark.parametrize("name", [n for n, s in ACTIVATION_SPECTRA.items() if math.isfinite(s.tail)])
-def test_tails_fall_at_the_power_stated(name):
-    """The largest |F| in windows of one period, far out: the slope is that of the leading term, corrections are 1/k^2 of it."""
+def test_tails_decay_at_the_stated_power(name):
+    """The largest |F| in windows of one period at large k has the slope of the leading term, with corrections of size 1/k^2."""
     spectrum = ACTIVATION_SPECTRA[name]
     starts = 2 * math.pi * np.array([20.0, 40.0, 80.0])
     window = torch.linspace(0, 4 * math.pi, 400, dtype=torch.float64)
     peaks = [float(spectrum.transform(start + window).abs().max()) for start in starts]
     slope = np.polyfit(np.log(starts), np.log(peaks), 1)[0]
-    assert slope == pytest.approx(
-        -spectrum.tail, abs=0.1
-    )  # windows begin at 20 periods: their own width bends by 2 / 20 of a power
+    assert slope == pytest.approx(-spectrum.tail, abs=0.1)  # windows begin at 20 periods: their width changes the power by 2 / 20
 
 
 @pytest.mark.parametrize("a", [0.3, 0.1])
-def test_the_ricker_activation_is_largest_at_the_published_frequency(a):
+def test_the_transform_of_ricker_has_its_maximum_at_the_published_frequency(a):
     k = torch.linspace(0, 40, 40001, dtype=torch.float64)
     peak = float(k[ricker_transform(k, a).abs().argmax()])
     assert peak == pytest.approx(math.sqrt(2) / a, abs=1e-3)

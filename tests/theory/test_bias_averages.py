@@ -12,7 +12,7 @@ POINT = st.floats(-1, 1)
 
 
 @given(POINT, POINT, st.floats(-2, 2), st.floats(2, 5))
-def test_averages_by_quadrature(x, y, w, bound):
+def test_averages_over_biases_agree_with_quadrature(x, y, w, bound):
     kinks = sorted({-w * x, -w * y})
     averages = (
         (relu_average, lambda b: max(w * x + b, 0) * max(w * y + b, 0)),
@@ -22,11 +22,11 @@ def test_averages_by_quadrature(x, y, w, bound):
         edges = [-bound, *kinks, bound]
         whole = sum(quad(integrand, a, b)[0] for a, b in zip(edges, edges[1:], strict=False)) / (2 * bound)
         x_, y_ = (torch.tensor(v, dtype=torch.float64) for v in (x, y))
-        assert average(x_, y_, w, bound).item() == pytest.approx(whole, abs=1e-10)  # quad's own tolerance is 1e-8 of at most 100
+        assert average(x_, y_, w, bound).item() == pytest.approx(whole, abs=1e-10)  # the tolerance of quad is 1e-8 of at most 100
 
 
-def test_the_rough_part_is_a_power_of_the_distance():
-    """Third differences of |t|^3 / 12 and first ones of -|t| / 2 jump at t = 0; the rest is a polynomial of degree three."""
+def test_the_nonsmooth_part_is_a_power_of_the_distance():
+    """Third differences of |t|^3 / 12 and first differences of -|t| / 2 jump at t = 0; the rest is a cubic polynomial."""
     x, w, bound, h = torch.linspace(-0.2, 0.2, 9, dtype=torch.float64), 1.5, 2.0, 0.05
     zero = torch.zeros((), dtype=torch.float64)
     third = np.diff(relu_average(x, zero, w, bound).numpy(), 3) / h**3

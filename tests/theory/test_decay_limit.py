@@ -4,7 +4,7 @@ import torch
 
 from pdefreq.theory.decay_limit import decay_kernel, spike_height
 
-SPACING = 0.1  # cycles; periods of 10, where the data span 1
+SPACING = 0.1  # in cycles: the period is 10, and the data span an interval of length 1
 
 
 def points(*values):
@@ -13,13 +13,13 @@ def points(*values):
 
 @pytest.mark.parametrize(("dimension", "cutoffs"), [(1, 1000 * 4 ** np.arange(4)), (2, 50 * 2 ** np.arange(4))])
 @pytest.mark.parametrize("difference", [-0.5, 0.5])
-def test_one_value_costs_nothing_below_the_dimension_and_something_above(dimension, cutoffs, difference):
-    """The least price of h(0) = 1 is 1 / K(0, 0); what waves beyond M add to K(0, 0) goes like M^(d - alpha): growing, or falling."""
+def test_the_norm_of_one_value_tends_to_zero_only_below_the_dimension(dimension, cutoffs, difference):
+    """The least norm for h(0) = 1 is 1 / K(0, 0); wavenumbers above M contribute about M^(d - alpha), which grows or falls."""
     origin = torch.zeros(1, dimension, dtype=torch.float64)
     values = [float(decay_kernel(dimension, dimension + difference, cutoff=int(m), spacing=SPACING)(origin)) for m in cutoffs]
     added = np.diff(values)
     slope = np.log(added[-1] / added[-2]) / np.log(cutoffs[-1] / cutoffs[-2])
-    assert slope == pytest.approx(-difference, abs=0.05)  # <xi> against |xi|: 1 / (2 |xi|^2), |xi| >= 20 here
+    assert slope == pytest.approx(-difference, abs=0.05)  # <xi> and |xi| differ by 1 / (2 |xi|^2), |xi| >= 20 here
 
 
 @pytest.mark.parametrize(("difference", "low", "high"), [(-0.5, 0, 0.04), (1.0, 0.3, 1)])
@@ -32,8 +32,8 @@ def test_interpolants_become_spikes_below_the_dimension(difference, low, high):
     assert low < heights[2] < high
 
 
-def test_at_the_dimension_itself_the_height_falls_like_a_logarithm():
-    """1 / height grows by the same amount each time M is multiplied by four: alpha = d is the border."""
+def test_at_the_dimension_the_height_decreases_like_a_logarithm():
+    """1 / height grows by a constant when M is multiplied by four: alpha = d is the limiting case."""
     inverse = [
         1 / float(spike_height(decay_kernel(1, 1.0, cutoff=m, spacing=SPACING), points(0.3))) for m in 1000 * 4 ** np.arange(4)
     ]
@@ -42,7 +42,7 @@ def test_at_the_dimension_itself_the_height_falls_like_a_logarithm():
 
 @pytest.mark.parametrize(("dimension", "cutoff"), [(1, 1000), (2, 100)])
 def test_the_published_cases_interpolate_on_both_sides_of_the_limit(dimension, cutoff):
-    """M = 1000 in one dimension, 100 in two. Between data 0.5 apart: almost zero for small alpha, near the data's values for large."""
+    """M = 1000 in one dimension, 100 in two. Halfway between data: almost zero for small alpha, near the data for large alpha."""
     x = torch.full((3, dimension), 0.0, dtype=torch.float64)
     x[:, 0] = torch.tensor([-0.5, 0.0, 0.5])
     y, between = torch.ones(3, dtype=torch.float64), torch.full((1, dimension), 0.0, dtype=torch.float64)
@@ -54,11 +54,11 @@ def test_the_published_cases_interpolate_on_both_sides_of_the_limit(dimension, c
         middle[alpha] = float(fit(between))
     below, above = middle.values()
     assert abs(below) < 0.15
-    assert above > 0.8  # <xi> has the length 1 / 2 pi built in, over which values tend to zero by themselves
+    assert above > 0.8  # <xi> contains the length 1 / 2 pi, over which the interpolant decays to zero
 
 
-def test_all_frequencies_at_one_price_give_the_dirichlet_kernel():
-    """alpha = 0: sum of exp(2 pi i s j x) for |j| <= M, over 2 M + 1."""
+def test_equal_weights_of_all_frequencies_give_the_dirichlet_kernel():
+    """alpha = 0: the sum of exp(2 pi i s j x) over |j| <= M, divided by 2 M + 1."""
     x, m = points(0.01, 0.2, 1.3), 50
     angle = 2 * np.pi * SPACING * x[:, 0].numpy()
     expected = np.sin((m + 0.5) * angle) / np.sin(angle / 2) / (2 * m + 1)

@@ -1,4 +1,4 @@
-"""The errors of discrete modes, against the equations themselves, assembled and solved by other libraries."""
+"""Errors of discrete modes, compared with equations that are assembled and solved by other libraries."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from skfem.helpers import dot, grad
 from pdefreq.theory.discretization import central_difference_error, multilinear_element_error, smooth_orders
 
 SIDES = np.array([1.0, 1.5])
-EXACT = 1e-10  # both sides are formulas; what differs is the rounding of a small system
+EXACT = 1e-10  # both sides are formulas; they differ by the rounding of a small system
 
 
 def second_difference(n: int, h: float):
@@ -21,7 +21,7 @@ def second_difference(n: int, h: float):
 
 @pytest.mark.parametrize(("k", "reaction"), [((1, 1), 0.0), ((3, 2), 7.0), ((5, 6), 0.5), ((1, 2), -60.0), ((3, 2), -60.0)])
 @pytest.mark.parametrize("a", [(2.0, 2.0), (1.0, 30.0)])
-def test_central_differences_are_off_by_the_symbol(k, reaction, a):
+def test_errors_of_central_differences_follow_from_the_symbol(k, reaction, a):
     n = np.array([6, 9])
     h, xi = SIDES / n, np.array(k) * np.pi / SIDES
     x, y = (np.linspace(0, length, m + 1)[1:-1] for length, m in zip(SIDES, n, strict=True))
@@ -37,12 +37,12 @@ def test_central_differences_are_off_by_the_symbol(k, reaction, a):
     ("dimension", "k", "reaction"),
     [(1, (2,), 0.0), (1, (3,), 5.0), (1, (2,), -400.0), (2, (1, 2), 0.0), (2, (3, 1), 4.0), (2, (2, 1), -50.0)],
 )
-def test_multilinear_elements_are_off_by_the_symbol(dimension, k, reaction):
+def test_errors_of_multilinear_elements_follow_from_the_symbol(dimension, k, reaction):
     n, a, sides = (5, 7)[:dimension], 1.5, SIDES[:dimension]
     ticks = [np.linspace(0, length, m + 1) for length, m in zip(sides, n, strict=True)]
     mesh, element = ((MeshLine, ElementLineP1()), (MeshQuad, ElementQuad1()))[dimension - 1]
     xi = np.array(k) * np.pi / sides
-    basis = Basis(mesh.init_tensor(*ticks), element, intorder=25)  # Gauss points enough for rounding
+    basis = Basis(mesh.init_tensor(*ticks), element, intorder=25)  # accurate to rounding
 
     def mode(x):
         return np.prod([np.sin(w * xk) for w, xk in zip(xi, x, strict=True)], axis=0)
@@ -62,18 +62,18 @@ def test_multilinear_elements_are_off_by_the_symbol(dimension, k, reaction):
 
 
 @given(theta=st.floats(1e-3, 1.5))
-def test_both_begin_as_the_square_of_the_angle_over_twelve(theta):
+def test_both_errors_are_a_twelfth_of_the_squared_angle_to_leading_order(theta):
     h = 0.1
     xi = [[2 * theta / h]]
     twelfth = (xi[0][0] * h) ** 2 / 12
     above, below = (float(f(xi, [h])[0]) for f in (central_difference_error, multilinear_element_error))
-    # (t / sin t)^2 - 1 = t^2/3 + t^4/15 + ..., 1 - (sin t / t)^2 = t^2/3 - 2 t^4/45 + ...: alternating or growing series
+    # (t / sin t)^2 - 1 = t^2/3 + t^4/15 + ..., 1 - (sin t / t)^2 = t^2/3 - 2 t^4/45 + ...: series with bounded remainders
     assert twelfth <= above * (1 + 1e-9)
     assert below <= twelfth * (1 + 1e-9)
     assert abs(below - twelfth) <= 2 * theta**4 / 45 + 1e-12
 
 
-def test_what_the_grid_does_not_carry_has_no_error():
+def test_unresolved_modes_have_no_error():
     xi = [[np.pi * 3], [np.pi * 4], [np.pi * 5]]
     for error in (central_difference_error(xi, [1 / 4]), multilinear_element_error(xi, [1 / 4])):
         assert np.isnan(error.numpy()).tolist() == [False, True, True]

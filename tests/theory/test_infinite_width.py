@@ -38,14 +38,15 @@ def finite_kernel(width, layers, activation, seed):
 
 
 def test_the_published_value_of_the_two_layer_relu_kernel():
-    assert wide_kernels(POINTS[:1], POINTS[1:]).tangent.item() == pytest.approx(0.7013322158, abs=5e-11)  # ten digits given
+    assert wide_kernels(POINTS[:1], POINTS[1:]).tangent.item() == pytest.approx(0.7013322158, abs=5e-11)  # ten published digits
 
 
 @pytest.mark.parametrize(("layers", "widths"), [(1, (64, 512, 4096)), (2, (32, 96, 288))])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_wide_networks_approach_the_closed_form_like_the_root_of_the_width(activation, layers, widths):
-    """The root mean square over 48 networks has a relative error of 10 %, so the slope over a factor 9 (64) of widths one of 0.06
-    (0.03), by the random sums alone; in two hidden layers terms of order 1/m come on top."""
+def test_finite_networks_approach_the_closed_form_like_the_inverse_root_of_the_width(activation, layers, widths):
+    """The root mean square over 48 networks has a standard error of 10 %, and the slope over a factor 9 (64) of widths has 0.06
+    (0.03), from random sums alone; with two hidden layers there are additional terms of size 1/m.
+    """
     exact = wide_kernels(POINTS[:1], POINTS[1:], activation=activation, hidden_layers=layers).tangent.item()
     rms = [np.sqrt(np.mean([(finite_kernel(m, layers, activation, s) - exact) ** 2 for s in range(48)])) for m in widths]
     assert np.polyfit(np.log(widths), np.log(rms), 1)[0] == pytest.approx(-0.5, abs=0.2)
@@ -55,7 +56,7 @@ def test_wide_networks_approach_the_closed_form_like_the_root_of_the_width(activ
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @given(st.floats(0.1, 3), st.floats(0.1, 3), st.floats(-0.99, 0.99))
 def test_expectations_by_quadrature(activation, p, q, correlation):
-    """Gauss-Hermite in two dimensions; exact to rounding for entire functions, to 1/n across the kinks of ReLU."""
+    """Gauss-Hermite quadrature in two dimensions: exact up to rounding for entire functions, to 1/n across the kinks of ReLU."""
     from scipy.special import roots_hermitenorm
 
     t, w = (torch.from_numpy(v) for v in roots_hermitenorm(80))
@@ -82,13 +83,13 @@ def test_kernels_are_symmetric_and_positive(activation):
         assert torch.linalg.eigvalsh(k).min() > -1e-12 * k.abs().max()
 
 
-def test_nearby_points_keep_their_digits():
-    """Along the diagonal the ReLU kernel is |x~|^2 / 2 + |x~|^2 / 2, and at a distance t it falls by |t| / 2 pi to first order."""
+def test_the_kernel_of_close_points_is_accurate():
+    """On the diagonal the ReLU kernel is |x~|^2 / 2 + |x~|^2 / 2, and at distance t it decreases by |t| / 2 pi to first order."""
     x = torch.tensor([[0.5]], dtype=torch.float64)
     assert wide_kernels(x).tangent.item() == pytest.approx(1.25, rel=1e-15)
-    t = 1e-5  # the sine of the angle is the root of a difference, known to 1e-16 / t^2 of itself: here 1e-6
-    fall = 1.25 - wide_kernels(x, x + t).tangent.item() + 0.5 * t  # of x~.x~', which grows by 0.5 t
-    assert fall == pytest.approx(t / (2 * math.pi), rel=1e-4)  # terms of order t^2 are left out
+    t = 1e-5  # the sine of the angle is the root of a difference, with a relative error of 1e-16 / t^2: here 1e-6
+    fall = 1.25 - wide_kernels(x, x + t).tangent.item() + 0.5 * t  # x~.x~' grows by 0.5 t
+    assert fall == pytest.approx(t / (2 * math.pi), rel=1e-4)  # without terms of size t^2
 
 
 def test_without_biases_the_relu_kernel_is_homogeneous():
@@ -97,7 +98,7 @@ def test_without_biases_the_relu_kernel_is_homogeneous():
     assert torch.allclose(wide_kernels(3 * x, x, bias_std=0).tangent, 3 * k, rtol=1e-13)
 
 
-def test_what_has_no_closed_form_is_refused():
+def test_kernels_without_closed_form_are_refused():
     with pytest.raises(UnknownNameError, match=r"no closed form .* 'tanh'"):
         wide_kernels(POINTS, activation="tanh")
     with pytest.raises(OptionError, match="at least one hidden layer"):

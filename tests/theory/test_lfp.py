@@ -6,7 +6,7 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from pdefreq.core.errors import OptionError
-from pdefreq.theory.dynamics import GradientFlow, dynamics_from_kernel
+from pdefreq.theory.dynamics import GradientFlowFilter, dynamics_from_kernel
 from pdefreq.theory.fourier_fit import FourierKernel, half_space_wavevectors
 from pdefreq.theory.lfp import lfp_kernel, lfp_weight
 
@@ -18,9 +18,9 @@ SPLINES = {
     "not-a-knot": CubicSpline(X, Y)(LINE),
     "linear": np.interp(LINE, X, Y),
 }
-SPACING = {"repository": 2 * math.pi * 2 * math.pi / 20, "paper": 2 * math.pi / 9}  # angular; the first carries an extra 2 pi
+SPACING = {"repository": 2 * math.pi * 2 * math.pi / 20, "paper": 2 * math.pi / 9}  # angular; the first has an additional 2 pi
 
-# Of uniform weights on [-w, w], [-a, a]: relative RMS to each spline, with the frequencies of the repository and of the paper.
+# For uniform weights on [-w, w], [-a, a]: relative RMS to each spline, with the frequencies of the repository and of the paper.
 TABLE = {
     (3, 0.1): {"natural": (3.3e-2, 1.5e-2), "not-a-knot": (0.163, 0.139), "linear": (0.40, 0.40)},
     (3, 0.01): {"natural": (3.5e-2, 1.0e-2), "not-a-knot": (0.168, 0.143), "linear": (0.43, 0.42)},
@@ -44,8 +44,8 @@ def distance(fit, spline):
 
 @pytest.mark.parametrize("weights", TABLE)
 @pytest.mark.parametrize("grid", SPACING)
-def test_the_published_experiment_lies_where_it_should_between_the_splines(weights, grid):
-    """Ridge 1e-6 and 2000 frequencies as in the authors' script; half a unit of the last of two digits given is up to 5 %."""
+def test_the_published_experiment_has_the_stated_distances_from_the_splines(weights, grid):
+    """Ridge 1e-6 and 2000 frequencies as in the authors' script; half a unit of the second published digit is up to 5 %."""
     kernel = lfp_kernel(1, SPACING[grid], 1999, **uniform_moments(*weights))
     fit = kernel.fit(column(X), torch.from_numpy(Y), ridge=1e-6)
     for name, values in TABLE[weights].items():
@@ -55,12 +55,12 @@ def test_the_published_experiment_lies_where_it_should_between_the_splines(weigh
 @pytest.mark.parametrize(
     ("moments", "spline", "grids"),
     [
-        ((1.0, 0.0), "natural", [(20, 200), (40, 200), (80, 200)]),  # outside the data it is straight, which takes long waves
-        ((0.0, 1.0), "linear", [(40, 50), (40, 100), (40, 200)]),  # its corners take short ones
+        ((1.0, 0.0), "natural", [(20, 200), (40, 200), (80, 200)]),  # linear outside the data, which needs long waves
+        ((0.0, 1.0), "linear", [(40, 50), (40, 100), (40, 200)]),  # its corners need short waves
     ],
 )
-def test_rates_falling_by_the_fourth_and_second_power_give_the_two_splines(moments, spline, grids):
-    """In the limit of long periods and many waves, the distance halves as the one that matters is doubled: first order at least."""
+def test_rates_of_fourth_and_second_power_give_the_two_splines(moments, spline, grids):
+    """In the limit of long periods and many waves: the distance is halved when the relevant one of the two is doubled."""
     distances = []
     for period, cycles in grids:
         kernel = lfp_kernel(1, 2 * math.pi / period, cycles * period, inner=moments[0], outer=moments[1])
@@ -70,8 +70,8 @@ def test_rates_falling_by_the_fourth_and_second_power_give_the_two_splines(momen
 
 
 @pytest.mark.parametrize("dimension", [1, 2])
-def test_the_dual_solution_is_the_primal_one(dimension):
-    """Equation 1.30 of the lecture notes, a = (E^T E + eps W^-1)^-1 E^T Y, all 2 M amplitudes at once."""
+def test_the_dual_solution_agrees_with_the_primal_solution(dimension):
+    """Equation 1.30 of the lecture notes, a = (E^T E + eps W^-1)^-1 E^T Y, for all 2 M amplitudes."""
     random = np.random.default_rng(0)
     x, y = torch.from_numpy(random.uniform(-1, 1, (7, dimension))), torch.from_numpy(random.normal(size=7))
     kernel, ridge = lfp_kernel(dimension, 0.9, 6, inner=1.0, outer=0.3), 1e-3
@@ -79,7 +79,7 @@ def test_the_dual_solution_is_the_primal_one(dimension):
     phase = x @ kernel.wavevectors.T
     e = torch.cat([phase.cos(), phase.sin()[:, 1:]], dim=1)  # no sin_0
     w = torch.cat([kernel.weights, kernel.weights[1:]])
-    tall = torch.cat([e, torch.diag((ridge / w).sqrt())])  # its normal equations, without squaring their condition of 1e4
+    tall = torch.cat([e, torch.diag((ridge / w).sqrt())])  # normal equations would square the condition number 1e4
     a = torch.linalg.lstsq(tall, torch.cat([y, torch.zeros_like(w)]), driver="gelsd").solution
     assert torch.allclose(e @ a, fit(x), atol=1e-9)
     m = len(kernel.weights)
@@ -91,7 +91,7 @@ def test_the_dual_solution_is_the_primal_one(dimension):
     )
 
 
-def test_the_weight_is_that_of_the_notes_in_cycles():
+def test_the_weight_agrees_with_the_lecture_notes_in_cycles():
     """E[ r^3 / (16 pi^4 |xi|^(d+3)) + a^2 r / (4 pi^2 |xi|^(d+1)) ] with xi in cycles."""
     cycles = torch.tensor([0.3, 1.0, 4.0], dtype=torch.float64)
     for d in (1, 2, 3):
@@ -99,13 +99,13 @@ def test_the_weight_is_that_of_the_notes_in_cycles():
         assert torch.allclose(lfp_weight(2 * math.pi * cycles, d, inner=5, outer=7), notes, rtol=1e-14)
 
 
-def test_frequency_zero_is_the_tenth_of_the_first():
+def test_frequency_zero_is_replaced_by_a_tenth_of_the_first_frequency():
     kernel = lfp_kernel(1, 0.5, 3, inner=2.0, outer=1.0)
     assert kernel.weights[0] == pytest.approx(float(lfp_weight(torch.tensor([0.05]), 1, inner=1, outer=0.5)), rel=1e-6)
 
 
-def test_exclusive_or_keeps_its_symmetry():
-    """The authors' second example: +1 at (1, 1), (-1, -1), -1 at the others; odd under each reflection, so zero on the axes."""
+def test_the_solution_of_exclusive_or_is_symmetric():
+    """The second example of the authors: +1 at (1, 1), (-1, -1), -1 at the others; odd in each axis, so zero on the axes."""
     x = torch.tensor([[1.0, 1], [-1, -1], [1, -1], [-1, 1]], dtype=torch.float64)
     y = torch.tensor([1.0, 1, -1, -1], dtype=torch.float64)
     fit = lfp_kernel(2, 2 * math.pi / 20, 60, inner=1.0, outer=1.0).fit(x, y)
@@ -116,8 +116,8 @@ def test_exclusive_or_keeps_its_symmetry():
     assert torch.allclose(fit(torch.stack([line, line], dim=1)), -fit(torch.stack([line, -line], dim=1)), atol=1e-7)
 
 
-def test_waves_on_a_periodic_grid_fall_at_their_own_rates():
-    """With rho uniform, d/dt F[u] = -gamma^2 F[u] / L: every frequency by itself, at n gamma^2 / 2 (0: n gamma^2) for n points."""
+def test_waves_on_a_periodic_grid_decay_at_their_own_rates():
+    """With uniform rho, d/dt F[u] = -gamma^2 F[u] / L: for n points each frequency has the rate n gamma^2 / 2 (0: n gamma^2)."""
     n, m = 32, 5
     x = column(np.arange(n) * 2 * math.pi / n)
     kernel = lfp_kernel(1, 1.0, m, inner=1.0, outer=0.5)
@@ -125,12 +125,14 @@ def test_waves_on_a_periodic_grid_fall_at_their_own_rates():
     waves = waves / waves.norm(dim=0)
     residual = waves.sum(dim=1)
     steps = torch.tensor([0.0, 0.01, 0.1])
-    curves = dynamics_from_kernel(kernel(x), waves.T @ kernel(x), residual, waves.T @ residual).errors(GradientFlow(), steps)
+    curves = dynamics_from_kernel(kernel(x), waves.T @ kernel(x), residual, waves.T @ residual).errors(
+        GradientFlowFilter(), steps
+    )
     rates = n * kernel.weights * torch.tensor([1.0] + [0.5] * m)
     assert torch.allclose(curves, torch.exp(-steps.double()[:, None] * rates), atol=1e-10)  # the first rate is 3e5: its rounding
 
 
-def test_half_of_the_wavevectors_and_their_opposites_are_all():
+def test_half_of_the_wavevectors_and_their_negatives_are_all_wavevectors():
     for d in (1, 2, 3):
         half = half_space_wavevectors(d, 1.0, 2)
         both = torch.cat([half, -half[1:]])
@@ -138,12 +140,12 @@ def test_half_of_the_wavevectors_and_their_opposites_are_all():
         assert len(torch.unique(both, dim=0)) == len(both) == 5**d
 
 
-def test_points_that_coincide_are_refused():
+def test_coincident_points_are_refused():
     with pytest.raises(OptionError, match="not told apart"):
         FourierKernel(half_space_wavevectors(1, 1.0, 1), torch.ones(2)).fit(column([0.0, 0.0]), torch.zeros(2).double())
 
 
 @pytest.mark.parametrize(("inner", "outer"), [(0, 0), (-1, 2), (math.nan, 1), (1, math.inf)])
-def test_moments_that_are_none_are_refused(inner, outer):
+def test_invalid_moments_are_refused(inner, outer):
     with pytest.raises(OptionError, match="moments"):
         lfp_kernel(1, 0.5, 4, inner=inner, outer=outer)

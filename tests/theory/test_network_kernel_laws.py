@@ -1,4 +1,4 @@
-"""The kernel of every network, layer by layer, against automatic differentiation of its value, gradient and Laplacian."""
+"""The layer-by-layer kernel of all networks, compared with automatic differentiation of value, gradient and Laplacian."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ SCALES = (1.0, 2.0, 5.0)
 BOX = Box((-1.0, -1.0), (1.0, 1.0))
 NETWORKS = {
     "mlp": lambda a: MlpSpace(BOX, (7, 5, 6), a),
-    "wide": lambda a: MlpSpace(BOX, (60, 60), a),  # its layers take the Khatri-Rao form, small ones the Jacobian's
+    "wide": lambda a: MlpSpace(BOX, (60, 60), a),  # its layers use the Khatri-Rao form, small layers the Jacobian
     "one layer": lambda a: MlpSpace(BOX, (9,), a),
     "mscale-1": lambda a: MscaleSpace(BOX, SCALES, (6, 5), a, form="first-layer"),
     "mscale-2": lambda a: MscaleSpace(BOX, SCALES, (40, 40), a),
@@ -53,8 +53,8 @@ def by_autograd(function, c):
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_every_network_and_activation_to_1e_12(kind, activation):
-    """In the metric of the highest derivatives that the activation has; J from one backward pass for each point."""
+def test_kernels_of_all_networks_and_activations_are_accurate_to_1e_12(kind, activation):
+    """In the metric of the highest derivatives of the activation; the Jacobian is computed by one backward pass per point."""
     space, c, x, y, draw = case(kind, activation)
     order = min(2, int(min(space.smoothness, 2)))
     rows = []
@@ -65,7 +65,7 @@ def test_every_network_and_activation_to_1e_12(kind, activation):
         rows.append((evaluator.jacobian_factors(c, *weights), by_autograd(weighted(evaluator, *weights), c)))
     (left, j), (right, j2) = rows
     scale = (j @ j.T).abs().max()
-    assert scale > 1e-6  # else there is nothing to see
+    assert scale > 1e-6  # otherwise the comparison is trivial
     assert (kernel(left) - j @ j.T).abs().max() <= 1e-12 * scale
     assert (kernel(left, right) - j @ j2.T).abs().max() <= 1e-12 * scale
     assert (diagonal(left) - j.square().sum(dim=1)).abs().max() <= 1e-12 * scale
@@ -75,8 +75,8 @@ def test_every_network_and_activation_to_1e_12(kind, activation):
 
 
 @pytest.mark.parametrize("activation", ["sin", "tanh"])
-def test_operator_kernels_against_differences_in_space(activation):
-    """K of Laplacians is the Laplacian of K in both arguments: central differences of the plain kernel, second order."""
+def test_operator_kernels_agree_with_spatial_differences(activation):
+    """The kernel of Laplacians is the Laplacian of K in both arguments: second-order central differences of the plain kernel."""
     space, c, x, y, _ = case("mlp", activation)
     space, x, y = MlpSpace(Box((-1.0,), (1.0,)), (12, 12), activation), x[:3, :1], y[:3, :1]
     c = space.initialize(stream(0, "test"))
@@ -84,7 +84,7 @@ def test_operator_kernels_against_differences_in_space(activation):
     factors = lambda p, **w: space.at(p).jacobian_factors(c, **w)  # noqa: E731
     exact = kernel(factors(x, value=0 * one, gradient=0 * x, second=one), factors(y, value=0 * one, gradient=0 * y, second=one))
     errors = []
-    for h in (0.08, 0.04, 0.02):  # sums of sixteen values near 6, rounded and over h^4: at 0.02 1e-7 of an error of 3e-5
+    for h in (0.08, 0.04, 0.02):  # rounding of sums of sixteen values near 6, over h^4: at 0.02 it is 1e-7, for an error of 3e-5
         stencil = ((-h, 1), (0.0, -2), (h, 1))
         total = sum(a * b * kernel(factors(x + s), factors(y + t)) for s, a in stencil for t, b in stencil) / h**4
         errors.append(float((total - exact).abs().max()))

@@ -1,4 +1,4 @@
-"""Kernels from factors against the Jacobian, which is formed here by automatic differentiation or by the definition."""
+"""Kernels from factors, compared with the Jacobian by automatic differentiation or by definition."""
 
 import math
 
@@ -22,7 +22,7 @@ def random_blocks(shapes, n, seed=0):
 
 
 def dense(blocks):
-    """J by the definition, one entry at a time."""
+    """The Jacobian by definition, one entry at a time."""
     columns = []
     for d, z in blocks:
         for s in range(d.shape[0]):
@@ -33,13 +33,13 @@ def dense(blocks):
 
 
 def close(found, expected, relative=1e-12):
-    """To rounding of sums of a few hundred terms, measured against the largest entry: 1e-12 is what is asked of every network."""
+    """Equality up to rounding of sums of a few hundred terms, relative to the largest entry: 1e-12 is required."""
     assert (found - expected).abs().max() <= relative * expected.abs().max()
 
 
 @settings(max_examples=30)
 @given(st.lists(SHAPES, min_size=1, max_size=3), st.integers(1, 7), st.integers(1, 5))
-def test_kernels_of_any_layers_equal_their_jacobian_form(shapes, n, k):
+def test_kernels_of_layers_of_all_shapes_agree_with_their_jacobians(shapes, n, k):
     left, right = random_blocks(shapes, n), random_blocks(shapes, k, seed=1)
     j, j2 = dense(left), dense(right)
     close(kernel(left), j @ j.T)
@@ -63,7 +63,7 @@ def forward(layers, x):
 
 
 def network_blocks(layers, x):
-    """For weights and biases of each layer, what flows back and what came in."""
+    """For the weights and biases of each layer, the reverse-mode derivatives and the inputs of the layer."""
     inputs, slopes = [x], []
     for w, b in layers[:-1]:
         h = torch.tanh(inputs[-1] @ w.T + b)
@@ -77,8 +77,8 @@ def network_blocks(layers, x):
     return [block for d, z in pairs for block in ((d, z), (d, one))]
 
 
-@pytest.mark.parametrize("n", [40, 700])  # within a tile, and over several
-def test_the_kernel_of_a_network_is_that_of_automatic_differentiation(n):
+@pytest.mark.parametrize("n", [40, 700])  # within one tile, and over several tiles
+def test_the_kernel_of_a_network_agrees_with_automatic_differentiation(n):
     layers = network((2, 30, 30, 1))
     x = torch.rand(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     jacobians = torch.func.vmap(torch.func.jacrev(forward), in_dims=(None, 0))(layers, x)
@@ -91,15 +91,15 @@ def test_the_kernel_of_a_network_is_that_of_automatic_differentiation(n):
 def test_the_operator_has_the_eigenpairs_of_the_matrix():
     blocks = network_blocks(network((1, 20, 20, 1)), torch.linspace(-1, 1, 300, dtype=torch.float64)[:, None])
     whole, leading = eigenpairs(kernel(blocks)), eigenpairs(operator(blocks), 6)
-    # Lanczos stops at rounding of the largest eigenvalue; vectors of the six are apart by more than 1e-3 of it
+    # Lanczos stops at rounding of the largest eigenvalue; the six eigenvalues are separated by more than 1e-3 of it
     assert (whole.values[:6] - leading.values).abs().max() < 1e-12 * whole.values[0]
     assert ((whole.vectors[:, :6] * leading.vectors).sum(dim=0).abs() - 1).abs().max() < 1e-10
 
 
-def test_a_product_with_the_operator_is_a_difference_of_outputs_along_a_gradient():
-    """K v = J (J^T v): J^T v by central differences in every parameter, J w by those along w. Nothing but values of the network.
+def test_a_product_with_the_operator_agrees_with_differences_of_network_values():
+    """K v = J (J^T v): J^T v by central differences in every parameter, J w by central differences along w.
 
-    With steps of 1e-5 central differences are off by 1e-10 of third derivatives and 1e-16 / 1e-5 of rounding.
+    With steps of 1e-5 central differences have an error of 1e-10 times third derivatives, and rounding errors of 1e-16 / 1e-5.
     """
     shapes, h = [(6, 2), (6,), (6, 6), (6,), (1, 6), (1,)], 1e-5
     random = torch.Generator().manual_seed(3)

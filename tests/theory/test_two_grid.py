@@ -1,4 +1,4 @@
-"""Cycles written out as matrices on the nodes, from the five-point formula and no theory."""
+"""Two-grid theory compared with matrices of cycles, written from the five-point formula, independent of the theory."""
 
 import functools
 import math
@@ -13,7 +13,7 @@ from pdefreq.theory.two_grid import TwoGrid
 
 
 def laplacian(cycle, intervals):
-    """A on the unknowns: Kronecker sum of second differences, plus the reaction."""
+    """A on the unknowns: the Kronecker sum of second differences, plus the reaction."""
     total = 0
     for axis, (n, length) in enumerate(zip(intervals, cycle.lengths, strict=True)):
         second = (n / length) ** 2 * (2 * np.eye(n - 1) - np.eye(n - 1, k=1) - np.eye(n - 1, k=-1))
@@ -23,7 +23,7 @@ def laplacian(cycle, intervals):
 
 
 def interpolation(intervals):
-    """Linear along each axis: a coarse node gives 1 to itself and 1/2 to its neighbors."""
+    """Linear interpolation along each axis: weights 1 for the coarse node itself and 1/2 for its neighbors."""
     parts = []
     for n in intervals:
         p = np.zeros((n - 1, n // 2 - 1))
@@ -54,7 +54,7 @@ CYCLES = [
     TwoGrid((16,), (2.0,)),
     TwoGrid((32,), (1.0,), omega=0.8, pre=2, post=0, diffusion=0.3, reaction=5.0),
     TwoGrid((18,), (1.0,), smoother="red-black"),  # n/2 is odd
-    TwoGrid((2,), (1.0,)),  # nothing but the mode that the coarse grid can't see
+    TwoGrid((2,), (1.0,)),  # only the mode that vanishes on the coarse grid
     TwoGrid((12, 8), (1.0, 2.0), omega=0.8, reaction=3.0),
     TwoGrid((8, 12), (1.0, 1.0), smoother="red-black", pre=1, post=2, reaction=3.0),
     TwoGrid((4, 6, 8), (1.0, 1.0, 2.0), omega=0.7),
@@ -69,21 +69,21 @@ def test_amplitudes_of_all_modes_over_six_cycles(cycle):
     predicted = cycle.amplitudes(torch.from_numpy(start), 6).numpy()
     error, matrix = idstn(start, type=1), cycle_matrix(cycle)
     for t in range(7):
-        np.testing.assert_allclose(predicted[t], dstn(error, type=1), atol=1e-13)  # amplitudes of order one and below
+        np.testing.assert_allclose(predicted[t], dstn(error, type=1), atol=1e-13)  # amplitudes of at most order one
         error = (matrix @ error.reshape(-1)).reshape(shape)
 
 
 @pytest.mark.parametrize("cycle", CYCLES, ids=str)
-def test_the_radius_is_that_of_the_whole_cycle_and_blocks_hold_every_mode_once(cycle):
-    # eigenvalues of a nilpotent block are known to the root of rounding, or worse where it is defective
+def test_the_radius_is_that_of_the_whole_cycle_and_each_mode_belongs_to_one_block(cycle):
+    # eigenvalues of a nilpotent block have an error of the root of rounding, or more if it is defective
     assert cycle.radius() == pytest.approx(np.abs(np.linalg.eigvals(cycle_matrix(cycle))).max(), abs=1e-6)
     indices = torch.cat([block.indices for block in cycle.blocks()])
     assert len(torch.unique(indices, dim=0)) == len(indices) == math.prod(n - 1 for n in cycle.intervals)
 
 
-def test_radii_of_the_textbook():
-    """Trottenberg et al.: omega = 2/3 in 1-D leaves 1/3 per sweep of high modes; 2-D omega = 4/5: 0.6 for one sweep, 0.36 for two;
-    red-black Gauss-Seidel in 2-D: 0.25 for one sweep (rediscretized, full weighting), 0.074 for two.
+def test_radii_agree_with_the_textbook():
+    """Trottenberg et al.: omega = 2/3 in 1-D reduces high modes to 1/3 per sweep; omega = 4/5 in 2-D: 0.6 for one sweep, 0.36 for
+    two; red-black Gauss-Seidel in 2-D: 0.25 for one sweep (rediscretized, full weighting), 0.074 for two.
     """
     one = TwoGrid((128,), (1.0,), pre=1, post=0).radius()
     assert one == pytest.approx(1 / 3, abs=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from pdefreq.iterations.chain.parts import ChainParts, position, wrapped
+from pdefreq.iterations.chain.parts import ChainParts, stage_and_step, wrapped
 from pdefreq.iterations.chain.protocols import composed
 from pdefreq.iterations.iteration import Iteration, State
 
@@ -19,25 +19,27 @@ P = TypeVar("P")
 
 
 class ChainIteration(Iteration):
-    """The first iteration until the hand-over or its end, then the second.
+    """The first iteration until the hand-over step or its end, then the second.
 
     Args:
         first: The iteration that starts.
         second: The iteration that continues, prepared for any start.
         prepare_second: Prepares the second iteration for the start that the first one leaves.
-        hand_over: The step after which the second one takes over.
+        hand_over_step: The step after which the second one takes over.
     """
 
-    def __init__(self, first: Iteration, second: Iteration, prepare_second: Callable[[Field], Iteration], hand_over: int) -> None:
-        self._parts = ChainParts(first, second, prepare_second, hand_over)
+    def __init__(
+        self, first: Iteration, second: Iteration, prepare_second: Callable[[Field], Iteration], hand_over_step: int
+    ) -> None:
+        self._parts = ChainParts(first, second, prepare_second, hand_over_step)
 
     def init(self) -> State:
         return wrapped(self._parts.first.init(), stage=0, step=0)
 
     def step(self, state: State) -> State:
-        stage, step = position(state.memory)
+        stage, step = stage_and_step(state.memory)
         part, inner = self._parts.active(state)
-        if stage == 0 and (step >= self._parts.hand_over or inner.done):
+        if stage == 0 and (step >= self._parts.hand_over_step or inner.done):
             stage, inner = 1, self._parts.take_over(inner)
             part = self._parts.second
         return wrapped(part.step(inner), stage, step + 1)

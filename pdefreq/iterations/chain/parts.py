@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from pdefreq.iterations.defaults import answer_of
+from pdefreq.iterations.defaults import result_state_of
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.spaces.trial_space import SpaceField
 
@@ -28,11 +28,13 @@ class ChainParts:
         first: The iteration that starts.
         second: The iteration that continues, prepared for any start.
         prepare_second: Prepares the second iteration for the start that the first one leaves.
-        hand_over: The step after which the second one takes over.
+        hand_over_step: The step after which the second one takes over.
     """
 
-    def __init__(self, first: Iteration, second: Iteration, prepare_second: Callable[[Field], Iteration], hand_over: int) -> None:
-        self.first, self.second, self.hand_over = first, second, hand_over
+    def __init__(
+        self, first: Iteration, second: Iteration, prepare_second: Callable[[Field], Iteration], hand_over_step: int
+    ) -> None:
+        self.first, self.second, self.hand_over_step = first, second, hand_over_step
         self._prepare_second = prepare_second
 
     def active(self, state: State) -> tuple[Iteration, State]:
@@ -40,22 +42,22 @@ class ChainParts:
         return self._part(state.memory), _unwrapped(state)
 
     def take_over(self, state: State) -> State:
-        """The start of the second iteration at the answer of the first, whose state is given."""
-        end = answer_of(self.first, state)
+        """The start of the second iteration at the result of the first, whose state is given."""
+        end = result_state_of(self.first, state)
         self.second = self._prepare_second(SpaceField(end.space, end.coefficients.detach().clone()))
         return self.second.init()
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         """The state of the chain that was saved with these coefficients and this memory."""
         inner = self._part(memory).restore(coefficients, _inner(memory))
-        return wrapped(replace(inner, done=bool(memory["part_done"])), *position(memory))
+        return wrapped(replace(inner, done=bool(memory["part_done"])), *stage_and_step(memory))
 
     def _part(self, memory: Mapping[str, Tensor]) -> Iteration:
-        stage, _ = position(memory)
+        stage, _ = stage_and_step(memory)
         return self.second if stage else self.first
 
 
-def position(memory: Mapping[str, Tensor]) -> tuple[int, int]:
+def stage_and_step(memory: Mapping[str, Tensor]) -> tuple[int, int]:
     """The stage, and the steps that the chain has taken."""
     return int(memory["stage"]), int(memory["step"])
 

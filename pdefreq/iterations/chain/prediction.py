@@ -33,7 +33,7 @@ class ChainPrediction:
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         """The curves of both parts, or of the second alone where the first has no theory.
 
-        The parts are always asked for what is cheap: a guide counts in other units than steps.
+        The parts are always asked for what is cheap: a heuristic counts in other units than steps.
 
         Args:
             modes: The modes.
@@ -45,13 +45,13 @@ class ChainPrediction:
             IncompatibleError: If the first part may end early, or the second has no theory, or one that depends on the error
                 at its start.
         """
-        end = self.parts.hand_over
+        end = self.parts.hand_over_step
         predictor = self.parts.second.find(Predicts)
         if predictor is None:
             return None
         if not is_open_ended(self.parts.first):
             raise IncompatibleError(
-                "not predicted: the first method of the chain may end before the hand-over, which no theory tells"
+                "not predicted: the first method of the chain may end before the hand-over step, which no theory tells"
             )
         after = predictor.predict(modes, (steps - end).clamp(min=0), target, cheap=True)
         if after is None:
@@ -65,9 +65,9 @@ class ChainPrediction:
         late = (steps > end)[:, None]
         if before is None or handed is None:
             curves = torch.where(late, after.curves, torch.nan)
-            note = f"from the hand-over at step {end:,} on, over the errors there: {after.note}; before it: {note}"
-            return replace(after, curves=curves, note=note, any_start=False, since=end + 1)
-        note = f"to the hand-over at step {end:,}: {before.note}; after it: {after.note}"
+            note = f"from the hand-over step {end:,} on, over the errors there: {after.note}; before it: {note}"
+            return replace(after, curves=curves, note=note, any_start=False, start_step=end + 1)
+        note = f"to the hand-over step {end:,}: {before.note}; after it: {after.note}"
         curves = torch.where(late, handed * after.curves, before.curves[:-1])
         return replace(before, curves=curves, rates=torch.full_like(after.rates, torch.nan), note=note, any_start=False)
 
@@ -84,15 +84,16 @@ class ChainPrediction:
         one, two = first.init(), second.init()
         if one.space == two.space:
             return before, before.curves[-1], ""
-        limit = discrete_solution_of(second, two)
-        if target is None or limit is None or discrete_solution_of(first, one) is not None:
+        discrete_solution = discrete_solution_of(second, two)
+        if target is None or discrete_solution is None or discrete_solution_of(first, one) is not None:
             return None, None, "what the coarser space hands over is more than these modes"
-        # From the error against the solution to that against the second part's own limit, each over the size of its target.
+        # From the error against the solution to that against the discrete solution of the second part, each over the size of its
+        # target.
         solution, discrete, start = (
             torch.from_numpy(modes.coefficients(values.detach(), space))
             for values, space in (
                 (target, one.space),
-                (SpaceField(two.space, limit)(modes.points(two.space)), two.space),
+                (SpaceField(two.space, discrete_solution)(modes.points(two.space)), two.space),
                 (SpaceField(one.space, one.coefficients)(modes.points(one.space)) - target, one.space),
             )
         )

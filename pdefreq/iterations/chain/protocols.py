@@ -9,31 +9,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import torch
 
 from pdefreq.core.history import Status
-from pdefreq.iterations.chain.parts import ChainParts, position
+from pdefreq.iterations.chain.parts import ChainParts, stage_and_step
 from pdefreq.iterations.chain.prediction import ChainPrediction
 from pdefreq.iterations.defaults import (
-    answer_of,
     columns_of,
     discrete_solution_of,
     drift_of,
-    ending_of,
+    final_status_of,
     hand_over_steps_of,
     is_last_stage,
     notes_of,
     objective_kind_of,
+    result_state_of,
 )
 from pdefreq.iterations.protocols import (
     HandsOver,
-    HasAnswer,
     HasDiscreteSolution,
+    HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasResult,
     HasStages,
     MeasuresDrift,
     ObjectiveKind,
     Predicts,
     ReportsColumns,
-    TellsEnding,
 )
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class _OfParts:
 class _HandOvers(_OfParts):
     @property
     def hand_over_steps(self) -> tuple[int, ...]:
-        first, second, end = self.parts.first, self.parts.second, self.parts.hand_over
+        first, second, end = self.parts.first, self.parts.second, self.parts.hand_over_step
         before = (step for step in hand_over_steps_of(first) if step < end)
         return (*before, end, *(end + step for step in hand_over_steps_of(second)))
 
 
 class _Columns(_OfParts):
     def columns(self, state: State) -> Mapping[str, Tensor]:
-        stage, _ = position(state.memory)
+        stage, _ = stage_and_step(state.memory)
         columns = columns_of(*self.parts.active(state))
         before = stage * (len(hand_over_steps_of(self.parts.first)) + 1)
         return {**columns, "method": before + columns.get("method", torch.tensor(0))}
@@ -69,7 +69,7 @@ class _Columns(_OfParts):
 
 class _Stages(_OfParts):
     def is_last_stage(self, state: State) -> bool:
-        stage, _ = position(state.memory)
+        stage, _ = stage_and_step(state.memory)
         return stage == 1 and is_last_stage(*self.parts.active(state))
 
 
@@ -79,14 +79,14 @@ class _Objective(_OfParts):
         return objective_kind_of(self.parts.second)
 
 
-class _Ending(_OfParts):
-    def ending(self, state: State) -> Status:
-        return ending_of(*self.parts.active(state))
+class _FinalStatus(_OfParts):
+    def final_status(self, state: State) -> Status:
+        return final_status_of(*self.parts.active(state))
 
 
-class _Answer(_OfParts):
-    def answer(self, state: State) -> State:
-        return replace(state, coefficients=answer_of(*self.parts.active(state)).coefficients)
+class _ResultState(_OfParts):
+    def result_state(self, state: State) -> State:
+        return replace(state, coefficients=result_state_of(*self.parts.active(state)).coefficients)
 
 
 class _Notes(_OfParts):
@@ -115,9 +115,9 @@ _RULES: dict[type, _Rule] = {
     ReportsColumns: _Rule(_Columns),
     HasStages: _Rule(_Stages),
     HasObjectiveKind: _Rule(_Objective, _LAST),
-    TellsEnding: _Rule(_Ending, _LAST),  # a chain is done when its second part is
+    HasFinalStatus: _Rule(_FinalStatus, _LAST),  # a chain is done when its second part is
     Predicts: _Rule(ChainPrediction, _LAST),
-    HasAnswer: _Rule(_Answer, _EITHER),
+    HasResult: _Rule(_ResultState, _EITHER),
     HasNotes: _Rule(_Notes, _EITHER),
     MeasuresDrift: _Rule(_Drift, _EITHER),
     HasDiscreteSolution: _Rule(_DiscreteSolution, _EITHER),

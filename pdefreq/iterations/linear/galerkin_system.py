@@ -14,7 +14,7 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.iterations.linear.sparse import CondensedSystem, Inverse, verified
 
 if TYPE_CHECKING:
-    from pdefreq.spaces.elements.weak_form import Mean
+    from pdefreq.spaces.elements.weak_form import ConstantNullSpace
     from pdefreq.spaces.trial_space import LinearSystem
 
 _TOLERANCE = 1e-12
@@ -30,27 +30,30 @@ class GalerkinSystem(CondensedSystem):
         system: All equations, with the indices and values of the prescribed coefficients.
         by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
             multigrid, to a residual of 1e-12 of the load.
-        mean: Where a constant can be added to the solution: how to make its mean zero. One coefficient is prescribed then.
+        null_space: The constants, where one can be added to the solution; its mean is made zero then, and one coefficient is
+            prescribed.
 
     Raises:
         IncompatibleError: If multigrid is asked for and the matrix is not known to be symmetric and positive definite.
     """
 
-    def __init__(self, system: LinearSystem, *, by: Literal["direct", "amg"] = "direct", mean: Mean | None = None) -> None:
+    def __init__(
+        self, system: LinearSystem, *, by: Literal["direct", "amg"] = "direct", null_space: ConstantNullSpace | None = None
+    ) -> None:
         if by == "amg" and not system.definite:
             raise IncompatibleError(
-                "multigrid (solver=amg) needs equations that are symmetric and positive definite, and these are not known to be: "
-                "use solver=direct"
+                "multigrid (linear_solver=amg) needs equations that are symmetric and positive definite, and these are not known "
+                "to be: use linear_solver=direct"
             )
-        self._by, self._mean = by, mean
+        self._by, self._null_space = by, null_space
         super().__init__(system)
 
     def extend(self, free: np.ndarray | float) -> np.ndarray:
         c = super().extend(free)
-        return c if self._mean is None else self._mean.removed(c)
+        return c if self._null_space is None else self._null_space.without_mean(c)
 
     def residual(self, c: np.ndarray) -> np.ndarray:
-        return super().residual(c if self._mean is None else self._mean.pinned(c))
+        return super().residual(c if self._null_space is None else self._null_space.pinned(c))
 
     def inverse(self) -> Inverse:
         """The inverse of the matrix: by multigrid, or by a sparse or dense factorisation.
@@ -78,7 +81,7 @@ class GalerkinSystem(CondensedSystem):
             if not residuals[-1] <= 10 * _TOLERANCE * size:
                 raise IncompatibleError(
                     f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: "
-                    "use solver=direct"
+                    "use linear_solver=direct"
                 )
             return free
 

@@ -12,7 +12,7 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.grid_iteration import GridIteration
-from pdefreq.iterations.linear.minimal_residual import FLOOR, PROGRESS, MinimalResidual
+from pdefreq.iterations.linear.preconditioned_gmres import FLOOR, PROGRESS, PreconditionedGmres
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ _SOLVED = 1e-10
 
 
 class Gmres(GridIteration):
-    """A cycle of `MinimalResidual` a step; float64 on the CPU.
+    """A cycle of `PreconditionedGmres` a step; float64 on the CPU.
 
     Args:
         problem: A linear problem.
@@ -44,7 +44,7 @@ class Gmres(GridIteration):
 
     def __init__(self, problem: Problem, grid: Grid, *, restart: int, like: Tensor, guess: Field | None = None) -> None:
         super().__init__(problem, grid, like=like, guess=guess)
-        self._method = MinimalResidual(self._equations, restart)
+        self._method = PreconditionedGmres(self._equations, restart)
 
     def init(self) -> State:
         return self._state(super().init().coefficients, done=False)
@@ -66,13 +66,13 @@ class Gmres(GridIteration):
     def _state(self, u: Coefficients, *, done: bool) -> State:
         return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED
 
     def notes(self, state: State) -> list[str]:
         """Also how to go on where cycles stagnate."""
         notes = super().notes(state)
-        if not state.done or self.ending(state) is Status.DONE or self._method.restart == len(self._method.system.free):
+        if not state.done or self.final_status(state) is Status.DONE or self._method.restart == len(self._method.system.free):
             return notes
         return [*notes, f"GMRES with restart={self._method.restart} stagnates: use a larger `restart`, or use `fem`."]
 

@@ -138,14 +138,14 @@ class GridIteration(Iteration):
         if self._grid.box.dimension == 3 and self._grid.num_coefficients > _LARGEST_DIRECT:
             with suppress(IncompatibleError):  # where multigrid does not converge
                 definite = self._equations.is_definite
-                solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_minimal_residual()
+                solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_gmres()
         solution = CondensedSystem(system).solve() if solution is None else solution
         return self._settle(torch.from_numpy(solution))
 
-    def _by_minimal_residual(self) -> np.ndarray:
-        from pdefreq.iterations.linear.minimal_residual import MinimalResidual
+    def _by_gmres(self) -> np.ndarray:
+        from pdefreq.iterations.linear.preconditioned_gmres import PreconditionedGmres
 
-        return MinimalResidual(self._equations, _RESTART).solve()
+        return PreconditionedGmres(self._equations, _RESTART).solve()
 
 
 def solve_by_transform(

@@ -11,7 +11,7 @@ import torch
 from pdefreq.iterations.linear.grid_iteration import GridIteration
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.spectrum.span import span_of
-from pdefreq.theory.kernel_modes import ModeCoupling, mode_coupling
+from pdefreq.theory.kernel_modes import RayleighQuotients, rayleigh_quotients
 from pdefreq.theory.relaxation import propagate
 
 if TYPE_CHECKING:
@@ -46,36 +46,38 @@ class StationaryIteration(GridIteration):
         return int(self._stencil.unknown.sum())
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        own, count = self._coupling(modes), self._count
-        if own is None and not (modes.kind == "fourier" and self.has_small_matrix):
+        found, count = self._rayleigh_quotients(modes), self._count
+        if found is None and not (modes.kind == "fourier" and self.has_small_matrix):
             return None
-        rates, coupling = (None, None) if own is None else (own.rates, own.coupling)
+        quotients, residuals = (None, None) if found is None else (found.values, found.eigen_residuals)
         if not self.has_small_matrix:
             unknown = torch.full((len(steps), len(modes)), torch.nan, dtype=torch.float64)
             note = (
                 f"one step measured on each mode; no curves, which take the matrix of a step, for {count:,} unknowns too large: "
                 f"at most {_UNKNOWNS:,} (`intervals`)"
             )
-            return Prediction(unknown, unknown[0], note, rates, coupling)
+            return Prediction(unknown, unknown[0], note, quotients, residuals)
         matrix = self._images(torch.eye(count, dtype=torch.float64))
         start = self._inside(self._error_at_start())
         errors = propagate(matrix, start, steps)
         curves = torch.from_numpy(np.stack([modes.coefficients(self._extended(e).numpy(), self._grid) for e in errors]))
         note = f"exact: powers of the matrix of a step, found by a step on each of the {count:,} unknowns"
-        return Prediction(curves / curves[0], torch.full((len(modes),), torch.nan, dtype=torch.float64), note, rates, coupling)
+        return Prediction(
+            curves / curves[0], torch.full((len(modes),), torch.nan, dtype=torch.float64), note, quotients, residuals
+        )
 
     def _error_at_start(self) -> Tensor:
         """The first iterate minus the discrete solution, float64; in memory of its own, where a run may go on."""
         return GridIteration.init(self).coefficients.double() - self._discrete_solution
 
-    def _coupling(self, modes: Modes) -> ModeCoupling | None:
-        """What a step makes of each mode alone; None where modes are no known waves, or there are too many."""
+    def _rayleigh_quotients(self, modes: Modes) -> RayleighQuotients | None:
+        """Rayleigh quotients of the modes in K = 1 - M; None where modes are no known waves, or there are too many."""
         span = span_of(modes)
         if span is None or len(modes) * self._grid.num_coefficients > _ENTRIES:
             return None
         waves = span.at(self._grid.nodes).jacobian(torch.zeros(len(modes), dtype=torch.float64))
         inside = torch.stack([self._inside(wave) for wave in waves.T], dim=1)
-        return mode_coupling(lambda v: v - self._images(v), inside)
+        return rayleigh_quotients(lambda v: v - self._images(v), inside)
 
     def _images(self, errors: Tensor) -> Tensor:
         """M times columns of errors at the unknowns."""

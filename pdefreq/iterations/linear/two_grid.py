@@ -76,8 +76,8 @@ class TwoGridCycle(GridIteration):
             "exact: a cycle couples mode k to n - k along each axis and to no other "
             "(Trottenberg, Oosterlee, Schueller, 2001, section 4.5)"
         )
-        own_rates, coupling = self._cycle.coupling(torch.as_tensor(modes.indices))
-        return Prediction(curves, -radii.log(), note, own_rates, coupling)
+        quotients = self._cycle.rayleigh_quotients(torch.as_tensor(modes.indices))
+        return Prediction(curves, -radii.log(), note, quotients.values, quotients.eigen_residuals)
 
     def _smooth(self, u: Tensor, sweeps: int) -> None:
         inside = self._stencil.window(u)

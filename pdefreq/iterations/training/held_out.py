@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
-    from pdefreq.iterations.training.optimizers import Memory
+    from pdefreq.iterations.training.steppers import Memory
 
 _EVERY = 10  # steps between two looks
 _GAP = 1e-3  # part of its fall by which the objective may be lower at the training points than at held-out ones

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from pdefreq.iterations.training.optimizers import Memory, Optimizer
+from pdefreq.iterations.training.steppers import Memory, Stepper
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Lbfgs(Optimizer):
+class LbfgsStepper(Stepper):
     """A quasi-Newton direction from the last pairs of steps and gradient differences, and a strong Wolfe search along it.
 
     Pairs are forgotten when the functional changes, and when a search along their direction fails. If it fails along the

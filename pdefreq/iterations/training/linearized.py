@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from pdefreq.core.errors import IncompatibleError
-from pdefreq.functionals.block import ByRows, Squares, rows_of_jacobian
+from pdefreq.functionals.block import LeastSquaresBlock, LinearizedBlock, rows_of_jacobian
 from pdefreq.spaces.channels import Channels
 from pdefreq.spectrum.box_modes import CosineModes, SineModes
 from pdefreq.theory.dynamics import LinearDynamics, dynamics_from_factor
-from pdefreq.theory.kernel_modes import mode_coupling, relative_distance
+from pdefreq.theory.kernel_modes import rayleigh_quotients, relative_distance
 from pdefreq.theory.ntk import kernel
 from pdefreq.theory.rounding import above_rounding
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.modes import Modes
 
-_ENTRIES = 2**28  # most numbers in a factor: 2 GiB in double precision, of which the decomposition takes two copies
+_ENTRIES = 2**28  # most numbers in a Gauss-Newton factor: 2 GiB in double precision; the decomposition takes two copies
 _WORK = 4e9  # most multiplications, over ten, of what need not be asked for: three seconds on one core
 _PIECE = 4096  # points that are passed through the network at a time
 
@@ -62,14 +62,15 @@ def linearize(
         c: Coefficients at the start.
         modes: Sine or cosine modes.
         target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
-        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for their coupling; asked last.
+        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for Rayleigh quotients; called last.
         cheap: Whether to refuse what takes more than some seconds.
 
     Returns:
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If the modes are of another family, or if the factor of the functional is too large to decompose.
+        IncompatibleError: If the modes are of another family, or if the Gauss-Newton factor of the functional is too large to
+            decompose.
     """
     require_waves(modes.kind)
     assert isinstance(modes, (SineModes, CosineModes))
@@ -86,7 +87,7 @@ def linearize(
             f"not predicted on the way, with a kernel of {rows:,} rows of {len(c):,} coefficients: `pdefreq predict` takes the "
             "time, or use fewer points (`number`)"
         )
-    factor = functional.factor(c)
+    f = functional.gauss_newton_factor(c)
     analysis = torch.from_numpy(modes.analysis(space)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
     for points, columns, values in zip(x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True):
@@ -95,21 +96,21 @@ def linearize(
             u, pull_back = evaluator.vjp(c, 0)
             probe[mode] += pull_back(Channels(weights))
             error[mode] += weights @ (u.value - values)
-    dynamics = dynamics_from_factor(*(t.double() for t in (factor, probe, functional.gradient(c), error)))
+    dynamics = dynamics_from_factor(*(t.double() for t in (f, probe, functional.gradient(c), error)))
     if of_modes is None:
         return dynamics
-    f = factor.double()
-    return replace(dynamics, coupling=mode_coupling(lambda v: f @ (f.T @ v), of_modes().double()))
+    f = f.double()
+    return replace(dynamics, rayleigh_quotients=rayleigh_quotients(lambda v: f @ (f.T @ v), of_modes().double()))
 
 
 def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:
     """Eigenvalues of F F^T, the kernel in the metric of a functional: descending, those above rounding, shape ``(k,)``.
 
     Raises:
-        IncompatibleError: If the factor F is too large to decompose.
+        IncompatibleError: If the Gauss-Newton factor F is too large to decompose.
     """
     _require_decomposable(functional.num_rows, len(c))
-    s = torch.linalg.svdvals(functional.factor(c).double())
+    s = torch.linalg.svdvals(functional.gauss_newton_factor(c).double())
     return s[above_rounding(s, max(functional.num_rows, len(c)))].square()
 
 
@@ -138,12 +139,12 @@ def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, p
 
 def _some_kernel(block: Block, c: Coefficients, points: int) -> Tensor:
     """The kernel of a block at some of its points."""
-    if isinstance(block, ByRows):
+    if isinstance(block, LinearizedBlock):
         rows = block.layer_factors(c)
         every = -(-rows[0][0][0].shape[2] // points)
         rows = [[(d[:, :, ::every], z[:, :, ::every]) for d, z in layers] for layers in rows]
         return torch.cat([torch.cat([kernel(left, right) for right in rows], dim=1) for left in rows])
-    assert isinstance(block, Squares)
+    assert isinstance(block, LeastSquaresBlock)
     every = -(-block.num_rows // points)
     some = rows_of_jacobian(lambda c: block.residual(c)[::every], c)
     return some @ some.T

@@ -105,8 +105,10 @@ class _RobinPart:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Selection among solutions that differ by a constant: the first coefficient is fixed, then the mean is subtracted.
+class ConstantNullSpace:
+    """The null space of constants, and the selection of one of the solutions that differ by a constant.
+
+    During the solve the first coefficient is fixed; then the mean is subtracted.
 
     Args:
         constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
@@ -116,7 +118,7 @@ class Mean:
     constant: np.ndarray
     weights: np.ndarray
 
-    def removed(self, c: np.ndarray) -> np.ndarray:
+    def without_mean(self, c: np.ndarray) -> np.ndarray:
         """The coefficients of u minus its mean."""
         return c - (self.weights @ c) / (self.weights @ self.constant) * self.constant
 
@@ -132,8 +134,9 @@ class Mean:
 class WeakForm:
     """The weak form ``int( G v + F . grad v - f v ) + int_Robin( alpha u - flux ) v`` of the terms of a problem, for all v.
 
-    If fluxes are prescribed on the whole boundary and no term depends on u itself, u is the solution of mean zero and `mean` is
-    not None. The part of the load that violates the compatibility condition by quadrature errors is then subtracted.
+    If fluxes are prescribed on the whole boundary and no term depends on u itself, u is the solution of mean zero and
+    `null_space` is not None. The part of the load that violates the compatibility condition by quadrature errors is then
+    subtracted.
 
     Args:
         space: The space of u.
@@ -163,11 +166,11 @@ class WeakForm:
         for part in self._robin:
             self.load += part.rule.vector(part.flux)
         self.fixed, self.values = space.prescribed(problem)
-        self.mean = None
+        self.null_space: ConstantNullSpace | None = None
         if not len(self.fixed) and not self._robin_matrices and not self._depends_on_values:
             require_compatible(problem)
-            self.mean = Mean(space.constant(), self._inside.vector(1.0))
-            self.load = self.mean.compatible(self.load)
+            self.null_space = ConstantNullSpace(space.constant(), self._inside.vector(1.0))
+            self.load = self.null_space.compatible(self.load)
             self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
 
     @property
@@ -255,7 +258,7 @@ class WeakForm:
 
     def _system(self, slopes: Slopes, nonnegative: bool, load: np.ndarray, values: np.ndarray) -> LinearSystem:
         matrix, symmetric = self._matrix(slopes), self.equation.is_symmetric
-        if self.mean is not None and not symmetric:
+        if self.null_space is not None and not symmetric:
             self._require_closed(matrix)
         return LinearSystem(matrix, load, self.fixed, values, symmetric=symmetric, definite=symmetric and nonnegative)
 

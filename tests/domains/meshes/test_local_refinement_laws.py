@@ -16,8 +16,8 @@ MESHES = {
 
 
 @pytest.mark.parametrize("mesh", MESHES.values(), ids=MESHES)
-def test_names_stay_on_the_parts_that_they_named(mesh):
-    """Three levels at one corner: a part keeps its measure and its place, and the mesh its volume."""
+def test_boundary_names_are_preserved_by_local_refinement(mesh):
+    """Three refinements at one corner: each part keeps its measure and its position, and the mesh its volume."""
     fine = mesh
     for _ in range(3):
         fine = locally_refined(fine, np.array([0]))

@@ -1,4 +1,4 @@
-"""Mesh files, by round trips through each format and by every way in which a file can be bad."""
+"""Mesh files: round trips through each format, and every kind of defect."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ FACETS = {"line": "vertex", "triangle": "line", "quad": "line", "tetra": "triang
 
 
 def in_order(mesh):
-    """With cells that turn counterclockwise, as in a file."""
+    """The mesh with counterclockwise cells, as in a file."""
     return mesh if isinstance(mesh, skfem.MeshQuad) else mesh.oriented()
 
 
@@ -38,7 +38,7 @@ def in_space(p):
 
 
 def write_msh(path, kind, version):
-    """What gmsh writes: facets with physical groups, cells in a group numbered apart from them, and a vertex that no cell uses."""
+    """A file as gmsh writes it: facets in physical groups, cells in a separate group, and a vertex that belongs to no cell."""
     mesh = in_order(MESHES[kind])
     names = list(mesh.boundaries)
     facets = [mesh.facets[:, mesh.boundaries[name]].T + 1 for name in names]
@@ -67,7 +67,7 @@ def test_gmsh_files_of_version_2(kind, tmp_path):
 
 
 def test_gmsh_files_of_version_4():
-    """Written by gmsh itself: the shipped meshes."""
+    """Files written by gmsh itself: the shipped meshes."""
     path = Path(__file__).parents[3] / "problems" / "meshes" / "perforated-1.msh"
     assert path.read_text().startswith("$MeshFormat\n4.1 0 8\n")
     mesh = read_mesh(path)
@@ -88,7 +88,7 @@ def test_vtu_files_keep_fields_and_names(kind, tmp_path):
 
 @meshes
 def test_xdmf_files(kind, tmp_path):
-    pytest.importorskip("h5py")  # meshio wants it, even for files without HDF
+    pytest.importorskip("h5py")  # meshio requires it, even for files without HDF
     mesh = in_order(MESHES[kind])
     named = skfem.io.meshio.to_meshio(mesh)
     plain = meshio.Mesh(in_space(mesh.p), named.cells, cell_data=named.cell_data)
@@ -97,7 +97,7 @@ def test_xdmf_files(kind, tmp_path):
 
 
 @pytest.mark.parametrize("domain", [Ball((0.0, 0.0), 1.0), Ball((0.0, 0.0, 0.0), 1.0)], ids=["disk", "ball"])
-def test_cells_that_scikit_fem_holds_in_any_order_are_written_in_order(domain, tmp_path):
+def test_unordered_cells_of_scikit_fem_are_written_in_order(domain, tmp_path):
     mesh = mesh_of(domain, 0.5)
     assert len(set(mesh.orientation())) == 2
     write_vtu(tmp_path / "mesh.vtu", cells_of(mesh), {})
@@ -113,13 +113,13 @@ def test_xdmf_without_h5py_is_refused_with_advice(tmp_path, monkeypatch):
     refused(tmp_path / "mesh.xdmf", r"needs h5py: install it with `pip install 'pdefreq\[mesh\]'`")
 
 
-def test_a_field_of_another_length_is_refused(tmp_path):
+def test_a_field_of_the_wrong_length_is_refused(tmp_path):
     with pytest.raises(ValueError, match="field 'u' must have one row for each of the 15 nodes, got 3"):
         write_vtu(tmp_path / "mesh.vtu", cells_of(SQUARE), {"u": np.zeros(3)})
 
 
 def test_reading_prints_nothing(tmp_path):
-    """meshio prints an empty line for every gmsh file: it would spoil JSON on standard output."""
+    """meshio prints an empty line for every gmsh file, which would corrupt JSON on standard output."""
     write_msh(tmp_path / "mesh.msh", "triangle", "gmsh22")
     (tmp_path / "bad.msh").write_text("nonsense")
     code = f"""
@@ -185,9 +185,9 @@ TWO = [[0, 1, 2], [0, 2, 3]]
         (CORNERS, [("triangle", TWO), ("quad", [[1, 4, 5, 2]])], "mixes quad and triangle cells"),
         (CORNERS, [("triangle6", [[0, 4, 5, 1, 2, 3]])], "has triangle6 cells; expected line, triangle, quad, tetra"),
         (CORNERS, [("triangle", [*TWO, [1, 2, 3]])], "cells overlap at 2 of 6 facets"),  # across the diagonal of the square
-        (CORNERS, [("triangle", [*TWO, [0, 2, 4]])], "cells overlap at 1 of 7 facets"),  # three cells at one
+        (CORNERS, [("triangle", [*TWO, [0, 2, 4]])], "cells overlap at 1 of 7 facets"),  # three cells at one facet
         (CORNERS, [("quad", [[0, 1, 2, 3], [1, 2, 3, 4]])], "1 of 2 cells are not convex"),
-        (CORNERS, [("quad", [[0, 1, 3, 2]])], "1 of 1 cells are not convex, or cross themselves"),  # a bow tie
+        (CORNERS, [("quad", [[0, 1, 3, 2]])], "1 of 1 cells are not convex, or cross themselves"),  # self-intersecting
         (CORNERS, [("triangle", [*TWO, [0, 1, 4]])], "1 of 3 cells have no area"),
         ([*CORNERS[:3], [0, 1, 0.5]], [("triangle", TWO)], "cells of dimension 2 that do not lie in the x-y plane"),
         (CORNERS, [("line", [[0, 1], [1, 2]])], "cells of dimension 1 that do not lie on the x axis"),
@@ -200,8 +200,8 @@ def test_bad_cells(tmp_path, points, cells, message):
 
 
 @meshes
-def test_corners_may_be_numbered_either_way_round(kind, tmp_path):
-    """Simplices in any order of their corners; quadrilaterals from any corner, and either way round."""
+def test_cells_may_be_numbered_in_either_orientation(kind, tmp_path):
+    """Corners of simplices in any order; corners of quadrilaterals from any start, in either direction."""
     mesh, stream = MESHES[kind], np.random.default_rng(0)
     names = {name: np.sort(facets) for name, facets in mesh.boundaries.items()}
 
@@ -225,8 +225,8 @@ def test_corners_may_be_numbered_either_way_round(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["triangle", "tetra"])
-def test_a_vertex_moved_through_the_side_of_a_neighbor_is_found(kind, tmp_path):
-    """The cells around it then overlap, though each of them is sound."""
+def test_a_vertex_moved_across_a_neighboring_cell_is_detected(kind, tmp_path):
+    """The cells around it overlap, although each of them is valid."""
     mesh = MESHES[kind]
     inner = np.setdiff1d(np.arange(mesh.nvertices), np.unique(mesh.facets[:, mesh.boundary_facets()]))
     points = mesh.p.T.copy()
@@ -235,7 +235,7 @@ def test_a_vertex_moved_through_the_side_of_a_neighbor_is_found(kind, tmp_path):
     refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; repair the mesh")
 
 
-def test_groups_without_a_name_are_called_by_their_number(tmp_path):
+def test_unnamed_groups_are_named_by_their_number(tmp_path):
     ball = mesh_of(Ball((0.0, 0.0), 1.0), 0.5)
     edge = ball.facets[:, ball.boundary_facets()].T
     tags = [np.arange(len(edge)) % 3 * 5, np.zeros(ball.nelements, dtype=int)]
@@ -245,4 +245,4 @@ def test_groups_without_a_name_are_called_by_their_number(tmp_path):
         cell_data={"gmsh:physical": tags, "gmsh:geometrical": tags},
     )
     raw.write(tmp_path / "mesh.msh", file_format="gmsh22", binary=False)
-    assert sorted(read_mesh(tmp_path / "mesh.msh").boundaries) == ["10", "5"]  # zero: in no group
+    assert sorted(read_mesh(tmp_path / "mesh.msh").boundaries) == ["10", "5"]  # group 0 means no group

@@ -21,7 +21,7 @@ def prepared(dtype=torch.float64, guess=None):
     return DirectSolve(GRID, GRID.assemble(PROBLEM), like=torch.empty(0, dtype=dtype), guess=guess)
 
 
-def test_one_step_and_done_at_the_limit():
+def test_one_step_reaches_the_discrete_solution():
     iteration = prepared()
     start = iteration.init()
     assert not start.done
@@ -33,7 +33,7 @@ def test_one_step_and_done_at_the_limit():
     assert torch.equal(end.coefficients, iteration.discrete_solution(end))
 
 
-def test_the_answer_does_not_depend_on_the_start():
+def test_the_solution_does_not_depend_on_the_initial_guess():
     plain, guessed = prepared(), prepared(guess=as_field(lambda x: 7 + x[:, 0]))
     start = guessed.init()
     inside = (GRID.nodes - 0.4).abs().max(dim=1).values < 0.3
@@ -41,7 +41,7 @@ def test_the_answer_does_not_depend_on_the_start():
     assert torch.equal(guessed.step(start).coefficients, plain.step(plain.init()).coefficients)
 
 
-def test_without_data_the_residual_is_absolute():
+def test_with_zero_data_the_residual_is_absolute():
     problem = Problem(domain=BOX, source=0.0, boundary=0.0)
     iteration = DirectSolve(GRID, GRID.assemble(problem), like=torch.empty(0, dtype=torch.float64), guess=as_field(1.0))
     start = iteration.init()
@@ -50,13 +50,13 @@ def test_without_data_the_residual_is_absolute():
     assert not iteration.step(start).coefficients.any()
 
 
-def test_single_precision_rounds_the_double_answer():
+def test_single_precision_rounds_the_double_precision_solution():
     iteration = prepared(torch.float32)
     end = iteration.step(iteration.init())
     assert torch.equal(end.coefficients, prepared().discrete_solution(end).float())
 
 
-def test_restore_is_bit_identical():
+def test_a_restored_state_is_bit_identical():
     iteration = prepared()
     end = iteration.step(iteration.init())
     assert torch.equal(iteration.restore(end.coefficients.clone(), {}).coefficients, end.coefficients)
@@ -65,7 +65,7 @@ def test_restore_is_bit_identical():
 def test_condensation_agrees_with_dense_elimination():
     rng = np.random.default_rng(0)
     b = rng.random((6, 6))
-    matrix = b @ b.T + 6 * np.eye(6)  # symmetric, positive definite, condition below 10
+    matrix = b @ b.T + 6 * np.eye(6)  # symmetric positive definite, condition below 10
     fixed, values, load = np.array([4, 1]), np.array([2.0, -1.0]), rng.random(6)
     c = CondensedSystem(LinearSystem(sp.csr_array(matrix), load, fixed, values)).solve()
     free = [0, 2, 3, 5]

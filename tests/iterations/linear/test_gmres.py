@@ -21,7 +21,7 @@ SQUARE = Box((0.0, 0.0), (1.0, 1.0))
 
 @pytest.mark.parametrize("problem", [convective, indefinite])
 def test_a_cycle_has_the_smallest_residual_of_its_krylov_space(problem):
-    """|b - A u| is smallest over M span(b, A M b, ...), by least squares; M is the preconditioner, column by column."""
+    """|b - A u| is minimal over M span(b, A M b, ...), by least squares; the preconditioner M is formed by columns."""
     grid = GRIDS[1]
     system = CondensedSystem(grid.assemble(problem(grid.box)))
     a, b = system.matrix.toarray(), system.load
@@ -48,16 +48,16 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_few_cycles_solve_what_other_methods_do_not(name):
+def test_a_few_cycles_solve_equations_that_other_methods_cannot(name):
     problem = Problem(domain=SQUARE, exact="sin(pi*x)*exp(y)*cos(2*y)", **CASES[name])
     solution = solve(problem, "gmres:intervals=32")
     assert solution.status in (Status.DONE, Status.CONVERGED) and int(solution.history.last("step")) <= 4
-    limit = CondensedSystem(solution.state.space.assemble(problem)).solve()
+    discrete = CondensedSystem(solution.state.space.assemble(problem)).solve()
     # |A^-1| times a residual of 1e-10; the condition numbers are at most 1e4
-    assert np.abs(solution.state.coefficients.numpy() - limit).max() < 1e-7 * np.abs(limit).max()
+    assert np.abs(solution.state.coefficients.numpy() - discrete).max() < 1e-7 * np.abs(discrete).max()
 
 
-def test_the_helmholtz_equation_on_a_line():
+def test_the_helmholtz_equation_in_one_dimension():
     problem, errors = Problem(domain=Box((0.0,), (1.0,)), reaction=-400, exact="sin(3*pi*x) + sin(12*pi*x)/4"), []
     for n in (125, 250, 500):
         state = solve(problem, f"gmres:intervals={n}").state
@@ -66,7 +66,7 @@ def test_the_helmholtz_equation_on_a_line():
     assert errors[-1] < 1e-3
 
 
-def test_cycles_that_stagnate_say_so():
+def test_stagnating_cycles_are_reported():
     """A Krylov space of one dimension is too small for an indefinite equation."""
     problem = Problem(domain=SQUARE, reaction=-2000, exact="sin(pi*x)*exp(y)*cos(2*y)")
     solution = solve(problem, "gmres:intervals=24,restart=1")
@@ -74,7 +74,7 @@ def test_cycles_that_stagnate_say_so():
     assert any("GMRES with restart=1 stagnates: use a larger `restart`" in note for note in solution.notes)
 
 
-def test_there_is_no_theory_of_modes_and_options_have_ranges():
+def test_gmres_has_no_theory_of_modes_and_its_options_have_ranges():
     iteration = Gmres(indefinite(SQUARE), Grid(SQUARE, (8, 8)), restart=5, like=LIKE)
     with pytest.raises(IncompatibleError, match="no theory of modes for GMRES"):
         iteration.predict(make_modes("sine", SQUARE, [[1, 1]]), torch.arange(3))

@@ -6,23 +6,23 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import as_field
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
 from pdefreq.iterations.linear.gmres import Gmres
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.multigrid import Multigrid
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import GRIDS, LIKE, convective, dirichlet, indefinite, mixed, neumann, run
 
-# a method, and steps in which its error falls to rounding on the grids above
+# a method, and a number of steps after which its error on the grids above is at rounding level
 METHODS = {
-    "damped jacobi": (lambda *args, **kw: Relaxation(*args, omega=0.8, **kw), 8000),
-    "gauss-seidel": (lambda *args, **kw: Lexicographic(*args, omega=1.0, **kw), 3000),
-    "sor": (lambda *args, **kw: Lexicographic(*args, omega="optimal", **kw), 400),
-    "red-black gauss-seidel": (lambda *args, **kw: RedBlack(*args, omega=1.0, **kw), 3000),
-    "red-black sor": (lambda *args, **kw: RedBlack(*args, omega="optimal", **kw), 400),
+    "damped jacobi": (lambda *args, **kw: Jacobi(*args, omega=0.8, **kw), 8000),
+    "gauss-seidel": (lambda *args, **kw: LexicographicSor(*args, omega=1.0, **kw), 3000),
+    "sor": (lambda *args, **kw: LexicographicSor(*args, omega="optimal", **kw), 400),
+    "red-black gauss-seidel": (lambda *args, **kw: RedBlackSor(*args, omega=1.0, **kw), 3000),
+    "red-black sor": (lambda *args, **kw: RedBlackSor(*args, omega="optimal", **kw), 400),
     "cg": (ConjugateGradients, 200),
     "multigrid": (Multigrid, 30),
     "gmres": (lambda *args, **kw: Gmres(*args, restart=3, **kw), 10),
@@ -38,18 +38,18 @@ def test_steps_converge_to_the_solution_of_the_difference_equations(method, prob
     (make, steps), problem = METHODS[method], problem(grid.box)
     iteration = make(problem, grid, like=LIKE)
     state = run(iteration, steps)
-    limit = iteration.discrete_solution(state)
-    size = float(limit.abs().max())
+    discrete = iteration.discrete_solution(state)
+    size = float(discrete.abs().max())
     # rounding: eps times condition numbers of at most 1e3
-    assert float((state.coefficients - limit).abs().max()) < 1e-12 * size
+    assert float((state.coefficients - discrete).abs().max()) < 1e-12 * size
     assert float(iteration.objective(state)["residual"]) < 1e-12
     stencil = grid.stencil(problem)
     if stencil.mean is None:
         expected = CondensedSystem(grid.assemble(problem)).solve()
-        assert np.abs(limit.numpy() - expected).max() < 1e-12 * size
+        assert np.abs(discrete.numpy() - expected).max() < 1e-12 * size
     else:
-        assert abs(float((limit.reshape(grid.shape) * stencil.mean).sum())) < 1e-14 * size
-        assert float(stencil.residual(limit).abs().max()) < 1e-12 * float(stencil.load.abs().max())
+        assert abs(float((discrete.reshape(grid.shape) * stencil.mean).sum())) < 1e-14 * size
+        assert float(stencil.residual(discrete).abs().max()) < 1e-12 * float(stencil.load.abs().max())
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
@@ -58,29 +58,29 @@ def test_steps_converge_for_equations_with_convection(method, grid):
     (make, steps), problem = METHODS[method], convective(grid.box)
     iteration = make(problem, grid, like=LIKE)
     found = run(iteration, steps).coefficients.numpy()
-    limit = CondensedSystem(grid.assemble(problem)).solve()
-    assert np.abs(found - limit).max() < 1e-12 * np.abs(limit).max()
-    assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - limit).max() < 1e-12 * np.abs(limit).max()
+    discrete = CondensedSystem(grid.assemble(problem)).solve()
+    assert np.abs(found - discrete).max() < 1e-12 * np.abs(discrete).max()
+    assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - discrete).max() < 1e-12 * np.abs(discrete).max()
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=["1-D", "2-D", "3-D"])
-def test_indefinite_equations_are_solved_by_transform_and_by_gmres(grid):
+def test_indefinite_equations_are_solved_by_sine_transforms_and_by_gmres(grid):
     problem = indefinite(grid.box)
     iteration = Gmres(problem, grid, restart=20, like=LIKE)
-    limit = CondensedSystem(grid.assemble(problem)).solve()
+    discrete = CondensedSystem(grid.assemble(problem)).solve()
     for u in (run(iteration, 3).coefficients, iteration.discrete_solution(iteration.init())):
-        assert np.abs(u.numpy() - limit).max() < 1e-11 * np.abs(limit).max()  # the condition number is about 100
+        assert np.abs(u.numpy() - discrete).max() < 1e-11 * np.abs(discrete).max()  # the condition number is about 100
 
 
 @pytest.mark.parametrize("method", ["sor", "red-black sor"])
 @pytest.mark.parametrize("problem", [convective, indefinite])
-def test_the_best_omega_is_known_for_definite_equations_only(method, problem):
+def test_the_optimal_omega_is_known_only_for_definite_equations(method, problem):
     with pytest.raises(IncompatibleError, match=r"give one, such as omega=1\.2"):
         METHODS[method][0](problem(GRIDS[1].box), GRIDS[1], like=LIKE)
 
 
 @pytest.mark.parametrize("method", ["damped jacobi", "gauss-seidel", "red-black gauss-seidel"])
-def test_a_diagonal_that_is_not_positive_is_refused(method):
+def test_a_nonpositive_diagonal_is_refused(method):
     problem = Problem(domain=GRIDS[0].box, source=1.0, boundary=0.0, reaction=-40)  # 2 / h^2 = 32
     with pytest.raises(IncompatibleError, match="its smallest entry is -8: use a finer grid"):
         METHODS[method][0](problem, GRIDS[0], like=LIKE)
@@ -94,7 +94,7 @@ def test_difference_equations_at_a_resonance_are_refused():
         iteration.discrete_solution(iteration.init())
 
 
-def test_a_grid_too_coarse_for_the_convection_is_noted():
+def test_a_grid_too_coarse_for_the_convection_has_a_note():
     box = GRIDS[0].box
     for n, noted in ((8, True), (64, False)):
         iteration = Gmres(Problem(domain=box, source=1.0, boundary=0.0, convection=20), Grid(box, (n,)), restart=9, like=LIKE)
@@ -105,7 +105,7 @@ def test_a_grid_too_coarse_for_the_convection_is_noted():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("problem", PROBLEMS)
 @every_method
-def test_a_restored_run_goes_on_bit_for_bit(make, problem, dtype):
+def test_a_restored_run_continues_bit_for_bit(make, problem, dtype):
     def prepared():
         return make(problem(GRIDS[1].box), GRIDS[1], like=LIKE.to(dtype), guess=as_field(lambda x: x[:, 0].cos()))
 
@@ -135,11 +135,11 @@ def test_a_copied_state_steps_like_the_original(make):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @every_method
-def test_the_objective_is_the_relative_residual_and_leaves_the_state_alone(make, problem):
+def test_the_objective_is_the_relative_residual_and_does_not_change_the_state(make, problem):
     grid = GRIDS[2]
     problem = problem(grid.box)
     iteration, system = make(problem, grid, like=LIKE), CondensedSystem(grid.assemble(problem))
-    assert abs(float(iteration.objective(iteration.init())["residual"]) - 1) < 1e-13  # a zero start
+    assert abs(float(iteration.objective(iteration.init())["residual"]) - 1) < 1e-13  # the initial function is zero
     state = run(iteration, 2)
     before = state.coefficients.clone()
     expected = np.linalg.norm(system.residual(before.numpy())) / np.linalg.norm(system.load)
@@ -148,7 +148,7 @@ def test_the_objective_is_the_relative_residual_and_leaves_the_state_alone(make,
 
 
 @every_method
-def test_prescribed_values_stay(make):
+def test_prescribed_values_do_not_change(make):
     grid, problem = GRIDS[2], mixed(GRIDS[2].box)
     stencil = grid.stencil(problem)
     known = torch.ones(grid.num_coefficients, dtype=torch.bool)
@@ -157,12 +157,12 @@ def test_prescribed_values_stay(make):
     start = iteration.init().coefficients
     assert bool((start[~known] == 7).all())
     end = run(iteration, 20).coefficients
-    # nodes of a face with two conditions go through the sweeps of some methods, and are rounded there
+    # some methods update nodes on a face with two conditions, with rounding errors
     assert float((end - stencil.start.reshape(-1))[known].abs().max()) < 1e-14
 
 
 @every_method
-def test_the_limit_has_the_precision_of_the_state(make):
+def test_the_discrete_solution_has_the_precision_of_the_state(make):
     iteration = make(neumann(GRIDS[1].box), GRIDS[1], like=LIKE.float())
     assert iteration.discrete_solution(iteration.init()).dtype == torch.float32
 

@@ -1,4 +1,4 @@
-"""Direct solution of any linear system: symmetric or not, definite or not, singular."""
+"""Direct solution of general linear systems: symmetric or nonsymmetric, definite or indefinite, or singular."""
 
 import math
 
@@ -23,9 +23,9 @@ UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 
 
 def dense(system):
-    """The solution by numpy, with the prescribed coefficients eliminated and the equations brought to one scale.
+    """Solution by NumPy, with the prescribed coefficients eliminated and the equations scaled to equal size.
 
-    Without the scaling numpy compares pivots of different units, and its relative error reached 5e-8 where this one has 6e-16.
+    Without the scaling, NumPy compares pivots of different units, and its relative error is up to 5e-8 instead of 6e-16.
     """
     matrix, c = system.matrix.toarray(), np.zeros(len(system.load))
     free = np.setdiff1d(np.arange(len(c)), system.fixed)
@@ -38,16 +38,16 @@ def dense(system):
 
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(3, 40), density=st.floats(0.05, 0.4))
 @example(seed=1542, size=19, density=0.140625)
-def test_systems_without_symmetry_agree_with_dense_elimination(seed, size, density):
-    """Columns are not rows, zeros on the diagonal ask for exchanges, and scales of equations differ by 1e12."""
+def test_nonsymmetric_systems_agree_with_dense_elimination(seed, size, density):
+    """The matrix is nonsymmetric, zeros on its diagonal require pivoting, and the rows have scales that differ by 1e12."""
     rng = np.random.default_rng(seed)
     shuffled = np.eye(size)[rng.permutation(size)] * rng.choice([-3.0, 3.0], size)
     entries = sp.random(size, size, density=density, rng=rng, data_rvs=rng.standard_normal).toarray() / size
-    np.fill_diagonal(entries, 1e-13)  # taken for pivots they leave garbage
+    np.fill_diagonal(entries, 1e-13)  # as pivots they would destroy all digits
     scale = 10.0 ** rng.uniform(-6, 6, size)
     matrix = scale[:, None] * (shuffled + entries)
     fixed = rng.choice(size, size // 4, replace=False)
-    # a prescribed coefficient must not take the only large entry of a free equation
+    # a prescribed coefficient must not have the only large entry of a free equation
     rows = np.argmax(np.abs(shuffled), axis=1)
     matrix[np.ix_(np.isin(rows, fixed), np.arange(size))] += (
         scale[np.isin(rows, fixed)][:, None] * 3 * np.eye(size)[np.isin(rows, fixed)]
@@ -77,7 +77,7 @@ EQUATIONS = {
     [Lagrange(mesh_for(SQUARE, 12), 4), Lagrange(mesh_for(SQUARE, 6), 6, degree=2), Legendre(SQUARE, 8, 20)],
     ids=["P1", "P2", "Legendre"],
 )
-def test_elements_agree_with_numpy(space, equation):
+def test_finite_element_solutions_agree_with_numpy(space, equation):
     problem = Problem(domain=SQUARE, source="exp(x)", boundary="x + y**2", **equation)
     form = WeakForm(space, problem)
     system = form.system()
@@ -87,15 +87,15 @@ def test_elements_agree_with_numpy(space, equation):
     assert np.abs(GalerkinSystem(system).solve() - expected).max() < 1e-12 * np.abs(expected).max()
 
 
-def test_linear_elements_are_those_of_a_loop_over_the_cells():
-    """-(a u')' + b u' + c u = f on cells of different sizes, each matrix entry an integral in closed form, rows by test function."""
+def test_linear_elements_agree_with_a_loop_over_the_cells():
+    """-(a u')' + b u' + c u = f on cells of different sizes; entries are integrals in closed form, rows by test function."""
     nodes = np.array([0.0, 0.1, 0.25, 0.3, 0.55, 0.6, 0.85, 1.0])
     a, b, c, f = 0.05, 3.0, -7.0, 2.0
     matrix, load = np.zeros((8, 8)), np.zeros(8)
     for left in range(7):
         h, cell = nodes[left + 1] - nodes[left], [left, left + 1]
         stiffness = a / h * np.array([[1, -1], [-1, 1]])
-        transport = b / 2 * np.array([[-1, 1], [-1, 1]])  # int phi_j' phi_i: the same for both test functions i
+        transport = b / 2 * np.array([[-1, 1], [-1, 1]])  # int phi_j' phi_i: equal for both test functions i
         matrix[np.ix_(cell, cell)] += stiffness + transport + c * h / 6 * np.array([[2, 1], [1, 2]])
         load[cell] += f * h / 2
     import skfem
@@ -119,7 +119,7 @@ def space_box(space):
 
 
 def discrete_eigenvalue(k, n):
-    """Of linear elements on n cells of the unit interval (Strang, Fix, 1973, section 6.2)."""
+    """Eigenvalue of linear elements on n cells of the unit interval (Strang, Fix, 1973, section 6.2)."""
     t = math.cos(k * math.pi / n)
     return 6 * n * n * (1 - t) / (2 + t)
 
@@ -127,7 +127,7 @@ def discrete_eigenvalue(k, n):
 @pytest.mark.parametrize("k", [1, 2, 7])
 @pytest.mark.parametrize(("n", "dense"), [(200, False), (12, True)])
 def test_a_helmholtz_equation_at_an_eigenvalue_is_refused(k, n, dense):
-    """The factorisation ends without complaint, and what it solves is garbage."""
+    """The factorization succeeds, but its solution has no correct digits."""
     space = Lagrange(mesh_for(UNIT, n), 15)
     system = helmholtz(space, -discrete_eigenvalue(k, n))
     assert (system.matrix.nnz > 0.1 * (n + 1) ** 2) == dense
@@ -137,13 +137,13 @@ def test_a_helmholtz_equation_at_an_eigenvalue_is_refused(k, n, dense):
 
 
 @pytest.mark.parametrize("space", [Legendre(UNIT, 30, 64), Legendre(SQUARE, 14, 32)], ids=["1-D", "2-D"])
-def test_spectral_elements_meet_the_eigenvalue_itself(space):
-    """They have its eigenfunction to rounding."""
+def test_spectral_elements_detect_the_exact_eigenvalue(space):
+    """They contain its eigenfunction up to rounding."""
     with pytest.raises(IncompatibleError, match="singular to rounding"):
         GalerkinSystem(helmholtz(space, -space.box.dimension * math.pi**2)).solve()
 
 
-def test_an_exactly_singular_matrix_is_refused_however_it_is_factorised():
+def test_an_exactly_singular_matrix_is_refused_by_every_factorization():
     matrix = np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, -1.0]])
     none = np.empty(0, dtype=int)
     system = LinearSystem(sp.csr_array(matrix), np.ones(3), none, np.empty(0), symmetric=False, definite=False)
@@ -152,7 +152,7 @@ def test_an_exactly_singular_matrix_is_refused_however_it_is_factorised():
             kind(system).solve()
 
 
-def test_multigrid_takes_what_is_known_to_be_positive_definite():
+def test_multigrid_is_used_for_matrices_known_to_be_positive_definite():
     space = Lagrange(mesh_for(SQUARE, 8), 2)
     for equation, fine in (
         ({"reaction": "x"}, True),
@@ -164,12 +164,12 @@ def test_multigrid_takes_what_is_known_to_be_positive_definite():
         system = WeakForm(space, Problem(domain=SQUARE, source=1.0, boundary=0.0, **equation)).system()
         assert system.definite == fine
         if not fine:
-            with pytest.raises(IncompatibleError, match="use solver=direct"):
+            with pytest.raises(IncompatibleError, match="use linear_solver=direct"):
                 GalerkinSystem(system, by="amg")
 
 
-def test_fluxes_all_around_need_equations_that_add_up_to_zero():
-    """A flow that stays inside leaves u open by a constant; one through the boundary leaves no solution for most sources."""
+def test_fluxes_on_the_whole_boundary_need_equations_that_sum_to_zero():
+    """With a tangential flow, u is unique up to a constant; with flow through the boundary most sources have no solution."""
     from pdefreq.problem.boundary_conditions import BoundaryPart
 
     space = Lagrange(mesh_for(SQUARE, 6), 4)

@@ -1,4 +1,4 @@
-"""Two-grid cycles against their theory, which tests/theory holds against matrices, and their limit."""
+"""Two-grid cycles against their theory, which tests/theory compares with matrices, and their discrete solution."""
 
 import numpy as np
 import pytest
@@ -28,18 +28,18 @@ def cycle(intervals, lengths, pre, post, reaction, omega=0.7):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_every_mode_of_the_error_falls_as_predicted(case):
-    """All modes the grid has, those that start at a thousandth or more: others hold more rounding than signal."""
+def test_every_mode_of_the_error_decays_as_predicted(case):
+    """All modes of the grid with an initial amplitude of at least 1/1000: smaller ones are dominated by rounding."""
     iteration = cycle(*case)
     intervals = case[0]
     every = np.stack(np.meshgrid(*[np.arange(1, n) for n in intervals], indexing="ij"), axis=-1).reshape(-1, len(intervals))
     modes = make_modes("sine", Box((0.0,) * len(intervals), case[1]), every)
     prediction = iteration.predict(modes, torch.arange(6))
     state = iteration.init()
-    limit = iteration.discrete_solution(state)
+    discrete = iteration.discrete_solution(state)
     rows = []
     for _ in range(6):
-        error = (state.coefficients - limit).reshape([n + 1 for n in intervals])[(slice(1, -1),) * len(intervals)]
+        error = (state.coefficients - discrete).reshape([n + 1 for n in intervals])[(slice(1, -1),) * len(intervals)]
         rows.append(dstn(error.numpy(), type=1).reshape(-1))
         state = iteration.step(state)
     start = rows[0]
@@ -48,7 +48,7 @@ def test_every_mode_of_the_error_falls_as_predicted(case):
     assert shown.sum() > 0
 
 
-def test_beyond_the_cycles_followed_curves_go_on_at_the_rate_of_their_block():
+def test_curves_continue_at_the_rate_of_their_block_beyond_the_computed_cycles():
     grid = TwoGrid((8,), (1.0,), omega=0.01, pre=1, post=0)  # hardly any smoothing: slow
     curves, radii = grid.curves(
         torch.tensor([[7]]), torch.ones(7, dtype=torch.float64), torch.tensor([CYCLES, CYCLES + 9, 10**7])
@@ -57,7 +57,7 @@ def test_beyond_the_cycles_followed_curves_go_on_at_the_rate_of_their_block():
     assert float(curves[2, 0]) == 0 or float(curves[2, 0]) < 1e-300
 
 
-def test_what_it_cannot_do_is_refused():
+def test_unsupported_problems_are_refused():
     with pytest.raises(OptionError, match="even number of intervals"):
         cycle((7,), (1.0,), 1, 1, 0.0)
     with pytest.raises(OptionError, match="`intervals` must be even"):

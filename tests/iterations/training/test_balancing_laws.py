@@ -6,7 +6,7 @@ import torch
 
 from pdefreq.core.history import Stop
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import balanced
+from pdefreq.iterations.training.training_iteration import balanced
 from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.names import make_solver
@@ -15,12 +15,12 @@ from tests.iterations.toys import Rows
 DOUBLE = torch.float64
 
 
-def test_weights_are_ratios_of_traces_of_kernels():
-    """Rows by hand: tr K_1 = 1 + 4, tr K_2 = 9; the third term depends on nothing and keeps weight 1."""
+def test_weights_are_ratios_of_kernel_traces():
+    """Rows by hand: tr K_1 = 1 + 4, tr K_2 = 9; the third term depends on no coefficient and keeps the weight 1."""
     a, b, zero = (torch.tensor(rows, dtype=DOUBLE) for rows in ([[1.0, 0.0], [0.0, 2.0]], [[3.0, 0.0]], [[0.0, 0.0]]))
     functional = Functional([Rows(name, m, torch.ones(len(m), dtype=DOUBLE)) for name, m in (("a", a), ("b", b), ("c", zero))])
     assert balanced(functional, torch.ones(2, dtype=DOUBLE)).tolist() == pytest.approx([14 / 5, 14 / 9, 1.0])
-    # rows that cancel: the summed gradient is zero, the sum of squared gradients is not
+    # rows that cancel: the summed gradient is zero, but the sum of squared gradients is not
     opposite = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=DOUBLE)
     both = Functional([Rows("a", opposite, torch.zeros(2, dtype=DOUBLE)), Rows("b", b, torch.zeros(1, dtype=DOUBLE))])
     assert balanced(both, torch.ones(2, dtype=DOUBLE)).tolist() == pytest.approx([11 / 2, 11 / 9])
@@ -37,11 +37,11 @@ def prepared(**options):
     return solver.prepare(load_problem("poisson").blind(), seed=0, device=as_device("cpu"), dtype=DOUBLE)
 
 
-def test_of_a_network_they_are_those_of_per_sample_gradients():
-    """Against a backward pass for each row; scaling a term by beta cancels out."""
+def test_weights_of_a_network_agree_with_gradients_of_single_samples():
+    """Against one backward pass per row; a factor beta of a term cancels."""
     iteration = prepared()
     state = iteration.init()
-    functional, c = iteration._course.at(0), state.coefficients
+    functional, c = iteration._objectives.at(0), state.coefficients
     sizes = {}
     for block in functional.blocks:
         x = c.detach().requires_grad_(True)
@@ -50,16 +50,16 @@ def test_of_a_network_they_are_those_of_per_sample_gradients():
     weights = dict(zip(functional.names, balanced(functional, c).tolist(), strict=True))
     assert weights == pytest.approx({name: sum(sizes.values()) / size for name, size in sizes.items()}, rel=1e-10)
     other = prepared(beta=3.0)
-    scaled = dict(zip(functional.names, balanced(other._course.at(0), c).tolist(), strict=True))
+    scaled = dict(zip(functional.names, balanced(other._objectives.at(0), c).tolist(), strict=True))
     assert scaled["boundary"] * 3 / weights["boundary"] / 500 == pytest.approx(scaled["residual"] / weights["residual"])
 
 
-def test_weights_are_recorded_kept_between_updates_and_resumed(tmp_path):
+def test_weights_are_recorded_constant_between_updates_and_resumed(tmp_path):
     solver, stop = make_solver("pinn", OPTIONS), Stop(steps=12)
     whole = solve("poisson", solver, stop=stop)
     weights = whole.history.column("weight.boundary")
     changes = np.flatnonzero(np.diff(weights)) + 1
-    assert changes.tolist() == [5, 9]  # before steps 4 and 8, whose ends are rows 5 and 9
+    assert changes.tolist() == [5, 9]  # updated before steps 4 and 8, which end in rows 5 and 9
     terms = sum(whole.history.column(f"objective.{name}") for name in ("residual", "boundary"))
     np.testing.assert_allclose(terms, whole.history.column("objective"))
     solve("poisson", solver, stop=stop, folder=tmp_path / "run", callback=lambda step, *_: step == 6)

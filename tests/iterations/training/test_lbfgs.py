@@ -5,18 +5,18 @@ import torch
 
 from pdefreq.core.streams import stream
 from pdefreq.functionals.functional import Functional
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.lbfgs import Lbfgs, two_loop
-from pdefreq.iterations.training.levenberg import LevenbergMarquardt
+from pdefreq.iterations.training.lbfgs import LbfgsStepper, two_loop
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.solvers.names import make_solver
-from tests.iterations.toys import Changing, Fixed, Numbers, Plain, Rows, quadratic
+from tests.iterations.toys import Changing, Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def descend(functional, number, pairs=20, like=LIKE):
-    return Gradient(Numbers(number), Fixed(functional), Lbfgs(pairs), seed=0, like=like)
+    return TrainingIteration(Numbers(number), Constant(functional), LbfgsStepper(pairs), seed=0, like=like)
 
 
 def until_done(iteration, most):
@@ -28,8 +28,8 @@ def until_done(iteration, most):
     return state, most
 
 
-def test_the_direction_is_that_of_scipys_inverse_hessian():
-    """scipy starts from the identity; scaling every y by gamma and the product by gamma starts from gamma I."""
+def test_the_direction_agrees_with_the_inverse_hessian_of_scipy():
+    """SciPy starts from the identity; scaling every y and the product by gamma is equivalent to a start from gamma I."""
     generator = stream(0, "test")
     s, y = (torch.randn(5, 8, generator=generator, dtype=torch.float64) for _ in range(2))
     y = y * (s * y).sum(dim=1, keepdim=True).sign()  # positive curvature
@@ -39,13 +39,13 @@ def test_the_direction_is_that_of_scipys_inverse_hessian():
     np.testing.assert_allclose(two_loop(s, y, g).numpy(), expected, rtol=1e-10)
 
 
-def test_a_quadratic_ends_at_its_minimum():
-    """With as many pairs as unknowns: near the minimum within a few times n steps (n with exact searches), and then done."""
+def test_a_quadratic_is_minimized_to_rounding():
+    """With as many pairs as unknowns, it is near the minimum in a few times n steps (n with exact searches), and then done."""
     n = 6
     functional = quadratic(n)
     state, steps = until_done(descend(functional, n), 60)
     expected = torch.linalg.solve(functional.matrix, functional.load)
-    # the objective is lowered to rounding, so the coefficients to its root, times the root of the condition, 1e3
+    # error of the coefficients: root of the rounding error of the objective, times the root of the condition number, 1e3
     torch.testing.assert_close(state.coefficients, expected, rtol=0, atol=1e-6)
     assert state.done and steps < 60
     reference = scipy.optimize.minimize(lambda c: float(functional.value(torch.from_numpy(c))), np.zeros(n), method="L-BFGS-B")
@@ -53,8 +53,8 @@ def test_a_quadratic_ends_at_its_minimum():
 
 
 @pytest.mark.parametrize(("stiffness", "first"), [(0.5, 0.5), (1e4, 1.0)])
-def test_the_first_trial_is_minus_the_gradient_but_no_longer_than_one(stiffness, first):
-    """a c^2 / 2 with |c| = 1 at the start; for a = 1/2 the slope halves on the way, which the search lets pass: one trial."""
+def test_the_first_trial_step_is_minus_the_gradient_with_a_length_of_at_most_one(stiffness, first):
+    """a c^2 / 2 with |c| = 1 initially; for a = 1/2 the step halves the slope, which the line search accepts: one trial."""
     seen = []
 
     def bowl(c):
@@ -76,8 +76,8 @@ def rosenbrock(c):
     return (100 * (c[1:] - c[:-1].square()).square() + (1 - c[:-1]).square()).sum()
 
 
-def test_a_curved_valley_is_followed_to_its_end():
-    """Rosenbrock's function in 10 unknowns: the minimum is 0 at (1, ..., 1); scipy's L-BFGS needs about as many gradients."""
+def test_rosenbrock_is_minimized():
+    """In 10 unknowns the minimum is 0 at (1, ..., 1); the L-BFGS method of SciPy needs about as many gradients."""
     functional = Functional([Plain("valley", rosenbrock)])
     iteration = descend(functional, 10)
     start = iteration.init().coefficients.numpy().copy()
@@ -90,7 +90,7 @@ def test_a_curved_valley_is_followed_to_its_end():
     assert steps <= 3 * reference.nit
 
 
-def test_the_objective_never_rises():
+def test_the_objective_never_increases():
     functional = Functional([Plain("valley", rosenbrock)])
     iteration = descend(functional, 6, pairs=3)
     state, values = iteration.init(), []
@@ -100,7 +100,7 @@ def test_the_objective_never_rises():
     assert all(b <= a for a, b in zip(values, values[1:], strict=False))
 
 
-def test_where_no_step_lowers_the_objective_it_is_done():
+def test_the_iteration_is_done_if_no_step_lowers_the_objective():
     functional = quadratic()
     iteration = descend(functional, 6)
     state, _ = until_done(iteration, 60)
@@ -108,17 +108,17 @@ def test_where_no_step_lowers_the_objective_it_is_done():
     assert again.done and torch.equal(again.coefficients, state.coefficients)
 
 
-@pytest.mark.parametrize("optimizer", [Lbfgs(), LevenbergMarquardt()])
-def test_the_minimum_of_a_passing_functional_ends_no_run(optimizer):
-    """The first functional is minimal after a few steps, and is lowered for 40: the second is reached from there, and ends it."""
+@pytest.mark.parametrize("optimizer", [LbfgsStepper(), LevenbergMarquardtStepper()])
+def test_the_minimum_of_a_temporary_functional_does_not_end_the_run(optimizer):
+    """The first functional is minimal after a few steps but is used for 40; the minimum of the second one then ends the run."""
     a, b = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     first, second = (Functional([Rows("rows", a, shift * b)]) for shift in (1.0, -2.0))
-    iteration = Gradient(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
+    iteration = TrainingIteration(Numbers(3), Changing(first, second, at=40), optimizer, seed=0, like=LIKE)
     state = iteration.init()
     for step in range(40):
         state = iteration.step(state)
         assert not state.done, step
-    # squares to rounding: the shift to its root
+    # squares are minimal up to rounding, the shift up to the root of it
     torch.testing.assert_close(state.coefficients, b, rtol=0, atol=1e-7)
     while not state.done and int(state.memory["steps"]) < 80:
         state = iteration.step(state)
@@ -126,8 +126,8 @@ def test_the_minimum_of_a_passing_functional_ends_no_run(optimizer):
     torch.testing.assert_close(state.coefficients, -2 * b, rtol=0, atol=1e-7)
 
 
-def test_the_minimum_of_balanced_terms_ends_no_run():
-    """Gauss-Newton has lowered the residual of two units at six points to rounding after 29 steps; step 40 weighs anew."""
+def test_the_minimum_of_balanced_terms_does_not_end_the_run():
+    """Gauss-Newton minimizes the residual of two units at six points to rounding in 29 steps; step 40 changes the weights."""
     small = {"widths": [2], "number": 6, "boundary": "penalty", "beta": 1.0, "optimizer": "gauss-newton", "balance_every": 40}
     iteration = make_solver("pinn", small).prepare(
         load_problem("quadratic").blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
@@ -138,17 +138,17 @@ def test_the_minimum_of_balanced_terms_ends_no_run():
         assert not state.done
 
 
-def test_pairs_are_forgotten_when_the_functional_changes():
+def test_pairs_are_discarded_when_the_functional_changes():
     first, second = quadratic(), Functional([Plain("valley", rosenbrock)])
 
-    class Alternating(Fixed):
+    class Alternating(Constant):
         def at(self, step):
             return second if step >= 5 else first
 
         def key(self, step):
             return step >= 5
 
-    iteration = Gradient(Numbers(6), Alternating(None), Lbfgs(), seed=0, like=LIKE)
+    iteration = TrainingIteration(Numbers(6), Alternating(None), LbfgsStepper(), seed=0, like=LIKE)
     state = iteration.init()
     for _ in range(5):
         state = iteration.step(state)
@@ -161,7 +161,7 @@ def test_pairs_are_forgotten_when_the_functional_changes():
     assert float(cosine) == pytest.approx(1, abs=1e-12)  # along the new gradient
 
 
-def test_it_works_in_single_precision():
+def test_lbfgs_in_single_precision():
     functional = quadratic(dtype=torch.float32)
     state, _ = until_done(descend(functional, 6, like=torch.empty(0)), 60)
     assert state.coefficients.dtype == torch.float32 and state.done

@@ -1,4 +1,4 @@
-"""Predicted curves of modes against training itself: the lazy limit, for losses of order 0, 1 and 2."""
+"""Predicted curves of modes against training: the lazy limit, for losses of order 0, 1 and 2."""
 
 import math
 
@@ -20,11 +20,11 @@ from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace
 from pdefreq.spaces.networks.hard_boundary import HardBoundary
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.dynamics import GradientDescent
+from pdefreq.theory.dynamics import GradientDescentFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 BOX = Box((-1.0,), (1.0,))
-TONES = (1, 2, 3)  # half waves on the interval, each at amplitude one
+TONES = (1, 2, 3)  # half waves on the interval, each with the amplitude one
 LIKE = torch.empty(0, dtype=torch.float64)
 LOSSES = {"regression": (0, Misfit), "ritz": (1, RitzEnergy), "residual": (2, StrongResidual)}
 
@@ -34,7 +34,7 @@ def tones(x, weights=(1.0, 1.0, 1.0)):
 
 
 def case(loss, width, scale, number=40):
-    """An antisymmetrical network in NTK scaling, zero at the boundary, and a loss whose minimum is the scaled tones."""
+    """An antisymmetric network in NTK scaling, zero on the boundary, and a loss with the scaled tones as its minimizer."""
     order, functional = LOSSES[loss]
     weights = [scale * (k * math.pi / 2) ** 2 if order else scale for k in TONES]  # -u'' = f
     fields = {"diffusion": 1.0, "boundary": (BoundaryPart("dirichlet"),)} if order else {"diffusion": 0.0, "reaction": 1.0}
@@ -47,7 +47,7 @@ def case(loss, width, scale, number=40):
 
 
 def train(space, functional, c, modes, target, rate, steps):
-    """Gradient descent itself; amplitudes of the error at the steps asked for, and the last coefficients."""
+    """Amplitudes of the error in gradient descent at the given steps, and the last coefficients."""
     x, c, rows = modes.points(space), c.clone(), []
     evaluator = space.at(x)
     for step in range(steps[-1] + 1):
@@ -59,38 +59,38 @@ def train(space, functional, c, modes, target, rate, steps):
 
 
 def compared(loss, width, scale, steps, number=40):
-    """Largest |measured - predicted| over all modes and steps, over each mode's initial amplitude, and both sets of curves."""
+    """Largest |measured - predicted| over modes and steps, relative to initial amplitudes, and both sets of curves."""
     space, functional, c, modes = case(loss, width, scale, number)
     target = scale * tones(modes.points(space))
     dynamics = linearize(space, functional, c, modes, target)
     rate = 1 / float(dynamics.kappa[0])
     measured, trained = train(space, functional, c, modes, target, rate, steps)
-    predicted = dynamics.errors(GradientDescent(rate), torch.tensor(steps)).numpy()
+    predicted = dynamics.errors(GradientDescentFilter(rate), torch.tensor(steps)).numpy()
     return np.abs(measured - predicted).max() / scale, measured / scale, predicted / scale, (c, trained)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_smaller_targets_make_training_linear(loss):
-    """An antisymmetrical network is zero at the start, so all that is nonlinear is of second order in the target: the relative
-    distance of measured and predicted curves falls with the target, one order for one.
+    """An antisymmetric network is zero initially, so that all nonlinear effects are of second order in the target: the relative
+    distance of measured and predicted curves is proportional to the target.
     """
     distances = [compared(loss, 30, scale, [0, 1, 3, 10, 30, 100])[0] for scale in (1e-2, 1e-3, 1e-4)]
     orders = -np.diff(np.log10(distances))
-    np.testing.assert_array_less(0.9, orders)  # antisymmetry cancels some second-order terms: it may be more
+    np.testing.assert_array_less(0.9, orders)  # antisymmetry cancels some second-order terms: orders may be higher
     assert distances[-1] < 1e-3
 
 
-def test_the_curves_move_at_all():
+def test_the_compared_curves_are_not_constant():
     _, measured, predicted, _ = compared("residual", 30, 1e-4, [0, 10, 100])
-    np.testing.assert_allclose(predicted[0], -1, atol=1e-10)  # the error of zero is minus the target
+    np.testing.assert_allclose(predicted[0], -1, atol=1e-10)  # the error of the zero function is minus the target
     assert np.abs(measured[-1] - measured[0]).max() > 0.3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_width_ten_thousand_stays_within_one_percent(loss):
-    """Antisymmetrical start, NTK scaling, target times 0.01: |measured - predicted| <= 1 % of each mode's initial amplitude
-    until the first mode is below 0.05, and well beyond; the parameters move by a thousandth at most.
+    """Antisymmetric initialization, NTK scaling, target times 0.01: |measured - predicted| <= 1 % of the initial amplitude of
+    each mode until the first mode is below 0.05, and far beyond; the relative change of the parameters is at most 1/1000.
     """
     steps = sorted({0, *np.geomspace(1, 1000, 40).astype(int).tolist()})
     distance, measured, _, (start, end) = compared(loss, 5000, 0.01, steps, number=24)  # two copies of 5000
@@ -100,8 +100,8 @@ def test_width_ten_thousand_stays_within_one_percent(loss):
 
 
 @pytest.mark.parametrize("kind", ["sine", "cosine", "fourier"])
-def test_the_analysis_is_the_transform(kind):
-    """In one dimension and in two, where it is a product; a mode that the grid doesn't carry has none."""
+def test_the_analysis_matrix_agrees_with_the_transform(kind):
+    """In one dimension and in two, where it is a product; a mode that the grid does not resolve has no coefficient."""
     for box, indices in ((BOX, [[1], [4]]), (Box((-1.0, 0.0), (1.0, 3.0)), [[1, 2], [3, 1], [2, 200]])):
         modes = make_modes(kind, box, indices)
         x = modes.points()
@@ -117,37 +117,39 @@ def test_complex_modes_are_refused():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_amplitudes_move_as_the_jacobian_at_the_points_says(loss):
-    """The first step of descent moves modes by V^T J G, with J formed here and nowhere else; sums of a thousand products."""
+def test_the_first_changes_of_amplitudes_agree_with_the_jacobian(loss):
+    """The first step of gradient descent changes modes by V^T J G, with J computed here; sums of a thousand products."""
     space, functional, c, modes = case(loss, 30, 1.0)
     target = tones(modes.points(space))
     dynamics = linearize(space, functional, c, modes, target)
     expected = torch.from_numpy(modes.analysis(space)) @ space.at(modes.points(space)).jacobian(c) @ functional.gradient(c)
-    found = dynamics.response.sum(dim=1) + dynamics.drift
+    found = dynamics.response.sum(dim=1) + dynamics.secular_rate
     np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-9)
 
 
-def test_a_factor_too_large_is_refused_before_it_is_formed(monkeypatch):
+def test_a_gauss_newton_factor_too_large_is_refused_before_it_is_formed(monkeypatch):
     space, functional, c, modes = case("ritz", 30, 1.0)
     monkeypatch.setattr("pdefreq.iterations.training.linearized._ENTRIES", functional.num_rows * len(c) - 1)
-    monkeypatch.setattr(type(functional), "factor", lambda *_: pytest.fail("it was formed"))
+    monkeypatch.setattr(type(functional), "gauss_newton_factor", lambda *_: pytest.fail("it was formed"))
     with pytest.raises(IncompatibleError, match=f"the kernel has 40 rows of {len(c)} coefficients, too many to decompose"):
         linearize(space, functional, c, modes, tones(modes.points(space)))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_drift_is_that_of_the_factor_without_a_row_of_it(loss, monkeypatch):
+def test_drift_is_that_of_the_gauss_newton_factor_without_a_row_of_it(loss, monkeypatch):
     _, functional, c, _ = case(loss, 30, 1.0, number=60)
     other = c + 0.1 * torch.randn(len(c), generator=stream(1, "test"), dtype=torch.float64)
-    after, before = (f[::2] @ f[::2].T for f in (functional.factor(v).detach() for v in (other, c)))  # 30 of 60 points
-    monkeypatch.setattr(type(functional.blocks[0]), "factor", lambda *_: pytest.fail("it was formed"))
+    after, before = (
+        f[::2] @ f[::2].T for f in (functional.gauss_newton_factor(v).detach() for v in (other, c))
+    )  # 30 of 60 points
+    monkeypatch.setattr(type(functional.blocks[0]), "gauss_newton_factor", lambda *_: pytest.fail("it was formed"))
     assert kernel_drift(functional, other, c, points=30) == pytest.approx(float((after - before).norm() / before.norm()))
 
 
 def test_drift_of_a_loss_that_is_differentiated_row_by_row():
-    """p = 3, whose residual no channel of u tells: by one backward pass a row, at the points that count only."""
+    """For p = 3 the residual is no function of the channels of u: one backward pass per row, only at the points that are used."""
     problem = Problem(domain=BOX, source=CallableField(tones), exponent=3.0, boundary=(BoundaryPart("dirichlet"),))
     space = HardBoundary(MlpSpace(BOX, (8,), "tanh", "ntk"), CallableField(lambda x: 0 * x[:, 0]), BOX.distance())
     functional, c = StrongResidual(problem, space, BOX.quadrature(20), like=LIKE), space.initialize(stream(0, "initialization"))
-    after, before = (f[::2] @ f[::2].T for f in (functional.factor(v) for v in (1.1 * c, c)))
+    after, before = (f[::2] @ f[::2].T for f in (functional.gauss_newton_factor(v) for v in (1.1 * c, c)))
     assert kernel_drift(functional, 1.1 * c, c, points=10) == pytest.approx(float((after - before).norm() / before.norm()))

@@ -1,4 +1,4 @@
-"""Coefficients from files: every way to write one, every mistake, and what the description says."""
+"""Coefficients from files: all formats, all mistakes, and the description of the problem."""
 
 import itertools
 
@@ -25,7 +25,7 @@ def at(field, *point):
     return float(field(torch.tensor([point], dtype=torch.float64))[0])
 
 
-def test_rows_of_points_may_stand_in_any_order(tmp_path):
+def test_rows_of_points_may_be_in_any_order(tmp_path):
     xs, ys = [0.1, 0.3, 0.6], [0.25, 0.75]
     rows = [f"{x},{y},{10 * x + y}" for x, y in itertools.product(xs, ys)]
     random = np.random.default_rng(0)
@@ -52,8 +52,8 @@ def test_points_in_one_and_three_dimensions(dimension, point, tmp_path):
     assert f"piecewise linear between {cells} points from a.csv" in dict(describe(problem))["equation"]
 
 
-def test_a_matrix_is_seen_as_it_is_written(tmp_path):
-    """The first row is the top, as in a picture, and the table fills the domain with equal cells."""
+def test_a_matrix_has_the_orientation_of_a_picture(tmp_path):
+    """The first row is the top, and the table fills the domain with equal cells."""
     (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
     field = load_problem(write(tmp_path, upper="[3, 2]")).diffusion
     assert [[at(field, x, y) for x in (0.5, 1.5, 2.5)] for y in (1.5, 0.5)] == [[1, 2, 3], [4, 5, 6]]
@@ -66,7 +66,7 @@ def test_a_matrix_is_seen_as_it_is_written(tmp_path):
         assert [at(line, x) for x in (0.1, 0.5, 0.9)] == [7, 8, 9]
 
 
-def test_shades_are_the_values_of_black_and_white(tmp_path):
+def test_shades_map_black_and_white_to_values(tmp_path):
     Image.fromarray(np.array([[0, 255]], dtype=np.uint8)).save(tmp_path / "a.png")
     problem = load_problem(write(tmp_path, 'diffusion = "a.png"\nshades = ["1", 100]\ninterpolation = "linear"'))
     assert [at(problem.diffusion, x, 0.5) for x in (0.1, 0.5, 0.9)] == pytest.approx([1, 50.5, 100])
@@ -103,7 +103,7 @@ def test_every_coefficient_may_be_a_file(tmp_path):
         ("", 2, "holds no values"),
     ],
 )
-def test_a_file_that_holds_no_grid_is_refused(text, dimension, message, tmp_path):
+def test_a_file_without_a_grid_is_refused(text, dimension, message, tmp_path):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(ProblemFileError, match=message) as refused:
         load_problem(write(tmp_path, dimension=dimension))
@@ -124,7 +124,7 @@ def test_a_file_that_holds_no_grid_is_refused(text, dimension, message, tmp_path
         ('exact = "x*(1 - x)*y*(1 - y)"\ndiffusion = "a.csv"', 2, "does not solve the equation where its flux jumps"),
     ],
 )
-def test_what_is_wrong_with_the_table(equation, dimension, message, tmp_path):
+def test_bad_tables_are_refused(equation, dimension, message, tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
     (tmp_path / "broken.csv").write_bytes(b"\xff\xfe\x00")
@@ -145,7 +145,7 @@ def test_large_files_are_refused(tmp_path, monkeypatch):
         load_problem(path)
 
 
-def test_no_source_follows_from_values(tmp_path):
+def test_grid_values_do_not_determine_a_source(tmp_path):
     (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     path = write(tmp_path, 'diffusion = "a.csv"\nexact = "x*y"', source="")
     with pytest.raises(ProblemFileError, match=r"piecewise constant on 2 x 2 cells from a.csv is no formula.*give `source`"):

@@ -1,4 +1,4 @@
-"""Data in problem files: every row that is no point, pictures against their pixels, and runs that need the folder alone."""
+"""Data in problem files: invalid rows, values of pictures at their pixels, and runs that need only their run folder."""
 
 import numpy as np
 import pytest
@@ -23,21 +23,21 @@ POISSON = '[equation]\n[boundary]\nvalue = "0"\n'
 
 
 def write(folder, data, equation=REGRESSION, dimension=2, name="mine.toml"):
-    """A problem file on the unit box with these lines in [data]."""
+    """A problem file on the unit box with the given lines in [data]."""
     text = f'[domain]\nkind = "box"\ndimension = {dimension}\nlower = 0\nupper = 1\n{equation}[data]\n{data}\n'
     (folder / name).write_text(text)
     return str(folder / name)
 
 
 def gradient_picture(path, columns=5, rows=3):
-    """A pixel in column i, row j from the top has gray value 10 (columns j + i)."""
+    """A picture in which the pixel in column i and row j from the top has the gray value 10 (columns j + i)."""
     gray = 10 * np.arange(columns * rows, dtype=np.uint8).reshape(rows, columns)
     Image.fromarray(gray).save(path)
     return gray / 255
 
 
 @pytest.mark.parametrize("heading", ["", "x,y,value\n", "x1, x2, f\n", "# sensors\nX,Y,temperature\n\n", "\ufeffx,y,value\n"])
-def test_rows_are_points_with_or_without_a_heading(heading, tmp_path):
+def test_rows_are_points_with_or_without_a_header(heading, tmp_path):
     (tmp_path / "sensors.csv").write_text(heading + "0.25,0.5,1\n# off\n 1 ,0, -2e0\n\n", encoding="utf-8")
     problem = load_problem(write(tmp_path, 'points = "sensors.csv"'))
     samples, values = data_samples(problem)
@@ -48,7 +48,7 @@ def test_rows_are_points_with_or_without_a_heading(heading, tmp_path):
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 1)] * 2, st.floats(allow_nan=False, allow_infinity=False)), min_size=1, max_size=20))
-def test_what_is_written_is_read(tmp_path_factory, rows):
+def test_written_data_are_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("data") / "a.csv"
     path.write_text("\n".join(",".join(map(repr, row)) for row in rows))
     x, values = read_points(path, SQUARE)
@@ -71,7 +71,7 @@ def test_what_is_written_is_read(tmp_path_factory, rows):
         ("\0\0,1", r"y must|columns|heading"),
     ],
 )
-def test_bad_rows_are_named_by_their_line(text, message, tmp_path):
+def test_bad_rows_are_reported_with_their_line(text, message, tmp_path):
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(ProblemFileError, match=message) as refused:
         load_problem(write(tmp_path, 'points = "bad.csv"'))
@@ -94,7 +94,7 @@ def test_bad_rows_are_named_by_their_line(text, message, tmp_path):
         ("number = 3", REGRESSION, "gives neither source nor exact"),
     ],
 )
-def test_what_is_wrong_with_a_table(data, equation, message, tmp_path):
+def test_bad_tables_are_refused(data, equation, message, tmp_path):
     (tmp_path / "a.csv").write_text("0,0,1\n1,1,2\n")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_a_table(data, equation, message, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-def test_pictures_need_a_plane_box_and_a_size_that_can_be_trained_on(tmp_path, monkeypatch):
+def test_pictures_need_a_two_dimensional_box_and_a_trainable_size(tmp_path, monkeypatch):
     gradient_picture(tmp_path / "a.png")
     with pytest.raises(ProblemFileError, match=r"box of dimension 2 and this domain is none \(interval"):
         load_problem(write(tmp_path, 'points = "a.png"', dimension=1))
@@ -112,18 +112,18 @@ def test_pictures_need_a_plane_box_and_a_size_that_can_be_trained_on(tmp_path, m
         load_problem(write(tmp_path, 'points = "a.png"'))
 
 
-def test_pictures_are_gray_values_at_the_centres_of_their_pixels(tmp_path):
+def test_pictures_are_gray_values_at_the_centers_of_their_pixels(tmp_path):
     gray = gradient_picture(tmp_path / "a.png")
     problem = load_problem(write(tmp_path, 'points = "a.png"'))
     samples, values = data_samples(problem)
     for x, f in zip(samples.x.tolist(), values.tolist(), strict=True):
-        i, j = int(x[0] * 5), int((1 - x[1]) * 3)  # the first row of a picture is the top
+        i, j = int(x[0] * 5), int((1 - x[1]) * 3)  # the first row is the top
         assert x == pytest.approx([(i + 0.5) / 5, 1 - (j + 0.5) / 3])
         assert f == pytest.approx(gray[j, i])
-    torch.testing.assert_close(problem.source(samples.x), values)  # the interpolant keeps the values
+    torch.testing.assert_close(problem.source(samples.x), values)  # the interpolant agrees with the values
     assert float(problem.source(torch.tensor([[0.5, 2 / 3]]))[0]) == pytest.approx(
         (gray[0, 2] + gray[1, 2]) / 2, rel=1e-6
-    )  # in float32
+    )  # single precision
     torch.testing.assert_close(problem.exact(samples.x), values / 2)  # c = 2
 
 
@@ -136,7 +136,7 @@ def test_pictures_of_any_depth_are_scaled_to_one(mode, tmp_path):
     assert data_samples(load_problem(write(tmp_path, 'points = "white.png"')))[1].tolist() == [1.0] * 4
 
 
-def test_between_pixels_a_picture_is_bilinear():
+def test_pictures_are_bilinear_between_pixels():
     box = Box((-1.0, 2.0), (3.0, 3.0))
     x = GridField.on_box(torch.zeros(8, 4), *box.bounds).points()
     plane = 1 + 0.2 * x[:, 0] - 0.3 * x[:, 1]
@@ -146,7 +146,7 @@ def test_between_pixels_a_picture_is_bilinear():
     torch.testing.assert_close(picture.gradient(inside), torch.tensor([[0.2, -0.3]] * 3, dtype=torch.float64))
 
 
-def test_points_held_out_belong_to_the_problem_and_to_no_training():
+def test_held_out_points_belong_to_the_problem_but_not_to_the_training():
     problem = Problem(domain=SQUARE, source=lambda x: x[:, 0], diffusion=0.0, reaction=2.0, data=Data("uniform", 10, holdout=0.3))
     (kept, values), (x, held) = data_samples(problem), held_out_samples(problem)
     assert len(x) == 30 and len(kept.x) == 70
@@ -160,12 +160,12 @@ def test_points_held_out_belong_to_the_problem_and_to_no_training():
     assert solution.summary()["holdout_misfit"] == pytest.approx(mean_square, rel=1e-12)
 
 
-def test_without_any_held_out_there_is_no_column():
+def test_without_held_out_points_there_is_no_column():
     assert "holdout_misfit" not in solve("tones", regression().with_options(widths=(8,), steps=2)).history
 
 
 @pytest.mark.parametrize("kind", ["csv", "png"])
-def test_runs_repeat_and_resume_from_their_folder_alone(kind, tmp_path):
+def test_runs_are_repeated_and_resumed_from_their_folder(kind, tmp_path):
     if kind == "csv":
         (tmp_path / "a.csv").write_text("\n".join(f"{k / 9},{(k * k % 10) / 9},{k}" for k in range(10)))
     else:
@@ -179,8 +179,8 @@ def test_runs_repeat_and_resume_from_their_folder_alone(kind, tmp_path):
     assert resume(tmp_path / "again", stop=Stop(steps=6)).step == 6
 
 
-def test_equations_take_points_of_a_file_as_point_sources(tmp_path):
-    """-u'' = 1/1 f delta: a hat of height f x0 (1 - x0), which P1 elements with a node there hold."""
+def test_points_of_a_file_are_point_sources_of_an_equation(tmp_path):
+    """-u'' = 1/1 f delta: a hat of height f x0 (1 - x0), which P1 elements with a node at x0 contain."""
     (tmp_path / "a.csv").write_text("x,value\n0.25,8\n")
     solution = solve(load_problem(write(tmp_path, 'points = "a.csv"', POISSON, dimension=1)), "fem")
     assert float(solution(torch.tensor([[0.25]], dtype=torch.float64))) == pytest.approx(1.5, rel=1e-12)
@@ -210,6 +210,6 @@ def test_data_from_python():
         ),
     ],
 )
-def test_bad_data_from_python(make, message):
+def test_bad_data_from_python_are_refused(make, message):
     with pytest.raises(ProblemFileError, match=message):
         make()

@@ -51,7 +51,7 @@ def test_domains_are_read(text, domain, title):
     assert stated(text).domain == domain and domain.title == title
 
 
-def test_sizes_follow_parameters():
+def test_sizes_may_depend_on_parameters():
     assert stated('kind = "ball"\nradius = "r/2"', r=6).domain == Ball((0.0, 0.0), 3.0)
     assert stated('kind = "ball"\nradius = 1', dimension=5).domain == Ball((0.0,) * 5, 1.0)
     assert stated('kind = "ball"\nradius = "1/dimension"', dimension=4).domain == Ball((0.0,) * 4, 0.25)
@@ -86,13 +86,13 @@ def test_sizes_follow_parameters():
         ),
     ],
 )
-def test_what_is_no_domain_is_refused_in_one_sentence(text, hint):
+def test_invalid_domains_are_refused_in_one_sentence(text, hint):
     with pytest.raises(ProblemFileError, match=hint) as refusal:
         stated(text)
     assert "\n" not in str(refusal.value) and len(str(refusal.value)) < 400
 
 
-def test_unknown_boundary_names_are_answered_with_the_nearest():
+def test_unknown_boundary_names_are_refused_with_the_nearest_name():
     rest = '\n[equation]\nsource = "1"\n[[boundary.part]]\nname = "corners"\n'
     with pytest.raises(ProblemFileError, match="has no boundary 'corners': did you mean 'corner'"):
         stated('kind = "mesh"\nfile = "l-shape.msh"', rest)
@@ -107,8 +107,8 @@ def test_holes_may_be_listed_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("variant", ["perforated", "perforated:2"])
-def test_the_mesh_of_a_domain_with_holes_is_refined_onto_its_circles(variant):
-    """The area between a polygon and its domain falls like h^2, a factor 4 a refinement."""
+def test_refined_meshes_of_a_domain_with_holes_have_vertices_on_the_circles(variant):
+    """The difference between the areas of a mesh and its domain decreases like h^2, by a factor of 4 per refinement."""
     domain = load_problem(variant).domain
     gaps = [abs(mesh_area(mesh_of(domain, h)) - domain.measure) for h in (0.2, 0.02)]
     coarse = domain.triangulation.mesh.param()
@@ -132,7 +132,7 @@ def mesh_area(mesh):
     ],
 )
 def test_robin_data_of_an_exact_solution_on_curved_boundaries(domain):
-    """u = exp(x + 2 y) with a = 1 + x^2 and alpha = y^2; on the straight sides of a mesh too."""
+    """u = exp(x + 2 y) with a = 1 + x^2 and alpha = y^2; also on the straight sides of a mesh."""
     names = ["x-min", "x-max"] if "mesh" in domain else stated(domain).domain.part_names
     parts = "".join(f'[[boundary.part]]\nname = "{n}"\nkind = "robin"\nalpha = "y^2"\n' for n in names)
     rest = "[[boundary.part]]\n" if "mesh" in domain else ""
@@ -142,17 +142,17 @@ def test_robin_data_of_an_exact_solution_on_curved_boundaries(domain):
     u = torch.exp(x + 2 * y)
     flux = (1 + x**2) * u * (edge.normals @ torch.tensor([1.0, 2.0], dtype=torch.float64)) + y**2 * u
     for i, part in enumerate(problem.boundary):
-        if part.kind == "robin":  # a few roundings of formulas of the same size
+        if part.kind == "robin":  # rounding of formulas of the same size
             torch.testing.assert_close(part.flux(edge.x[governed == i]), flux[governed == i], rtol=1e-12, atol=1e-12)
 
 
-def test_a_flux_that_cannot_be_derived_must_be_given():
+def test_a_flux_that_does_not_follow_from_a_formula_must_be_given():
     rest = '\n[equation]\nexact = "x"\n[[boundary.part]]\nname = "outer"\nkind = "robin"\n[[boundary.part]]\n'
     with pytest.raises(ProblemFileError, match="flux is missing for 'outer', which is not smooth"):
         stated('kind = "mesh"\nfile = "l-shape.msh"', rest)
 
 
-def test_point_sets_leave_singular_points_out():
+def test_point_sets_omit_singular_points():
     problem = load_problem("l-shape")
     assert problem.singular == ((0.0, 0.0),)
     corner = torch.tensor([[0.0, 0.0], [0.0, 1e-9]], dtype=torch.float64)
@@ -169,13 +169,14 @@ def test_the_corner_singularity_and_the_bessel_function_solve_their_equations():
         u = problem.exact
         laplacian = sum(u(x + s) + u(x - s) - 2 * u(x) for s in steps) / h**2
         away = x.norm(dim=1) > 0.2
-        # differences: h^2 / 12 times fourth derivatives (mu^4 = 625 on the ring, a third of 0.2^(2/3 - 4) at the corner), and 1e-16 / h^2
+        # differences: 1e-16 / h^2, and h^2 / 12 times fourth derivatives (mu^4 = 625 on the ring, a third of 0.2^(2/3 - 4) at the
+        # corner)
         torch.testing.assert_close(-laplacian[away], problem.source(x)[away], rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("method", ["fem", pytest.param("deep-ritz", marks=pytest.mark.slow)])
-def test_a_run_carries_the_files_of_its_problem(method, tmp_path):
-    """The problem and its mesh may change or vanish: the folder holds both."""
+def test_a_run_folder_contains_the_files_of_its_problem(method, tmp_path):
+    """The original problem file and its mesh may change or be deleted."""
     home = tmp_path / "home" / "meshes"
     home.mkdir(parents=True)
     shutil.copy(MESHES / "l-shape.msh", home)

@@ -1,4 +1,4 @@
-"""Periodic sides in problem files and problems: names, precedence, refusals, and what `exact` must agree with."""
+"""Periodic sides in problem files and problems: names, precedence, refusals, and consistency with `exact`."""
 
 import math
 
@@ -25,7 +25,7 @@ def write(folder, boundary, equation='source = "1"', domain='kind = "box"\ndimen
 
 
 @pytest.mark.parametrize("name", ["x", "x-min", "x-max"])
-def test_either_side_names_the_pair(name, tmp_path):
+def test_either_side_identifies_the_pair(name, tmp_path):
     problem = load_problem(write(tmp_path, PAIR.replace('"x"', f'"{name}"') + '[[boundary.part]]\nvalue = "0"\n'))
     assert problem.periodic_axes == (0,)
     assert problem.boundary[0] == BoundaryPart("periodic", "x")
@@ -33,19 +33,19 @@ def test_either_side_names_the_pair(name, tmp_path):
     assert problem.dirichlet is not None and not problem.is_periodic
 
 
-def test_both_sides_named_are_one_pair(tmp_path):
+def test_naming_both_sides_gives_one_pair(tmp_path):
     both = PAIR.replace('"x"', '"x-min"') + PAIR.replace('"x"', '"x-max"')
     problem = load_problem(write(tmp_path, both + '[boundary]\nvalue = "0"\n'))
     assert [part.kind for part in problem.boundary] == ["periodic", "dirichlet"]
 
 
-def test_the_rest_comes_from_exact(tmp_path):
+def test_conditions_on_the_other_sides_follow_from_the_exact_solution(tmp_path):
     problem = load_problem(write(tmp_path, PAIR, 'exact = "sin(2*pi*x)*y"'))
     assert [part.kind for part in problem.boundary] == ["periodic", "dirichlet"]
 
 
-def test_a_pair_holds_wherever_it_stands():
-    """Corners belong to the other sides, which have values there; a part with a condition on x does not take the pair."""
+def test_a_periodic_pair_takes_effect_at_any_position_of_the_list():
+    """Corners belong to the other sides, which have Dirichlet values; a part with a condition on x does not override the pair."""
     first = BoundaryPart("dirichlet", where=lambda x: x[:, 0] > 0.5, value=1.0)
     problem = Problem(domain=SQUARE, source=1.0, boundary=(first, BoundaryPart("dirichlet"), BoundaryPart("periodic", "x")))
     samples = SQUARE.boundary(400)
@@ -63,13 +63,13 @@ def test_a_pair_holds_wherever_it_stands():
         ((BoundaryPart("periodic", "x"), BoundaryPart("dirichlet")), False),
     ],
 )
-def test_which_problems_leave_a_constant_open(parts, constant):
+def test_which_problems_have_solutions_up_to_a_constant(parts, constant):
     problem = Problem(domain=SQUARE, source=0.0, boundary=parts)
     assert problem.is_up_to_constant is constant
     assert not Problem(domain=SQUARE, source=0.0, boundary=parts, reaction=1.0).is_up_to_constant
 
 
-def test_it_is_read_from_plain_data_again():
+def test_a_periodic_problem_is_restored_from_its_content():
     problem = Problem(domain=SQUARE, source=1.0, boundary=(BoundaryPart("periodic", "y-max"), BoundaryPart("dirichlet")))
     again = WrittenProblem.of(problem).read()
     assert (again.digest, again.periodic_axes) == (problem.digest, (1,))
@@ -98,7 +98,7 @@ DISK = 'kind = "ball"\ndimension = 2\nmidpoint = [0, 0]\nradius = 1'
         (PAIR, None, r"no part covers the boundary point"),
     ],
 )
-def test_refusals(text, domain, message, tmp_path):
+def test_invalid_periodic_sides_are_refused(text, domain, message, tmp_path):
     with pytest.raises(ProblemFileError, match=message) as caught:
         load_problem(write(tmp_path, text, **({} if domain is None else {"domain": domain})))
     assert "\n" not in str(caught.value)
@@ -111,12 +111,12 @@ def test_refusals(text, domain, message, tmp_path):
         ("x*(1-x)", r"its flux is 1 at \(0, .*\) and -1 at \(1, .*\)"),
     ],
 )
-def test_an_exact_solution_is_periodic_with_its_flux(exact, message, tmp_path):
+def test_a_periodic_exact_solution_must_have_a_periodic_flux(exact, message, tmp_path):
     with pytest.raises(ProblemFileError, match=message):
         load_problem(write(tmp_path, PAIR, f'exact = "{exact}"'))
 
 
-def test_refusals_in_python():
+def test_invalid_periodic_parts_are_refused_in_python():
     with pytest.raises(ProblemFileError, match='kind = "dirichlet", "robin" or "periodic", got \'open\''):
         BoundaryPart("open", "x")
     with pytest.raises(ProblemFileError, match="name the pair"):
@@ -129,7 +129,7 @@ def test_refusals_in_python():
         Problem(domain=SQUARE, source=1.0, boundary=(BoundaryPart("periodic", "z"),))
 
 
-def test_distance_and_lifting_across_some_axes():
+def test_distance_and_lifting_with_some_periodic_axes():
     x = SQUARE.interior(50, torch.Generator().manual_seed(0)).x
     distance, lifting = (
         SQUARE.distance([1]),
@@ -137,5 +137,5 @@ def test_distance_and_lifting_across_some_axes():
     )
     torch.testing.assert_close(distance(x), 4 * x[:, 1] * (1 - x[:, 1]))
     torch.testing.assert_close(distance.gradient(x), torch.stack([0 * x[:, 0], 4 - 8 * x[:, 1]], dim=1))
-    torch.testing.assert_close(lifting(x), x[:, 1] + x[:, 0])  # the straight line between the values at y = 0 and y = 1
+    torch.testing.assert_close(lifting(x), x[:, 1] + x[:, 0])  # linear between the values at y = 0 and y = 1
     assert math.isclose(float(SQUARE.distance()(torch.full((1, 2), 0.5, dtype=torch.float64))), 1)

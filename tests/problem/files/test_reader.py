@@ -34,7 +34,7 @@ def points(problem, n=50):
 
 
 def pde_residual(problem, x, u=None):
-    """-div( a |grad u|^(p-2) grad u ) + c u by automatic differentiation of u: independent of every derived formula."""
+    """-div( a |grad u|^(p-2) grad u ) + c u by automatic differentiation of u, independent of all derived formulas."""
     u = u or problem.exact
     x = x.clone().requires_grad_(True)
     value = u(x)
@@ -60,13 +60,13 @@ def manufactured(exact, *, d=1, p=2.0, a="1", c="0", lower="0.1", upper="0.9", e
 def test_manufactured_sources_satisfy_the_equation(d, p):
     problem = manufactured("exp(sum(k*xk)/3) + sin(sum(xk))/4", d=d, p=p, a="1 + prod(xk)^2", c="2 + sin(x1)")
     x = points(problem)
-    # Both are double precision evaluations of values of O(1 to 100); 1e-10 leaves four digits for cancellation.
+    # Both sides are double precision values of size 1 to 100; 1e-10 leaves four digits for cancellation.
     torch.testing.assert_close(problem.source(x), pde_residual(problem, x), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("eps", [1e-3, 1e-4])
-def test_data_of_thin_layers_are_those_of_the_formula(eps):
-    """-eps^2 u'' + u = 1: source, slope and Robin data against finite differences in high precision, within and between the layers."""
+def test_data_of_thin_layers_agree_with_the_formula(eps):
+    """-eps^2 u'' + u = 1: source, slope and Robin data against high-precision differences, inside and between the layers."""
     exact = f"1 - (exp(-x/{eps}) + exp((x - 1)/{eps}))/(1 + exp(-1/{eps}))"
     robin = '[[boundary.part]]\nkind = "robin"\nalpha = "1"'
     problem = manufactured(exact, a=f"{eps}**2", c="1", lower="0", upper="1", extra=robin)
@@ -79,14 +79,14 @@ def test_data_of_thin_layers_are_those_of_the_formula(eps):
         def u(t):
             return 1 - (mpmath.exp(-t / width) + mpmath.exp((t - 1) / width)) / (1 + end)
 
-        h = width * mpmath.mpf(10) ** -20  # the differences are off by h^2, and lose 40 of the 80 digits
+        h = width * mpmath.mpf(10) ** -20  # the differences have an error of h^2 and lose 40 of the 80 digits
         points = [mpmath.mpf(t) for t in places]
         slope = [float((u(t + h) - u(t - h)) / (2 * h)) for t in points]
         source = [float(u(t) - width**2 * (u(t + h) - 2 * u(t) + u(t - h)) / h**2) for t in points]
         values = [float(u(t)) for t in points]
     one = torch.ones(1, dtype=torch.float64)
     torch.testing.assert_close(problem.exact(x), torch.tensor(values, dtype=torch.float64), rtol=0, atol=4e-16)
-    # Relative to the largest slope, 1/eps: x/eps has the rounding error of its size, 50 at most where the slope is not tiny.
+    # Relative to the largest slope, 1/eps: x/eps has a rounding error of its size, at most 50 where the slope is not tiny.
     slopes = torch.tensor(slope, dtype=torch.float64)
     torch.testing.assert_close(problem.exact.gradient(x)[:, 0], slopes, rtol=0, atol=1e-15 / eps)
     torch.testing.assert_close(problem.source(x), torch.tensor(source, dtype=torch.float64), rtol=0, atol=1e-15)
@@ -98,7 +98,7 @@ def test_data_of_thin_layers_are_those_of_the_formula(eps):
 @pytest.mark.parametrize(
     ("exact", "p", "limit"),
     [
-        ("cos(x)", 3, 3.0),  # |q| times bounded terms: c u remains
+        ("cos(x)", 3, 3.0),  # |q| times bounded terms vanishes: c u remains
         ("x^4", 1.5, 0.0),  # f = -(p-1) |4x^3|^(p-2) 12 x^2 ~ |x|^(1/2)
         ("where(x < 0, 1, 1)", 1.5, 3.0),
     ],
@@ -108,7 +108,7 @@ def test_the_limit_of_the_source_at_critical_points(exact, p, limit):
     assert float(problem.source(torch.zeros(1, 1, dtype=torch.float64))[0]) == limit
 
 
-def test_an_infinite_source_at_a_critical_point_must_be_listed():
+def test_a_critical_point_with_an_infinite_source_must_be_listed():
     with pytest.raises(ProblemFileError, match=r"not finite at \(0\), got .*singular"):
         manufactured("cos(x)", p=1.5, lower="-1", upper="1")
     text = '[domain]\nlower = -1\nupper = 1\n[equation]\nexponent = 1.5\nexact = "cos(x)"\nsingular = [[0]]'
@@ -147,7 +147,7 @@ def test_robin_data_of_an_exact_solution(p):
         ('[[boundary.part]]\nkind = "robin"\nflux = "3"', r"flux and .* exact needs"),
     ],
 )
-def test_statements_that_contradict_the_exact_solution_are_refused(change, hint):
+def test_entries_that_contradict_the_exact_solution_are_refused(change, hint):
     with pytest.raises(ProblemFileError, match=hint):
         problem_from_text(f'[domain]\nlower = 0\nupper = 1\n[equation]\nexact = "sin(pi*x)"\n{change}')
 
@@ -160,7 +160,7 @@ def test_statements_that_contradict_the_exact_solution_are_refused(change, hint)
         f'[[boundary.part]]\nkind = "robin"\nflux = "{-math.pi}"',
     ],
 )
-def test_statements_that_repeat_the_exact_solution_are_accepted(change):
+def test_entries_that_agree_with_the_exact_solution_are_accepted(change):
     problem_from_text(f'[domain]\nlower = 0\nupper = 1\n[equation]\nexact = "sin(pi*x)"\n{change}')
 
 
@@ -186,7 +186,7 @@ def test_shipped_problems_agree_with_their_exact_solutions(name):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_problem_is_rebuilt_from_what_it_carries(name):
+def test_a_problem_is_rebuilt_from_its_text_and_parameters(name):
     problem = load_problem(name)
     assert problem_from_text(problem.text, name=problem.name, parameters=problem.parameters) == problem
     blind = problem.blind()
@@ -197,23 +197,23 @@ def test_poisson_is_the_published_problem():
     """max |u| = 0.591 (references: P1, section 5, recomputed); the penalty floor (g0(1) - g0'(1)) / 21 at beta = 10."""
     problem = load_problem("poisson")
     x = torch.linspace(-1, 1, 20001, dtype=torch.float64)[:, None]
-    assert float(problem.exact(x).abs().max()) == pytest.approx(0.591, abs=5e-4)  # three digits are printed
+    assert float(problem.exact(x).abs().max()) == pytest.approx(0.591, abs=5e-4)  # three published digits
     end = torch.ones(1, 1, dtype=torch.float64)
     assert -float(problem.exact.gradient(end)[0, 0]) / 21 == pytest.approx(8.976e-3, abs=5e-7)
 
 
 @pytest.mark.parametrize(("d", "printed"), [(2, 0.970), (3, 1.559)])
-def test_the_chirp_has_the_size_of_its_fresnel_integrals(d, printed):
-    """mean u^2 = d E[s^2] + d (d-1) E[s]^2 with s = sin(mu x^2); P2, section 6.1.1 has samples of it."""
+def test_the_chirp_has_the_mean_square_of_its_fresnel_integrals(d, printed):
+    """mean u^2 = d E[s^2] + d (d-1) E[s]^2 with s = sin(mu x^2); samples are in P2, section 6.1.1."""
     problem = load_problem("poisson-chirp", dimension=d)
     samples = problem.domain.quadrature(120**d)
     mean = float((samples.weights * problem.exact(samples.x) ** 2).sum()) / problem.domain.measure
     root = math.sqrt(2 * 15 / math.pi)
     first = fresnel(root)[0] / root
     second = (1 - fresnel(root * math.sqrt(2))[1] / (root * math.sqrt(2))) / 2
-    # 120 Gauss points an axis resolve the shortest wave, pi / 30, twelvefold; what is left is the rounding of the sum.
+    # 120 Gauss points per axis are twelve per shortest wave, pi / 30; the remaining error is the rounding of the sum.
     assert mean == pytest.approx(d * second + d * (d - 1) * first**2, rel=1e-10)
-    assert mean == pytest.approx(printed, rel=3e-3)  # from some thousand random points
+    assert mean == pytest.approx(printed, rel=3e-3)  # from several thousand random points
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5])
@@ -225,14 +225,14 @@ def test_the_chirp_exists_in_every_dimension(d):
     assert problem_from_text(problem.text, name=problem.name, parameters=problem.parameters) == problem
 
 
-def test_the_ladder_has_equal_rungs():
-    """u is the mean of sin(w pi x) sin(w pi y): each sine coefficient is 1/6, each wavenumber w pi sqrt 2."""
+def test_the_ladder_has_equal_amplitudes():
+    """u is the mean of sin(w pi x) sin(w pi y): each sine coefficient is 1/6, each wavenumber is w pi sqrt 2."""
     problem = load_problem("poisson-multilevel")
     samples = problem.domain.quadrature(320**2)
     u = problem.exact(samples.x)
     for w, k in zip([2, 4, 8, 16, 32, 64], problem.spectrum.wavenumbers, strict=True):
         mode = torch.sin(w * math.pi * samples.x).prod(dim=1)
-        # 5 Gauss points a wave at w = 64: the rule is exact to about 1e-6 there.
+        # 5 Gauss points per wave at w = 64: the error of the rule is about 1e-6.
         assert float((samples.weights * u * mode).sum()) * 4 == pytest.approx(1 / 6, abs=1e-5)
         assert k == pytest.approx(w * math.pi * math.sqrt(2), rel=1e-15)
 
@@ -273,18 +273,18 @@ def test_parameters_may_depend_on_earlier_ones():
         problem_from_text(FILE.replace("mu = 2", 'a = "b"\nb = 1\nmu = 2'))
 
 
-def test_variants_are_merged_over_the_file():
+def test_variants_override_keys_of_the_file():
     hard = problem_from_text(FILE, name="test:hard")
     assert hard.parameters["mu"] == 4 and hard.reaction.constant == 1 and hard.name == "test:hard" and hard.title == "A test"
     assert problem_from_text(FILE, name="test:hard", parameters={"mu": 5}).parameters["mu"] == 5
     assert problem_from_text(FILE, name="test").parameters["mu"] == 2
     with pytest.raises(UnknownNameError, match="'hard'"):
         problem_from_text(FILE, name="test:hart")
-    with pytest.raises(ProblemFileError, match="reaction"):  # a variant is checked even when it is not asked for
+    with pytest.raises(ProblemFileError, match="reaction"):  # a variant is checked even if it is not selected
         problem_from_text(FILE.replace("equation.reaction", "equation.reactoin"))
 
 
-def test_unknown_overrides_are_refused_with_those_there_are():
+def test_unknown_overrides_are_refused_with_the_known_names():
     with pytest.raises(UnknownNameError, match="known are mu, dimension"):
         load_problem("poisson-chirp", muu=3)
     with pytest.raises(UnknownNameError, match="known are mu, dimension"):
@@ -293,7 +293,7 @@ def test_unknown_overrides_are_refused_with_those_there_are():
         load_problem("poisson-chirp", dimension="2.5")
 
 
-def test_files_are_found_by_path_and_in_folders_of_ones_own(tmp_path, monkeypatch):
+def test_files_are_found_by_path_and_in_user_folders(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text(FILE)
     (tmp_path / "broken.toml").write_text("title = ")
     (tmp_path / "tones.toml").write_text(FILE)
@@ -302,7 +302,7 @@ def test_files_are_found_by_path_and_in_folders_of_ones_own(tmp_path, monkeypatc
     assert load_problem(tmp_path / "mine.toml", variant="hard").parameters["mu"] == 4
     monkeypatch.setenv("PDEFREQ_PROBLEMS", os.pathsep.join([str(tmp_path), str(tmp_path / "absent")]))
     assert load_problem("mine:hard").name == "mine:hard"
-    assert load_problem("tones").title == "A test"  # one's own come first
+    assert load_problem("tones").title == "A test"  # user files take precedence
     listed = dict(problem_names())
     assert listed["mine"] == "A test" and "not valid TOML" in listed["broken"] and "poisson" in listed
 
@@ -320,13 +320,13 @@ def test_files_are_found_by_path_and_in_folders_of_ones_own(tmp_path, monkeypatc
         ("", UnknownNameError, "known are"),
     ],
 )
-def test_places_that_hold_no_problem_are_named(place, kind, hint):
+def test_paths_without_a_problem_are_refused_by_name(place, kind, hint):
     with pytest.raises(kind) as refusal:
         load_problem(place)
     assert hint in str(refusal.value) and "\n" not in str(refusal.value)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
+def test_a_file_that_is_not_text_is_refused(tmp_path):
     (tmp_path / "photo.toml").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(ProblemFileError, match="UTF-8"):
         load_problem(tmp_path / "photo.toml")
@@ -335,7 +335,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         load_problem(tmp_path / "long.toml")
 
 
-def test_listing_problems_loads_no_numerics():
+def test_listing_problems_imports_no_numerical_library():
     code = (
         "import sys; from pdefreq.problem.files import *; problem_names(); print({'torch', 'numpy', 'sympy'} & set(sys.modules))"
     )
@@ -343,21 +343,21 @@ def test_listing_problems_loads_no_numerics():
     assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_the_template_can_be_solved_as_it_stands():
+def test_the_template_can_be_solved_without_changes():
     problem = problem_from_text(TEMPLATE, name="my")
     x = points(problem)
     torch.testing.assert_close(pde_residual(problem, x), problem.source(x), rtol=1e-10, atol=1e-9)
     assert problem_from_text(TEMPLATE, name="my:hard").parameters["k1"] == 50
 
 
-def test_the_template_is_right_where_it_is_commented_out():
+def test_the_commented_lines_of_the_template_are_valid():
     text = TEMPLATE.replace('exact = "', '# exact = "')
     text = re.sub(r"^# (?=source|value|name =|kind|alpha|flux|\[)", "", text, flags=re.MULTILINE)
     problem = problem_from_text(text)
     assert [part.kind for part in problem.boundary] == ["robin", "dirichlet"] and problem.exact is None
 
 
-def test_a_description_says_what_was_understood():
+def test_a_description_states_the_interpretation_of_the_file():
     rows = describe(
         manufactured(
             "sin(pi*x)", p=3, a="1 + x", c="2", extra='[[boundary.part]]\nwhere = "x < 0.5"\n[boundary]\nvalue = "sin(pi*x)"'
@@ -473,7 +473,7 @@ CODE = [
     "inf",
 ]
 
-# Right as TOML, wrong as a problem: (what stands there, what is put there).
+# Valid TOML but invalid as a problem: (original text, replacement).
 CONTRADICTIONS = [
     ("lower = [-1, 0]", "lower = [1, 0]"),
     ("lower = [-1, 0]", "lower = 1"),
@@ -521,7 +521,7 @@ def quoted(text):
 
 @st.composite
 def broken_files(draw):
-    """The whole file with one thing wrong."""
+    """The complete file with one error."""
 
     def replaced(line, new):
         return BASE.replace(line + "\n", new + "\n", 1)
@@ -531,7 +531,7 @@ def broken_files(draw):
     key, value = line.split(" = ", 1)
     match how:
         case "key":
-            if key == "mu":  # its name is free, but then expressions miss it
+            if key == "mu":  # the name is not reserved, but expressions refer to it
                 return replaced(line, f"nu = {value}")
             letter = draw(st.sampled_from("qwz_9"))
             place = draw(st.integers(0, len(key)))
@@ -590,7 +590,7 @@ def refused(text):
     return False
 
 
-def test_the_whole_problem_is_right():
+def test_the_unmodified_file_is_valid():
     assert not refused(BASE)
     assert len(load_problem("tones").text) > 0
 
@@ -601,7 +601,7 @@ def untouched():
 
 @settings(max_examples=300)
 @given(broken_files())
-def test_malformed_files_end_in_one_sentence(text):
+def test_malformed_files_are_refused_in_one_sentence(text):
     assert refused(text)
     assert untouched()
 
@@ -612,7 +612,7 @@ def test_every_contradiction_is_refused(old, new):
 
 
 @pytest.mark.parametrize("code", CODE)
-def test_no_code_in_an_expression_runs(code):
+def test_code_in_an_expression_is_never_executed(code):
     for line in (*EXPRESSIONS[:3], "mu = 3", 'where = "y < 0.5"'):
         text = BASE.replace(line, f"{line.split(' = ')[0]} = {quoted(code)}", 1)
         assert refused(text) or (code == "x < y" and "where" in line)
@@ -621,7 +621,7 @@ def test_no_code_in_an_expression_runs(code):
 
 @settings(max_examples=100)
 @given(st.integers(0, len(BASE)), st.integers(0, 12), st.text(max_size=6))
-def test_random_damage_is_survived_or_refused(place, cut, insert):
+def test_random_damage_gives_a_valid_problem_or_a_refusal(place, cut, insert):
     refused(BASE[:place] + insert + BASE[place + cut :])
     assert untouched()
 
@@ -629,11 +629,11 @@ def test_random_damage_is_survived_or_refused(place, cut, insert):
 @pytest.mark.parametrize(
     "text", ["", "a = " + "[" * 5000, "mu = " + "9" * 5000, "x", "[domain", 'title = "\\q"', "\x00", "a.b.c = 1\na = 2"]
 )
-def test_what_is_no_problem_file_is_refused(text):
+def test_texts_that_are_not_problem_files_are_refused(text):
     assert refused(text)
 
 
-def test_syntax_errors_give_the_line():
+def test_syntax_errors_are_reported_with_their_line():
     with pytest.raises(ProblemFileError, match="line 8"):
         problem_from_text(BASE.replace("lower = ", "lower = = "))
 
@@ -650,7 +650,7 @@ def test_syntax_errors_give_the_line():
     ],
 )
 def test_an_exact_solution_whose_flux_jumps_is_refused(equation, right):
-    """Classical derivatives do not see the delta function that such a solution needs as its source."""
+    """Classical derivatives do not contain the delta function that such a solution needs as its source."""
     text = f'[domain]\nkind = "box"\nlower = 0\nupper = 1\n[equation]\n{equation}\n'
     if right:
         assert problem_from_text(text, name="kink", parameters={}).exact is not None
@@ -660,15 +660,15 @@ def test_an_exact_solution_whose_flux_jumps_is_refused(equation, right):
 
 
 @pytest.mark.parametrize("outside", [5, 80])
-def test_a_flux_that_is_continuous_through_a_sphere_is_not_refused_and_one_that_jumps_is(outside):
-    """The charge in a dielectric sphere; with another charge outside the potential jumps, with another permittivity the flux."""
+def test_a_flux_across_a_sphere_is_accepted_if_and_only_if_it_is_continuous(outside):
+    """A charge in a dielectric sphere: another charge outside makes the potential jump, another permittivity the flux."""
     problem = load_problem("dielectric-sphere", outside=outside)
     x = torch.rand(500, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     r = x.norm(dim=1)
     assert problem.exact is not None
     flux = problem.diffusion(x)[:, None] * problem.exact.gradient(x)
-    coulomb = -x / (4 * math.pi * r**3)[:, None]  # Gauss' law: a unit charge within the core
-    torch.testing.assert_close(flux[r > 0.5], coulomb[r > 0.5], rtol=1e-12, atol=0)  # some roundings
+    coulomb = -x / (4 * math.pi * r**3)[:, None]  # Gauss's law: a unit charge in the core
+    torch.testing.assert_close(flux[r > 0.5], coulomb[r > 0.5], rtol=1e-12, atol=0)  # rounding
     text = (Path(__file__).parents[3] / "problems" / "dielectric-sphere.toml").read_text()
     with pytest.raises(ProblemFileError, match="exact is discontinuous"):
         problem_from_text(text.replace("4*pi*outside", "2*pi*outside"), name="sphere", parameters={"outside": str(outside)})

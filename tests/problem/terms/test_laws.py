@@ -1,4 +1,4 @@
-"""Laws of every registered term: its weak and its strong form, its energy and its facts agree with each other and with its formula."""
+"""Laws of all registered terms: weak form, strong form, energy and facts agree with each other and with the formula."""
 
 import math
 
@@ -33,7 +33,7 @@ EXAMPLES = {
     "reaction": [{"reaction": "-400"}, {"reaction": "3"}, {"reaction": "x - y**2"}],
     "nonlinear": [{"nonlinear": "u**3"}, {"nonlinear": "-exp(u)"}, {"nonlinear": "x*u**3 + sin(y*u)"}],
 }
-"""Values of keys by the name of a term; of others their first key is given as a number."""
+"""Values of keys by the name of a term; for all other terms the first key is a number."""
 
 
 def term_of(name, values):
@@ -56,13 +56,13 @@ def at_points(u=U, x=X):
 
 
 def draw(seed=0):
-    """Values and gradients that belong to no function."""
+    """Random values and gradients, independent of each other."""
     generator = stream(seed, "test")
     return (torch.randn(len(X), generator=generator, dtype=X.dtype), torch.randn(X.shape, generator=generator, dtype=X.dtype))
 
 
 def close(found, expected, rtol=1e-12):
-    """Equal up to `rtol` of the largest entry; None is zero."""
+    """Asserts equality up to `rtol` of the largest entry; None means zero."""
     found, expected = (X.new_zeros(()) if t is None else t for t in (found, expected))
     torch.testing.assert_close(
         *torch.broadcast_tensors(found, expected), rtol=0, atol=rtol * (float(expected.abs().max()) + 1e-2)
@@ -70,7 +70,7 @@ def close(found, expected, rtol=1e-12):
 
 
 def slope_of(function, at):
-    """The derivative of values at points, ``(n,)``, in an argument; zero where it does not occur."""
+    """The derivative of values at points, ``(n,)``, in an argument; zero if they do not depend on it."""
     at = at.clone().requires_grad_()
     values = function(at)
     if values is None or not values.requires_grad:
@@ -105,15 +105,15 @@ def applied(term, u, x=X):
 
 
 @ALL
-def test_it_can_be_written_and_made_again(term):
-    if term.content_type:  # others are opaque
+def test_a_term_is_restored_from_its_content(term):
+    if term.content_type:  # other terms are opaque
         assert encode(decode(encode(term))) == encode(term)
     assert type(term).read(term.values, 2, READER) == term
     assert term.text and term.name in TERMS
 
 
 @pytest.mark.parametrize(("name", "values"), CASES)
-def test_a_coefficient_that_is_not_finite_is_refused_with_its_key_and_the_point(name, values):
+def test_a_nonfinite_coefficient_is_refused_with_its_key_and_the_point(name, values):
     broken = {key: _broken(value) if key in values else value for key, value in values.items() if key != "exponent"}
     if broken:
         with pytest.raises(ProblemFileError, match=rf"\[equation\] {name} must be .*finite.* got nan at \(0\."):
@@ -149,8 +149,8 @@ def test_the_weak_form_is_the_derivative_of_the_energy(term):
 
 
 @ALL
-def test_the_strong_form_is_the_formula(term):
-    """And the formula is G - div F, with F the flux as a formula."""
+def test_the_strong_form_agrees_with_the_formula(term):
+    """The formula, in turn, is G - div F with the formula of the flux F."""
     formula = term.symbolic(U.expression, COORDINATES)
     close(applied(term, U), ExpressionField(formula, 2)(X), rtol=1e-11)
     densities, flux = term.weak(X).densities(*at_points()), term.symbolic_flux(U.expression, COORDINATES)
@@ -163,7 +163,7 @@ def test_the_strong_form_is_the_formula(term):
 
 
 @ALL
-def test_slopes_of_the_lower_part_are_its_derivatives(term):
+def test_slopes_of_the_lower_order_part_are_its_derivatives(term):
     strong, (u, q) = term.strong(X), draw()
     at_u, at_q = strong.lower_slopes(u, q)
     close(at_u, slope_of(lambda u: strong.lower(u, q), u))
@@ -171,14 +171,14 @@ def test_slopes_of_the_lower_part_are_its_derivatives(term):
 
 
 def difference(function, k, h=1e-3):
-    """The derivative along an axis, by differences of order 4."""
+    """The derivative along an axis by fourth-order differences."""
     step = h * torch.eye(2, dtype=X.dtype)[k]
     far, near = (function(X + m * step) - function(X - m * step) for m in (2, 1))
     return (8 * near - far) / (12 * h)
 
 
 @ALL
-def test_gradients_in_x_hold_u_and_its_gradient(term):
+def test_spatial_gradients_of_coefficients_agree_with_differences(term):
     strong, (u, q) = term.strong(X), draw()
     if not term.semilinear:
         return
@@ -213,8 +213,8 @@ def test_a_linear_term_is_linear(term, a, b):
 
 
 @ALL
-def test_facts(term):
-    """What is said to be symmetric, coercive or semilinear is so."""
+def test_symmetry_coercivity_and_other_facts_are_true(term):
+    """Terms that are declared symmetric, coercive or semilinear have this property."""
     weak, at = term.weak(X), draw()
     slopes = weak.slopes(*at)
     if term.symmetric:
@@ -243,7 +243,7 @@ def vanishing(seed):
 
 
 @ALL
-def test_the_symbol_is_what_a_wave_is_multiplied_by(term):
+def test_the_symbol_is_the_factor_of_a_wave(term):
     xi = torch.tensor([[1.0, -2.0], [0.0, 0.0], [math.pi, 5.0]], dtype=X.dtype)
     symbol = term.symbol(xi)
     assert (symbol is not None) == (term.linear and term.constant)
@@ -256,7 +256,7 @@ def test_the_symbol_is_what_a_wave_is_multiplied_by(term):
 
 
 @ALL
-def test_it_moves_to_single_precision(term):
+def test_a_term_can_be_converted_to_single_precision(term):
     like = torch.empty(0, dtype=torch.float32)
     u, q = (t.float() for t in draw())
     found = [*term.weak(X).to(like).densities(u, q), *term.weak(X).to(like).slopes(u, q)[:3], term.strong(X).to(like).lower(u, q)]

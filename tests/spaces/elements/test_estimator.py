@@ -1,4 +1,4 @@
-"""The residual estimator and what it leads to: optimal meshes."""
+"""The residual estimator, and the optimal meshes of adaptive refinement."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ LSHAPE = MeshDomain(skfem.MeshTri.init_lshaped())  # without the quadrant x > 0,
 
 
 def singular(x):
-    """r^(2/3) sin(2/3 phi), phi from the edge x = 0: harmonic, and zero on both edges of the corner."""
+    """r^(2/3) sin(2/3 phi), with phi measured from the edge x = 0: harmonic, and zero on both edges of the corner."""
     phi = torch.atan2(-x[:, 0], x[:, 1])
     return x.norm(dim=1) ** (2 / 3) * (2 / 3 * torch.where(phi < -1e-12, phi + 2 * torch.pi, phi)).sin()
 
@@ -47,28 +47,28 @@ def levels(problem, exact, **options):
 
 
 def order(unknowns, error):
-    """Of the error against the number of unknowns, over the last levels."""
+    """Order of the error in the number of unknowns, over the last levels."""
     return -np.polyfit(np.log(unknowns[-4:]), np.log(error[-4:]), 1)[0]
 
 
 def test_uniform_meshes_of_an_l_shape_have_order_two_thirds():
     unknowns, error, _ = levels(PROBLEM, singular, refinement="uniform", levels=5)
     assert len(unknowns) == 6
-    # in h, not in the number of unknowns, which also counts the boundary: the last two levels
+    # in h, not in the number of unknowns, which includes the boundary: the last two levels
     assert abs(np.log2(error[-2] / error[-1]) - 2 / 3) < 0.03
 
 
 @pytest.mark.parametrize(("element", "best", "count"), [("P1", 0.5, 12), ("P2", 1.0, 17)])
 def test_adaptive_meshes_of_an_l_shape_are_optimal(element, best, count):
-    """Order k/2 in the number of unknowns, as if the solution were smooth (Cascon, Kreuzer, Nochetto, Siebert, 2008)."""
+    """Order k/2 in the number of unknowns, as for a smooth solution (Cascon, Kreuzer, Nochetto, Siebert, 2008)."""
     unknowns, error, estimates = levels(PROBLEM, singular, element=element, refinement="adaptive", levels=count)
     assert abs(order(unknowns, error) - best) < 0.1
     ratio = estimates[2:] / error[2:]
     assert ratio.min() > 1 and ratio.max() < 10 and ratio.max() < 2 * ratio.min()  # reliable and efficient
 
 
-def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its_terms():
-    """U = 1 + x + 2 y + x y + x^2 with a = 1 and Robin data on the right: P2 elements have it. Data that are off are seen where they are."""
+def test_the_estimator_vanishes_for_an_exact_solution_and_depends_on_each_of_its_terms():
+    """P2 elements contain u = 1 + x + 2 y + x y + x^2 with a = 1 and Robin data on the right; wrong data are located exactly."""
     mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5))
     mesh = mesh.with_boundaries({"right": lambda x: np.isclose(x[0], 1)})
     domain = MeshDomain(mesh)
@@ -83,7 +83,7 @@ def test_the_estimator_vanishes_for_a_solution_in_the_space_and_sees_each_of_its
         return estimate(space, problem, u(space.nodes).numpy())
 
     assert indicators().max() < 1e-24
-    assert np.allclose(indicators(source=0.1), 0.1**2 * 0.125**2, rtol=1e-6)  # h^2 |residual|^2, both h^2 and the area are 1/8
+    assert np.allclose(indicators(source=0.1), 0.1**2 * 0.125**2, rtol=1e-6)  # h^2 |residual|^2; both h^2 and the area are 1/8
     touches = np.isin(mesh.f2t[0], np.arange(mesh.nelements))[mesh.boundaries["right"]]
     assert touches.all()
     beside = np.unique(mesh.f2t[0, mesh.boundaries["right"]])
@@ -97,7 +97,7 @@ EQUATIONS = [
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
-def test_it_vanishes_with_every_linear_term_and_sees_a_wrong_one(equation):
+def test_the_estimator_vanishes_for_all_linear_terms_and_detects_a_wrong_term(equation):
     """With a linear u and a linear A the flux is linear, and its divergence in a cell is exact."""
     mesh = skfem.MeshTri.init_tensor(np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)).with_boundaries(
         {"right": lambda x: np.isclose(x[0], 1)}
@@ -114,7 +114,7 @@ def test_it_vanishes_with_every_linear_term_and_sees_a_wrong_one(equation):
     )
     space = Lagrange(mesh, 6, degree=2)
     c = full.exact(space.nodes).numpy()
-    assert estimate(space, problem, c).max() < 1e-12  # at facets coefficients are taken 1e-6 of a cell inwards
+    assert estimate(space, problem, c).max() < 1e-12  # at facets coefficients are evaluated 1e-6 of a cell inside
     for other in ({"reaction": 2.0}, {"convection": [3.0, 3.0]}, {"diffusion": 4.0}):
         assert estimate(space, replace(problem, **other), c).max() > 1e-4
 
@@ -133,7 +133,7 @@ def _field(expression):
     return ExpressionField(expression, 2)
 
 
-def test_marked_cells_are_the_fewest_that_hold_half():
+def test_marked_cells_are_the_fewest_with_half_of_the_total():
     indicators = np.array([1.0, 5.0, 2.0, 4.0])
     assert marked(indicators).tolist() == [1, 3]
     assert marked(indicators, part=0.4).tolist() == [1]
@@ -141,7 +141,7 @@ def test_marked_cells_are_the_fewest_that_hold_half():
 
 
 def peak(domain, at, sharpness):
-    """A Gaussian, its boundary values too: where an adaptive mesh must go."""
+    """A Gaussian with its boundary values, which an adaptive mesh must resolve."""
 
     def u(x):
         return (-sharpness * (x - x.new_tensor(at)).square().sum(dim=1)).exp()
@@ -159,7 +159,7 @@ DISK, ELLIPSE = Ball((0.0, 0.0), 1.0), Ellipse((0.0, 0.0), (2.0, 1.0))
 @pytest.mark.parametrize(("domain", "at", "sharpness"), [(DISK, (0.8, 0.3), 40.0), (ELLIPSE, (1.6, 0.3), 20.0)])
 @pytest.mark.parametrize(("element", "best"), [("P1", 0.5), ("P2", 1.0)])
 def test_adaptive_meshes_of_curved_domains_are_optimal(domain, at, sharpness, element, best):
-    """Orders as on polygons: near the boundary, where sides are straight, cells are small only where the peak is."""
+    """The same orders as on polygons: near the boundary, with straight sides, cells are small only at the peak."""
     unknowns, error, _ = levels(*peak(domain, at, sharpness), element=element, refinement="adaptive", levels=10)
     assert abs(order(unknowns, error) - best) < 0.1
 
@@ -174,7 +174,7 @@ def test_adaptive_meshes_of_curved_domains_are_optimal(domain, at, sharpness, el
     ],
     ids=["disk", "ball", "ring", "perforated"],
 )
-def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_keep_their_side(domain, at):
+def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_are_not_inverted(domain, at):
     problem, _ = peak(domain, at, 20.0)
     iteration = Fem(refinement="adaptive", levels=3).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
     state, counts = iteration.init(), []
@@ -183,8 +183,8 @@ def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_keep_their_side
         mesh = state.space.mesh
         edge = mesh.p[:, mesh.boundary_nodes()].T
         counts.append(len(edge))
-        # a rounding of coordinates of size 3, on levels whose slopes are below 20 (the small hole: 2 / radius); files: 16 digits
+        # rounding of coordinates of size 3; slopes of level functions are below 20 (small hole: 2 / radius); files have 16 digits
         assert float(domain.distance()(torch.from_numpy(edge)).abs().max()) < 1e-13
         cells = mesh.p[:, mesh.t].mean(axis=1).T
-        assert bool(domain.contains(torch.from_numpy(cells)).all())  # one turned over would lie beyond the boundary
-    assert counts[-1] > counts[0]  # there are new ones
+        assert bool(domain.contains(torch.from_numpy(cells)).all())  # an inverted cell would lie outside the boundary
+    assert counts[-1] > counts[0]  # new cells exist

@@ -28,7 +28,7 @@ def random(*shape):
     return torch.rand(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
-def test_linear_functions_are_reproduced_with_their_slope():
+def test_linear_functions_are_reproduced_with_their_slopes():
     x = 2 * random(50, 1) - 1
     evaluator, c = GRADED.at(x), GRADED.interpolate(as_field(lambda x: 3 - 2 * x[:, 0]), x)
     assert torch.allclose(evaluator.value(c), 3 - 2 * x[:, 0], rtol=0, atol=1e-14)
@@ -44,22 +44,22 @@ def test_values_agree_with_numpy_and_gradients_with_differences():
     assert torch.allclose(difference[inside], GRADED.at(x).gradient(c)[inside, 0], rtol=0, atol=1e-7)  # eps / step
 
 
-def test_vertices_and_both_ends_carry_the_coefficients():
+def test_coefficients_are_the_values_at_the_vertices_including_both_ends():
     c = random(6)
     assert torch.equal(GRADED.at(GRADED.nodes).value(c), c)
 
 
 @pytest.mark.parametrize("space", [GRADED, uniform(8), uniform(64)])
-def test_nodally_exact_for_constant_diffusion(space):
-    """P1 on an interval, a constant, c = 0, exact loads: the error vanishes at every vertex (Strang and Fix, 1973, 1.6)."""
+def test_linear_elements_are_nodally_exact_for_constant_diffusion(space):
+    """P1 in one dimension, a constant, c = 0, exact loads: the error vanishes at every vertex (Strang and Fix, 1973, 1.6)."""
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), diffusion=2.0, boundary=lambda x: 1 + x[:, 0])
     x = space.nodes[:, 0].numpy()
     exact = -np.exp(x) / 2 + 1 + x + (np.cosh(1) + x * np.sinh(1)) / 2
-    # the quadrature is exact to 1e-16 here; rounding is eps times the condition number of at most 64^2
+    # the quadrature is exact to 1e-16; rounding is eps times the condition number of at most 64^2
     assert np.abs(CondensedSystem(space.assemble(problem)).solve() - exact).max() < 1e-12
 
 
-def test_quadrature_of_low_degree_is_seen():
+def test_an_insufficient_degree_of_quadrature_changes_the_solution():
     problem = Problem(domain=BOX, source=lambda x: x[:, 0].exp(), boundary=0.0)
     fine, coarse = (CondensedSystem(uniform(4, q).assemble(problem)).solve() for q in (15, 1))
     assert np.abs(fine - coarse).max() > 1e-6  # exact loads agree to 1e-15
@@ -83,7 +83,7 @@ def errors(cells, parts):
 
 
 def robin(name, alpha, outward, x):
-    """The Robin condition that sin 2x meets: a du/dn + alpha u = flux."""
+    """The Robin condition that sin 2x satisfies: a du/dn + alpha u = flux."""
     flux = (2 + x) * outward * 2 * np.cos(2 * x) + alpha * np.sin(2 * x)
     return BoundaryPart("robin", name, alpha=as_field(alpha), flux=as_field(float(flux)))
 
@@ -95,7 +95,7 @@ def robin(name, alpha, outward, x):
         (BoundaryPart("dirichlet", "x-min", value=as_field(float(np.sin(-2)))), robin("x-max", 0.5, 1, 1)),
     ],
 )
-def test_order_two_in_l2_and_one_in_h1_with_robin_conditions(parts):
+def test_orders_two_in_l2_and_one_in_h1_with_robin_conditions(parts):
     coarse, fine = errors(20, parts), errors(40, parts)
     orders = np.log2(np.array(coarse) / np.array(fine))
     assert np.abs(orders - [2, 1]).max() < 0.1
@@ -115,7 +115,7 @@ SPACES = {
 
 
 def polynomial(space):
-    """A polynomial that the space contains, and its gradient."""
+    """A polynomial in the trial space, and its gradient."""
     d = space.mesh.dim()
     slope = torch.arange(1.0, d + 1, dtype=torch.float64)
     if space.degree == 1:
@@ -139,7 +139,7 @@ def test_polynomials_of_the_degree_are_reproduced_with_their_gradient_and_integr
     shape = rule.weights.shape
     np.testing.assert_allclose(rule.value(c.numpy()), value(rule.x).reshape(shape), rtol=0, atol=1e-13)
     np.testing.assert_allclose(rule.gradient(c.numpy()), gradient(rule.x).T.reshape(-1, *shape), rtol=0, atol=1e-12)
-    # the mass matrix holds integrals of products: 1' M c is the integral of u
+    # the entries of the mass matrix are integrals of products: 1' M c is the integral of u
     mass = rule.matrix(Slopes(value_u=1.0))
     assert np.isclose(space.constant() @ mass @ c.numpy(), rule.integral(rule.value(c.numpy())), rtol=1e-13)
 
@@ -150,8 +150,8 @@ def test_values_at_the_nodes_are_the_coefficients(space):
     torch.testing.assert_close(space.at(space.nodes).value(c), c, rtol=0, atol=1e-12)
 
 
-def test_points_outside_a_mesh_take_the_polynomial_of_a_cell_beside_them():
-    """Between a circle and the polygon in it, 0.02 wide: as near to sin 3x as inside; other cells would be off by 1."""
+def test_points_outside_a_mesh_use_the_polynomial_of_a_neighboring_cell():
+    """Between a circle and its inscribed polygon, 0.02 wide: the error for sin 3x is as inside; in other cells it is 1."""
     disk = Lagrange(skfem.MeshTri.init_circle(3), 2)
     angle = torch.linspace(0, 6, 40, dtype=torch.float64)
     x = torch.stack([angle.cos(), angle.sin()], dim=1)
@@ -189,7 +189,7 @@ kind = "dirichlet"
         *((element, 3, cells) for element, cells in (("P1", (6, 12)), ("P2", (5, 10)), ("Q1", (5, 10)))),
     ],
 )
-def test_orders_with_variable_coefficients_and_mixed_conditions(element, d, cells):
+def test_orders_of_convergence_with_variable_coefficients_and_mixed_conditions(element, d, cells):
     """P1 and Q1: 2 in L2 and 1 in H1; P2: 3 and 2 (Ciarlet, 1978, sections 3.2 and 4.1)."""
     problem = problem_from_text(MIXED.format(d=d, last="xyz"[d - 1]))
     found = []
@@ -203,7 +203,7 @@ def test_orders_with_variable_coefficients_and_mixed_conditions(element, d, cell
     assert np.abs(orders - (3 if element == "P2" else 2) + [0, 1]).max() < 0.1
 
 
-def test_where_dirichlet_parts_meet_the_first_wins_and_facets_go_by_their_midpoint():
+def test_the_first_dirichlet_part_has_priority_and_facets_are_assigned_by_their_midpoints():
     square = Box((0.0, 0.0), (1.0, 1.0))
     parts = (
         BoundaryPart("dirichlet", where=lambda x: (x[:, 1] < 1e-9) & (x[:, 0] < 0.55), value=as_field(1.0)),
@@ -214,4 +214,4 @@ def test_where_dirichlet_parts_meet_the_first_wins_and_facets_go_by_their_midpoi
     fixed, values = space.prescribed(Problem(domain=square, source=0.0, boundary=parts))
     x = space.nodes[fixed]
     assert bool((x[:, 1] == 0).all()) and len(fixed) == 5
-    np.testing.assert_array_equal(values, np.where(x[:, 0].numpy() <= 0.5, 1, 2))  # the midpoint 0.625 belongs to the second
+    np.testing.assert_array_equal(values, np.where(x[:, 0].numpy() <= 0.5, 1, 2))  # the midpoint 0.625 belongs to the second part

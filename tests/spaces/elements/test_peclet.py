@@ -26,17 +26,17 @@ def number(h=0.1, **equation):
     return mesh_peclet_number(Problem(domain=SQUARE, source=1.0, boundary=0.0, **equation).equation, X, h)
 
 
-def test_it_is_the_velocity_times_the_width_over_twice_the_diffusion_along_it():
+def test_the_number_is_velocity_times_width_over_twice_the_diffusion_in_the_flow_direction():
     assert number(convection=[3.0, 4.0], diffusion=0.5) == pytest.approx(5 * 0.1 / (2 * 0.5), rel=1e-14)
     assert number(convection=[3.0, 4.0], diffusion=[[1.0, 0.0], [0.0, 0.0]]) == pytest.approx(5 * 0.1 / (2 * 0.36), rel=1e-14)
-    assert number(convection=[0.0, 4.0], h=(5.0, 0.1)) == pytest.approx(4 * 0.1 / 2, rel=1e-14)  # of cells across: no matter
+    assert number(convection=[0.0, 4.0], h=(5.0, 0.1)) == pytest.approx(4 * 0.1 / 2, rel=1e-14)  # the width across is irrelevant
     widths = np.linspace(0.01, 0.2, 50)[:, None]
     assert number(convection=[1.0, 0.0], h=widths) == pytest.approx(0.1, rel=1e-14)
     expected = float((X[:, 1] * 0.1 / 2 / (1 + X[:, 0])).max())
     assert number(convection=["y", 0.0], diffusion="1 + x") == pytest.approx(expected, rel=1e-14)
 
 
-def test_it_is_zero_where_it_means_nothing():
+def test_the_number_is_zero_without_convection_or_for_other_exponents():
     assert number() == number(exponent=3.0, convection=[1.0, 0.0]) == number(reaction=5.0, nonlinear="u**3") == 0
     assert number(convection=[0.0, 1.0], diffusion=[[1.0, 0.0], [0.0, 0.0]]) == np.inf
 
@@ -55,8 +55,8 @@ kind = "dirichlet"
 """
 
 
-def test_the_note_tells_what_ends_the_oscillation():
-    """-a u'' + u' = 1: nodal values rise up to the layer and fall in it if and only if the number is at most 1."""
+def test_the_note_recommends_a_mesh_without_oscillations():
+    """-a u'' + u' = 1: nodal values increase up to the layer and decrease in it if and only if the number is at most 1."""
     problem = problem_from_text(LAYER)
     coarse, notes = solved(problem, Fem(cells=20))
     assert notes == ["The mesh Peclet number reaches 2.5: the discrete solution may oscillate; use at least cells=50."]
@@ -70,7 +70,7 @@ def test_the_note_tells_what_ends_the_oscillation():
     assert turns(coarse) > 1 and turns(fine) == 1
 
 
-def test_other_methods_and_meshes():
+def test_the_notes_of_other_methods_and_meshes():
     problem = Problem(domain=SQUARE, source=1.0, boundary=0.0, diffusion=1e-2, convection=[1.0, 0.0])
     for solver, remedy in (
         (Fem(cells=10), "cells=50"),

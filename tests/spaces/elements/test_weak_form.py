@@ -1,4 +1,4 @@
-"""The energy and its derivatives: one law for every space and equation."""
+"""The energy and its derivatives: one law for all spaces and equations."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_residual_and_jacobian_are_the_derivatives_of_the_energy(space, equation
     c, v, step = rng.standard_normal(space.num_coefficients), rng.standard_normal(space.num_coefficients), 1e-5
     if form.equation.has_energy:
         slope = (form.energy(c + step * v) - form.energy(c - step * v)) / (2 * step)
-        # step^2 times third derivatives, and for p < 2 those are large where the gradient is small
+        # step^2 times third derivatives, which for p < 2 are large where the gradient is small
         assert np.isclose(form.residual(c) @ v, slope, rtol=1e-5)
     assert np.isclose(form.residual_along(c, v)(0.25), form.residual(c + 0.25 * v) @ v, rtol=1e-10)
     change = (form.residual(c + step * v) - form.residual(c - step * v)) / (2 * step)
@@ -62,8 +62,8 @@ def test_residual_and_jacobian_are_the_derivatives_of_the_energy(space, equation
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-def test_the_load_of_known_points_is_the_weighted_sum_of_their_values(space):
-    """Tested with v = 1 and v = x: sum_i w_i f_i v(x_i)."""
+def test_the_load_of_point_sources_is_the_weighted_sum_of_their_values(space):
+    """For v = 1 and v = x: sum_i w_i f_i v(x_i)."""
     from pdefreq.functionals.sampling import data_samples
     from pdefreq.problem.problem import Data
 
@@ -76,8 +76,8 @@ def test_the_load_of_known_points_is_the_weighted_sum_of_their_values(space):
     assert np.isclose(samples.weights[0], SQUARE.measure / 7)
 
 
-def test_a_curvature_can_be_solved_with_where_the_gradient_vanishes():
-    """All of u flat, or flat in places: for p < 2 the true second derivative is infinite there, for p > 2 zero."""
+def test_the_curvature_is_invertible_where_the_gradient_vanishes():
+    """u is constant everywhere or in places: for p < 2 the exact second derivative is infinite there, for p > 2 zero."""
     space = SPACES["P1"]
     bump = np.where(np.arange(space.num_coefficients) == 5, 1.0, 0.0)
     for p in (1.1, 20.0):

@@ -31,7 +31,7 @@ def points_in(box, n=50):
 
 
 def manufactured(box, u, a, c):
-    """The problem whose solution is u: its source by automatic differentiation."""
+    """The problem with the solution u: its source by automatic differentiation."""
 
     def source(x):
         with torch.enable_grad():
@@ -45,12 +45,12 @@ def manufactured(box, u, a, c):
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_nodes_are_in_c_order_and_carry_the_coefficients(grid):
+def test_nodes_are_in_c_order_and_values_at_nodes_are_the_coefficients(grid):
     axes = [np.linspace(a, b, n + 1) for a, b, n in zip(grid.box.lower, grid.box.upper, grid.intervals, strict=True)]
     expected = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
     assert np.allclose(grid.nodes.numpy(), expected, rtol=0, atol=1e-15)
     c = random(grid.num_coefficients)
-    # a node's cell coordinate is an integer up to rounding: eps * (number of intervals) * (jump of c)
+    # the cell coordinate of a node is an integer up to rounding: eps * (number of intervals) * (jump of c)
     assert (grid.at(grid.nodes).value(c) - c).abs().max() < 1e-14
 
 
@@ -64,7 +64,7 @@ def test_multilinear_functions_are_reproduced_with_their_gradient(grid):
     x = points_in(grid.box)
     evaluator = grid.at(x)
     c = grid.interpolate(as_field(u), x)
-    # rounding of sums of 2^d products of order 10, divided by h >= 0.06 in the gradient
+    # rounding of sums of 2^d products of size 10, divided by h >= 0.06 in the gradient
     assert torch.allclose(evaluator.value(c), u(x), rtol=0, atol=1e-13)
     assert torch.allclose(evaluator.gradient(c), as_field(u).gradient(x), rtol=0, atol=1e-12)
 
@@ -82,7 +82,7 @@ def test_gradient_is_the_derivative_of_the_value(grid):
         assert torch.allclose(difference[inside], gradient[inside, k], rtol=0, atol=1e-7)  # eps / step
 
 
-def test_the_evaluation_follows_the_points_dtype():
+def test_values_have_the_dtype_of_the_points():
     grid, x = GRIDS[1], points_in(GRIDS[1].box).float()
     c = grid.interpolate(as_field(1.5), x)
     assert c.dtype == torch.float32
@@ -102,9 +102,9 @@ def reaction(x):
     return 2 + x.sum(dim=1).cos()
 
 
-# asymptotic from about 8 cells a wavelength; boxes with unequal sides, so that axes can't be confused
+# asymptotic from about 8 cells per wavelength on; boxes with unequal sides distinguish the axes
 @pytest.mark.parametrize(("upper", "coarse"), [((1.0,), 32), ((1.0, 0.7), 16), ((1.0, 0.7, 0.8), 8)])
-def test_finite_differences_converge_with_order_two(upper, coarse):
+def test_finite_differences_converge_at_order_two(upper, coarse):
     box = Box((-0.5,) * len(upper), upper)
     problem = manufactured(box, solution, diffusion, reaction)
     errors = []
@@ -117,7 +117,7 @@ def test_finite_differences_converge_with_order_two(upper, coarse):
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_the_matrix_is_the_stencil_and_is_symmetric(grid):
+def test_the_matrix_agrees_with_the_stencil_and_is_symmetric(grid):
     problem = manufactured(grid.box, solution, diffusion, reaction)
     system = grid.assemble(problem)
     condensed = CondensedSystem(system)
@@ -125,12 +125,12 @@ def test_the_matrix_is_the_stencil_and_is_symmetric(grid):
     u = grid.stencil(problem).start.clone()
     interior(u).copy_(random(*interior(u).shape))
     residual = grid.stencil(problem).residual(u).reshape(-1).numpy()
-    scale = abs(system.matrix).max()  # entries grow like a / h^2, and rounding with them
+    scale = abs(system.matrix).max()  # entries and their rounding errors grow like a / h^2
     assert np.allclose(condensed.residual(u.reshape(-1).numpy()), residual, rtol=0, atol=1e-14 * scale)
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_a_constant_coefficient_equals_the_same_values_in_an_array(grid):
+def test_a_constant_coefficient_is_equivalent_to_an_array_of_equal_values(grid):
     as_number = Problem(domain=grid.box, source=1.0, diffusion=0.3, reaction=2.0, boundary=1.0)
     as_array = Problem(
         domain=grid.box,
@@ -143,17 +143,17 @@ def test_a_constant_coefficient_equals_the_same_values_in_an_array(grid):
     assert abs(grid.assemble(as_number).matrix - grid.assemble(as_array).matrix).max() == 0
 
 
-def test_fields_are_checked_where_they_are_needed_and_nowhere_else():
+def test_fields_are_checked_only_where_they_are_used():
     box = Box((-1.0,), (1.0,))
     singular = Problem(domain=box, source=lambda x: 1 / x[:, 0], boundary=0.0)
-    Grid(box, (5,)).stencil(singular)  # zero is no node
+    Grid(box, (5,)).stencil(singular)  # zero is not a node
     with pytest.raises(ProblemFileError, match=r"source must be finite, got inf at \(0\)"):
         Grid(box, (4,)).stencil(singular)
     with pytest.raises(ProblemFileError, match="diffusion must be finite and at least 0, got -"):
         Grid(box, (4,)).stencil(Problem(domain=box, source=1.0, diffusion=lambda x: x[:, 0], boundary=0.0))
 
 
-def test_boundary_values_are_in_place_and_zero_inside():
+def test_the_initial_function_has_the_boundary_values_and_is_zero_inside():
     grid = GRIDS[1]
     u = grid.stencil(Problem(domain=grid.box, source=0.0, boundary=lambda x: 1 + x[:, 1])).start.clone()
     assert not interior(u).any()

@@ -47,7 +47,7 @@ def source(x, *, convection=False):
 
 
 def robin(k, sign, name, *, neumann=False):
-    """The condition that the solution meets on a face."""
+    """The condition that the solution satisfies on a face."""
 
     def alpha(x):
         return 0 * x[:, 0] if neumann else 1 + x[:, 0] ** 2
@@ -59,7 +59,7 @@ def robin(k, sign, name, *, neumann=False):
 
 
 def mixed(box, kind, *, convection=False):
-    """Variable coefficients and conditions of several kinds; the solution is `solution`."""
+    """Variable coefficients and several kinds of conditions; the solution is `solution`."""
     every = faces(box.dimension)
     given = BoundaryPart("dirichlet", value=as_field(solution))
     parts = {
@@ -78,11 +78,11 @@ def mixed(box, kind, *, convection=False):
 KINDS = ["one Neumann face", "Robin on all faces", "Robin and Dirichlet opposite", "two conditions on a face"]
 
 
-# asymptotic from about 8 cells a wavelength on
+# asymptotic from about 8 cells per wavelength on
 @pytest.mark.parametrize(("box", "coarse"), list(zip(BOXES, (32, 24, 10), strict=True)))
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("convection", [False, True])
-def test_mixed_conditions_keep_the_order_two(box, coarse, kind, convection):
+def test_mixed_conditions_preserve_order_two(box, coarse, kind, convection):
     problem, errors = mixed(box, kind, convection=convection), []
     for n in (coarse, 2 * coarse):
         grid = Grid(box, (n,) * box.dimension)
@@ -94,7 +94,7 @@ def test_mixed_conditions_keep_the_order_two(box, coarse, kind, convection):
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("convection", [False, True])
-def test_the_matrix_is_the_stencil(box, kind, convection):
+def test_the_matrix_agrees_with_the_stencil(box, kind, convection):
     """Symmetric and positive definite without convection."""
     grid, problem = Grid(box, (5, 4, 6)[: box.dimension]), mixed(box, kind, convection=convection)
     stencil, system = grid.stencil(problem), grid.assemble(problem)
@@ -107,7 +107,7 @@ def test_the_matrix_is_the_stencil(box, kind, convection):
     stencil.window(u)[stencil.unknown] = torch.rand(int(stencil.unknown.sum()), dtype=torch.float64)
     residual = stencil.residual(u)
     assert not residual[~stencil.unknown].any()
-    # entries grow like a / h^2, and rounding with them
+    # entries and their rounding errors grow like a / h^2
     assert np.allclose(
         condensed.residual(u.reshape(-1).numpy()), residual[stencil.unknown], rtol=0, atol=1e-14 * abs(matrix).max()
     )
@@ -117,8 +117,8 @@ def test_the_matrix_is_the_stencil(box, kind, convection):
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize("convected", [False, True])
-def test_linear_functions_are_solutions_with_their_fluxes(box, convected):
-    """Exact for a = 1: the method differentiates polynomials of degree one without error, in halves of cells too."""
+def test_linear_functions_are_exact_solutions_with_their_fluxes(box, convected):
+    """For a = 1 differences of linear functions are exact, including those in half cells."""
     slopes = torch.tensor([0.7, -1.2, 0.4])[: box.dimension].double()
     equation = {"convection": velocity, "source": lambda x: velocity(x) @ slopes} if convected else {"source": 0.0}
     parts = [
@@ -144,7 +144,7 @@ MANUFACTURED = {
 
 
 @pytest.mark.parametrize("name", MANUFACTURED)
-def test_every_equation_is_solved_with_order_two(name):
+def test_every_equation_is_solved_at_order_two(name):
     d, fields = MANUFACTURED[name]
     exact = ("sin(3*x) + x**2", "sin(pi*x)*exp(y)*cos(2*y)", "sin(pi*x)*exp(y)*cos(2*z)")[d - 1]
     problem, errors = Problem(domain=Box((0.0,) * d, (1.0,) * d), exact=exact, **fields), []
@@ -156,7 +156,7 @@ def test_every_equation_is_solved_with_order_two(name):
 
 
 def test_the_nearest_monotone_equations_are_upwind_without_negative_reactions():
-    """Mesh Peclet numbers 10 and 1/2: weights b / h and 0 for the first; nothing changes for the second."""
+    """Mesh Peclet numbers 10 and 1/2: weights b / h and 0 for the first; no change for the second."""
     box, n = Box((0.0,), (1.0,)), 10
     stencil = Grid(box, (n,)).stencil(Problem(domain=box, source=1.0, boundary=0.0, diffusion=0.01, convection=2, reaction=-7))
     assert not stencil.is_monotone
@@ -174,7 +174,7 @@ def test_convection_through_a_boundary_without_values_needs_a_reaction():
     Grid(box, (8,)).stencil(Problem(domain=box, source="cos(pi*x)", convection=1, reaction=1, boundary=fluxes))
 
 
-def test_corners_belong_to_the_face_with_given_values_and_to_its_first_part():
+def test_corners_belong_to_a_dirichlet_face_and_to_its_first_part():
     box = BOXES[1]
     parts = (
         BoundaryPart("robin", "x-min"),
@@ -191,7 +191,7 @@ def test_corners_belong_to_the_face_with_given_values_and_to_its_first_part():
     assert bool(stencil.unknown.all())
 
 
-def test_no_array_where_a_number_will_do():
+def test_constant_weights_are_stored_as_scalars():
     box = BOXES[2]
     grid = Grid(box, (4, 4, 4))
     stencil = grid.stencil(Problem(domain=box, source=1.0, diffusion=2.0, reaction=1.0, boundary=0.0))
@@ -218,8 +218,8 @@ def test_windows_are_views_shifted_along_each_axis():
 
 
 @pytest.mark.parametrize("d", [1, 2])
-def test_pure_neumann_data_must_be_compatible(d):
-    """f = sum of x^2 integrates to d/3; outward fluxes of -1/6 on each of the 2 d faces of the unit cube take that away."""
+def test_pure_neumann_data_must_satisfy_the_compatibility_condition(d):
+    """The integral of f = sum of x^2 is d/3; outward fluxes of -1/6 on each of the 2 d faces of the unit cube compensate it."""
     box = Box((0.0,) * d, (1.0,) * d)
 
     def problem(flux):
@@ -227,12 +227,12 @@ def test_pure_neumann_data_must_be_compatible(d):
 
     stencil = Grid(box, (8,) * d).stencil(problem(-1 / 6))
     assert stencil.mean is not None
-    assert abs(float(stencil.load.sum())) < 1e-12  # the difference equations are compatible too, to rounding
+    assert abs(float(stencil.load.sum())) < 1e-12  # the difference equations are compatible, too, up to rounding
     with pytest.raises(ProblemFileError, match=r"add up to zero, got \d.*: change one of them, or prescribe a value"):
         Grid(box, (8,) * d).stencil(problem(-1 / 6 + 1e-7))
 
 
-def test_a_negative_coefficient_is_refused_by_its_point():
+def test_a_negative_coefficient_is_refused_with_its_point():
     box = BOXES[0]
     with pytest.raises(ProblemFileError, match=r"diffusion must be finite and at least 0, got -0.3125 at \(-0.3125\)"):
         Grid(box, (4,)).stencil(Problem(domain=box, source=1.0, diffusion=lambda x: x[:, 0], boundary=0.0))

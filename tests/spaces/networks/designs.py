@@ -1,4 +1,4 @@
-"""Every kind of network, small, and each again as a plain function of points: one layer after the other, no stack, no channels."""
+"""Small networks of all kinds, and the same networks as plain functions of points, without stacks of layers and channels."""
 
 import torch
 
@@ -33,11 +33,11 @@ def waves(d):
 
 
 class Product(FormulaNetwork):
-    """The product of two layers, summed: no stack of layers, so its derivatives are left to automatic differentiation."""
+    """The sum of the product of two layers. It is no stack of layers, so that automatic differentiation is used."""
 
     def __init__(self, activation):
         self.activation = activation_named(activation)
-        self.sigma = PUBLISHED.get(activation, lambda a: self.activation.derivatives(a, 0)[0])  # plain functions of torch
+        self.sigma = PUBLISHED.get(activation, lambda a: self.activation.derivatives(a, 0)[0])  # plain torch functions
 
     @property
     def smoothness(self):
@@ -54,7 +54,7 @@ NETWORKS = {
     "formula": lambda d, a: FormulaSpace(Product(a), d),
     "mlp": lambda d, a: MlpSpace(box(d), (5, 4, 3), a),
     "one layer": lambda d, a: MlpSpace(box(d), (6,), a),
-    "residual": lambda d, a: MlpSpace(box(d), (d, 4, 4), a, residual=True),  # the first layer, as wide as its input, has no skip
+    "residual": lambda d, a: MlpSpace(box(d), (d, 4, 4), a, residual=True),  # no residual connection at the first layer
     "no bias": lambda d, a: MlpSpace(box(d), (5, 4), a, bias="none"),
     "adaptive": lambda d, a: MscaleSpace(box(d), (1.0, 2.0), (4, 3), a, adaptive=5.0, bias="hidden"),
     "mscale-1": lambda d, a: MscaleSpace(box(d), SCALES, (6, 4), a, form="first-layer"),
@@ -72,7 +72,7 @@ NETWORKS = {
 
 
 def plain(space, c, x):
-    """The network's values at points, for autograd to differentiate."""
+    """Values of the network at points, for automatic differentiation."""
     if isinstance(space, HardBoundary):
         return space.lifting(x) + space.distance(x) * plain(space.network, c, x)
     if isinstance(space, AntisymmetricSpace):
@@ -111,7 +111,7 @@ def plain(space, c, x):
 
 
 def wave(space, s, x):
-    """cos of each frequency, then sin of each that is not zero."""
+    """cos of each frequency, then sin of each nonzero frequency."""
     number = len(space.frequencies)
     if s < number:
         return torch.cos(x @ x.new_tensor(space.frequencies[s]))
@@ -119,13 +119,13 @@ def wave(space, s, x):
 
 
 def matrices(n, d):
-    """A random symmetric matrix at each point, indefinite."""
+    """A random indefinite symmetric matrix at each point."""
     root = torch.randn(n, d, d, generator=stream(1, "test", d), dtype=torch.float64)
     return root + root.mT
 
 
 def case(kind, activation, d, n=40):
-    """A network, random coefficients (no unit dead, no copies left equal), and points."""
+    """A network, random coefficients (without dead units or equal copies), and points."""
     space = NETWORKS[kind](d, activation)
     generator = stream(0, "test", d)
     c = space.initialize(generator) + 0.05 * torch.randn(space.num_coefficients, generator=generator, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Networks that start at zero: their output, and what becomes of the tangent kernel."""
+"""Networks that are zero initially: their values, and their tangent kernels."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ SINGLE = {
 
 
 def blocks(space, stream_):
-    """The tangent kernel of each parameter block at the start, and the output."""
+    """The initial tangent kernel of each parameter block, and the initial values."""
     c = space.initialize(stream_)
     evaluator = space.at(X)
     pieces = evaluator.jacobian(c).split([torch.Size(shape).numel() for shape in space.shapes.values()], dim=1)
@@ -34,12 +34,12 @@ def blocks(space, stream_):
 
 
 def close(found, expected):
-    # sums of a few hundred products; the factors sqrt(1/2) round twice
+    # sums of a few hundred products; the factors sqrt(1/2) are rounded twice
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-14 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize("kind", list(SINGLE))
-def test_antisymmetric_networks_start_at_zero_with_the_kernel_of_one(kind):
+def test_antisymmetric_networks_are_zero_initially_with_the_kernel_of_a_single_network(kind):
     single = SINGLE[kind]
     space = AntisymmetricSpace(single)
     kernels, value = blocks(space, stream(0, "initialization"))
@@ -52,12 +52,12 @@ def test_antisymmetric_networks_start_at_zero_with_the_kernel_of_one(kind):
     assert space.num_coefficients == 2 * single.num_coefficients and space.smoothness == single.smoothness
 
 
-def test_antisymmetric_wraps_any_network():
-    """Within built-in boundary values, and around them."""
+def test_antisymmetric_initialization_applies_to_any_network():
+    """Inside built-in boundary values, and around them."""
     hard = HardBoundary(SINGLE["mlp"], ConstantField(3.0), BOX.distance())
     inside = HardBoundary(AntisymmetricSpace(SINGLE["mlp"]), ConstantField(3.0), BOX.distance())
     around = AntisymmetricSpace(hard)
-    assert (inside.at(X).value(inside.initialize(stream(0, "a"))) == 3).all()  # the lifting, which ASI around takes away
+    assert (inside.at(X).value(inside.initialize(stream(0, "a"))) == 3).all()  # the lifting, which antisymmetry around it cancels
     assert (around.at(X).value(around.initialize(stream(0, "a"))) == 0).all()
     kernels = [sum(blocks(space, stream(0, "a"))[0].values()) for space in (hard, inside, around)]
     close(kernels[1], kernels[0])
@@ -65,22 +65,22 @@ def test_antisymmetric_wraps_any_network():
 
 
 @pytest.mark.parametrize("kind", list(SINGLE))
-def test_the_doubling_trick_doubles_two_layers_of_the_kernel_and_kills_the_others(kind):
+def test_the_doubling_trick_doubles_two_layers_of_the_kernel_and_makes_the_others_zero(kind):
     single = SINGLE[kind]
     kernels, value = blocks(DoubledSpace(single), stream(0, "initialization"))
     expected, output = blocks(single, stream(0, "initialization"))
     scale = max(float(k.abs().max()) for k in expected.values())
-    # zero up to the order in which a product adds up its terms and their negatives
+    # zero up to the order of summation of terms and their negatives
     assert value.abs().max() < 1e-14 * float(output.abs().max())
     last = len(single.widths)
     for name, kernel in kernels.items():
         layer = int(name.removeprefix("weight").removeprefix("bias").removeprefix("slope"))
         if name == f"bias{last + 1}":
-            close(kernel, expected[name])  # there once
+            close(kernel, expected[name])  # present once
         elif layer >= last and "slope" not in name:
             close(kernel, 2 * expected[name])
         else:
-            assert kernel.abs().max() < 1e-26 * scale  # the square of a rounding
+            assert kernel.abs().max() < 1e-26 * scale  # the square of a rounding error
             assert expected[name].abs().max() > 1e-6 * scale
 
 
@@ -91,15 +91,15 @@ def test_on_one_hidden_layer_the_doubling_trick_doubles_the_whole_kernel():
     close(sum(kernels.values()), 2 * sum(expected.values()))
 
 
-def test_the_doubled_network_can_move_away_from_zero():
-    """The copies are parameters of their own: the network has the shapes of one with twice the last width."""
+def test_the_doubled_network_can_become_nonzero():
+    """The copies are independent parameters: the network has the shapes of one with twice the last width."""
     space, wide = DoubledSpace(SINGLE["mlp"]), MlpSpace(BOX, (8, 12), "tanh", "normal(1)")
     assert space.shapes == wide.shapes
     c = torch.randn(space.num_coefficients, generator=stream(1, "a"), dtype=torch.float64)
     assert torch.equal(space.at(X).value(c), wide.at(X).value(c))
 
 
-def test_the_control_has_twice_the_width():
+def test_the_comparison_network_has_twice_the_width():
     space = width_doubled(MscaleSpace(BOX, (1.0, 4.0), (8, 6), "sin", "normal(0.1)"))
     assert space == MscaleSpace(BOX, (1.0, 4.0), (16, 12), "sin", "normal(0.1)")
 

@@ -19,13 +19,13 @@ SCALES = (1.0, 4.0, 32.0)
 
 
 @pytest.mark.parametrize("name", INITIALIZATION_NAMES)
-def test_the_same_stream_gives_the_same_weights(name):
+def test_equal_streams_give_equal_weights(name):
     space = MscaleSpace(BOX, SCALES, (5, 4), "phi", name)
     assert torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(3, "initialization")))
     assert not torch.equal(space.initialize(stream(3, "initialization")), space.initialize(stream(4, "initialization")))
 
 
-VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn likewise, or are zero
+VARIANCES = {  # of weights, from fan-in and fan-out; whether biases have the same distribution or are zero
     "glorot": (lambda fan_in, fan_out: 2 / (fan_in + fan_out), False),
     "mscale": (lambda fan_in, fan_out: 4 / (fan_in + (fan_out if fan_out > 1 else fan_in)), True),  # as if the last were square
     "he": (lambda fan_in, _: 2 / fan_in, False),
@@ -36,7 +36,7 @@ VARIANCES = {  # of weights, from fan-in and fan-out; whether biases are drawn l
 
 
 @pytest.mark.parametrize("name", list(VARIANCES))
-def test_standard_deviations_are_the_stated_ones(name):
+def test_standard_deviations_agree_with_the_stated_formulas(name):
     space = MlpSpace(BOX, (300, 200), "tanh", name)
     p = space.unflatten(space.initialize(stream(0, "test")))
     variance, biased = VARIANCES[name]
@@ -49,12 +49,12 @@ def test_standard_deviations_are_the_stated_ones(name):
 
 
 def check_deviation(samples, std):
-    # the sample deviation of N normal numbers is off by 1 / sqrt(2 N): five times that
+    # the sample standard deviation of N normal numbers has an error of 1 / sqrt(2 N): five times that
     assert float(samples.square().mean().sqrt()) == pytest.approx(std, rel=5 / math.sqrt(2 * samples.numel()))
 
 
-def test_torch_draws_as_the_layers_of_pytorch_do():
-    """Weights and biases of torch.nn.Linear have the same bounds and, to a sample's size, the same distribution."""
+def test_torch_initialization_agrees_with_the_layers_of_pytorch():
+    """Weights and biases of torch.nn.Linear have the same bounds and, up to sampling, the same distribution."""
     space = MlpSpace(BOX, (300, 200), "tanh", "torch")
     p = space.unflatten(space.initialize(stream(0, "test")))
     with torch.random.fork_rng():
@@ -65,10 +65,10 @@ def test_torch_draws_as_the_layers_of_pytorch_do():
             n, bound = ours.numel(), 1 / math.sqrt(layer.in_features)
             assert n == other.numel()
             assert max(float(ours.abs().max()), float(other.detach().abs().max())) <= bound
-            if n > 1:  # two samples of size n: Kolmogorov's distance is above 1.95 sqrt(2 / n) with probability 0.001
+            if n > 1:  # two samples of size n: Kolmogorov's distance exceeds 1.95 sqrt(2 / n) with probability 0.001
                 found = ks_2samp(ours.flatten().numpy(), other.detach().flatten().numpy())
                 assert found.statistic < 1.95 * math.sqrt(2 / n)  # pyright: ignore[reportAttributeAccessIssue]  # untyped
-                # the largest of n uniform numbers misses the bound by 1 / n of it on average: ten times that
+                # the largest of n uniform numbers differs from the bound by 1 / n of it on average: ten times that
                 assert float(ours.abs().max()) > (1 - 10 / n) * bound
 
 
@@ -77,7 +77,7 @@ M = 400
 
 @pytest.mark.parametrize(("gamma", "gamma_prime"), [(0.5, 0.0), (1.0, 0.0), (1.75, 0.0), (1.0, 0.5), (0.5, -0.5)])
 def test_the_phase_family_has_its_two_exponents(gamma, gamma_prime):
-    """Kappa = beta_1 beta_2 / alpha = m^-gamma and kappa' = beta_1 / beta_2 = m^-gamma', by the definitions of the paper."""
+    """kappa = beta_1 beta_2 / alpha = m^-gamma and kappa' = beta_1 / beta_2 = m^-gamma', by the definitions of the paper."""
     space = MlpSpace(BOX, (M,), "relu", f"phase({gamma},{gamma_prime})")
     p = space.unflatten(space.initialize(stream(0, "test")))
     (_, _), (alpha_inverse, _) = space.weight_scales()
@@ -90,7 +90,7 @@ def test_the_phase_family_has_its_two_exponents(gamma, gamma_prime):
 
 
 @pytest.mark.parametrize(("name", "same"), [("ntk", "phase(0.5, 0)"), ("mean-field", "phase(1, 0)"), ("siren", "siren(30)")])
-def test_names_for_members_of_families(name, same):
+def test_names_of_families_with_numbers(name, same):
     spaces = [MlpSpace(BOX, (6, 5), "tanh", text) for text in (name, same)]
     first, second = (space.initialize(stream(0, "test")) for space in spaces)
     assert torch.equal(first, second)
@@ -98,10 +98,10 @@ def test_names_for_members_of_families(name, same):
         assert torch.equal(w, v) and b == d
 
 
-def test_ntk_parametrization_scales_gradients():
-    """Jacot et al. (2018): with weights N(0, 1) and factors 1 / sqrt(fan_in) outputs and tangent kernels have limits of order 1.
+def test_the_ntk_parametrization_has_kernels_of_size_one():
+    """Jacot et al. (2018): for weights N(0, 1) and factors 1 / sqrt(fan_in), values and tangent kernels have limits of size 1.
 
-    With one hidden layer the kernel is the mean of sigma sigma + a^2 sigma' sigma' (x.x' + 1), plus 1 from the last bias.
+    With one hidden layer the kernel is the mean of sigma sigma + a^2 sigma' sigma' (x.x' + 1), plus 1 for the last bias.
     """
     x = BOX.interior(4, stream(1, "test")).x
     space = MlpSpace(BOX, (20_000,), "relu", "ntk")
@@ -112,15 +112,15 @@ def test_ntk_parametrization_scales_gradients():
     on, out = (a > 0).double(), p["weight2"][0]
     expected = (a * on) @ (a * on).T / 20_000 + (out * on) @ (out * on).T / 20_000 * (x @ x.T + 1) + 1
     torch.testing.assert_close(jacobian @ jacobian.T, expected, rtol=1e-12, atol=0)
-    # on the diagonal the limit is |x~|^2 / 2 + |x~|^2 / 2 + 1 with x~ = (x, 1); 20000 samples: 1 % times a factor of order 1
+    # on the diagonal the limit is |x~|^2 / 2 + |x~|^2 / 2 + 1 with x~ = (x, 1); 20000 samples: 1 % times a factor of size 1
     torch.testing.assert_close((jacobian @ jacobian.T).diagonal(), x.square().sum(dim=1) + 2, rtol=0.05, atol=0)
     deep = MlpSpace(BOX, (1000, 1000), "relu", "ntk")
     weights = [float(w.mean()) for w, _ in deep.weight_scales()]
     assert weights == pytest.approx([1, 1000**-0.5, 1000**-0.5])
 
 
-def test_sine_networks_have_standard_normal_inputs_behind_the_first_layer():
-    """The claim of Sitzmann et al. (2020), theorem 1.8: whatever the depth. The bias adds its own 30^2 / (3 m) = 0.6."""
+def test_sine_networks_have_standard_normal_inputs_after_the_first_layer():
+    """Theorem 1.8 of Sitzmann et al. (2020), for any depth. The bias contributes 30^2 / (3 m) = 0.6."""
     space = MlpSpace(Box((-1.0,), (1.0,)), (500, 500, 500), "sin", "siren")
     p = space.unflatten(space.initialize(stream(0, "test")))
     h = torch.linspace(-1, 1, 401, dtype=torch.float64)[None]
@@ -135,7 +135,7 @@ def test_sine_networks_have_standard_normal_inputs_behind_the_first_layer():
 
 
 @pytest.mark.parametrize("text", ["normal(0)", "normal(-1)", "normal(inf)", "siren(0)", "phase(nan, 0)", "normal", "phase(1)"])
-def test_numbers_outside_their_range_are_refused(text):
+def test_parameters_out_of_range_are_refused(text):
     with pytest.raises(OptionError, match=text.split("(")[0]):
         initialization_named(text)
 
@@ -153,8 +153,8 @@ def preactivations(space, x):
 
 
 @pytest.mark.parametrize("activation", COMPACT)
-def test_hardly_a_unit_of_compact_support_is_dead(activation):
-    """Units of all scales and layers meet their support somewhere in the domain; Glorot's leave more than a tenth dead."""
+def test_few_units_of_compact_support_are_dead(activation):
+    """Units of all scales and layers have their support in the domain; Glorot initialization leaves more than a tenth dead."""
     left, right = activation_named(activation).support
     x = BOX.quadrature(10_000).x
     dead = {}
@@ -162,22 +162,22 @@ def test_hardly_a_unit_of_compact_support_is_dead(activation):
         space = MscaleSpace(BOX, SCALES, (20, 20, 20), activation, name)
         inside = [((a > left) & (a < right)).any(dim=2) for a in preactivations(space, x)]
         dead[name] = 1 - float(torch.stack(inside).double().mean())
-    assert dead["tiled"] < 0.03  # a hidden unit whose bias is drawn at the edge of the support may miss it
+    assert dead["tiled"] < 0.03  # the support of a hidden unit whose bias lies at its edge may miss the domain
     assert dead["glorot"] > 0.1
 
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-def test_units_of_every_scale_are_centred_in_the_domain(activation):
-    """The line on which a first-layer unit's input is the middle of the support crosses the domain."""
+def test_units_of_every_scale_are_centered_in_the_domain(activation):
+    """The line on which the input of a first-layer unit is the midpoint of the support intersects the domain."""
     left, right = activation_named(activation).support or (0.0, 0.0)
     space = MscaleSpace(BOX, SCALES, (50,), activation, "tiled")
     corners = torch.tensor([[0.0, 0.0], [2.0, 0.0], [0.0, 3.0], [2.0, 3.0]], dtype=torch.float64)
     (a,) = preactivations(space, corners)
     middle = (left + right) / 2
-    assert ((a.amin(dim=2) <= middle) & (a.amax(dim=2) >= middle)).all()  # it changes sign between two corners
+    assert ((a.amin(dim=2) <= middle) & (a.amax(dim=2) >= middle)).all()  # a change of sign between two corners
 
 
-def test_unknown_names_get_the_nearest():
+def test_unknown_names_are_refused_with_the_nearest_name():
     with pytest.raises(UnknownNameError, match="unknown initialization 'gloriot': did you mean 'glorot'"):
         initialization_named("gloriot")
 
@@ -185,7 +185,7 @@ def test_unknown_names_get_the_nearest():
 @pytest.mark.parametrize(
     "drawn", [torch.zeros(1, 4, 3), (torch.zeros(1, 3, 4), torch.zeros(1, 4, 1)), (torch.zeros(1, 4, 3),), None]
 )
-def test_weights_of_another_shape_are_refused(drawn):
+def test_weights_of_the_wrong_shape_are_refused(drawn):
     mine = Initialization(lambda *_: drawn)
     with pytest.raises(
         OptionError, match=r"must return weights and biases of the shapes \[\(1, 4, 3\), \(1, 4, 1\)\], got"

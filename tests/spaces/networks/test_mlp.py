@@ -1,4 +1,4 @@
-"""How networks keep their parameters and precision. Their derivatives: `test_derivative_laws`."""
+"""Parameters and precision of networks. Derivatives are tested in `test_derivative_laws`."""
 
 import pytest
 import torch
@@ -15,18 +15,18 @@ from tests.spaces.registered import ACTIVATION_NAMES
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_values_do_not_depend_on_what_else_is_asked(kind, activation):
+def test_values_do_not_depend_on_which_derivatives_are_computed(kind, activation):
     space, c, x = case(kind, activation, 2)
     evaluator = space.at(x)
     value, gradient = evaluator.value_and_gradient(c)
-    if kind not in ("ntk", "siren"):  # these may be dead with activations that they are not made for
-        assert gradient.abs().max() > 1e-5  # else there is nothing to see
+    if kind not in ("ntk", "siren"):  # these may be dead with activations for which they are not intended
+        assert gradient.abs().max() > 1e-5  # otherwise the comparison is trivial
     assert torch.equal(evaluator.value(c), value) and torch.equal(evaluator.gradient(c), gradient)
-    # the activation is one kernel then, not one for values and slopes: a rounding may differ
+    # values alone and values with slopes use different kernels of the activation: rounding may differ
     torch.testing.assert_close(evaluator.second_order(c)[0], value, rtol=0, atol=1e-14 * max(1.0, float(value.abs().max())))
 
 
-def test_the_vector_holds_all_parameters_once():
+def test_the_coefficient_vector_contains_all_parameters_once():
     space = MlpSpace(box(3), (7, 5), "tanh")
     assert space.shapes == {
         "weight1": (1, 7, 3),
@@ -42,12 +42,12 @@ def test_the_vector_holds_all_parameters_once():
 
 
 @pytest.mark.parametrize("activation", ACTIVATION_NAMES)
-def test_smoothness_is_the_activations(activation):
+def test_smoothness_is_that_of_the_activation(activation):
     assert MlpSpace(box(1), (4,), activation).smoothness == activation_named(activation).smoothness
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_points_fix_the_precision(dtype):
+def test_the_points_determine_the_precision(dtype):
     space, c, x = case("mscale-2", "tanh", 2)
     u = SpaceField(space, c)
     assert u(x.to(dtype)).dtype == dtype and u.gradient(x.to(dtype)).dtype == dtype
@@ -67,6 +67,6 @@ def test_points_fix_the_precision(dtype):
         (lambda: MlpSpace(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
     ],
 )
-def test_a_network_of_nothing_is_refused_in_one_sentence(make, message):
+def test_networks_without_layers_or_units_are_refused_in_one_sentence(make, message):
     with pytest.raises(UserError, match=message):
         make()

@@ -63,8 +63,8 @@ kind = "dirichlet"
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
-def test_spectral_accuracy_with_variable_coefficients_and_mixed_conditions(d):
-    """An entire solution: four more functions along each axis gain four digits or more, down to rounding."""
+def test_spectral_convergence_with_variable_coefficients_and_mixed_conditions(d):
+    """For an entire solution, four more functions along each axis gain at least four digits, down to rounding."""
     problem = problem_from_text(MIXED.format(d=d, last="xyz"[d - 1]))
     x = problem.domain.quadrature(500).x
 

@@ -36,41 +36,41 @@ def plain_sum(space, c, x):
 
 @pytest.mark.parametrize("chunk", [2**22, 60])
 @pytest.mark.parametrize("space", SPACES)
-def test_values_and_gradients_follow_the_definition(space, chunk, monkeypatch):
+def test_values_and_gradients_agree_with_the_definition(space, chunk, monkeypatch):
     monkeypatch.setattr(sine_series, "_CHUNK", chunk)  # 60: a few points at a time
     c, x = random(space.num_coefficients) - 0.5, points_in(space.box)
     evaluator = space.at(x)
-    # rounding of at most 24 terms of order 1; angles up to 6 pi; wavenumbers up to 10 pi in the gradient
+    # rounding of at most 24 terms of size 1; angles up to 6 pi; wavenumbers up to 10 pi in the gradient
     assert torch.allclose(evaluator.value(c), plain_sum(space, c, x), rtol=0, atol=1e-13)
     gradient = as_field(lambda y: plain_sum(space, c, y)).gradient(x)
     assert torch.allclose(evaluator.gradient(c), gradient, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_interpolation_returns_the_coefficients_of_a_member(space):
+def test_interpolation_reproduces_the_coefficients_of_a_series(space):
     c = random(space.num_coefficients) - 0.5
     again = space.interpolate(as_field(lambda x: plain_sum(space, c, x)), c)
     assert torch.allclose(again, c, rtol=0, atol=1e-14)  # a DST is orthogonal up to scaling
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_one_has_the_coefficients_of_the_square_wave(space):
-    """The sine series of 1 is prod 4 / (k pi) over odd k: exact, though 1 does not vanish on the boundary."""
+def test_the_constant_one_has_the_coefficients_of_the_square_wave(space):
+    """The sine series of 1 is prod 4 / (k pi) over odd k, although 1 does not vanish on the boundary."""
     c = space.transform(torch.ones(len(space.grid), dtype=torch.float64)).reshape(space.modes)
     for index in itertools.product(*[range(m) for m in space.modes]):
         expected = math.prod(2 * (1 - (-1) ** (i + 1)) / ((i + 1) * math.pi) for i in index)
         assert abs(float(c[index]) - expected) < 1e-14
 
 
-def test_coefficients_of_a_smooth_function_converge_with_order_four():
-    """exp on (0, 1): 2 k pi (1 - (-1)^k e) / (1 + k^2 pi^2); Euler-Maclaurin gives the error of its transform."""
+def test_coefficients_of_a_smooth_function_converge_at_order_four():
+    """exp on (0, 1): 2 k pi (1 - (-1)^k e) / (1 + k^2 pi^2); the Euler-Maclaurin formula gives the error of its transform."""
     errors = []
     for n in (32, 64):
         space = SineSeries(Box((0.0,), (1.0,)), (n - 1,), ZERO)
         k = torch.arange(1, 5, dtype=torch.float64)
         exact = 2 * k * torch.pi * (1 - (-1) ** k * math.e) / (1 + (k * torch.pi) ** 2)
         errors.append(float((space.interpolate(as_field(lambda x: x[:, 0].exp()), k)[:4] - exact).abs().max()))
-    assert abs(math.log2(errors[0] / errors[1]) - 4) < 0.1  # next term of the Euler-Maclaurin series: O(n^-6)
+    assert abs(math.log2(errors[0] / errors[1]) - 4) < 0.1  # next term of the Euler-Maclaurin formula: O(n^-6)
 
 
 def test_laplacian_of_polynomials_and_of_constants():
@@ -81,7 +81,7 @@ def test_laplacian_of_polynomials_and_of_constants():
     assert not as_field(lambda x: 2 * x[:, 1]).laplacian(x).any()
 
 
-def test_the_lifting_is_added_and_taken_off():
+def test_the_lifting_is_added_and_subtracted():
     box = Box((0.0, 0.0), (1.0, 2.0))
     space = SineSeries(box, (7, 9), as_field(lambda x: 1 + x[:, 0] * x[:, 1]))
     c, x = random(63), points_in(box)
@@ -99,7 +99,7 @@ def test_the_system_is_diagonal_with_the_symbol():
     assert abs(system.matrix.diagonal() / symbol - 1).max() < 1e-15
 
 
-def test_varying_coefficients_are_refused_by_name_of_what_can():
+def test_variable_coefficients_are_refused_with_a_suitable_method():
     box = Box((0.0,), (1.0,))
     problem = Problem(domain=box, source=1.0, diffusion=lambda x: 1 + x[:, 0], boundary=0.0)
     with pytest.raises(IncompatibleError, match="use `gmres`"):

@@ -1,7 +1,7 @@
 """Gauss-Newton with the damping of Levenberg and Marquardt: what removes the order in which frequencies converge.
 
-With F the factor of the functional (F^T F its Gauss-Newton matrix, F F^T the tangent kernel in its metric) and G its gradient, a
-step d solves
+With F the Gauss-Newton factor of the functional (F^T F its Gauss-Newton matrix, F F^T the tangent kernel in its metric) and G
+its gradient, a step d solves
 
     (F^T F + lambda) d = -G.
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pdefreq.iterations.training.optimizers import Memory, Optimizer
+from pdefreq.iterations.training.steppers import Memory, Stepper
 from pdefreq.theory import dynamics
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
-    from pdefreq.theory.dynamics import Filter
+    from pdefreq.theory.dynamics import SpectralFilter
 
 _START = 1e-3  # the first damping, over the largest diagonal entry of F^T F
 
 
 @dataclass(frozen=True)
-class LevenbergMarquardt(Optimizer):
+class LevenbergMarquardtStepper(Stepper):
     """Gauss-Newton steps, each damped so far that it lowers the objective, or all damped alike.
 
     A step is taken if it lowers the objective. By how much it does, over what the quadratic model promised, tells the next
@@ -60,8 +60,8 @@ class LevenbergMarquardt(Optimizer):
     damping: float | None = None
 
     @property
-    def filter(self) -> Filter | None:
-        return None if self.damping is None else dynamics.GaussNewton(self.damping)
+    def spectral_filter(self) -> SpectralFilter | None:
+        return None if self.damping is None else dynamics.GaussNewtonFilter(self.damping)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The damping, 0 until the first factor is known, and by what it grows if a step fails."""
@@ -102,7 +102,7 @@ class QuadraticModel(NamedTuple):
     Args:
         objective: At d = 0.
         gradient: G, ``(P,)``.
-        factor: F, ``(rows, P)``.
+        gauss_newton_factor: F, ``(rows, P)``.
         residual: r with G = F^T r, ``(rows,)``, where the objective is |r|^2 / 2 and there are fewer rows than coefficients;
             else None.
         gram: F F^T where there is a residual, else F^T F.
@@ -110,28 +110,28 @@ class QuadraticModel(NamedTuple):
 
     objective: float
     gradient: Tensor
-    factor: Tensor
+    gauss_newton_factor: Tensor
     residual: Tensor | None
     gram: Tensor
 
     @classmethod
     def at(cls, functional: Functional, c: Coefficients) -> QuadraticModel:
         """The model at c. Without a residual an energy's G need not lie in the range of F^T: its F^T F is formed always."""
-        factor = functional.factor(c).detach()
+        f = functional.gauss_newton_factor(c).detach()
         with torch.no_grad():
             residual = functional.residual(c)
         if residual is None:
             objective, gradient = functional.value_and_gradient(c)
         else:
-            objective, gradient = residual.square().sum() / 2, factor.T @ residual
-        if residual is not None and len(factor) < len(c):
-            return cls(float(objective), gradient, factor, residual, factor @ factor.T)
-        return cls(float(objective), gradient, factor, None, factor.T @ factor)
+            objective, gradient = residual.square().sum() / 2, f.T @ residual
+        if residual is not None and len(f) < len(c):
+            return cls(float(objective), gradient, f, residual, f @ f.T)
+        return cls(float(objective), gradient, f, None, f.T @ f)
 
     @property
     def largest(self) -> float:
         """The largest diagonal entry of F^T F."""
-        return float(self.factor.square().sum(dim=0).max())
+        return float(self.gauss_newton_factor.square().sum(dim=0).max())
 
     @property
     def rounding(self) -> float:
@@ -148,8 +148,8 @@ class QuadraticModel(NamedTuple):
             return torch.full_like(self.gradient, math.nan)
         if self.residual is None:
             return -torch.cholesky_solve(self.gradient[:, None], root)[:, 0]
-        return -self.factor.T @ torch.cholesky_solve(self.residual[:, None], root)[:, 0]
+        return -self.gauss_newton_factor.T @ torch.cholesky_solve(self.residual[:, None], root)[:, 0]
 
     def decrease(self, d: Tensor) -> float:
         """What the model promises of a step: objective minus model, ``(|F d|^2 + 2 lambda |d|^2) / 2`` for a `step`."""
-        return -float(self.gradient.dot(d) + (self.factor @ d).square().sum() / 2)
+        return -float(self.gradient.dot(d) + (self.gauss_newton_factor @ d).square().sum() / 2)

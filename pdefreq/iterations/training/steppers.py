@@ -1,4 +1,4 @@
-"""Optimizers of first order: how a gradient becomes a step, and the learning rate falls. All they remember is tensors by name."""
+"""Steppers of first order, which turn a gradient into a step, and the learning rate. All they remember is tensors by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
-    from pdefreq.theory.dynamics import Filter
+    from pdefreq.theory.dynamics import SpectralFilter
 
 Memory = MutableMapping[str, "Tensor"]
 
@@ -52,8 +52,8 @@ class LearningRate:
         return self.start * (1 + math.cos(math.pi * min(t, 2.0) / 2)) / 2
 
 
-class Optimizer(ABC):
-    """Lowers a functional, step by step."""
+class Stepper(ABC):
+    """Minimizes a functional, step by step: what an optimizer of `pdefreq.parts` creates."""
 
     title: ClassVar[str]
     """What it is called in sentences on what has no theory."""
@@ -62,7 +62,7 @@ class Optimizer(ABC):
     """Whether it may find that further steps would change nothing."""
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         """What every step leaves of each eigenvector of the tangent kernel, where theory says so; else None."""
         return None
 
@@ -91,7 +91,7 @@ class Optimizer(ABC):
 
 
 @dataclass(frozen=True)
-class FirstOrder(Optimizer):
+class FirstOrderStepper(Stepper):
     """Steps worked out from one gradient each.
 
     Args:
@@ -115,7 +115,7 @@ class FirstOrder(Optimizer):
 
 
 @dataclass(frozen=True)
-class GradientDescent(FirstOrder):
+class GradientDescentStepper(FirstOrderStepper):
     """``v <- momentum v + gradient``, ``c <- c - rate v``: with momentum Polyak's heavy ball, as in `torch.optim.SGD`.
 
     Args:
@@ -129,9 +129,9 @@ class GradientDescent(FirstOrder):
     momentum: float = 0.0
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         changed = self.momentum or self.clip is not None or self.rate.half_life is not None
-        return None if changed else dynamics.GradientDescent(self.rate.start)
+        return None if changed else dynamics.GradientDescentFilter(self.rate.start)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         return {"velocity": torch.zeros_like(c)} if self.momentum else {}
@@ -143,7 +143,7 @@ class GradientDescent(FirstOrder):
 
 
 @dataclass(frozen=True)
-class Adam(FirstOrder):
+class AdamStepper(FirstOrderStepper):
     """Kingma and Ba (2015), Algorithm 1, with its default constants; operations in the order of `torch.optim.Adam`."""
 
     title = "Adam"

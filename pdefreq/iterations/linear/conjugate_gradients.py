@@ -11,7 +11,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.grid_iteration import GridIteration
-from pdefreq.theory.relaxation import relaxation_factor
+from pdefreq.theory.relaxation import jacobi_amplification_factor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,15 +82,17 @@ class ConjugateGradients(GridIteration):
         Raises:
             IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.
         """
-        constants, guide = self._sine_constants, ""
+        constants, bound = self._sine_constants, ""
         if constants is not None:
             a, _, c = constants
             ends = [[1] * len(self._grid.intervals), [n - 1 for n in self._grid.intervals]]
-            low, high = 1 - relaxation_factor(ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c)
+            low, high = 1 - jacobi_amplification_factor(
+                ends, self._grid.intervals, self._grid.box.lengths, diffusion=a, reaction=c
+            )
             ratio = math.sqrt(float(high / low))
             factor = (ratio - 1) / (ratio + 1)
-            guide = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
-        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{guide}")
+            bound = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
+        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{bound}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdefreq.iterations.training.optimizers import LearningRate
+from pdefreq.iterations.training.steppers import LearningRate
 
 DECAYS = ["exponential", "inverse", "cosine"]
 STEPS = st.integers(0, 10_000)
@@ -12,7 +12,7 @@ STEPS = st.integers(0, 10_000)
 
 @pytest.mark.parametrize("decay", DECAYS)
 @given(half_life=st.floats(1, 1e6), step=STEPS)
-def test_it_starts_as_stated_halves_in_a_half_life_and_never_rises(decay, half_life, step):
+def test_the_learning_rate_starts_as_given_halves_in_a_half_life_and_never_increases(decay, half_life, step):
     rate = LearningRate(0.4, half_life, decay)
     assert rate(0) == 0.4
     assert rate(step) >= rate(step + 1) >= 0
@@ -20,11 +20,11 @@ def test_it_starts_as_stated_halves_in_a_half_life_and_never_rises(decay, half_l
 
 
 @given(STEPS)
-def test_without_a_half_life_it_stays(step):
+def test_without_a_half_life_the_learning_rate_is_constant(step):
     assert LearningRate(0.4)(step) == 0.4
 
 
-def test_the_papers_factor_a_step_is_a_half_life():
+def test_the_published_factor_per_step_corresponds_to_a_half_life():
     """2007.11207: the rate is multiplied by 1 - 5e-7 in each step."""
     rate = LearningRate(1e-4, math.log(2) / -math.log1p(-5e-7))
     assert rate(5000) == pytest.approx(1e-4 * (1 - 5e-7) ** 5000, rel=1e-12)

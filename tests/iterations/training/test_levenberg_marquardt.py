@@ -14,21 +14,21 @@ from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.ritz_energy import RitzEnergy
-from pdefreq.iterations.training.gradient import Gradient
-from pdefreq.iterations.training.levenberg import LevenbergMarquardt, QuadraticModel
+from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper, QuadraticModel
+from pdefreq.iterations.training.training_iteration import TrainingIteration
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
 from pdefreq.solvers.names import make_solver
 from pdefreq.spaces.spectral.sine_series import SineSeries
 from pdefreq.spectrum.modes import make_modes
-from pdefreq.theory.dynamics import GaussNewton, gauss_newton_certificate, gauss_newton_residual
-from tests.iterations.toys import Fixed, Numbers, Plain, Rows, quadratic
+from pdefreq.theory.dynamics import GaussNewtonFilter, gauss_newton_certificate, gauss_newton_residual
+from tests.iterations.toys import Constant, Numbers, Plain, Rows, quadratic
 
 LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def lower(functional, number, damping=None):
-    return Gradient(Numbers(number), Fixed(functional), LevenbergMarquardt(damping), seed=0, like=LIKE)
+    return TrainingIteration(Numbers(number), Constant(functional), LevenbergMarquardtStepper(damping), seed=0, like=LIKE)
 
 
 def rows(n, p, seed=0):
@@ -51,8 +51,8 @@ def until_done(iteration, most):
 
 @pytest.mark.parametrize(("n", "p"), [(9, 5), (5, 9), (6, 6)])
 @pytest.mark.parametrize("damping", [1e-6, 1e-2, 1.0, 1e3])
-def test_a_step_solves_the_damped_equations_in_either_space(n, p, damping):
-    """Against a least-squares solver on the ridge-augmented matrix: normal equations lose at most cond^2 = 1 + s^2 / lambda."""
+def test_a_step_solves_the_damped_equations_in_coefficient_space_and_in_row_space(n, p, damping):
+    """Against least squares with an augmented matrix: normal equations lose at most the factor cond^2 = 1 + s^2 / lambda."""
     block = rows(n, p)
     c = torch.randn(p, generator=stream(1, "test"), dtype=torch.float64)
     model = QuadraticModel.at(Functional([block]), c)
@@ -68,8 +68,8 @@ def test_a_step_solves_the_damped_equations_in_either_space(n, p, damping):
 
 @settings(max_examples=30, deadline=None)
 @given(n=st.integers(1, 8), p=st.integers(1, 8), exponent=st.floats(-3, 3), seed=st.integers(0, 10**6))
-def test_what_the_model_promises_is_what_squares_of_linear_rows_give(n, p, exponent, seed):
-    """For them the model is exact, so the gain is one."""
+def test_the_predicted_decrease_is_exact_for_squares_of_linear_rows(n, p, exponent, seed):
+    """For them the model is exact, so that the gain ratio is one."""
     functional = Functional([rows(n, p, seed)])
     c = torch.randn(p, generator=stream(seed, "start"), dtype=torch.float64)
     model = QuadraticModel.at(functional, c)
@@ -79,17 +79,17 @@ def test_what_the_model_promises_is_what_squares_of_linear_rows_give(n, p, expon
     assert model.decrease(d) >= 0
 
 
-def test_undamped_one_step_solves_squares_of_linear_rows():
+def test_one_undamped_step_minimizes_squares_of_linear_rows():
     block = rows(9, 5)
     iteration = lower(Functional([block]), 5, damping=0.0)
     found = iteration.step(iteration.init()).coefficients
     expected = np.linalg.lstsq(block.matrix.numpy(), block.load.numpy(), rcond=None)[0]
-    # the least damping, n eps tr(F^T F), over the smallest eigenvalue: some 1e-13
+    # the smallest damping, n eps tr(F^T F), over the smallest eigenvalue: about 1e-13
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.linalg.norm(expected))
 
 
-def test_undamped_one_step_solves_an_energy_on_a_linear_space():
-    """F^T F is the Hessian there: the step is Newton's. -u'' = f in sines: coefficient k is that of f over k^2."""
+def test_one_undamped_step_minimizes_an_energy_on_a_linear_space():
+    """F^T F is the Hessian, so that this is a Newton step. For -u'' = f in sines, coefficient k is that of f over k^2."""
     weights = {1: 1.0, 4: 0.5, 7: -2.0}
     box = Box((0.0,), (math.pi,))
     problem = Problem(domain=box, source=lambda x: sum(w * torch.sin(k * x[:, 0]) for k, w in weights.items()), boundary=0.0)
@@ -98,7 +98,7 @@ def test_undamped_one_step_solves_an_energy_on_a_linear_space():
     found = QuadraticModel.at(functional, torch.zeros(8, dtype=torch.float64)).step(0.0)
     x = box.quadrature(50).x
     exact = sum(w / k**2 * torch.sin(k * x[:, 0]) for k, w in weights.items())
-    # the rule integrates products of these sines to rounding
+    # the rule integrates products of these sines up to rounding
     torch.testing.assert_close(space.at(x).value(found), exact, rtol=0, atol=1e-12)
 
 
@@ -115,15 +115,15 @@ class Curved(Rows):
     def residual(self, c):
         return rosenbrock_rows(c)
 
-    def factor(self, c):
+    def gauss_newton_factor(self, c):
         n = len(c)
         slope = torch.eye(n, dtype=c.dtype).roll(1, dims=1)[:-1] * 10
         slope[range(n - 1), range(n - 1)] = -20 * c[:-1].detach()
         return torch.cat([slope, -torch.eye(n, dtype=c.dtype)[:-1]])
 
 
-def test_a_curved_valley_is_followed_to_its_end():
-    """Rosenbrock's function in 10 unknowns has its minimum, zero, at (1, ..., 1); so does MINPACK's Levenberg-Marquardt find."""
+def test_rosenbrock_is_minimized():
+    """In 10 unknowns the minimum is zero at (1, ..., 1), and the Levenberg-Marquardt method of MINPACK finds it, too."""
     iteration = lower(Functional([Curved()]), 10)
     start = iteration.init().coefficients.numpy().copy()
     reference = scipy.optimize.least_squares(
@@ -131,12 +131,12 @@ def test_a_curved_valley_is_followed_to_its_end():
     )
     state, steps = until_done(iteration, 200)
     np.testing.assert_allclose(reference.x, 1, atol=1e-12)
-    # zero residual: converges faster than linearly, down to rounding of the residual
+    # for a zero residual the convergence is superlinear, down to rounding of the residual
     torch.testing.assert_close(state.coefficients, torch.ones(10, dtype=torch.float64), rtol=0, atol=1e-12)
     assert steps <= 200
 
 
-def test_the_objective_falls_in_every_step_that_moves():
+def test_the_objective_decreases_in_every_accepted_step():
     functional = Functional([Curved()])
     iteration = lower(functional, 6)
     state, values = iteration.init(), []
@@ -149,7 +149,7 @@ def test_the_objective_falls_in_every_step_that_moves():
     assert len(values) > 5
 
 
-def test_where_the_model_promises_nothing_it_is_done():
+def test_the_iteration_is_done_if_the_model_predicts_no_decrease():
     iteration = lower(Functional([rows(9, 5)]), 5)
     state, steps = until_done(iteration, 50)
     assert state.done and steps < 50
@@ -158,8 +158,8 @@ def test_where_the_model_promises_nothing_it_is_done():
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
-def test_a_multiple_of_the_objective_is_lowered_by_the_same_steps(scale):
-    """The first damping is a part of F^T F, and gains are quotients."""
+def test_scaling_the_objective_does_not_change_the_steps(scale):
+    """The initial damping is proportional to F^T F, and gain ratios are quotients."""
     functional = Functional([Curved()])
     ends = []
     for same in (functional, functional.weighted({"valley": scale})):
@@ -172,8 +172,8 @@ def test_a_multiple_of_the_objective_is_lowered_by_the_same_steps(scale):
 
 
 @pytest.mark.parametrize("scale", [0.0, math.nan])
-def test_factors_of_nothing_and_of_no_number_end(scale):
-    """A dead network has F = 0, and is done; where F is no number the coefficients are none, and the loop sees it."""
+def test_gauss_newton_factors_of_nothing_and_of_no_number_end(scale):
+    """A dead network has F = 0, and the iteration is done. A nonfinite F gives nonfinite coefficients, which the loop detects."""
     block = rows(4, 3)
     block.matrix = scale * block.matrix
     state = lower(Functional([block]), 3)
@@ -184,33 +184,33 @@ def test_factors_of_nothing_and_of_no_number_end(scale):
         assert state.coefficients.isnan().all()
 
 
-def test_an_energy_without_rows_for_its_load_is_damped_and_not_divided_by_zero():
-    """Minus b.c alone has F = 0: nothing is quadratic, each step is lambda^-1 b."""
+def test_an_energy_with_zero_factor_takes_damped_gradient_steps():
+    """The energy -b.c has F = 0: it has no quadratic part, and each step is lambda^-1 b."""
     b = torch.arange(1.0, 4.0, dtype=torch.float64)
 
     class Load(Plain):
-        def factor(self, c):
+        def gauss_newton_factor(self, c):
             return c.new_zeros(1, len(c))
 
     functional = Functional([Load("load", lambda c: -b @ c)])
     torch.testing.assert_close(QuadraticModel.at(functional, torch.zeros_like(b)).step(0.5), b / 0.5)
 
 
-def test_it_works_in_single_precision():
+def test_gauss_newton_in_single_precision():
     functional = quadratic(dtype=torch.float32)
     exact = torch.linalg.cholesky(functional.matrix).T
 
     class Exact(Functional):
-        def factor(self, c):
+        def gauss_newton_factor(self, c):
             return exact
 
     whole = Exact(functional.blocks)
-    iteration = Gradient(Numbers(6), Fixed(whole), LevenbergMarquardt(), seed=0, like=torch.empty(0))
+    iteration = TrainingIteration(Numbers(6), Constant(whole), LevenbergMarquardtStepper(), seed=0, like=torch.empty(0))
     state, _ = until_done(iteration, 100)
     assert state.coefficients.dtype == torch.float32 and state.done
 
 
-CASES = {  # a functional of every kind, with rows beyond and below the coefficients
+CASES = {  # a functional of every kind, with more rows than coefficients and with fewer
     "residual": ("poisson", {"number": 40}),
     "residual, few coefficients": ("poisson", {"number": 60, "widths": (5,)}),
     "residual, penalty": ("poisson-boltzmann", {"number": 40, "boundary": "penalty", "widths": (6, 6)}),
@@ -235,41 +235,41 @@ def test_the_certificate_holds_for_every_mode_in_every_step(case, fixed):
     Modes: all vectors of a cosine transform of the rows, complete and orthonormal.
     """
     iteration = prepared(case)
-    functional, state = iteration._course.at(0), iteration.init()
+    functional, state = iteration._objectives.at(0), iteration.init()
     if fixed:
         damping = 0.1 * QuadraticModel.at(functional, state.coefficients).largest
         iteration = prepared(case, damping=damping)
     bounds = []
     for _ in range(4):
         c = state.coefficients.clone()
-        factor, before = functional.factor(c), functional.residual(c).detach()
+        f, before = functional.gauss_newton_factor(c), functional.residual(c).detach()
         state = iteration.step(state)
         d, after = state.coefficients - c, functional.residual(state.coefficients).detach()
-        used = damping_of(factor, before, d)
+        used = damping_of(f, before, d)
         assert not fixed or used == pytest.approx(damping, rel=1e-6)
-        kernel = factor @ factor.T
+        kernel = f @ f.T
         n = len(before)
         k, i = np.arange(n)[None], np.arange(n)[:, None]
         modes = np.cos(np.pi * (i + 0.5) * k / n) * np.sqrt(2 / n) / np.where(k == 0, np.sqrt(2), 1)
         modes = torch.from_numpy(modes)
         certificate = gauss_newton_certificate(kernel, modes, used)
-        nonlinear = after - before - factor @ d
+        nonlinear = after - before - f @ d
         bound = certificate * before.norm() + nonlinear.norm()
-        assert bool(((modes.T @ after).abs() <= bound * (1 + 1e-6)).all())  # lambda was read off to some 1e-8
+        assert bool(((modes.T @ after).abs() <= bound * (1 + 1e-6)).all())  # lambda is known up to 1e-8
         left = gauss_newton_residual(kernel, before, used)
-        torch.testing.assert_close(before + factor @ d, left, rtol=0, atol=1e-6 * float(before.norm()))
+        torch.testing.assert_close(before + f @ d, left, rtol=0, atol=1e-6 * float(before.norm()))
         bounds.append(float(certificate.min()))
-    assert min(bounds) < 1  # it says something
+    assert min(bounds) < 1  # the bound is not trivial
 
 
-def damping_of(factor, residual, d):
+def damping_of(f, residual, d):
     """The lambda of a step: lambda d = -F^T (r + F d), in the sense of least squares."""
-    return float(-(factor.T @ (residual + factor @ d)) @ d / (d @ d))
+    return float(-(f.T @ (residual + f @ d)) @ d / (d @ d))
 
 
 @pytest.mark.parametrize("loss", ["residual", "ritz"])
-def test_the_predicted_curves_are_those_of_a_lazy_network(loss):
-    """Small targets keep a network near its tangent: the difference falls with the target, one order for one."""
+def test_the_predicted_curves_agree_with_those_of_a_lazy_network(loss):
+    """Small targets keep a network near its linearization: the difference is proportional to the target."""
     box, tones = Box((-1.0,), (1.0,)), (1, 2, 3)
     steps, distances = [0, 1, 2, 4, 8], []
     modes = make_modes("sine", box, [[k] for k in tones])
@@ -295,22 +295,22 @@ def test_the_predicted_curves_are_those_of_a_lazy_network(loss):
                     measured.append(modes.coefficients((space.at(x).value(state.coefficients) - target).numpy(), space))
             state = iteration.step(state)
         curves = np.abs(np.array(measured)) / scale
-        assert curves[-1].max() < 0.5  # all of them move
+        assert curves[-1].max() < 0.5  # all tones decrease
         distances.append(np.abs(curves - predicted.curves.abs().numpy()).max())
     assert distances[-1] < 1e-2
     np.testing.assert_array_less(0.7, -np.diff(np.log10(distances)))
 
 
-def test_a_damping_far_above_the_kernel_is_gradient_descent():
+def test_a_damping_far_above_the_kernel_gives_gradient_descent():
     """(F^T F + lambda)^-1 G tends to G / lambda."""
     functional = Functional([rows(9, 5)])
     c = torch.randn(5, generator=stream(3, "test"), dtype=torch.float64)
     step = QuadraticModel.at(functional, c).step(1e8)
-    torch.testing.assert_close(step, -functional.gradient(c) / 1e8, rtol=1e-6, atol=0)  # |F|^2 / lambda: some 1e-7
+    torch.testing.assert_close(step, -functional.gradient(c) / 1e8, rtol=1e-6, atol=0)  # |F|^2 / lambda: about 1e-7
 
 
-def test_linearize_gives_the_filter_its_eigenvalues():
-    """After one damped step of a linear model each eigenvector keeps lambda / (kappa + lambda)."""
+def test_the_filter_uses_the_eigenvalues_of_the_linearization():
+    """One damped step of a linear model multiplies each eigenvector by lambda / (kappa + lambda)."""
     kappa = torch.tensor([1e3, 1.0, 1e-4], dtype=torch.float64)
-    left = GaussNewton(1e-2).left(kappa, torch.tensor([1]))[0]
+    left = GaussNewtonFilter(1e-2).residual_polynomial(kappa, torch.tensor([1]))[0]
     torch.testing.assert_close(left, 1e-2 / (kappa + 1e-2), rtol=1e-12, atol=0)

@@ -25,7 +25,7 @@ _SOLVED = 1e-11
 _CYCLES = 100
 
 
-class MinimalResidual:
+class PreconditionedGmres:
     """Restarted flexible GMRES with a V-cycle of Ruge-Stueben multigrid as the preconditioner.
 
     A cycle takes the correction from a Krylov space of dimension `restart`, or of as many as it takes to a residual that is

@@ -1,4 +1,4 @@
-"""Descent along gradients: what trains networks."""
+"""The iteration that trains networks, with any stepper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
 from pdefreq.spectrum.predicted import Drift
 from pdefreq.spectrum.span import span_of
-from pdefreq.theory.dynamics import GradientDescent, GradientFlow
+from pdefreq.theory.dynamics import GradientDescentFilter, GradientFlowFilter
 from pdefreq.theory.kernel_modes import relative_distance
 
 if TYPE_CHECKING:
@@ -24,76 +24,76 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.functionals.functional import Functional
-    from pdefreq.functionals.objective_schedule import Course
+    from pdefreq.functionals.objective_schedule import ObjectiveSchedule
     from pdefreq.iterations.training.held_out import HeldOut
-    from pdefreq.iterations.training.optimizers import Optimizer
+    from pdefreq.iterations.training.steppers import Stepper
     from pdefreq.spaces.trial_space import Network, TrialSpace
     from pdefreq.spectrum.modes import Modes
-    from pdefreq.theory.dynamics import Filter, LinearDynamics
+    from pdefreq.theory.dynamics import LinearDynamics, SpectralFilter
 
 
-class Gradient(Iteration):
-    """Descends a functional of a network's coefficients, in place.
+class TrainingIteration(Iteration):
+    """Minimizes a functional of a network's coefficients, which are changed in place.
 
     Args:
         space: The network.
-        course: The functional that each step lowers.
-        optimizer: Turns gradients into steps.
+        objectives: The functional that each step minimizes.
+        stepper: Changes the coefficients in each step.
         seed: Seed of the initial coefficients.
         like: A tensor whose dtype and device the coefficients take.
         balance_every: Steps between which terms are weighted anew by the traces of their kernels (`balanced`); None leaves
             their weights alone.
         held_out: Watches points that are not trained on.
-        course_in: The same course for members of another space, where the functionals are quadratic in u: it tells what their
-            rows make of a mode.
+        objectives_in: The same objectives for members of another space, where the functionals are quadratic in u: it tells
+            what their rows make of a mode.
     """
 
     def __init__(
         self,
         space: Network,
-        course: Course,
-        optimizer: Optimizer,
+        objectives: ObjectiveSchedule,
+        stepper: Stepper,
         *,
         seed: int,
         like: Tensor,
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
-        course_in: Callable[[TrialSpace], Course] | None = None,
+        objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
-        self._space, self._course, self._optimizer, self._course_in = space, course, optimizer, course_in
+        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
         self._seed, self._like = seed, like
         self._balance_every, self._held_out = balance_every, held_out
-        self.objective_kind = ObjectiveKind.RESIDUAL if course.at(0).tends_to_zero else ObjectiveKind.ENERGY
-        self.open_ended = not optimizer.ends and (held_out is None or held_out.patience is None)
+        self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
+        self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
 
     def init(self) -> State:
         c = self._space.initialize(stream(self._seed, "initialization")).to(self._like)
-        memory = self._optimizer.memory(c) | {"steps": torch.tensor(0)}
+        memory = self._stepper.memory(c) | {"steps": torch.tensor(0)}
         if self._balance_every is not None:
-            memory["term_weights"] = balanced(self._course.at(0), c)
+            memory["term_weights"] = balanced(self._objectives.at(0), c)
         if self._held_out is not None:
-            memory |= self._held_out.memory(c, watched=self._course.is_last_stage(0))
+            memory |= self._held_out.memory(c, watched=self._objectives.is_last_stage(0))
         return State(self._space, c, memory)
 
     def step(self, state: State) -> State:
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
         due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
         if due:
-            memory["term_weights"] = balanced(self._course.at(step), c)
-        fresh = due or step == 0 or self._course.key(step) != self._course.key(step - 1)
-        arrived = self._optimizer.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
+            memory["term_weights"] = balanced(self._objectives.at(step), c)
+        fresh = due or step == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
+        arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
         return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
 
     def _is_fixed(self, step: int) -> bool:
         """Whether all later steps lower the functional of this one."""
-        return self._course.is_final(step) and self._balance_every is None
+        return self._objectives.is_final(step) and self._balance_every is None
 
     def _look(self, c: Coefficients, step: int, memory: dict[str, Tensor]) -> bool:
         """Whether held-out points say that it is time to stop. They are looked at in the last stage, whose weights they have."""
-        if self._held_out is None or not self._course.is_last_stage(step):
+        if self._held_out is None or not self._objectives.is_last_stage(step):
             return False
-        first = step > 0 and not self._course.is_last_stage(step - 1)
+        first = step > 0 and not self._objectives.is_last_stage(step - 1)
         return self._held_out.look(c, step + 1, memory, first=first)
 
     def objective(self, state: State) -> dict[str, Tensor]:
@@ -105,57 +105,57 @@ class Gradient(Iteration):
         return self._functional(0, state.memory), state.coefficients
 
     @property
-    def filter(self) -> Filter | None:
+    def spectral_filter(self) -> SpectralFilter | None:
         """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
-        return self._optimizer.filter if self._is_fixed(0) else None
+        return self._stepper.spectral_filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
-        state, span, course_in = self.init(), span_of(modes), self._course_in
+        state, span, objectives_in = self.init(), span_of(modes), self._objectives_in
         c, memory = state.coefficients, state.memory
 
         def rows() -> Tensor:
-            assert span is not None and course_in is not None
-            return self._functional(0, memory, course_in(span)).factor(c.new_zeros(len(modes)))
+            assert span is not None and objectives_in is not None
+            return self._functional(0, memory, objectives_in(span)).gauss_newton_factor(c.new_zeros(len(modes)))
 
-        of_modes = None if span is None or course_in is None else rows
+        of_modes = None if span is None or objectives_in is None else rows
         return linearize(self._space, self._functional(0, memory), c, modes, target, of_modes=of_modes, cheap=cheap)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
-        method = self.filter
+        method = self.spectral_filter
         if cheap and method is None:
-            name = "changing points, weights or rates" if self._optimizer.filter else self._optimizer.title
+            name = "changing points, weights or rates" if self._stepper.spectral_filter else self._stepper.title
             raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
         if target is None:
             raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
         dynamics = self.linearized(modes, target, cheap=cheap)
-        return _guide(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
+        return _heuristic(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
 
     def columns(self, state: State) -> dict[str, Tensor]:
         step = int(state.memory["steps"])
-        columns = self._optimizer.columns(dict(state.memory))
+        columns = self._stepper.columns(dict(state.memory))
         weights = self._functional(step, state.memory).weights
         if self._held_out is not None:
-            columns["held_out"] = self._held_out.value(state.coefficients, weights)
-        staged = not self._course.is_last_stage(0)
+            columns["held_out_objective"] = self._held_out.value(state.coefficients, weights)
+        staged = not self._objectives.is_last_stage(0)
         if staged:
-            columns["stage"] = torch.tensor(self._course.stage(step))
+            columns["stage"] = torch.tensor(self._objectives.stage(step))
         if staged or self._balance_every is not None:
             columns |= {f"weight.{name}": torch.tensor(weight) for name, weight in weights.items()}
         return columns
 
     def is_last_stage(self, state: State) -> bool:
-        return self._course.is_last_stage(int(state.memory["steps"]))
+        return self._objectives.is_last_stage(int(state.memory["steps"]))
 
-    def answer(self, state: State) -> State:
+    def result_state(self, state: State) -> State:
         kept = None if self._held_out is None else self._held_out.best(dict(state.memory))
         return state if kept is None else replace(state, coefficients=kept)
 
-    def ending(self, state: State) -> Status:
+    def final_status(self, state: State) -> Status:
         early = self._held_out is not None and self._held_out.is_over(int(state.memory["steps"]), dict(state.memory))
         return Status.EARLY if early else Status.DONE
 
     def drift(self, state: State) -> Drift | None:
-        if self.filter is None:
+        if self.spectral_filter is None:
             return None
         start = self.init()
         kernel = kernel_drift(self._functional(0, start.memory), state.coefficients, start.coefficients)
@@ -166,8 +166,8 @@ class Gradient(Iteration):
             return []
         step, memory = int(state.memory["steps"]), dict(state.memory)
         notes = self._held_out.notes(state.coefficients, step, memory)
-        if self._course.is_final(step):  # else there are no points to fit
-            c, start = self.answer(state).coefficients, self.init().coefficients
+        if self._objectives.is_final(step):  # else there are no points to fit
+            c, start = self.result_state(state).coefficients, self.init().coefficients
             notes += self._held_out.notes_on_fit(self._functional(step, memory), c, start)
         return notes
 
@@ -179,40 +179,43 @@ class Gradient(Iteration):
         """A copy in the dtype and on the device of the run; counts stay whole numbers, on the CPU."""
         return value.to(self._like, copy=True) if value.is_floating_point() else value.cpu().clone()
 
-    def _functional(self, step: int, memory: Mapping[str, Tensor], course: Course | None = None) -> Functional:
-        functional = (course or self._course).at(step)
+    def _functional(self, step: int, memory: Mapping[str, Tensor], objectives: ObjectiveSchedule | None = None) -> Functional:
+        functional = (objectives or self._objectives).at(step)
         if self._balance_every is None:
             return functional
         return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
 
 
-def _prediction(dynamics: LinearDynamics, method: Filter, steps: Tensor) -> Prediction:
+def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor) -> Prediction:
     """What the linearized network does, and whether it converges at all."""
     note, fastest = (
         "exact for the network linearized at its start (Lee et al., 2019), near which training must stay",
         dynamics.kappa[0],
     )
-    if isinstance(method, GradientDescent) and method.rate * fastest >= 2:
+    if isinstance(method, GradientDescentFilter) and method.rate * fastest >= 2:
         note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
-    if bool((dynamics.drift != 0).any()):
+    if bool((dynamics.secular_rate != 0).any()):
         note += "; the objective has no minimum at these points: in the end errors grow like t"
-    curves, own = dynamics.errors(method, steps) / dynamics.start, dynamics.coupling
+    curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
     found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
-    return found if own is None else replace(found, own_rates=method.first(own.rates), coupling=own.coupling)
+    if known is None:
+        return found
+    return replace(found, rayleigh_quotients=method.first(known.values), eigen_residuals=known.eigen_residuals)
 
 
-def _guide(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
+def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
-    fastest, own = dynamics.kappa[0], dynamics.coupling
-    kappa, response, drift = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.drift))
-    own = None if own is None else replace(own, rates=own.rates / fastest)
-    found = _prediction(replace(dynamics, kappa=kappa, response=response, drift=drift, coupling=own), GradientFlow(), steps)
+    fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
+    kappa, response, secular = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.secular_rate))
+    known = None if known is None else replace(known, values=known.values / fastest)
+    scaled = replace(dynamics, kappa=kappa, response=response, secular_rate=secular, rayleigh_quotients=known)
+    found = _prediction(scaled, GradientFlowFilter(), steps)
     note = (
         "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
         "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
         "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
     )
-    return replace(found, note=note, guide=True)
+    return replace(found, note=note, is_heuristic=True)
 
 
 def balanced(functional: Functional, c: Coefficients) -> Tensor:

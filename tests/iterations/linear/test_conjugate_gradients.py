@@ -2,15 +2,15 @@ import numpy as np
 import torch
 
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear.krylov import ConjugateGradients
+from pdefreq.iterations.linear.conjugate_gradients import ConjugateGradients
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from tests.iterations.grids import GRIDS, LIKE, dirichlet, mixed, run
 
 
-def test_each_iterate_is_the_best_of_its_krylov_space():
-    """u_k minimises the energy of the error over span(b, A b, ..., A^(k-1) b): by least squares, here."""
+def test_each_iterate_is_optimal_in_its_krylov_space():
+    """u_k minimizes the energy norm of the error over span(b, A b, ..., A^(k-1) b), computed here by least squares."""
     grid = GRIDS[1]
     system = CondensedSystem(grid.assemble(mixed(grid.box)))
     matrix = system.matrix.toarray()
@@ -22,11 +22,11 @@ def test_each_iterate_is_the_best_of_its_krylov_space():
         state = iteration.step(state)
         basis = np.linalg.qr(np.column_stack([basis, np.linalg.matrix_power(matrix / 100, k - 1) @ system.load]))[0]
         best = basis @ np.linalg.lstsq(root @ basis, root @ exact, rcond=None)[0]
-        assert np.abs(state.coefficients.numpy()[system.free] - best).max() < 1e-9  # a basis of powers is ill-conditioned
+        assert np.abs(state.coefficients.numpy()[system.free] - best).max() < 1e-9  # the basis of powers is ill-conditioned
 
 
-def test_it_ends_after_as_many_steps_as_there_are_different_modes():
-    """sin(pi x) sin(2 pi y) and two more: three eigenvalues, three steps."""
+def test_conjugate_gradients_end_after_as_many_steps_as_there_are_distinct_eigenvalues():
+    """sin(pi x) sin(2 pi y) and two other modes: three eigenvalues, three steps."""
     box = Box((0.0, 0.0), (1.0, 1.0))
 
     def source(x):
@@ -35,17 +35,17 @@ def test_it_ends_after_as_many_steps_as_there_are_different_modes():
 
     iteration = ConjugateGradients(Problem(domain=box, source=source, boundary=0.0), Grid(box, (16, 16)), like=LIKE)
     assert float(iteration.objective(run(iteration, 2))["residual"]) > 1e-3
-    assert float(iteration.objective(run(iteration, 3))["residual"]) < 1e-11  # rounding, and modes that it stirs up
+    assert float(iteration.objective(run(iteration, 3))["residual"]) < 1e-11  # rounding, and the modes that it excites
 
 
-def test_without_a_residual_it_is_done_and_stays():
+def test_with_zero_residual_the_iteration_is_done_and_does_not_change():
     grid = GRIDS[1]
     iteration = ConjugateGradients(Problem(domain=grid.box, source=0.0, boundary=0.0), grid, like=LIKE)
     state = iteration.init()
     assert state.done
     assert not iteration.step(state).coefficients.any()
     iteration = ConjugateGradients(dirichlet(grid.box), grid, like=LIKE)
-    state = run(iteration, 200)  # long after convergence the residual that is updated goes on to fall
+    state = run(iteration, 200)  # after convergence the recursive residual continues to decrease
     assert state.done
     assert bool(state.coefficients.isfinite().all())
     again = iteration.restore(state.coefficients.clone(), {name: value.clone() for name, value in state.memory.items()})

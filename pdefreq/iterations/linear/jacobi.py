@@ -11,7 +11,7 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.linear.stationary import StationaryIteration
 from pdefreq.iterations.protocols import Prediction
-from pdefreq.theory.relaxation import amplified_modes, periodic_factor, relaxation_factor, relaxation_rate
+from pdefreq.theory.relaxation import amplified_modes, jacobi_amplification_factor, jacobi_decay_rate, jacobi_fourier_symbol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,7 @@ Slabs: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
 """For each slab of the grid: where the result goes, the scaled load, and (weight, values) pairs to add to it."""
 
 
-class Relaxation(StationaryIteration):
+class Jacobi(StationaryIteration):
     """Damped Jacobi, ``u <- u + omega D^-1 (b - A u)``, for the difference equations of a grid.
 
     Two buffers take turns: a sweep allocates nothing, and its states share them.
@@ -98,14 +98,14 @@ class Relaxation(StationaryIteration):
         where = torch.as_tensor(modes.indices), self._grid.intervals, self._grid.box.lengths
         numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": self._omega}
         if modes.kind == "fourier":
-            factor = periodic_factor(*where, **numbers, convection=constants.convection)
+            factor = jacobi_fourier_symbol(*where, **numbers, convection=constants.convection)
             note = (
                 "exact: Fourier modes are eigenvectors of the sweep, and the argument of the eigenvalue is what their phase "
                 "turns by (Trottenberg, Oosterlee, Schueller, 2001, section 4.2)"
             )
             curves = factor ** steps.to(torch.float64)[:, None]
             return Prediction(curves, -factor.abs().log(), note, 1 - factor.real, 0 * factor.real, any_start=True)
-        factor, rate = relaxation_factor(*where, **numbers), relaxation_rate(*where, **numbers)
+        factor, rate = jacobi_amplification_factor(*where, **numbers), jacobi_decay_rate(*where, **numbers)
         note = "exact: sine modes are eigenvectors of the sweep (Saad, 2003, section 13.2)"
         curves = factor ** steps.to(factor)[:, None]
         return Prediction(curves, rate, note, 1 - factor, 0 * factor, any_start=True)

@@ -1,4 +1,4 @@
-"""What Ritz-Galerkin and networks tend to when f is known at n points only: ``python -m pdefreq.experiments.limit``.
+"""What Ritz-Galerkin and networks tend to when f is known at n points only: ``python -m pdefreq.experiments.point_sources``.
 
 The equations are -Laplace u = f, u = 0 on the boundary, on (-1, 1) and on the unit square. All methods lower the same energy,
 
@@ -23,7 +23,7 @@ import torch
 
 from pdefreq.core.history import Schedule
 from pdefreq.experiments.report import Report, Table, main
-from pdefreq.figures.limit import Family, limit_figure
+from pdefreq.figures.point_sources import Family, point_sources_figure
 from pdefreq.functionals.sampling import data_samples
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
@@ -43,7 +43,7 @@ _LINE = 2001
 
 
 @dataclass(frozen=True)
-class Limit:
+class PointSources:
     """A problem with f known at points, and the limit of its Ritz-Galerkin solutions in closed form."""
 
     problem: Problem
@@ -96,13 +96,13 @@ def order(measured: dict[int, float], last: int = 5) -> float:
 
 def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Report:
     """The interval: a polygon."""
-    limit = Limit(load_problem("sampled-1d"))
-    n = len(limit.points)
+    sources = PointSources(load_problem("sampled-1d"))
+    n = len(sources.points)
     x = torch.linspace(-1, 1, _LINE, dtype=torch.float64)[:, None]
-    exact = limit(x)
+    exact = sources(x)
 
     def study(name: str, solver: Callable[[int], Solver], sizes: Sequence[int], drawn: Sequence[int]) -> Family:
-        found = {m: limit.solution(solver(m))(x) for m in sizes}
+        found = {m: sources.solution(solver(m))(x) for m in sizes}
         errors = {m: float((u - exact).abs().max()) for m, u in found.items()}
         return Family(name, {m: found[m].numpy() for m in drawn}, errors)
 
@@ -122,7 +122,7 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
     ]
     rows = [[f.name, m, error] for f in (hats, at_nodes, legendre, *trained) for m, error in f.measured.items()]
     sizes = np.array([4.0, 512.0])
-    figure = limit_figure(
+    figure = point_sources_figure(
         x[:, 0].numpy(),
         exact.numpy(),
         [hats, legendre, *trained],
@@ -132,23 +132,23 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
         guides={"1/m": (sizes, legendre.measured[4] * 4 / sizes)},
         logarithmic=True,
     )
-    return Report("", "", findings, {"limit-1d": Table(["method", "m", "max error"], rows)}, {"limit-1d": figure})
+    return Report("", "", findings, {"point-sources-1d": Table(["method", "m", "max error"], rows)}, {"point-sources-1d": figure})
 
 
 def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, finest: int = 256) -> Report:
     """The square: logarithmic peaks."""
-    limit = Limit(load_problem("sampled-2d"))
-    n = len(limit.points)
+    sources = PointSources(load_problem("sampled-2d"))
+    n = len(sources.points)
     line = torch.linspace(0, 1, _LINE, dtype=torch.float64)
     x = torch.stack([line, torch.full_like(line, 0.5)], dim=1)
     lattice = torch.cartesian_prod(*[torch.linspace(0.03, 0.97, 60, dtype=torch.float64)] * 2)
-    away = limit.away(lattice, 0.06)
-    exact, exact_away = limit(x), limit(away)
+    away = sources.away(lattice, 0.06)
+    exact, exact_away = sources(x), sources(away)
     middle = torch.tensor([[0.5, 0.5]], dtype=torch.float64)
     errors: dict[str, dict[int, float]] = {}
 
     def study(name: str, solver: Callable[[int], Solver], sizes: Sequence[int], drawn: Sequence[int]) -> Family:
-        found = {m: limit.solution(solver(m)) for m in sizes}
+        found = {m: sources.solution(solver(m)) for m in sizes}
         errors[name] = {m: float((u(away) - exact_away).abs().max()) for m, u in found.items()}
         return Family(name, {m: found[m](x).numpy() for m in drawn}, {m: float(u(middle)) for m, u in found.items()})
 
@@ -156,10 +156,10 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
     hats = study("hat functions", galerkin("hat"), grids, grids[1::2][:3])
     legendre = study("Legendre polynomials", galerkin("legendre"), (4, 8, 16, 32, 48), (4, 16, 48))
     trained = [study(name, solver, widths, widths) for name, solver in networks(steps, 2500).items()]
-    coefficient = float(limit.logarithms[int(torch.cdist(middle, limit.points).argmin())])
+    coefficient = float(sources.logarithms[int(torch.cdist(middle, sources.points).argmin())])
     last, before = grids[-1], grids[-2]
     growth = (hats.measured[last] - hats.measured[before]) / math.log((last + 1) / (before + 1))
-    around = logarithm(limit.solution(RitzGalerkin(basis="hat", number=last)), middle)
+    around = logarithm(sources.solution(RitzGalerkin(basis="hat", number=last)), middle)
     heights = [max(f.measured.values()) for f in trained]
     findings = [
         f"2-D, n = {n}: off the points hat functions tend to the limit with order {order(errors[hats.name], 4):.2f}, and with "
@@ -174,7 +174,7 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
     rows = [[f.name, m, height, errors[f.name][m]] for f in (hats, legendre, *trained) for m, height in f.measured.items()]
     sizes = np.array([4.0, float(last)])
     start = hats.measured[last] + coefficient * np.log(sizes / (last + 1))
-    figure = limit_figure(
+    figure = point_sources_figure(
         x[:, 0].numpy(),
         exact.numpy(),
         [hats, legendre, *trained],
@@ -185,7 +185,7 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
         logarithmic=False,
     )
     columns = ["method", "m", "u in the middle", "max error off the points"]
-    return Report("", "", findings, {"limit-2d": Table(columns, rows)}, {"limit-2d": figure})
+    return Report("", "", findings, {"point-sources-2d": Table(columns, rows)}, {"point-sources-2d": figure})
 
 
 def logarithm(u: Callable[[Tensor], Tensor], point: Tensor, near: float = 0.02, far: float = 0.08) -> float:
@@ -195,7 +195,7 @@ def logarithm(u: Callable[[Tensor], Tensor], point: Tensor, near: float = 0.02, 
     return float(u(point + near * circle).mean() - u(point + far * circle).mean()) / math.log(far / near)
 
 
-def limit() -> Report:
+def point_sources() -> Report:
     """Ritz-Galerkin with f known at n points tends to a sum of Green's functions; networks stay smooth (arXiv 2002.07989)."""
     parts = in_one_dimension(), in_two_dimensions()
     return Report(
@@ -208,4 +208,4 @@ def limit() -> Report:
 
 
 if __name__ == "__main__":
-    main("limit", limit)
+    main("point-sources", point_sources)

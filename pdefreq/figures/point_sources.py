@@ -30,7 +30,7 @@ class Family:
 
 
 @styled
-def limit_figure(
+def point_sources_figure(
     x: np.ndarray,
     limit: np.ndarray,
     families: Sequence[Family],

@@ -9,8 +9,8 @@ from scipy.fft import dstn
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
-from pdefreq.iterations.linear import relaxation
-from pdefreq.iterations.linear.relaxation import Relaxation
+from pdefreq.iterations.linear import jacobi
+from pdefreq.iterations.linear.jacobi import Jacobi
 from pdefreq.iterations.linear.sparse import CondensedSystem
 from pdefreq.problem.problem import Problem
 from pdefreq.problem.terms.constants import constants_of
@@ -49,12 +49,12 @@ def poisson(box, **fields):
 
 
 def sine_amplitudes(grid, u):
-    """DST-I: amplitude of every sine mode of a grid function that vanishes on the boundary."""
+    """DST-I: the amplitudes of all sine modes of a grid function that vanishes on the boundary."""
     return dstn(interior(u.reshape(grid.shape)).numpy(), type=1) / math.prod(grid.intervals)
 
 
 def all_modes(box, intervals):
-    """The sum of all sine modes of the grid, each with amplitude 1."""
+    """The sum of all sine modes of the grid, each with the amplitude 1."""
 
     def u(x):
         product = torch.ones_like(x[:, 0])
@@ -69,11 +69,11 @@ def all_modes(box, intervals):
 @pytest.mark.parametrize("omega", [1.0, 2 / 3, 0.4])
 @pytest.mark.parametrize(("diffusion", "reaction"), [(1.0, 0.0), (0.7, 40.0)])
 @pytest.mark.parametrize(("box", "intervals"), CASES)
-def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reaction, omega):
+def test_every_sine_mode_decays_by_its_amplification_factor(box, intervals, diffusion, reaction, omega):
     grid = Grid(box, intervals)
     problem = Problem(domain=box, source=0.0, boundary=0.0, diffusion=diffusion, reaction=reaction)
-    iteration = Relaxation(problem, grid, omega=omega, like=LIKE, guess=all_modes(box, intervals))
-    # written out here, so that the theory module and the code are both held against it
+    iteration = Jacobi(problem, grid, omega=omega, like=LIKE, guess=all_modes(box, intervals))
+    # the formula is repeated here, so that both the theory module and the code are tested
     angles = [np.pi * np.arange(1, n) / n for n in intervals]
     weights = [diffusion / h**2 for h in grid.spacings]
     cosines = [2 * w * np.cos(theta) for w, theta in zip(weights, angles, strict=True)]
@@ -87,25 +87,25 @@ def test_every_sine_mode_decays_as_theory_says(box, intervals, diffusion, reacti
     state = iteration.init()
     for sweep in range(21):
         amplitudes = sine_amplitudes(grid, state.coefficients)
-        # rounding of 20 sweeps over values of at most prod(n): 20 * 300 * 1e-16
+        # rounding of 20 sweeps with values of at most prod(n): 20 * 300 * 1e-16
         assert np.abs(amplitudes - factor**sweep).max() < 1e-12
         assert np.abs(amplitudes.ravel() - prediction.curves[sweep].numpy()).max() < 1e-12
         state = iteration.step(state)
-    # the theory computes log(factor^2) accurately for factors near 1: eps in the square is left for small ones
+    # the theory evaluates log(factor^2) accurately for factors near 1; for small factors the square has an error of eps
     assert np.abs(np.exp(-2 * prediction.rates.numpy()) - factor.ravel() ** 2).max() < 1e-14
 
 
-def test_no_prediction_without_a_theory():
+def test_methods_without_theory_have_no_prediction():
     grid = Grid(*CASES[0])
     eigen = SimpleNamespace(kind="eigen", indices=np.array([[1]]))
-    assert Relaxation(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
+    assert Jacobi(poisson(grid.box), grid, omega=1.0, like=LIKE).predict(eigen, torch.arange(3)) is None
 
 
-def test_the_published_figure():
-    """Half-error sweeps of Jacobi for DFT indices 1, 3, 8 (Xu et al., 2020, arXiv 1901.06523, Fig. 4c), n = 500.
+def test_the_published_halving_sweeps_of_jacobi():
+    """Halving sweeps of Jacobi for DFT indices 1, 3, 8 (Xu et al., 2020, arXiv 1901.06523, Fig. 4c), n = 500.
 
-    The DFT runs over the n points x_0 ... x_{n-1}; the error is against the exact solution. Against the discrete one the
-    sweeps are 8779, 976, 137.
+    The DFT uses the n points x_0 ... x_{n-1}, and the error is relative to the exact solution. Relative to the discrete solution
+    the sweeps are 8779, 976, 137.
     """
 
     def source(x):
@@ -116,7 +116,7 @@ def test_the_published_figure():
         return np.sin(x) + np.sin(4 * x) / 4 - np.sin(8 * x) / 8 + np.sin(24 * x) / 36
 
     grid = Grid(BOXES[0], (500,))
-    iteration = Relaxation(Problem(domain=grid.box, source=source, boundary=0.0), grid, omega=1.0, like=LIKE)
+    iteration = Jacobi(Problem(domain=grid.box, source=source, boundary=0.0), grid, omega=1.0, like=LIKE)
     x = grid.nodes[:-1, 0].numpy()
     exact = particular(x) - particular(1) * x  # the particular solution is odd
     peaks = [1, 3, 8]
@@ -133,42 +133,42 @@ def test_the_published_figure():
 
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 @pytest.mark.parametrize("make", [poisson, varied])
-def test_the_limit_solves_the_difference_equations(box, intervals, make):
+def test_the_discrete_solution_solves_the_difference_equations(box, intervals, make):
     grid, problem = Grid(box, intervals), make(box)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE)
-    limit = iteration.discrete_solution(iteration.init())
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
+    discrete = iteration.discrete_solution(iteration.init())
     expected = CondensedSystem(grid.assemble(problem)).solve()
-    assert np.abs(limit.numpy() - expected).max() < 1e-13 * np.abs(expected).max()
-    assert float(iteration.objective(iteration.restore(limit, {}))["residual"]) < 1e-13
+    assert np.abs(discrete.numpy() - expected).max() < 1e-13 * np.abs(expected).max()
+    assert float(iteration.objective(iteration.restore(discrete, {}))["residual"]) < 1e-13
 
 
-def test_the_limit_of_the_published_grid_is_accurate():
+def test_the_discrete_solution_on_the_published_grid_is_accurate():
     grid = Grid(BOXES[0], (500,))
     problem = poisson(grid.box, reaction=2.0)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE)
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE)
     expected = CondensedSystem(grid.assemble(problem)).solve()
-    # the factorisation, not the transform, limits the agreement: eps times part of the condition number 1e5
+    # the factorization, not the transform, limits the agreement: eps times a part of the condition number 1e5
     assert np.abs(iteration.discrete_solution(iteration.init()).numpy() - expected).max() < 2e-12
 
 
 @pytest.mark.parametrize("omega", [1.0, 0.8])
 @pytest.mark.parametrize(("box", "intervals"), CASES)
-def test_sweeps_converge_to_the_limit(box, intervals, omega):
-    iteration = Relaxation(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
+def test_sweeps_converge_to_the_discrete_solution(box, intervals, omega):
+    iteration = Jacobi(varied(box), Grid(box, intervals), omega=omega, like=LIKE)
     state = iteration.init()
-    limit = iteration.discrete_solution(state)
+    discrete = iteration.discrete_solution(state)
     for _ in range(6000):  # the slowest mode: (1 - 0.8 * 2 sin^2(pi/64))^6000 = 1e-10 in 1-D
         state = iteration.step(state)
-    assert float((state.coefficients - limit).abs().max()) < 1e-8
+    assert float((state.coefficients - discrete).abs().max()) < 1e-8
     assert iteration.discrete_solution(state) is not state.coefficients
 
 
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, intervals):
     grid, problem = Grid(box, intervals), varied(box)
-    iteration, system = Relaxation(problem, grid, omega=0.7, like=LIKE), CondensedSystem(grid.assemble(problem))
+    iteration, system = Jacobi(problem, grid, omega=0.7, like=LIKE), CondensedSystem(grid.assemble(problem))
     state = iteration.init()
-    assert abs(float(iteration.objective(state)["residual"]) - 1) < 1e-13  # a zero start
+    assert abs(float(iteration.objective(state)["residual"]) - 1) < 1e-13  # the initial function is zero
     state = iteration.step(iteration.step(state))
     before = state.coefficients.clone()
     expected = np.linalg.norm(system.residual(before.numpy())) / np.linalg.norm(system.load)
@@ -176,26 +176,26 @@ def test_the_objective_is_the_relative_residual_of_the_interior_equations(box, i
     assert torch.equal(state.coefficients, before)
 
 
-def test_without_data_the_objective_is_the_absolute_residual():
+def test_with_zero_data_the_objective_is_the_absolute_residual():
     grid = Grid(*CASES[1])
     problem = poisson(grid.box, source=0.0, boundary=0.0)
-    iteration = Relaxation(problem, grid, omega=1.0, like=LIKE, guess=as_field(lambda x: x[:, 0].exp()))
+    iteration = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(lambda x: x[:, 0].exp()))
     state = iteration.init()
     expected = np.linalg.norm(CondensedSystem(grid.assemble(problem)).residual(state.coefficients.numpy()))
     assert math.isclose(float(iteration.objective(state)["residual"]), expected, rel_tol=1e-12)
 
 
-def test_a_guess_fills_the_interior_and_leaves_the_boundary_values():
+def test_a_guess_changes_the_interior_but_not_the_boundary_values():
     grid, problem = Grid(*CASES[1]), varied(BOXES[1])
-    u = Relaxation(problem, grid, omega=1.0, like=LIKE, guess=as_field(7.0)).init().coefficients.reshape(grid.shape)
+    u = Jacobi(problem, grid, omega=1.0, like=LIKE, guess=as_field(7.0)).init().coefficients.reshape(grid.shape)
     assert bool((interior(u) == 7).all())
     expected = grid.stencil(problem).start.clone()
     interior(expected).fill_(7.0)
     assert torch.equal(u, expected)
 
 
-def test_sweeps_allocate_nothing_new():
-    iteration = Relaxation(varied(BOXES[2]), Grid(*CASES[2]), omega=0.7, like=LIKE)
+def test_sweeps_allocate_no_memory():
+    iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=0.7, like=LIKE)
     state, seen = iteration.init(), []
     for _ in range(6):
         seen.append(state.coefficients.data_ptr())
@@ -205,20 +205,20 @@ def test_sweeps_allocate_nothing_new():
 
 
 @pytest.mark.parametrize("omega", [1.0, 0.7])
-def test_slabs_do_not_change_the_result(omega, monkeypatch):
+def test_the_division_into_slabs_does_not_change_the_result(omega, monkeypatch):
     results = []
-    for block in (2**17, 100):  # 100: one slab of the first axis at a time, and a rest
-        monkeypatch.setattr(relaxation, "_BLOCK", block)
-        iteration = Relaxation(varied(BOXES[2]), Grid(*CASES[2]), omega=omega, like=LIKE)
+    for block in (2**17, 100):  # 100: one slab of the first axis at a time, and a remainder
+        monkeypatch.setattr(jacobi, "_BLOCK", block)
+        iteration = Jacobi(varied(BOXES[2]), Grid(*CASES[2]), omega=omega, like=LIKE)
         state = iteration.step(iteration.step(iteration.init()))
         results.append(state.coefficients.clone())
     assert torch.equal(*results)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_a_restored_run_goes_on_bit_for_bit(dtype):
+def test_a_restored_run_continues_bit_for_bit(dtype):
     def make():
-        return Relaxation(varied(BOXES[1]), Grid(*CASES[1]), omega=0.7, like=LIKE.to(dtype))
+        return Jacobi(varied(BOXES[1]), Grid(*CASES[1]), omega=0.7, like=LIKE.to(dtype))
 
     iteration = make()
     state = iteration.init()
@@ -237,7 +237,7 @@ def test_a_restored_run_goes_on_bit_for_bit(dtype):
 
 
 def test_a_copied_state_steps_like_the_original():
-    iteration = Relaxation(varied(BOXES[0]), Grid(*CASES[0]), omega=1.0, like=LIKE)
+    iteration = Jacobi(varied(BOXES[0]), Grid(*CASES[0]), omega=1.0, like=LIKE)
     state = iteration.step(iteration.init())
     copy = state.coefficients.clone()
     after = iteration.step(state).coefficients.clone()
@@ -247,12 +247,12 @@ def test_a_copied_state_steps_like_the_original():
 
 @pytest.mark.parametrize(("box", "intervals"), CASES)
 @pytest.mark.parametrize("omega", [1.0, 0.7])
-def test_exactly_the_modes_that_the_closed_form_names_grow_by_their_factors(box, intervals, omega):
-    """Started with the error 1 in every mode, of the Helmholtz equation with a diagonal matrix."""
+def test_exactly_the_modes_with_amplification_factors_above_one_grow(box, intervals, omega):
+    """Helmholtz equation with a diagonal matrix; the initial error is 1 in every mode."""
     grid, problem = Grid(box, intervals), indefinite(box)
     constants = constants_of(problem.equation, box.dimension)
     numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction, "omega": omega}
-    iteration = Relaxation(poisson(box, terms=problem.terms, source=0.0, boundary=0.0), grid, omega=omega, like=LIKE)
+    iteration = Jacobi(poisson(box, terms=problem.terms, source=0.0, boundary=0.0), grid, omega=omega, like=LIKE)
     every = make_modes("sine", box, intervals=intervals)
     prediction = iteration.predict(every, torch.arange(31))
     state = iteration.restore(grid.interpolate(as_field(all_modes(box, intervals)), LIKE), {})

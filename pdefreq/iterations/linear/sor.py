@@ -18,7 +18,13 @@ from pdefreq.iterations.linear.sparse import jacobi_radius
 from pdefreq.iterations.linear.stationary import StationaryIteration
 from pdefreq.iterations.protocols import Prediction
 from pdefreq.spectrum.box_modes import SineModes
-from pdefreq.theory.relaxation import lexicographic_symbol, optimal_omega, red_black_symbol, relaxation_factor, sor_radius
+from pdefreq.theory.relaxation import (
+    jacobi_amplification_factor,
+    lexicographic_symbol,
+    optimal_omega,
+    red_black_symbol,
+    sor_radius,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-14  # factors below this are zero: of a number near 1, of which one was taken off
 
 
-class Successive(StationaryIteration):
+class Sor(StationaryIteration):
     """``u_i <- (1 - omega) u_i + omega / A_ii (b_i - sum_j A_ij u_j)``, one node after the other; omega = 1 is Gauss-Seidel.
 
     Args:
@@ -82,7 +88,7 @@ class Successive(StationaryIteration):
             return jacobi_radius(self._equations.system())
         smoothest, lengths = [[1] * len(grid.shape)], grid.box.lengths
         numbers = {"diffusion": constants.diffusion, "reaction": constants.reaction}
-        return float(relaxation_factor(smoothest, grid.intervals, lengths, **numbers))
+        return float(jacobi_amplification_factor(smoothest, grid.intervals, lengths, **numbers))
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
         constants = self._sine_constants
@@ -93,8 +99,8 @@ class Successive(StationaryIteration):
         if not by_symbol:
             return super().predict(modes, steps, target, cheap=cheap)
         assert constants is not None
-        found, own = self._symbol(torch.as_tensor(modes.indices), steps, constants), self._coupling(modes)
-        return found if own is None else replace(found, own_rates=own.rates, coupling=own.coupling)
+        found, known = self._symbol(torch.as_tensor(modes.indices), steps, constants), self._rayleigh_quotients(modes)
+        return found if known is None else replace(found, rayleigh_quotients=known.values, eigen_residuals=known.eigen_residuals)
 
     _symbol_is_exact: ClassVar[bool]
     """Whether it is the sweep itself on modes, or that of waves on an unbounded grid."""
@@ -104,7 +110,7 @@ class Successive(StationaryIteration):
         """The prediction for sine modes, where all unknowns have the same equation."""
 
 
-class Lexicographic(Successive):
+class LexicographicSor(Sor):
     """Node after node in C order, by PyAMG's compiled sweep; on the CPU, whatever the device."""
 
     _symbol_is_exact = False
@@ -149,7 +155,7 @@ class Lexicographic(Successive):
         return Prediction(curves, -torch.minimum(factor.amax(dim=1), radius).log(), note)
 
 
-class RedBlack(Successive):
+class RedBlackSor(Sor):
     """First the nodes whose numbers add up to an even one, then the others: each color all at once, in place."""
 
     _symbol_is_exact = True
@@ -209,7 +215,7 @@ class RedBlack(Successive):
 
     def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
         where = indices, self._grid.intervals, self._grid.box.lengths
-        jacobi = relaxation_factor(*where, diffusion=constants.diffusion, reaction=constants.reaction)
+        jacobi = jacobi_amplification_factor(*where, diffusion=constants.diffusion, reaction=constants.reaction)
         jacobi = torch.where(jacobi.abs() < _ROUNDING, 0.0, jacobi)  # cos(pi / 2)
         sweep = red_black_symbol(jacobi, self._omega)
         powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])

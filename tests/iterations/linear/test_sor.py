@@ -8,8 +8,8 @@ import torch
 
 from pdefreq.core.fields import as_field
 from pdefreq.domains.box import Box
+from pdefreq.iterations.linear.sor import LexicographicSor, RedBlackSor
 from pdefreq.iterations.linear.sparse import CondensedSystem, jacobi_radius
-from pdefreq.iterations.linear.successive import Lexicographic, RedBlack
 from pdefreq.problem.problem import Problem
 from pdefreq.spaces.grids.grid import Grid
 from pdefreq.spectrum.modes import make_modes
@@ -32,14 +32,14 @@ def homogeneous(box, **fields):
 
 @pytest.mark.parametrize("omega", [1.0, 1.4])
 @pytest.mark.parametrize("grid", GRIDS)
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
-def test_a_sweep_is_the_textbook_s(order, grid, omega):
-    """One unknown after the other, in a loop written out here."""
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
+def test_a_sweep_agrees_with_the_textbook_algorithm(order, grid, omega):
+    """The loop over single unknowns is written out here."""
     problem = mixed(grid.box)
     system = CondensedSystem(grid.assemble(problem))
     matrix, u = system.matrix.toarray(), np.zeros(len(system.free))
     places = np.stack(np.unravel_index(system.free, grid.shape), axis=1)
-    nodes = range(len(u)) if order is Lexicographic else sorted(range(len(u)), key=lambda i: places[i].sum() % 2)
+    nodes = range(len(u)) if order is LexicographicSor else sorted(range(len(u)), key=lambda i: places[i].sum() % 2)
     for _ in range(2):
         for i in nodes:
             u[i] += omega * (system.load[i] - matrix[i] @ u) / matrix[i, i]
@@ -49,7 +49,7 @@ def test_a_sweep_is_the_textbook_s(order, grid, omega):
 
 @pytest.fixture
 def by_symbol(monkeypatch):
-    """As on a grid that is too large for the matrix of a sweep, which is exact and comes first."""
+    """As on a grid that is too large for the matrix of a sweep, which is exact and preferred."""
     monkeypatch.setattr("pdefreq.iterations.linear.stationary._UNKNOWNS", 0)
 
 
@@ -59,11 +59,11 @@ def by_symbol(monkeypatch):
     ("d", "n", "numbers"),
     [(1, 256, [[k] for k in (32, 64, 96, 128, 192, 240)]), (2, 96, [[16, 16], [24, 48], [48, 48], [90, 90], [12, 60]])],
 )
-def test_waves_of_middle_and_high_modes_shrink_as_local_fourier_analysis_says(d, n, numbers, omega):
-    """The size of the error that starts as one sine mode, over the first sweeps: the boundary is felt later."""
+def test_waves_of_middle_and_high_modes_decay_as_predicted_by_local_fourier_analysis(d, n, numbers, omega):
+    """Size of an error that is one sine mode initially, over the first sweeps, before boundary effects reach the interior."""
     grid = Grid(UNIT[d - 1], (n,) * d)
     for number in numbers:
-        iteration = Lexicographic(homogeneous(grid.box), grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
+        iteration = LexicographicSor(homogeneous(grid.box), grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
         prediction = iteration.predict(make_modes("sine", grid.box, [number]), torch.arange(4))
         state = iteration.init()
         start = state.coefficients.norm()
@@ -73,10 +73,10 @@ def test_waves_of_middle_and_high_modes_shrink_as_local_fourier_analysis_says(d,
 
 
 @pytest.mark.usefixtures("by_symbol")
-def test_on_an_interval_the_symbol_is_the_published_one():
+def test_in_one_dimension_the_symbol_is_the_published_one():
     grid = Grid(UNIT[0], (64,))
     modes = make_modes("sine", grid.box, [[k] for k in (1, 16, 32, 63)])
-    prediction = Lexicographic(homogeneous(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3))
+    prediction = LexicographicSor(homogeneous(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3))
     symbol = 1 / np.sqrt(5 - 4 * np.cos(modes.indices[:, 0] * np.pi / 64))
     np.testing.assert_allclose(prediction.curves.numpy(), symbol ** np.arange(3)[:, None], rtol=1e-12)
     whole = math.cos(math.pi / 64) ** 2  # 0.1 % below the symbol of mode 1
@@ -85,13 +85,13 @@ def test_on_an_interval_the_symbol_is_the_published_one():
 
 
 @pytest.mark.usefixtures("by_symbol")
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
-def test_the_best_omega_treats_all_modes_alike(order):
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
+def test_the_optimal_omega_has_equal_factors_for_all_modes(order):
     grid = Grid(UNIT[1], (24, 24))
     iteration = order(homogeneous(grid.box), grid, omega="optimal", like=LIKE)
     modes = make_modes("sine", grid.box, [[1, 1], [3, 2], [12, 12], [23, 20]])
     rate = -math.log(2 / (1 + math.sin(math.pi / 24)) - 1)
-    # under a square root at the double eigenvalue of the smoothest mode: 1e-8
+    # the square root at the double eigenvalue of the smoothest mode: 1e-8
     np.testing.assert_allclose(iteration.predict(modes, torch.arange(2)).rates.numpy(), rate, rtol=1e-6)
 
 
@@ -102,7 +102,7 @@ def test_a_red_black_sweep_couples_two_modes_exactly_as_predicted(grid, diffusio
     problem = homogeneous(grid.box, diffusion=diffusion, reaction=reaction)
     every = make_modes("sine", grid.box, intervals=grid.intervals)
     for number in itertools.islice(itertools.product(*[range(1, n) for n in grid.intervals]), 0, None, 17):
-        iteration = RedBlack(problem, grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
+        iteration = RedBlackSor(problem, grid, omega=omega, like=LIKE, guess=sine(grid.box, number))
         partner = [n - k for n, k in zip(grid.intervals, number, strict=True)]
         pair = (every.indices == number).all(axis=1) | (every.indices == partner).all(axis=1)
         mine = int((every.indices == number).all(axis=1).argmax())
@@ -115,46 +115,46 @@ def test_a_red_black_sweep_couples_two_modes_exactly_as_predicted(grid, diffusio
             state = iteration.step(state)
 
 
-def test_the_middle_mode_is_gone_after_a_red_black_sweep_of_gauss_seidel():
-    """cos(pi / 2) is 6e-17: no rate is made of the rounding of a zero."""
+def test_a_red_black_sweep_of_gauss_seidel_removes_the_middle_mode():
+    """cos(pi / 2) is 6e-17 in floating point: no rate is computed from the rounding error of zero."""
     grid = Grid(UNIT[0], (16,))
     modes = make_modes("sine", grid.box, [[7], [8]])
-    rates = RedBlack(dirichlet(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3)).rates
+    rates = RedBlackSor(dirichlet(grid.box), grid, omega=1.0, like=LIKE).predict(modes, torch.arange(3)).rates
     assert rates.tolist() == [pytest.approx(-2 * math.log(math.cos(7 * math.pi / 16))), math.inf]
 
 
 def asymptotic_factor(iteration, sweeps):
-    """What the whole error is multiplied by a sweep, by the geometric mean of many sweeps: complex eigenvalues turn."""
+    """Factor of the norm of the error per sweep, the geometric mean over many sweeps, because complex eigenvalues oscillate."""
     state = run(iteration, sweeps)
-    limit, sizes = iteration.discrete_solution(state), []
+    discrete, sizes = iteration.discrete_solution(state), []
     for _ in range(2):
-        sizes.append(float((state.coefficients - limit).norm()))
+        sizes.append(float((state.coefficients - discrete).norm()))
         for _ in range(sweeps):
             state = iteration.step(state)
     return (sizes[1] / sizes[0]) ** (1 / sweeps)
 
 
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 @pytest.mark.parametrize(("d", "n"), [(1, 20), (2, 20), (3, 12)])
-def test_gauss_seidel_falls_by_cos_squared_in_the_end(order, d, n):
+def test_the_asymptotic_factor_of_gauss_seidel_is_cos_squared(order, d, n):
     box = UNIT[d - 1]
     factor = asymptotic_factor(order(dirichlet(box), Grid(box, (n,) * d), omega=1.0, like=LIKE), 120)
-    assert factor == pytest.approx(math.cos(math.pi / n) ** 2, rel=1e-4)  # other modes are gone to 0.96^120 = 7e-3, over 120
+    assert factor == pytest.approx(math.cos(math.pi / n) ** 2, rel=1e-4)  # other modes are 0.96^120 = 7e-3, over 120 sweeps
 
 
-@pytest.mark.parametrize("order", [Lexicographic, RedBlack])
+@pytest.mark.parametrize("order", [LexicographicSor, RedBlackSor])
 @pytest.mark.parametrize("omega", [1.9, 1.95])
-def test_sor_falls_by_omega_minus_one_in_the_end(order, omega):
-    """n = 20: the best omega is 1.729, and beyond it all eigenvalues have modulus omega - 1."""
+def test_the_asymptotic_factor_of_sor_is_omega_minus_one(order, omega):
+    """n = 20: the optimal omega is 1.729, and above it all eigenvalues have the modulus omega - 1."""
     box = UNIT[1]
     factor = asymptotic_factor(order(dirichlet(box), Grid(box, (20, 20)), omega=omega, like=LIKE), 100)
-    # eigenvalues of one modulus and different angles: the size of their sum varies by a factor of about 2 in 100 sweeps
+    # eigenvalues of equal modulus and different angles: the norm of their sum varies by a factor of about 2 in 100 sweeps
     assert factor == pytest.approx(omega - 1, rel=math.log(2) / 100)
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_the_best_omega_of_constant_coefficients_is_the_closed_form(grid):
-    closed = Lexicographic(dirichlet(grid.box), grid, omega="optimal", like=LIKE)
+def test_the_optimal_omega_of_constant_coefficients_has_a_closed_form(grid):
+    closed = LexicographicSor(dirichlet(grid.box), grid, omega="optimal", like=LIKE)
     found = jacobi_radius(grid.assemble(dirichlet(grid.box)))
     assert found == pytest.approx(closed._jacobi_radius, abs=1e-14)
     if len(set(grid.spacings)) == 1 and len(set(grid.intervals)) == 1:
@@ -167,11 +167,11 @@ def test_the_radius_of_jacobi_is_the_largest_eigenvalue_modulo_constants(problem
     system = grid.assemble(problem(grid.box))
     matrix = CondensedSystem(system).matrix.toarray()
     eigenvalues = np.sort(np.abs(np.linalg.eigvals(np.eye(len(matrix)) - matrix / np.diag(matrix)[:, None])))
-    expected = eigenvalues[-3] if problem is neumann else eigenvalues[-1]  # 1 and -1: the constant and the alternating one
+    expected = eigenvalues[-3] if problem is neumann else eigenvalues[-1]  # without 1 and -1: constant, alternating
     assert jacobi_radius(system) == pytest.approx(expected, abs=1e-7)  # the shift of singular matrices
 
 
-def test_no_prediction_without_a_theory():
-    for order in (Lexicographic, RedBlack):
+def test_methods_without_theory_have_no_prediction():
+    for order in (LexicographicSor, RedBlackSor):
         iteration = order(dirichlet(GRIDS[0].box), GRIDS[0], omega=1.0, like=LIKE)
         assert iteration.predict(SimpleNamespace(kind="eigen", indices=np.array([[1]])), torch.arange(3)) is None
