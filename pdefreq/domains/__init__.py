@@ -1,4 +1,4 @@
-"""Domains by their kind in a problem file. Importing this loads no numerics."""
+"""Domains by their kind in a problem file. Importing this module does not load numerical libraries."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ DOMAINS = Registry(
         "mesh": "pdefreq.domains.mesh_domain:MeshDomain",
     },
 )
-"""Name -> a subclass of `Domain`, which knows its mesh, its normals, its CAD form and its keys in a problem file."""
+"""Names and their subclass of `Domain`, which defines the mesh, normals, CAD form and keys of the kind in a problem file."""

@@ -1,4 +1,4 @@
-"""Balls in any dimension: intervals, disks, balls."""
+"""Balls in any dimension, including intervals and disks."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Ball(Domain):
     """The open ball ``|x - midpoint| < radius``.
 
     Args:
-        midpoint: One coordinate for each dimension.
-        radius: Above zero.
+        midpoint: The center, one coordinate for each dimension.
+        radius: The radius, above zero.
 
     Raises:
         ProblemFileError: If the midpoint is not finite, or the radius not finite and positive.
@@ -92,7 +92,7 @@ class Ball(Domain):
         return sphere_samples(self.midpoint, self.radius, n, stream)
 
     def distance(self) -> Field:
-        """1 - |x - midpoint|^2 / radius^2: negative outside."""
+        """The function 1 - |x - midpoint|^2 / radius^2, which is negative outside."""
 
         def level(x: Tensor) -> Tensor:
             return 1 - (x - x.new_tensor(self.midpoint)).square().sum(dim=1) / self.radius**2
@@ -105,7 +105,7 @@ class Ball(Domain):
         return into_ellipsoid(g, self.midpoint, (self.radius,) * self.dimension, self.boundary_mean(g))
 
     def meshed(self, h: float) -> Mesh:
-        """In the plane six sectors; in space an octahedron, refined and blown up."""
+        """In the plane, a mesh of six sectors; in space, a refined octahedron mapped to the ball."""
         match self.dimension:
             case 1:
                 from pdefreq.domains.box import Box
@@ -122,7 +122,7 @@ class Ball(Domain):
                 return super().meshed(h)
 
     def _solid(self, h: float) -> Mesh:
-        """The octahedra |x|_1 = s become the spheres |x|_2 = s."""
+        """The mesh of a 3-D ball, from an octahedron whose surfaces |x|_1 = s are mapped to the spheres |x|_2 = s."""
         import numpy as np
         from skfem import MeshTet
 

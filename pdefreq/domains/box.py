@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pdefreq.domains.geometry.strips import Outline
     from pdefreq.problem.toml_tables import DomainTable
 
-_PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
+_PANEL = 10  # Gauss points per panel: exact for degree 19, and points are nearly uniform for many panels
 _MAX_POINTS = 10**8
-_MAX_LIFTED = 8  # dimensions: transfinite interpolation evaluates g 3^d - 1 times
+_MAX_LIFTED = 8  # dimensions: transfinite interpolation requires 3^d - 1 evaluations of g
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Box(Domain):
     """The open box ``lower[k] < x[k] < upper[k]``.
 
     Args:
-        lower: Lower bounds, one for each dimension.
-        upper: Upper bounds, each above its lower one.
+        lower: The lower bounds, one for each dimension.
+        upper: The upper bounds, each above its lower bound.
 
     Raises:
         ProblemFileError: If the bounds are not finite, differ in number, or are not in order.
@@ -50,7 +50,7 @@ class Box(Domain):
     upper: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        for name in ("lower", "upper"):  # a number will do in one dimension
+        for name in ("lower", "upper"):  # in one dimension a number is accepted
             bounds = getattr(self, name)
             object.__setattr__(self, name, (float(bounds),) if isinstance(bounds, (int, float)) else tuple(map(float, bounds)))
         if len(self.lower) != len(self.upper) or not self.lower:
@@ -74,7 +74,7 @@ class Box(Domain):
 
     @property
     def lengths(self) -> tuple[float, ...]:
-        """Side lengths."""
+        """The side lengths."""
         return tuple(b - a for a, b in zip(self.lower, self.upper, strict=True))
 
     @property
@@ -95,7 +95,7 @@ class Box(Domain):
 
     @property
     def title(self) -> str:
-        """The kind of box, and its sides: a power where they are the same."""
+        """The kind of box and its sides, as a power if all sides are equal."""
         d, sides = self.dimension, [f"({a:g}, {b:g})" for a, b in zip(self.lower, self.upper, strict=True)]
         if d == 1:
             return f"interval {sides[0]}"
@@ -107,7 +107,7 @@ class Box(Domain):
         return ((x >= x.new_tensor(self.lower)) & (x <= x.new_tensor(self.upper))).all(dim=1)
 
     def opposite(self, x: Points) -> Points:
-        """For points on sides those on the opposite sides, ``(n, d)``."""
+        """The opposite points of points on sides, ``(n, d)``."""
         import torch
 
         lower, upper = x.new_tensor(self.lower), x.new_tensor(self.upper)
@@ -142,11 +142,11 @@ class Box(Domain):
         """See `Domain`.
 
         Args:
-            axes: The function vanishes on the sides across these axes alone; by default across all.
+            axes: Axes k such that the function vanishes on the sides x_k = const; by default all.
         """
         across = tuple(range(self.dimension)) if axes is None else tuple(axes)
         lower, upper = ([bounds[k] for k in across] for bounds in self.bounds)
-        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # 1 in the middle
+        scale = math.prod((2 / self.lengths[k]) ** 2 for k in across)  # the value is 1 at the center
 
         def product(x: Tensor) -> Tensor:
             x = x[:, across]
@@ -167,18 +167,18 @@ class Box(Domain):
         return CallableField(product, gradient)
 
     def lifting(self, g: Field, axes: Sequence[int] | None = None) -> Field:
-        """Transfinite interpolation of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
+        """The transfinite interpolant of `g` from the faces (Gordon and Hall, 1973): 1 - prod_k (1 - P_k) applied to g.
 
         Args:
             g: The boundary values.
-            axes: Interpolation is from the sides across these axes alone; by default across all.
+            axes: Axes k such that the interpolation uses the sides x_k = const; by default all.
         """
         if g.constant is not None:
             return ConstantField(g.constant)
         across = tuple(range(self.dimension)) if axes is None else tuple(axes)
         if len(across) > _MAX_LIFTED:
             raise IncompatibleError(
-                f"boundary values that vary are lifted in {_MAX_LIFTED} dimensions at most, got {len(across)}; use a penalty"
+                f"boundary values that vary can be lifted in at most {_MAX_LIFTED} dimensions, got {len(across)}; use a penalty"
             )
         lower, upper, lengths = self.lower, self.upper, self.lengths
         subsets = [s for size in range(1, len(across) + 1) for s in itertools.combinations(across, size)]
@@ -201,7 +201,7 @@ class Box(Domain):
         return CallableField(lift)
 
     def meshed(self, h: float) -> Mesh:
-        """Each side divided evenly, squares cut into two triangles and cubes into six tetrahedra."""
+        """Each side is divided uniformly; squares are cut into two triangles and cubes into six tetrahedra."""
         import numpy as np
         from skfem import MeshLine, MeshTet, MeshTri
 
@@ -212,7 +212,7 @@ class Box(Domain):
         return mesh.with_boundaries({name: edge[part == k] for k, name in enumerate(self.part_names)})
 
     def divided(self, cells: int, *, simplices: bool = True) -> Mesh:
-        """Each side divided into the same number of intervals."""
+        """Each side is divided into the same number of intervals."""
         import numpy as np
         from skfem import MeshHex, MeshLine, MeshQuad, MeshTet, MeshTri
 
@@ -221,7 +221,7 @@ class Box(Domain):
         return kind.init_tensor(*(np.linspace(a, b, cells + 1) for a, b in sides))
 
     def parts_of_facets(self, mesh: Mesh) -> np.ndarray:
-        """The face that is nearest to the middle of each facet, whatever its name."""
+        """The face nearest to the midpoint of each facet, regardless of names in the mesh."""
         import numpy as np
 
         from pdefreq.domains.meshes.mesh_files import facets_of
@@ -267,7 +267,7 @@ class Box(Domain):
         return unit.new_tensor(self.lower) + unit * unit.new_tensor(self.lengths)
 
     def _face(self, k: int, end: int, n: int, stream: torch.Generator | None) -> Samples:
-        """One face: its share of the points is 1 / (2 d), whatever its area, so small faces are not forgotten."""
+        """Points on one face. Each face gets 1 / (2 d) of the points, so that small faces are represented."""
         import torch
 
         d = self.dimension
@@ -291,7 +291,7 @@ class Box(Domain):
 
 
 def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
-    """Composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to whole panels."""
+    """The composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to whole panels."""
     import numpy as np
     import torch
 

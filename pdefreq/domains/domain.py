@@ -1,4 +1,4 @@
-"""What every domain can do."""
+"""The interface of domains."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from pdefreq.domains.samples import Samples
     from pdefreq.problem.toml_tables import DomainTable
 
-_MEAN = 64  # points for the mean of boundary values: a starting point, not an answer
-_NORMALS = 100  # points on each part, at which normals are compared
-_EDGE = 2000  # boundary points of a set that is tested against another
-_TOUCH = 1e-9  # of a distance function: nearer points touch, as far as rounding can tell
+_MEAN = 64  # points for the mean of boundary values, which need not be accurate
+_NORMALS = 100  # points on each part at which normals are compared
+_EDGE = 2000  # number of boundary points in tests of one set against another
+_TOUCH = 1e-9  # value of a distance function below which points are considered to touch, because of rounding errors
 
 
 class Domain(Content, ABC):
@@ -37,31 +37,31 @@ class Domain(Content, ABC):
     """
 
     keys: ClassVar[tuple[str, ...]] = ()
-    """The keys of a [domain] table that belong to this kind."""
+    """The keys of a [domain] table for this kind of domain."""
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """Values of these keys that describe a domain; the laws of all domains are tested on it."""
+    """Values of these keys that describe an example domain, for the tests of all domains."""
 
     can_be_hole: ClassVar[bool] = False
-    """Whether other domains can have holes of this shape: it has `convex`, or else `outside` and `nearest`."""
+    """Whether other domains can have holes of this shape, by `convex`, or by `outside` and `nearest`."""
 
     brings_mesh: ClassVar[bool] = False
-    """Whether the domain is given as a mesh, which can be cut no further: it has no holes but those of the mesh."""
+    """Whether the domain is given as a mesh and can't have holes other than those of the mesh."""
 
     is_straight: ClassVar[bool] = False
-    """Whether the boundary consists of points, segments and flat polygons, so that straight cells fill the domain."""
+    """Whether the boundary consists of points, segments and flat polygons, so that straight cells fill the domain exactly."""
 
     @classmethod
     def from_table(cls, table: DomainTable) -> Self:  # noqa: ARG003
         """The domain that a [domain] table of a problem file describes.
 
         Args:
-            table: Its values, which are read by `keys`.
+            table: The values of the table, which are read according to `keys`.
 
         Raises:
-            ProblemFileError: If a value is missing or malformed, or the kind has no form in a problem file.
+            ProblemFileError: If a value is missing or malformed, or domains of this kind can't be given in a problem file.
         """
-        raise ProblemFileError(f"a {cls.__name__} can't be stated in a problem file: build the problem in Python")
+        raise ProblemFileError(f"a {cls.__name__} can't be given in a problem file: build the problem in Python")
 
     @property
     @abstractmethod
@@ -71,34 +71,34 @@ class Domain(Content, ABC):
     @property
     @abstractmethod
     def measure(self) -> float:
-        """Length, area or volume."""
+        """The length, area or volume."""
 
     @property
     @abstractmethod
     def bounds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Lower and upper corner of the smallest box that holds the domain."""
+        """The lower and upper corner of the bounding box."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What the domain is, for people: ``"disk of radius 1"``, ``"square (-1, 1)^2 with 3 holes"``."""
+        """A short description, such as ``"disk of radius 1"`` or ``"square (-1, 1)^2 with 3 holes"``."""
 
     @property
     @abstractmethod
     def part_names(self) -> tuple[str, ...]:
-        """Names of the built-in pieces of the boundary, in the order of `Samples.parts`."""
+        """The names of the built-in boundary parts, in the order of `Samples.parts`."""
 
     @property
     def opposite_sides(self) -> Mapping[str, tuple[int, int]]:
-        """Pairs of sides that a translation maps onto each other, so that functions can be periodic; by default there are none.
+        """Pairs of sides that a translation maps onto each other, for periodic functions; by default there are none.
 
-        The name of each pair, in the order of the axes, and the indices of its sides in `part_names`.
+        A mapping from the name of each pair, in the order of the axes, to the indices of its sides in `part_names`.
         """
         return {}
 
     @abstractmethod
     def contains(self, x: Points) -> Tensor:
-        """Whether each point lies in the closed domain, shape ``(n,)``, bool."""
+        """Whether each point is in the closed domain, shape ``(n,)``, bool."""
 
     @abstractmethod
     def quadrature(self, n: int) -> Samples:
@@ -110,25 +110,25 @@ class Domain(Content, ABC):
 
     @abstractmethod
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
-        """About `n` boundary points: Gauss points, or uniform random ones when a stream is given (float64, CPU)."""
+        """About `n` boundary points: Gauss points, or uniform random ones if a stream is given (float64, CPU)."""
 
     def boundary_mean(self, g: Field) -> float:
-        """The mean of a field over the boundary, by the fixed rule of some points."""
+        """The mean of a field over the boundary, by a fixed quadrature rule."""
         edge = self.boundary(_MEAN)
         return float((edge.weights * g(edge.x)).sum() / edge.weights.sum())
 
     @abstractmethod
     def distance(self) -> Field:
-        """A smooth function, zero exactly on the boundary and positive inside."""
+        """A smooth distance function, positive in the domain and zero on the boundary only."""
 
     @abstractmethod
     def lifting(self, g: Field) -> Field:
-        """A function on the domain that equals `g` on its boundary, and looks at `g` nowhere else."""
+        """A lifting of `g`, a function that equals `g` on the boundary and uses no values of `g` elsewhere."""
 
     # Meshes ---------------------------------------------------------------------------------------------------------------
 
     def meshed(self, h: float) -> Mesh:
-        """A mesh with edges of about `h`, whose ``boundaries`` carry the part names; `mesh_of` checks `h` first.
+        """A mesh with edges of about `h`, whose ``boundaries`` have the part names; `mesh_of` checks `h` first.
 
         Raises:
             IncompatibleError: If gmsh, which meshes the CAD form, is not installed, or there is no CAD form.
@@ -138,36 +138,36 @@ class Domain(Content, ABC):
         return gmsh_mesh(self, h)
 
     def divided(self, cells: int, *, simplices: bool = True) -> Mesh | None:
-        """A mesh of a number of cells along each axis; None where the shape has no axes to divide, and `mesh_for` uses `meshed`.
+        """A mesh with a number of cells along each axis; None if the shape has no axes, in which case `mesh_for` uses `meshed`.
 
         Args:
-            cells: The number.
+            cells: The number of cells.
             simplices: Whether boxes are cut into triangles and tetrahedra, or into quadrilaterals and hexahedra.
 
         Raises:
-            OptionError: If there would be more cells than a computer holds.
-            IncompatibleError: As `meshed` does.
+            OptionError: If there would be too many cells for a computer.
+            IncompatibleError: As for `meshed`.
         """
         return None
 
     @property
     def own_mesh(self) -> Mesh | None:
-        """The mesh that the domain brings along, if it does."""
+        """The mesh that defines the domain, if there is one."""
         return None
 
     def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
-        """Points near a part of the boundary, moved onto it; the points themselves where the part is straight.
+        """Points near a part of the boundary, moved onto it; if the part is flat, the points themselves.
 
         Args:
             part: One of `part_names`.
-            x: Shape ``(n, d)``.
+            x: The points, shape ``(n, d)``.
         """
         return x
 
     def parts_of_facets(self, mesh: Mesh) -> np.ndarray:
-        """The part of each boundary facet of a mesh, an index into `part_names`; by default its name in the mesh tells.
+        """The part of each boundary facet of a mesh, an index into `part_names`; by default according to names in the mesh.
 
-        Facets without a name belong to the last part, as ``rest`` is.
+        Facets without a name belong to the last part, such as ``rest``.
         """
         import numpy as np
 
@@ -185,7 +185,7 @@ class Domain(Content, ABC):
             occ: ``gmsh.model.occ``.
 
         Returns:
-            The (dimension, tag) pairs of what was added.
+            The (dimension, tag) pairs of the added entities.
 
         Raises:
             IncompatibleError: If there is no CAD form.
@@ -197,10 +197,10 @@ class Domain(Content, ABC):
     # Formulas -------------------------------------------------------------------------------------------------------------
 
     def normal(self, part: str) -> list[Expr] | None:
-        """The outward unit normal on a part of the boundary as formulas of the coordinates; None where it has edges.
+        """The outward unit normal on a part of the boundary as formulas of the coordinates; None if the part has edges.
 
         Args:
-            part: One of `part_names`; by default it must be flat.
+            part: One of `part_names`; in the default implementation, the part must be flat.
         """
         from pdefreq.domains.geometry.normals import constant
 
@@ -210,19 +210,19 @@ class Domain(Content, ABC):
 
     @property
     def convex(self) -> Convex | None:
-        """The closed domain as an ellipsoid or box along the axes, if it is one."""
+        """The closed domain as an ellipsoid or box with axes along the coordinates, if it has this shape."""
         return None
 
     @property
     def corners(self) -> tuple[tuple[float, ...], ...]:
-        """Corners of the boundary, which random and Gauss points miss."""
+        """The corners of the boundary, which random and Gauss points do not include."""
         return ()
 
     def holds(self, hole: Domain) -> bool:
-        """Whether a closed set lies in the interior of this domain.
+        """Whether a closed set is in the interior of this domain.
 
-        The answer is exact for ellipsoids and boxes. Other sets count as inside if their corners and 2000 points of their
-        boundary are, and no such point of the boundary of the domain lies in them.
+        The answer is exact for ellipsoids and boxes. Other sets are considered inside if their corners and 2000 points of their
+        boundary are inside, and no such point of the boundary of this domain is in the set.
         """
         if self.convex is not None and hole.convex is not None:
             from pdefreq.domains.geometry import convex
@@ -233,7 +233,7 @@ class Domain(Content, ABC):
         return bool(inside.all()) and not bool(hole.contains(self._edge()).any())
 
     def is_apart_from(self, other: Domain) -> bool:
-        """Whether two closed sets have no point in common; sets other than ellipsoids and boxes are tested as by `holds`."""
+        """Whether two closed sets are disjoint; sets other than ellipsoids and boxes are tested as in `holds`."""
         if self.convex is not None and other.convex is not None:
             from pdefreq.domains.geometry import convex
 
@@ -241,20 +241,20 @@ class Domain(Content, ABC):
         return not any(bool(one.contains(two._edge()).any()) for one, two in ((self, other), (other, self)))
 
     def _edge(self) -> Points:
-        """Corners and many points of the boundary."""
+        """The corners and many other points of the boundary."""
         import torch
 
         corners = torch.tensor(self.corners, dtype=torch.float64).reshape(-1, self.dimension)
         return torch.cat([corners, self.boundary(_EDGE).x])
 
     def outside(self) -> Field:
-        """For a hole: a smooth function, zero on the boundary, positive outside and negative inside, there like the distance."""
+        """For a hole, a smooth function like the signed distance near the boundary: positive outside, negative inside."""
         raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
 
     def nearest(self, x: Points) -> Points:
-        """For a hole: the nearest point of the boundary for each point outside."""
+        """The nearest boundary point of a hole for each point outside."""
         raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
 
     def outline(self) -> Outline | None:
-        """A plane domain between curves over the x axis, for Gauss points around holes; None where it is not known."""
+        """The boundary of a plane domain as curves over the x axis, for Gauss points around holes; None if unavailable."""
         return None

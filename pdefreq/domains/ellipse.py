@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ellipse(Domain):
-    """The open ellipse ``((x - midpoint_x) / a)^2 + ((y - midpoint_y) / b)^2 < 1``, its axes along the coordinates.
+    """The open ellipse ``((x - midpoint_x) / a)^2 + ((y - midpoint_y) / b)^2 < 1``, with axes along the coordinates.
 
     Args:
-        midpoint: Two coordinates.
-        half_axes: a and b, above zero.
+        midpoint: The center, two coordinates.
+        half_axes: The half axes a and b, above zero.
 
     Raises:
-        ProblemFileError: If the midpoint is not a point of the plane, or a half axis is not finite and positive.
+        ProblemFileError: If the midpoint does not have two finite coordinates, or a half axis is not finite and positive.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("dimension", "midpoint", "half_axes")
@@ -71,7 +71,7 @@ class Ellipse(Domain):
 
     @property
     def perimeter(self) -> float:
-        """4 a E(1 - b^2 / a^2), by the complete elliptic integral of the second kind."""
+        """The arc length 4 a E(1 - b^2 / a^2), with the complete elliptic integral E of the second kind."""
         from scipy.special import ellipe
 
         a, b = self.half_axes
@@ -104,7 +104,7 @@ class Ellipse(Domain):
         return Samples(self._stretched(x), torch.full((n,), self.measure / n, dtype=torch.float64))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
-        """The trapezoidal rule in the eccentric angle, which converges geometrically; random points are uniform in arc length."""
+        """The trapezoidal rule in the eccentric angle, with geometric convergence; random points are uniform in arc length."""
         if stream is None:
             circle = torch.from_numpy(rules.sphere(2, max(2, round(n / 2)))[0])
             weights = self._speed(circle)
@@ -120,7 +120,7 @@ class Ellipse(Domain):
         )
 
     def distance(self) -> Field:
-        """1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2: negative outside."""
+        """The function 1 - ((x - midpoint_x) / a)^2 - ((y - midpoint_y) / b)^2, which is negative outside."""
         return CallableField(
             lambda x: 1 - self._scaled(x).square().sum(dim=1), lambda x: -2 * self._scaled(x) / x.new_tensor(self.half_axes)
         )
@@ -131,7 +131,7 @@ class Ellipse(Domain):
         return into_ellipsoid(g, self.midpoint, self.half_axes, self.boundary_mean(g))
 
     def meshed(self, h: float) -> Mesh:
-        """Six bent sectors."""
+        """A mesh of six curved sectors."""
         from pdefreq.domains.meshes.disk import disk_mesh
 
         return disk_mesh(self.midpoint, self.half_axes, h)
@@ -145,7 +145,7 @@ class Ellipse(Domain):
         return radial(self.midpoint, self.half_axes)
 
     def cad(self, occ: Any) -> list[tuple[int, int]]:
-        a, b = self.half_axes  # gmsh wants the long half axis first
+        a, b = self.half_axes  # gmsh requires the longer half axis first
         axis = {} if a >= b else {"zAxis": [0, 0, 1], "xAxis": [0, 1, 0]}
         return [(2, occ.addDisk(*self.midpoint, 0, max(a, b), min(a, b), **axis))]
 
@@ -163,20 +163,20 @@ class Ellipse(Domain):
         return Outline.of_ellipse(self.midpoint, self.half_axes)
 
     def _scaled(self, x: Tensor) -> Tensor:
-        """Points of the ellipse taken to the unit disk."""
+        """Points of the ellipse mapped to the unit disk."""
         return (x - x.new_tensor(self.midpoint)) / x.new_tensor(self.half_axes)
 
     def _stretched(self, x: Tensor) -> Tensor:
-        """Points of the unit disk taken to the ellipse."""
+        """Points of the unit disk mapped to the ellipse."""
         return place(self.midpoint, x * x.new_tensor(self.half_axes))
 
     def _speed(self, circle: Tensor) -> Tensor:
-        """Arc length of the ellipse to that of the unit circle."""
+        """The ratio of the arc length of the ellipse to that of the unit circle."""
         a, b = self.half_axes
         return (circle * circle.new_tensor((b, a))).norm(dim=1)
 
     def _random_circle(self, n: int, stream: torch.Generator) -> Tensor:
-        """Points of the unit circle that are uniform on the ellipse, by rejection: at least 64 % are kept."""
+        """Points of the unit circle that are uniform in arc length on the ellipse, by rejection of at most 36 %."""
         kept = torch.empty(0, 2, dtype=torch.float64)
         while len(kept) < n:
             unit = rules.unit_cube(2 * n, 3, stream)

@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
 
-_ROUNDING = 1e-12  # relative
-_FITS = 1e-6  # of a distance that is about 1 in the middle: mesh files have seven digits or more
+_ROUNDING = 1e-12  # relative size of rounding errors
+_FITS = 1e-6  # tolerance for a distance function that is about 1 in the middle: mesh files have seven digits or more
 
 
 @dataclass(frozen=True)
 class WithHoles(Domain):
-    """A domain from which closed sets are taken out; the parts are the base's, then ``hole-1``, ``hole-2``, ...
+    """A domain from which closed sets are removed; the parts are those of the base, then ``hole-1``, ``hole-2``, ...
 
     Args:
         base: The domain without holes.
-        holes: Shapes inside it that can be holes, which do not touch each other.
-        triangulation: A mesh of the domain for finite elements, its boundaries named as the parts; without one gmsh makes it.
+        holes: Disjoint shapes inside it that are allowed as holes.
+        triangulation: A mesh of the domain for finite elements, with boundaries named as the parts. By default gmsh meshes it.
 
     Raises:
         ProblemFileError: If a shape can't be a hole, has another dimension, reaches the boundary of the base, or touches another
-            hole; or the triangulation is not one of this domain.
+            hole; or if the triangulation is not a mesh of this domain.
     """
 
     content_type: ClassVar[str] = "with-holes"
@@ -92,13 +92,13 @@ class WithHoles(Domain):
         return self.base.contains(x) & self._solids.leave_out(x)
 
     def quadrature(self, n: int) -> Samples:
-        """In the plane Gauss points of curved strips between the holes, many for many holes; else a fixed Sobol set."""
+        """In the plane, Gauss points on curved strips between the holes, many for many holes; otherwise a fixed Sobol set."""
         if (outline := self.outline()) is not None:
             return strips.quadrature(outline, self.measure, n)
         return self.interior(n, named_stream(0, "quadrature"), sobol=True)
 
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
-        """Points of the base, without those that fall into holes."""
+        """Points of the base, except those in holes."""
         tries, x = n, torch.empty(0, self.dimension, dtype=torch.float64)
         while len(x) < n:
             tries = math.ceil(1.1 * tries * self.base.measure / self.measure)
@@ -107,7 +107,7 @@ class WithHoles(Domain):
         return Samples(x[:n], torch.full((n,), self.measure / n, dtype=torch.float64))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
-        """The same number of points on each part, whatever its size, so that small holes are not forgotten."""
+        """Points with equal numbers on all parts, so that small holes are represented."""
         share, faces = max(1, n // len(self.part_names)), len(self.base.part_names)
         outer = self.base.boundary(share * faces, stream)
         assert outer.normals is not None and outer.parts is not None
@@ -124,11 +124,11 @@ class WithHoles(Domain):
         )
 
     def distance(self) -> Field:
-        """The base's distance and those from the holes as one: see `DistanceWithHoles`."""
+        """The combination of the base's distance function and those of the holes; see `DistanceWithHoles`."""
         return DistanceWithHoles(self.base.distance(), self._size, self._solids)
 
     def lifting(self, g: Field) -> Field:
-        """The base's, blended with the values at the near points of holes: see `LiftingWithHoles`."""
+        """The base's lifting, blended with the values at near points of holes; see `LiftingWithHoles`."""
         if g.constant is not None:
             return ConstantField(g.constant)
         reach = (self.measure / max(1, len(self.holes))) ** (1 / self.dimension)
@@ -136,7 +136,7 @@ class WithHoles(Domain):
 
     @property
     def is_straight(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether the base and all holes are."""
+        """Whether the base and all holes are straight."""
         return self.base.is_straight and all(hole.is_straight for hole in self.holes)
 
     @property
@@ -167,12 +167,12 @@ class WithHoles(Domain):
         return sum(known[1:], start=known[0]) if len(known) == len(outlines) else None
 
     def _hole(self, part: str) -> Domain | None:
-        """The hole of this name; None for a part of the base."""
+        """The hole of a part; None for a part of the base."""
         return self.holes[int(part.removeprefix("hole-")) - 1] if part.startswith("hole-") else None
 
     @property
     def _size(self) -> float:
-        """A length by which the base's distance, about 1 in the middle, becomes one."""
+        """The factor, a length, that converts the base's distance function, about 1 in the middle, to a distance."""
         return min(b - a for a, b in zip(*self.bounds, strict=True)) / 4
 
     @cached_property
@@ -202,18 +202,18 @@ class WithHoles(Domain):
 
 
 def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
-    """Balls listed in a file, one a row: the coordinates of the midpoint, then the radius.
+    """The balls listed in a file. Each row has the coordinates of the midpoint, then the radius.
 
     Args:
         path: A comma-separated file; lines that begin with ``#`` and a heading are skipped.
-        dimension: Of the domain.
+        dimension: The dimension of the domain.
 
     Raises:
-        ProblemFileError: If the file can't be read or holds no row, or a row is not coordinates and a positive radius.
+        ProblemFileError: If the file can't be read or has no rows, or a row is not coordinates and a positive radius.
     """
     _, rows = csv_rows(Path(path), "holes")
     if not rows:
-        raise ProblemFileError(f"{path} lists no holes; give one a row, {dimension} coordinates and the radius")
+        raise ProblemFileError(f"{path} lists no holes; give one per row, {dimension} coordinates and the radius")
     balls = []
     for line, row in rows:
         if len(row) != dimension + 1 or not all(map(is_number, row)):
@@ -228,7 +228,7 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
 
 
 def _close_pairs(holes: tuple[Domain, ...]) -> list[tuple[int, int]]:
-    """Pairs whose bounding boxes meet, to rounding: only these need a closer look."""
+    """The pairs whose bounding boxes meet, up to rounding; only these need an accurate test."""
     if len(holes) < 2:
         return []
     lower, upper = (np.array([hole.bounds[end] for hole in holes]) for end in (0, 1))

@@ -1,4 +1,4 @@
-"""Domains that a mesh describes."""
+"""Domains that are given by a mesh."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _MESHES = {"line": MeshLine1, "triangle": MeshTri1, "quad": MeshQuad1, "tetra": 
 class MeshDomain(Domain):
     """The union of the cells of a mesh: an interval, a polygon or a polyhedron. Equal meshes make equal domains.
 
-    Its parts are the named boundaries of the mesh in alphabetical order, then ``rest``, where facets are in none. A facet
-    in several belongs to the first.
+    Its parts are the named boundaries of the mesh in alphabetical order, then ``rest`` if there are facets without a name. A
+    facet with several names belongs to the first of them.
 
     Args:
         mesh: A scikit-fem mesh of lines, triangles, quadrilaterals or tetrahedra.
 
     Raises:
-        ProblemFileError: If the mesh is of another kind.
+        ProblemFileError: If the cells are of another kind.
     """
 
     keys: ClassVar[tuple[str, ...]] = ("file",)
@@ -58,7 +58,7 @@ class MeshDomain(Domain):
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if type(self.mesh) not in _MESHES.values():  # their subclasses are curved
+        if type(self.mesh) not in _MESHES.values():  # subclasses of these have curved cells
             raise ProblemFileError(
                 f"a mesh must have first-order lines, triangles, quadrilaterals or tetrahedra, got {type(self.mesh).__name__}"
             )
@@ -87,10 +87,10 @@ class MeshDomain(Domain):
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """The domain in a mesh file.
+        """The domain that a mesh file describes.
 
         Raises:
-            ProblemFileError: As `read_mesh` does.
+            ProblemFileError: As for `read_mesh`.
         """
         return cls(read_mesh(path))
 
@@ -116,10 +116,10 @@ class MeshDomain(Domain):
         return (*self._named, *(["rest"] if (self._part_of_facet == len(self._named)).any() else []))
 
     def facets(self, name: str) -> np.ndarray:
-        """The facets of a part: indices into ``mesh.facets``.
+        """The facets of a part, as indices into ``mesh.facets``.
 
         Raises:
-            UnknownNameError: If the mesh has no such part; the message offers the nearest name.
+            UnknownNameError: If the mesh has no such part; the message suggests the nearest name.
         """
         if name not in self.part_names:
             raise UnknownNameError(f"the mesh has no boundary '{name}': {nearest(name, self.part_names)}")
@@ -129,7 +129,7 @@ class MeshDomain(Domain):
         """The vertices of a part, shape ``(n, d)``.
 
         Raises:
-            UnknownNameError: As `facets` does.
+            UnknownNameError: As for `facets`.
         """
         return self.mesh.p[:, np.unique(facets_of(self.mesh)[:, self.facets(name)])].T
 
@@ -137,7 +137,7 @@ class MeshDomain(Domain):
         return torch.from_numpy(self._search(x.detach().cpu().double().numpy()) >= 0).to(x.device)
 
     def quadrature(self, n: int) -> Samples:
-        """The same Gauss rule in every cell, so at least one point a cell."""
+        """The same Gauss rule on every cell, hence at least one point per cell."""
         return Samples(*gauss(self._corners, self._cell_measures, n))
 
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
@@ -156,14 +156,14 @@ class MeshDomain(Domain):
         return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
 
     def distance(self) -> Field:
-        """The mean value distance, smooth inside: see `MeanValueDistance`."""
+        """The mean value distance, which is smooth inside; see `MeanValueDistance`."""
         return MeanValueDistance(*self._sides)
 
     def lifting(self, g: Field) -> Field:
-        """The values at the nearest point of each side, blended.
+        """A weighted mean of the values at the nearest point of each side; see `FromFacets`.
 
         Raises:
-            IncompatibleError: If values vary on a mesh of tetrahedra.
+            IncompatibleError: If the values vary on a mesh of tetrahedra.
         """
         if g.constant is not None:
             return ConstantField(g.constant)
@@ -177,7 +177,7 @@ class MeshDomain(Domain):
 
     @cached_property
     def _corners(self) -> np.ndarray:
-        """Corners of the cells, shape ``(cells, d + 1, d)``; a quadrilateral counts as two triangles."""
+        """The vertices of the cells, shape ``(cells, d + 1, d)``; quadrilaterals are split into two triangles."""
         t = self.mesh.t
         if isinstance(self.mesh, MeshQuad1):
             t = np.concatenate([t[[0, 1, 2]], t[[0, 2, 3]]], axis=1)
@@ -202,7 +202,7 @@ class MeshDomain(Domain):
 
     @cached_property
     def _part_of_facet(self) -> np.ndarray:
-        """Index of the part of each boundary facet."""
+        """The index of the part of each boundary facet."""
         part = np.full(len(self._boundary_facets), len(self._named), dtype=np.int64)
         for k in reversed(range(len(self._named))):
             part[np.isin(self._boundary_facets, self.mesh.boundaries[self._named[k]])] = k  # pyright: ignore[reportOptionalSubscript]
@@ -210,12 +210,12 @@ class MeshDomain(Domain):
 
     @cached_property
     def _facet_corners(self) -> np.ndarray:
-        """Corners of the boundary facets, shape ``(facets, d, d)``."""
+        """The vertices of the boundary facets, shape ``(facets, d, d)``."""
         return self.mesh.p.T[facets_of(self.mesh)[:, self._boundary_facets].T]
 
     @cached_property
     def _sides(self) -> tuple[Tensor, Tensor]:
-        """Corners and normals of what bounds the domain: the sides of a polygon, else the facets."""
+        """Vertices and normals of the sides of a polygon; in other dimensions, of the boundary facets."""
         corners, normals = self._facet_corners, self._normals
         if self.dimension == 2:
             corners, normals = sides(self.mesh.p, facets_of(self.mesh)[:, self._boundary_facets], normals)
@@ -227,7 +227,7 @@ class MeshDomain(Domain):
 
     @cached_property
     def _normals(self) -> np.ndarray:
-        """Outward unit normals of the boundary facets: away from the cell."""
+        """The outward unit normals of the boundary facets."""
         normals = self._area_vectors / self._facet_measures[:, None]
         cells = np.asarray(self.mesh.f2t)[0, self._boundary_facets]
         inner = self.mesh.p.T[self.mesh.t[:, cells].T].mean(axis=1)
@@ -236,7 +236,7 @@ class MeshDomain(Domain):
 
     @cached_property
     def _area_vectors(self) -> np.ndarray:
-        """Normal to each boundary facet, as long as the facet is large."""
+        """A normal to each boundary facet whose length is the measure of the facet."""
         edges = self._facet_corners[:, 1:] - self._facet_corners[:, :1]
         match self.dimension:
             case 1:

@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     from pdefreq.domains.geometry.strips import Outline
     from pdefreq.problem.toml_tables import DomainTable
 
-_FEW = 8  # sides, up to which a product of their distances is large enough in the middle
-_LEAST_TURN = 1e-3  # sine of the angle between the sides at a corner: two in a line make a product vanish too fast
-_COARSE = 4  # triangles along the side of a square of the same area, for point sets
-_POINTS = 6  # of a Gauss rule in a triangle, at least
+_FEW = 8  # largest number of sides for which the product of their distances is large enough in the middle
+_LEAST_TURN = 1e-3  # sine of the angle between sides at a corner; for collinear sides a product vanishes too fast
+_COARSE = 4  # triangles along the side of a square of the same area, for sets of points
+_POINTS = 6  # least number of points of a Gauss rule in a triangle
 _ROUNDINGS = 64
 
 
 @dataclass(frozen=True)
 class Polygon(Domain):
-    """The interior of a polygon whose sides meet in their common corners alone.
+    """The interior of a polygon whose sides meet only at their common corners.
 
-    Its parts are the sides ``edge-1`` ... ``edge-n``: side k leads from point k to the next, the last back to the first.
+    Its parts are the sides ``edge-1`` ... ``edge-n``: side k leads from point k to the next, and the last back to the first.
 
     Args:
         points: The corners in the order of the boundary, in either direction, shape ``(n, 2)``.
 
     Raises:
-        ProblemFileError: If there are fewer than three points, they are no finite points of the plane, two are the same, or
+        ProblemFileError: If there are fewer than three points, they are not finite points of the plane, two are the same, or
             sides cross or touch.
     """
 
@@ -99,7 +99,7 @@ class Polygon(Domain):
         return self.points
 
     def contains(self, x: Points) -> Tensor:
-        """By the parity of the sides to the right of a point; points on a side belong to the closed domain."""
+        """Tested by the parity of the number of sides to the right of a point; the domain includes its sides."""
         a, b = (ends.to(x) for ends in self._sides.unbind(dim=1))
         size = float(np.abs(self._points).max())
         slack = _ROUNDINGS * torch.finfo(x.dtype).eps * size
@@ -114,7 +114,7 @@ class Polygon(Domain):
         return torch.cat([inside(piece) for piece in pieces(x, len(self.points))])
 
     def quadrature(self, n: int) -> Samples:
-        """The same Gauss rule in every triangle of a coarse mesh, whose triangles are cut in four as `n` grows."""
+        """The same Gauss rule on every triangle of a coarse mesh, whose triangles are quartered as `n` grows."""
         corners = self._triangles
         while 4 * len(corners) * _POINTS <= n:
             corners = quartered(corners)
@@ -125,7 +125,7 @@ class Polygon(Domain):
         return Samples(x, torch.full((n,), self.measure / n, dtype=torch.float64))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
-        """The same number of points on each side, whatever its length, so that short ones are not forgotten."""
+        """Points with equal numbers on all sides, so that short sides are represented."""
         share = max(1, n // len(self.points))
         samples = []
         for (a, b), normal in zip(self._sides, self._normals, strict=True):
@@ -138,9 +138,9 @@ class Polygon(Domain):
         return joined(samples)
 
     def distance(self) -> Field:
-        """A polynomial for a convex polygon with at most eight sides, 1 at the mean of its corners: see `ConvexPolygon`.
+        """For a convex polygon with at most eight sides, a polynomial that is 1 at the mean of its corners; see `ConvexPolygon`.
 
-        Otherwise the mean value distance, smoothed at the corners: see `SmoothedDistance`; it is 1 at its largest, about.
+        Otherwise the mean value distance, smoothed at the corners, with a maximum of about 1; see `SmoothedDistance`.
         """
         if self._convex_polygon is not None:
             return self._convex_polygon.distance()
@@ -148,16 +148,16 @@ class Polygon(Domain):
         return SmoothedDistance(self._sides, self._normals, 1 / largest)
 
     def lifting(self, g: Field) -> Field:
-        """A smooth one for a convex polygon with at most eight sides: see `ConvexPolygon`.
+        """For a convex polygon with at most eight sides, a smooth lifting; see `ConvexPolygon`.
 
-        Otherwise the values at the nearest point of each side, blended: see `FromFacets`.
+        Otherwise a weighted mean of the values at the nearest point of each side; see `FromFacets`.
         """
         if g.constant is not None:
             return ConstantField(g.constant)
         return FromFacets(g, self._sides) if self._convex_polygon is None else self._convex_polygon.lifting(g)
 
     def meshed(self, h: float) -> Mesh:
-        """A refined Delaunay triangulation: see `triangulated`."""
+        """A refined Delaunay triangulation; see `triangulated`."""
         from skfem import MeshTri
 
         from pdefreq.domains.meshes.mesh_files import facets_of
@@ -198,19 +198,19 @@ class Polygon(Domain):
 
     @cached_property
     def _sides(self) -> Tensor:
-        """Ends of the sides, shape ``(n, 2, 2)``: side, end, coordinate."""
+        """The ends of the sides, shape ``(n, 2, 2)``: side, end, coordinate."""
         return torch.from_numpy(np.stack([self._points, np.roll(self._points, -1, axis=0)], axis=1))
 
     @cached_property
     def _normals(self) -> Tensor:
-        """Outward unit normals of the sides, shape ``(n, 2)``."""
+        """The outward unit normals of the sides, shape ``(n, 2)``."""
         along = self._sides[:, 1] - self._sides[:, 0]
         right = torch.stack([along[:, 1], -along[:, 0]], dim=1)
         return math.copysign(1, signed_area(self._points)) * right / right.norm(dim=1, keepdim=True)
 
     @cached_property
     def _convex_polygon(self) -> ConvexPolygon | None:
-        """The polygon, if it is convex, each corner turns, and there are few."""
+        """The polygon as a `ConvexPolygon`; None if it is not convex, has too many sides, or has collinear sides at a corner."""
         before, after = self._normals.roll(1, dims=0), self._normals
         turns = math.copysign(1, signed_area(self._points)) * (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
         if len(self.points) > _FEW or float(turns.min()) < _LEAST_TURN:
@@ -219,22 +219,22 @@ class Polygon(Domain):
 
     @cached_property
     def _triangles(self) -> np.ndarray:
-        """Corners of the triangles of a coarse mesh, shape ``(triangles, 3, 2)``."""
+        """The vertices of the triangles of a coarse mesh, shape ``(triangles, 3, 2)``."""
         p, t = triangulated(self._points, math.sqrt(self.measure) / _COARSE)
         return p.T[t.T]
 
     @property
     def _middles(self) -> Points:
-        """Points inside, spread over the polygon."""
+        """Points distributed over the polygon."""
         return torch.from_numpy(self._triangles.mean(axis=1))
 
     def _feet(self, x: Points) -> Tensor:
-        """The nearest point of every side, shape ``(n, sides, 2)``."""
+        """The nearest point on each side, shape ``(n, sides, 2)``."""
         a, b = (ends.to(x) for ends in self._sides.unbind(dim=1))
         along = b - a
         place = ((x[:, None] - a) * along).sum(dim=2) / along.square().sum(dim=1)
         return a + place.clamp(0, 1)[..., None] * along
 
     def _gaps(self, x: Points) -> Tensor:
-        """The distance from every side, shape ``(n, sides)``."""
+        """The distance from each side, shape ``(n, sides)``."""
         return (x[:, None] - self._feet(x)).norm(dim=2)

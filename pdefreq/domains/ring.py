@@ -1,4 +1,4 @@
-"""Rings in the plane, and the shells between two spheres."""
+"""Rings in the plane, and spherical shells."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ring(Domain):
-    """The open ring ``inner < |x - midpoint| < outer``, in two dimensions or more.
+    """The open ring or shell ``inner < |x - midpoint| < outer``, in two or more dimensions.
 
     Args:
-        midpoint: One coordinate for each dimension.
-        inner: Inner radius, above zero.
-        outer: Outer radius, above the inner one.
+        midpoint: The center, one coordinate for each dimension.
+        inner: The inner radius, above zero.
+        outer: The outer radius, above the inner one.
 
     Raises:
         ProblemFileError: If the midpoint has fewer than two coordinates or is not finite, or the radii are not in order.
@@ -51,7 +51,7 @@ class Ring(Domain):
     def __post_init__(self) -> None:
         check_midpoint(self.midpoint, "ring")
         if len(self.midpoint) < 2:
-            raise ProblemFileError("[domain] a ring has two dimensions or more, got a midpoint of 1 number")
+            raise ProblemFileError("[domain] a ring must have at least two dimensions, got a midpoint with 1 number")
         if not 0 < self.inner < self.outer < math.inf:
             raise ProblemFileError(f"[domain] a ring needs 0 < inner < outer, got inner = {self.inner:g}, outer = {self.outer:g}")
 
@@ -92,14 +92,14 @@ class Ring(Domain):
         return Samples(place(self.midpoint, x), torch.full((n,), self.measure / n, dtype=torch.float64))
 
     def boundary(self, n: int, stream: torch.Generator | None = None) -> Samples:
-        """Half of the points on each circle, so that a small hole is not forgotten."""
+        """Points with half of them on each circle or sphere, so that a small hole is represented."""
         inner = sphere_samples(self.midpoint, self.inner, max(1, n // 2), stream)
         assert inner.normals is not None
         outer = sphere_samples(self.midpoint, self.outer, max(1, n // 2), stream)
         return joined([replace(inner, normals=-inner.normals), outer])
 
     def distance(self) -> Field:
-        """(r^2 - inner^2)(outer^2 - r^2), scaled to 1 at its largest: smooth, and negative outside."""
+        """The smooth function (r^2 - inner^2)(outer^2 - r^2), scaled to a maximum of 1; it is negative outside."""
         a, b = self.inner**2, self.outer**2
         scale = (2 / (b - a)) ** 2
 
@@ -115,7 +115,7 @@ class Ring(Domain):
         return CallableField(level, gradient)
 
     def lifting(self, g: Field) -> Field:
-        """Along rays, in r^2 linear from the value on one circle to that on the other."""
+        """The interpolant along rays, linear in r^2, between the values on the inner and the outer boundary."""
         if g.constant is not None:
             return ConstantField(g.constant)
 
@@ -128,7 +128,7 @@ class Ring(Domain):
         return CallableField(lift)
 
     def meshed(self, h: float) -> Mesh:
-        """In the plane the image of a rectangle under the complex exponential, which keeps angles: cells grow up to `h`."""
+        """In the plane, the conformal image of a rectangle under the complex exponential; cells grow outward up to `h`."""
         if self.dimension != 2:
             return super().meshed(h)
         import numpy as np
@@ -162,7 +162,7 @@ class Ring(Domain):
         return occ.cut(around.cad(occ), middle.cad(occ))[0]
 
     def holds(self, hole: Domain) -> bool:
-        """Whether it lies in the outer ball, and apart from the inner one."""
+        """Whether the set is in the outer ball and disjoint from the inner one."""
         around, middle = self._balls
         return around.holds(hole) and hole.is_apart_from(middle)
 
@@ -172,5 +172,5 @@ class Ring(Domain):
 
     @property
     def _balls(self) -> tuple[Ball, Ball]:
-        """The ball without its hole, and the hole."""
+        """The outer ball and the inner one, which is the hole."""
         return Ball(self.midpoint, self.outer), Ball(self.midpoint, self.inner)

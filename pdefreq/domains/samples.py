@@ -1,4 +1,4 @@
-"""Weighted point sets, which domains hand out."""
+"""Weighted sets of points in domains and on their boundaries."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Samples:
 
     Args:
         x: Points, shape ``(n, d)``.
-        weights: Weights, shape ``(n,)``; they sum to the measure of what was sampled, so a weighted sum is an integral.
+        weights: Weights, shape ``(n,)``; their sum is the measure of the sampled set, so that a weighted sum is an integral.
         normals: Outward unit normals at boundary points, shape ``(n, d)``.
-        parts: At boundary points, the index of the built-in part (`Domain.part_names`), shape ``(n,)``.
+        parts: Indices of the built-in parts (`Domain.part_names`) at boundary points, shape ``(n,)``.
     """
 
     x: Points

@@ -1,1 +1,1 @@
-"""Trial spaces: where an iterate lives, and how a coefficient vector becomes a function."""
+"""Trial spaces: sets of functions that are represented by coefficient vectors."""

@@ -1,11 +1,12 @@
-"""What a layer carries forward beside its values: gradients and second-order derivatives in x, and how sensitivities come back.
+"""Propagation of values, gradients and second-order terms in x through the layers of a network, forward and in reverse.
 
-A quantity at n points is a `Channels`. Its second-order derivative is ``S : D^2 u = sum_ij S_ij d_i d_j u`` with a symmetric
-matrix S at each point; for S = I it is the Laplacian. Layers push it forward, for S = I the forward Laplacian of Li et al.
-(2023), arXiv 2307.08214. The derivative of ``value_i u + gradient_i . grad u + second_i S : D^2 u`` in whatever went into u is
-pulled back through the same layers as another `Channels`, of cotangents. S may be indefinite and is held throughout.
+A `Channels` holds a function at n points with its derivatives. Its second-order term is
+``S : D^2 u = sum_ij S_ij d_i d_j u`` with a symmetric matrix S at each point; for S = I it is the Laplacian. The layers push
+channels forward; for S = I this is the forward Laplacian of Li et al. (2023), arXiv 2307.08214. In the reverse direction,
+another `Channels` of cotangents carries the derivative of ``value_i u + gradient_i . grad u + second_i S : D^2 u`` back to
+the inputs. S may be indefinite and is held constant throughout.
 
-Functions here take S as an array ``(d, d, n)``, and None for the identity, which costs no operation.
+The functions of this module take S as an array ``(d, d, n)``, or None for the identity, which costs no operation.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Channels(NamedTuple):
-    """A function at n points up to some order of derivative: 0, 1 or 2.
+    """A function at n points with its derivatives up to order 0, 1 or 2.
 
     Args:
         value: Shape ``(..., n)``.
-        gradient: Shape ``(..., d, n)``, or ``(..., d, 1)`` where it is the same at all points; None for order 0.
-        second: ``S : D^2 u``, shape ``(..., n)``, or ``(..., 1)`` likewise; None below order 2.
+        gradient: Shape ``(..., d, n)``, or ``(..., d, 1)`` if it is the same at all points; None for order 0.
+        second: ``S : D^2 u``, shape ``(..., n)``, or ``(..., 1)`` if it is the same at all points; None below order 2.
     """
 
     value: Tensor
@@ -40,23 +41,23 @@ class Channels(NamedTuple):
 
     @staticmethod
     def weights(x: Points, value: Values | None, gradient: Gradients | None, second: Values | None) -> Channels:
-        """Weights ``(n,)``, ``(n, d)``, ``(n,)`` as channels: zero where a lower one is missing, ``(1,)`` if all are."""
+        """Weights ``(n,)``, ``(n, d)``, ``(n,)`` as channels; missing lower orders are zero, and by default u has weight 1."""
         if gradient is None and second is None:
             return Channels(x.new_ones(1) if value is None else value)
         value = x.new_zeros(len(x)) if value is None else value
         return Channels(value, x.new_zeros(x.shape).T if gradient is None else gradient.T, second)
 
     def by_point(self) -> tuple[Values, Gradients | None, Values | None]:
-        """As arrays ``(n,)``, ``(n, d)``, ``(n,)``."""
+        """The channels as arrays ``(n,)``, ``(n, d)``, ``(n,)``."""
         return self.value, None if self.gradient is None else self.gradient.T, self.second
 
     @property
     def present(self) -> list[Tensor]:
-        """The channels that there are."""
+        """The channels that are not None."""
         return [t for t in self if t is not None]
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Channels:
-        """A function applied to each channel there is."""
+        """The result of a function applied to each channel that is not None."""
         gradient, second = self.gradient, self.second
         return Channels(
             function(self.value),
@@ -65,7 +66,7 @@ class Channels(NamedTuple):
         )
 
     def map_rows(self, function: Callable[[Tensor], Tensor]) -> Channels:
-        """The same with the axes d and n seen as one: all channels then have rows as their last axis."""
+        """The result of a function applied to each channel, with the axes d and n merged so that rows are the last axis."""
         found = self.map(lambda t: function(t.flatten(-2) if t is self.gradient else t))
         if self.gradient is None or found.gradient is None:
             return found
@@ -76,14 +77,14 @@ class Channels(NamedTuple):
         return Channels(*(None if a is None or b is None else a + b for a, b in zip(self, other, strict=True)))  # pyright: ignore[reportArgumentType]
 
     def bend(self, matrix: Tensor | None) -> Bend | None:
-        """What the chain rule of the second-order channel takes of the gradient; None below order 2."""
+        """The products of S and the gradient that the chain rule of the second-order channel needs; None below order 2."""
         if self.gradient is None or self.second is None:
             return None
         along = matrix_times(matrix, self.gradient)
         return Bend(along, dot(self.gradient, along))
 
     def times(self, factor: Tensor) -> Channels:
-        """All of it times a number at each point, ``(n,)``."""
+        """All channels multiplied by a number at each point, ``(n,)``."""
         return self.map(lambda t: factor * t)
 
     def stacked(self) -> Tensor:
@@ -95,7 +96,7 @@ class Channels(NamedTuple):
 
 
 class Bend(NamedTuple):
-    """S times a gradient, and the gradient's product with that."""
+    """The product S grad a, and the scalar product of grad a with it."""
 
     along: Tensor
     """``S grad a``, shape ``(..., d, n)``."""
@@ -105,12 +106,12 @@ class Bend(NamedTuple):
 
 
 def by_axes(matrix: Tensor) -> Tensor:
-    """Matrices ``(n, d, d)`` as an array ``(d, d, n)``, whose rows of points the other channels run along."""
+    """Matrices ``(n, d, d)`` as an array ``(d, d, n)``, with the points along the last axis as in the other channels."""
     return matrix.permute(1, 2, 0).contiguous()
 
 
 def matrix_times(matrix: Tensor | None, vectors: Tensor) -> Tensor:
-    """``S g`` of vectors ``(..., d, n)``; for S = I the vectors themselves."""
+    """The products ``S g`` for vectors g, ``(..., d, n)``; for S = I the vectors themselves."""
     if matrix is None:
         return vectors
     total = matrix[:, 0] * vectors[..., :1, :]
@@ -120,12 +121,12 @@ def matrix_times(matrix: Tensor | None, vectors: Tensor) -> Tensor:
 
 
 def contraction(matrix: Tensor, derivatives: Tensor) -> Tensor:
-    """``sum_ij S_ij H_ij`` over the last two axes but one of an array ``(..., d, d, n)``."""
+    """The sum ``sum_ij S_ij H_ij`` for an array H of shape ``(..., d, d, n)``."""
     return (matrix * derivatives).sum(dim=(-3, -2))
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """The sum of a b over the axis d, the last but one: `torch.sum` over so few, so far apart, is slower."""
+    """The scalar product over the axis d, the last but one. `torch.sum` over a short axis with a long stride is slower."""
     pairs = zip(a.unbind(-2), b.unbind(-2), strict=True)
     p, q = next(pairs)
     total = p * q
@@ -135,11 +136,11 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def push_forward(jet: Sequence[Tensor], a: Channels, bend: Bend | None) -> Channels:
-    """``sigma(a)``: with order m it takes sigma ... sigma^(m) at ``a.value``.
+    """The channels of ``sigma(a)``. Order m requires sigma ... sigma^(m) at ``a.value``.
 
     Args:
         jet: The derivatives of sigma.
-        a: What it is applied to.
+        a: The argument of sigma.
         bend: `Channels.bend` of a.
     """
     if a.gradient is None:
@@ -151,16 +152,16 @@ def push_forward(jet: Sequence[Tensor], a: Channels, bend: Bend | None) -> Chann
 
 
 def pull_back(jet: Sequence[Tensor], a: Channels, cotangent: Channels, bend: Bend | None, *, overwrite: bool = False) -> Channels:
-    """The cotangent of a from that of ``sigma(a)``, of the same order m: it takes sigma' ... sigma^(m + 1).
+    """The cotangent of a, given the cotangent of ``sigma(a)`` of the same order m. It requires sigma' ... sigma^(m + 1).
 
-    It comes point by point, also where a channel of a is the same at all of them.
+    The result has an entry for every point, even if a channel of a is the same at all points.
 
     Args:
         jet: The derivatives of sigma.
-        a: What it was applied to.
-        cotangent: That of ``sigma(a)``.
+        a: The argument of sigma.
+        cotangent: The cotangent of ``sigma(a)``.
         bend: `Channels.bend` of a.
-        overwrite: Whether the result may take the memory of `cotangent`, which must then be there for every point.
+        overwrite: Whether the result may reuse the memory of `cotangent`, which must then have an entry for every point.
     """
     times: Callable[[Tensor, Tensor], Tensor] = torch.Tensor.mul_ if overwrite else torch.mul
     if a.gradient is None or cotangent.gradient is None:

@@ -1,4 +1,4 @@
-"""The two ideas every space shares: a coefficient vector, and its evaluation at fixed points."""
+"""Trial spaces, and their evaluators at fixed points."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Evaluator(ABC):
-    """A space at fixed points: everything that depends on the points alone is computed once.
+    """A trial space at fixed points. Quantities that depend on the points only are computed once.
 
-    All results can be differentiated in c by one reverse pass. What takes second derivatives is offered by networks, and by
-    no space whose members have kinks.
+    All results can be differentiated with respect to c in reverse mode. Methods that require second derivatives are available
+    for networks, but not for spaces whose functions have kinks.
     """
 
     @abstractmethod
@@ -34,14 +34,14 @@ class Evaluator(ABC):
 
     @abstractmethod
     def gradient(self, c: Coefficients) -> Gradients:
-        """Grad u at the points; where u has a kink, a one-sided limit."""
+        """The gradient of u at the points; where u has a kink, a one-sided limit."""
 
     def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
-        """Both at once, for spaces that share work between them."""
+        """The values and the gradient of u, for spaces that share work between them."""
         return self.value(c), self.gradient(c)
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        """The values u, the gradient grad u, and lap u or the S : D^2 u of `with_second`, at the points.
+        """The values u, the gradient grad u, and lap u (after `with_second`, S : D^2 u) at the points.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points.
@@ -49,10 +49,10 @@ class Evaluator(ABC):
         raise self._lacks("second derivatives")
 
     def with_second(self, matrix: Tensor) -> Evaluator:
-        """The space at the same points, with ``S : D^2 u = sum_ij S_ij d_i d_j u`` wherever the Laplacian of u stands here.
+        """The space at the same points with ``S : D^2 u = sum_ij S_ij d_i d_j u`` in place of the Laplacian of u.
 
-        What was computed of the points is shared, so that binding costs nothing, also where S is another one at each step. All
-        weights and derivatives in x and c hold S. What comes out can be differentiated in S as well.
+        Both evaluators share the quantities that depend on the points, so this call is cheap even if S changes in each step.
+        Derivatives in x and c hold S constant, but the results can be differentiated with respect to S as well.
 
         Args:
             matrix: S, symmetric and possibly indefinite, ``(n, d, d)``.
@@ -63,14 +63,14 @@ class Evaluator(ABC):
         raise self._lacks("second derivatives")
 
     def second(self, c: Coefficients) -> Values:
-        """The Laplacian of u at the points, or the S : D^2 u of `with_second`."""
+        """The Laplacian of u at the points, or, after `with_second`, S : D^2 u."""
         return self.second_order(c)[2]
 
     def channels(self, c: Coefficients, order: int) -> Channels:
-        """The values u and derivatives up to an order of 0, 1 or 2: u; grad u, ``(d, n)``; lap u or S : D^2 u.
+        """The channels of u up to order 0, 1 or 2: u; grad u, ``(d, n)``; lap u or S : D^2 u.
 
         Raises:
-            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+            IncompatibleError: If the order is 2 and the space has no second derivatives at points.
         """
         if order == 0:
             return Channels(self.value(c))
@@ -78,15 +78,15 @@ class Evaluator(ABC):
         return Channels(value, gradient.T, *second)
 
     def vjp(self, c: Coefficients, order: int) -> tuple[Channels, Callable[[Channels], Coefficients]]:
-        """`channels` as numbers, and their vector-Jacobian product in c.
+        """The detached `channels` of u, and their vector-Jacobian product in c.
 
-        The product takes weights of these channels at the points, of that order, to the derivative in c, ``(P,)``, of
-        ``sum_i value_i u + gradient_i . grad u + second_i lap u`` at x_i: one reverse pass. With the derivatives of an
-        integrand for weights it is the gradient of the integral. It may be asked for once, since it takes what the way
-        forwards left. The default leaves it to automatic differentiation.
+        The product maps weights of the same order at the points x_i to the derivative in c, ``(P,)``, of
+        ``sum_i value_i u + gradient_i . grad u + second_i lap u``, in one reverse pass. If the weights are the derivatives of
+        an integrand, the result is the gradient of the integral. The product may be called only once, because it consumes the
+        results of the forward pass. The default implementation uses automatic differentiation.
 
         Raises:
-            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+            IncompatibleError: If the order is 2 and the space has no second derivatives at points.
         """
         c = c.detach().requires_grad_(True)
         with torch.enable_grad():
@@ -100,16 +100,16 @@ class Evaluator(ABC):
     def gradient_of(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Gradients:
-        """Grad ( value_i u + gradient_i . grad u + second_i lap u ) at x_i, the weights held; with none given, grad u.
+        """The gradient in x of ``value_i u + gradient_i . grad u + second_i lap u`` at x_i, with the weights held constant.
 
-        So it is ``value grad u + H gradient + second grad lap u`` with H the Hessian, at the cost of one gradient: a
-        Hessian times a vector, or the gradient of a whole residual, needs no Hessian.
+        Without weights it is grad u. The result is ``value grad u + H gradient + second grad lap u`` with the Hessian H, at the
+        cost of one gradient, so that neither a Hessian-vector product nor the gradient of a residual forms a Hessian.
 
         Args:
             c: Coefficients.
             value: Weights ``(n,)``; they may depend on c.
             gradient: Weights ``(n, d)``.
-            second: Weights ``(n,)``, of S : D^2 u where S is given by `with_second`.
+            second: Weights ``(n,)`` of lap u, or, after `with_second`, of S : D^2 u.
 
         Raises:
             IncompatibleError: If the space has no second derivatives at points.
@@ -123,7 +123,7 @@ class Evaluator(ABC):
         return torch.stack(rows, dim=1)
 
     def gradient_of_second(self, c: Coefficients) -> Gradients:
-        """Grad lap u at the points, or the gradient of the S : D^2 u of `with_second` with S held."""
+        """The gradient of lap u at the points, or, after `with_second`, of S : D^2 u with S held constant."""
         return self.gradient_of(c, second=torch.ones_like(self.value(c)))
 
     def third_derivatives(self, c: Coefficients) -> Tensor:
@@ -141,12 +141,12 @@ class Evaluator(ABC):
 
         Args:
             c: Coefficients.
-            value: Weights ``(n,)``; with no weights given, the derivatives are those of u.
+            value: Weights ``(n,)``. Without any weights, the derivatives of u are returned.
             gradient: Weights ``(n, d)``.
-            second: Weights ``(n,)``, of S : D^2 u where S is given by `with_second`.
+            second: Weights ``(n,)`` of lap u, or, after `with_second`, of S : D^2 u.
 
         Raises:
-            IncompatibleError: If the space has no second derivatives at points and they are asked for.
+            IncompatibleError: If `second` is given and the space has no second derivatives at points.
         """
         blocks = self.jacobian_factors(c, value, gradient, second)
         return torch.cat([torch.einsum("sqnb,sqna->nsba", D, Z).flatten(1) for D, Z in blocks], dim=1)
@@ -154,28 +154,29 @@ class Evaluator(ABC):
     def jacobian_factors(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
-        """`jacobian` without forming it: a pair (D, Z) for each parameter block, in the order of ``Network.shapes``.
+        """The factors (D, Z) of the `jacobian`, a pair for each parameter block in the order of ``Network.shapes``.
 
         With D of shape ``(S, q, n, b)`` and Z of shape ``(S, q, n, a)``, the derivative at x_n in entry (s, b, a) of the block
-        is ``sum_q D[s, q, n, b] Z[s, q, n, a]``: a matrix's is cotangents times inputs, channel by channel (value, gradient,
-        second order: q is 1, 1 + d or 2 + d). A bias has q = a = 1 and Z = 1. S = 1 where a stack shares the block.
+        is ``sum_q D[s, q, n, b] Z[s, q, n, a]``. For a weight matrix, D holds cotangents and Z inputs, channel by channel
+        (value, gradient, second order; q is 1, 1 + d or 2 + d). For a bias, q = a = 1 and Z = 1. S = 1 if a stack shares the
+        block.
 
         Raises:
-            IncompatibleError: If the space is no network.
+            IncompatibleError: If the space is not a network.
         """
         raise self._lacks("layers")
 
     def _lacks(self, what: str) -> IncompatibleError:
-        return IncompatibleError(f"this method needs {what} and {type(self).__name__.strip('_')} has none: use a network")
+        return IncompatibleError(f"this method needs {what}, but {type(self).__name__.strip('_')} has none: use a network")
 
 
 class LinearEvaluator(Evaluator):
-    """Of a space whose members depend linearly on c, up to a fixed function."""
+    """An evaluator for spaces whose functions depend affinely on c."""
 
     def jacobian(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> Tensor:
-        """The basis functions, one evaluation each: for small P."""
+        """The Jacobian, by one evaluation for each basis function; suitable for small P."""
 
         def combined(c: Coefficients) -> Values:
             if value is None and gradient is None and second is None:
@@ -191,7 +192,7 @@ class LinearEvaluator(Evaluator):
 
 
 class TrialSpace(ABC):
-    """A set of functions, each given by one flat vector of coefficients. Spaces are immutable."""
+    """A set of functions, each represented by a coefficient vector. Trial spaces are immutable."""
 
     @property
     @abstractmethod
@@ -201,29 +202,29 @@ class TrialSpace(ABC):
     @property
     @abstractmethod
     def smoothness(self) -> float:
-        """Largest order of derivative that is square integrable: 1 for P1 and ReLU, inf for tanh."""
+        """The largest order of square-integrable derivatives: 1 for P1 and ReLU, inf for tanh."""
 
     @property
     def breadth(self) -> int:
-        """The most numbers that stand side by side for a point while the space is evaluated there: of networks, a layer's."""
+        """The largest number of values per point during an evaluation; for networks, the widest layer of the whole stack."""
         return self.num_coefficients
 
     @property
     def nodes(self) -> Points | None:
-        """Points ``(P, d)`` whose values are the coefficients, for nodal spaces; else None."""
+        """The points ``(P, d)`` at which the values are the coefficients, for nodal spaces; otherwise None."""
         return None
 
     @property
     def mesh_width(self) -> float | None:
-        """The length of the longest edge of a cell, for spaces on a mesh; else None."""
+        """The length of the longest edge of a cell, for spaces on a mesh; otherwise None."""
         return None
 
     @abstractmethod
     def at(self, x: Points) -> Evaluator:
-        """The space at points ``(n, d)``, which also fix dtype and device."""
+        """The evaluator at points ``(n, d)``, whose dtype and device it uses."""
 
     def interpolate(self, u: Field, like: Tensor) -> Coefficients:
-        """Coefficients of the member that agrees with `u` at the nodes, in the dtype and on the device of `like`.
+        """The coefficients of the function that agrees with `u` at the nodes, in the dtype and on the device of `like`.
 
         Raises:
             IncompatibleError: If the space has no nodes (networks).
@@ -237,13 +238,13 @@ class TrialSpace(ABC):
 
 @dataclass(frozen=True)
 class LinearSystem:
-    """A x = b for the coefficients, with Dirichlet values already in place.
+    """The linear system A x = b of the coefficients, with the Dirichlet values listed separately.
 
     Args:
         matrix: Sparse, shape ``(P, P)``, as assembled (scipy CSR).
         load: Right-hand side, shape ``(P,)``.
         fixed: Indices of prescribed coefficients.
-        values: Their values.
+        values: The values of the prescribed coefficients.
         symmetric: Whether the matrix is symmetric.
         definite: Whether the matrix of the free coefficients is known to be symmetric and positive definite, or semidefinite.
     """
@@ -257,7 +258,7 @@ class LinearSystem:
 
 
 class LinearSpace(TrialSpace):
-    """A space whose members depend linearly on their coefficients."""
+    """A trial space whose functions depend linearly on their coefficients."""
 
     @abstractmethod
     def assemble(self, problem: Problem) -> LinearSystem:
@@ -265,7 +266,7 @@ class LinearSpace(TrialSpace):
 
 
 class Network(TrialSpace):
-    """A space of neural networks; the coefficients are the weights, in one flat vector."""
+    """A trial space of neural networks, whose coefficient vector holds all parameters."""
 
     @property
     @abstractmethod
@@ -278,7 +279,7 @@ class Network(TrialSpace):
 
     @property
     def breadth(self) -> int:
-        # The networks of a stack times the inputs or outputs of a layer, whose weights are (S, out, in).
+        # A stack has S networks and weights (S, out, in): S times the larger of inputs and outputs.
         return max(shape[0] * max(shape[1:], default=1) for shape in self.shapes.values())
 
     @abstractmethod
@@ -286,14 +287,14 @@ class Network(TrialSpace):
         """Random initial weights, ``(P,)``, float64 on the CPU."""
 
     def unflatten(self, c: Coefficients) -> dict[str, Tensor]:
-        """Views of the vector as named parameters: one `split`, so its backward pass is one concatenation."""
+        """Views of the vector as named parameters. A single `split` makes the backward pass a single concatenation."""
         shapes = self.shapes
         pieces = c.split_with_sizes([math.prod(shape) for shape in shapes.values()])
         return {name: piece.view(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
 
 class SpaceField(Field):
-    """A member of a space, as a function."""
+    """A function of a trial space as a field."""
 
     def __init__(self, space: TrialSpace, coefficients: Coefficients) -> None:
         self.space = space

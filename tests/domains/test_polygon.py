@@ -118,7 +118,7 @@ def test_sides_are_named_in_the_order_of_the_points_in_both_orientations():
 @pytest.mark.parametrize(
     ("points", "hint"),
     [
-        (SQUARE[:2], "three corners of a polygon or more, got 2"),
+        (SQUARE[:2], "at least three corners of a polygon, got 2"),
         ([*SQUARE, (0, 0)], r"points 1 and 5 are the same, \(0, 0\)"),
         ([(0, 0), (1, 1), (1, 0), (0, 1)], "edge-1 and edge-3 of the polygon cross or touch"),
         ([(0, 0), (2, 0), (2, 2), (1, 0), (0, 2)], "edge-1 and edge-4 .* touch"),  # a corner on a side

@@ -51,5 +51,5 @@ def test_radii_must_be_increasing(inner, outer):
 
 
 def test_a_ring_in_one_dimension_is_refused():
-    with pytest.raises(ProblemFileError, match="two dimensions or more"):
+    with pytest.raises(ProblemFileError, match="at least two dimensions"):
         Ring((0.0,), 1.0, 2.0)

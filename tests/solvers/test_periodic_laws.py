@@ -104,8 +104,11 @@ def test_unsuitable_methods_are_refused_with_a_remedy(method, remedy, problem):
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("deep-ritz:input=fourier", "periodic along x and this network is not: use an mlp or mscale network with input=periodic"),
-        ("deep-ritz:network=phase-shift,frequencies=[[1,0]]", "periodic along x and this network is not"),
+        (
+            "deep-ritz:input=fourier",
+            "periodic along x, but this network is not: use an mlp or mscale network with input=periodic",
+        ),
+        ("deep-ritz:network=phase-shift,frequencies=[[1,0]]", "periodic along x, but this network is not"),
         ("ritz-galerkin", "not periodic.*use basis=hat or `fem`"),
         ("fem:refinement=uniform", "does not see across periodic sides: leave it out"),
     ],

@@ -155,7 +155,9 @@ def test_indefinite_and_anisotropic_equations(fields, boundary):
 def test_an_equation_at_a_resonance_is_refused():
     line = Box((0.0,), (1.0,))
     for c, number in ((-(math.pi**2), 1), (-9 * math.pi**2, 3)):
-        with pytest.raises(IncompatibleError, match=rf"singular, for its left-hand side is zero for the sine mode \({number}\)"):
+        with pytest.raises(
+            IncompatibleError, match=rf"singular because its left-hand side is zero for the sine mode \({number}\)"
+        ):
             solved(Problem(domain=line, reaction=c, source=1.0, boundary=0.0), 16)
 
 

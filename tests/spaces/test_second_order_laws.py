@@ -147,5 +147,5 @@ def test_third_derivatives_agree_with_those_of_the_plain_function(d):
     ids=lambda space: type(space).__name__,
 )
 def test_spaces_without_second_derivatives_refuse_a_matrix(space):
-    with pytest.raises(IncompatibleError, match=r"needs second derivatives .* use a network"):
+    with pytest.raises(IncompatibleError, match=r"needs second derivatives, .* use a network"):
         space.at(torch.ones(1, 2, dtype=torch.float64) / 3).with_second(matrices(1, 2))

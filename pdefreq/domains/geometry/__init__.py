@@ -1,1 +1,1 @@
-"""Geometry and quadrature from which domains are made."""
+"""Geometry and quadrature for domains."""

@@ -1,4 +1,4 @@
-"""Whether one ellipsoid or box lies in another or is disjoint from it: exact in any dimension, axes along the coordinates."""
+"""Exact tests whether an ellipsoid or box is inside or disjoint from another, with axes along the coordinates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_TOUCH = 1e-12  # relative: nearer sets touch, as far as rounding can tell
+_TOUCH = 1e-12  # relative distance below which sets are considered to touch, because of rounding errors
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Convex:
     """The closed set ``|(x - midpoint) / half|_q <= 1``, with q = 2 for an ellipsoid (or ball) and q = infinity for a box.
 
     Args:
-        midpoint: Shape ``(d,)``.
-        half: Half axes, shape ``(d,)``.
+        midpoint: The center, shape ``(d,)``.
+        half: The half axes, shape ``(d,)``.
         round: Whether q = 2.
     """
 
@@ -24,12 +24,12 @@ class Convex:
     round: bool
 
     def scaled(self, by: Convex) -> Convex:
-        """This set in the coordinates in which `by` is the unit ball, or the cube of half width 1, about the origin."""
+        """This set in coordinates in which `by` is the unit ball or the cube [-1, 1]^d."""
         return Convex((self.midpoint - by.midpoint) / by.half, self.half / by.half, self.round)
 
     @property
     def nearest(self) -> float:
-        """Distance of the set from the origin."""
+        """The distance of the set from the origin."""
         if not self.round:
             return float(np.linalg.norm(np.maximum(abs(self.midpoint) - self.half, 0)))
         if np.linalg.norm(self.midpoint / self.half) <= 1:
@@ -38,19 +38,19 @@ class Convex:
 
     @property
     def farthest(self) -> float:
-        """Distance of the set's farthest point from the origin."""
+        """The largest distance of a point of the set from the origin."""
         return self._stationary(+1) if self.round else float(np.linalg.norm(abs(self.midpoint) + self.half))
 
     def _stationary(self, sign: int) -> float:
-        """The largest (+1) or least (-1) of |c + a v| over unit vectors v, where a = half and c = |midpoint|.
+        """The largest (+1) or smallest (-1) value of |c + a v| over unit vectors v, where a = half and c = |midpoint|.
 
-        There v = sign a c / (gap + s), gap = max a^2 - a^2 or a^2, for the s > 0 with |v| = 1: the equation of the multiplier.
+        The extremum is at v = sign a c / (gap + s) with gap = max a^2 - a^2 or a^2, where the multiplier s > 0 solves |v| = 1.
         """
         from scipy.optimize import brentq
 
         size = float(self.half.max())
         a, c = self.half / size, abs(self.midpoint) / size
-        c = c + 1e-14 * (1 + c.max())  # on an axis of symmetry s is zero, v a limit: this takes it
+        c = c + 1e-14 * (1 + c.max())  # on an axis of symmetry s is zero and v is a limit, which this perturbation selects
         gap = 1 - a**2 if sign > 0 else a**2
 
         def v(s: float) -> np.ndarray:
@@ -62,14 +62,14 @@ class Convex:
 
 
 def inside(small: Convex, large: Convex) -> bool:
-    """Whether the closed set `small` lies in the interior of `large`."""
+    """Whether the closed set `small` is in the interior of `large`."""
     if not large.round:
         return bool((abs(small.midpoint - large.midpoint) + small.half < large.half).all())
     return small.scaled(large).farthest < 1 - _TOUCH
 
 
 def are_disjoint(first: Convex, second: Convex) -> bool:
-    """Whether two closed sets have no point in common."""
+    """Whether two closed sets are disjoint."""
     if not (first.round or second.round):
         return bool((abs(first.midpoint - second.midpoint) > first.half + second.half).any())
     ball, other = (first, second) if first.round else (second, first)

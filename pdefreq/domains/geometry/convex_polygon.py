@@ -1,4 +1,4 @@
-"""A smooth distance and a smooth lifting of convex polygons with few sides: polynomials and rational functions."""
+"""A smooth distance function and a smooth lifting for convex polygons with few sides."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class ConvexPolygon:
-    """A convex polygon each of whose corners turns.
+    """A convex polygon without collinear sides at any corner.
 
     Args:
-        corners: In their order, shape ``(n, 2)``.
+        corners: The corners in order, shape ``(n, 2)``.
         normals: Outward unit normals of the sides, shape ``(n, 2)``; side k leads from corner k to the next.
     """
 
@@ -27,15 +27,15 @@ class ConvexPolygon:
         self._corners, self._normals = corners, normals
 
     def distance(self) -> Field:
-        """The product of the distances from the lines of all sides, 1 at the mean of the corners."""
+        """The product of the distances from the lines of all sides, scaled to 1 at the mean of the corners."""
         scale = 1 / float(self._product(self._corners.mean(dim=0, keepdim=True)))
         return CallableField(lambda x: scale * self._product(x))
 
     def lifting(self, g: Field) -> Field:
         """The sum over corners v of l_v (g(a) + g(b) - g(v)), in Wachspress coordinates l.
 
-        Here a and b lie on the two sides of v: their shares of the way to the next corner are the coordinates of that corner.
-        On a side only the coordinates of its ends are not zero, so both of them find the point itself.
+        The points a and b are on the two sides at v; the fraction of each side from v to a or b is the coordinate of the other
+        corner of that side. On a side only the coordinates of its two ends are nonzero, so that both ends give x itself.
 
         Source:
             Perronnet (1998), Triangle, tetrahedron, pentahedron transfinite interpolations, Numerical Grid Generation in
@@ -55,7 +55,7 @@ class ConvexPolygon:
         return CallableField(lift, smoothness=g.smoothness)
 
     def coordinates(self, x: Points) -> tuple[Tensor, ...]:
-        """Wachspress coordinates of points: of each corner, shape ``(n,)``, positive inside; their sum is 1."""
+        """The Wachspress coordinates of points for each corner, shape ``(n,)``, positive inside; their sum is 1."""
         heights = self._heights(x)
         count = len(heights)
         turns = self._turns.to(x)
@@ -66,7 +66,7 @@ class ConvexPolygon:
         return tuple(part / total for part in parts)
 
     def _heights(self, x: Points) -> tuple[Tensor, ...]:
-        """The distance from the line of each side, positive inside."""
+        """The distances from the lines of the sides, positive inside."""
         return ((self._corners.to(x) - x[:, None]) * self._normals.to(x)).sum(dim=2).unbind(dim=1)
 
     def _product(self, x: Points) -> Values:
@@ -74,6 +74,6 @@ class ConvexPolygon:
 
     @cached_property
     def _turns(self) -> Tensor:
-        """The sine of the angle by which the boundary turns at each corner."""
+        """The sines of the angles by which the boundary turns at the corners."""
         before, after = self._normals.roll(1, dims=0), self._normals
         return (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]).abs()

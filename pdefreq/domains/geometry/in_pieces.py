@@ -1,4 +1,4 @@
-"""Fields whose work for each point is large: evaluated a few points at a time."""
+"""Fields with many operations per point, evaluated for a few points at a time."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Gradients, Points, Values
 
-_NUMBERS = 2**16  # worked on at once, for each intermediate array: they stay in the cache
+_NUMBERS = 2**16  # size of each intermediate array, so that it fits in the cache
 
 
 def pieces(x: Points, count: int) -> tuple[Points, ...]:
-    """The points, so few at a time that arrays of points times `count` things are small."""
+    """The points in pieces small enough that arrays of size (points of a piece) times `count` fit in the cache."""
     return x.split(max(1, _NUMBERS // max(1, count)))
 
 
 class InPieces(Field):
-    """A field made of many things, each of which every point looks at.
+    """A field that is a sum over many objects, such as facets, at each point.
 
     Args:
-        count: How many things.
+        count: The number of objects.
     """
 
     def __init__(self, count: int) -> None:
@@ -34,7 +34,7 @@ class InPieces(Field):
 
     @abstractmethod
     def evaluated(self, x: Points) -> Values:
-        """Values at a few points, shape ``(n,)``."""
+        """The values at the points of one piece, shape ``(n,)``."""
 
     def __call__(self, x: Points) -> Values:
         return torch.cat([self.evaluated(piece) for piece in pieces(x, self._count)])

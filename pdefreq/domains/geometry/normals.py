@@ -1,4 +1,4 @@
-"""Outward unit normals as formulas, from which boundary data follow where the exact solution is known."""
+"""Outward unit normals as formulas, for boundary data from exact solutions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pdefreq.problem.expressions.scope import Scope
 if TYPE_CHECKING:
     from pdefreq.domains.samples import Samples
 
-_SAME = 1e-12  # unit vectors that differ by less are the same
+_SAME = 1e-12  # largest difference of unit vectors that are considered equal
 
 
 def constant(boundary: Samples, part: int) -> list[Expr] | None:
-    """The normal of a flat part of a boundary; None where its normals differ.
+    """The normal of a flat part of a boundary; None if the part is not flat.
 
     Args:
         boundary: Points on all parts.
@@ -30,7 +30,7 @@ def constant(boundary: Samples, part: int) -> list[Expr] | None:
 
 
 def radial(midpoint: Sequence[float], half_axes: Sequence[float], sign: int = 1) -> list[Expr]:
-    """The direction of the gradient of ``|(x - midpoint) / half_axes|^2``, or its opposite for the sign -1."""
+    """The unit vector along the gradient of ``|(x - midpoint) / half_axes|^2``, or its opposite for the sign -1."""
     axes = zip(Scope(len(midpoint)).coordinates, midpoint, half_axes, strict=True)
     slope = [divide(subtract(s, exact_number(m)), exact_number(a**2)) for s, m, a in axes]
     length = square_root(add(*(power(v, Integer(2)) for v in slope)))
@@ -38,5 +38,5 @@ def radial(midpoint: Sequence[float], half_axes: Sequence[float], sign: int = 1)
 
 
 def opposite(normal: list[Expr] | None) -> list[Expr] | None:
-    """The normal of the other side."""
+    """The opposite of a normal; None for None."""
     return None if normal is None else [negative(n) for n in normal]

@@ -1,4 +1,4 @@
-"""Quadrature rules, from which domains build theirs: Gauss on intervals, spheres and spherical shells. Float64, on the CPU."""
+"""Gauss rules on intervals, spheres and spherical shells, and random points (float64, on the CPU)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_PANEL = 10  # Gauss points a panel: exact for degree 19, and nearly evenly spread as panels multiply
+_PANEL = 10  # Gauss points per panel: exact for degree 19, and points are nearly uniform for many panels
 
 
 def ball_volume(d: int) -> float:
-    """Volume of the unit ball in R^d; 1 for d = 0, a point."""
+    """The volume of the unit ball in R^d; 1 for d = 0, a point."""
     return math.pi ** (d / 2) / math.gamma(d / 2 + 1)
 
 
 def sphere_area(d: int) -> float:
-    """Area of the unit sphere in R^d: of d = 1 the number of its points, of d = 2 the perimeter."""
+    """The area of the unit sphere in R^d: 2 for d = 1, the number of its points, and the perimeter for d = 2."""
     return d * ball_volume(d)
 
 
 def gauss(a: float, b: float, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to equal panels of at most 10."""
+    """The composite Gauss-Legendre rule on [a, b] with `n` points, rounded up to equal panels of at most 10."""
     panels = -(-n // _PANEL)
     edges = np.linspace(a, b, panels + 1)
     nodes, weights = np.polynomial.legendre.leggauss(-(-n // panels))
@@ -31,13 +31,13 @@ def gauss(a: float, b: float, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sphere(d: int, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Product rule on the unit sphere in R^d, exact for polynomials of degree 2m - 1.
+    """A product rule on the unit sphere in R^d, exact for polynomials of degree 2m - 1.
 
-    The trapezoidal rule on the circle; going up a dimension, x = (t, sqrt(1 - t^2) y) with y on the smaller sphere and t at the
-    Gauss points of the weight (1 - t^2)^((d-3)/2) (Stroud, 1971, section 2.7).
+    It is the trapezoidal rule on the circle. From one dimension to the next, x = (t, sqrt(1 - t^2) y) with y on the smaller
+    sphere and t at the Gauss points of the weight (1 - t^2)^((d-3)/2) (Stroud, 1971, section 2.7).
 
     Returns:
-        Points, shape ``(n, d)``, and weights, shape ``(n,)``: 2 points for d = 1, else 2m * m^(d-2).
+        Points, shape ``(n, d)``, and weights, shape ``(n,)``, with n = 2 for d = 1 and otherwise n = 2m * m^(d-2).
     """
     from scipy.special import roots_jacobi
 
@@ -54,10 +54,10 @@ def sphere(d: int, m: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shell(d: int, inner: float, outer: float, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Product rule of about `n` points on ``inner < |x| < outer``: Gauss in the radius, `sphere` in the direction.
+    """A product rule of about `n` points on ``inner < |x| < outer``: Gauss in the radius, `sphere` in the direction.
 
     Returns:
-        Points and weights; None where `n` is too small for two points in each direction, as it is in high dimension.
+        Points and weights; None if `n` is too small for two points in each direction, as in high dimensions.
     """
     if d > 3 and n < 2 ** (d + 1):
         return None
@@ -77,7 +77,7 @@ def unit_cube(n: int, d: int, stream: torch.Generator, *, sobol: bool = False) -
 
 
 def directions(unit: Tensor) -> Tensor:
-    """Points of the unit cube in R^d taken to the unit sphere, evenly: an angle in the plane, else normalized Gaussians."""
+    """Points of the unit cube mapped to the unit sphere in R^d, uniformly: by an angle in the plane, otherwise by Gaussians."""
     d = unit.shape[1]
     if d == 1:
         return torch.where(unit < 0.5, -1.0, 1.0)
@@ -89,7 +89,7 @@ def directions(unit: Tensor) -> Tensor:
 
 
 def shell_points(d: int, inner: float, outer: float, n: int, stream: torch.Generator, *, sobol: bool = False) -> Tensor:
-    """`n` points spread evenly over ``inner < |x| < outer``."""
-    unit = unit_cube(n, d + (d != 2), stream, sobol=sobol)  # the plane needs one number for the direction, others d
+    """`n` points distributed uniformly over ``inner < |x| < outer``."""
+    unit = unit_cube(n, d + (d != 2), stream, sobol=sobol)  # the direction takes one number in the plane, otherwise d
     r = (inner**d + unit[:, :1] * (outer**d - inner**d)) ** (1 / d)
     return r * directions(unit[:, 1:] if d != 2 else unit.flip(1))

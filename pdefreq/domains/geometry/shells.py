@@ -1,4 +1,4 @@
-"""Weighted points of spheres and of the shells between them, for the domains that are made of these."""
+"""Weighted points on spheres and spherical shells, for balls and rings."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 def rounding(x: Points, midpoint: tuple[float, ...], size: float) -> float:
-    """How far off a shape's boundary a point on it may seem to lie, relative to the shape's size, in the precision of `x`."""
+    """A bound of the rounding error of points on a shape's boundary, relative to the size of the shape, for the dtype of `x`."""
     return 64 * torch.finfo(x.dtype).eps * (1 + max(map(abs, midpoint)) / size)
 
 
 def check_midpoint(midpoint: tuple[float, ...], shape: str) -> None:
-    """Refuse a point that is none.
+    """Check the midpoint of a shape.
 
     Raises:
-        ProblemFileError: If a coordinate is not finite, or there is none.
+        ProblemFileError: If a coordinate is not finite, or there are no coordinates.
     """
     if not midpoint or not all(math.isfinite(v) for v in midpoint):
         raise ProblemFileError(f"[domain] the midpoint of a {shape} must be one finite number for each dimension, got {midpoint}")
 
 
 def place(midpoint: tuple[float, ...], x: Tensor) -> Tensor:
-    """Points about the origin, moved to their place."""
+    """Points around the origin, translated to the midpoint."""
     return x + x.new_tensor(midpoint)
 
 
@@ -47,7 +47,7 @@ def onto_ellipsoid(x: np.ndarray, midpoint: tuple[float, ...], half_axes: tuple[
 
 
 def shell_samples(midpoint: tuple[float, ...], inner: float, outer: float, n: int, measure: float) -> Samples:
-    """About `n` Gauss points of a spherical shell; a Sobol set of `n`, always the same, where a product rule has too many."""
+    """About `n` Gauss points in a spherical shell, or a fixed Sobol set of `n` points if a product rule has too many points."""
     d = len(midpoint)
     rule = rules.shell(d, inner, outer, n)
     if rule is None:
@@ -57,13 +57,13 @@ def shell_samples(midpoint: tuple[float, ...], inner: float, outer: float, n: in
 
 
 def sphere_samples(midpoint: tuple[float, ...], radius: float, n: int, stream: torch.Generator | None) -> Samples:
-    """About `n` points of a sphere with outward normals: of a product rule, or random ones when a stream is given."""
+    """About `n` points on a sphere with outward normals, from a product rule, or random if a stream is given."""
     d = len(midpoint)
     area = rules.sphere_area(d) * radius ** (d - 1)
     if d == 1 or (stream is None and (d <= 3 or n >= 2**d)):
         points, weights = rules.sphere(d, max(2, round((n / 2) ** (1 / max(1, d - 1)))))
         normals, weights = torch.from_numpy(points), torch.from_numpy(weights) * radius ** (d - 1)
-    else:  # in high dimension a product rule has too many points
+    else:  # in high dimensions a product rule has too many points
         fixed = named_stream(0, "quadrature")
         normals = rules.directions(rules.unit_cube(n, d, stream or fixed, sobol=stream is None))
         weights = torch.full((n,), area / n, dtype=torch.float64)
@@ -71,7 +71,7 @@ def sphere_samples(midpoint: tuple[float, ...], radius: float, n: int, stream: t
 
 
 def joined(pieces: list[Samples]) -> Samples:
-    """Samples of the pieces of a boundary as one, each piece becoming one part."""
+    """The union of the samples of several boundary pieces, where each piece becomes a part."""
     return Samples(
         torch.cat([piece.x for piece in pieces]),
         torch.cat([piece.weights for piece in pieces]),

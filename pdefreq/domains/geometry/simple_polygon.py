@@ -1,4 +1,4 @@
-"""Whether points are the corners of a simple polygon."""
+"""Tests whether points are the corners of a simple polygon."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from pdefreq.core.errors import ProblemFileError
 
-_TOUCH = 1e-12  # relative to the polygon: nearer than this a corner lies on a side
-_SHARPEST = 1e-4  # radians: the triangles of a mesh would be too many around a sharper corner
+_TOUCH = 1e-12  # distance, relative to the polygon, below which a corner is considered to be on a side
+_SHARPEST = 1e-4  # radians: around a sharper corner a mesh would need too many triangles
 
 
 def signed_area(points: np.ndarray) -> float:
@@ -17,14 +17,14 @@ def signed_area(points: np.ndarray) -> float:
 
 
 def check_simple(points: np.ndarray) -> None:
-    """Refuse corners ``(n, 2)`` of no simple polygon.
+    """Check that the corners ``(n, 2)`` form a simple polygon.
 
     Raises:
-        ProblemFileError: If there are fewer than three, two are the same, or two sides meet elsewhere than in their corner.
+        ProblemFileError: If there are fewer than three, two are the same, or two sides meet other than at a common corner.
     """
     n = len(points)
     if n < 3:
-        raise ProblemFileError(f"[domain] points must be three corners of a polygon or more, got {n}: add corners")
+        raise ProblemFileError(f"[domain] points must be at least three corners of a polygon, got {n}: add corners")
     if not np.isfinite(points).all():
         raise ProblemFileError("[domain] points must have finite coordinates")
     size = np.ptp(points, axis=0).max()
@@ -42,7 +42,7 @@ def check_simple(points: np.ndarray) -> None:
     corner, angle = _sharpest(points)
     if angle < _SHARPEST:
         raise ProblemFileError(
-            f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians and must be at "
+            f"[domain] points: the angle at corner {corner + 1}, {_at(points[corner])}, is {angle:.1g} radians, but must be at "
             f"least {_SHARPEST:g}: move a corner"
         )
 
@@ -56,10 +56,10 @@ def _sharpest(points: np.ndarray) -> tuple[int, float]:
 
 
 def _first_meeting(points: np.ndarray, size: float) -> tuple[int, int] | None:
-    """The first two sides that meet elsewhere than in a corner of both."""
+    """The first two sides that meet other than at a common corner; None if there are none."""
     n, ends = len(points), np.roll(points, -1, axis=0)
     along, order = ends - points, np.arange(n)
-    # how far, and on which side of side i (row), corner j (column) lies
+    # position of corner j (column) relative to side i (row): half plane and distance
     offset = points[None] - points[:, None]
     cross = along[:, None, 0] * offset[..., 1] - along[:, None, 1] * offset[..., 0]
     place = (offset * along[:, None]).sum(axis=2) / (along**2).sum(axis=1)[:, None]

@@ -1,4 +1,4 @@
-"""Many holes at once: how far points are from each, and what that makes a distance and a lifting."""
+"""Sets of holes, and the distance functions and liftings of domains with holes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.geometry.convex import Convex
 
-_ROUNDINGS = 64  # how far inside a point of an edge may seem to lie
+_ROUNDINGS = 64  # tolerance, in units of the rounding error, for points on the boundary of a hole
 
 
 class Holes(ABC):
-    """Closed sets that are taken out of a domain."""
+    """Closed sets that are removed from a domain."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -35,46 +35,46 @@ class Holes(ABC):
     @property
     @abstractmethod
     def smoothness(self) -> float:
-        """Of the levels."""
+        """The smoothness of the levels."""
 
     @abstractmethod
     def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
-        """Zero on the edge of a hole, positive outside and negative inside, smooth off its corners.
+        """Functions that are zero on the boundary of a hole, positive outside, negative inside, and smooth except at its corners.
 
         Args:
             x: Points, shape ``(n, d)``.
-            which: The hole that each point is held against, shape ``(n,)``; None for all.
+            which: The index of a hole for each point, shape ``(n,)``; None for all holes.
 
         Returns:
-            Shape ``(n,)``, or ``(n, F)`` for all.
+            Levels of shape ``(n,)``, or ``(n, F)`` for all holes.
         """
 
     @abstractmethod
     def gaps(self, x: Points, which: Tensor | None = None) -> Tensor:
-        """The levels, scaled so that near the edge they are like the distance from it."""
+        """The levels, scaled to approximate the distance near the boundary of a hole."""
 
     @abstractmethod
     def leave_out(self, x: Points) -> Tensor:
-        """Whether each point lies in none of the open holes, to rounding, shape ``(n,)``."""
+        """Whether each point is outside all open holes, up to rounding, shape ``(n,)``."""
 
     @abstractmethod
     def nearby(self, x: Points, which: Tensor) -> Points:
-        """A point of the edge of a hole for each point outside.
+        """A point on the boundary of a hole for each point outside.
 
         Args:
             x: Points, shape ``(n, d)``.
-            which: The hole of each, shape ``(n,)``.
+            which: The index of the hole for each point, shape ``(n,)``.
         """
 
 
 @dataclass(frozen=True)
 class Solids(Holes):
-    """Ellipsoids and boxes, all axes along the coordinates.
+    """Ellipsoids and boxes with axes along the coordinates.
 
     Args:
-        midpoints: Shape ``(F, d)``.
-        halves: Half axes, shape ``(F, d)``.
-        round: Which of them are ellipsoids, shape ``(F,)``, bool.
+        midpoints: The centers, shape ``(F, d)``.
+        halves: The half axes, shape ``(F, d)``.
+        round: Whether each set is an ellipsoid, shape ``(F,)``, bool.
     """
 
     midpoints: Tensor
@@ -83,7 +83,7 @@ class Solids(Holes):
 
     @classmethod
     def of(cls, sets: Sequence[Convex], dimension: int) -> Solids:
-        """The same sets, as tensors."""
+        """The sets as tensors."""
         return cls(
             torch.from_numpy(np.array([s.midpoint for s in sets]).reshape(-1, dimension)),
             torch.from_numpy(np.array([s.half for s in sets]).reshape(-1, dimension)),
@@ -95,11 +95,11 @@ class Solids(Holes):
 
     @property
     def smoothness(self) -> float:
-        """Of the levels: near the corner of a box they are like the distance r from it, second derivatives like 1 / r."""
+        """The smoothness of the levels: at distance r from the corner of a box, second derivatives grow like 1 / r."""
         return math.inf if self.midpoints.shape[1] == 1 or bool(self.round.all()) else 1
 
     def levels(self, x: Points, which: Tensor | None = None) -> Tensor:
-        """At least -1 inside."""
+        """See `Holes`; the levels are at least -1."""
         m, a, round_ = self.midpoints.to(x), self.halves.to(x), self.round.to(x.device)
         if which is None:
             x = x[:, None, :]
@@ -109,7 +109,7 @@ class Solids(Holes):
         ellipsoids = reduce(torch.add, squares) - 1
         if bool(self.round.all()):
             return ellipsoids
-        # The R-function of Rvachev for "and": a + b - sqrt(a^2 + b^2) is positive where both are (Shapiro, 2007, eq. 4.4).
+        # The R-function of Rvachev for "and", a + b - sqrt(a^2 + b^2), is positive if a and b are (Shapiro, 2007, eq. 4.4).
         boxes = reduce(lambda a, b: a + b - torch.hypot(a, b), [1 - square for square in squares])
         return torch.where(round_, ellipsoids, -boxes)
 
@@ -123,7 +123,7 @@ class Solids(Holes):
         return torch.cat([(self.levels(piece) >= -slack).all(dim=1) for piece in pieces(x, len(self))])
 
     def nearby(self, x: Points, which: Tensor) -> Points:
-        """On the ray from the midpoint of an ellipsoid; the nearest point of a box."""
+        """For an ellipsoid, the boundary point on the ray from its midpoint; for a box, the nearest point."""
         m, a = self.midpoints.to(x)[which], self.halves.to(x)[which]
         nearest = torch.minimum(torch.maximum(x, m - a), m + a)
         return torch.where(self.round.to(x.device)[which, None], on_rays(x, m, a)[0], nearest)
@@ -131,7 +131,7 @@ class Solids(Holes):
 
 @dataclass(frozen=True)
 class Single(Holes):
-    """One hole of another shape.
+    """A single hole of another shape.
 
     Args:
         shape: A domain with `outside` and `nearest`.
@@ -167,10 +167,10 @@ class Single(Holes):
 
 @dataclass(frozen=True)
 class Assorted(Holes):
-    """Holes of different kinds, one after the other.
+    """Holes of different kinds.
 
     Args:
-        members: Holes of length 1.
+        members: Single holes, each a `Holes` of length 1.
     """
 
     members: tuple[Holes, ...]
@@ -199,14 +199,14 @@ class Assorted(Holes):
         return self._each(x, which, lambda member, x: member.nearby(x, torch.zeros_like(x[:, 0], dtype=torch.long)))
 
     def _each(self, x: Points, which: Tensor, evaluate: Callable[[Holes, Points], Tensor]) -> Tensor:
-        """Each point held against its own member, in the order of the points."""
+        """The results for each point with its own member, in the order of the points."""
         mine = [(which == k).nonzero()[:, 0] for k in range(len(self))]
         values = torch.cat([evaluate(member, x[here]) for member, here in zip(self.members, mine, strict=True)])
         return values[torch.cat(mine).argsort()]
 
 
 def holes_of(shapes: Sequence[Domain], dimension: int) -> Holes:
-    """Holes of these shapes: all at once where each is an ellipsoid or a box, else one by one."""
+    """The holes of these shapes: `Solids` if all are ellipsoids and boxes, otherwise `Assorted`."""
     sets = [shape.convex for shape in shapes]
     convex = [each for each in sets if each is not None]
     if len(convex) == len(sets):
@@ -215,13 +215,13 @@ def holes_of(shapes: Sequence[Domain], dimension: int) -> Holes:
 
 
 class DistanceWithHoles(InPieces):
-    """``1 / (1 / base + size sum_i 1 / gap_i)``: smooth, zero on all edges, and near each as the term of that edge alone.
+    """``1 / (1 / base + size sum_i 1 / gap_i)``, smooth, zero on all boundaries, and near each dominated by its own term.
 
-    Many holes leave it as large as the room between them; a product of factors for each hole would be exponentially small.
+    With many holes it remains of the order of the distance between them; a product over the holes would be exponentially small.
 
     Args:
-        base: The distance of the domain without holes, without unit.
-        size: The length that this times `base` is near the boundary, about.
+        base: The dimensionless distance function of the domain without holes.
+        size: A length for which `size` times `base` approximates the distance near the boundary.
         solids: The holes.
 
     Source:
@@ -240,17 +240,17 @@ class DistanceWithHoles(InPieces):
 
 
 class LiftingWithHoles(InPieces):
-    """The lifting of the domain without holes, blended with the values at the near points of the holes within reach.
+    """The lifting of the domain without holes, blended with the values at near points of the holes within reach.
 
-    Weights are 1 / gap, for a hole times ``(1 - gap / reach)^2``, zero beyond: a point sees few of many holes.
+    The weights are 1 / gap, for a hole multiplied by ``(1 - gap / reach)^2`` and zero beyond, so that only few holes contribute.
 
     Args:
         g: The boundary values.
-        lifting: Theirs into the domain without holes.
-        base: The distance of the domain without holes.
+        lifting: The lifting of `g` into the domain without holes.
+        base: The distance function of the domain without holes.
         size: As in `DistanceWithHoles`.
         solids: The holes.
-        reach: The gap beyond which a hole counts for nothing.
+        reach: The gap beyond which a hole has no weight.
 
     Source:
         Franke and Nielson (1980), Smooth interpolation of large sets of scattered data, Int. J. Numer. Meth. Eng. 15.
@@ -260,7 +260,7 @@ class LiftingWithHoles(InPieces):
         super().__init__(len(solids))
         self._g, self._lifting, self._base = g, lifting, base
         self._size, self._solids, self._reach = size, solids, reach
-        within = 2  # at the edge of its reach the weight of a hole has a jump in its second derivative
+        within = 2  # the second derivative of a hole's weight jumps at the gap `reach`
         self.smoothness = min(within, lifting.smoothness, base.smoothness, solids.smoothness)
 
     def evaluated(self, x: Points) -> Values:

@@ -1,4 +1,4 @@
-"""Gauss quadrature on a plane domain with holes: vertical strips, each between two curves."""
+"""Gauss quadrature on plane domains with holes, by vertical strips between two curves."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pdefreq.domains.samples import Samples
 _ROUNDING = 1e-12
 
 BoundaryCurve = Callable[[np.ndarray], np.ndarray]
-"""The height of a piece of boundary over points of the x axis."""
+"""The height of a boundary curve as a function of points on the x axis."""
 
 
 @dataclass(frozen=True)
 class Arc:
-    """A piece of boundary over an interval of the x axis, smooth but for its ends.
+    """A boundary curve over an interval of the x axis, smooth except at its ends.
 
     Args:
-        left: Its left end.
-        right: Its right end.
+        left: The left end of the interval.
+        right: The right end of the interval.
         height: The curve.
     """
 
@@ -36,10 +36,10 @@ class Arc:
 
 @dataclass(frozen=True)
 class Outline:
-    """The boundary of a plane set as curves over the x axis, without its vertical pieces.
+    """The boundary of a plane set as curves over the x axis, without its vertical segments.
 
     Args:
-        arcs: The curves; every vertical line that meets no end of one meets an even number of them.
+        arcs: The curves. A vertical line that does not meet an end of a curve meets an even number of them.
     """
 
     arcs: tuple[Arc, ...]
@@ -54,7 +54,7 @@ class Outline:
 
     @classmethod
     def of_ellipse(cls, midpoint: Sequence[float], half_axes: Sequence[float]) -> Outline:
-        """An ellipse with axes along the coordinates."""
+        """The outline of an ellipse with axes along the coordinates."""
         (x0, y0), (a, b) = midpoint, half_axes
 
         def chord(x: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class _Strip:
-    """The set ``low(x) < y < high(x)`` for ``left < x < right``; both curves are smooth but for their ends."""
+    """The set ``low(x) < y < high(x)`` for ``left < x < right``; both curves are smooth except at their ends."""
 
     left: float
     right: float
@@ -73,7 +73,7 @@ class _Strip:
     high: BoundaryCurve
 
     def rule(self, m: int) -> tuple[np.ndarray, np.ndarray]:
-        # Edges of round holes end in square roots; x = sin(pi t / 2) takes both ends of them to smooth functions of t.
+        # The boundaries of round holes end like square roots; x = sin(pi t / 2) makes them smooth functions of t at both ends.
         t, w = gauss(-1.0, 1.0, m)
         half = (self.right - self.left) / 2
         x = (self.left + self.right) / 2 + half * np.sin(math.pi * t / 2)
@@ -86,12 +86,12 @@ class _Strip:
 
 
 def quadrature(outline: Outline, measure: float, n: int) -> Samples:
-    """About `n` Gauss points of a plane domain, four or more for each strip between two curves.
+    """About `n` Gauss points in a plane domain, at least four for each strip between two curves.
 
     The rule converges geometrically for smooth functions. Its weights are scaled to sum to the measure.
 
     Args:
-        outline: The boundary, that of holes included.
+        outline: The boundary, including that of holes.
         measure: The area.
         n: The number of points.
     """
@@ -103,11 +103,11 @@ def quadrature(outline: Outline, measure: float, n: int) -> Samples:
 
 
 def _strips(outline: Outline) -> list[_Strip]:
-    """The set cut at the ends of every curve; between two cuts the curves keep their order in y."""
+    """The set, cut at the ends of all curves; between two cuts the curves keep their order in y."""
     cuts = sorted({end for arc in outline.arcs for end in (arc.left, arc.right)})
     strips = []
     for left, right in pairwise(cuts):
-        if right - left <= _ROUNDING * (cuts[-1] - cuts[0]):  # corners above each other, to rounding
+        if right - left <= _ROUNDING * (cuts[-1] - cuts[0]):  # corners at the same x, up to rounding
             continue
         middle = np.array([(left + right) / 2])
         here = [arc.height for arc in outline.arcs if arc.left < middle[0] < arc.right]

@@ -1,1 +1,1 @@
-"""Meshes of domains: files, generators, refinement."""
+"""Meshes of domains: files, generation, refinement."""

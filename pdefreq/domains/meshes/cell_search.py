@@ -1,4 +1,4 @@
-"""Which cell of a mesh of simplices holds a point."""
+"""Location of points in the cells of simplicial meshes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 from scipy.spatial import KDTree
 
 _NEAREST = 4
-_SLACK = 1e-10  # of barycentric coordinates: points on the boundary belong to the closed domain
+_SLACK = 1e-10  # tolerance of barycentric coordinates, so that points on the boundary are included
 
 
 class CellSearch:
-    """Finds the cell of each point.
+    """A search for the cells that contain given points.
 
-    First among the cells with the nearest centroids; then, for the few points that are left, among all whose circle about the
-    centroid holds the point, in classes of like size.
+    It first tests the cells with the nearest centroids. For the few remaining points, it tests all cells whose bounding circle
+    about the centroid contains the point, in classes of similar size.
 
     Args:
-        corners: Corners of the cells, shape ``(cells, d + 1, d)``.
+        corners: The vertices of the cells, shape ``(cells, d + 1, d)``.
     """
 
     def __init__(self, corners: np.ndarray) -> None:
@@ -30,7 +30,7 @@ class CellSearch:
         self._classes = [(cells, KDTree(centroids[cells]), radii[cells].max() * (1 + _SLACK)) for cells in members]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """A cell that holds each point, shape ``(n,)``; -1 where none does."""
+        """A cell that contains each point, shape ``(n,)``; -1 for points outside all cells."""
         found = np.full(len(x), -1)
         _, nearest = self._tree.query(x, min(_NEAREST, len(self._origins)))
         for candidates in np.reshape(nearest, (len(x), -1)).T:
@@ -42,7 +42,7 @@ class CellSearch:
         return found
 
     def _try(self, x: np.ndarray, points: np.ndarray, cells: np.ndarray, found: np.ndarray) -> None:
-        """Note the cells that hold their points, where `found` has none yet."""
+        """Set the entries of `found` that are still -1 to the cells that contain their points."""
         points, cells = points[found[points] < 0], cells[found[points] < 0]
         inner = np.einsum("nij,nj->ni", self._inverses[cells], x[points] - self._origins[cells])
         hit = (inner.min(axis=1) >= -_SLACK) & (inner.sum(axis=1) <= 1 + _SLACK)

@@ -1,4 +1,4 @@
-"""Triangles of a polygon: a constrained Delaunay triangulation, refined by CDT (`pythoncdt`)."""
+"""Meshes of polygons by constrained Delaunay triangulation, refined by CDT (`pythoncdt`)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-_LEAST_ANGLE = 25.0  # degrees: of triangles at corners of the polygon that are not sharper; Ruppert proved 20.7, 33 is the limit
-_MOST_POINTS = 10**9  # to insert: the areas and angles end the refinement
+_LEAST_ANGLE = 25.0  # degrees, except at sharper corners of the polygon; proven by Ruppert: 20.7, practical limit: 33
+_MOST_POINTS = 10**9  # points to insert; the refinement ends earlier, by area and angle
 
 
 def triangulated(points: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
-    """A mesh of triangles with edges of about `h` and angles of 25 degrees at least, but for sharper corners of the polygon.
+    """A mesh of triangles with edges of about `h` and angles of at least 25 degrees, except at sharper corners of the polygon.
 
-    Sides are divided evenly first. Then circumcenters of triangles that are too large or too sharp are inserted.
+    The sides are first divided uniformly. Then circumcenters of triangles that are too large or too sharp are inserted.
 
     Args:
         points: Corners of a simple polygon, shape ``(n, 2)``.
-        h: Edges of equilateral triangles of the largest area.
+        h: Edge length of the equilateral triangle whose area is the largest allowed.
 
     Returns:
-        Vertices, shape ``(2, vertices)``, and corners of triangles, shape ``(3, triangles)``.
+        Vertices, shape ``(2, vertices)``, and vertex indices of triangles, shape ``(3, triangles)``.
 
     Source:
         Ruppert (1995), A Delaunay refinement algorithm for quality 2-dimensional mesh generation, J. Algorithms 18.
@@ -41,12 +41,12 @@ def triangulated(points: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
     mesh.finalize_triangulation(outside)
     vertices = mesh.vertices_array()
     p = np.stack([vertices["x"], vertices["y"]]) * size + middle[:, None]
-    p[:, : len(outline)] = _divided(points, h).T  # to the last digit
+    p[:, : len(outline)] = _divided(points, h).T  # without rounding errors
     return p, np.ascontiguousarray(mesh.triangles_array()["vertices"].T, dtype=np.int32)
 
 
 def _divided(points: np.ndarray, h: float) -> np.ndarray:
-    """The corners, and points between them at even distances of at most `h`."""
+    """The corners, with equally spaced points between them at distances of at most `h`."""
     sides = zip(points, np.roll(points, -1, axis=0), strict=True)
     counts = np.maximum(1, np.ceil(np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1) / h - 1e-9)).astype(int)
     return np.concatenate(

@@ -9,7 +9,7 @@ from skfem import Mesh, MeshTri
 
 
 def disk_mesh(midpoint: tuple[float, ...], half_axes: tuple[float, ...], h: float) -> Mesh:
-    """Six sectors, each a triangle cut into m^2 equal ones and bent: on circle k of m there are 6k vertices."""
+    """A mesh of six curved sectors of m^2 triangles each; circle k of m has 6k vertices."""
     m = max(1, math.ceil(max(half_axes) / h))
     k = np.repeat(np.arange(1, m + 1), 6 * np.arange(1, m + 1))
     angle = 2 * np.pi * (np.arange(len(k)) - 3 * k * (k - 1)) / (6 * k)

@@ -1,4 +1,4 @@
-"""Meshes of domains that have a CAD form, made by gmsh, which is optional."""
+"""Meshes of domains with a CAD form by gmsh, an optional dependency."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.samples import Samples
 
-_AROUND = {2: 16, 3: 8}  # in space 16 would put thousands of cells around the smallest sphere
+_AROUND = {2: 16, 3: 8}  # in space, 16 would require thousands of cells around the smallest sphere
 
 
 class HasCadForm(Protocol):
-    """What gmsh needs of a domain; see `Domain`."""
+    """The interface of domains that gmsh can mesh; see `Domain`."""
 
     @property
     def dimension(self) -> int: ...
@@ -36,7 +36,7 @@ class HasCadForm(Protocol):
 
 
 def gmsh_mesh(domain: HasCadForm, h: float) -> Mesh:
-    """A mesh of a domain with edges of at most about `h`, with the arguments and errors of `write_gmsh`."""
+    """A mesh of a domain with edges of at most about `h`; arguments and errors are those of `write_gmsh`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "domain.msh"
         write_gmsh(path, domain, h)
@@ -44,13 +44,13 @@ def gmsh_mesh(domain: HasCadForm, h: float) -> Mesh:
 
 
 def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | None = None) -> None:
-    """Mesh a domain of two or three dimensions and write it as ``.msh`` 4.1, its parts as physical groups.
+    """Mesh a two- or three-dimensional domain and write it as ``.msh`` 4.1, with its parts as physical groups.
 
     Args:
-        path: The file to write; it ends in ``.msh``.
+        path: The file to write; its name must end in ``.msh``.
         domain: A domain with a CAD form.
-        h: Longest edges.
-        around: Edges on a full circle, however small; None is 16 in the plane and 8 in space.
+        h: Length of the longest edges.
+        around: The least number of edges on a full circle of any radius; by default 16 in the plane and 8 in space.
 
     Raises:
         IncompatibleError: If gmsh is not installed, or the domain has no CAD form.
@@ -79,14 +79,14 @@ def write_gmsh(path: str | Path, domain: HasCadForm, h: float, *, around: int | 
 def _gmsh() -> Any:
     try:
         return importlib.import_module("gmsh")
-    except (ImportError, OSError):  # OSError: a system library that gmsh needs is missing
+    except (ImportError, OSError):  # OSError: a system library required by gmsh is missing
         raise IncompatibleError(
             "meshing this domain needs gmsh: install it with `pip install 'pdefreq[mesh]'`, or give a mesh file"
         ) from None
 
 
 def _name_parts(model: Any, domain: HasCadForm) -> None:
-    """Physical groups: each curve or surface belongs to the part whose points are nearest to its middle."""
+    """Add a physical group for each part; a curve or surface belongs to the part with the points nearest to its center."""
     d = domain.dimension
     samples = domain.boundary(1000 * len(domain.part_names))
     assert samples.parts is not None

@@ -1,6 +1,6 @@
-"""Mesh files: the one place that knows meshio.
+"""Mesh files, read and written by meshio, which no other module imports.
 
-meshio prints to the terminal, and ends the process when it can't read a file: both are held back here.
+meshio prints to the terminal and exits when it can't read a file. This module suppresses both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FORMATS = {".msh": "gmsh", ".vtu": "vtu", ".xdmf": "xdmf"}
 _DIMENSION = {"line": 1, "triangle": 2, "quad": 2, "tetra": 3}
 _FACETS = {"line": "vertex", "triangle": "line", "quad": "line", "tetra": "triangle"}
-_GRID_CELLS = {  # a cell of a grid by dimension, and its corners in the order of VTK
+_GRID_CELLS = {  # by dimension: the kind of a grid cell, and its corners in the order of VTK
     1: ("line", ((0,), (1,))),
     2: ("quad", ((0, 0), (1, 0), (1, 1), (0, 1))),
     3: ("hexahedron", tuple((*corner, z) for z in (0, 1) for corner in ((0, 0), (1, 0), (1, 1), (0, 1)))),
@@ -36,15 +36,15 @@ def read_mesh(path: str | Path) -> Mesh:
     """A mesh from a file: gmsh's ``.msh`` (2.2 and 4.1), ``.vtu`` or ``.xdmf``.
 
     Args:
-        path: The file. Its cells are lines, triangles, quadrilaterals or tetrahedra, of one kind. Its facets that are marked by a
-            physical group become a named boundary; a group without a name is called by its number.
+        path: The file. Its cells must be lines, triangles, quadrilaterals or tetrahedra, all of one kind. Facets in a physical
+            group become a named boundary; a group without a name is named by its number.
 
     Returns:
-        A scikit-fem mesh with `boundaries`, without the vertices that no cell uses.
+        A scikit-fem mesh with `boundaries`, without unused vertices.
 
     Raises:
-        ProblemFileError: If the file is missing, unreadable, or of an unknown kind; or it holds no cells, cells of several or of
-            unknown kinds, cells without area or that overlap, quadrilaterals that are not convex, or a surface in space.
+        ProblemFileError: If the file is missing, unreadable, or of an unknown kind; or it has no cells, cells of several or
+            unknown kinds, cells that have no area or overlap, nonconvex quadrilaterals, or a surface in space.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -72,19 +72,19 @@ def read_mesh(path: str | Path) -> Mesh:
 
 
 def facets_of(mesh: Any) -> np.ndarray:
-    """Corners of all facets of a mesh, shape ``(d, facets)``; scikit-fem builds them when asked, and types them as optional."""
+    """The vertices of all facets of a mesh, shape ``(d, facets)``; scikit-fem computes them lazily and types them as optional."""
     return mesh.facets
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Nodes and cells of one kind over them, in the numbering of VTK.
+    """Nodes and cells of one kind, in the numbering of VTK.
 
     Args:
-        nodes: Shape ``(n, d)``.
-        kind: meshio's name: ``"line"``, ``"triangle6"``, ``"hexahedron"`` ...
-        cells: Numbers of the nodes of each cell, shape ``(cells, nodes of a cell)``.
-        marks: Numbers by name, one a cell, shape ``(cells,)``: the names of boundaries, as scikit-fem writes them.
+        nodes: The nodes, shape ``(n, d)``.
+        kind: The kind of cell in meshio: ``"line"``, ``"triangle6"``, ``"hexahedron"`` ...
+        cells: The indices of the nodes of each cell, shape ``(cells, nodes per cell)``.
+        marks: Cell data by name, shape ``(cells,)``, that encode named boundaries as scikit-fem writes them.
     """
 
     nodes: np.ndarray
@@ -94,7 +94,7 @@ class Cells:
 
 
 def cells_of(mesh: Mesh) -> Cells:
-    """The cells of a mesh of lines, triangles, quadrilaterals, tetrahedra or hexahedra, simplices turned alike."""
+    """The cells of a mesh of lines, triangles, quadrilaterals, tetrahedra or hexahedra; simplices have the same orientation."""
     from skfem.io.meshio import to_meshio
     from skfem.mesh.mesh_simplex import MeshSimplex
 
@@ -112,10 +112,10 @@ def grid_cells(nodes: np.ndarray, intervals: Sequence[int]) -> Cells:
 
 
 def write_vtu(path: str | Path, cells: Cells, point_data: Mapping[str, np.ndarray]) -> None:
-    """Write cells and fields on their nodes as ``.vtu``, for ParaView; of a first-order mesh `read_mesh` reads it back.
+    """Write cells and nodal fields as ``.vtu``, for ParaView; `read_mesh` can read files of first-order meshes.
 
     Args:
-        path: The file to write; it appears whole or not at all.
+        path: The file to write; the write is atomic.
         cells: Nodes and cells.
         point_data: Fields by name, each of shape ``(n,)`` or ``(n, components)``.
 
@@ -129,11 +129,11 @@ def write_vtu(path: str | Path, cells: Cells, point_data: Mapping[str, np.ndarra
     for name, values in point_data.items():
         if len(values) != count:
             raise ValueError(f"field '{name}' must have one row for each of the {count} nodes, got {len(values)}")
-    points = np.zeros((count, 3))  # VTK knows three coordinates only
+    points = np.zeros((count, 3))  # VTK requires three coordinates
     points[:, :dimension] = cells.nodes
     marks: dict[str, Any] = {name: [values] for name, values in cells.marks.items()}
     content = meshio.Mesh(points, [(cells.kind, cells.cells)], point_data=dict(point_data), cell_data=marks)
-    with tempfile.TemporaryDirectory() as folder:  # meshio writes this format to paths only
+    with tempfile.TemporaryDirectory() as folder:  # meshio writes this format only to paths
         whole = Path(folder) / "mesh.vtu"
         content.write(whole)
         write_atomically(Path(path), whole.read_bytes())
@@ -146,16 +146,16 @@ def _quietly_read(path: Path) -> meshio.Mesh:
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
             return meshio.read(path, file_format=_FORMATS[path.suffix.lower()])
-    except ModuleNotFoundError as error:  # meshio imports h5py for xdmf alone
+    except ModuleNotFoundError as error:  # meshio imports h5py only for xdmf
         raise ProblemFileError(f"reading {path} needs {error.name}: install it with `pip install 'pdefreq[mesh]'`") from None
-    except (Exception, SystemExit) as error:  # its readers raise whatever a malformed file brings about
+    except (Exception, SystemExit) as error:  # readers raise various exceptions for malformed files
         told = [*said.getvalue().split("\n"), "" if isinstance(error, SystemExit) else str(error)]
         reason = next((line.strip() for line in told if line.strip()), type(error).__name__)[:100]
         raise ProblemFileError(f"can't read the mesh file {path} as {path.suffix}: {reason}") from None
 
 
 def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:
-    """The one kind of cells of the highest dimension."""
+    """The kind of the cells of the highest dimension, which must be unique."""
     dimension = {block.type: block.dim for block in raw.cells if len(block.data)}
     top = max(dimension.values(), default=0)
     kinds = sorted(kind for kind, d in dimension.items() if d == top)
@@ -169,22 +169,22 @@ def _kind_of_cells(raw: meshio.Mesh, path: Path) -> str:
 
 
 def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.ndarray:
-    """The points with the coordinates that the cells use: the others must be the same everywhere."""
+    """The points with the first d coordinates; the other coordinates must be constant."""
     used = points[np.unique(cells)]
     if not np.isfinite(used).all():
         raise ProblemFileError(f"{path} has vertices whose coordinates are not finite")
     if np.ptp(used[:, d:], axis=0).max(initial=0) > 1e-9 * np.ptp(used, axis=0).max():
-        where = {1: "on the axis of x", 2: "in the plane of x and y"}[d]
-        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved ones are not supported")
+        where = {1: "on the x axis", 2: "in the x-y plane"}[d]
+        raise ProblemFileError(f"{path} has cells of dimension {d} that do not lie {where}; curved meshes are not supported")
     return points[:, :d]
 
 
 def _check_shapes(corners: np.ndarray, kind: str, path: Path) -> None:
-    """Cells must have a measure, and quadrilaterals be convex, whichever way round their corners are numbered.
+    """Check that cells have a positive measure, and that quadrilaterals are convex, for any orientation.
 
     Args:
-        corners: Shape ``(cells, corners, d)``.
-        kind: Of the cells.
+        corners: The vertices of the cells, shape ``(cells, vertices, d)``.
+        kind: The kind of cell.
         path: The file, for messages.
     """
     if kind == "quad":
@@ -196,14 +196,14 @@ def _check_shapes(corners: np.ndarray, kind: str, path: Path) -> None:
     size = np.ptp(corners, axis=1).max(axis=1, keepdims=True) ** corners.shape[2]
     flat = (abs(turns) <= 1e-12 * size).any(axis=1)
     if flat.any():
-        raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; mend the mesh")
+        raise ProblemFileError(f"{path}: {flat.sum()} of {len(flat)} cells have no area; repair the mesh")
     bent = abs(np.sign(turns).sum(axis=1)) < turns.shape[1]
     if bent.any():
-        raise ProblemFileError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; mend the mesh")
+        raise ProblemFileError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; repair the mesh")
 
 
 def _check_neighbors(mesh: Mesh, path: Path) -> None:
-    """At most two cells meet at a facet, one on each side. How corners are numbered tells nothing: scikit-fem sorts them."""
+    """Check that at most two cells meet at a facet, on opposite sides. scikit-fem sorts vertices, so orientation is unknown."""
     every: Any = mesh
     crowded = np.bincount(every.t2f.ravel()) > 2
     inner = every.f2t[1] >= 0
@@ -216,7 +216,7 @@ def _check_neighbors(mesh: Mesh, path: Path) -> None:
     ]
     folded = crowded.sum() + (side[0] * side[1] > 0)[~crowded[inner]].sum()
     if folded:
-        raise ProblemFileError(f"{path}: cells overlap at {folded} of {len(crowded)} facets; untangle the mesh")
+        raise ProblemFileError(f"{path}: cells overlap at {folded} of {len(crowded)} facets; repair the mesh")
 
 
 def _mesh_class(kind: str) -> type[Mesh]:
@@ -226,7 +226,7 @@ def _mesh_class(kind: str) -> type[Mesh]:
 
 
 def _physical_groups(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Groups of facets as gmsh marks them: name, and corners of shape ``(facets, d)``."""
+    """The groups of facets as marked by gmsh: name, and vertex indices of shape ``(facets, d)``."""
     d = _DIMENSION[kind] - 1
     names = {int(tag): name for name, (tag, dimension) in raw.field_data.items() if dimension == d}
     for block, tags in zip(raw.cells, raw.cell_data.get("gmsh:physical", []), strict=False):
@@ -236,7 +236,7 @@ def _physical_groups(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _marked_sides(raw: Any, kind: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Groups of facets as scikit-fem writes them: for each cell a number whose bit i marks the cell's side i."""
+    """The groups of facets as written by scikit-fem: for each cell an integer whose bit i marks its side i."""
     sides = _mesh_class(kind).elem.refdom.facets or []
     for key, arrays in raw.cell_data.items():
         if key.startswith("skfem:b:"):

@@ -1,4 +1,4 @@
-"""Meshes of domains, and their refinement."""
+"""Generation and refinement of meshes."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _MOST_CELLS = 5e7
-_CANDIDATES = 16  # old facets whose midpoints are nearest to that of a new one
+_CANDIDATES = 16  # old facets with midpoints nearest to that of a new one
 
 
 def mesh_of(domain: Domain, h: float) -> Mesh:
-    """A mesh whose cells are about `h` wide; its ``boundaries`` carry the names of the domain's parts.
+    """A mesh with cells of width about `h`, whose ``boundaries`` have the names of the domain's parts.
 
-    The domain makes it, by `Domain.meshed`; one that brings a mesh keeps its own, refined until no edge is longer than `h`.
+    It is created by `Domain.meshed`. A domain that is given as a mesh keeps it, refined until no edge is longer than `h`.
 
     Args:
-        domain: In one to three dimensions.
-        h: Length of edges.
+        domain: A domain in one to three dimensions.
+        h: The length of edges.
 
     Raises:
-        OptionError: If `h` is not positive, or asks for more cells than a computer holds.
-        IncompatibleError: If the domain has more than three dimensions, needs gmsh and there is none, or has no CAD form.
+        OptionError: If `h` is not positive, or requires too many cells for a computer.
+        IncompatibleError: If the domain has more than three dimensions, needs gmsh and it is missing, or has no CAD form.
     """
     d = domain.dimension
     if not 0 < h < math.inf:
         raise OptionError(f"the mesh width h must be above zero, got {h:g}")
     if d > 3:
-        raise IncompatibleError(f"meshes have at most three dimensions, and this domain has {d}: use a method without a mesh")
+        raise IncompatibleError(f"meshes have at most three dimensions, but this domain has {d}: use a method without a mesh")
     cells = (1, 2, 6)[d - 1] * domain.measure / h**d
     if cells > _MOST_CELLS:
         raise OptionError(
-            f"the mesh width h = {h:g} asks for about {cells:.1g} cells, at most {_MOST_CELLS:.1g} do; use a larger h"
+            f"the mesh width h = {h:g} requires about {cells:.1g} cells, more than the limit of {_MOST_CELLS:.1g}; use a larger h"
         )
     mesh = domain.own_mesh
     if mesh is None:
@@ -53,13 +53,13 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
 
 
 def refined(mesh: Mesh, domain: Domain) -> Mesh:
-    """Every cell split into 2^d, with its boundary names, and the vertices of curved parts moved onto the true boundary.
+    """The mesh with every cell split into 2^d, named boundaries, and vertices on curved parts moved onto the true boundary.
 
     Args:
-        mesh: A mesh of the domain, its boundaries named as the domain's parts.
+        mesh: A mesh of the domain, with boundaries named as the domain's parts.
         domain: The domain.
     """
-    if isinstance(mesh, MeshTet):  # scikit-fem forgets their names
+    if isinstance(mesh, MeshTet):  # scikit-fem does not preserve their boundary names
         fine = replace(mesh, _boundaries=None).refined()
         fine = replace(fine, _boundaries=_refined_names(mesh, fine))
     else:
@@ -68,14 +68,14 @@ def refined(mesh: Mesh, domain: Domain) -> Mesh:
 
 
 def fitted(mesh: Mesh, domain: Domain) -> Mesh:
-    """A mesh whose vertices on curved parts of the boundary are moved onto the true boundary; straight parts stay.
+    """The mesh with the vertices on curved parts of the boundary moved onto the true boundary.
 
     Args:
-        mesh: Near the domain, its boundaries named as the domain's parts.
+        mesh: A mesh near the domain, with boundaries named as the domain's parts.
         domain: The domain.
 
     Raises:
-        IncompatibleError: If that turns a cell over.
+        IncompatibleError: If this inverts a cell.
     """
     p = mesh.p.copy()
     for name, facets in (mesh.boundaries or {}).items():
@@ -83,21 +83,21 @@ def fitted(mesh: Mesh, domain: Domain) -> Mesh:
         p[:, vertices] = domain.onto_boundary(name, p[:, vertices].T).T
     moved = replace(mesh, doflocs=p)
     if isinstance(mesh, MeshSimplex) and (_turns(mesh) * _turns(moved) <= 0).any():
-        raise IncompatibleError("a cell turns over as its vertices are moved onto the curved boundary: use more `cells`")
+        raise IncompatibleError("a cell is inverted when its vertices are moved onto the curved boundary: use more `cells`")
     return moved
 
 
 def _turns(mesh: Mesh) -> np.ndarray:
-    """Determinants of the edges of simplices, shape ``(cells,)``: twice or six times the signed measure."""
+    """The determinants of the edges of simplices, shape ``(cells,)``: twice (2-D) or six times (3-D) the signed measure."""
     corners = mesh.p.T[mesh.t.T]
     return np.linalg.det(corners[:, 1:] - corners[:, :1])
 
 
 def curved(mesh: Mesh, domain: Domain) -> Mesh:
-    """Quadratic cells: the middles of edges on curved parts are moved onto the true boundary.
+    """The mesh with quadratic cells, where midpoints of edges on curved parts are moved onto the true boundary.
 
     Args:
-        mesh: Lines, triangles or tetrahedra, their boundaries named as the domain's parts.
+        mesh: A mesh of lines, triangles or tetrahedra, with boundaries named as the domain's parts.
         domain: The domain.
     """
     if mesh.dim() == 1:
@@ -112,10 +112,10 @@ def curved(mesh: Mesh, domain: Domain) -> Mesh:
 
 
 def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None:
-    """Boundary names of a refined mesh of tetrahedra.
+    """The boundary names of a refined mesh of tetrahedra.
 
-    A vertex of the fine mesh is an old vertex, or the middle of an old edge; a small facet touches the three old vertices of
-    the one that it came from, and no other.
+    A vertex of the fine mesh is an old vertex or the midpoint of an old edge. A fine facet touches the three old vertices of
+    the facet from which it came, and no others.
     """
     if mesh.boundaries is None:
         return None
@@ -130,11 +130,11 @@ def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None
 
 
 def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
-    """A conforming mesh in which these cells are split, and others where that is needed; new vertices are midpoints of edges.
+    """A conforming mesh in which the given cells, and others as necessary, are split; new vertices are midpoints of edges.
 
     Args:
-        mesh: Of lines, triangles or tetrahedra.
-        cells: Indices.
+        mesh: A mesh of lines, triangles or tetrahedra.
+        cells: Indices of the cells.
     """
     fine = replace(mesh, _boundaries=None).refined(cells)
     if not mesh.boundaries:
@@ -144,7 +144,7 @@ def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
 
 
 def _origins(mesh: Mesh, fine: Mesh) -> np.ndarray:
-    """The boundary facet of a mesh that each boundary facet of its refinement is a part of."""
+    """The boundary facet of the coarse mesh that contains each boundary facet of the fine mesh."""
     old = mesh.boundary_facets()
     corners = mesh.p.T[facets_of(mesh)[:, old].T]  # (facets, d, d)
     middle = fine.p[:, facets_of(fine)[:, fine.boundary_facets()]].mean(axis=1).T
@@ -163,13 +163,13 @@ def mesh_for(domain: Domain, cells: int | None, *, simplices: bool = True) -> Me
     """A mesh of a domain in one to three dimensions.
 
     Args:
-        domain: On a box the mesh is structured: its sides are divided evenly.
-        cells: Along each axis of a box; elsewhere the mesh width is that of a cube of the same measure divided so. None
-            takes the mesh of a mesh domain as it is.
+        domain: The domain. The mesh of a box is structured, with uniformly divided sides.
+        cells: The number of cells along each axis of a box. For other domains, it sets the mesh width to that of a cube of the
+            same measure divided in this way. None takes the mesh of a mesh domain unchanged.
         simplices: Whether boxes are cut into triangles and tetrahedra, or into quadrilaterals and hexahedra.
 
     Raises:
-        OptionError: If there would be more cells than a computer holds.
+        OptionError: If there would be too many cells for a computer.
         IncompatibleError: If the domain needs a mesh generator that is not installed.
     """
     if cells is None:

@@ -1,4 +1,4 @@
-"""The terms of an equation at the points of a quadrature rule, as arrays in the shape of the rule."""
+"""The terms of an equation at the points of a quadrature rule, as arrays of the rule's shape."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.terms.term import Term, WeakSlopes
 
 Density: TypeAlias = "np.ndarray | float"
-"""A function at the points of a rule, in the rule's shape; a number where it is the same everywhere."""
+"""A function at the points of a rule, in the rule's shape, or a number for a constant."""
 
 
 class Slopes(NamedTuple):
@@ -26,10 +26,11 @@ class Slopes(NamedTuple):
 
     Args:
         value_u: A density.
-        value_q: One density for each axis; empty is zero.
+        value_u: A density.
+        value_q: One density for each axis; empty for zero.
         isotropic: A density.
-        directed: Pairs of a strength and a direction n, the latter of shape ``(d, ...)``.
-        matrix: Rows of densities; empty is zero.
+        directed: Pairs of a strength and a direction n of shape ``(d, ...)``.
+        matrix: Rows of densities; empty for zero.
     """
 
     value_u: Density = 0.0
@@ -50,17 +51,17 @@ class Slopes(NamedTuple):
 
     @property
     def are_nonnegative(self) -> bool:
-        """Whether `value_u` and `isotropic` are not negative and the others are zero, which makes the form nonnegative."""
+        """Whether `value_u` and `isotropic` are nonnegative and the others zero, so that the form is nonnegative."""
         mixed = (*self.value_q, *(entry for row in self.matrix for entry in row), *(strength for strength, _ in self.directed))
         return not any(np.any(entry) for entry in mixed) and bool(np.all(self.value_u >= 0) and np.all(self.isotropic >= 0))
 
 
 class TermsAtPoints:
-    """The weak forms of terms at fixed points; coefficients that are the same everywhere stay numbers.
+    """The weak forms of terms at fixed points. Constant coefficients remain numbers.
 
     Args:
         terms: The terms.
-        x: The points, ``(n, d)``, float64, in C order of the shape.
+        x: The points, ``(n, d)``, float64, in C order of `shape`.
         shape: The shape of arrays over the points.
 
     Raises:
@@ -72,7 +73,7 @@ class TermsAtPoints:
         self._weak = [term.weak(x[:1] if term.constant else x) for term in terms]
 
     def densities(self, u: np.ndarray, q: np.ndarray) -> tuple[Density, np.ndarray | None]:
-        """What multiplies the test function, and its gradient, ``(d, ...)``; no gradient where no term has a flux."""
+        """The factor of the test function and that of its gradient, ``(d, ...)``; the latter is None if no term has a flux."""
         value: Density = 0.0
         flux: np.ndarray | None = None
         for weak in self._weak:
@@ -85,15 +86,15 @@ class TermsAtPoints:
         return value, flux
 
     def energy(self, u: np.ndarray, q: np.ndarray) -> np.ndarray:
-        """The density of the energy."""
+        """The density of the energy at the points."""
         flat = self._flat(u, q)
         return np.sum([weak.energy(*flat).numpy() for weak in self._weak], axis=0).reshape(self._shape)
 
     def slopes(self, u: np.ndarray | None = None, q: np.ndarray | None = None) -> tuple[Slopes, bool]:
-        """The derivatives of the densities, and whether the form that they make is known to be symmetric and nonnegative.
+        """The derivatives of the densities, and whether the resulting form is known to be symmetric and nonnegative.
 
         Args:
-            u: The values; they and the gradients may be left out where all terms are linear.
+            u: The values. `u` and `q` may be omitted if all terms are linear.
             q: The gradients, ``(d, ...)``.
         """
         if u is None or q is None:
@@ -110,7 +111,7 @@ class TermsAtPoints:
         return total, nonnegative
 
     def _flat(self, u: np.ndarray, q: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Values ``(n,)`` and gradients ``(n, d)``."""
+        """The values, ``(n,)``, and gradients, ``(n, d)``, as tensors."""
         return torch.from_numpy(u.reshape(-1)), torch.from_numpy(q.reshape(len(q), -1)).T
 
     def _shaped(self, values: Tensor) -> Density:

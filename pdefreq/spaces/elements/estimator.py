@@ -1,4 +1,4 @@
-"""The residual estimator of finite elements: where the error is, from the solution alone."""
+"""The residual error estimator of finite elements, which locates the error from the discrete solution alone."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.elements.lagrange import Lagrange
 
-_INWARD = 1e-6  # how far towards the centre of a cell its coefficients are taken at a facet, where they may jump
+_INWARD = 1e-6  # relative shift of facet points toward the cell center for the evaluation of coefficients that may jump
 
 
 def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The squared indicators of all cells T of a mesh of simplices, shape ``(cells,)``.
+    """The squared indicators of all cells T of a simplicial mesh, shape ``(cells,)``.
 
-    Their sum bounds the squared H1 error up to a constant factor and the oscillation of the data. They are
+    Their sum bounds the squared H1 error up to a constant factor and the oscillation of the data. An indicator is
     ``h_T^2 |f + div F - G|^2_T + h_T / 2 |[F.n]|^2`` on inner facets ``+ h_T |flux - alpha u - F.n|^2`` on Robin parts, with the
     flux F and the value G of the weak form at u and grad u, and h_T the measure of T to the power 1/d.
 
     Args:
         space: P1 or P2 elements.
-        problem: A linear problem, its source known everywhere.
-        c: Coefficients of its discrete solution, shape ``(P,)``.
+        problem: A linear problem whose source is known everywhere.
+        c: Coefficients of the discrete solution, shape ``(P,)``.
 
     Source:
         Verfuerth (2013), A Posteriori Error Estimation Techniques for Finite Element Methods, section 1.4.
@@ -63,19 +63,19 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
 
 
 def marked(indicators: np.ndarray, part: float = 0.5) -> np.ndarray:
-    """The fewest cells that hold this part of the sum of the squared indicators (Doerfler, 1996)."""
+    """The fewest cells whose squared indicators add up to at least the given part of the total (Doerfler, 1996)."""
     order = np.argsort(-indicators, kind="stable")
     sums = np.cumsum(indicators[order])
     return np.sort(order[: int(np.searchsorted(sums, part * sums[-1])) + 1])
 
 
 def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) -> None:
-    """Add factor times the integral of the squared values over each facet to the facet's cell."""
+    """Add the factor times the integral of the squared values over each facet to the cell of the facet."""
     np.add.at(total, basis.tind, factor[basis.tind] * (values**2 * basis.dx).sum(axis=1))
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The divergence of F in each cell: that of the linear interpolant at d + 1 points halfway from its center to its corners."""
+    """The divergence of F in each cell, from linear interpolation at the d + 1 points halfway between center and vertices."""
     d = space.mesh.dim()
     corners = np.concatenate([np.zeros((d, 1)), np.eye(d)], axis=1)
     halfway = (corners + corners.mean(axis=1, keepdims=True)) / 2
@@ -86,14 +86,14 @@ def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.nda
 
 
 def _barycentric_slopes(mesh: Mesh) -> np.ndarray:
-    """Gradients of the barycentric coordinates, shape ``(d, cells, d + 1)``."""
+    """The gradients of the barycentric coordinates, shape ``(d, cells, d + 1)``."""
     p = mesh.p[:, mesh.t]  # (d, d + 1, cells)
-    inverse = np.linalg.inv((p[:, 1:] - p[:, :1]).transpose(2, 0, 1))  # rows: gradients of all but the first
+    inverse = np.linalg.inv((p[:, 1:] - p[:, :1]).transpose(2, 0, 1))  # rows: all gradients but the first
     return np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1).transpose(2, 0, 1)
 
 
 def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The normal component of the flux at the points of facets, seen from the basis's side."""
+    """The normal component of the flux at the points of facets, from the basis's side."""
     x = np.asarray(basis.global_coordinates())
     centre = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
     return (_flux(basis, x + _INWARD * (centre - x), problem, c) * normal).sum(axis=0)
@@ -105,7 +105,7 @@ def _interpolated(basis: Any, c: np.ndarray) -> Any:
 
 
 def _flux(basis: Any, x: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
-    """The flux for u and grad u at the points of a basis, with coefficients at points near them, ``(d, cells, points)``."""
+    """The flux of u at the points of a basis, with coefficients evaluated at the nearby points x, ``(d, cells, points)``."""
     u = _interpolated(basis, c)
     flux = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))[1]
     return np.zeros_like(x) if flux is None else flux
@@ -116,7 +116,7 @@ def _terms(problem: Problem, x: np.ndarray) -> TermsAtPoints:
 
 
 def _at(field: Field, x: np.ndarray) -> np.ndarray:
-    """A field at points ``(d, cells, points of a cell)``."""
+    """The values of a field at points ``(d, cells, points per cell)``."""
     with torch.no_grad():
         return field(_points(x)).numpy().reshape(x.shape[1:])
 

@@ -1,4 +1,4 @@
-"""Degrees of freedom of opposite sides made one, so that functions on a mesh are periodic."""
+"""Identification of the degrees of freedom on opposite sides of a mesh, for periodic functions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy.spatial import KDTree
 
 from pdefreq.core.errors import IncompatibleError
 
-_SAME = 1e-9  # distance, of the longest side, at which two nodes are one
+_SAME = 1e-9  # distance below which two nodes coincide, relative to the longest side
 
 
 @dataclass(frozen=True, eq=False)
 class Identification:
-    """Which nodes are one.
+    """The identification of the nodes of a periodic mesh.
 
     Args:
-        number: For each node of the mesh the number of its coefficient, shape ``(N,)``.
-        first: For each coefficient the node at which it is found, on the lower side of each pair, shape ``(P,)``.
+        number: The index of the coefficient of each node of the mesh, shape ``(N,)``.
+        first: The node of each coefficient, on the lower side of each periodic pair, shape ``(P,)``.
     """
 
     number: np.ndarray
@@ -29,14 +29,14 @@ class Identification:
 
     @classmethod
     def of(cls, nodes: np.ndarray, axes: Sequence[int]) -> Identification:
-        """Every node on an upper side is the one opposite to it on the lower side; at corners several sides meet.
+        """Identify each node on an upper side with the opposite node on the lower side; at corners several sides meet.
 
         Args:
-            nodes: Of a mesh that fills a box, shape ``(N, d)``.
-            axes: Along which functions are periodic.
+            nodes: The nodes of a mesh of a box, shape ``(N, d)``.
+            axes: Axes along which functions are periodic.
 
         Raises:
-            IncompatibleError: If nodes of opposite sides do not lie opposite to each other.
+            IncompatibleError: If the nodes on opposite sides do not match.
         """
         lower, upper = nodes.min(axis=0), nodes.max(axis=0)
         near = _SAME * float((upper - lower).max())
@@ -49,7 +49,7 @@ class Identification:
         if np.any(distance > near):
             raise IncompatibleError(
                 "periodic sides need a mesh with matching nodes on opposite sides, and the nodes of this mesh do not match: "
-                "leave refinement out"
+                "omit the option refinement"
             )
         number = np.empty(len(nodes), dtype=np.int64)
         number[first] = np.arange(len(first))
@@ -57,7 +57,7 @@ class Identification:
         return cls(number, first)
 
     def applied(self, dofs: Any) -> Any:
-        """The numbering of degrees of freedom of scikit-fem, with those that are one under one number."""
+        """The numbering of the degrees of freedom of scikit-fem, with the same number for identified ones."""
         found = copy.copy(dofs)
         for name in ("nodal_dofs", "edge_dofs", "facet_dofs", "interior_dofs", "element_dofs"):
             numbers = getattr(dofs, name, None)

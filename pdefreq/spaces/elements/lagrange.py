@@ -1,4 +1,4 @@
-"""Continuous piecewise polynomials on a mesh: P1, P2 and Q1 finite elements, assembled by scikit-fem."""
+"""Lagrange finite elements P1, P2 and Q1, assembled by scikit-fem."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ _ELEMENTS: dict[tuple[type, int], type[Element]] = {
     (skfem.MeshTet2, 2): skfem.ElementTetP2,
     (skfem.MeshHex1, 1): skfem.ElementHex1,
 }
-_QUADRATIC = {skfem.MeshLine1: "line3", skfem.MeshTri1: "triangle6", skfem.MeshTet1: "tetra10"}  # in mesh files
-# Cells cut into simplices, by which they are found: corners of each, in scikit-fem's numbering.
+_QUADRATIC = {skfem.MeshLine1: "line3", skfem.MeshTri1: "triangle6", skfem.MeshTet1: "tetra10"}  # names in mesh files
+# Subdivision of cells into simplices for the location of points: vertices of each simplex in scikit-fem's numbering.
 _SIMPLICES = {
     skfem.MeshQuad1: ((0, 1, 2), (0, 2, 3)),
     skfem.MeshHex1: ((0, 1, 5, 7), (0, 1, 4, 7), (0, 2, 4, 7), (0, 3, 5, 7), (0, 2, 6, 7), (0, 3, 6, 7)),
@@ -53,16 +53,16 @@ _SIMPLICES = {
 
 @dataclass(frozen=True, eq=False)
 class Lagrange(GalerkinSpace):
-    """Finite elements of degree 1 or 2; the coefficients are the values at the nodes.
+    """Lagrange elements of degree 1 or 2; the coefficients are the values at the nodes.
 
     Args:
-        mesh: Of lines, triangles, quadrilaterals, tetrahedra or hexahedra; its ``boundaries`` carry names.
-        quadrature: Polynomial degree up to which integrals over a cell are exact (Gauss).
-        degree: Of the polynomials: total on simplices (P1, P2), in each coordinate on the others (Q1).
-        periodic: Axes along which functions are periodic; the mesh fills a box then.
+        mesh: A mesh of lines, triangles, quadrilaterals, tetrahedra or hexahedra with named ``boundaries``.
+        quadrature: Polynomial degree up to which the Gauss rule integrates exactly over a cell.
+        degree: Polynomial degree, total on simplices (P1, P2) and in each coordinate on other cells (Q1).
+        periodic: Axes along which functions are periodic; if there are any, the domain is a box.
 
     Raises:
-        IncompatibleError: If nodes of periodic sides do not lie opposite to each other.
+        IncompatibleError: If the nodes on opposite periodic sides do not match.
     """
 
     mesh: Mesh
@@ -89,14 +89,14 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def _mesh_nodes(self) -> np.ndarray:
-        """The nodes of the mesh, on both sides of a periodic pair, ``(N, d)``."""
+        """The nodes of the mesh, including both sides of each periodic pair, ``(N, d)``."""
         if self.degree == 1:
             return self.mesh.p.T.copy()
         dofs: Any = Dofs(self.mesh, self.element)
         reference = np.asarray(self.element.doflocs).T
         x = np.empty((self.mesh.dim(), dofs.N))
         x[:, dofs.element_dofs] = np.swapaxes(self.mesh.mapping().F(reference), 1, 2)
-        x[:, dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # to the last digit
+        x[:, dofs.nodal_dofs[0]] = self.mesh.p[:, : self.mesh.nvertices]  # the vertices without rounding errors
         return x.T.copy()
 
     @functools.cached_property
@@ -129,33 +129,33 @@ class Lagrange(GalerkinSpace):
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         values = np.full(self.num_coefficients, np.nan)
-        for k, dofs in reversed(self._dirichlet_dofs(problem)):  # the first part wins where two meet
+        for k, dofs in reversed(self._dirichlet_dofs(problem)):  # where two parts meet, the first one applies
             values[dofs] = validated(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
 
     @functools.cached_property
     def cells(self) -> Cells:
-        """The mesh with all its nodes, those of P2 on its edges included, as it goes into mesh files."""
+        """The mesh with all its nodes, including the edge nodes of P2, in the form of mesh files."""
         linear = cells_of(self.mesh)
         if self.degree == 1:
             return linear
         turned: Any = self.mesh.oriented()  # pyright: ignore[reportAttributeAccessIssue]
-        nodes = Dofs(turned, self.element).element_dofs.T  # edges are numbered by their ends, however cells are turned
+        nodes = Dofs(turned, self.element).element_dofs.T  # edges are numbered by their ends, for any orientation of the cells
         return replace(linear, nodes=self._mesh_nodes, kind=_QUADRATIC[type(self.mesh)], cells=nodes)
 
     def dirichlet_nodes(self, problem: Problem) -> np.ndarray:
-        """The coefficients that Dirichlet parts prescribe, ascending, whatever their values."""
+        """The indices of all coefficients on Dirichlet parts, ascending."""
         return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in self._dirichlet_dofs(problem))]))
 
     def _dirichlet_dofs(self, problem: Problem) -> list[tuple[int, np.ndarray]]:
-        """Each Dirichlet part that has facets, and the coefficients on them."""
+        """Each Dirichlet part that has facets, with the indices of the coefficients on them."""
         facets, part = self.boundary_facets(problem)
         parts = [k for k, condition in enumerate(problem.boundary) if condition.kind == "dirichlet" and (part == k).any()]
         return [(k, self._dofs.get_facet_dofs(facets[part == k]).all()) for k in parts]
 
     def locate(self, x: np.ndarray) -> np.ndarray:
-        """The cell of each point ``(n, d)``: for points outside the mesh the one with the nearest centre."""
+        """The cell of each point ``(n, d)``; for points outside the mesh, the cell with the nearest center."""
         if x.shape[1] == 1:
             return self._intervals[1][(np.searchsorted(self._intervals[0], x[:, 0], side="right") - 1).clip(0)]
         cells = self._search(x)
@@ -166,7 +166,7 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def element(self) -> Element:
-        """The element, of scikit-fem."""
+        """The element of scikit-fem."""
         return _ELEMENTS[type(self.mesh), self.degree]()
 
     @functools.cached_property
@@ -176,7 +176,7 @@ class Lagrange(GalerkinSpace):
 
     @functools.cached_property
     def _intervals(self) -> tuple[np.ndarray, np.ndarray]:
-        """The left ends of the cells of an interval in increasing order, and which cells they are."""
+        """The left ends of the cells of a 1-D mesh in increasing order, and the indices of these cells."""
         left = self.mesh.p[0][self.mesh.t].min(axis=0)
         order = np.argsort(left)
         return left[order], order
@@ -188,26 +188,26 @@ class Lagrange(GalerkinSpace):
         return CellSearch(corners if simplices is None else np.concatenate([corners[:, list(s)] for s in simplices]))
 
     def boundary_facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-        """The facets of the boundary, and which part of the problem's boundary each belongs to, by its midpoint."""
+        """The boundary facets, and the index of the problem's boundary part that contains the midpoint of each."""
         x, parts = self._facet_midpoints, self.built_in_parts(problem.domain)
         samples = Samples(torch.from_numpy(x), torch.ones(len(x)), parts=torch.from_numpy(parts))
         return self.mesh.boundary_facets(), problem.part_of(samples).numpy()
 
     def built_in_parts(self, domain: Domain) -> np.ndarray:
-        """For each facet of the boundary the index of the domain's part that it belongs to."""
+        """The index of the domain's boundary part for each boundary facet."""
         return domain.parts_of_facets(self.mesh)
 
     @functools.cached_property
     def _facet_midpoints(self) -> np.ndarray:
-        """Of the boundary facets, shape ``(n, d)``."""
+        """The midpoints of the boundary facets, shape ``(n, d)``."""
         return self.mesh.p[:, facets_of(self.mesh)[:, self.mesh.boundary_facets()]].mean(axis=1).T
 
 
 class ElementRule(Rule):
-    """Gauss points of every cell, or of every facet; the shape is (cells, points of a cell)."""
+    """The Gauss rule on every cell, or on every facet; the shape is (cells, points per cell)."""
 
     def __init__(self, basis: CellBasis | FacetBasis) -> None:
-        self._basis: Any = basis  # scikit-fem's types are wider than its values
+        self._basis: Any = basis  # the declared types of scikit-fem are wider than the actual ones
 
     @functools.cached_property
     def x(self) -> Points:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -251,12 +251,12 @@ class ElementRule(Rule):
 
 
 def _present(densities: Sequence[Density]) -> list[tuple[int, Density]]:
-    """Those that are not zero, with their axes."""
+    """The nonzero densities, with their axes."""
     return [(k, density) for k, density in enumerate(densities) if np.any(density)]
 
 
 class _Interpolation(LinearEvaluator):
-    """The basis functions of each point's cell, as fixed indices and weights: an evaluation is a gather and a product."""
+    """The evaluation by fixed indices and weights of the basis functions on each point's cell: a gather and a product."""
 
     def __init__(self, space: Lagrange, x: Points) -> None:
         points = x.detach().double().numpy(force=True)

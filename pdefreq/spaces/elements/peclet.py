@@ -1,4 +1,4 @@
-"""The mesh Peclet number: convection against diffusion on the scale of a cell."""
+"""The mesh Peclet number, the ratio of convection to diffusion on the scale of a cell."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _ROUNDING = 1e-9
 def mesh_peclet_number(equation: Equation, x: Points, h: float | Sequence[float] | np.ndarray) -> float:
     """The largest mesh Peclet number ``|b h| / (2 n.A n)`` at points, with b the velocity and n = b / |b| its direction.
 
-    Above 1 the solutions of central differences and of Galerkin methods with linear elements may oscillate. The result is 0 where
-    there is no convection, and also where a term with derivatives is nonlinear, for which no number is computed.
+    Above 1 the solutions of central differences and of Galerkin methods with linear elements may oscillate. The result is 0 if
+    there is no convection. It is also 0 if a term with derivatives is nonlinear, in which case no number is computed.
 
     Args:
-        equation: The terms.
+        equation: The equation with its terms.
         x: The points, ``(n, d)``, float64.
-        h: The size of the cells: a number, one for each axis, or one for each point, ``(n, 1)``.
+        h: The cell size: a number, one for each axis, or one for each point, ``(n, 1)``.
 
     Raises:
         ProblemFileError: If a coefficient is not finite, or outside its range, at one of the points.
@@ -55,17 +55,17 @@ def mesh_peclet_number(equation: Equation, x: Points, h: float | Sequence[float]
 
 
 def peclet_remark(number: float, option: str, value: int | None) -> list[str]:
-    """A sentence for the user where a mesh Peclet number is above 1; else nothing.
+    """A message for the user if the mesh Peclet number exceeds 1; otherwise an empty list.
 
     Args:
         number: The mesh Peclet number.
-        option: The option of the method that counts cells: ``"cells"``, ``"intervals"``.
-        value: Its value; None where the mesh is not made by it.
+        option: The option that sets the number of cells: ``"cells"``, ``"intervals"``.
+        value: The value of that option; None if the mesh does not depend on it.
     """
     if not number > 1 + _ROUNDING:
         return []
     if not math.isfinite(number):
-        remedy = "there is convection without diffusion, which no mesh resolves: give a diffusion everywhere"
+        remedy = "there is convection without diffusion, which no mesh resolves: add diffusion everywhere"
     elif value is None:
         remedy = f"refine the mesh by a factor of {math.ceil(number * (1 - _ROUNDING))}"
     else:

@@ -1,4 +1,4 @@
-"""The weak form of a problem in a space of basis functions: its residual, the derivative of that, and its energy."""
+"""The weak form of a problem in a Galerkin space: its residual, its derivative (a matrix), and its energy."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 
-_ROUNDING = 1e-10  # relative: column sums of a matrix that are smaller are rounding
-_OPEN = 1e-3  # column sums over the skew part: about 1 for a flow through the boundary, at most 4e-6 by quadrature on 8^2 cells
+_ROUNDING = 1e-10  # relative size below which column sums of a matrix are rounding errors
+_OPEN = 1e-3  # column sums over the skew part: about 1 for flow through the boundary, at most 4e-6 by quadrature on 8^2 cells
 
 
 class Rule(ABC):
-    """A space at the points of a quadrature rule: evaluation, and integrals against its basis functions.
+    """A quadrature rule for a space: evaluation at its points, and integrals against the basis functions.
 
-    Arrays over the points have the rule's own shape, gradients an axis of length d before it.
+    Arrays over the points have the rule's own shape; gradients have an axis of length d before it.
     """
 
     @property
@@ -44,7 +44,7 @@ class Rule(ABC):
     @property
     @abstractmethod
     def weights(self) -> np.ndarray:
-        """The weights, in the rule's shape; they sum to the measure of what is integrated over."""
+        """The weights, in the rule's shape; their sum is the measure of the domain or boundary part."""
 
     @abstractmethod
     def value(self, c: np.ndarray) -> np.ndarray:
@@ -60,15 +60,15 @@ class Rule(ABC):
 
     @abstractmethod
     def matrix(self, slopes: Slopes) -> Any:
-        """The matrix of a bilinear form, sparse ``(P, P)``: rows belong to test functions, columns to trial functions."""
+        """The matrix of a bilinear form, sparse ``(P, P)``; rows are test functions, columns trial functions."""
 
     def integral(self, density: Density) -> float:
-        """Int density."""
+        """The integral of a density."""
         return float(np.sum(self.weights * density))
 
 
 class GalerkinSpace(LinearSpace):
-    """A space of basis functions with quadrature rules of its own."""
+    """A linear space with its own quadrature rules, for Galerkin methods."""
 
     @abstractmethod
     def constant(self) -> np.ndarray:
@@ -80,24 +80,24 @@ class GalerkinSpace(LinearSpace):
 
     @abstractmethod
     def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
-        """Rules for integrals over the Robin parts, each with the part's index in ``problem.boundary``."""
+        """The rules for integrals over the Robin parts, each with the index of the part in ``problem.boundary``."""
 
     @abstractmethod
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and values of the coefficients that Dirichlet parts fix."""
+        """The indices and values of the coefficients that Dirichlet parts prescribe."""
 
     def assemble(self, problem: Problem) -> LinearSystem:
         """The linear system of a linear problem, by quadrature.
 
         Raises:
-            ProblemFileError: If a coefficient is not finite, or outside its range, where it is needed.
+            ProblemFileError: If a coefficient is not finite, or outside its range, at a quadrature point.
         """
         return WeakForm(self, problem).system()
 
 
 @dataclass(frozen=True)
 class _RobinPart:
-    """``alpha u = flux`` added to the natural condition on a part of the boundary."""
+    """The term alpha u - flux that a Robin part adds to the weak form."""
 
     rule: Rule
     alpha: Density
@@ -106,9 +106,9 @@ class _RobinPart:
 
 @dataclass(frozen=True)
 class ConstantNullSpace:
-    """The constants, by which solutions differ, and the choice of one solution.
+    """The null space of constants, and the selection of one of the solutions that differ by a constant.
 
-    Its first coefficient is fixed, then the mean is subtracted.
+    During the solve the first coefficient is fixed; then the mean is subtracted.
 
     Args:
         constant: Coefficients of u = 1, shape ``(P,)``; the first is not zero.
@@ -119,33 +119,34 @@ class ConstantNullSpace:
     weights: np.ndarray
 
     def without_mean(self, c: np.ndarray) -> np.ndarray:
-        """The coefficients of u less its mean."""
+        """The coefficients of u minus its mean."""
         return c - (self.weights @ c) / (self.weights @ self.constant) * self.constant
 
     def pinned(self, c: np.ndarray) -> np.ndarray:
-        """The coefficients of u less a constant, the first of them zero."""
+        """The coefficients of u minus a constant, chosen such that the first coefficient is zero."""
         return c - c[0] / self.constant[0] * self.constant
 
     def compatible(self, load: np.ndarray) -> np.ndarray:
-        """A load less that of a constant source, so that its product with the coefficients of u = 1 is zero."""
+        """The load minus that of a constant source, such that its product with the coefficients of u = 1 is zero."""
         return load - (load @ self.constant) / (self.weights @ self.constant) * self.weights
 
 
 class WeakForm:
     """The weak form ``int( G v + F . grad v - f v ) + int_Robin( alpha u - flux ) v`` of the terms of a problem, for all v.
 
-    With fluxes given on all of the boundary, and nothing that depends on u itself, u is the one of mean zero (`null_space` is
-    not None then); what the quadrature leaves of the load's mean is taken off.
+    If fluxes are prescribed on the whole boundary and no term depends on u itself, u is the solution of mean zero and
+    `null_space` is not None. The part of the load that violates the compatibility condition by quadrature errors is then
+    subtracted.
 
     Args:
-        space: Where u lives.
-        problem: Its equation, source and boundary.
-        samples: Where f is known at points only: the points, their weights (the measure over their number), and the values.
+        space: The space of u.
+        problem: The problem, with its equation, source and boundary conditions.
+        samples: For a source known at points only, the points with weights (the measure over their number) and the values.
             The load is then the weighted sum of the basis functions at the points, as for a sum of point sources.
 
     Raises:
-        ProblemFileError: If a field is not finite, or a coefficient outside its range, where it is needed; if the problem has no
-            solution.
+        ProblemFileError: If a field is not finite, or a coefficient outside its range, at a quadrature point; if the problem
+            has no solution.
     """
 
     def __init__(self, space: GalerkinSpace, problem: Problem, samples: tuple[Samples, Values] | None = None) -> None:
@@ -179,26 +180,26 @@ class WeakForm:
 
     @property
     def stages(self) -> list[WeakForm]:
-        """The forms of the equations that lead to this one, the easiest first and this one last, with the same load."""
+        """The weak forms of a continuation, the easiest equation first and this one last, with the same load."""
         return [*map(self._of, self.equation.stages[:-1]), self]
 
     @property
     def start(self) -> np.ndarray:
-        """Coefficients at which Newton's method may start, shape ``(P,)``.
+        """Initial coefficients for Newton's method, shape ``(P,)``.
 
-        They are zero but for the prescribed ones. Where none are prescribed, u = 1: at u = 0 the slope of a nonlinear term may
-        vanish, as that of u^3 does, and leave a matrix that is singular.
+        They are zero, except for the prescribed ones. Without prescribed ones they represent u = 1, because at u = 0 the
+        derivative of a nonlinear term such as u^3 may vanish, and the matrix would be singular.
         """
         c = np.zeros(self.space.num_coefficients) if len(self.fixed) or self._robin_matrices else self.space.constant()
         c[self.fixed] = self.values
         return c
 
     def system(self) -> LinearSystem:
-        """The equations of a linear problem."""
+        """The linear system of a linear problem."""
         return self._system(*self._terms.slopes(), self.load, self.values)
 
     def linearization(self, c: np.ndarray) -> LinearSystem:
-        """The equations of Newton's correction at u."""
+        """The linear system of the Newton correction at u."""
         slopes = self._terms.slopes(*self._at(c))
         return self._system(*slopes, -self.residual(c), np.zeros(len(self.fixed)))
 
@@ -207,14 +208,14 @@ class WeakForm:
         return self._matrix(self._terms.slopes(*self._at(c))[0])
 
     def residual(self, c: np.ndarray) -> np.ndarray:
-        """The weak form tested with every basis function, shape ``(P,)``: the derivative of the energy where there is one."""
+        """The weak form tested with every basis function, shape ``(P,)``; the gradient of the energy, if there is one."""
         total = self._inside.vector(*self._terms.densities(*self._at(c))) - self.load
         for matrix in self._robin_matrices:
             total += matrix @ c
         return total
 
     def residual_along(self, c: np.ndarray, direction: np.ndarray) -> Callable[[float], float]:
-        """The residual at ``u + t v`` tested with v, as a function of t: one pass over the points, no assembly."""
+        """The residual at ``u + t v`` applied to v, as a function of t, from one pass over the points without assembly."""
         (u, q), (v, e) = self._at(c), self._at(direction)
         work = float(self.load @ direction)
         images = [matrix @ direction for matrix in self._robin_matrices]
@@ -228,7 +229,7 @@ class WeakForm:
         return along
 
     def energy(self, c: np.ndarray) -> float:
-        """The energy of u. Only where the equation has one."""
+        """The energy of u, if the equation has an energy."""
         total = self._inside.integral(self._terms.energy(*self._at(c)))
         for matrix in self._robin_matrices:
             total += float(c @ (matrix @ c)) / 2
@@ -262,16 +263,16 @@ class WeakForm:
         return LinearSystem(matrix, load, self.fixed, values, symmetric=symmetric, definite=symmetric and nonnegative)
 
     def _require_closed(self, matrix: Any) -> None:
-        """The equations add up to zero, so that one of them may be left out.
+        """Check that the equations add up to zero, so that one of them may be omitted.
 
         Raises:
-            IncompatibleError: Otherwise, as with a flow through the boundary.
+            IncompatibleError: If they do not, as for flow through the boundary.
         """
         sums = np.abs(self.space.constant() @ matrix)
         if sums.max() > _OPEN * np.abs(matrix - matrix.T).max() + _ROUNDING * np.abs(matrix).max():
             raise IncompatibleError(
-                "with fluxes given on all of the boundary, convection through it and no reaction, the solution is determined up "
-                "to a constant and need not exist: prescribe values on a part of the boundary, or give a reaction"
+                "with fluxes prescribed on the whole boundary, convection through it and no reaction, the solution is determined "
+                "only up to a constant and may not exist: prescribe values on a part of the boundary, or add a reaction"
             )
 
     def _matrix(self, slopes: Slopes) -> Any:
@@ -292,7 +293,7 @@ def _density(rule: Rule, field: Field, name: str, *, least: float = -math.inf) -
 
 
 def _point_load(space: GalerkinSpace, samples: Samples, values: Values) -> np.ndarray:
-    """``sum_i w_i f_i phi_j(x_i)``: the adjoint of evaluation."""
+    """The load ``sum_i w_i f_i phi_j(x_i)`` of point sources, the adjoint of evaluation."""
     c = torch.zeros(space.num_coefficients, dtype=torch.float64, requires_grad=True)
     work = (samples.weights * values * space.at(samples.x).value(c)).sum()
     return torch.autograd.grad(work, c)[0].numpy()

@@ -1,1 +1,1 @@
-"""Nodal values on uniform grids, and finite differences."""
+"""Uniform grids and finite differences."""

@@ -1,4 +1,4 @@
-"""The coefficients of an equation on tensor grids, as finite differences take them: sums over its terms."""
+"""The coefficients of an equation on tensor grids for finite differences, summed over its terms."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def diffusion_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor:
-    """The coefficient A of the flux ``-A du/dx_k`` along an axis k, on a tensor grid: 0-d where it is constant, else an array.
+    """The coefficient A of the flux ``-A du/dx_k`` on a tensor grid, an array, or 0-d if it is constant.
 
     Args:
-        equation: The terms.
-        axis: k.
+        equation: The equation with its terms.
+        axis: The axis k.
         axes: The coordinates of the grid along each axis, float64.
 
     Raises:
@@ -36,7 +36,7 @@ def diffusion_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Tens
 
 
 def convection_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Tensor | None:
-    """The velocity b of ``b du/dx_k`` along an axis k, as `diffusion_on_grid`; None where it is zero.
+    """The velocity b of ``b du/dx_k`` along the axis k, as in `diffusion_on_grid`; None if it is zero.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.
@@ -47,7 +47,7 @@ def convection_on_grid(equation: Equation, axis: int, axes: list[Tensor]) -> Ten
 
 
 def reaction_on_grid(equation: Equation, axes: list[Tensor]) -> Tensor:
-    """The coefficient c of ``c u``, as `diffusion_on_grid`.
+    """The coefficient c of ``c u``, as in `diffusion_on_grid`.
 
     Raises:
         ProblemFileError: If a coefficient is not finite at a point.
@@ -56,15 +56,15 @@ def reaction_on_grid(equation: Equation, axes: list[Tensor]) -> Tensor:
 
 
 def tensor_product(axes: list[Tensor]) -> Points:
-    """All points whose coordinates are on the axes, ``(n, d)``, in C order."""
+    """All points of a tensor grid, ``(n, d)``, in C order."""
     return torch.cartesian_prod(*axes).reshape(-1, len(axes))
 
 
 def _of_terms(equation: Equation) -> Iterator[tuple[str, FiniteDifferenceCoefficients]]:
-    """The name of each term and what finite differences take of it."""
+    """The name of each term and its finite difference coefficients."""
     for term in equation:
         found = term.finite_difference_coefficients()
-        assert found is not None, "a need of the method"
+        assert found is not None, "the method requires these coefficients"
         yield term.name, found
 
 

@@ -1,4 +1,4 @@
-"""Nodal values on a uniform grid: multilinear between the nodes, finite differences for the equation."""
+"""Multilinear functions on uniform grids, with finite differences for the equation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grid(UniformGrid, LinearSpace):
-    """Values at all nodes of a uniform grid, multilinear between them."""
+    """The space of multilinear functions on a uniform grid; the coefficients are the values at all nodes."""
 
     @property
     def num_coefficients(self) -> int:
@@ -35,7 +35,7 @@ class Grid(UniformGrid, LinearSpace):
         return _Multilinear(self, x)
 
     def stencil(self, problem: Problem) -> Stencil:
-        """The difference equations of the problem: see `difference_equations`."""
+        """The difference equations of the problem; see `difference_equations`."""
         return difference_equations(self, problem)
 
     def assemble(self, problem: Problem) -> LinearSystem:
@@ -43,7 +43,7 @@ class Grid(UniformGrid, LinearSpace):
 
 
 class _Multilinear(LinearEvaluator):
-    """Multilinear interpolation between the 2^d corners of each point's cell."""
+    """Multilinear interpolation from the 2^d corners of each point's cell."""
 
     def __init__(self, grid: UniformGrid, x: Points) -> None:
         h = x.new_tensor(grid.spacings)
@@ -71,7 +71,7 @@ class _Multilinear(LinearEvaluator):
         return [self._product(k) for k in range(self._ends.shape[1])]
 
     def _product(self, derivative: int | None) -> Tensor:
-        """Weights of the corners, shape ``(n, 2^d)``; along one axis the slope may stand for the value."""
+        """The weights of the corners, shape ``(n, 2^d)``, for the value or for the derivative along one axis."""
         weights = self._ends.new_ones(len(self._ends), 1)
         for k in range(self._ends.shape[1]):
             along = self._slopes[k].expand(len(weights), 2) if k == derivative else self._ends[:, k]

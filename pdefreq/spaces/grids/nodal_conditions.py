@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NodalConditions:
-    """What the boundary says of each node, in tensors of the grid's shape.
+    """The boundary conditions at each node, as tensors of the grid's shape.
 
     Args:
-        is_dirichlet: Whether its value is prescribed. A node where faces meet is, if it is on one of them.
-        values: The prescribed values, by the first part that prescribes one; zero at other nodes.
-        alpha: What Robin parts add to the diagonal of the difference equations; 0-d where there are none.
-        flux: What they add to the right-hand side; 0-d where there are none.
+        is_dirichlet: Whether the value of the node is prescribed. This holds if the node is on any Dirichlet part.
+        values: The prescribed values, from the first part that contains the node; zero at other nodes.
+        alpha: The terms of Robin parts on the diagonal of the difference equations; 0-d if there are none.
+        flux: The terms of Robin parts on the right-hand side; 0-d if there are none.
     """
 
     is_dirichlet: Tensor
@@ -37,15 +37,15 @@ class NodalConditions:
 
 
 def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
-    """The conditions at the nodes (float64, CPU).
+    """The boundary conditions at the nodes (float64, CPU).
 
     Raises:
-        ProblemFileError: If a field is not finite, or alpha negative, or a boundary node is covered by no part.
+        ProblemFileError: If a field is not finite, alpha is negative, or a boundary node is not covered by any part.
     """
     faces = list(_faces(grid, problem))
     prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
     none = len(problem.boundary)
-    governor = torch.full((grid.size,), none)  # the part that prescribes a node's value
+    governor = torch.full((grid.size,), none)  # the part that prescribes the value of a node
     for nodes, part, _ in faces:
         governor[nodes] = torch.minimum(governor[nodes], torch.where(prescribes[part], part, none))
     is_dirichlet = governor < none
@@ -66,7 +66,7 @@ def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
 
 
 def cell_parts(grid: UniformGrid, axis: int) -> Tensor:
-    """The part of each node's cell that lies in the box, along one axis: 1/2 at the ends; broadcasts to the grid's shape."""
+    """The fraction of each node's cell inside the box along one axis, 1/2 at the ends; broadcasts to the grid's shape."""
     parts = torch.ones(grid.shape[axis], dtype=torch.float64)
     if axis not in grid.periodic:
         parts[[0, -1]] = 0.5
@@ -74,7 +74,7 @@ def cell_parts(grid: UniformGrid, axis: int) -> Tensor:
 
 
 def _faces(grid: UniformGrid, problem: Problem) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """For each face of the box that is not periodic: its nodes, the part that governs each, and its area over volume there."""
+    """For each face that is not periodic: its nodes, the boundary part of each, and its area per cell volume at the node."""
     number = torch.arange(grid.size).reshape(grid.shape)
     for k, h in enumerate(grid.spacings):
         if k in grid.periodic:

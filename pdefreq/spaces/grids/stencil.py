@@ -1,4 +1,4 @@
-"""The difference equations on a uniform grid, as the balance of fluxes over a cell around each node."""
+"""Difference equations on uniform grids, derived from the balance of fluxes over a cell around each node."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.uniform_grid import UniformGrid
 
 _ONE = torch.tensor(1.0, dtype=torch.float64)
-_ROUNDING = 1e-12  # relative
+_ROUNDING = 1e-12  # relative size of rounding errors
 
 
 @dataclass(frozen=True)
 class Stencil:
-    """``(A u)_i = sum_j w_ij (u_i - u_j) + s_i u_i = f_i`` over the 2 d neighbors j of each node i of a window of the grid.
+    """Equations ``(A u)_i = sum_j w_ij (u_i - u_j) + s_i u_i = f_i`` with the 2 d neighbors j of each node i of a window.
 
     The weights below and above a node may differ, and a weight or s may be negative. The window is the smallest box of nodes
-    that holds all unknowns. Coefficients are tensors that broadcast to it, 0-d where
-    all nodes are alike: one code for constant and variable ones, and no array where none is due. A neighbor beyond the grid has
-    weight zero; along a periodic axis the neighbor of the last node is the first one. The equation of a node in the window whose
-    value is prescribed reads u_i = g_i.
+    that contains all unknowns. Coefficients are tensors that broadcast to the window, 0-d if they are the same at all nodes, so
+    that the same code handles constant and variable coefficients. A neighbor beyond the grid has weight zero. Along a periodic
+    axis the neighbor of the last node is the first one. For a node of the window with a prescribed value, the equation is
+    u_i = g_i.
 
     Args:
-        periodic: The periodic axes of the grid; the window holds all nodes along each.
-        origin: The window's first node along each axis.
-        weights: w below and above along each axis.
-        diagonal: sum_j w_ij + s_i.
-        load: f, of the window's shape.
-        start: g at the nodes whose values are prescribed, zero at the others; of the grid's shape.
-        unknown: Which nodes of the window are unknowns; of the window's shape.
+        periodic: The periodic axes of the grid; the window contains all nodes along each of them.
+        origin: The first node of the window along each axis.
+        weights: The weights w below and above a node along each axis.
+        diagonal: The sums sum_j w_ij + s_i.
+        load: The right-hand side f, of the window's shape.
+        start: The prescribed values g, and zero at the other nodes; of the grid's shape.
+        unknown: Whether each node of the window is an unknown; of the window's shape.
         symmetric: Whether A is symmetric.
-        mean: Weights of the mean value, of the grid's shape, where equations determine the solution up to a constant; else None.
+        mean: The weights of the mean value, of the grid's shape, if the solution is determined up to a constant; otherwise None.
     """
 
     periodic: tuple[int, ...]
@@ -63,20 +63,20 @@ class Stencil:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all unknowns have the same equation: constant coefficients, and prescribed values but on periodic sides."""
+        """Whether all unknowns have the same equation: constant coefficients, no Robin conditions."""
         return self.diagonal.ndim == 0
 
     @property
     def reaction(self) -> Tensor:
-        """s, reaction and Robin terms, 0-d where all nodes are alike; zero where rounding leaves nothing else of it."""
+        """The reaction and Robin terms s, 0-d if they are the same at all nodes; zero if they are below rounding errors."""
         found = self.diagonal - functools.reduce(torch.add, self.weights)
         return torch.where(found.abs() <= _ROUNDING * self.diagonal.abs(), 0.0, found)
 
     def monotone(self) -> Stencil:
-        """Equations with an M-matrix: negative s are left out, and differences are upwind where a mesh Peclet number is above 1.
+        """Equations with an M-matrix: negative s are omitted, and differences are upwind if a mesh Peclet number exceeds 1.
 
-        The modulus of a negative weight is added to both weights along its axis, where both neighbors exist. This is the smallest
-        artificial diffusion that leaves no negative weight.
+        The modulus of a negative weight is added to both weights along its axis, if both neighbors exist. This is the smallest
+        artificial diffusion without negative weights.
         """
         weights: list[Tensor] = []
         for below, above in zip(self.weights[::2], self.weights[1::2], strict=True):
@@ -85,47 +85,47 @@ class Stencil:
 
     @property
     def is_definite(self) -> bool:
-        """Whether A is known to be symmetric and positive definite, or semidefinite."""
+        """Whether A is known to be symmetric and positive definite or semidefinite."""
         return self.symmetric and self.is_monotone
 
     @property
     def is_monotone(self) -> bool:
-        """Whether A is known to be an M-matrix, possibly a singular one, because no w and no s is negative."""
+        """Whether A is known to be an M-matrix, possibly singular, because no w and no s is negative."""
         return all(bool((x >= 0).all()) for x in (*self.weights, self.reaction))
 
     def require_positive_diagonal(self) -> None:
-        """Refuse equations whose matrix has an entry on the diagonal by which a sweep of relaxation can't divide.
+        """Check that all diagonal entries are positive, as required for relaxation.
 
         Raises:
-            IncompatibleError: In one sentence.
+            IncompatibleError: If an entry is not positive.
         """
         if not bool((self.diagonal > 0).all()):
             raise IncompatibleError(
-                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, and its smallest entry is "
+                "a sweep of relaxation divides by the diagonal of the matrix, which must be positive, but its smallest entry is "
                 f"{float(self.diagonal.min()):.3g}: use a finer grid (`intervals`), or use `gmres` or `fem`"
             )
 
     def padded(self, u: Tensor) -> Tensor:
-        """A copy of a grid function, flat, with zeros around it in memory, so that views may reach beyond the grid."""
+        """A copy of a flat grid function, with zeros around it in memory so that views may extend beyond the grid."""
         margin = self.start.stride(0)
         return u.new_zeros(u.numel() + 2 * margin)[margin:-margin].copy_(u.reshape(-1))
 
     def window(self, u: Tensor, *, first: tuple[int, ...] | None = None, step: int = 1) -> Tensor:
-        """A grid function at the nodes of the window; a view.
+        """A view of a grid function at the nodes of the window.
 
         Args:
-            u: A flat grid function.
-            first: Offset of the first node in the window, along each axis.
-            step: Distance between nodes, along all axes.
+            u: A grid function, flat.
+            first: The first node of the view, relative to the window, along each axis.
+            step: The distance between nodes of the view, along all axes.
         """
         return self._shifted(u, self.origin, self.start.stride(), first=first, step=step)
 
     def surroundings(self, u: Tensor) -> Surroundings:
-        """The neighbors of the nodes of the window, for a `padded` grid function."""
+        """The neighbors of the nodes of the window, as views of a `padded` grid function."""
         return Surroundings(self, u)
 
     def neighbors(self, u: Tensor) -> list[Tensor]:
-        """A `padded` grid function at the neighbors of the nodes of the window, in the order of `weights`, as it is now."""
+        """The current values of a `padded` grid function at the neighbors of the window, in the order of `weights`."""
         around = self.surroundings(u)
         around.refresh()
         return around.views()
@@ -140,7 +140,7 @@ class Stencil:
         first: tuple[int, ...] | None = None,
         step: int = 1,
     ) -> Tensor:
-        """A view of the size of the window."""
+        """A view of the size of the window, shifted along an axis."""
         first = first or (0,) * self.load.ndim
         sizes = [len(range(begin, size, step)) for begin, size in zip(first, self.load.shape, strict=True)]
         offset += sum((o + f) * s for o, f, s in zip(origin, first, strides, strict=True))
@@ -154,14 +154,14 @@ class Stencil:
         return product
 
     def residual(self, u: Tensor) -> Tensor:
-        """``f - A u`` at the nodes of the window, for a grid function that holds its boundary values."""
+        """``f - A u`` at the nodes of the window, for a grid function that includes its boundary values."""
         return self.load - self.times(self.padded(u))
 
     def system(self) -> LinearSystem:
-        """The same as a sparse matrix over all nodes of the grid. Rows of nodes with prescribed values are empty."""
+        """The equations as a sparse matrix over all nodes of the grid. Rows of nodes with prescribed values are empty."""
         size = self.start.numel()
         index = self.padded(torch.arange(size, dtype=torch.int32))
-        # In the order of the columns: below along the first axis, ..., the node itself, ..., above along the first axis.
+        # In the order of the columns: the neighbors below (first axis first), the node, the neighbors above (last axis first).
         own = torch.where(self.unknown, self.diagonal, 0.0)
         entries = [*self.weights[::2], -own, *self.weights[:0:-2]]
         neighbors = self.neighbors(index)
@@ -171,8 +171,8 @@ class Stencil:
         self.window(ends[1:]).fill_(len(columns))
         parts = entries, torch.stack(columns, dim=-1), ends.cumsum(0, dtype=torch.int32)
         matrix = sp.csr_array(tuple(part.reshape(-1).numpy() for part in parts), shape=(size, size))
-        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of prescribed nodes
-        matrix.sum_duplicates()  # and sorts: along a periodic axis both neighbors may be one node, and columns start anew
+        matrix.eliminate_zeros()  # neighbors beyond the grid, and the rows of nodes with prescribed values
+        matrix.sum_duplicates()  # also sorts: along a periodic axis columns wrap around, and both neighbors may be one node
         load, is_dirichlet = torch.zeros(size, dtype=torch.float64), torch.ones(size, dtype=torch.bool)
         self.window(load).copy_(self.load * self.unknown)
         self.window(is_dirichlet).copy_(~self.unknown)
@@ -181,7 +181,7 @@ class Stencil:
         return LinearSystem(matrix, load.numpy(), fixed.numpy(), values, self.symmetric, self.is_definite)
 
     def to(self, like: Tensor) -> Stencil:
-        """The same in the dtype and on the device of `like`."""
+        """The stencil in the dtype and on the device of `like`."""
         return replace(
             self,
             weights=tuple(weight.to(like) for weight in self.weights),
@@ -194,13 +194,13 @@ class Stencil:
 
 
 class Surroundings:
-    """The neighbors of the nodes of a window, as views prepared once.
+    """The neighbors of the nodes of a window, as views that are prepared once.
 
-    They are views of the grid function itself where no axis is periodic. Else they are views of a copy with a layer of nodes
-    more on both sides along each periodic axis, which repeat those of the other side; `refresh` brings the copy up to date.
+    Without periodic axes they are views of the grid function itself. Otherwise they are views of a copy with an additional
+    layer of nodes on both sides along each periodic axis, which repeats the opposite side; `refresh` updates the copy.
 
     Args:
-        stencil: Whose window.
+        stencil: The stencil that defines the window.
         u: A `padded` grid function.
     """
 
@@ -222,7 +222,7 @@ class Surroundings:
         self._source = u.view(stencil.start.shape)
 
     def refresh(self) -> None:
-        """See the grid function as it is now."""
+        """Update the copy from the current values of the grid function."""
         if not self._stencil.periodic:
             return
         self._inner.copy_(self._source)
@@ -232,7 +232,7 @@ class Surroundings:
             self._grown.select(axis, last).copy_(self._grown.select(axis, 1))
 
     def views(self, *, first: tuple[int, ...] | None = None, step: int = 1) -> list[Tensor]:
-        """The grid function at the neighbors, in the order of `Stencil.weights`; arguments as those of `Stencil.window`."""
+        """The grid function at the neighbors, in the order of `Stencil.weights`; for the arguments see `Stencil.window`."""
         strides = self._strides
         return [
             self._stencil._shifted(self._memory, self._origin, strides, shift * strides[k], first=first, step=step)
@@ -242,18 +242,18 @@ class Surroundings:
 
 
 def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
-    """Second-order finite differences for linear equations, with conditions of both kinds (float64, CPU).
+    """Second-order finite differences for a linear equation with Dirichlet and Robin conditions (float64, CPU).
 
-    The equation, ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A, is integrated over the cell of each unknown node,
-    between the mid points of its edges, and divided by the volume of a whole cell: differences along the edges stand for the
-    fluxes through the cell's faces, with A at the edges' mid points, and for the derivatives in both halves of the cell, with b
-    at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``. The cell
-    of a node on a periodic pair of sides has a half on each, and fields are there the means of their values on both. So the
-    matrix is symmetric where b = 0, and the equations inside are the usual ones, with central differences for b . grad u.
+    The equation ``-div(A grad u) + b . grad u + c u = f`` with a diagonal A is integrated over the cell of each unknown node,
+    between the midpoints of its edges, and divided by the volume of a whole cell. Differences along the edges approximate the
+    fluxes through the faces of the cell, with A at the midpoints of the edges, and the derivatives in both halves of the cell,
+    with b at the node. At a node with a Robin condition the boundary cuts the cell, and the flux there is ``flux - alpha u``.
+    The cell of a node on a periodic pair of sides has one half on each side, and fields are averaged over both sides. The matrix
+    is therefore symmetric if b = 0, and the equations inside are the standard ones, with central differences for b . grad u.
 
     Raises:
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution, or need not have one.
+        ProblemFileError: If a field is not finite, or the diffusion is negative, at a point of evaluation; if a boundary node is
+            not covered by any part; if the equations have no solution, or may not have one.
 
     Source:
         Eymard, Gallouet, Herbin (2000), Finite volume methods, Handbook of Numerical Analysis 7, section 3.
@@ -267,7 +267,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     ends = [slice(w.start, w.stop + (k in grid.periodic)) for k, w in enumerate(window)]
     axes = [ticks[nodes] for ticks, nodes in zip(grid.ticks, ends, strict=True)]  # both sides of a periodic pair
     shape = tuple(w.stop - w.start for w in window)
-    # Where both ends of an axis are no unknowns all cells are whole along it, and a number says so.
+    # If neither end of an axis is an unknown, all cells are whole along it, and a number suffices.
     inner = [k in grid.periodic or size == n - 1 for k, (size, n) in enumerate(zip(shape, grid.intervals, strict=True))]
     parts = [_ONE if inner[k] else cell_parts(grid, k).narrow(k, window[k].start, shape[k]) for k in range(len(shape))]
     volume = functools.reduce(torch.mul, parts)
@@ -279,12 +279,12 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
         weight = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], a / h**2)
         if inner[k] and not a.ndim:
             weights += [weight, weight]
-        else:  # a number for each edge along the axis
+        else:  # one number for each edge along the axis
             weight = weight[(None,) * (len(shape) - weight.ndim)]
             weight = weight.expand([n if j == k else -1 for j, n in enumerate(grid.intervals)])
             if k in grid.periodic:
                 weights += [weight.roll(1, k), weight]
-            else:  # zero for edges that would leave the box
+            else:  # zero for edges that leave the box
                 outside = torch.zeros_like(weight.narrow(k, 0, 1))
                 weight = torch.cat([outside, weight, outside], dim=k)
                 weights += [weight.narrow(k, window[k].start + above, shape[k]) for above in (0, 1)]
@@ -292,7 +292,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
         if b is None:
             continue
         symmetric, b = False, grid.folded(b)
-        # b (u_i - u_below) / 2h and b (u_above - u_i) / 2h, each where there is such a neighbor
+        # b (u_i - u_below) / 2h and b (u_above - u_i) / 2h, each if that neighbor exists
         half = functools.reduce(torch.mul, [part for j, part in enumerate(parts) if j != k], b / (2 * h))
         below, above = (_ONE, _ONE) if inner[k] else _halves(grid, k, window[k])
         weights[-2:] = [weights[-2] + half * below, weights[-1] - half * above]
@@ -309,7 +309,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     if not is_dirichlet.any() and not reaction.any():
         require_compatible(problem)
         mean = volume.expand(shape) / volume.expand(shape).sum()
-        load -= load.sum() * mean  # what the quadrature leaves of an integral that is zero
+        load -= load.sum() * mean  # quadrature errors of an integral that is zero
     diagonal = functools.reduce(torch.add, weights, reaction)
     if not unknown.all():
         weights = [weight * unknown for weight in weights]
@@ -323,27 +323,27 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
 
 
 def _at_ticks(nodes: Tensor, periodic: Sequence[int]) -> Tensor:
-    """Values at nodes as values at ticks: along a periodic axis the first again at the end."""
+    """Values at nodes extended to ticks: along a periodic axis the first value is repeated at the end."""
     for axis in periodic:
         nodes = torch.cat([nodes, nodes.narrow(axis, 0, 1)], dim=axis)
     return nodes
 
 
 def _halves(grid: UniformGrid, axis: int, window: slice) -> tuple[Tensor, Tensor]:
-    """Whether the nodes of a window have a neighbor below and above along an axis: 1 or 0, broadcasting to the window's shape."""
+    """Whether the nodes of a window have a neighbor below and above along an axis, 1 or 0; broadcasts to the window's shape."""
     numbers = torch.arange(grid.shape[axis])[window].reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
     return (numbers > 0).double(), (numbers < grid.intervals[axis]).double()
 
 
 def _require_balance(stencil: Stencil) -> None:
-    """Refuse singular equations whose columns do not add up to zero: a load of mean zero does not make these solvable.
+    """Check that the columns of singular equations add up to zero; otherwise a load of mean zero does not make them solvable.
 
     Raises:
-        ProblemFileError: In one sentence.
+        ProblemFileError: If the columns do not add up to zero.
     """
     columns = stencil.system().matrix.sum(axis=0)
     if not abs(columns).max() <= _ROUNDING * float(stencil.diagonal.abs().max()):
         raise ProblemFileError(
-            "with fluxes given on all of the boundary, convection through it and no reaction, the equations determine u up to a "
-            "constant and need not have a solution: prescribe values on a part of the boundary, or give a reaction"
+            "with fluxes prescribed on the whole boundary, convection through it and no reaction, the equations determine u only "
+            "up to a constant and may not have a solution: prescribe values on a part of the boundary, or add a reaction"
         )

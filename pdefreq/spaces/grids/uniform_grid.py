@@ -24,9 +24,9 @@ class UniformGrid:
     """The nodes of a uniform grid on a box, boundary included, in C order (the last axis varies fastest).
 
     Args:
-        box: Where.
-        intervals: Their number along each axis, at least 2; there is one node more, but along a periodic axis.
-        periodic: Axes along which functions are periodic: the last node is the first one, and is left out.
+        box: The box.
+        intervals: The number of intervals along each axis, at least 2. There is one more node, except along periodic axes.
+        periodic: Axes along which functions are periodic; the last node is identified with the first and omitted.
     """
 
     box: Box
@@ -35,12 +35,12 @@ class UniformGrid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of nodes along each axis."""
+        """The number of nodes along each axis."""
         return tuple(n + (k not in self.periodic) for k, n in enumerate(self.intervals))
 
     @property
     def spacings(self) -> tuple[float, ...]:
-        """Mesh width along each axis."""
+        """The mesh width along each axis."""
         return tuple(length / n for length, n in zip(self.box.lengths, self.intervals, strict=True))
 
     @property
@@ -49,7 +49,7 @@ class UniformGrid:
 
     @property
     def size(self) -> int:
-        """Number of nodes."""
+        """The number of nodes."""
         return math.prod(self.shape)
 
     @property
@@ -58,23 +58,23 @@ class UniformGrid:
 
     @property
     def axes(self) -> list[Tensor]:
-        """Coordinates of the nodes along each axis, float64."""
+        """The coordinates of the nodes along each axis, float64."""
         return [ticks[:size] for ticks, size in zip(self.ticks, self.shape, strict=True)]
 
     @property
     def ticks(self) -> list[Tensor]:
-        """Coordinates of the ends of the intervals along each axis, both ends of the box included, float64."""
+        """The coordinates of the interval ends along each axis, including both ends of the box, float64."""
         return [
             torch.linspace(a, b, n + 1, dtype=torch.float64)
             for a, b, n in zip(self.box.lower, self.box.upper, self.intervals, strict=True)
         ]
 
     def folded(self, values: Tensor, *, counted: Sequence[int] = ()) -> Tensor:
-        """Values at all ticks as values at the nodes: where two sides are one, the mean of both.
+        """Values at the nodes from values at all ticks; identified nodes get the mean of both sides.
 
         Args:
-            values: Of the shape of the ticks, or a number.
-            counted: Axes along which they are at other points than the ticks, and stay as they are.
+            values: An array of the shape of the ticks, or a number.
+            counted: Axes along which the values are not at ticks and remain unchanged.
         """
         for axis in self.periodic if values.ndim else ():
             if axis not in counted:
@@ -84,6 +84,6 @@ class UniformGrid:
         return values
 
     def points(self, index: Tensor) -> Points:
-        """The nodes of these numbers, shape ``(n, d)``, float64."""
+        """The nodes with the given indices, shape ``(n, d)``, float64."""
         places = torch.unravel_index(index, self.shape)
         return torch.stack([axis[place] for axis, place in zip(self.axes, places, strict=True)], dim=1)

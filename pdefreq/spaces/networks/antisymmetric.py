@@ -1,4 +1,4 @@
-"""Networks that start at zero: two copies with opposite signs, or the last hidden layer alone copied. And the control of both."""
+"""Networks that are zero at initialization (antisymmetric initialization, doubling trick), and a control of doubled width."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _HALF = math.sqrt(0.5)
 
 @dataclass(frozen=True)
 class AntisymmetricSpace(Network):
-    """``u = sqrt(1/2) (N(theta_1) - N(theta_2))``, with theta_1 = theta_2 at the start (ASI).
+    """``u = sqrt(1/2) (N(theta_1) - N(theta_2))`` with theta_1 = theta_2 at initialization (ASI).
 
-    At the start u is zero to the last bit and its tangent kernel is that of N.
+    At initialization u is exactly zero and its tangent kernel is that of N.
 
     Args:
         network: N, any network.
@@ -106,18 +106,18 @@ class _Difference(Evaluator):
 
 @dataclass(frozen=True)
 class DoubledSpace(Network):
-    """A network whose last hidden layer is there twice, with opposite output weights at the start (the doubling trick).
+    """A network whose last hidden layer is used twice, with opposite output weights at initialization (the doubling trick).
 
-    At the start it is zero. Of its tangent kernel, the part from the last hidden layer and the output weights is twice that of
-    the network, and the part from all layers below vanishes: with one hidden layer the whole kernel is doubled. (The last bias,
-    and the slope of an adaptive layer, are there once: the former's part stays, the latter's vanishes.) Fixed scales of the
-    parameters, such as NTK's, are those of the network that is doubled.
+    At initialization the network is zero. The contribution of the last hidden layer and the output weights to the tangent
+    kernel is doubled, and the contribution of all lower layers vanishes; with one hidden layer the whole kernel is doubled.
+    The last bias and the slope of an adaptive layer are not duplicated: the contribution of the former is unchanged, that of
+    the latter vanishes. Fixed scales of the parameters, such as those of NTK, are the scales of the original network.
 
     Args:
         network: The network to double.
 
     Raises:
-        OptionError: If a residual connection leads to its last hidden layer.
+        OptionError: If a residual connection ends at the last hidden layer.
 
     Source:
         Chizat and Bach (2018), A note on lazy training in supervised differentiable programming, arXiv 1812.07956.
@@ -129,8 +129,8 @@ class DoubledSpace(Network):
         widths = self.network.widths
         if self.network.residual and len(widths) > 1 and widths[-1] == widths[-2]:
             raise OptionError(
-                "the doubling trick copies the last hidden layer, which a residual connection from one of the same width does "
-                f"not allow: choose residual=false, or other `widths` than {list(widths)}"
+                "the doubling trick copies the last hidden layer, which is impossible with a residual connection from a layer "
+                f"of the same width: choose residual=false, or other `widths` than {list(widths)}"
             )
 
     @property
@@ -155,7 +155,7 @@ class DoubledSpace(Network):
         return StackEvaluator(self.network, x, parameters=self, weight_scales=weight_scales)
 
     def _doubled(self, p: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The network's parameters with the last hidden layer's units there twice, and the last bias zero."""
+        """The network's parameters with the units of the last hidden layer duplicated, and with a zero last bias."""
         last = len(self.network.widths)
         copies = {name: p[name].repeat(1, 2, 1) for name in (f"weight{last}", f"bias{last}") if name in p}
         out, shift = f"weight{last + 1}", f"bias{last + 1}"
@@ -164,5 +164,5 @@ class DoubledSpace(Network):
 
 
 def width_doubled(network: T) -> T:
-    """The network with twice as many units in each hidden layer: the control of `AntisymmetricSpace`, `DoubledSpace` (RND)."""
+    """The network with twice as many units in each hidden layer, a control for `AntisymmetricSpace` and `DoubledSpace` (RND)."""
     return replace(network, widths=tuple(2 * width for width in network.widths))

@@ -1,4 +1,4 @@
-"""Fixed maps of the input: what a network sees instead of the coordinates."""
+"""Input maps: fixed functions of the coordinates that a network receives in place of them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.spaces.trial_space import Network
 
-_POINTS = 16  # on each side, at which values are compared
-_TOLERANCE = 1e-9  # relative to the size of the values
+_POINTS = 16  # pairs of points at which the values are compared
+_TOLERANCE = 1e-9  # relative to the largest value
 
 
 @dataclass(frozen=True)
 class FourierFeatures:
-    """``x -> [cos B x, sin B x]``, and coordinates that are passed on as they are.
+    """The input map ``x -> [cos B x, sin B x]``, optionally followed by some of the coordinates themselves.
 
     Args:
-        frequencies: The rows of B, angular wavevectors: radians per unit of length.
-        passed: Axes of the coordinates that follow the features.
+        frequencies: The rows of B, angular wavevectors in radians per unit of length.
+        passed: Axes of the coordinates that are appended to the features.
 
     Source:
         Tancik et al. (2020), Fourier features let networks learn high frequency functions, arXiv 2006.10739, section 5.
@@ -43,27 +43,27 @@ class FourierFeatures:
 
     def __post_init__(self) -> None:
         if not self.frequencies or len({len(row) for row in self.frequencies}) > 1:
-            raise OptionError("Fourier features need at least one frequency, and one number for each coordinate in all of them")
+            raise OptionError("Fourier features need at least one frequency, each with one number for each coordinate")
 
     @property
     def number(self) -> int:
-        """Features: two for each frequency, and the coordinates that are passed on."""
+        """The number of features: two for each frequency, and one for each appended coordinate."""
         return 2 * len(self.frequencies) + len(self.passed)
 
     @property
     def layer(self) -> tuple[Tensor, Tensor]:
-        """Weights ``(number, d)`` and biases ``(number, 1)`` of the layer that this is, with `jet` for activation; float64."""
+        """Weights ``(number, d)`` and biases ``(number, 1)`` of the equivalent layer, whose activation is `jet`; float64."""
         b = torch.tensor(self.frequencies, dtype=torch.float64)
         phase = torch.zeros(self.number, 1, dtype=torch.float64)
         phase[: len(b)] = math.pi / 2
         return torch.cat([b, b, torch.eye(b.shape[1], dtype=torch.float64)[list(self.passed)]]), phase
 
     def jet(self, a: Tensor, order: int) -> tuple[Tensor, ...]:
-        """The activation of the layer and its derivatives up to an order: a sine, and for the last rows the identity.
+        """The activation of the equivalent layer and its derivatives: a sine, and the identity for appended coordinates.
 
         Args:
-            a: Where, shape ``(..., number, n)``.
-            order: Of the last derivative.
+            a: Arguments, shape ``(..., number, n)``.
+            order: The highest order of derivative.
         """
         jet = SIN.jet(a, order)
         if not self.passed:
@@ -73,31 +73,31 @@ class FourierFeatures:
         return tuple(torch.cat([t[..., :sines, :], line], dim=-2) for t, line in zip(jet, lines, strict=False))
 
     def __call__(self, x: Points) -> Tensor:
-        """The features of points, ``(n, number)``."""
+        """The features at points ``(n, d)``, shape ``(n, number)``."""
         weight, phase = (t.to(x) for t in self.layer)
         return self.jet(weight @ x.T + phase, 0)[0].T
 
 
 def random_features(dimension: int, number: int, std: float, seed: int = 0) -> FourierFeatures:
-    """Frequencies drawn once from N(0, std^2 I).
+    """Fourier features with random frequencies from N(0, std^2 I).
 
     Args:
-        dimension: Of the points.
-        number: Frequencies; there are twice as many features.
-        std: Standard deviation of each component, an angular wavenumber: 2 pi times that of Tancik et al.
-        seed: Fixes the draw, apart from the seed of the weights.
+        dimension: The dimension d of the points.
+        number: The number of frequencies; there are twice as many features.
+        std: Standard deviation of each component, an angular wavenumber: 2 pi times the value of Tancik et al.
+        seed: Seed of the frequencies, independent of the seed of the weights.
     """
     rows = std * torch.randn(number, dimension, generator=stream(seed, "fourier features"), dtype=torch.float64)
     return FourierFeatures(tuple(map(tuple, rows.tolist())))
 
 
 def periodic_features(box: Box, harmonics: int, axes: Sequence[int] | None = None) -> FourierFeatures:
-    """``cos, sin of 2 pi k x_i / L_i`` for k = 1 ... harmonics: what is made of them has the sides of the box as its periods.
+    """Features ``cos, sin of 2 pi k x_i / L_i`` for k = 1 ... harmonics; functions of them are periodic on the box.
 
     Args:
-        box: Its sides L_i.
-        harmonics: Highest k.
-        axes: Axes i; the coordinates along the others are passed on. By default all axes.
+        box: The box with the side lengths L_i.
+        harmonics: The largest k.
+        axes: The axes i, by default all. The coordinates along the other axes are appended unchanged.
     """
     axes = range(box.dimension) if axes is None else axes
     rows = [
@@ -109,16 +109,16 @@ def periodic_features(box: Box, harmonics: int, axes: Sequence[int] | None = Non
 
 
 def require_periodic(network: Network, domain: Domain, axes: Sequence[int]) -> None:
-    """Check that a network has equal values at opposite points of the sides across some axes, for random parameters.
+    """Check that a network with random parameters has equal values at opposite points of the sides across some axes.
 
     Raises:
-        IncompatibleError: If it has not.
+        IncompatibleError: If the values differ.
     """
     (lower, upper), names = domain.bounds, [*domain.opposite_sides]
     draw = stream(0, "periodicity")
     for axis in axes:
         c = network.initialize(draw)
-        c = c + 0.1 * torch.randn(c.shape, generator=draw, dtype=c.dtype)  # a start may be zero everywhere
+        c = c + 0.1 * torch.randn(c.shape, generator=draw, dtype=c.dtype)  # some networks are zero at initialization
         below = domain.interior(_POINTS, draw).x
         above = below.clone()
         below[:, axis], above[:, axis] = lower[axis], upper[axis]
@@ -126,6 +126,6 @@ def require_periodic(network: Network, domain: Domain, axes: Sequence[int]) -> N
             low, high = (network.at(x).value(c) for x in (below, above))
         if not float((low - high).abs().max()) <= _TOLERANCE * float(low.abs().max()):
             raise IncompatibleError(
-                f"the problem is periodic along {names[axis]} and this network is not: use an mlp or mscale network with "
+                f"the problem is periodic along {names[axis]}, but this network is not: use an mlp or mscale network with "
                 "input=periodic, or `fem`"
             )

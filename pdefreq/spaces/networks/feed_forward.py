@@ -1,4 +1,4 @@
-"""What all networks here share: a stack of equal feed-forward networks, summed, with parameters in one vector."""
+"""Feed-forward networks: sums of S networks of equal shape, with all parameters in one coefficient vector."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 class FeedForward(Stacked):
     """The sum of S networks of equal shape: ``h_1 = sigma(s W_1 x + b_1)``, ``h_l = sigma(W_l h_(l-1) + b_l)``, ``W h_L + b``.
 
-    The scales s of the first layer's units are fixed numbers; plain networks have S = 1 and s = 1. Parameters of the S
+    The scales s of the units of the first layer are fixed; plain networks have S = 1 and s = 1. The parameters of the S
     networks are stacked, ``(S, out, in)``, so that each layer is one batched product.
 
     Raises:
-        OptionError: If there is no hidden layer, or one without units.
-        UnknownNameError: If there is no such activation or initialization.
+        OptionError: If there is no hidden layer, or a hidden layer has no units.
+        UnknownNameError: If the activation or the initialization is unknown.
     """
 
     domain: Domain
@@ -43,7 +43,7 @@ class FeedForward(Stacked):
 
     def __post_init__(self) -> None:
         if not self.widths or min(self.widths) < 1:
-            raise OptionError(f"`widths` must be units of one hidden layer or more, each at least 1, got {list(self.widths)}")
+            raise OptionError(f"`widths` must list at least one hidden layer, each with at least 1 unit, got {list(self.widths)}")
         activation_named(self.activation)
         initialization_named(self.initialization)
 
@@ -61,7 +61,7 @@ class FeedForward(Stacked):
         return activation_named(self.activation).smoothness
 
     @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:  # pyright: ignore[reportIncompatibleMethodOverride]  # asked in each step
+    def shapes(self) -> dict[str, tuple[int, ...]]:  # pyright: ignore[reportIncompatibleMethodOverride]  # needed in each step
         shapes: dict[str, tuple[int, ...]] = {}
         last = len(self.layers)
         for number, layer in enumerate(self.layers, start=1):
@@ -74,7 +74,7 @@ class FeedForward(Stacked):
 
     @property
     def layers(self) -> list[Layer]:
-        """What each layer's parameters depend on, from the first to the last, which is linear."""
+        """The properties of each layer for the initialization, in order; the last layer is linear."""
         sigma, scales = activation_named(self.activation), self.unit_scales
         inputs = self.domain.dimension if self.embedding is None else self.embedding.number
         fans = list(itertools.pairwise((inputs, *self.widths, 1)))
@@ -84,7 +84,7 @@ class FeedForward(Stacked):
         ]
 
     def weight_scales(self) -> list[tuple[Tensor, float]]:
-        """The fixed scales of each layer's weights, ``(S or 1, out or 1, 1)``, and biases: the initialization's, and s."""
+        """The fixed scales of the weights, ``(S or 1, out or 1, 1)``, and of the biases of each layer, including s."""
         scheme = initialization_named(self.initialization)
         found = [(torch.full((1, 1, 1), w, dtype=torch.float64), b) for w, b in map(scheme.weight_scales, self.layers)]
         return [(found[0][0] * self.unit_scales, found[0][1]), *found[1:]]
@@ -97,7 +97,7 @@ class FeedForward(Stacked):
             drawn[f"slope{number}"] = torch.full((self.stack,), 1 / (self.adaptive or 1), dtype=torch.float64)
         parts = []
         for name, shape in self.shapes.items():
-            summed = math.prod(shape) < drawn[name].numel()  # the S last biases act as one
+            summed = math.prod(shape) < drawn[name].numel()  # the S last biases are replaced by their sum
             parts.append(drawn[name].sum().view(1) if summed else drawn[name].flatten())
         return torch.cat(parts)
 

@@ -1,4 +1,4 @@
-"""Networks that are given by a formula alone: automatic differentiation takes every derivative."""
+"""Networks given by a formula, with derivatives by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
 
-_CHUNK = 256  # points whose derivatives in the parameters are taken at once
+_CHUNK = 256  # number of points whose derivatives in the parameters are computed at once
 
 
 class Formula(Protocol):
-    """What has to be known of a network: its parameters and its value at points."""
+    """The definition of a network: its parameters, and its value at points."""
 
     @property
     def smoothness(self) -> float:
-        """Largest order of derivative that is square integrable."""
+        """The largest order of square-integrable derivatives."""
         ...
 
     def shapes(self, dimension: int) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the parameters, for points of so many coordinates."""
+        """Names and shapes of the parameters for points of the given dimension."""
         ...
 
     def draw(self, name: str, shape: tuple[int, ...], stream: torch.Generator) -> Tensor:
-        """One parameter at the start, float64 on the CPU."""
+        """The initial value of a parameter, float64 on the CPU."""
         ...
 
     def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
-        """The function with the parameters `p` at points ``(n, d)``, shape ``(n,)``: each value depends on its own point."""
+        """The values at points ``(n, d)`` for the parameters `p`, shape ``(n,)``; each must depend on its own point only."""
         ...
 
 
 @dataclass(frozen=True)
 class FormulaSpace(Network):
-    """The functions that a formula gives.
+    """The trial space of the functions given by a formula.
 
-    A step takes longer than with `FeedForward`, whose derivatives are written out: of a network with 50-50-50 units 1.5 times as
-    long on an energy, and on a residual 2 times in one dimension and 4.4 times in two.
+    A step takes longer than with `FeedForward`, whose derivatives are coded by hand. For a network with widths 50-50-50 the
+    factor is 1.5 for an energy; for a residual it is 2 in one dimension and 4.4 in two.
 
     Args:
         formula: The formula.
-        dimension: How many coordinates a point has.
+        dimension: The dimension d of the points.
     """
 
     formula: Formula
@@ -115,7 +115,7 @@ class _FormulaEvaluator(Evaluator):
     def jacobian_factors(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
     ) -> list[tuple[Tensor, Tensor]]:
-        """The blocks of the Jacobian itself, each times 1: a formula has no layers that would save anything."""
+        """The blocks of the Jacobian itself, with Z = 1, because a formula has no layers to exploit."""
         blocks = self.jacobian(c, value, gradient, second).split([math.prod(shape) for shape in self._space.shapes.values()], 1)
         return [(block[None, None], block.new_ones(1, 1, len(block), 1)) for block in blocks]
 
@@ -128,7 +128,7 @@ class _FormulaEvaluator(Evaluator):
         gradient: Gradients | None,
         second: Values | None,
     ) -> Values:
-        """``value u + gradient . grad u + second S : D^2 u`` at points; with no weights given, u."""
+        """The combination ``value u + gradient . grad u + second S : D^2 u`` at points; without weights, u."""
         terms = [] if value is None else [value * self._value(c, x)]
         terms += [] if gradient is None else [(gradient * self._gradient(c, x)).sum(dim=1)]
         terms += [] if second is None else [second * self._second(c, x, matrix)]
@@ -141,7 +141,7 @@ class _FormulaEvaluator(Evaluator):
         return grad(lambda x: self._value(c, x).sum())(x)
 
     def _second(self, c: Coefficients, x: Points, matrix: Tensor | None) -> Values:
-        """``sum_k (H S_k)_k`` with the Hessian H and the columns S_k of S: one gradient of ``grad u . S_k`` for each."""
+        """S : D^2 u = ``sum_k (H S_k)_k`` with the Hessian H and the columns S_k of S, one gradient of ``grad u . S_k`` each."""
 
         def along(axis: int, x: Points) -> Tensor:
             slope = self._gradient(c, x)

@@ -1,4 +1,4 @@
-"""Boundary values built into the space, so that every member has them exactly."""
+"""Built-in boundary values: networks that satisfy the Dirichlet conditions exactly."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HardBoundary(Network):
-    """``u = L + D N`` with a network N.
+    """The trial space of ``u = L + D N`` with a network N.
 
     Args:
-        network: N.
-        lifting: L, equal to the boundary values on the boundary.
-        distance: D, zero exactly on the boundary, positive inside.
+        network: The network N.
+        lifting: The lifting L, equal to the boundary values on the boundary.
+        distance: The distance function D, zero on the boundary only and positive inside.
 
     Source:
         Lagaris, Likas, Fotiadis (1998), IEEE Trans. Neural Networks 9(5), section II.
@@ -53,7 +53,7 @@ class HardBoundary(Network):
 
 
 class _HardEvaluator(Evaluator):
-    """The product rule around the network's own evaluator; weights of u become weights of N."""
+    """The product rule applied to the evaluator of the network; weights of u are converted to weights of N."""
 
     def __init__(self, space: HardBoundary, x: Points) -> None:
         self._inner = space.network.at(x)

@@ -1,4 +1,4 @@
-"""The layers of a stack of networks, and the reverse pass through them, for sensitivities and for the gradient in the weights."""
+"""The layers of a stack of networks, and reverse passes through them for derivatives in x and in the weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Affine(NamedTuple):
-    """``W h + b`` with everything that multiplies the parameters already in it."""
+    """The affine map ``W h + b``; W and b include all fixed and trainable factors."""
 
     weight: Tensor  # (S, out, in)
     bias: Tensor | None  # (S, out, 1)
@@ -32,18 +32,18 @@ class Affine(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What the reverse pass needs of a hidden layer."""
+    """The quantities of a hidden layer that the reverse pass needs."""
 
     affine: Affine
     inputs: Channels  # h
     a: Channels  # W h + b
-    jet: tuple[Tensor, ...]  # of sigma at a.value
-    bend: Bend | None  # of a, where there is a second-order channel
-    skip: bool  # whether h was added to sigma(a)
+    jet: tuple[Tensor, ...]  # derivatives of sigma at a.value
+    bend: Bend | None  # of a, if there is a second-order channel
+    skip: bool  # whether h was added to sigma(a), a residual connection
 
 
 class LayerGradient(NamedTuple):
-    """The derivatives of some number in W and b of a layer."""
+    """The derivatives of a scalar in W and b of a layer."""
 
     weight: Tensor  # (S, out, in)
     bias: Tensor  # (S or 1, out, 1)
@@ -52,12 +52,12 @@ class LayerGradient(NamedTuple):
 def reverse_pass(
     steps: Iterable[Step], cotangent: Channels, *, overwrite: bool = False
 ) -> Iterator[tuple[Step, Channels, Channels]]:
-    """From the last hidden layer to the first: the layer, the cotangent of its output, and that of its ``W h + b``.
+    """The reverse pass from the last hidden layer to the first: each layer, and the cotangents of its output and ``W h + b``.
 
     Args:
         steps: The hidden layers, last to first.
-        cotangent: That of the last one's output.
-        overwrite: Whether the second cotangent may take the memory of the first.
+        cotangent: The cotangent of the output of the last hidden layer.
+        overwrite: Whether the cotangent of ``W h + b`` may reuse the memory of the cotangent of the output.
     """
     above: tuple[Affine, bool] | None = None
     at_a = cotangent
@@ -72,19 +72,19 @@ def reverse_pass(
 
 
 def emptied(tape: list[Step]) -> Iterator[Step]:
-    """The layers, last to first, taken off the tape: what is not needed any more makes room near the processor."""
+    """The layers, last to first, removed from the tape one by one so that their memory can be reused while it is in cache."""
     while tape:
         yield tape.pop()
 
 
 def layer_gradients(last: Affine, tape: list[Step], h: Channels, out: Channels) -> list[LayerGradient]:
-    """The gradient in the weights of all layers, first to last, from the cotangents of what comes out; it empties the tape.
+    """The gradient in the weights of all layers, first to last, from the cotangents of the outputs. The tape is emptied.
 
     Args:
-        last: The last layer, which is linear.
+        last: The last, linear layer.
         tape: The hidden layers.
-        h: The output of the last of these.
-        out: The cotangents of the networks' outputs, ``(S or 1, 1, ..., n)``.
+        h: The output of the last hidden layer.
+        out: The cotangents of the outputs of the networks, ``(S or 1, 1, ..., n)``.
     """
     found = [_layer_gradient(out.map(lambda t: t.expand(len(last.weight), *t.shape[1:])), h)]
     for step, _, at_a in reverse_pass(emptied(tape), spread(last.weight, out), overwrite=True):
@@ -93,7 +93,7 @@ def layer_gradients(last: Affine, tape: list[Step], h: Channels, out: Channels) 
 
 
 def spread(weight: Tensor, out: Channels) -> Channels:
-    """The cotangents of the last hidden layer's units from those of one output."""
+    """The cotangents of the units of the last hidden layer, from the cotangent of the output."""
     column = weight.mT
     return out.map(lambda t: column.view(*column.shape[:2], *[1] * (t.dim() - 2)) * t)
 
@@ -110,7 +110,7 @@ def _layer_gradient(cotangent: Channels, inputs: Channels) -> LayerGradient:
 
 
 class _Turned(NamedTuple):
-    """What `Tangents` keeps of a hidden layer after the reverse pass for grad u."""
+    """The quantities of a hidden layer that `Tangents` keeps after the reverse pass for grad u."""
 
     affine: Affine
     inputs: Tensor
@@ -121,15 +121,15 @@ class _Turned(NamedTuple):
 
 
 class Tangents:
-    """The energy's case: weights of u and grad u, where grad u itself came from a reverse pass.
+    """The reverse pass for weights of u and grad u if grad u itself was computed by a reverse pass, as for an energy.
 
-    The weights g of grad u are directions. D u along g is the end of one forward tangent pass, whatever the dimension; its
-    cotangents are those of the pass that gave grad u, so only the values' are left for a reverse pass.
+    The weights g of grad u are directions. The derivative of u along g is the result of one forward tangent pass, in any
+    dimension. Its cotangents are those of the pass that computed grad u, so that only the values need a reverse pass.
 
     Args:
         last: The last layer.
-        tape: The hidden layers, values alone, jets to sigma''; it is emptied.
-        h: The output of the last of these.
+        tape: The hidden layers, with values only and derivatives of sigma up to sigma''. The tape is emptied.
+        h: The output of the last hidden layer.
     """
 
     def __init__(self, last: Affine, tape: list[Step], h: Tensor) -> None:
@@ -144,14 +144,14 @@ class Tangents:
             self._turned.append(_Turned(affine, inputs.value, jet[1], bend, at_a, skip))
             cotangent = below
         self.at_input = cotangent
-        """The derivative of each network in what the first layer meets, ``(S, in, n)``."""
+        """The derivative of each network in the input of the first layer, ``(S, in, n)``."""
 
     def layer_gradients(self, value: Tensor, tangent: Tensor) -> list[LayerGradient]:
-        """The gradient in the weights of all layers of ``value_i N_i + D N_i . tangent_i``, summed over points and networks.
+        """The gradient in the weights of all layers of the sum of ``value_i N_i + D N_i . tangent_i`` over points and networks.
 
         Args:
             value: Weights of the networks, ``(S or 1, 1, n)``.
-            tangent: Directions of what the first layer meets, ``(S, in, n)``.
+            tangent: Directions at the input of the first layer, ``(S, in, n)``.
         """
         forward = []
         for layer in reversed(self._turned):

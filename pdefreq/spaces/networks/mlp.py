@@ -20,10 +20,10 @@ class MlpSpace(FeedForward):
     """``x -> W h_L + b`` with ``h_l = sigma(W_l h_(l-1) + b_l)`` and ``h_0 = x``.
 
     Args:
-        domain: Where inputs come from.
-        widths: Units of each hidden layer.
-        activation: Name of sigma.
-        initialization: How parameters are drawn.
+        domain: The domain of the inputs.
+        widths: The number of units in each hidden layer.
+        activation: Name of the activation function sigma.
+        initialization: Name of the initialization of the parameters.
     """
 
     domain: Domain

@@ -1,4 +1,4 @@
-"""Multiscale networks: inputs scaled by several factors, so that each part meets a low frequency."""
+"""Multiscale networks (MscaleDNN), with inputs scaled by several factors so that each part learns a low frequency."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MscaleSpace(FeedForward):
-    """MscaleDNN in either of its forms.
+    """The trial space of an MscaleDNN in either of its two forms.
 
     Args:
-        domain: Where inputs come from.
+        domain: The domain of the inputs.
         scales: The factors a_i.
-        widths: Units of each hidden layer; of each sub-network where there are sub-networks.
-        activation: Name of sigma.
-        initialization: How parameters are drawn.
+        widths: The number of units in each hidden layer; with sub-networks, of each sub-network.
+        activation: Name of the activation function sigma.
+        initialization: Name of the initialization of the parameters.
         form: ``"subnetworks"`` (MscaleDNN-2): ``sum_i f_i(a_i x)``; ``"first-layer"`` (MscaleDNN-1): one network whose
-            first layer's units fall into equal groups, ``sigma(a_i w x + b)``.
+            first layer's units are divided into equal groups ``sigma(a_i w x + b)``.
 
     Raises:
-        OptionError: If there is no scale, or one that is not positive and finite, or `widths` are none.
-        UnknownNameError: If there is no such activation or initialization.
+        OptionError: If there is no scale, a scale is not positive and finite, or `widths` is empty.
+        UnknownNameError: If the activation or the initialization is unknown.
 
     Source:
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
@@ -48,7 +48,7 @@ class MscaleSpace(FeedForward):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.scales or not all(0 < scale < math.inf for scale in self.scales):
-            raise OptionError(f"`scales` must be one positive and finite number or more, got {list(self.scales)}")
+            raise OptionError(f"`scales` must be one or more positive and finite numbers, got {list(self.scales)}")
 
     @property
     def unit_scales(self) -> Tensor:

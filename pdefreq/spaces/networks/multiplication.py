@@ -1,4 +1,4 @@
-"""Multiplication by a given function, such as a distance function or a phase: the product rule, and its transpose."""
+"""Multiplication of a network by a given function, such as a distance function or a phase: product rule and transpose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GivenFunction(ABC):
-    """A function D at n points. Leading axes, if there are any, number several such functions."""
+    """A function D at n points. Leading axes, if any, enumerate several functions."""
 
     @abstractmethod
     def value(self) -> Tensor:
@@ -73,7 +73,7 @@ class FieldAt(GivenFunction):
 
 
 class _Derivatives:
-    """The derivatives of a given function D, each computed when it is first needed."""
+    """The derivatives of a given function D, each computed on first use."""
 
     def __init__(self, function: GivenFunction) -> None:
         self._function = function
@@ -85,12 +85,12 @@ class _Derivatives:
 
     @cached_property
     def gradient(self) -> Tensor:
-        """Grad D."""
+        """The gradient of D."""
         return self._function.gradient()
 
     @cached_property
     def laplacian(self) -> Tensor:
-        """Lap D."""
+        """The Laplacian of D."""
         return self._function.laplacian()
 
     @cached_property
@@ -100,7 +100,7 @@ class _Derivatives:
 
     @cached_property
     def gradient_of_laplacian(self) -> Tensor:
-        """Grad lap D."""
+        """The gradient of the Laplacian of D."""
         return self._function.gradient_of_laplacian()
 
     @cached_property
@@ -113,7 +113,7 @@ class Multiplication:
     """Multiplication by a given function D.
 
     Args:
-       function: D.
+        function: The function D.
     """
 
     def __init__(self, function: GivenFunction) -> None:
@@ -121,7 +121,7 @@ class Multiplication:
         self._matrix: Tensor | None = None
 
     def with_second(self, matrix: Tensor) -> Multiplication:
-        """The same multiplication for channels whose second-order one is S : D^2 u, from S as an array ``(d, d, n)``."""
+        """The same multiplication with S : D^2 u as the second-order channel, for S as an array ``(d, d, n)``."""
         bound = copy.copy(self)
         bound._matrix = matrix
         return bound
@@ -133,27 +133,27 @@ class Multiplication:
 
     @property
     def _along(self) -> Tensor:
-        """S grad D."""
+        """The product S grad D."""
         return matrix_times(self._matrix, self._of.gradient)
 
     @property
     def _second(self) -> Tensor:
-        """S : D^2 of D."""
+        """S : D^2 applied to the function D."""
         return self._of.laplacian if self._matrix is None else contraction(self._matrix, self._of.hessian)
 
     @property
     def _gradient_of_second(self) -> Tensor:
-        """Its gradient with S held."""
+        """The gradient of S : D^2 applied to D, with S held constant."""
         if self._matrix is None:
             return self._of.gradient_of_laplacian
         return contraction(self._matrix, self._of.third_derivatives)
 
     def channels(self, order: int) -> Channels:
-        """D itself."""
+        """The channels of D."""
         return Channels(self.value, self._of.gradient if order >= 1 else None, self._second if order >= 2 else None)
 
     def times(self, u: Channels) -> Channels:
-        """``D u``, of the order of u."""
+        """The channels of ``D u``, of the same order as u."""
         value = self.value * u.value
         if u.gradient is None:
             return Channels(value)
@@ -163,7 +163,7 @@ class Multiplication:
         return Channels(value, gradient, self._second * u.value + 2 * dot(self._along, u.gradient) + self.value * u.second)
 
     def pull_back(self, weights: Channels) -> Channels:
-        """Weights of the channels of u that make of u what `weights` make of ``D u``."""
+        """The weights of the channels of u that are equivalent to `weights` of the channels of ``D u``."""
         value = weights.value * self.value
         if weights.gradient is None:
             return Channels(value)
@@ -178,7 +178,7 @@ class Multiplication:
         )
 
     def slope(self, weights: Channels) -> Tensor:
-        """The gradient of ``value D + gradient . grad D + second S : D^2 D`` with the weights held, ``(..., d, n)``."""
+        """The gradient of ``value D + gradient . grad D + second S : D^2 D`` with the weights held constant, ``(..., d, n)``."""
         total = weights.value.unsqueeze(-2) * self._of.gradient
         if weights.gradient is not None:
             total = total + (self._of.hessian * weights.gradient.unsqueeze(-3)).sum(dim=-2)
@@ -187,7 +187,10 @@ class Multiplication:
         return total
 
     def slope_of_weights(self, weights: Channels, u: Channels) -> Tensor:
-        """What is missing in the gradient of ``pull_back(weights)`` applied to u if those weights are held, ``(..., d, n)``."""
+        """The gradient of ``pull_back(weights)`` applied to u, as far as it comes from the variation of those weights in x.
+
+        The shape is ``(..., d, n)``.
+        """
         total = self.slope(weights) * u.value.unsqueeze(-2)
         if weights.gradient is None or u.gradient is None:
             return total

@@ -1,4 +1,4 @@
-"""Phase-shift networks: each band of frequencies is learnt at low frequency, then shifted to its place."""
+"""Phase-shift networks (PhaseDNN), which learn each band of frequencies at low frequency and shift it to its place."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PhaseShiftSpace(FeedForward):
-    """PhaseDNN with real phases, ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)``, A_m and B_m networks.
+    """PhaseDNN with real phases: ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)`` with networks A_m, B_m.
 
     Args:
-        domain: Where inputs come from.
-        frequencies: The omega_m, angular wavevectors. The one that is zero, if any, has no B_m.
-        widths: Units of each hidden layer of each A_m and B_m.
-        activation: Name of sigma.
+        domain: The domain of the inputs.
+        frequencies: The angular wavevectors omega_m. For omega_m = 0 there is no B_m.
+        widths: The number of units in each hidden layer of each A_m and B_m.
+        activation: Name of the activation function sigma.
+        initialization: Name of the initialization of the parameters.
         initialization: How parameters are drawn.
 
     Raises:
-        OptionError: If there is no frequency, or one has not a component for each coordinate, or `widths` are none.
-        UnknownNameError: If there is no such activation or initialization.
+        OptionError: If there is no frequency, a frequency does not have d components, or `widths` is empty.
+        UnknownNameError: If the activation or the initialization is unknown.
 
     Source:
         Cai, Li, Liu (2020), A phase shift deep neural network for high frequency approximation and wave problems, SIAM J. Sci.
@@ -62,7 +63,7 @@ class PhaseShiftSpace(FeedForward):
 
     @property
     def phases(self) -> tuple[Tensor, Tensor]:
-        """The networks are multiplied by ``sin(omega . x + shift)``: omega ``(S, d)`` and shift ``(S,)``."""
+        """The wavevectors omega, ``(S, d)``, and shifts, ``(S,)``, of the factors ``sin(omega . x + shift)`` of the networks."""
         cosines = [(omega, math.pi / 2) for omega in self.frequencies]
         sines = [(omega, 0.0) for omega in self.frequencies if any(omega)]
         omega, shift = zip(*cosines, *sines, strict=True)
@@ -78,7 +79,7 @@ class PhaseShiftSpace(FeedForward):
 
 
 class _Waves(GivenFunction):
-    """``sin(omega_s . x + shift_s)`` for each of the S networks; leading axes are (S, 1)."""
+    """The functions ``sin(omega_s . x + shift_s)``, one for each of the S networks; the leading axes are (S, 1)."""
 
     def __init__(self, omega: Tensor, shift: Tensor, x: Points) -> None:
         self._omega = omega[:, None, :, None]  # (S, 1, d, 1)

@@ -1,4 +1,4 @@
-"""What the evaluation of a stack of networks needs to know of it."""
+"""The interface of stacked networks that their evaluator uses."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerOptions:
-    """What may be chosen for the layers of any feed-forward network.
+    """The options of the layers of any feed-forward network.
 
     Args:
-        embedding: A fixed map of the input; None for the points themselves.
-        residual: Whether h_(l-1) is added to h_l where both hidden layers have the same width.
-        bias: Which layers have biases: ``"all"``, ``"hidden"``, all but the last, or ``"none"``.
-        adaptive: n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that starts at 1 / n;
-            None for none.
+        embedding: An input map; None for the coordinates themselves.
+        residual: Whether h_(l-1) is added to h_l if both hidden layers have the same width.
+        bias: Which layers have biases: ``"all"``, ``"hidden"`` (all but the last), or ``"none"``.
+        adaptive: The number n of adaptive activations ``sigma(n a_l z)``, with a trainable slope a_l for each layer that is
+            initially 1 / n; None for activations without slopes.
 
     Source:
         Residual: Li, Xu, Zhang (2020), arXiv 2009.14597. Adaptive: Jagtap, Kawaguchi, Karniadakis (2020), Proc. R. Soc. A 476,
@@ -54,5 +54,5 @@ class Stacked(LayerOptions, Network):
         """The fixed scales of the weights of each layer, shape ``(S or 1, out or 1, 1)``, and of its biases."""
 
     def modulation(self, x: Points) -> Multiplication | None:
-        """The given functions by which the S networks are multiplied before they are summed, ``(S, 1, n)``; None for 1."""
+        """The functions that multiply the S networks before they are summed, ``(S, 1, n)``; None if they are all 1."""
         return None

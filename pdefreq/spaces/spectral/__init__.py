@@ -1,1 +1,1 @@
-"""Series and polynomials on boxes."""
+"""Fourier and sine series and polynomials on boxes."""

@@ -1,4 +1,4 @@
-"""Fourier series on a box all of whose sides are periodic."""
+"""Fourier series on a box with periodic sides along all axes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.box import Box
     from pdefreq.problem.problem import Problem
 
-_ROUNDING = 1e-13  # symbols below this part of the terms they are the sum of are zero
+_ROUNDING = 1e-13  # relative to the terms of its sum, the size below which a symbol is zero
 _CHUNK = 2**21  # complex entries of the largest intermediate array of an evaluation: 32 MiB in float64
 
 
@@ -32,12 +32,12 @@ _CHUNK = 2**21  # complex entries of the largest intermediate array of an evalua
 class FourierSeries(LinearSpace):
     """``u(x) = sum_k c_k cas(xi_k . (x - a))`` with cas t = cos t + sin t and real c, over -m_i <= k_i <= m_i along each axis.
 
-    xi_k are the wavevectors 2 pi k_i / L_i. The Hartley coefficients c are as many real numbers as the complex Fourier
-    coefficients hold: c_k = Re u^_k - Im u^_k. They stand in C order (last axis fastest), in each axis from -m_i to m_i.
+    The wavevectors xi_k are 2 pi k_i / L_i. The number of real Hartley coefficients c_k = Re u^_k - Im u^_k is the number of
+    real degrees of freedom of the complex Fourier coefficients. They are in C order (last axis fastest), from -m_i to m_i.
 
     Args:
-        box: Where; a_i are its lower bounds and L_i its side lengths.
-        harmonics: m_i, the highest number of periods along each axis.
+        box: The box with lower bounds a_i and side lengths L_i.
+        harmonics: The largest number of periods m_i along each axis.
 
     Source:
         Bracewell (1983), Discrete Hartley transform, J. Opt. Soc. Am. 73, 1832-1835.
@@ -48,7 +48,7 @@ class FourierSeries(LinearSpace):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of modes along each axis, and of points of `grid`."""
+        """The number of modes along each axis, which is the number of grid points that `transform` takes."""
         return tuple(2 * m + 1 for m in self.harmonics)
 
     @property
@@ -61,7 +61,7 @@ class FourierSeries(LinearSpace):
 
     @property
     def wavenumbers(self) -> list[np.ndarray]:
-        """Angular wavenumbers along each axis, ascending."""
+        """The angular wavenumbers along each axis, ascending."""
         return [2 * np.pi / length * np.arange(-m, m + 1) for m, length in zip(self.harmonics, self.box.lengths, strict=True)]
 
     def at(self, x: Points) -> Evaluator:
@@ -71,17 +71,17 @@ class FourierSeries(LinearSpace):
         return self.transform(self._sampled(lambda x: u(x.to(like)).detach().double().cpu())).to(like)
 
     def transform(self, values: Tensor) -> Coefficients:
-        """The coefficients of a function given on a uniform grid of `shape`, the lower sides included, float64."""
+        """The coefficients of a function from its values on a uniform grid of `shape` with the lower sides, float64."""
         from scipy.fft import fftn, fftshift
 
         transform = np.asarray(fftshift(np.asarray(fftn(values.reshape(self.shape).numpy(), norm="forward"))))
         return torch.from_numpy(np.real(transform) - np.imag(transform)).reshape(-1)
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The equations of the modes: sigma(xi_k) u^_k = f^_k with the symbol sigma of the equation.
+        """The equations of the modes, sigma(xi_k) u^_k = f^_k with the symbol sigma of the equation.
 
-        In Hartley coefficients these are ``Re sigma c_k - Im sigma c_-k``, diagonal where nothing is convected. Where no term
-        depends on u itself, the mean of u is zero.
+        In Hartley coefficients they are ``Re sigma c_k - Im sigma c_-k = f_k``, diagonal without convection. If no term depends
+        on u itself, the mean of u is set to zero.
 
         Raises:
             IncompatibleError: If a coefficient varies, or the symbol vanishes for a mode other than the constant.
@@ -93,7 +93,7 @@ class FourierSeries(LinearSpace):
         symbols = [term.symbol(wavevectors) for term in problem.equation]
         if any(symbol is None for symbol in symbols):
             raise IncompatibleError(
-                "a Fourier series diagonalizes the equation only where its coefficients are constant: use `multigrid` or `fem`"
+                "a Fourier series diagonalizes the equation only if its coefficients are constant: use `multigrid` or `fem`"
             )
         parts = [np.broadcast_to(np.asarray(symbol), self.num_coefficients) for symbol in symbols]
         symbol = functools.reduce(np.add, parts)
@@ -112,14 +112,14 @@ class FourierSeries(LinearSpace):
         matrix = sp.diags_array(even).tocsr()
         convected = odd.any()
         if convected:
-            numbers = np.arange(self.num_coefficients)  # -k stands where k does, counted from the other end
+            numbers = np.arange(self.num_coefficients)  # the index of -k is that of k, counted from the end
             matrix = matrix - sp.csr_array((odd, (numbers, numbers[::-1])), shape=matrix.shape)
         load = self.transform(self._sampled(lambda x: validated(problem.source, "[equation] source", x))).numpy()
         definite = not convected and bool((even >= 0).all())
         return LinearSystem(matrix, load, fixed, np.zeros(len(fixed)), symmetric=not convected, definite=definite)
 
     def _sampled(self, function: Callable[[Points], Values]) -> Tensor:
-        """Values on the grid that `transform` takes: where two sides are one, the means of those on both."""
+        """The values on the grid of `transform`, averaged over both sides on periodic sides."""
         axes = [
             torch.linspace(a, b, size + 1, dtype=torch.float64)
             for a, b, size in zip(self.box.lower, self.box.upper, self.shape, strict=True)
@@ -132,7 +132,7 @@ class FourierSeries(LinearSpace):
 
 
 class _FourierSum(LinearEvaluator):
-    """Separable sums of complex exponentials, one axis after the other, over as many points at a time as memory allows."""
+    """Separable sums of complex exponentials, axis by axis, in chunks of points limited by memory."""
 
     def __init__(self, space: FourierSeries, x: Points) -> None:
         self._space = space
@@ -152,13 +152,13 @@ class _FourierSum(LinearEvaluator):
         return torch.stack(slopes, dim=1)
 
     def _fourier(self, c: Coefficients) -> Tensor:
-        """The complex Fourier coefficients, of the shape of the modes."""
+        """The complex Fourier coefficients, in the shape of the modes."""
         c = c.reshape(self._space.shape)
         opposite = c.flip(dims=list(range(c.ndim)))  # the coefficients of -k
         return torch.complex((c + opposite) / 2, (opposite - c) / 2)
 
     def _sum(self, fourier: Tensor) -> Values:
-        """The real part of ``sum_k fourier_k exp(i xi_k . (x - a))`` at every point."""
+        """The real part of ``sum_k fourier_k exp(i xi_k . (x - a))`` at each point."""
         shape, sums = self._space.shape, []
         for x in self._x.split(self._rows):
             tables = [torch.exp(1j * torch.outer(xi, x[:, k])) for k, xi in enumerate(self._xi)]  # each (modes, points)

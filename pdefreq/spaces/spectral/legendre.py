@@ -1,4 +1,4 @@
-"""Polynomials on a box in a basis of integrated Legendre polynomials: Ritz-Galerkin with global functions."""
+"""Polynomials on a box in a basis of integrated Legendre polynomials, for spectral Galerkin methods."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from pdefreq.domains.box import Box
     from pdefreq.problem.problem import Problem
 
-_NOTHING = 1e-14  # entries below this part of the diagonal are rounding: integrals of orthogonal functions
+_NOTHING = 1e-14  # relative to the diagonal, the size of rounding errors in integrals of orthogonal functions
 
 
 def basis_functions(s: Tensor, number: int) -> tuple[Tensor, Tensor]:
     r"""The basis on [-1, 1] at points ``(n,)``, and its derivatives, each of shape ``(n, number + 2)``.
 
-    The first two are ``(1 -+ s) / 2``; the others vanish at both ends,
-    ``(L_k - L_{k+2}) / sqrt(4 k + 6)`` for k < `number`, and their derivatives ``-sqrt(k + 3/2) L_{k+1}`` are orthonormal.
+    The first two functions are ``(1 -+ s) / 2``. The others are ``(L_k - L_{k+2}) / sqrt(4 k + 6)`` for k < `number`; they
+    vanish at both ends, and their derivatives ``-sqrt(k + 3/2) L_{k+1}`` are orthonormal.
 
     Source:
         Shen (1994), SIAM J. Sci. Comput. 15, 1489-1505, section 2.
@@ -52,14 +52,14 @@ def basis_functions(s: Tensor, number: int) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class Legendre(GalerkinSpace):
-    """Products of one-dimensional functions, coefficients in C order: along each axis two that carry the ends, then bubbles.
+    """Tensor products of 1-D bases of two linear functions and bubbles (`basis_functions`), with coefficients in C order.
 
-    Conditions of one kind hold on each face of the box; Dirichlet values are interpolated there at Chebyshev points.
+    Each face of the box has a single boundary condition. Dirichlet values are interpolated at Chebyshev points of the face.
 
     Args:
-        box: Where.
-        number: Bubbles along each axis; the polynomial degree is one more.
-        quadrature: Gauss points along each axis.
+        box: The box.
+        number: The number of bubbles along each axis; the polynomial degree is one more.
+        quadrature: The number of Gauss points along each axis.
     """
 
     box: Box
@@ -68,7 +68,7 @@ class Legendre(GalerkinSpace):
 
     @property
     def size(self) -> int:
-        """Functions along each axis."""
+        """The number of basis functions along each axis."""
         return self.number + 2
 
     @property
@@ -114,14 +114,14 @@ class Legendre(GalerkinSpace):
         return indices, self._transform(values.ravel())[indices]
 
     def _parts(self, problem: Problem) -> list[int]:
-        """The index of the boundary part that governs each face, in the order of `Box.part_names`."""
+        """The index of the boundary part of each face, in the order of `Box.part_names`."""
         found = []
         for face in range(2 * self.box.dimension):
             x = self._on_face(face).x
             part = problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), face))).unique()
             if len(part) > 1:
                 raise IncompatibleError(
-                    f"Legendre functions take one condition on each face of a box, got several on {self.box.part_names[face]}: "
+                    f"Legendre functions need one condition on each face of a box, got several on {self.box.part_names[face]}: "
                     "use basis=hat, or `fem`"
                 )
             found.append(int(part))
@@ -143,7 +143,7 @@ class Legendre(GalerkinSpace):
 
     @functools.cached_property
     def _nodes(self) -> np.ndarray:
-        """Chebyshev points on [-1, 1], both ends included."""
+        """The Chebyshev points on [-1, 1], including both ends."""
         s = -np.cos(np.pi * np.arange(self.size) / (self.size - 1))
         s[[0, -1]] = -1, 1
         return s
@@ -153,17 +153,17 @@ class Legendre(GalerkinSpace):
         return [_mapped(self.box, k, self._nodes) for k in range(self.box.dimension)]
 
     def _transform(self, values: np.ndarray) -> np.ndarray:
-        """Coefficients of the polynomial with these values at the Chebyshev points."""
+        """The coefficients of the polynomial with the given values at the Chebyshev points."""
         inverse = np.linalg.inv(basis_functions(torch.from_numpy(self._nodes), self.number)[0].numpy())
         c = values.reshape((self.size,) * self.box.dimension)
         for _ in range(c.ndim):
-            c = np.tensordot(c, inverse, axes=(0, 1))  # the axis moves to the end: after d turns the order is the old one
+            c = np.tensordot(c, inverse, axes=(0, 1))  # moves the axis to the end: after d steps the order is restored
         return c.ravel()
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """A quadrature rule along one axis, and the basis there: tables of shape (points, functions)."""
+    """A quadrature rule along one axis with the basis at its points, in tables of shape (points, functions)."""
 
     x: np.ndarray
     weights: np.ndarray
@@ -172,7 +172,7 @@ class _Axis:
 
 
 class _TensorRule(Rule):
-    """The product of rules along the axes: sums are done one axis after the other."""
+    """The tensor product of 1-D rules, with sums computed axis by axis."""
 
     def __init__(self, axes: Sequence[_Axis]) -> None:
         self._axes = axes
@@ -227,7 +227,7 @@ class _TensorRule(Rule):
         return v.ravel()
 
     def _products(self, density: Density, left: int | None, right: int | None) -> np.ndarray:
-        """Int density D_left phi_i D_right phi_j, dense ``(P, P)``."""
+        """The integrals of density D_left phi_i D_right phi_j, dense ``(P, P)``."""
         a, d = self.weights * density, len(self._axes)
         for k, axis in enumerate(self._axes):
             first = axis.slopes if k == left else axis.values
@@ -241,7 +241,7 @@ class _TensorRule(Rule):
 
 
 class _PolynomialSum(LinearEvaluator):
-    """Sums over the products of the functions along the axes, whose tables at the points are kept."""
+    """Sums of products of 1-D basis functions, with stored tables of their values at the points."""
 
     def __init__(self, space: Legendre, x: Points) -> None:
         self._shape = (space.size,) * space.box.dimension
@@ -266,6 +266,6 @@ class _PolynomialSum(LinearEvaluator):
 
 
 def _mapped(box: Box, axis: int, s: np.ndarray) -> np.ndarray:
-    """Points of [-1, 1] on a side of the box, its ends to the last digit."""
+    """Points of [-1, 1] mapped to a side of the box; the ends are exact."""
     a, b = box.lower[axis], box.upper[axis]
     return np.where(s < 0, a + (1 + s) * (b - a) / 2, b - (1 - s) * (b - a) / 2)

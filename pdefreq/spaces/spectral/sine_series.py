@@ -1,4 +1,4 @@
-"""Sine series on a box, added to a lifting of the boundary values."""
+"""Sine series on a box plus a lifting of the boundary values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.box import Box
     from pdefreq.problem.problem import Problem
 
-_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
+_ROUNDING = 1e-13  # relative to the terms of its sum, the size below which an eigenvalue is zero
 _CHUNK = 2**22  # entries of the largest intermediate array of an evaluation: 32 MiB in float64
 
 
@@ -33,9 +33,9 @@ class SineSeries(LinearSpace):
     """``u(x) = w(x) + sum_k c_k prod_i sin(k_i pi (x_i - a_i) / L_i)``, coefficients in C order (last axis fastest).
 
     Args:
-        box: Where; a_i are its lower bounds and L_i its side lengths.
-        modes: Number of modes along each axis: ``1 <= k_i <= modes[i]``.
-        lifting: w, which carries the boundary values.
+        box: The box with lower bounds a_i and side lengths L_i.
+        modes: The number of modes along each axis, ``1 <= k_i <= modes[i]``.
+        lifting: The lifting w of the boundary values.
     """
 
     box: Box
@@ -52,7 +52,7 @@ class SineSeries(LinearSpace):
 
     @property
     def grid(self) -> Points:
-        """The uniform grid, boundary included, on which `transform` wants its values, float64."""
+        """The uniform grid, including the boundary, at which `transform` expects values, float64."""
         axes = [
             torch.linspace(a, b, m + 2, dtype=torch.float64)
             for a, b, m in zip(self.box.lower, self.box.upper, self.modes, strict=True)
@@ -67,25 +67,25 @@ class SineSeries(LinearSpace):
         return self.transform((u(x) - self.lifting(x)).detach())
 
     def transform(self, values: Values) -> Coefficients:
-        """Sine coefficients of a function given on `grid`: axis by axis, a DST-I."""
+        """The sine coefficients of a function from its values on `grid`, by a DST-I along each axis."""
         v = values.reshape([m + 2 for m in self.modes]).numpy(force=True)
         for _ in self.modes:
-            v = np.moveaxis(_sine_coefficients(v), -1, 0)  # as many turns as axes: the order is the old one again
+            v = np.moveaxis(_sine_coefficients(v), -1, 0)  # after one step for each axis the order is restored
         return torch.from_numpy(np.ascontiguousarray(v)).reshape(-1).to(values)
 
     def assemble(self, problem: Problem) -> LinearSystem:
-        """The diagonal system ``(sum_i a_i xi_ki^2 + c) c_k = f^_k``, with f less what the lifting contributes.
+        """The diagonal system ``(sum_i a_i xi_ki^2 + c) c_k = f^_k``, where f is reduced by the contribution of the lifting.
 
         Raises:
-            IncompatibleError: If a coefficient varies, there are convection or mixed derivatives, or the system is singular.
+            IncompatibleError: If a coefficient varies, the equation has convection or mixed derivatives, or it is singular.
         """
         import scipy.sparse as sp
 
         constants = constants_of(problem.equation, self.box.dimension)
         if constants is None or not constants.is_symmetric:
             raise IncompatibleError(
-                "a sine series diagonalizes the equation only where its coefficients are constant, and there is no convection "
-                "and no mixed derivative: use `gmres` or `fem`"
+                "a sine series diagonalizes the equation only if its coefficients are constant and it has no convection "
+                "and no mixed derivatives: use `gmres` or `fem`"
             )
         (a, _, c), x = constants, self.grid
         lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
@@ -97,24 +97,24 @@ class SineSeries(LinearSpace):
         if zero.any():
             mode = ", ".join(str(k + 1) for k in np.argwhere(zero)[0])
             raise IncompatibleError(
-                f"the equation is singular, for its left-hand side is zero for the sine mode ({mode}), a resonance of the "
-                "Helmholtz equation: u is not unique, and need not exist; change the reaction or the box"
+                f"the equation is singular because its left-hand side is zero for the sine mode ({mode}), a resonance of the "
+                "Helmholtz equation, so that u is not unique and may not exist: change the reaction or the box"
             )
         none = np.empty(0, dtype=int)
         return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0), definite=c >= 0)
 
     def _divergence(self, a: Sequence[float], x: Points) -> Values:
-        """``sum_i a_i d^2 w / dx_i^2`` of the lifting w."""
+        """The second-order terms ``sum_i a_i d^2 w / dx_i^2`` of the lifting w."""
         if len(set(a)) == 1:
             return a[0] * self.lifting.laplacian(x)
         return self.lifting.hessian(x).diagonal(dim1=1, dim2=2) @ torch.tensor(a, dtype=x.dtype)
 
 
 def _sine_coefficients(v: np.ndarray) -> np.ndarray:
-    """Along the last axis, from values at n + 1 even points to the sine coefficients 1 ... n - 1.
+    """The sine coefficients 1 ... n - 1 along the last axis, from values at n + 1 equally spaced points.
 
-    The straight line between the end values is transformed exactly and the DST-I of the rest has error O(n^-4); without
-    that, values that do not vanish at the ends would alias with O(n^-2).
+    The straight line between the end values is transformed exactly, and the DST-I of the remainder has an error of O(n^-4).
+    Otherwise, values that do not vanish at the ends would cause aliasing errors of O(n^-2).
     """
     from scipy.fft import dst
 
@@ -126,9 +126,9 @@ def _sine_coefficients(v: np.ndarray) -> np.ndarray:
 
 
 class _SineSum(LinearEvaluator):
-    """Separable sums, one axis after the other, over as many points at a time as memory allows.
+    """Separable sums, axis by axis, in chunks of points limited by memory.
 
-    Tables of sines are built anew at each evaluation: they cost less than the sums, and would be the largest arrays here.
+    The tables of sines are recomputed in each evaluation, because they cost less than the sums and would need the most memory.
     """
 
     def __init__(self, space: SineSeries, x: Points) -> None:
@@ -147,14 +147,14 @@ class _SineSum(LinearEvaluator):
         return self._space.lifting.gradient(self._x) + torch.stack(slopes, dim=1)
 
     def _slopes(self, c: Coefficients, axis: int) -> Coefficients:
-        """Coefficients times the wavenumber along an axis."""
+        """The coefficients multiplied by the wavenumber along an axis."""
         modes = self._space.modes
         shape = [-1 if k == axis else 1 for k in range(len(modes))]
         xi = torch.arange(1, modes[axis] + 1).to(c) * (torch.pi / self._space.box.lengths[axis])
         return (c.reshape(modes) * xi.reshape(shape)).reshape(-1)
 
     def _sum(self, c: Coefficients, function: Callable[[int], Callable[[Tensor], Tensor]]) -> Values:
-        """``sum_k c_k prod_i function_i(k_i angle_i)`` at every point."""
+        """The sums ``sum_k c_k prod_i function_i(k_i angle_i)`` at each point."""
         modes = self._space.modes
         counts = [torch.arange(1, m + 1).to(c) for m in modes]
         sums = []

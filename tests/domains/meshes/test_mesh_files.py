@@ -189,8 +189,8 @@ TWO = [[0, 1, 2], [0, 2, 3]]
         (CORNERS, [("quad", [[0, 1, 2, 3], [1, 2, 3, 4]])], "1 of 2 cells are not convex"),
         (CORNERS, [("quad", [[0, 1, 3, 2]])], "1 of 1 cells are not convex, or cross themselves"),  # self-intersecting
         (CORNERS, [("triangle", [*TWO, [0, 1, 4]])], "1 of 3 cells have no area"),
-        ([*CORNERS[:3], [0, 1, 0.5]], [("triangle", TWO)], "cells of dimension 2 that do not lie in the plane of x and y"),
-        (CORNERS, [("line", [[0, 1], [1, 2]])], "cells of dimension 1 that do not lie on the axis of x"),
+        ([*CORNERS[:3], [0, 1, 0.5]], [("triangle", TWO)], "cells of dimension 2 that do not lie in the x-y plane"),
+        (CORNERS, [("line", [[0, 1], [1, 2]])], "cells of dimension 1 that do not lie on the x axis"),
         ([*CORNERS[:3], [0, np.nan, 0]], [("triangle", TWO)], "not finite"),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_vertex_moved_across_a_neighboring_cell_is_detected(kind, tmp_path):
     points = mesh.p.T.copy()
     points[inner[0]] += 0.93 * np.ptp(points, axis=0)
     write_cells(tmp_path / "mesh.vtu", in_space(points.T), [(kind, mesh.t.T)])
-    refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; untangle the mesh")
+    refused(tmp_path / "mesh.vtu", r"cells overlap at \d+ of \d+ facets; repair the mesh")
 
 
 def test_unnamed_groups_are_named_by_their_number(tmp_path):

@@ -175,5 +175,5 @@ def test_fluxes_on_the_whole_boundary_need_equations_that_sum_to_zero():
     space = Lagrange(mesh_for(SQUARE, 6), 4)
     for velocity in ([1.0, 2.0], ["x", "0"]):
         form = WeakForm(space, Problem(domain=SQUARE, source=0.0, boundary=(BoundaryPart("robin"),), convection=velocity))
-        with pytest.raises(IncompatibleError, match="prescribe values on a part of the boundary, or give a reaction"):
+        with pytest.raises(IncompatibleError, match="prescribe values on a part of the boundary, or add a reaction"):
             form.system()

@@ -82,5 +82,5 @@ def test_the_notes_of_other_methods_and_meshes():
         _, (note,) = solved(problem, solver)
         assert remedy in note
     assert solved(problem, RitzGalerkin(number=6))[1] == []
-    assert "give a diffusion everywhere" in peclet_remark(np.inf, "cells", 8)[0]
+    assert "add diffusion everywhere" in peclet_remark(np.inf, "cells", 8)[0]
     assert peclet_remark(1.0, "cells", 8) == []

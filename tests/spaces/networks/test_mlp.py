@@ -58,11 +58,11 @@ def test_the_points_determine_the_precision(dtype):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MlpSpace(box(1), ()), r"`widths` must be .* at least 1, got \[\]"),
-        (lambda: MlpSpace(box(1), (3, 0)), r"`widths` must be .* at least 1, got \[3, 0\]"),
-        (lambda: PhaseShiftSpace(box(1), ((1.0,),), ()), "`widths` must be"),
-        (lambda: MscaleSpace(box(1), (), (5,)), r"`scales` must be one positive .* got \[\]"),
-        (lambda: MscaleSpace(box(1), (1.0, -2.0), (5,)), "`scales` must be one positive"),
+        (lambda: MlpSpace(box(1), ()), r"`widths` must list .* at least 1 unit, got \[\]"),
+        (lambda: MlpSpace(box(1), (3, 0)), r"`widths` must list .* at least 1 unit, got \[3, 0\]"),
+        (lambda: PhaseShiftSpace(box(1), ((1.0,),), ()), "`widths` must list"),
+        (lambda: MscaleSpace(box(1), (), (5,)), r"`scales` must be one or more positive .* got \[\]"),
+        (lambda: MscaleSpace(box(1), (1.0, -2.0), (5,)), "`scales` must be one or more positive"),
         (lambda: MlpSpace(box(1), (5,), "foo"), "unknown activation 'foo'"),
         (lambda: MlpSpace(box(1), (5,), "tanh", "foo"), "unknown initialization 'foo'"),
     ],

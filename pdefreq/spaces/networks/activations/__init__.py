@@ -1,4 +1,4 @@
-"""Activation functions by name. Importing this loads no torch."""
+"""Activation functions by name. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ ACTIVATIONS = Registry(
         "ricker": "pdefreq.spaces.networks.activations.ricker:ricker",
     },
 )
-"""Name -> an `Activation`, or a function of numbers that returns one: ``ricker(0.3)``."""
+"""Names and their `Activation`, or a function of numbers that returns one, such as ``ricker(0.3)``."""
 
 
 def activation_named(name: str) -> Activation:
-    """An activation by name, ``"tanh"``, ``"ricker(0.3)"`` or ``"path/to/file.py:SWISH"``.
+    """The activation of a given name, such as ``"tanh"``, ``"ricker(0.3)"`` or ``"path/to/file.py:SWISH"``.
 
     Raises:
-        UnknownNameError: If there is none of this name.
-        OptionError: If its numbers are missing or wrong, or what the name stands for is no `Activation`.
+        UnknownNameError: If the name is unknown.
+        OptionError: If numbers are missing or invalid, or the object of that name is not an `Activation`.
     """
     from pdefreq.spaces.networks.activations.activation import Activation
 

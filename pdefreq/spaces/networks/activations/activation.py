@@ -1,4 +1,4 @@
-"""Activation functions: value and derivatives together, because most of the work is shared."""
+"""Activation functions, which compute value and derivatives together because most of the work is shared."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Activation:
     """A function of one variable, applied to each entry of a tensor.
 
     Args:
-        name: As users write it.
-        derivatives: ``(a, order)`` to the list of sigma(a), sigma'(a), ..., up to that order; where a derivative jumps,
-            either one-sided limit.
-        smoothness: Largest order of derivative that is square integrable.
-        support: The interval outside which it vanishes, if there is one.
+        name: The name on the command line and in files.
+        derivatives: A function of ``(a, order)`` that returns the list of sigma(a), sigma'(a), ..., up to that order. Where a
+            derivative jumps, it may return either one-sided limit.
+        smoothness: The largest order of square-integrable derivatives.
+        support: The interval outside which sigma vanishes; None if there is no such interval.
 
     Raises:
-        OptionError: If `derivatives` can't be called so, or returns other shapes.
+        OptionError: If `derivatives` can't be called with these arguments, or returns other shapes.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Activation:
 
 
 class _Jet(torch.autograd.Function):
-    """The backward pass multiplies by stored derivatives, where autograd would go through every kernel again."""
+    """The jet of an activation; its backward pass uses stored derivatives and does not differentiate each operation."""
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, derivatives: Callable[[Tensor, int], list[Tensor]], order: int) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""phi, (a)+^2 - 3 (a - 1)+^2 + 3 (a - 2)+^2 - (a - 3)+^2.
+"""The activation phi, (a)+^2 - 3 (a - 1)+^2 + 3 (a - 2)+^2 - (a - 3)+^2.
 
 Source: Liu, Cai, Xu (2020), arXiv 2007.11207, section 4.
 """

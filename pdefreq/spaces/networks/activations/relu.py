@@ -1,4 +1,4 @@
-"""ReLU, (a)+."""
+"""The activation ReLU, (a)+."""
 
 from __future__ import annotations
 

@@ -14,14 +14,16 @@ from torch import Tensor
 from pdefreq.core.errors import OptionError
 from pdefreq.spaces.networks.activations.activation import Activation
 
-_LEAST_WIDTH = 1e-10  # its derivatives carry powers of the inverse, which must be numbers
+_LEAST_WIDTH = 1e-10  # derivatives contain powers of the inverse width, which must not overflow
 
 
 def ricker(a: float) -> Activation:
-    """``pi^(1/4) / (15 a) (1 - (x/a)^2) exp(-(x/a)^2 / 2)``: its transform rises to the wavenumber sqrt(2) / a, then falls.
+    """The function ``pi^(1/4) / (15 a) (1 - (x/a)^2) exp(-(x/a)^2 / 2)``.
+
+    The modulus of its Fourier transform increases up to the wavenumber sqrt(2) / a and decreases beyond it.
 
     Args:
-        a: Its width: zero at x = a and -a.
+        a: The width. The zeros are at x = a and -a.
 
     Raises:
         OptionError: If `a` is not finite, or below 1e-10.

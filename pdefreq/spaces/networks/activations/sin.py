@@ -1,4 +1,4 @@
-"""The sine."""
+"""The sine as an activation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""sin-sReLU, sin(2 pi a) (a)+ (1 - a)+.
+"""The activation sin-sReLU, sin(2 pi a) (a)+ (1 - a)+.
 
 Source: Li, Xu, Zhang (2020), arXiv 2009.14597.
 """
@@ -18,7 +18,7 @@ def _derivatives(a: Tensor, order: int) -> list[Tensor]:
     w = 2 * math.pi
     t = a.clamp(0, 1)
     bump, slope = torch.addcmul(t, t, t, value=-1), torch.rsub(t, 1, alpha=2)
-    angle = slope * math.pi  # sin(w t) = sin(angle), cos(w t) = -cos(angle): zero at t = 1 to one rounding
+    angle = slope * math.pi  # sin(w t) = sin(angle), cos(w t) = -cos(angle): zero at t = 1 up to one rounding error
     sine, cosine = torch.sin(angle), angle.cos_()
     jet = [sine * bump]
     if order >= 1:

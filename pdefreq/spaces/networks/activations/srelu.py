@@ -1,4 +1,4 @@
-"""sReLU, (a)+ (1 - a)+.
+"""The activation sReLU, (a)+ (1 - a)+.
 
 Source: Liu, Cai, Xu (2020), arXiv 2007.11207, section 4.
 """

@@ -1,4 +1,4 @@
-"""The hyperbolic tangent."""
+"""The hyperbolic tangent as an activation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pdefreq.spaces.networks.activations.activation import Activation
 
 
 def _derivatives(a: Tensor, order: int) -> list[Tensor]:
-    """From t' = 1 - t^2: s = t' has s' = -2 t s and s'' = 4 s - 6 s^2; Leibniz' rule for t^2 gives the higher ones."""
+    """With s = t' = 1 - t^2: s' = -2 t s and s'' = 4 s - 6 s^2. Leibniz' rule for t^2 gives the higher derivatives."""
     t = torch.tanh(a)
     jet = [t]
     if order >= 1:

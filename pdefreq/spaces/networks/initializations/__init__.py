@@ -1,4 +1,4 @@
-"""How the weights of networks are drawn, by name. Importing this loads no torch."""
+"""Initializations of network parameters by name. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ INITIALIZATIONS = Registry(
         "normal": "pdefreq.spaces.networks.initializations.normal:normal",
     },
 )
-"""Name -> an `Initialization`, or a function of numbers that returns one: ``normal(0.1)``, ``phase(1.5, 0)``, ``siren(30)``."""
+"""Names and their `Initialization`, or a function of numbers that returns one: ``normal(0.1)``, ``phase(1.5, 0)``."""
 
 
 def initialization_named(name: str) -> Initialization:
-    """An initialization by name, ``"glorot"``, ``"normal(0.1)"`` or ``"path/to/file.py:ORTHOGONAL"``.
+    """The initialization of a given name, such as ``"glorot"``, ``"normal(0.1)"`` or ``"path/to/file.py:ORTHOGONAL"``.
 
     Raises:
-        UnknownNameError: If there is none of this name.
-        OptionError: If its numbers are missing or wrong, or what the name stands for is no `Initialization`.
+        UnknownNameError: If the name is unknown.
+        OptionError: If numbers are missing or invalid, or the object of that name is not an `Initialization`.
     """
     from pdefreq.spaces.networks.initializations.initialization import Initialization
 

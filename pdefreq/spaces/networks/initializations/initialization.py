@@ -1,4 +1,4 @@
-"""Initializations: how the parameters of a layer are drawn, and what that may depend on."""
+"""Initializations: random parameters of a layer, as functions of the layer's properties."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layer:
-    """What a layer's parameters may depend on.
+    """The properties of a layer that its initial parameters may depend on.
 
     Args:
-        fan_in: Inputs of a unit.
-        fan_out: Units.
-        stack: How many equal layers are drawn at once.
-        activation: What the units apply; None for the last layer, which is linear.
+        fan_in: The number of inputs of a unit.
+        fan_out: The number of units.
+        stack: The number of equal layers that are drawn at once.
+        activation: The activation of the units; None for the last layer, which is linear.
         first: For the first layer, a function that draws n of its inputs, ``(n, fan_in)``, and the fixed scales of its
-            units' inputs, ``(stack, fan_out, 1)``; else None.
+            units' inputs, ``(stack, fan_out, 1)``; otherwise None.
     """
 
     fan_in: int
@@ -38,30 +38,30 @@ class Layer:
 
     @property
     def glorot_std(self) -> float:
-        """Sqrt(2 / (fan_in + fan_out)): Glorot and Bengio (2010), equation 12."""
+        """The standard deviation sqrt(2 / (fan_in + fan_out)). Source: Glorot and Bengio (2010), equation 12."""
         return math.sqrt(2 / (self.fan_in + self.fan_out))
 
     def normal(self, columns: int, std: float, stream: torch.Generator) -> Tensor:
-        """Normal numbers, ``(stack, fan_out, columns)``, float64."""
+        """Normal random numbers, ``(stack, fan_out, columns)``, float64."""
         return std * torch.randn(self.stack, self.fan_out, columns, generator=stream, dtype=torch.float64)
 
     def uniform(self, columns: int, bound: float, stream: torch.Generator) -> Tensor:
-        """Numbers uniform in +-bound, ``(stack, fan_out, columns)``, float64."""
+        """Random numbers uniform in +-bound, ``(stack, fan_out, columns)``, float64."""
         unit = torch.rand(self.stack, self.fan_out, columns, generator=stream, dtype=torch.float64)
         return bound * (2 * unit - 1)
 
 
 Draw: TypeAlias = "Callable[[Layer, torch.Generator], tuple[Tensor, Tensor]]"
-"""Draws weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)``."""
+"""A function that draws weights ``(stack, fan_out, fan_in)`` and biases ``(stack, fan_out, 1)``."""
 
 
 @dataclass(frozen=True)
 class Initialization:
-    """How parameters are drawn, and by which fixed scales they are multiplied in the network.
+    """A rule for random parameters, and the fixed scales by which the network multiplies them.
 
     Args:
-        draw: Draws a layer's weights and biases.
-        weight_scales: The scales of a layer's weights and biases.
+        draw: A function that draws a layer's weights and biases.
+        weight_scales: A function that returns the fixed scales of a layer's weights and biases.
     """
 
     draw: Draw

@@ -11,10 +11,10 @@ from pdefreq.spaces.networks.initializations.initialization import Initializatio
 
 
 def _draw(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weights and biases N(0, 4 / (fan_in + fan_out)), twice Glorot's variance; the last layer N(0, 2 / fan_in).
+    """Weights and biases from N(0, 4 / (fan_in + fan_out)), twice Glorot's variance; last layer from N(0, 2 / fan_in).
 
-    The authors' program takes the fans of the layer before for the last one, so that with hidden layers of equal width its
-    fan_out is not 1 but fan_in. Of a network of one hidden layer, or of uneven widths, theirs would depend on the layer before.
+    The authors' program uses the fans of the preceding layer for the last one: with hidden layers of equal width, fan_out is
+    fan_in instead of 1. For one hidden layer, or unequal widths, their variance would depend on the preceding layer.
 
     Source:
         The code of Liu, Cai, Xu (2020), github.com/xuzhiqin1990/mscalednn.

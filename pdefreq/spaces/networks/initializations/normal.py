@@ -9,7 +9,7 @@ from pdefreq.spaces.networks.initializations.initialization import Initializatio
 
 
 def normal(std: float) -> Initialization:
-    """Weights and biases N(0, std^2)."""
+    """Weights and biases from N(0, std^2)."""
     if not 0 < std < math.inf:
         raise OptionError(f"the std of normal(std) must be positive and finite, got {std:g}")
     return Initialization(lambda layer, stream: (layer.normal(layer.fan_in, std, stream), layer.normal(1, std, stream)))

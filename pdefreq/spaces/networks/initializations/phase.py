@@ -1,4 +1,4 @@
-"""The family of the phase diagram, with the tangent-kernel and the mean-field parametrizations."""
+"""The initializations of the phase diagram, including the tangent-kernel and mean-field parametrizations."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch import Tensor
 from pdefreq.core.errors import OptionError
 from pdefreq.spaces.networks.initializations.initialization import Initialization, Layer
 
-_MOST_EXPONENT = 10  # of a width: the powers of every width that fits into memory are then numbers
+_MOST_EXPONENT = 10  # of a width, so that powers of any width that fits into memory do not overflow
 
 
 def phase(gamma: float, gamma_prime: float) -> Initialization:
-    """The family of the phase diagram, ``f = (1 / alpha) sum_k a_k sigma(w_k . x + b_k)`` with m units.
+    """The initialization of the phase diagram, ``f = (1 / alpha) sum_k a_k sigma(w_k . x + b_k)`` with m units.
 
     w, b ~ N(0, 1) and a ~ N(0, beta^2) with ``beta = m^-gamma_prime`` and ``alpha = m^(gamma - gamma_prime)``, so that
-    ``beta / alpha = m^-gamma``: of the paper's three numbers only these two ratios matter. gamma = 1/2 and 1 with
-    gamma_prime = 0 are the NTK and mean-field parametrizations. Layers between the first and the last, which the paper has
-    not, are ``sigma(W h / sqrt(fan_in) + b)`` with W, b ~ N(0, 1). The last bias starts at zero.
+    ``beta / alpha = m^-gamma``. Only these two ratios of the three numbers in the paper matter. gamma = 1/2 and gamma = 1
+    with gamma_prime = 0 are the NTK and mean-field parametrizations. Layers between the first and the last, which do not
+    occur in the paper, are ``sigma(W h / sqrt(fan_in) + b)`` with W, b ~ N(0, 1). The last bias is initially zero.
 
     Args:
         gamma: -log(beta_1 beta_2 / alpha) / log m, between -10 and 10.

@@ -12,13 +12,13 @@ from pdefreq.spaces.networks.initializations.initialization import Initializatio
 
 
 def siren(omega: float = 30.0) -> Initialization:
-    """Sine networks: hidden layers ``sin(omega (W h + b))``, made for the activation sin.
+    """The initialization of sine networks, with hidden layers ``sin(omega (W h + b))``; intended for the activation sin.
 
-    Weights are uniform in +-1 / fan_in in the first layer and +-sqrt(6 / fan_in) / omega in the others, biases in
-    +-1 / sqrt(fan_in), so that the inputs of all sines behind the first layer are standard normal.
+    Weights are uniform in +-1 / fan_in in the first layer and in +-sqrt(6 / fan_in) / omega in the others, and biases in
+    +-1 / sqrt(fan_in), so that the arguments of all sines after the first layer are standard normal.
 
     Args:
-        omega: The factor of all hidden layers, 30 in the paper.
+        omega: The factor in all hidden layers, 30 in the paper.
 
     Source:
         Sitzmann et al. (2020), Implicit neural representations with periodic activation functions, arXiv 2006.09661, section 3.2

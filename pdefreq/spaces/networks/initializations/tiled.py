@@ -1,4 +1,4 @@
-"""Weights of Glorot with the units of the first layer spread over the domain."""
+"""Glorot's initialization with the units of the first layer distributed over the domain."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pdefreq.spaces.networks.initializations.variance_scaling import glorot
 
 
 def _draw(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Glorot's weights, with the first layer's units spread over the domain: without it, those of high scale all sit at zero.
+    """Glorot's weights, with the units of the first layer distributed over the domain instead of concentrated at zero.
 
-    First layer: the bias moves the middle of a unit's support to a point drawn from the domain, so that the units of each
-    scale tile it. Further layers of compact support [l, r]: biases uniform in [l, r], and weights N(0, v) with v such that
-    the weighted sum has standard deviation (r - l) / 8 when its inputs are sigma of uniform numbers in [l, r].
+    In the first layer, the bias moves the center of a unit's support to a random point of the domain, so that the units of
+    each scale cover it; otherwise all units of a large scale are near zero. In further layers with compact support [l, r],
+    biases are uniform in [l, r] and weights are from N(0, v), where v is such that the weighted sum has standard deviation
+    (r - l) / 8 if its inputs are sigma of uniform numbers in [l, r].
     """
     left, right = (layer.activation and layer.activation.support) or (0.0, 0.0)
     if layer.first is not None:

@@ -1,4 +1,4 @@
-"""Weights whose variance follows the inputs and outputs of a unit: Glorot, He, LeCun, and the default of PyTorch."""
+"""Initializations whose variance depends on the fans of a unit: Glorot, He, LeCun, and the default of PyTorch."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pdefreq.spaces.networks.initializations.initialization import Initializatio
 
 
 def glorot(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weights N(0, 2 / (fan_in + fan_out)), biases zero."""
+    """Weights from N(0, 2 / (fan_in + fan_out)), zero biases."""
     weight = layer.normal(layer.fan_in, layer.glorot_std, stream)
     return weight, torch.zeros_like(weight[..., :1])
 
 
 def he(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weights N(0, 2 / fan_in), biases zero: He et al. (2015), equation 10."""
+    """Weights from N(0, 2 / fan_in), zero biases. Source: He et al. (2015), equation 10."""
     weight = layer.normal(layer.fan_in, math.sqrt(2 / layer.fan_in), stream)
     return weight, torch.zeros_like(weight[..., :1])
 
 
 def lecun(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weights N(0, 1 / fan_in), biases zero: LeCun et al. (1998), Efficient BackProp, equation 16."""
+    """Weights from N(0, 1 / fan_in), zero biases. Source: LeCun et al. (1998), Efficient BackProp, equation 16."""
     weight = layer.normal(layer.fan_in, math.sqrt(1 / layer.fan_in), stream)
     return weight, torch.zeros_like(weight[..., :1])
 
 
 def torch_linear(layer: Layer, stream: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Weights and biases uniform in +-1 / sqrt(fan_in), variance 1 / (3 fan_in): the default of PyTorch.
+    """Weights and biases uniform in +-1 / sqrt(fan_in), with variance 1 / (3 fan_in), the default of PyTorch.
 
     Source:
         ``torch.nn.Linear.reset_parameters``: ``kaiming_uniform_`` with a = sqrt(5), whose bound is sqrt(6 / ((1 + a^2) fan_in)).
