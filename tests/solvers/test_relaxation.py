@@ -98,7 +98,7 @@ def test_a_huge_grid_is_refused_with_the_required_memory():
         ({"exponent": 3.0}, "nonlinear: use `fem`"),
         ({"diffusion": 0.0, "reaction": 1.0}, "use `regression`"),
         ({"boundary": (BoundaryPart("robin"),), "source": 0.0}, "use `damped-jacobi`"),
-        ({"data": Data("uniform", 10)}, r"at points only \(\[data\]\)"),
+        ({"data": Data("uniform", 10)}, r"only at points \(\[data\]\)"),
     ],
 )
 def test_unsuitable_problems_are_refused_with_a_suitable_method(fields, message):
