@@ -114,8 +114,8 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
     say(
         console,
         "rates per step: initial, the relative decrease of the error in the first step; v.Kv, the Rayleigh quotient, which is "
-        "the rate of an error in this mode alone; final, -d log(error) / d step at the end; residual: the relative eigen-residual "
-        f"|Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
+        "the rate of an error in this mode alone; final, -d log(error) / d step at the end; residual: the relative "
+        f"eigen-residual |Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
     )
 
 
@@ -133,7 +133,7 @@ def _print_orders(console: Console, found: PredictedModes) -> None:
     if not np.isfinite(orders.error).any():
         say(
             console,
-            f"discretization: the error of each mode is O(h^{orders.order}), {orders.condition}; the constants are not known here",
+            f"discretization: the error of each mode is O(h^{orders.order}), {orders.condition}; no constants are known",
         )
         return
     table = plain_table()
@@ -248,7 +248,7 @@ def ntk(
         most = text(2 / values[0])
         say(
             console,
-            "eigenvalues: of F F^T, the kernel in the metric of the loss, quadrature weights included: the largest is the kappa_1 "
+            "eigenvalues: of F F^T, the kernel in the metric of the loss, with quadrature weights: the largest is the kappa_1 "
             f"of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
         )
     if shown < _ROWS:
