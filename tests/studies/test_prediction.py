@@ -148,7 +148,7 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("ntk", "poisson", "--method", "jacobi"), "trains no network"),
+        (("ntk", "poisson", "--method", "jacobi"), "does not train a network"),
         (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
         (("predict", "p-laplacian", "--method", "fem"), "no theory of modes"),
         (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
