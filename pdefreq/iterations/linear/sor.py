@@ -76,7 +76,7 @@ class Sor(StationaryIteration):
         known = self._equations.is_definite if constants is None else self._jacobi_radius < 1
         if not known:
             raise IncompatibleError(
-                "sor computes the optimal omega for symmetric positive definite equations, and these are not known to be: set it, "
+                "sor computes the optimal omega for symmetric positive definite equations, which these may not be: set it, "
                 "such as omega=1.2, or use `gmres`"
             )
         return optimal_omega(self._jacobi_radius)
