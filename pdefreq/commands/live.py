@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: one live line on a terminal, plain lines when piped."""
+"""Progress output of a run: one live line on a terminal, plain lines if the output is piped."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.loop import Progress
 
-_PIPED_SECONDS = 5.0  # a plain line at most this often
+_PIPED_SECONDS = 5.0  # minimum time between two plain lines
 
 
 class LiveLine:
-    """Follows runs; used as a context, and given to `solve` as its ``progress`` and ``callback``.
+    """A context manager that prints the progress of runs; its methods are the ``progress`` and ``callback`` of `solve`.
 
     Args:
         console: Where to print.
-        title: Names the run: problem and method.
+        title: Name of the run: problem and method.
         quiet: Print nothing.
     """
 
     label = ""
-    """Begins each line, where several runs follow each other; then the last line of each stays on the terminal."""
+    """The prefix of each line if there are several runs; the last line of each run then stays on the terminal."""
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
         self._console = console
@@ -53,15 +53,15 @@ class LiveLine:
         self._listening.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
-        """Complete the title, once the number of unknowns is known."""
+        """Append the number of unknowns and the device to the title."""
         if self._latest is None:
             self._title += f", {state.space.num_coefficients:,} unknowns on {state.coefficients.device}"
         return False
 
     def announced(self, activity: str) -> None:
-        """Take what is worked on until the next numbers come.
+        """Record the current activity, which is shown until the next numbers arrive.
 
-        When piped, print it before the first numbers and after the last, if nothing else was printed for a while.
+        If the output is piped, print it before the first numbers and after the last, if nothing was printed for a while.
         """
         self._activity = activity
         now, between_numbers = time.monotonic(), self._latest is not None and not self._latest.done
@@ -70,10 +70,10 @@ class LiveLine:
             self._printed = now
 
     def progress(self, progress: Progress) -> None:
-        """Take the newest numbers; when piped, print them from time to time."""
+        """Record the latest numbers; if the output is piped, print them from time to time."""
         if self._latest is None and self._title:
             self._say(Text(self._title, style="bold"))
-        if self._latest is not None and self._latest.done:  # this is another run
+        if self._latest is not None and self._latest.done:  # a new run begins
             self._began = self._arrived
         self._latest, self._arrived, self._activity = progress, time.monotonic(), ""
         if self._console.is_terminal:
@@ -106,7 +106,7 @@ class LiveLine:
 
 
 def duration(seconds: float) -> str:
-    """A time for people.
+    """A duration as readable text.
 
     Example:
         >>> duration(0.5), duration(75), duration(7300)
