@@ -1,1 +1,1 @@
-"""One run: its spec, the loop, what is recorded and stored, and the solution."""
+"""Runs: the spec, the loop, the records, the run folder, and the solution."""

@@ -34,11 +34,11 @@ class PointTable:
 
     Args:
         x: Points, shape ``(n, d)``.
-        fields: ``u``, and where they are known ``exact`` or ``reference``, ``error``, ``error_band_1_...`` up to the highest
-            band; each of shape ``(n,)``. The bands, with ``error_boundary`` and ``error_unresolved`` where these are there,
+        fields: ``u`` and, if they are known, ``exact`` or ``reference``, ``error``, ``error_band_1_...`` up to the highest
+            band; each of shape ``(n,)``. The bands, with ``error_boundary`` and ``error_unresolved`` if they exist,
             add up to the error.
-        cells: Between the points; None where the domain has no mesh.
-        note: Why something is missing, a sentence; else empty.
+        cells: Mesh cells with the points as nodes; None if the domain has no mesh.
+        note: A sentence on missing fields; empty if nothing is missing.
     """
 
     x: np.ndarray
@@ -51,18 +51,18 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Poi
     """Write a solution in the format that the suffix names.
 
     Args:
-        path: The file; one that is there is replaced, whole or not at all.
-        record: What was measured along the run.
+        path: The file; an existing file is replaced atomically.
+        record: The record of the run.
         u: The solution.
         space: The trial space of the solution.
 
     Returns:
-        What was written.
+        The table that was written.
 
     Raises:
-        OptionError: If the suffix is none of ``.vtu``, ``.csv``, ``.npz``.
-        IncompatibleError: If a ``.vtu`` is asked for and the domain has no mesh: it has more than three dimensions, or needs a
-            mesh generator that is not installed.
+        OptionError: If the suffix is not ``.vtu``, ``.csv`` or ``.npz``.
+        IncompatibleError: If a ``.vtu`` file is requested and the domain has no mesh: it has more than three dimensions, or needs
+            a mesh generator that is not installed.
         RunFolderError: If the file can't be written.
     """
     path = Path(path)
@@ -78,13 +78,13 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
     """A solution at the nodes of its own mesh, else of a mesh of the domain, else at the test points.
 
     Args:
-        record: What was measured along the run.
+        record: The record of the run.
         u: The solution.
         space: The trial space of the solution.
-        mesh: Whether there must be cells.
+        mesh: Whether cells are required.
 
     Raises:
-        IncompatibleError: If there must be cells and the domain has no mesh.
+        IncompatibleError: If cells are required and the domain has no mesh.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Runs by their spec: start one, take one up again, repeat one, look at one."""
+"""Functions that start, resume, repeat and load runs by their spec."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def run(
     Args:
         spec: What to run.
         folder: A new folder to keep the run in; nothing is written without it.
-        given: The Python objects that the spec can't hold; what it holds may be passed, too, and is then not made again.
+        given: The Python objects that the spec can't hold; objects that it holds may be passed as well
+            and are then not created again.
         trust: Whether Python files that the spec names may be loaded.
         callback: As in `solve`.
         progress: As in `solve`.
@@ -58,14 +59,14 @@ def rerun(
     trust: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Repeat the run in a folder from nothing but the folder.
+    """Repeat a run from the data in its folder.
 
     Args:
         folder: A run folder.
         out: A new folder for the repetition; nothing is written without it.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        problem: The problem, required if it contains Python functions, which the folder can't hold.
+        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
+        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
         progress: As in `solve`.
 
     Raises:
@@ -86,27 +87,29 @@ def resume(
     stop: Stop | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Go on from the newest whole checkpoint, to the budget of the run or a new one.
+    """Continue a run from its newest undamaged checkpoint, up to its budget or a new one.
 
-    With the same step budget the result is the uninterrupted run's, bit for bit on one thread.
+    With the same step budget and one thread, the result is bitwise equal to that of an uninterrupted run.
 
     Args:
         folder: A run folder.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        problem: The problem, required if it contains Python functions, which the folder can't hold.
+        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
+        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
         stop: Limits that replace those of the run.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
-        OptionError: If a new limit lies before what the run has done already.
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method differs.
+        OptionError: If a new limit is smaller than the steps or seconds of the run so far.
     """
     run_folder = RunFolder(folder)
     spec = run_folder.read_spec()
     checkpoint, notes = run_folder.read_checkpoint()
     _require_ahead(stop or Stop(), checkpoint)
-    given = Given(problem, solver).complete(spec, run_folder.path, without=["guess"], trust=trust)  # a guess has done its work
+    given = Given(problem, solver).complete(
+        spec, run_folder.path, without=["guess"], trust=trust
+    )  # the initial guess is needed at step 0 only
     prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
     start = Position.restored(prepared, checkpoint)
     start = replace(start, history=start.history.before(start.step))
@@ -116,16 +119,16 @@ def resume(
 def load_run(
     folder: str | Path, problem: Problem | None = None, *, solver: Solver | None = None, trust: bool = False
 ) -> Solution:
-    """The solution in a run folder, as its newest checkpoint holds it.
+    """The solution in a run folder, at its newest checkpoint.
 
     Args:
         folder: A run folder.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        problem: The problem, required if it contains Python functions, which the folder can't hold.
+        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
+        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
+        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method differs.
     """
     from pdefreq.runs.solution import Solution
 
@@ -159,4 +162,4 @@ def _started(
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
     for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
         if limit is not None and limit < done:
-            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}: give more")
+            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}; set a larger limit")
