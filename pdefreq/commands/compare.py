@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pdefreq.runs.loop import Progress
 
-_NAME = 17  # characters of a name that fit beside the numbers on a terminal with 80 columns
+_NAME = 17  # width of the column of names on a terminal of 80 characters
 
 MethodNames = Annotated[
     list[str],
@@ -44,9 +44,9 @@ def compare(
     json_output: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Run several methods on a problem and show which frequencies converge first for each of them."""
+    """Run several methods on a problem and compare in which order their frequencies converge."""
     for name in methods:
-        o.load_solver(name, {})  # unknown names raise before the first run
+        o.load_solver(name, {})  # unknown names are refused before the first run
     stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -87,13 +87,13 @@ def compare(
 
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Print the table, followed by one sentence for each method."""
+    """The table, and one sentence for each of its rows."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
     table = plain_table()
-    # long names are folded, numbers never; names without options are not folded
+    # long names are truncated, numbers and names without options are not
     table.add_column(
         "method", overflow="fold", min_width=max((len(row["method"]) for row in rows if row["method"] in SOLVERS), default=0)
     )

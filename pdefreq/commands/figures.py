@@ -1,4 +1,4 @@
-"""The figures that the commands write, and their file names."""
+"""The figures that commands write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def draw_run(solution: Solution) -> None:
 
 
 def draw_problem(problem: Problem, path: Path) -> Path:
-    """Draw the source and, if it is known, the exact solution."""
+    """Draw the source, and the exact solution if it is known."""
     from pdefreq.figures.problem import problem_figure
     from pdefreq.figures.style import save_figure
 

@@ -1,4 +1,4 @@
-"""Progress output of a run: one live line on a terminal, plain lines if the output is piped."""
+"""The progress of a run: one live line on a terminal, plain lines when the output is piped."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.loop import Progress
 
-_PIPED_SECONDS = 5.0  # minimum time between two plain lines
+_PIPED_SECONDS = 5.0  # shortest time between two plain lines
 
 
 class LiveLine:
-    """A context manager that prints the progress of runs; its methods are the ``progress`` and ``callback`` of `solve`.
+    """A progress display: a context manager, passed to `solve` as its ``progress`` and ``callback``.
 
     Args:
         console: Where to print.
-        title: Name of the run: problem and method.
+        title: The title of the run: problem and method.
         quiet: Print nothing.
     """
 
     label = ""
-    """The prefix of each line if there are several runs; the last line of each run then stays on the terminal."""
+    """The start of each line if there are several runs, whose last lines then stay on the terminal."""
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
         self._console = console
@@ -53,15 +53,15 @@ class LiveLine:
         self._listening.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
-        """Append the number of unknowns and the device to the title."""
+        """Complete the title when the number of unknowns is known."""
         if self._latest is None:
             self._title += f", {state.space.num_coefficients:,} unknowns on {state.coefficients.device}"
         return False
 
     def announced(self, activity: str) -> None:
-        """Record the current activity, which is shown until the next numbers arrive.
+        """Set the current task, which is shown until the next numbers.
 
-        If the output is piped, print it before the first numbers and after the last, if nothing was printed for a while.
+        When the output is piped, the task is printed before the first and after the last numbers if no line was printed recently.
         """
         self._activity = activity
         now, between_numbers = time.monotonic(), self._latest is not None and not self._latest.done
@@ -70,10 +70,10 @@ class LiveLine:
             self._printed = now
 
     def progress(self, progress: Progress) -> None:
-        """Record the latest numbers; if the output is piped, print them from time to time."""
+        """Set the newest numbers; when the output is piped, print them at intervals."""
         if self._latest is None and self._title:
             self._say(Text(self._title, style="bold"))
-        if self._latest is not None and self._latest.done:  # a new run begins
+        if self._latest is not None and self._latest.done:  # a new run
             self._began = self._arrived
         self._latest, self._arrived, self._activity = progress, time.monotonic(), ""
         if self._console.is_terminal:
@@ -106,7 +106,7 @@ class LiveLine:
 
 
 def duration(seconds: float) -> str:
-    """A duration as readable text.
+    """A time in readable units.
 
     Example:
         >>> duration(0.5), duration(75), duration(7300)

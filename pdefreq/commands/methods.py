@@ -1,4 +1,4 @@
-"""`pdefreq methods`: the methods and their options. This module does not import torch."""
+"""`pdefreq methods`: the methods and their options. This module does not load torch."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
 
 
 def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
-    """Each option of a tree with its depth; the options of a part follow the part."""
+    """Each option of a tree with its depth; the options of a part follow it."""
     from pdefreq.core.composition import Node
 
     for name, option in node.options.items():
@@ -98,7 +98,7 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 
 def _default(value: Any) -> str:
-    """A default value in the form that --set accepts."""
+    """A default in the syntax of --set."""
     from pdefreq.core.composition import Node
 
     if isinstance(value, Node):

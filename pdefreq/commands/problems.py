@@ -1,4 +1,4 @@
-"""Commands for problem files: list the problems, write a new file, check a problem."""
+"""Commands on problem files: list, create and check them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new(file: NewFile) -> None:
 
 
 def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = False, out: Picture = None) -> None:
-    """Print a problem as pdefreq reads it, with the derived source, and draw it."""
+    """Print a problem as it was read, with its derived source, and draw it."""
     from rich.table import Table
 
     from pdefreq.commands.figures import draw_problem
@@ -55,7 +55,7 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
 
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
-    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # in higher dimensions quadrature is not accurate enough
+    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # quadrature is too coarse beyond
         require_compatible(subject)
     named = subject.name.replace(":", "-")  # Windows does not allow colons in file names
     place = out or Path(f"{named}.png")

@@ -28,12 +28,12 @@ _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
 def make_console(*, json_output: bool = False) -> Console:
-    """The console for readable output: stdout, or stderr if stdout is reserved for JSON."""
+    """The console for text: stdout, or stderr if stdout is reserved for JSON."""
     return Console(stderr=json_output, highlight=False)
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a sentence without markup; it is wrapped only on a terminal."""
+    """Print a sentence without markup, wrapped only on a terminal."""
     console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
 
 
@@ -60,12 +60,12 @@ def print_outcome(
     drawn: bool,
     seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> None:
-    """Print a run and, if there are several seeds, their spread.
+    """Print a run; for several seeds, the median run and the spread.
 
     Args:
-        console: Console for readable output.
-        solution: The run; with several seeds, the median run.
-        json_output: Print one JSON object on stdout instead.
+        console: The console for text.
+        solution: The run.
+        json_output: Whether to print one JSON object on stdout instead.
         drawn: Whether the figures in the run folder show this state.
         seeds: Summaries of all runs by seed, if there are several.
     """
@@ -80,7 +80,7 @@ def print_outcome(
 
 
 def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None:
-    """Print the status with advice, the modes, the errors with their formulas, and the location of the files."""
+    """Print the status with advice, the modes, the errors with their formulas, and the places of the files."""
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         say(console, note, "yellow")
@@ -106,16 +106,16 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
 
 
 def status_sentence(solution: Solution) -> str:
-    """The status and the advice, with RUN replaced by the folder of the run."""
+    """The status sentence with its advice, in which RUN is replaced by the folder of the run."""
     run = str(solution.folder) if solution.folder is not None else "RUN"
     return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
 
 
 def modes_table(report: SpectralReport) -> Table:
-    """The most important modes, sorted by wavenumber; dots stand for omitted modes."""
+    """The most important modes by wavenumber, with dots in place of omitted ones."""
     table = plain_table()
     foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
-    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns together exceed 80 characters
+    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
     shown, skipped = report.rows_to_print(), False
@@ -137,10 +137,10 @@ def modes_table(report: SpectralReport) -> Table:
 
 
 def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray) -> str:
-    """A warning about modes without a single rate; empty if every mode has one or no eigen-residual is known.
+    """A sentence on the validity of the rates of single modes; empty if they are valid, or if nothing is known.
 
     Args:
-        eigen_residuals: Relative eigen-residual of each mode; None or nan if it is unknown.
+        eigen_residuals: Relative eigen-residuals of the modes; None or nan if unknown.
     """
     from pdefreq.theory.kernel_modes import MAX_EIGEN_RESIDUAL
 
@@ -172,15 +172,15 @@ def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> No
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number for a table; a dash if it is missing or not finite."""
+    """A number for a table; a dash for None and nan."""
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:.{digits}g}"
 
 
 def _objective(solution: Solution) -> str:
-    """The final objective, with its terms if there are several."""
-    history = solution.history.before(solution.step + 1)  # after a failure the history ends with rows of bad states
+    """The final objective, and its terms if there are several."""
+    history = solution.history.before(solution.step + 1)  # after a failure, rows of bad states follow
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
@@ -191,7 +191,7 @@ def _objective(solution: Solution) -> str:
 
 
 def _figures(folder: Path, *, drawn: bool) -> str:
-    """The figures of a run, listed only if they show its current state."""
+    """The figures of a run, if they were drawn from its current state."""
     found = sorted(str(path) for path in folder.glob("*.png"))
     if found and not drawn:
         return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` redraws them"

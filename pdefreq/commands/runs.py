@@ -1,4 +1,4 @@
-"""Commands for run folders: show, export, resume or repeat a run."""
+"""Commands on run folders: show, export, resume and rerun."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ExportPath = Annotated[
     typer.Option("--to", metavar="FILE", help="The file to write, ending in .vtu, .csv or .npz.", show_default=False),
 ]
 
-Trust = Annotated[bool, typer.Option("--trust", help="Load the Python files in the run folder: user-defined methods or parts.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Load Python files in the run folder: methods or parts of the user.")]
 
 
 def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
@@ -41,7 +41,7 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
 
 
 def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
-    """Export the solution of a run: as a mesh for ParaView, as a table, or as arrays."""
+    """Export the solution of a run: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
     from pdefreq.runs.lifecycle import load_run
 
@@ -64,7 +64,7 @@ def resume(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Continue a run from its last checkpoint, up to its budget or a new one."""
+    """Continue a run from its last checkpoint, to its budget or to a new one."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import resume as resume_run
@@ -83,7 +83,7 @@ def rerun(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Repeat a run from the data in its folder."""
+    """Repeat a run from its folder alone."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import rerun as repeat
@@ -95,13 +95,13 @@ def rerun(
 
 
 def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
-    """Resume or repeat a run with a progress line, print the result, and return the exit code."""
+    """Execute a run of a run folder with a live line, print the result, and return the exit code."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.runs.run_folder import RunFolder
 
-    spec = RunFolder(run).read_spec()  # invalid folders raise before torch is imported
+    spec = RunFolder(run).read_spec()  # errors are reported before torch is loaded
     o.use_threads(threads)
     console = make_console(json_output=json_output)
     with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:

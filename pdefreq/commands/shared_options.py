@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and the functions that parse them."""
+"""Arguments and options that several commands share, and the conversion of their texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Precision(StrEnum):
 
 
 class ModeFamily(StrEnum):
-    """Mode families, beginning with those on boxes."""
+    """Mode families; those of boxes come first."""
 
     sine = "sine"
     cosine = "cosine"
@@ -52,34 +52,32 @@ Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this ma
 Seconds = Annotated[
     float | None,
     typer.Option(
-        metavar="S", help="Stop after this many seconds of steps; measurements are not counted.", rich_help_panel=_BUDGET
+        metavar="S", help="Stop after S seconds of steps; the time of measurements is not counted.", rich_help_panel=_BUDGET
     ),
 ]
 Tolerance = Annotated[
     float | None,
-    typer.Option(
-        metavar="T", help="Stop when the objective is at most this fraction of its initial value.", rich_help_panel=_BUDGET
-    ),
+    typer.Option(metavar="T", help="Stop when the objective is at most T times its initial value.", rich_help_panel=_BUDGET),
 ]
 Stagnation = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Stop when the objective has not decreased for this many steps.", rich_help_panel=_BUDGET),
+    typer.Option(metavar="N", help="Stop when the objective has not decreased for N steps.", rich_help_panel=_BUDGET),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
 Seeds = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, help="Number of seeds, starting with --seed; print the median and the spread.", rich_help_panel=_WHERE
+        metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
     ),
 ]
 Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
 Device = Annotated[
-    str, typer.Option(metavar="NAME", help="Device for the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
+    str, typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
 ]
 Threads = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, help="CPU threads; more than one is faster only for large problems.", rich_help_panel=_WHERE
+        metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
     ),
 ]
 Out = Annotated[
@@ -96,7 +94,7 @@ Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Set a parameter of the problem; may be repeated.")
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Load the Python files named in the problem file: user-defined terms or domains.")
+    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user.")
 ]
 Modes = Annotated[
     ModeFamily | None, typer.Option(help="Mode family to measure; by default, that of the problem.", show_default=False)
@@ -107,7 +105,7 @@ NoFigures = Annotated[bool, typer.Option("--no-figures", help="Do not draw figur
 
 
 def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
-    """``["mu=30", "dimension=2"]`` as a dictionary of strings.
+    """Pairs such as ``["mu=30", "dimension=2"]`` as a dictionary of texts.
 
     Raises:
         OptionError: If an entry has no ``=``, or a key is given twice.
@@ -124,7 +122,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def use_threads(count: int) -> None:
-    """Set the number of CPU threads of torch and its libraries; must be called before torch is imported."""
+    """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
     with importing():
         import torch
@@ -139,14 +137,14 @@ def use_threads(count: int) -> None:
 
 
 def load_problem(name: str, pairs: Iterable[str] | None, *, trust: bool = False) -> Problem:
-    """The problem with a name or a path, with the values of ``--param``."""
+    """The problem of a name or a path, with ``--param`` applied."""
     import pdefreq
 
     return pdefreq.load_problem(name, trust=trust, **key_values("--param", pairs))
 
 
 def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
-    """The solver with a name, ``a+b`` or ``file.py:Name``; does not import torch.
+    """The solver of a name, ``a+b`` or ``file.py:Name``; torch is not loaded.
 
     Raises:
         OptionError: If the named object is not a solver.
@@ -178,10 +176,10 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Disable cyclic garbage collection during imports, and exclude the imported objects from later collections.
+    """A block of imports without garbage collection, whose objects later collections skip.
 
-    The modules create about 400,000 objects that live until the end of the process. During `pdefreq solve poisson --method sine`
-    the collector traversed all of them five times, which took a fifth of the processor time.
+    Modules create about 400,000 objects that live until the end. The collector traversed all of them five times during
+    `pdefreq solve poisson --method sine`, which took a fifth of the processor time.
     """
     enabled = gc.isenabled()
     gc.disable()

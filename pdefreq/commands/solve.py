@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Method = Annotated[
     str,
     typer.Option(
-        "--method", "-m", metavar="NAME", help="A method of `pdefreq methods`, a chain such as a+b, or my_file.py:MySolver."
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
     ),
 ]
 Settings = Annotated[
@@ -37,7 +40,7 @@ Probes = Annotated[
 ]
 NoPrediction = Annotated[
     bool,
-    typer.Option("--no-prediction", help="Do not record predicted curves.", rich_help_panel="Output"),
+    typer.Option("--no-prediction", help="Do not store predicted curves with the measured ones.", rich_help_panel="Output"),
 ]
 Board = Annotated[
     bool,
@@ -69,7 +72,7 @@ def solve(
     probe: Probes = None,
     tensorboard: Board = False,
 ) -> int:
-    """Solve a problem and show how the error at every frequency decreases."""
+    """Solve a problem and show how the error in every frequency decreased."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
     o.use_threads(threads)

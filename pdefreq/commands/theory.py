@@ -1,4 +1,4 @@
-"""`pdefreq predict` and `pdefreq ntk`: predictions of the theory before a run."""
+"""`pdefreq predict`, `pdefreq ntk`: predictions of the theory before a run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.studies.prediction import PredictedModes
 
-_ROWS = 12  # number of modes or eigenvalues in a table
-_DECOMPOSED = 1000  # largest number of points for a full eigendecomposition of a kernel
-_HEADINGS = {  # short enough for seven columns on a terminal with 80 characters
+_ROWS = 12  # largest number of modes or eigenvalues in a table
+_DECOMPOSED = 1000  # largest number of points with a full eigendecomposition of the kernel
+_HEADINGS = {  # short enough for seven columns in 80 characters
     "initial_rate": "initial rate",
     "rayleigh_quotient": "v.Kv",
     "eigen_residual": "residual",
@@ -42,7 +42,7 @@ def predict(
     threads: o.Threads = 1,
     json_output: o.Json = False,
 ) -> None:
-    """Predict how the error at every frequency will decrease, before a run."""
+    """Predict how the error in every frequency decreases, before a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -66,7 +66,7 @@ def predict(
 
 
 def _rows(found: PredictedModes) -> np.ndarray:
-    """The indices of the modes to print: the largest amplitudes, sorted by wavenumber."""
+    """The modes to print: the strongest ones, sorted by wavenumber."""
     import numpy as np
 
     strongest = np.sort(np.argsort(found.modes.amplitude)[::-1][:_ROWS])
@@ -96,11 +96,11 @@ def _as_json(found: PredictedModes) -> dict[str, Any]:
 
 
 def _print_curves(console: Console, found: PredictedModes) -> None:
-    """Print the predicted rates and halving times of the modes."""
+    """The predicted decay of each mode along the steps."""
     from pdefreq.commands.result import number, plain_table, say
 
     table, columns = plain_table(), _columns(found)
-    table.padding = (0, 0, 0, 1)  # seven columns on 80 characters
+    table.padding = (0, 0, 0, 1)  # seven columns in 80 characters
     for name in columns:
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in _rows(found):
@@ -109,19 +109,18 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
         table.add_row(*(number(value) for value in numbers), arrival)
     console.print(table)
     last = f"{float(found.errors.step[-1]):.3g}" if len(found.errors) else ""
-    late = f"; -: unknown, or later than {last} {'units of time' if found.is_heuristic else 'steps'}" if last else ""
-    counted = f"; steps are counted from the hand-over at step {found.start_step:,}" if found.start_step else ""
+    late = f"; -: unknown, or not within {last} {'units of time' if found.is_heuristic else 'steps'}" if last else ""
+    counted = f"; steps are counted from the hand-over step, {found.start_step:,}" if found.start_step else ""
     say(
         console,
-        "rates per step: initial rate, the relative decrease of the error in the first step; v.Kv, the Rayleigh quotient, the "
-        "initial rate if the error consists of this mode only; final rate, -d log(error) / d step at the end; residual: the "
-        "relative eigen-residual |Kv - (v.Kv) v| / v.Kv; halved at: first step after which the error stays below 0.5"
-        f"{counted}{late}",
+        "rates per step: initial, the relative decrease of the error in the first step; v.Kv, the Rayleigh quotient, which is "
+        "the rate of an error in this mode alone; final, -d log(error) / d step at the end; residual: the relative "
+        f"eigen-residual |Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
     )
 
 
 def _print_orders(console: Console, found: PredictedModes) -> None:
-    """Print how the error of the discrete solution decreases with the mesh width."""
+    """The predicted error of the discrete solution as a function of the mesh width."""
     import numpy as np
 
     from pdefreq.commands.result import number, plain_table, say
@@ -134,7 +133,7 @@ def _print_orders(console: Console, found: PredictedModes) -> None:
     if not np.isfinite(orders.error).any():
         say(
             console,
-            f"discretization: mode errors decrease like h^{orders.order}, {orders.condition}; the constants are unknown",
+            f"discretization: the error of each mode is O(h^{orders.order}), {orders.condition}; no constants are known",
         )
         return
     table = plain_table()
@@ -154,21 +153,19 @@ def ntk(
     params: o.Params = None,
     trust: o.Trust = False,
     seed: o.Seed = 0,
-    steps: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Train for this many steps and draw the drift of the kernel.")
-    ] = 0,
-    number: Annotated[int, typer.Option(metavar="N", min=3, help="Number of points on the interval.")] = 300,
+    steps: Annotated[int, typer.Option(metavar="N", min=0, help="Train N steps and draw the drift of the kernel.")] = 0,
+    number: Annotated[int, typer.Option(metavar="N", min=3, help="Points along the interval.")] = 300,
     metric: Annotated[
         Literal["u", "loss"],
         typer.Option(help="Eigenvalues of the kernel of u at the points, or of the kernel in the metric of the loss."),
     ] = "u",
     threads: o.Threads = 1,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The figure to write: .png, .svg or .pdf.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File of the figure: .png, .svg or .pdf.")] = Path(
         "ntk.png"
     ),
     json_output: o.Json = False,
 ) -> None:
-    """Print and draw the tangent kernel of a network at initialization: spectrum, eigenvectors, and drift during a run."""
+    """Print and draw the tangent kernel of a network at initialization: spectrum, eigenvectors, drift along a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -201,9 +198,7 @@ def ntk(
     state = iteration.init()
     linearization = iteration.find(HasTangentKernel)
     if linearization is None or not isinstance(state.space, Network):
-        raise IncompatibleError(
-            f"{method} trains no network, so it has no tangent kernel; use `pdefreq predict` to predict its errors"
-        )
+        raise IncompatibleError(f"{method} does not train a network, so it has no tangent kernel: use `pdefreq predict`")
     x = torch.linspace(domain.lower[0], domain.upper[0], number, dtype=torch.float64)
     with torch.no_grad():
         blocks = state.space.at(x[:, None]).jacobian_factors(state.coefficients)
@@ -247,15 +242,14 @@ def ntk(
     if in_loss is None:
         say(
             console,
-            f"eigenvalues: of the matrix of the kernel of u at {number} points; they grow with `--number`, "
-            "and divided by it they converge",
+            f"eigenvalues: of the matrix of the kernel of u at {number} points; they grow in proportion to `--number`",
         )
     else:
         most = text(2 / values[0])
         say(
             console,
-            "eigenvalues: of F F^T, the kernel in the metric of the loss, with the quadrature weights; the first one is the "
-            f"kappa_1 of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
+            "eigenvalues: of F F^T, the kernel in the metric of the loss, with quadrature weights: the largest is the kappa_1 "
+            f"of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
         )
     if shown < _ROWS:
         say(console, "the other eigenvalues are at the level of rounding errors")
@@ -290,10 +284,10 @@ def ntk(
 
 
 def _moved(trained: Solution) -> Drift:
-    """The drift of the kernel and the parameters at the last finite state."""
+    """The drift of the kernel and of the parameters at the last good state."""
     from pdefreq.spectrum.predicted import Drift
 
-    history = trained.history.before(trained.step + 1)  # after a failure the history ends with rows of bad states
+    history = trained.history.before(trained.step + 1)  # after a failure, rows of bad states follow
     return Drift(float(history.last("kernel_drift")), float(history.last("parameter_distance")))
 
 

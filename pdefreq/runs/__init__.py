@@ -1,1 +1,1 @@
-"""Runs: the spec, the loop, the records, the run folder, and the solution."""
+"""One run: its specification, the loop, the recorder, the run folder and the solution."""

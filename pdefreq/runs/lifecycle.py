@@ -1,4 +1,4 @@
-"""Functions that start, resume, repeat and load runs by their spec."""
+"""The life cycle of runs: start, resume, repeat and load a run, given by its specification or its folder."""
 
 from __future__ import annotations
 
@@ -36,15 +36,14 @@ def run(
 
     Args:
         spec: What to run.
-        folder: A new folder to keep the run in; nothing is written without it.
-        given: The Python objects that the spec can't hold; objects that it holds may be passed as well
-            and are then not created again.
+        folder: A new folder for the run; by default nothing is written.
+        given: The Python objects that the spec can't contain. Objects that it contains may be passed as well and are then reused.
         trust: Whether Python files that the spec names may be loaded.
         callback: As in `solve`.
         progress: As in `solve`.
 
     Raises:
-        UserError: As `solve` does; and if the spec was given an object that is missing here, or another problem.
+        UserError: As `solve` does, or if an object of the original run is missing, or if the problem is another one.
     """
     prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
     return _started(prepared, folder, callback=callback, progress=progress)
@@ -59,18 +58,18 @@ def rerun(
     trust: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Repeat a run from the data in its folder.
+    """Repeat a run from its folder alone.
 
     Args:
         folder: A run folder.
-        out: A new folder for the repetition; nothing is written without it.
-        problem: The problem, required if it contains Python functions, which the folder can't hold.
-        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
-        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
+        out: A new folder for the repetition; by default nothing is written.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run, or one that was given Python objects; or the problem or the method is another
+        RunFolderError: If the folder contains no run, if the run needs Python objects, or if the problem or the method is another
             one.
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
@@ -87,21 +86,21 @@ def resume(
     stop: Stop | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Continue a run from its newest undamaged checkpoint, up to its budget or a new one.
+    """Continue a run from its newest intact checkpoint, to the budget of the run or a new one.
 
-    With the same step budget and one thread, the result is bitwise equal to that of an uninterrupted run.
+    With the same step budget the result equals that of the uninterrupted run, bit for bit on one thread.
 
     Args:
         folder: A run folder.
-        problem: The problem, required if it contains Python functions, which the folder can't hold.
-        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
-        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
         stop: Limits that replace those of the run.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method differs.
-        OptionError: If a new limit is smaller than the steps or seconds of the run so far.
+        RunFolderError: If the folder contains no run or no readable checkpoint, or the problem or the method is another one.
+        OptionError: If the run has already exceeded a new limit.
     """
     run_folder = RunFolder(folder)
     spec = run_folder.read_spec()
@@ -109,7 +108,7 @@ def resume(
     _require_ahead(stop or Stop(), checkpoint)
     given = Given(problem, solver).complete(
         spec, run_folder.path, without=["guess"], trust=trust
-    )  # the initial guess is needed at step 0 only
+    )  # the guess is not needed any more
     prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
     start = Position.restored(prepared, checkpoint)
     start = replace(start, history=start.history.before(start.step))
@@ -119,16 +118,16 @@ def resume(
 def load_run(
     folder: str | Path, problem: Problem | None = None, *, solver: Solver | None = None, trust: bool = False
 ) -> Solution:
-    """The solution in a run folder, at its newest checkpoint.
+    """The solution in a run folder, from its newest checkpoint.
 
     Args:
         folder: A run folder.
-        problem: The problem, required if it contains Python functions, which the folder can't hold.
-        solver: The method, required if it is not registered and hence not in the folder; it is assumed to be the same.
-        trust: Whether Python files in the folder may be loaded: user-defined methods or parts.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method differs.
+        RunFolderError: If the folder contains no run or no readable checkpoint, or the problem or the method is another one.
     """
     from pdefreq.runs.solution import Solution
 

@@ -1,4 +1,4 @@
-"""Notes for the user about a finished run, from the method and from the boundary values."""
+"""Notes for the user on a run that ended: those of the method, and a note on problems that the lifting solves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.prepared_run import PreparedRun
 
-_ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
+_ROUNDING = 1e-12  # relative error below which a lifting equals the solution up to rounding; transfinite liftings had 2e-16
 
 
 def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str, ...]:
-    """Notes on a run that ends with a state. The drift, which decides whether predictions are valid, is stored in the history."""
+    """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
@@ -27,7 +27,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str
 
 
 def _made(make: Callable[[], list[str]]) -> list[str]:
-    """Notes, or the reason why they failed; an error here, such as too little memory, must not prevent saving the run."""
+    """The notes, or the reason why they failed, such as too little memory: a run that ended is saved in any case."""
     try:
         return make()
     except Exception as error:
@@ -36,7 +36,7 @@ def _made(make: Callable[[], list[str]]) -> list[str]:
 
 
 def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list[str]:
-    """A note on the drift of a network from initialization, which decides whether its predictions are valid."""
+    """A note on the drift of a network, which must be small for predictions from its initial state to be valid."""
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.spectral_record import keep_drift
 
@@ -51,9 +51,9 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
 
 
 def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
-    """A note if the lifting of built-in boundary values equals the solution.
+    """A note if the lifting of the boundary values is already the solution.
 
-    On a box, transfinite interpolation is exact for sums of functions each of which is independent of one coordinate.
+    On a box, transfinite interpolation reproduces sums of functions that each do not depend on one of the coordinates.
     """
     from pdefreq.probes.error import relative_error
     from pdefreq.probes.target import Target
@@ -67,6 +67,6 @@ def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
     if not error <= _ROUNDING:
         return []
     return [
-        f"The lifting of the boundary values equals the solution (relative L2 error {error:.2g}), so the network only has to "
-        "become zero; use boundary=penalty to observe its training."
+        f"The lifting of the boundary values is already the solution (relative L2 error {error:.2g}), so the network has to "
+        "converge to zero; use boundary=penalty to train it on the solution."
     ]

@@ -1,4 +1,4 @@
-"""The position of a run and its conversion to and from checkpoints."""
+"""The position of a run, and its form on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Position:
-    """The position of a run: state, step, time and history, which are the content of a checkpoint."""
+    """The state, step, time and history of a run: the content of a checkpoint."""
 
     state: State
     step: int
@@ -24,7 +24,7 @@ class Position:
     history: History
 
     def checkpoint(self) -> Checkpoint:
-        """The position as arrays that can be written to disk."""
+        """The position as arrays."""
         from pdefreq.runs.run_folder import Checkpoint
 
         return Checkpoint.of(self.state, self.step, self.seconds, self.history)
@@ -36,7 +36,7 @@ class Position:
 
     @classmethod
     def restored(cls, prepared: PreparedRun, checkpoint: Checkpoint) -> Position:
-        """The position of a checkpoint.
+        """The position at which a checkpoint was written.
 
         Raises:
             RunFolderError: If another method wrote it.

@@ -1,4 +1,4 @@
-"""Preparation of a run: conversion of a spec to objects."""
+"""The conversion of a run specification to objects that are ready to run."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """The Python objects of a spec: objects that it can't hold, and objects that already exist.
+    """The Python objects of a spec: those that it can't contain, and those that are reused instead of being created from it.
 
     Args:
         problem: The problem of the spec.
         solver: The method of the spec.
         probes: The probes of the spec.
-        reference: Replaces an unknown exact solution.
+        reference: A substitute for an unknown exact solution.
         guess: The initial guess.
     """
 
@@ -41,17 +41,17 @@ class Given:
     guess: Field | None = None
 
     def complete(self, spec: RunSpec, folder: Path | None = None, *, without: Collection[str] = (), trust: bool = False) -> Given:
-        """The same objects, with missing objects read from the spec.
+        """The same objects, completed by those of the spec.
 
         Args:
-            spec: What is run.
-            folder: The folder of the spec's run, with the Python files of methods and probes of the user's own.
-            without: What the spec can't hold and is not needed.
+            spec: The specification.
+            folder: The run folder, which contains the Python files of the user's methods and probes.
+            without: Names of objects that are missing in the spec and not needed.
             trust: Whether Python files that the spec names may be loaded.
 
         Raises:
-            RunFolderError: If the problem or the method is another one than that of the spec, an object is missing that the spec
-                can't hold, or the spec names a Python file that is not trusted.
+            RunFolderError: If the problem or the method is not that of the spec, if an object is missing that the spec can't
+                contain, or if the spec names a Python file that is not trusted.
         """
         if self.problem is not None:
             spec.problem.require_same(WrittenProblem.of(self.problem))
@@ -83,7 +83,7 @@ def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A prepared run: all objects that stay constant during the run."""
+    """A prepared run: everything that stays constant during the run."""
 
     target: Target
     solver: Solver
@@ -93,7 +93,7 @@ class PreparedRun:
 
     @property
     def problem(self) -> Problem:
-        """The problem, including its exact solution."""
+        """The problem, with its exact solution if that is known."""
         return self.target.problem
 
     @classmethod
@@ -101,8 +101,8 @@ class PreparedRun:
         """Prepare the method, the probes and the reference solution.
 
         Args:
-            spec: What is run.
-            given: Its objects, complete.
+            spec: The specification.
+            given: The complete objects of the spec.
 
         Raises:
             UserError: If the method can't do the problem, or the modes don't fit it.
@@ -127,12 +127,12 @@ class PreparedRun:
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
                 "unknown; use `stagnation`, `steps` or `seconds`"
             )
-        target = Target(problem, *_reference(given))  # the last, since it may take seconds
+        target = Target(problem, *_reference(given))  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
 
 
 def _reference(given: Given) -> tuple[Field | None, float]:
-    """The exact or reference solution and its relative L2 error, which is nan if no solution is known."""
+    """The solution for the measurement of errors, and its own relative L2 error; None and nan if no solution is known."""
     from pdefreq.runs.reference import reference_solution
 
     assert given.problem is not None
