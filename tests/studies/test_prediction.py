@@ -179,7 +179,9 @@ def test_a_run_keeps_its_prediction_and_the_report_compares_it_with_the_measurem
 
 def test_a_run_without_theory_states_the_reason():
     solution = solve(load_problem("poisson"), make_solver("deep-ritz", {"widths": (5,), "number": 20}), stop=Stop(steps=1))
-    assert solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
+    assert (
+        solution.spectrum().theory == "no theory for Adam; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
+    )
     assert all(row.predicted_rate is None and row.predicted_halving_step is None for row in solution.spectrum().rows)
 
 
