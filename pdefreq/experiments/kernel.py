@@ -142,7 +142,7 @@ def spectra(width: int, numbers: Sequence[int], seeds: int) -> list[KernelSpectr
 
 
 def target(x: Tensor) -> Tensor:
-    """What is learnt."""
+    """The target function."""
     return torch.sin(4 * x[:, 0])
 
 

@@ -42,7 +42,7 @@ PUBLISHED = {  # max, mean and root mean square at the interior nodes
 def linear(name: str, q: int) -> np.ndarray:
     """E1 or E2 on 2^q interior nodes a side, shape ``(2^q, 2^q)``: Q1 elements.
 
-    The diffusion is taken at the centres of the elements. The load is the mass matrix of the interior nodes times ones: the
+    The diffusion is taken at the centers of the elements. The load is the mass matrix of the interior nodes times ones: the
     source 1 is interpolated with zeros on the boundary.
     """
     problem = load_problem("multiscale-2d", variant=None if name == "E2" else name)

@@ -53,7 +53,7 @@ class MeanSquareError(Probe):
         return torch.linspace(domain.lower[0], domain.upper[0], self.number, dtype=torch.float64)[:, None]
 
     def of_zero(self, problem: Problem) -> float:
-        """The mean of u*^2: the error of u = 0, the plateau of a network that has learnt nothing."""
+        """The mean of u*^2: the error of u = 0, the plateau of an untrained network."""
         assert problem.exact is not None
         return float(np.mean(field_values(problem.exact, self.points(problem)) ** 2))
 

@@ -59,5 +59,5 @@ def trained_output(
         initial: h_ini(x), shape ``(q,)``; zero by default.
     """
     to_learn = values if initial_at_data is None else values - initial_at_data
-    learnt = kernel_regression(kernel, cross, to_learn)
-    return learnt if initial is None else learnt + initial
+    learned = kernel_regression(kernel, cross, to_learn)
+    return learned if initial is None else learned + initial
