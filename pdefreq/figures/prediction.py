@@ -1,4 +1,4 @@
-"""Predicted beside measured: how each mode falls, and whether the theory may be trusted."""
+"""Predicted and measured errors of each mode, and the validity of the theory."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FEW = 20  # steps that a linear axis shows better
 
 @dataclass(frozen=True)
 class PredictedRun:
-    """Errors of m modes along a run, over their initial values, as predicted before it and as measured.
+    """Predicted and measured errors of m modes along a run, relative to their initial values.
 
     Args:
-        name: Of the run.
-        steps: Shape ``(T,)``, from 0.
-        measured: Shape ``(T, m)``.
-        predicted: The same of theory.
+        name: The name of the run.
+        steps: Steps from 0, shape ``(T,)``.
+        measured: Measured errors, shape ``(T, m)``.
+        predicted: Predicted errors, shape ``(T, m)``.
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
-        drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
-        moved: How far the parameters have.
-        threshold: What neither may exceed if a prediction is to be trusted.
+        drift: The relative change of the kernel at the end; None if the theory uses no kernel.
+        moved: The relative change of the parameters.
+        threshold: The maximum of both changes for which a prediction is considered valid.
     """
 
     name: str
@@ -44,7 +44,7 @@ class PredictedRun:
 
     @classmethod
     def of(cls, name: str, record: SpectralRecord) -> PredictedRun:
-        """A run at the recorded steps at which curves were predicted for it."""
+        """The run at the recorded steps for which predictions exist."""
         measured, predicted = np.isin(record.step, record.prediction.step), np.isin(record.prediction.step, record.step)
         return cls(
             name, record.step[measured], record.error[measured], record.prediction.error[predicted], record.modes.wavenumber
@@ -52,7 +52,7 @@ class PredictedRun:
 
     @property
     def flagged(self) -> bool:
-        """Whether the theory's own condition is violated."""
+        """Whether the kernel or the parameters have changed by more than `threshold`."""
         return any(distance is not None and distance > self.threshold for distance in (self.drift, self.moved))
 
     @property
@@ -65,13 +65,13 @@ class PredictedRun:
 def prediction_figure(
     rows: Sequence[Sequence[PredictedRun]], labels: Sequence[str], *, title: str = "", log: bool = False
 ) -> Figure:
-    """A panel for each run: measured as a line, predicted in black dashes on it.
+    """A panel for each run, with measured errors as lines and predicted errors as black dashes.
 
     Args:
-        rows: Runs, in rows of one length.
-        labels: Of the rows.
-        title: Above all.
-        log: Whether errors are drawn on a logarithmic axis, as moduli.
+        rows: Runs, in rows of equal length.
+        labels: Labels of the rows.
+        title: Title of the figure.
+        log: Whether the moduli of the errors are drawn on a logarithmic axis.
     """
     columns = len(rows[0])
     figure = Picture(figsize=(4.1 * columns + 0.5, 3.4 * len(rows) + 0.6))
@@ -113,7 +113,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
-        said = f"kernel moved {100 * run.drift:.2g} %"
+        said = f"kernel changed by {100 * run.drift:.2g} %"
         said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
         said += f"\nabove {100 * run.threshold:g} %: flag" if run.flagged else ""
         said += f"\nlargest difference {100 * run.largest_difference:.2g} %"
