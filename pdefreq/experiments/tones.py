@@ -1,4 +1,4 @@
-"""What a regression has learnt of each tone of its data, step by step: the two measures in which frequency bias was shown."""
+"""The amplitude and the error of each tone along a regression, the two measures in which frequency bias was first shown."""
 
 from __future__ import annotations
 

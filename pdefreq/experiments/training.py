@@ -53,7 +53,7 @@ class MeanSquareError(Probe):
         return torch.linspace(domain.lower[0], domain.upper[0], self.number, dtype=torch.float64)[:, None]
 
     def of_zero(self, problem: Problem) -> float:
-        """The mean of u*^2: the error of u = 0, the plateau of a network that has learnt nothing."""
+        """The mean of u*^2: the error of u = 0, the plateau of an untrained network."""
         assert problem.exact is not None
         return float(np.mean(field_values(problem.exact, self.points(problem)) ** 2))
 
@@ -99,7 +99,7 @@ class TrainingHistory:
         return float(self.errors[np.abs(self.steps - step).argmin()]) if step <= self.steps[-1] else math.nan
 
     def first_below(self, level: float) -> int | None:
-        """The first recorded step with an error below `level`; None if there is none."""
+        """The first recorded step with an error below `level`; None if no step qualifies."""
         below = self.errors < level
         return int(self.steps[below.argmax()]) if below.any() else None
 
