@@ -1,4 +1,4 @@
-"""`pdefreq cache`: what earlier runs have kept on disk."""
+"""`pdefreq cache`: eigenfunctions that earlier runs stored on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove all entries; they are computed again when needed.")] = False,
     json_output: o.Json = False,
 ) -> None:
-    """Show the eigenfunctions of domains that earlier runs have kept on disk, or remove them."""
+    """Show or remove the eigenfunctions of domains that earlier runs stored on disk."""
     from pdefreq.commands.result import make_console, plain_table, print_json, say
     from pdefreq.core.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, Cache
 

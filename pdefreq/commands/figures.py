@@ -1,4 +1,4 @@
-"""Which figures a command leaves, and where."""
+"""The figures that commands write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def draw_run(solution: Solution) -> None:
 
 
 def draw_problem(problem: Problem, path: Path) -> Path:
-    """Draw the exact solution, where known, and the source."""
+    """Draw the source, and the exact solution if it is known."""
     from pdefreq.figures.problem import problem_figure
     from pdefreq.figures.style import save_figure
 

@@ -1,4 +1,4 @@
-"""`pdefreq methods`: what there is to choose from. Imports no torch."""
+"""`pdefreq methods`: the methods and their options. This module does not load torch."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
 
 
 def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
-    """Each option of a tree with its depth; those of a part stand below it."""
+    """Each option of a tree with its depth; the options of a part follow it."""
     from pdefreq.core.composition import Node
 
     for name, option in node.options.items():
@@ -97,7 +97,7 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 
 def _default(value: Any) -> str:
-    """A default as --set takes it."""
+    """A default in the syntax of --set."""
     from pdefreq.core.composition import Node
 
     if isinstance(value, Node):

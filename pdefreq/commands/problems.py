@@ -1,4 +1,4 @@
-"""Commands on problem files: list them, start one, check one."""
+"""Commands on problem files: list, create and check them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def new(file: NewFile) -> None:
 
 
 def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = False, out: Picture = None) -> None:
-    """Print what was understood of a problem, with its derived source, and draw it."""
+    """Print a problem as it was read, with its derived source, and draw it."""
     from rich.table import Table
 
     from pdefreq.commands.figures import draw_problem
@@ -55,9 +55,9 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
 
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
-    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
+    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # quadrature is too coarse beyond
         require_compatible(subject)
-    named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
+    named = subject.name.replace(":", "-")  # Windows does not allow colons in file names
     place = out or Path(f"{named}.png")
     if place.resolve() in (path.resolve() for path in subject.files.values()):
         raise ProblemFileError(f"'{place}' belongs to the problem and would be overwritten; name another picture with --out")

@@ -1,4 +1,4 @@
-"""`pdefreq refine`: one method on finer and finer discretizations."""
+"""`pdefreq refine`: one method on a sequence of finer discretizations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 Levels = Annotated[
     int | None,
-    typer.Option(metavar="N", min=2, help="How many discretizations; by default 6, in three dimensions 4.", show_default=False),
+    typer.Option(metavar="N", min=2, help="Number of discretizations; by default 6, in three dimensions 4.", show_default=False),
 ]
 Start = Annotated[
     int | None,
     typer.Option(
         metavar="N",
         min=1,
-        help="The size of the coarsest, e.g. its cells along each axis; the next ones double it.",
+        help="Size of the coarsest one, such as its cells along each axis; each level doubles it.",
         show_default=False,
     ),
 ]
@@ -49,7 +49,7 @@ def refine(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Solve on finer and finer discretizations and show the order at which each frequency converges."""
+    """Solve on a sequence of finer discretizations and show the order of convergence of each frequency."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -92,11 +92,11 @@ def refine(
 
 
 def _print_levels(console: Console, refinement: Refinement) -> None:
-    """One line a discretization, and what went wrong."""
+    """One line per discretization, and the reason if a level failed."""
     from pdefreq.commands.result import number, plain_table, say
 
     table, rows = plain_table(), refinement.rows()
-    table.padding = (0, 0, 0, 1)  # ten columns on 80
+    table.padding = (0, 0, 0, 1)  # ten columns in 80 characters
     sized = any(row["size"] is not None for row in rows)
     for name in ("level", *([refinement.option] if sized else []), "h", "unknowns", *_NAMES.values(), "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -112,7 +112,7 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
 
 
 def _print_orders(console: Console, refinement: Refinement) -> None:
-    """One line a norm and a mode: its error on the finest level, and the order over the levels where there is one."""
+    """One line per norm and mode: the error on the finest level, and the order of convergence if there is one."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.figures.labels import mode_labels
 

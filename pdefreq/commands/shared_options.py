@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what their text means."""
+"""Arguments and options that several commands share, and the conversion of their texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Precision(StrEnum):
 
 
 class ModeFamily(StrEnum):
-    """Families of modes; those of a box first."""
+    """Mode families; those of boxes come first."""
 
     sine = "sine"
     cosine = "cosine"
@@ -49,28 +49,34 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a ru
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
 Seconds = Annotated[
     float | None,
-    typer.Option(metavar="S", help="Stop after this much time in steps; measuring is not counted.", rich_help_panel=_BUDGET),
+    typer.Option(
+        metavar="S", help="Stop after S seconds of steps; the time of measurements is not counted.", rich_help_panel=_BUDGET
+    ),
 ]
 Tolerance = Annotated[
     float | None,
-    typer.Option(metavar="T", help="Stop once the objective is this fraction of its first value.", rich_help_panel=_BUDGET),
+    typer.Option(metavar="T", help="Stop when the objective is at most T times its initial value.", rich_help_panel=_BUDGET),
 ]
 Stagnation = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Stop once the objective has stopped falling for this many steps.", rich_help_panel=_BUDGET),
+    typer.Option(metavar="N", help="Stop when the objective has not decreased for N steps.", rich_help_panel=_BUDGET),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
 Seeds = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, help="Run this many seeds, from --seed on; print median and spread.", rich_help_panel=_WHERE
+        metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
     ),
 ]
 Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
-Device = Annotated[str, typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
+]
 Threads = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="CPU threads; more than one pays only for large problems.", rich_help_panel=_WHERE),
+    typer.Option(
+        metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -86,7 +92,7 @@ Params = Annotated[
     list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the problem; may be repeated.")
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user's own.")
+    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user.")
 ]
 Modes = Annotated[
     ModeFamily | None, typer.Option(help="Modes to watch; by default those that the problem names.", show_default=False)
@@ -97,7 +103,7 @@ NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures."
 
 
 def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
-    """``["mu=30", "dimension=2"]`` as a dictionary of texts.
+    """Pairs such as ``["mu=30", "dimension=2"]`` as a dictionary of texts.
 
     Raises:
         OptionError: If an entry has no ``=``, or a key is given twice.
@@ -114,7 +120,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def use_threads(count: int) -> None:
-    """Let torch and the libraries below it use this many CPU threads; called before torch is first imported."""
+    """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
     with importing():
         import torch
@@ -129,14 +135,14 @@ def use_threads(count: int) -> None:
 
 
 def load_problem(name: str, pairs: Iterable[str] | None, *, trust: bool = False) -> Problem:
-    """The problem behind a name or a path, with ``--param`` applied."""
+    """The problem of a name or a path, with ``--param`` applied."""
     import pdefreq
 
     return pdefreq.load_problem(name, trust=trust, **key_values("--param", pairs))
 
 
 def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
-    """The solver behind a name, ``a+b`` or ``file.py:Name``; loads no torch.
+    """The solver of a name, ``a+b`` or ``file.py:Name``; torch is not loaded.
 
     Raises:
         OptionError: If it is not a solver.
@@ -151,7 +157,7 @@ def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
 
 
 def new_folder(out: Path | None, problem: str, method: str) -> Path:
-    """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
+    """The requested folder, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
         RunFolderError: As `pdefreq.core.file_io.free_folder` does.
@@ -168,10 +174,10 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Imports in this block run without the collector of reference cycles, and later collections skip what they made.
+    """A block of imports without garbage collection, whose objects later collections skip.
 
-    Modules make about 400,000 objects that live until the end, and the collector went through all of them five times during
-    `pdefreq solve poisson --method sine`, which took a fifth of its processor time.
+    Modules create about 400,000 objects that live until the end. The collector traversed all of them five times during
+    `pdefreq solve poisson --method sine`, which took a fifth of the processor time.
     """
     enabled = gc.isenabled()
     gc.disable()

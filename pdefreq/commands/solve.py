@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Method = Annotated[
     str,
     typer.Option(
-        "--method", "-m", metavar="NAME", help="One that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver."
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
     ),
 ]
 Settings = Annotated[
@@ -31,13 +34,13 @@ Probes = Annotated[
     typer.Option(
         "--probe",
         metavar="NAME",
-        help="Measure this as well: ntk, filter, or my_file.py:MyProbe; may be repeated.",
+        help="An additional probe: ntk, filter, or my_file.py:MyProbe; may be repeated.",
         rich_help_panel="Output",
     ),
 ]
 NoPrediction = Annotated[
     bool,
-    typer.Option("--no-prediction", help="Keep no predicted curves beside the measured ones.", rich_help_panel="Output"),
+    typer.Option("--no-prediction", help="Do not store predicted curves with the measured ones.", rich_help_panel="Output"),
 ]
 Board = Annotated[
     bool,
@@ -69,7 +72,7 @@ def solve(
     probe: Probes = None,
     tensorboard: Board = False,
 ) -> int:
-    """Solve a problem and show how the error in every frequency went down."""
+    """Solve a problem and show how the error in every frequency decreased."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
     o.use_threads(threads)

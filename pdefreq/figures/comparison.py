@@ -86,7 +86,7 @@ def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
 def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
     """One panel for each method; the first of each line has the wavenumber labels."""
     panels: dict[str, Axes] = {}
-    places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids of several lines collapse
+    places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids with several lines collapse
     for row, line in enumerate(lines):
         ends = np.rint(np.cumsum([0.0, *line.values()]) / _NARROW).astype(int).tolist()
         for column, label in enumerate(line):

@@ -104,7 +104,7 @@ def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds, and lowest, median and highest error over the seeds; one seed keeps its own records."""
+    """Seconds, and lowest, median and highest error over the seeds; for one seed, its own records."""
     if len(curves) == 1:
         seconds, error = curves[0]
         return seconds, error, error, error

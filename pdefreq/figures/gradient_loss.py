@@ -14,7 +14,7 @@ from pdefreq.figures.style import METHOD_COLORS, Picture, styled, wavenumber_col
 
 @dataclass(frozen=True)
 class Curves:
-    """Errors of tones in time.
+    """Errors of tones against time.
 
     Args:
         time: Shape ``(T,)``.

@@ -38,7 +38,7 @@ def kernel_figure(
     drift: tuple[np.ndarray, np.ndarray] | None = None,
     title: str = "",
 ) -> Figure:
-    """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, the kernel's drift.
+    """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, and the drift.
 
     Args:
         kernel: K, shape ``(n, n)``.
@@ -56,7 +56,7 @@ def kernel_figure(
     pairs = eigenpairs(torch.as_tensor(kernel)) if pairs is None else pairs
     at = x if at is None else at
     values, vectors = pairs.values.numpy(), pairs.vectors.numpy()
-    shown = min(SHOWN, pairs.rank)  # the rest is noise
+    shown = min(SHOWN, pairs.rank)  # the others are noise
     figure = Picture(figsize=(13, 7.6))
     panels = figure.subplots(2, 3).reshape(-1)
     figure.suptitle(title)

@@ -22,7 +22,7 @@ _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidt
 
 @styled
 def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 12) -> Figure:
-    """Relative error of the modes against step (left) and seconds (right), low wavenumbers dark, high ones bright.
+    """Relative error of the modes against step (left) and seconds (right), with dark colors for low wavenumbers.
 
     The predictions of theory are drawn in black dashes on top.
 

@@ -1,4 +1,4 @@
-"""Pieces that several figures share: heat maps of mode errors, the half-error front, limits of logarithmic axes."""
+"""Parts that figures share: heat maps of mode errors, the half-error front, limits of logarithmic axes."""
 
 from __future__ import annotations
 
@@ -140,6 +140,6 @@ def _direction(front: np.ndarray) -> int:
     (reached,) = np.nonzero(np.isfinite(front))
     if len(reached) < 2:
         return 0
-    with np.errstate(divide="ignore", invalid="ignore"):  # all at the same step: no correlation
+    with np.errstate(divide="ignore", invalid="ignore"):  # no correlation if all steps are the same
         correlation = np.corrcoef(reached, np.log(front[reached]))[0, 1]
     return int(np.sign(correlation)) if abs(correlation) >= _ORDERED else 0

@@ -28,7 +28,7 @@ def phase_diagram_figure(
 
     Args:
         widths: m, shape ``(w,)``.
-        distances: RD by gamma, shape ``(seeds, w)``.
+        distances: RD for each gamma, shape ``(seeds, w)``.
         slopes: S by gamma, one for each seed.
         gammas: gamma of the columns of the map, ascending, shape ``(columns,)``.
         gamma_primes: gamma' of the rows of the map, ascending, shape ``(rows,)``.

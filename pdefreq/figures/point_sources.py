@@ -16,7 +16,7 @@ _ROOM = 0.12  # margin above and below the curves, relative to their range
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of trial space, in several sizes.
+    """One kind of trial space, for several sizes.
 
     Args:
         name: The name in titles and legends.

@@ -15,7 +15,7 @@ from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _FLAG_COLOR = "#B3261E"
-_FEW = 20  # steps that a linear axis shows better
+_FEW = 20  # largest number of steps on a linear axis
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def prediction_figure(
                 axes.set_title(run.name)
     if not log:
         low = min(min(run.measured.min(), run.predicted.min()) for row in rows for run in row)
-        panels[0, 0].set_ylim(min(0, low) - 0.08, 1.5)  # shared by all; room for the words above
+        panels[0, 0].set_ylim(min(0, low) - 0.08, 1.5)  # shared by all panels, with room for text
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
@@ -107,7 +107,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
         axes.set_xlim(0, run.steps[-1])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
-        axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but from step 0, where every mode begins
+        axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but including step 0
         axes.set_xlim(0, run.steps[-1])
         axes.set_xticks([0, *(10**k for k in range(int(np.log10(run.steps[-1])) + 1))])
     if log:

@@ -134,7 +134,7 @@ def _draw(axes: Axes, x: np.ndarray, curves: Sequence[dict[str, Any]], limits: t
 
 
 def _triangle(axes: Axes, end: float, limits: tuple[float, float], slope: int, power: float) -> None:
-    """How far errors of an order fall when h is halved, in a corner that they leave empty: lower left, or upper right."""
+    """A triangle with the slope of an order, in an empty corner: lower left or upper right."""
     size = 2 ** (-1 / power)
     low = limits[0] < limits[1]
     near, far = (end, end * size) if low else (end, end / size)

@@ -1,4 +1,4 @@
-"""Probes by name: what is measured along a run. Importing this loads no torch."""
+"""Probes by name: measurements along a run. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ PROBES = Registry(
 
 
 DEFAULT_PROBES = ("error", "spectral", "holdout")
-"""What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
+"""The default probes: the errors, the spectrum, and the misfit at held-out data."""

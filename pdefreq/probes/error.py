@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max")
-_without_warnings = np.errstate(over="ignore", invalid="ignore")  # of a run that failed: its error is inf or nan, and printed so
+_without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
 
 class Errors:
-    """The error e = u - u* over the test points of a target, in each norm; what two norms share is worked out once.
+    """The error e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    Where the problem fixes the solution up to a constant, means are taken off.
+    If the solution is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
-        target: With an exact or reference solution u*.
+        target: A target with an exact or reference solution u*.
     """
 
     def __init__(self, u: Iterate, target: Target) -> None:
@@ -45,7 +45,7 @@ class Errors:
         ``"max"``: max |e|, which is absolute.
 
         Raises:
-            OptionError: If the norm is none of these.
+            OptionError: If the norm is unknown.
         """
         if name not in NORMS:
             raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{name}'")
@@ -78,7 +78,7 @@ def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
 
 
 def mean_error(u: Iterate, target: Target) -> float:
-    """What is taken off u - u* before it is an error: its mean where the problem fixes u up to a constant, else 0."""
+    """The constant that is subtracted from u - u*: its mean if u is determined up to a constant, otherwise 0."""
     if not target.problem.is_up_to_constant or target.solution is None:
         return 0.0
     x, weights = target.test_points.x, target.test_points.weights.numpy()
@@ -89,8 +89,8 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan where no exact or reference solution is known, the last where no boundary values are given. Where test
-    points are random, a record takes the first 20,000: measuring at all of them would take longer than most steps.
+    The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
+    random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
     """
 
     def prepare(

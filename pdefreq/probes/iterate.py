@@ -1,7 +1,7 @@
-"""What probes measure: a function of points, with its coefficients and its space where it has any.
+"""Iterates, the arguments of probes: functions of points, with coefficients and a trial space if they exist.
 
-For a run, this function is given by the states of its iteration; for an external solver, it is a function of points. A
-probe sees no difference, unless it asks for coefficients.
+For a run, this function is given by the states of its iteration; for an external solver, it is a function of points. Only
+probes that use coefficients distinguish the two.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Iterate(ABC):
-    """A function u at one moment. Each set of points is evaluated once, however many probes ask for it."""
+    """A function u at one step. Its values at each set of points are computed once and shared by all probes."""
 
     def __init__(self) -> None:
         self._values = PerPointSet(self._evaluate)
@@ -62,12 +62,12 @@ class Iterate(ABC):
 
     @property
     def space(self) -> TrialSpace | None:
-        """The trial space in which u lives; None where none is known."""
+        """The trial space of u; None if unknown."""
         return None
 
     @property
     def coefficients(self) -> Coefficients | None:
-        """The coefficients of u in its space, shape ``(P,)``; None where there are none."""
+        """The coefficients of u in its space, shape ``(P,)``; None if there are none."""
         return None
 
     def values(self, x: Points) -> np.ndarray:
@@ -84,11 +84,11 @@ class Iterate(ABC):
 
     @abstractmethod
     def _evaluate(self, x: Points) -> np.ndarray:
-        """Values at points that were not asked for before."""
+        """Values at a new set of points."""
 
     @abstractmethod
     def _differentiate(self, x: Points) -> np.ndarray:
-        """Gradients at points that were not asked for before."""
+        """Gradients at a new set of points."""
 
 
 class SpaceIterate(Iterate):
@@ -96,8 +96,8 @@ class SpaceIterate(Iterate):
 
     Args:
         space: The space.
-        coefficients: Of the member, shape ``(P,)``.
-        sampled: The space at the points at which other members were evaluated already.
+        coefficients: The coefficients of the member, shape ``(P,)``.
+        sampled: The space at points at which other members were evaluated.
     """
 
     def __init__(self, space: TrialSpace, coefficients: Coefficients, sampled: SampledSpace | None = None) -> None:
@@ -114,7 +114,7 @@ class SpaceIterate(Iterate):
         return self._coefficients
 
     def member(self, coefficients: Coefficients) -> SpaceIterate:
-        """Another member of the same space, which shares what depends on the points alone."""
+        """Another member of the same space, with shared data at the points."""
         return SpaceIterate(self.space, coefficients, self._sampled)
 
     def _evaluate(self, x: Points) -> np.ndarray:
@@ -139,7 +139,7 @@ class FieldIterate(Iterate):
 
 
 class ArrayIterate(Iterate):
-    """A function of numpy arrays. All points of a set are handed over in one call."""
+    """A function of numpy arrays, which is called once for each set of points."""
 
     def __init__(self, u: Callable[[np.ndarray], Any], gradient: Callable[[np.ndarray], Any] | None) -> None:
         super().__init__()

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
-_PIECE = 16384  # points at a time: a layer of 200 neurons then holds 26 MB
-_PIECE_ON_CPU = 2048  # the same of a trial space on a CPU, whose layers then stay near the cache: half the time
+_PIECE = 16384  # points evaluated together: 26 MB for a layer of 200 neurons
+_PIECE_ON_CPU = 2048  # the same for a trial space on a CPU, whose layers then fit into the cache: half the time
 T = TypeVar("T")
 
 
 class PerPointSet(Generic[T]):
-    """A function of sets of points that is called once for each set; sets are the same if their coordinates are.
+    """A function of sets of points that is evaluated once for each set of coordinates.
 
     Args:
-        function: Of points ``(n, d)``.
+        function: A function of points ``(n, d)``.
     """
 
     def __init__(self, function: Callable[[Points], T]) -> None:
@@ -39,7 +39,7 @@ class PerPointSet(Generic[T]):
 
 
 class SampledSpace:
-    """A trial space at sets of points ``(n, d)``; what depends on the points alone is computed once for each set.
+    """A trial space at sets of points ``(n, d)``; data that depend on the points alone are computed once for each set.
 
     Args:
         space: The space.
@@ -53,12 +53,12 @@ class SampledSpace:
         )
 
     def values(self, c: Coefficients, x: Points) -> np.ndarray:
-        """The member with these coefficients at the points, shape ``(n,)``, float64."""
+        """Values of the member with these coefficients at the points, shape ``(n,)``, float64."""
         with torch.no_grad():
             return np.concatenate([as_array(evaluator.value(c)) for evaluator in self._evaluators(x)])
 
     def gradients(self, c: Coefficients, x: Points) -> np.ndarray:
-        """Its gradients, shape ``(n, d)``, float64."""
+        """Gradients of this member, shape ``(n, d)``, float64."""
         return np.concatenate([as_array(evaluator.gradient(c)) for evaluator in self._evaluators(x)])
 
 

@@ -1,4 +1,4 @@
-"""A function split by wavenumber: parts that live in one band each and add up to the whole."""
+"""Bands of wavenumbers: a function as the sum of parts, one for each band."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.eigen import EigenModes
     from pdefreq.spectrum.family import Expansion
 
-_EVEN = 1e-9  # of the side of a box: nodes this near to a uniform grid are on it
-_ROUNDING = 1e-12  # a remainder below this times the largest value is none
+_EVEN = 1e-9  # relative to the side of a box: nodes at a smaller distance from a uniform grid are on the grid
+_ROUNDING = 1e-12  # a remainder below this times the largest value is rounding
 _EDGE = 1e-9  # octaves: a wavenumber that is twice the lowest up to rounding begins the second band
 
 
@@ -26,9 +26,9 @@ class Band:
     """The part of a function whose wavenumbers satisfy ``lower <= |xi| < upper``.
 
     Args:
-        lower: Lower end, rad per unit length.
-        upper: Upper end.
-        values: The part, where the function was given.
+        lower: Lower end of the band, rad per unit length.
+        upper: Upper end of the band.
+        values: The part at the points of the function.
     """
 
     lower: float
@@ -37,9 +37,9 @@ class Band:
 
 
 def dyadic_bands(expansion: Expansion) -> list[Band]:
-    """One band an octave, from the lowest wavenumber that is not zero upwards; a constant belongs to the first.
+    """One band per octave, from the lowest nonzero wavenumber; a constant belongs to the first band.
 
-    The bands add up to what the modes carry of the function: to all of it less what the family subtracts first.
+    The sum of the bands is the expansion of the function in the modes, without the part that the family subtracts first.
 
     Args:
         expansion: A function in modes of any family.
@@ -68,21 +68,22 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
 def split_on_box(
     kind: str, box: Box, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on a box, by name; they add up to it.
+    """The parts of a function on a box by name, whose sum is the function.
 
-    Where the points are the nodes of a uniform grid, the modes are those of this grid; else the bands are taken on the
-    grid of the family and interpolated linearly.
+    If the points are the nodes of a uniform grid, the modes of this grid are used; otherwise the bands are computed on the grid
+    of the family and interpolated linearly.
 
     Args:
-        kind: A family of modes.
-        box: Of up to three dimensions.
+        kind: A mode family.
+        box: A box in up to three dimensions.
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
-        function: Gives its values ``(n,)`` at other points ``(n, d)``, where these are no uniform grid.
+        values: Values of the function at the points, shape ``(n,)``.
+        function: The function, ``(n, d) -> (n,)``, which is used if the points are not a uniform grid.
 
     Returns:
-        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, what the family leaves to boundary
-        values, and ``unresolved``, what lies between the nodes of the family's grid, where they are there at all.
+        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, the part of the boundary
+        values that the family subtracts, and ``unresolved``, the part that the grid of the family does not resolve, if they
+        exist.
     """
     own = _as_grid(box, x)
     if own is not None:
@@ -100,18 +101,18 @@ def split_on_box(
 def split_on_mesh(
     modes: EigenModes, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on any domain, by name; they add up to it.
+    """The parts of a function on any domain by name, whose sum is the function.
 
-    The bands are taken on the mesh of the modes and evaluated in its elements.
+    The bands are computed on the mesh of the modes and evaluated in its elements.
 
     Args:
-        modes: Of the domain.
+        modes: Modes of the domain.
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
-        function: Gives its values ``(n,)`` at other points ``(n, d)``.
+        values: Values of the function at the points, shape ``(n,)``.
+        function: The function, ``(n, d) -> (n,)``.
 
     Returns:
-        As `split_on_box` does; ``unresolved`` also holds what lies in modes beyond the last.
+        As `split_on_box`; ``unresolved`` includes the modes beyond the last one.
     """
     nodal = function(modes.points().numpy())
     parts = _named(dyadic_bands(modes.expand(nodal)))

@@ -1,4 +1,4 @@
-"""The bias index: one number that says which frequencies converge first."""
+"""The bias index: one number for the order in which frequencies converge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
-_HANDFUL = 5  # steps: where the last mode is halved in so few, ratios of halving times come from inside single steps
-_STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
-_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes halving times differ by a quarter
+_HANDFUL = 5  # steps: if all modes are halved within fewer, ratios of halving times are not resolved by steps
+_STANDARD_ERRORS = 2.0  # B must differ from zero by this many standard errors for an order
+_NEGLIGIBLE = 0.05  # with this B halving times over two decades of wavenumbers differ by a quarter
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class BiasIndex:
     """The slope B of log t_k(0.5) against log |xi_k|.
 
     Args:
-        value: B: positive where low frequencies come first, negative where high ones do; None where it is undefined.
+        value: B, positive if low frequencies converge first, negative if high ones do; None if undefined.
         error: Standard error of the slope.
-        bound: Whether some modes never arrived and entered as the end of the run, so that |B| may be larger.
-        modes: Places of the modes that entered.
-        reason: Why there is no value, a sentence; empty where there is one.
+        bound: Whether the halving time of some modes was replaced by the end of the run, so that |B| may be larger.
+        modes: Indices of the modes used.
+        reason: The reason as a sentence if there is no value; otherwise empty.
     """
 
     value: float | None
@@ -32,7 +32,7 @@ class BiasIndex:
 
     @property
     def order(self) -> int:
-        """1 where low frequencies come first, -1 where high ones do, 0 where neither can be said."""
+        """1 if low frequencies converge first, -1 if high ones do, 0 if there is no clear order."""
         if self.value is None or abs(self.value) <= max(_NEGLIGIBLE, _STANDARD_ERRORS * (self.error or 0.0)):
             return 0
         return 1 if self.value > 0 else -1
@@ -42,8 +42,9 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     """The bias index of a run.
 
     Args:
-        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is left out.
-        halving_times: t_k(0.5) as `halving_time` gives them: inf for never, nan for a mode that started below one half.
+        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is not used.
+        halving_times: t_k(0.5) from `halving_time`: inf for a mode that is not halved, nan for a mode that started below one
+            half.
         last_step: The step at which the run ended.
         complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann; fourier on periodic boxes).
 

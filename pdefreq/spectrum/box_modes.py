@@ -1,6 +1,6 @@
-"""Families of modes on a box: sine, cosine and Fourier, by fast transforms on a uniform grid.
+"""Mode families on a box: sine, cosine and Fourier modes, by fast transforms on a uniform grid.
 
-The one convention of the package (docs/modes.md): wavenumbers are angular, phases count from the lower corner, and
+The convention of the package (docs/modes.md): wavenumbers are angular, phases are relative to the lower corner, and
 ``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
 """
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
-"""Intervals per axis of the grid on which a function is sampled that brings no grid of its own, by dimension."""
+"""Intervals per axis, by dimension, of the grid on which functions without a grid are sampled."""
 RECORDED_INTERVALS = {1: 500, 2: 128}
-"""The same at the records of a run, where errors are taken on this grid too, so that one evaluation serves both."""
-_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid; more only where the default grid has more
+"""The same at the recorded steps of a run, where errors use this grid as well, so that one evaluation serves both."""
+_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid, unless the default grid is finer
 
 
 @runtime_checkable
 class UniformGrid(Protocol):
-    """A space whose coefficients are values at the nodes of a uniform grid; its modes are the modes of that grid."""
+    """A space whose coefficients are values at the nodes of a uniform grid, whose modes are used."""
 
     @property
     def box(self) -> Box: ...
@@ -46,7 +46,7 @@ class UniformGrid(Protocol):
 
 
 def grid_intervals(box: Box, space: TrialSpace | None = None, default: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Intervals per axis of the grid on which members of a space are sampled: its own grid's, else the default."""
+    """Intervals per axis of the grid on which members of a space are sampled: those of its own grid, or the default."""
     if isinstance(space, UniformGrid) and space.box == box:
         return space.intervals
     return (DEFAULT_INTERVALS[box.dimension],) * box.dimension if default is None else tuple(default)
@@ -63,7 +63,7 @@ def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def recorded_points(box: Box) -> Points | None:
-    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None beyond two dimensions, where there is none."""
+    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None beyond two dimensions."""
     if box.dimension not in RECORDED_INTERVALS:
         return None
     return torch.from_numpy(tensor_points(grid_axes(box, (RECORDED_INTERVALS[box.dimension],) * box.dimension)))
@@ -71,21 +71,21 @@ def recorded_points(box: Box) -> Points | None:
 
 @functools.lru_cache(maxsize=32)
 def _ramps(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lines from 0 to 1 and from 1 to 0 at so many nodes."""
+    """The linear functions from 0 to 1 and from 1 to 0 at the nodes."""
     up = np.linspace(0, 1, size)
     return up, 1 - up
 
 
 class _ModesOnGrid(NamedTuple):
-    """Where modes stand in the transforms of functions on a grid.
+    """The positions of modes in the transforms of functions on a grid.
 
     Args:
-        intervals: Of the grid, along each axis.
-        sizes: Points along each axis.
-        position: Of each mode, one array for each axis.
-        is_resolved: Whether the grid has it at all, shape ``(m,)``.
-        places: All entries that belong to these modes, as indices.
-        squared_norms: Of the modes along each axis.
+        intervals: Intervals of the grid along each axis.
+        sizes: Number of points along each axis.
+        position: The position of each mode, one array for each axis.
+        is_resolved: Whether the grid resolves the mode, shape ``(m,)``.
+        places: The indices of all entries of these modes.
+        squared_norms: Squared norms of the modes along each axis.
     """
 
     intervals: tuple[int, ...]
@@ -97,13 +97,12 @@ class _ModesOnGrid(NamedTuple):
 
 
 class BoxModes(Modes):
-    """Modes whose numbers along the axes of a box make their wavevectors.
+    """Modes of a box, whose wavevectors are given by mode numbers along the axes.
 
     Args:
-        box: The box on which they live.
+        box: The box.
         indices: Mode numbers along each axis, shape ``(m, d)``.
-        intervals: Per axis, of the grid on which a function is sampled that brings no grid of its own; by default
-            `DEFAULT_INTERVALS`.
+        intervals: Intervals per axis of the grid for functions without a grid; by default `DEFAULT_INTERVALS`.
     """
 
     _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
@@ -117,7 +116,7 @@ class BoxModes(Modes):
         self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """Where a function must be given, ``(n, d)`` float64 in C order: the nodes of a grid space, else a fine grid."""
+        """The points at which functions are sampled, ``(n, d)`` float64 in C order: the nodes of a grid space, or a fine grid."""
         grid = self._grid(space)
         axes = zip(grid_axes(self.box, grid.intervals), grid.sizes, strict=True)
         return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
@@ -139,7 +138,7 @@ class BoxModes(Modes):
         return np.where(grid.is_resolved, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
-        """The matrix ``(m, n)`` that takes values at ``points(space)`` to coefficients: a product of one for each axis."""
+        """The matrix ``(m, n)`` from values at ``points(space)`` to coefficients, a product of matrices for the axes."""
         rows = np.ones((len(self), 1))
         for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
@@ -152,11 +151,11 @@ class BoxModes(Modes):
         return type(self)(self.box, self.indices[places], self._intervals)
 
     def recorded(self) -> Self:
-        """The same modes on the grid of `RECORDED_INTERVALS`, its intervals halved as long as it is too coarse for them.
+        """The same modes on the grid of `RECORDED_INTERVALS`, refined by halving until it resolves them.
 
-        Mode k and mode 2n - k look alike on n intervals. With 3 k <= n that is five times the wavenumber, and where both are
-        what the slope at the ends leaves, c / k^2, an error and the solution are off by the same factor, so that their ratio is
-        right. In three dimensions, where errors are taken at random points, modes keep their own grid.
+        Modes k and 2n - k are equal on n intervals. With 3 k <= n the latter has at least five times the wavenumber. If both
+        coefficients are c / k^2, from the slope at the ends, the error and the solution have the same relative aliasing error,
+        and their ratio is right. In three dimensions, with random points for errors, modes keep their own grid.
         """
         d = self.box.dimension
         if d not in RECORDED_INTERVALS:
@@ -180,8 +179,8 @@ class BoxModes(Modes):
         """A function on a grid as the sum of all modes of the grid.
 
         Args:
-            box: Where.
-            values: At all nodes of a uniform grid, ends included, one axis a dimension.
+            box: The box.
+            values: Values at all nodes of a uniform grid, ends included, one axis per dimension.
         """
         intervals = [size - 1 for size in values.shape]
         sizes = cls._sizes(intervals)
@@ -220,7 +219,7 @@ class BoxModes(Modes):
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
-        """The rows of `indices` that stand for different modes of real functions."""
+        """The rows of `indices` that are different modes of real functions."""
         return indices
 
     @staticmethod
@@ -228,7 +227,7 @@ class BoxModes(Modes):
         return tuple(n + 1 for n in intervals)
 
     def _grid(self, space: TrialSpace | None) -> _ModesOnGrid:
-        """What depends on the grid of a space alone, kept for the last one."""
+        """The positions of the modes on the grid of a space, cached for the last grid."""
         if self._last is None or self._last[0] is not space:
             intervals = grid_intervals(self.box, space, self._intervals)
             position, is_resolved = self._locate(self.indices, intervals)
@@ -245,7 +244,7 @@ class BoxModes(Modes):
         return self._last[1]
 
     def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """Where modes stand in a transform, one array for each axis, and whether they are there at all."""
+        """The positions of modes in a transform, one array for each axis, and whether the grid resolves them."""
         position, is_resolved = [], np.ones(len(indices), dtype=bool)
         for k, n in zip(indices.T, intervals, strict=True):
             numbers = self._numbers(n)
@@ -258,8 +257,8 @@ class BoxModes(Modes):
 class SineModes(BoxModes):
     """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, by DST-I.
 
-    What boundary values imply is subtracted first, for it would leak into every mode as 1/k: in one dimension their
-    linear interpolant, in more the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with P_a linear along
+    An interpolant of the boundary values is subtracted first, since it would leak into every mode as 1/k: the linear interpolant
+    in one dimension, the transfinite interpolant from the faces in more dimensions, `I - prod_a (I - P_a)` with P_a linear along
     axis a (Gordon and Hall, 1973).
     """
 
@@ -304,7 +303,7 @@ class CosineModes(BoxModes):
     @staticmethod
     def _squared_norms(n: int, length: float) -> np.ndarray:
         norms = np.full(n + 1, length / 2)
-        norms[[0, n]] = length  # by the trapezoidal rule, for which the modes of the grid are orthogonal
+        norms[[0, n]] = length  # with the trapezoidal rule, for which the modes of the grid are orthogonal
         return norms
 
     @staticmethod
@@ -325,8 +324,8 @@ class CosineModes(BoxModes):
 class FourierModes(BoxModes):
     """Complex exponentials ``exp(2 pi i k . (x - lower) / L)``, by DFT on the grid without its last point along each axis.
 
-    Coefficients of k and -k are conjugate, so only indices whose first non-zero entry is positive stand for modes.
-    Functions that are not periodic leak into all of them as 1/k.
+    Coefficients of k and -k are conjugate, so that modes are indices whose first nonzero entry is positive. Functions that are
+    not periodic leak into all modes as 1/k.
     """
 
     kind = "fourier"
@@ -337,7 +336,7 @@ class FourierModes(BoxModes):
     @staticmethod
     def _numbers(n: int) -> np.ndarray:
         numbers = np.fft.fftfreq(n, 1 / n).round()
-        numbers[2 * np.abs(numbers) == n] = np.nan  # n/2 and -n/2 look alike on the grid
+        numbers[2 * np.abs(numbers) == n] = np.nan  # n/2 and -n/2 are equal on the grid
         return numbers
 
     @staticmethod
@@ -363,7 +362,7 @@ class FourierModes(BoxModes):
 
 
 class PeriodicModes(FourierModes):
-    """The same for functions that are periodic along all axes: a complete orthogonal family."""
+    """Fourier modes for functions that are periodic along all axes, a complete orthogonal family."""
 
     complete = True
 
@@ -374,17 +373,17 @@ BOX_FAMILIES: dict[str, type[BoxModes]] = {family.kind: family for family in (Si
 def make_modes(
     kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None, periodic: bool = False
 ) -> BoxModes:
-    """Modes of a family on a box by its name.
+    """Modes of a mode family on a box, by name.
 
     Args:
         kind: ``"sine"``, ``"cosine"`` or ``"fourier"``.
-        box: Where they live.
+        box: The box.
         indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid resolves.
-        intervals: That grid's intervals along each axis; by default `DEFAULT_INTERVALS`.
+        intervals: Intervals of the grid along each axis; by default `DEFAULT_INTERVALS`.
         periodic: Whether functions are periodic along all axes.
 
     Raises:
-        UnknownNameError: If there is no such family.
+        UnknownNameError: If the family does not exist.
         IncompatibleError: If the box has more than three dimensions.
 
     Example:

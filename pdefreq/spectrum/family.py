@@ -1,4 +1,4 @@
-"""What every family of modes can do."""
+"""The base class of mode families."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Expansion:
     """A function as a sum of modes.
 
     Args:
-        coefficients: Of the modes, any shape.
-        wavenumber: |xi| of each, the same shape.
-        synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
+        coefficients: Coefficients of the modes, of any shape.
+        wavenumber: |xi| of each mode, of the same shape.
+        synthesize: A linear function from coefficients to the sum of the modes at the points of the function.
     """
 
     coefficients: np.ndarray
@@ -34,16 +34,16 @@ class Expansion:
 
 
 class Modes(ABC):
-    """Finitely many modes of one family, of which a function has coefficients.
+    """Finitely many modes of a mode family.
 
     Attributes:
-        kind: The name of the family.
+        kind: The name of the mode family.
         complete: Whether a bias index may be formed: the family is orthogonal and complete for the functions of the problem, as
             Fourier modes are for periodic ones.
-        linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
-        indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
+        linear: Whether coefficients are linear in the function; coefficients that are norms are not.
+        indices: Integers that identify each mode within its family, shape ``(m, j)``.
         wavenumber: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
-        wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
+        wavevectors: Angular wavevectors, shape ``(m, d)``; None for modes without a direction.
     """
 
     kind: ClassVar[str]
@@ -58,25 +58,26 @@ class Modes(ABC):
 
     @abstractmethod
     def points(self, space: TrialSpace | None = None) -> Points:
-        """Where a member of `space` must be given, ``(n, d)`` float64."""
+        """The points at which members of `space` are sampled, ``(n, d)`` float64."""
 
     @abstractmethod
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """The coefficients, and the L2 norm of what all other modes carry together.
+        """The coefficients, and the L2 norm of the remainder.
 
         Args:
-            values: At ``points(space)``, shape ``(n,)``. Take differences first: coefficients may be complex, or moduli.
-            space: Where the function lives.
+            values: Values at ``points(space)``, shape ``(n,)``. Form differences first, since coefficients may be complex or
+                moduli.
+            space: The trial space of the function.
         """
 
     @abstractmethod
     def take(self, places: np.ndarray) -> Self:
-        """These modes only, by their places."""
+        """A selection of the modes, by index."""
 
     def recorded(self) -> Self:
-        """The same modes at the points at which functions are measured at each record of a run, as few as their errors need.
+        """The same modes on a coarser set of points, which is used at each recorded step of a run.
 
-        Solutions are decomposed once, and predictions made, at those of the modes themselves.
+        Solutions and predictions use the points of the modes themselves.
         """
         return self
 
@@ -85,38 +86,38 @@ class Modes(ABC):
         return self.decompose(values, space)[0]
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
-        """Moduli of the coefficients, ``(m,)``; 0 where they are rounding errors."""
+        """Moduli of the coefficients, ``(m,)``, with rounding errors set to 0."""
         amplitude = np.abs(self.coefficients(values, space))
         return np.where(amplitude > _ROUNDING * np.abs(values).max(initial=0), amplitude, 0.0)
 
     def strongest(
         self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
     ) -> tuple[Self, int]:
-        """The modes of a function that are worth watching.
+        """The strongest modes of a function.
 
         Args:
             values: The function at ``points(space)``, shape ``(n,)``.
-            space: Where it lives.
-            threshold: Least amplitude, relative to the largest.
+            space: The trial space of the function.
+            threshold: Smallest amplitude, relative to the largest.
             max_modes: Largest number of modes.
 
         Returns:
-            These modes, and how many are above the threshold in all.
+            These modes, and the number of all modes above the threshold.
         """
         places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
         return self.take(places), count_above_threshold
 
 
 def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tuple[np.ndarray, int]:
-    """Which modes of a function are worth watching.
+    """The strongest modes by amplitude.
 
     Args:
         amplitude: |u^_k|, shape ``(m,)``.
-        threshold: Least amplitude, relative to the largest.
+        threshold: Smallest amplitude, relative to the largest.
         max_modes: Largest number of modes.
 
     Returns:
-        Their places, ascending, and how many modes are above the threshold in all.
+        Their indices, ascending, and the number of all modes above the threshold.
     """
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
     kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]

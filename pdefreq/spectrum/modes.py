@@ -1,4 +1,4 @@
-"""Families of modes by name: those of a box, those of a mesh, and waves along a direction in any dimension."""
+"""Mode families by name: those of a box, those of a mesh, and waves along a direction in any dimension."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MOST_DIMENSIONS = max(DEFAULT_INTERVALS)
-"""Beyond, there is neither a grid nor a mesh."""
+"""Largest dimension of grids and meshes."""
 
 
 MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
@@ -42,24 +42,25 @@ FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **MESH_FAMILIES, **WAVE_FAMI
 
 @dataclass(frozen=True)
 class ModeFamilies:
-    """The families of modes that the domain of a problem has, and the one in which the problem is measured.
+    """The mode families of the domain of a problem, and the family in which the problem is measured.
 
     Args:
-        problem: Its domain and its `spectrum` count, and for ``"eigen"`` where it has Dirichlet conditions.
+        problem: A problem, of which the domain and `spectrum` are used, and for ``"eigen"`` the Dirichlet parts.
     """
 
     problem: Problem
 
     @property
     def chosen(self) -> str:
-        """The family that the problem names; else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
+        """The family that the problem names, or the default family.
 
-        On a box all of whose sides are periodic Fourier modes, and eigen modes where some are. Where no values are prescribed, on
-        a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it learns, and with the line through
-        its end values, which sine modes leave out, would go most of what it has learnt.
+        Defaults are sine modes on a box, eigen modes on other domains, and ray modes beyond three dimensions. On a box with
+        periodic sides they are Fourier modes, or eigen modes if some sides are not periodic. On a box without prescribed values
+        they are cosine modes: sine modes subtract the line through the end values, and for a fit of a low tone that would
+        remove most of the solution.
         """
         named, domain = self.problem.spectrum.modes, self.problem.domain
-        if domain.dimension > MOST_DIMENSIONS:  # where a file may name the family of its lower dimensions
+        if domain.dimension > MOST_DIMENSIONS:  # a file may name the family for lower dimensions
             return named if named in WAVE_FAMILIES else "ray"
         if named or not isinstance(domain, Box):
             return named or "eigen"
@@ -68,11 +69,11 @@ class ModeFamilies:
         return "sine" if any(part.kind == "dirichlet" for part in self.problem.boundary) else "cosine"
 
     def check(self, kind: str) -> None:
-        """Refuse a family that has no modes on the domain, before anything is computed.
+        """Check that a family has modes on the domain, before any computation.
 
         Raises:
-            UnknownNameError: If there is no such family.
-            IncompatibleError: If it has no modes there.
+            UnknownNameError: If the family does not exist.
+            IncompatibleError: If it has no modes on the domain.
         """
         domain = self.problem.domain
         if kind not in FAMILIES:
@@ -92,12 +93,12 @@ class ModeFamilies:
 
         Args:
             kind: A name in `FAMILIES`.
-            indices: Numbers of the modes, as `Modes.indices`; by default all that there are, or the first, of which
-                `Modes.strongest` gets as many as a function needs.
-            space: The modes that its grid resolves, if it has one; by default those of a fine grid.
+            indices: Numbers of the modes, as `Modes.indices`; by default all modes, or the first ones, which `Modes.strongest`
+                extends as needed.
+            space: A space, whose grid determines the modes if it has one; by default a fine grid does.
 
         Raises:
-            UnknownNameError: If there is no such family.
+            UnknownNameError: If the family does not exist.
             IncompatibleError: If the family has no modes on the domain.
         """
         self.check(kind)

@@ -1,4 +1,4 @@
-"""The order of convergence of a sequence of errors: a slope over the levels where there is one."""
+"""The order of convergence of a sequence of errors, as a slope over levels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LEVELS = 3  # through two points there always is a line
+_LEVELS = 3  # smallest number of levels of a fit
 _STRAIGHT = 0.05  # largest standard error of a slope that counts as an order
 _DRIFT = 0.1  # largest difference between the slopes of a window and of its finer half
-_SPAN = 3.0  # in mesh width: adaptive levels follow each other closely
-_APART = 1.5  # the same between two levels from which an order is read
-_FALL = 2.0  # by which the error must fall over the window: a floor is straight, too
-_ALGEBRAIC = 8.0  # largest order that is read as a power
+_SPAN = 3.0  # smallest ratio of mesh widths in a fit, since adaptive levels are close to each other
+_APART = 1.5  # smallest ratio of mesh widths of two levels that give an order
+_FALL = 2.0  # smallest decrease of the error in a fit, which excludes the level of rounding
+_ALGEBRAIC = 8.0  # largest slope that is an algebraic order
 
 
 @dataclass(frozen=True)
 class Order:
-    """How fast errors fall with the mesh width.
+    """The order of convergence in the mesh width.
 
     Args:
-        value: The slope of log(error) against log(h); None where there is none.
-        error: Its standard error.
-        levels: First and last level of the fit, counted from zero; None where there is no fit.
-        faster: Whether the error falls faster than any power.
-        reason: Why there is no order; empty where there is one.
+        value: The slope of log(error) against log(h); None if there is no order.
+        error: The standard error of the slope.
+        levels: First and last level of the fit, counted from zero; None without a fit.
+        faster: Whether the error decreases faster than any power.
+        reason: The reason if there is no order; otherwise empty.
     """
 
     value: float | None
@@ -36,17 +36,17 @@ class Order:
 
 
 def fit_order(h: np.ndarray, errors: np.ndarray, *, floor: float = 0.0) -> Order:
-    """The slope of log(error) against log(h) over the longest straight window of levels; of equally long ones the finest.
+    """The slope of log(error) against log(h) over the longest straight window of levels, the finest of equal length.
 
-    A window is three levels or more in a row, over a factor of three in h, whose errors are above the floor and fall by a factor
-    of two at least. It is straight if the slope has a standard error of at most 0.05 and differs by at most 0.1 from that of the
-    finer half. That leaves out levels that do not resolve the solution yet, and the floor of rounding, where errors stop falling.
-    Slopes above 8 are no powers: exponential convergence passes through every order.
+    A window consists of three or more successive levels over a factor of three in h, whose errors are above the floor and
+    decrease by a factor of at least two. It is straight if the slope has a standard error of at most 0.05 and differs by at most
+    0.1 from that of its finer half. This excludes levels that do not resolve the solution, and the level of rounding. Slopes
+    above 8 are not algebraic orders, since exponential convergence passes through every order.
 
     Args:
-        h: Mesh widths, shape ``(levels,)``, falling.
-        errors: Shape ``(levels,)``; nan where unknown.
-        floor: Errors at or below this are not counted, e.g. the error of the reference solution.
+        h: Mesh widths, shape ``(levels,)``, decreasing.
+        errors: Errors, shape ``(levels,)``; nan if unknown.
+        floor: Errors at or below this are not used, such as the error of the reference solution.
 
     Example:
         >>> h = np.array([1 / 8, 1 / 16, 1 / 32, 1 / 64])

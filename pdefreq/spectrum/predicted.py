@@ -1,4 +1,4 @@
-"""What theory says of each mode before a run, its form among the facts of a history, and the curves that follow for the run."""
+"""Predictions for each mode, their form among the facts of a history, and the predicted errors of a run."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def _steps(last: int) -> np.ndarray:
 
 
 PREDICTED_STEPS = _steps(10**7)
-"""At which steps curves are kept, whatever the budget: a run may be resumed."""
+"""Steps at which curves are stored for every budget, since runs may be resumed."""
 
 
 PREDICTABLE_DRIFT = 0.05
-"""Up to which relative drift, of the kernel and of the parameters, a network counts as trained like its linearization.
+"""Largest relative drift of the kernel and of the parameters for which predictions by linearization are valid.
 
-The kernel alone does not tell: small eigenvalues, which late modes hang on, change before its norm does.
+The norm of the kernel is not sufficient: small eigenvalues, on which late modes depend, change before the norm does.
 """
 
 
 class Drift(NamedTuple):
-    """How far from the start what predictions of a network rest on has moved, over its size there.
+    """The drift of the kernel and of the parameters of a network from their initial values, relative to these.
 
     Args:
-        kernel: Of the kernel, in the metric of the loss where nothing else is said.
-        parameters: Of the coefficients, RD.
+        kernel: Drift of the kernel, by default in the metric of the loss.
+        parameters: Drift of the parameters, RD.
     """
 
     kernel: float
@@ -44,7 +44,7 @@ class Drift(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether predictions from the start can still hold."""
+        """Whether predictions from the initial state can be valid."""
         return max(self) <= PREDICTABLE_DRIFT
 
     def in_words(self) -> str:
@@ -57,17 +57,17 @@ class StoredPrediction:
     """The prediction of the errors of m modes as it is stored with a history, or the reason why there is none.
 
     Args:
-        note: Source of the prediction and when it holds, or why there is none; it may be empty.
-        rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
-        curves: Errors over those at the step `start_step`, shape ``(T, m)``; rows before that step do not count. None where they
-            are unknown.
-        steps: The steps of the curves, shape ``(T,)``.
-        start_step: The step from which on errors are predicted, in units of those measured there.
-        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None where it is
+        note: Source and assumptions of the prediction, or the reason why there is none; it may be empty.
+        rates: Decay -d log e / d step, shape ``(m,)``; nan for a mode without a single rate, None if unknown.
+        curves: Errors relative to those at the step `start_step`, shape ``(T, m)``; rows before that step are not used. None if
             unknown.
-        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
-        drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
-        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None where modes have no phase.
+        steps: The steps of the curves, shape ``(T,)``.
+        start_step: The first predicted step; errors are relative to those measured at this step.
+        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None if
+            unknown.
+        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None if unknown.
+        drift: The drift of the network at the end of the run; None if the prediction does not depend on an initial state.
+        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None for modes without phases.
     """
 
     note: str = ""
@@ -82,7 +82,7 @@ class StoredPrediction:
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The prediction that the facts of a history hold; an empty one if they hold none."""
+        """The prediction in the facts of a history; an empty one if there is none."""
 
         def array(name: str) -> np.ndarray | None:
             return np.asarray(facts[name], dtype=float) if name in facts else None
@@ -120,9 +120,8 @@ class StoredPrediction:
         """The predicted errors of a run, up to its last record.
 
         Args:
-            step: When each row was recorded, shape ``(rows,)``.
-            error: Measured relative errors, shape ``(rows, m)``: curves are predicted in units of those of one row, the first
-                from which on there is a prediction.
+            step: The step of each row, shape ``(rows,)``.
+            error: Measured relative errors, shape ``(rows, m)``; curves are relative to those of the first predicted row.
         """
         unknown = np.full(error.shape[1], np.nan)
         kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
@@ -132,7 +131,9 @@ class StoredPrediction:
             return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
         known = _between(self.steps, self.curves, float(step[later[0]]))
-        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
+        unit = np.divide(
+            error[later[0]], known, out=np.zeros_like(known), where=known != 0
+        )  # errors that are zero then stay zero
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
         phase_change = None
         if self.phases is not None and step[later[0]] in self.steps:
@@ -145,16 +146,16 @@ class PredictedErrors:
     """Predicted relative errors of m modes, up to the step at which a run ended.
 
     Args:
-        step: Shape ``(T,)``; empty where there is no prediction.
-        error: Shape ``(T, m)``.
-        rate: Decay -d log e / d step where theory has one number, shape ``(m,)``; else nan.
-        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan where it is
+        step: The steps, shape ``(T,)``; empty without a prediction.
+        error: The errors, shape ``(T, m)``.
+        rate: Decay -d log e / d step, shape ``(m,)``; nan for a mode without a single rate.
+        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan if
             unknown.
-        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan where it is unknown.
-        note: Where they come from, or why there are none; it may be empty.
-        drift: How far the network has left its start at the end of the run; None where theory rests on no start.
-        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None where
-            modes have no phase.
+        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan if unknown.
+        note: The source, or the reason why there are none; it may be empty.
+        drift: The drift of the network at the end of the run; None if the prediction does not depend on an initial state.
+        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None for
+            modes without phases.
     """
 
     step: np.ndarray
@@ -176,24 +177,24 @@ class PredictedErrors:
         return len(self.step)
 
     def take(self, places: np.ndarray) -> PredictedErrors:
-        """These modes only."""
+        """A selection of the modes."""
         columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
         phase_change = None if self.phase_change is None else self.phase_change[:, places]
         return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, phase_change)
 
     @property
     def caveat(self) -> str:
-        """That they do not hold, in words; empty where nothing speaks against them."""
+        """A sentence if the drift makes the predictions invalid; otherwise empty."""
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     @functools.cached_property
     def halving_steps(self) -> np.ndarray:
-        """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
+        """Predicted t_k(0.5), shape ``(m,)``: inf if the run ends before it, nan without a prediction."""
         return halving_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """Predicted rates, shape ``(m,)``: where theory has no single one, that of the curve, measured as that of the run is."""
+        """Predicted rates, shape ``(m,)``; for a mode without a single rate, that of its curve, measured like that of the run."""
         if not len(self):
             return self.rate
         return np.where(np.isnan(self.rate), decay_rates(self.step, self.error), self.rate)

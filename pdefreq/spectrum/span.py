@@ -1,4 +1,4 @@
-"""Sums of given sine or cosine modes as a space of their own: what a functional makes of each mode, row by row."""
+"""The trial space of given sine or cosine modes, with which the rows of a functional are applied to modes."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class ModeSpan(TrialSpace):
 
 
 class _Waves(Evaluator):
-    """All modes at all points in tables, each built when it is first asked for.
+    """Tables of all modes at all points, computed at their first use.
 
-    A derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and a cosine is a sine a quarter turn ahead.
+    The derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and a cosine is a sine shifted by pi / 2.
     """
 
     def __init__(self, modes: SineModes | CosineModes, x: Points) -> None:
@@ -117,5 +117,5 @@ class _Waves(Evaluator):
 
 
 def span_of(modes: Modes) -> ModeSpan | None:
-    """The space that modes span, where they are known in closed form; None for others."""
+    """The space that modes span; None for modes without a closed form."""
     return ModeSpan(modes) if isinstance(modes, (SineModes, CosineModes)) else None

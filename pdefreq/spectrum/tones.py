@@ -1,4 +1,4 @@
-"""The waves that a problem names, by least squares: for targets that are sums of them."""
+"""Tones: waves of given wavenumbers, by least squares, for targets that are sums of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from pdefreq.problem.problem import Problem
 
-_LARGEST_CONDITION = 1e3  # of the matrix of waves, 1 where they are orthogonal: what is no wave is amplified by as much
+_LARGEST_CONDITION = 1e3  # of the matrix of waves, which amplifies the remainder; 1 for orthogonal waves
 
 
 class ToneModes(RayModes):
     """The wavenumbers that a problem names, along its direction, and a constant: for targets that are sums of such waves.
 
-    Allowed where the target is given as it is, so for regressions. A solution of a boundary value problem holds what its
-    boundary conditions add, a straight line in one dimension, and the waves take their share of that: on `poisson` the fit
-    gives sin(x) an amplitude of 0.436 where 1 is true.
+    Tones are available for regressions only. The solution of a boundary value problem contains a part from its boundary
+    conditions, a linear function in one dimension, which the fit distributes over the waves: on `poisson` the amplitude of
+    sin(x) would be 0.436 instead of 1.
     """
 
     kind = "tones"
@@ -30,7 +30,8 @@ class ToneModes(RayModes):
         """See `RayModes`.
 
         Raises:
-            IncompatibleError: If it is no regression, names no wavenumbers, or some that its domain is too small to tell apart.
+            IncompatibleError: If the problem is not a regression, names no wavenumbers, or names wavenumbers that its domain does
+                not separate.
         """
         if not problem.is_regression:
             raise IncompatibleError(
@@ -50,7 +51,7 @@ class ToneModes(RayModes):
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes of a problem that `check` lets pass."""
+        """The modes of a problem that passes `check`."""
         return cls(problem.domain, _fit(problem), indices)
 
 

@@ -31,9 +31,9 @@ class Comparison(Shown):
     """What several methods made of one problem.
 
     Args:
-        problem: What was solved.
-        solutions: For each method one solution a seed.
-        refusals: For each method that can't do the problem, the sentence that says why.
+        problem: The problem.
+        solutions: For each method, one solution per seed.
+        refusals: For each method that can't solve the problem, the sentence with the reason.
 
     Example:
         >>> from pdefreq import compare
@@ -46,7 +46,7 @@ class Comparison(Shown):
     refusals: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a method: the median over its seeds, for the error and the bias index also the range; None where undefined."""
+        """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined."""
         rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
@@ -54,7 +54,7 @@ class Comparison(Shown):
         ]
 
     def plot(self) -> Figure:
-        """All methods in one picture: which frequencies each gets first, and the error against seconds."""
+        """A figure of all methods: halving times against wavenumbers, and the error against seconds."""
         from pdefreq.figures.comparison import comparison_figure
 
         histories = {label: [solution.history for solution in seeds] for label, seeds in self.solutions.items()}
@@ -63,13 +63,13 @@ class Comparison(Shown):
         )
 
     def save(self, folder: str | Path) -> Path:
-        """Write the picture and the table (as CSV and JSON), and keep each run in a folder of its own.
+        """Write the figure and the table (as CSV and JSON), and store each run in a folder of its own.
 
         Args:
-            folder: Where; runs that are kept in it already stay as they are.
+            folder: The folder; runs that are stored in it are not changed.
 
         Raises:
-            RunFolderError: If it can't be written.
+            RunFolderError: If the folder can't be written.
         """
         from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
         from pdefreq.figures.style import encode
@@ -104,25 +104,25 @@ def compare(
     modes: str | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
 ) -> Comparison:
-    """Solve a problem with several methods. A method that can't do it is listed with its reason; the others go on.
+    """Solve a problem with several methods. A method that can't solve it is listed with the reason.
 
     Args:
-        problem: A problem, or the name of a shipped one, or the path of a problem file.
-        solvers: Names or methods with their options, under labels of your own if given as a mapping.
-        stop: Limits that replace those of each method's own budget.
-        seeds: How many seeds each method runs with.
-        seed: The first of them.
-        folder: A new folder for everything; nothing is written without it.
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        solvers: Names or methods with their options; a mapping gives them labels.
+        stop: Limits that replace those of the default budget of each method.
+        seeds: The number of seeds for each method.
+        seed: The first seed.
+        folder: A new folder for all results; by default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: A family, as for `solve`; by default what the problem names.
+        modes: A mode family, as for `solve`; by default that of the problem.
         progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
 
     Returns:
-        The comparison; after an interruption, of the runs made until then.
+        The comparison; after an interruption it contains the runs so far.
 
     Raises:
-        IncompatibleError: If no method can do the problem.
+        IncompatibleError: If no method can solve the problem.
         UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
@@ -169,7 +169,7 @@ def compare(
 
 
 def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
-    """All methods, made before the first one runs; a name that comes twice is numbered."""
+    """All methods by label, created before the first run; repeated names are numbered."""
     solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers.names import make_solver
 

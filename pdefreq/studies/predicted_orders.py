@@ -1,4 +1,4 @@
-"""What theory says of a discretization: the order of each norm and each mode, and the error of each mode at one mesh width."""
+"""Predictions for a discretization: orders of norms and modes, and the error of each mode at one mesh width."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictedOrder:
-    """How the total error of m modes falls with the mesh width: error = constant h^order, to leading order.
+    """The total error of m modes as a function of the mesh width: error = constant h^order, to leading order.
 
     Args:
-        h: The longest edge of a cell; None where there are no cells.
-        order: Of every mode; None where theory gives none.
-        constant: Leading constants, shape ``(m,)``; nan where they are not known.
-        error: Relative errors at this h, shape ``(m,)``; nan where they are not known.
-        condition: What the order asks for, or why there is none.
+        h: The longest edge of a cell; None for a method without cells.
+        order: The order of every mode; None if it is not known.
+        constant: Leading constants, shape ``(m,)``; nan if not known.
+        error: Relative errors at this h, shape ``(m,)``; nan if not known.
+        condition: The assumptions of the order, or the reason why there is none.
     """
 
     h: float | None
@@ -43,11 +43,11 @@ def predict_order(
     """The order of a method whose trial functions are given.
 
     Args:
-        problem: What is solved.
-        solver: By which method.
-        space: The method's own.
-        kind: The family of the modes.
-        wavevectors: Of the modes, shape ``(m, d)``; None where they have none.
+        problem: The problem.
+        solver: The method.
+        space: The trial space of the method.
+        kind: The mode family.
+        wavevectors: Wavevectors of the modes, shape ``(m, d)``; None for modes without wavevectors.
     """
     import numpy as np
 
@@ -68,7 +68,7 @@ def predict_order(
 
 
 def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
-    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
+    """The predicted relative error of each mode, shape ``(m,)``; nan if the equations are not diagonal in these modes."""
     import numpy as np
 
     from pdefreq.domains.box import Box
@@ -91,7 +91,7 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
 
 def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
-    """The orders of a smooth solution, and what they ask for; or None, and why."""
+    """The orders for a smooth solution and their assumptions, or None and the reason."""
     from pdefreq.theory.discretization import smooth_orders
 
     degree = degree_of(solver)

@@ -1,4 +1,4 @@
-"""One method on finer and finer discretizations: the order at which each mode converges."""
+"""Refinement studies: one method on a sequence of finer discretizations, and the order of convergence of each mode."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
-_MODES = 12  # most that are printed and drawn
-_FINER = 4  # spacings of the grid on which modes are formed, to one between nodes
+_MODES = 12  # largest number of modes that are printed and drawn
+_FINER = 4  # ratio of the node spacing to the spacing of the grid on which modes are computed
 
 
 def refine(
@@ -42,26 +42,26 @@ def refine(
     figures: bool = True,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> Refinement:
-    """Solve a problem on finer and finer discretizations and measure the order at which each mode converges.
+    """Solve a problem on a sequence of finer discretizations and measure the order of convergence of each mode.
 
     Args:
-        problem: A problem, or the name of a shipped one, or the path of a problem file.
-        solver: A method with its options, or the name of one, whose runs end at a discrete solution.
-        levels: How many; by default 6, in three dimensions 4, and for adaptive refinement as many as the method takes.
-        start: The coarsest size: a value of the option that the method refines, e.g. ``cells``. Each level doubles it.
-        folder: A new folder for tables and picture; nothing is written without it.
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        solver: A method with its options, or its name, whose runs end at the discrete solution.
+        levels: The number of levels; by default 6, in three dimensions 4, and for adaptive refinement that of the method.
+        start: The coarsest size, a value of the refined option such as ``cells``. Each level doubles it.
+        folder: A new folder for tables and the figure; by default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
-        method: The method's name in tables; by default the name given, or the solver's own.
-        figures: Whether the folder gets a picture.
+        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default that of the problem.
+        method: The name of the method in tables; by default the given name, or that of the solver.
+        figures: Whether the figure is written.
         progress: Called as ``progress(level, progress)`` where `solve` would call it.
 
     Returns:
-        The refinement; after an interruption, or where a finer level is refused, of the levels solved until then.
+        The refinement study; after an interruption, or if a finer level is refused, it contains the levels so far.
 
     Raises:
-        IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
+        IncompatibleError: If the method can't be refined, or neither an exact nor a reference solution is known.
         UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
@@ -104,7 +104,7 @@ def refine(
         except UserError as error:
             if not runs:
                 raise
-            refusal = str(error)  # e.g. of a size that needs too much memory: no reason to lose the levels before
+            refusal = str(error)  # for example too little memory; the levels before are kept
             break
         if solution.reference is None:
             raise IncompatibleError(
@@ -122,7 +122,7 @@ def refine(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run, and the last state in each of its spaces by their number of unknowns."""
+    """A run, and the last state in each of its spaces by the number of unknowns."""
 
     size: int | None
     solution: Solution
@@ -136,7 +136,7 @@ class _Run:
         return SpectralRecord.of(self.solution.history)
 
     def levels(self) -> list[tuple[Level, int, State]]:
-        """Each discretization that the run went through, with its last row in the history and its last state."""
+        """Each discretization of the run, with its last row in the history and its last state."""
         from pdefreq.probes.error import relative_error
         from pdefreq.spaces.trial_space import SpaceField
 
@@ -162,7 +162,7 @@ class _Run:
 
 
 def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]:
-    """A callback that keeps the last state in each space: the iteration may reuse its tensors."""
+    """A callback that copies the last state in each space, since the iteration may reuse its tensors."""
 
     def keep(step: int, state: State, history: History) -> None:  # noqa: ARG001
         states[state.space.num_coefficients] = replace(state, coefficients=state.coefficients.detach().clone(), memory={})
@@ -182,7 +182,7 @@ def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
 
 
 def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: Sequence[_Run], refusal: str) -> Refinement:
-    """What the runs say, put together level by level, in the modes that all of them watch."""
+    """The results of the runs level by level, in the modes that all of them watch."""
     import numpy as np
 
     from pdefreq.spectrum.spectral_record import common_modes
@@ -215,7 +215,7 @@ def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: 
 
 
 def _refinable() -> list[str]:
-    """The methods that can be refined, by name."""
+    """The names of the methods that can be refined."""
     from pdefreq.solvers import SOLVERS
 
     return [name for name in SOLVERS if getattr(SOLVERS.load(name), "refines", None) is not None]

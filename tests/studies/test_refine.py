@@ -94,7 +94,7 @@ def test_a_corner_reduces_the_order_on_refinements_of_a_mesh_from_a_file():
     assert [level.unknowns for level in even.levels] == [mesh.refined(k).nvertices for k in range(3)]
     assert even.axis == "h"
     assert orders(even)["relative_h1"] == pytest.approx(2 / 3, abs=0.02)  # Grisvard: u in H^(5/3)
-    assert "too rough" in even.sentence
+    assert "not smooth enough" in even.sentence
 
 
 @pytest.mark.slow
