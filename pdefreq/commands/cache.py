@@ -10,7 +10,7 @@ from pdefreq.commands import shared_options as o
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all entries; they are computed again when needed.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all entries; they are recomputed when needed.")] = False,
     json_output: o.Json = False,
 ) -> None:
     """Show or remove the eigenfunctions of domains that earlier runs stored on disk."""
@@ -43,8 +43,8 @@ def cache(
     say(console, f"{_files(len(entries))}, {_megabytes(size)} of at most {_megabytes(kept.max_bytes)}, in {kept.folder}.")
     say(
         console,
-        f"Remove them: pdefreq cache --clear. Another folder, or none: {FOLDER_VARIABLE}=PATH or off. "
-        f"Another limit, in MB: {LIMIT_VARIABLE}.",
+        f"To remove all entries, run pdefreq cache --clear. To change the folder, set {FOLDER_VARIABLE}=PATH; to disable "
+        f"the cache, set {FOLDER_VARIABLE}=off. To change the size limit in MB, set {LIMIT_VARIABLE}.",
     )
 
 

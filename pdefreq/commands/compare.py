@@ -20,7 +20,7 @@ MethodNames = Annotated[
     list[str],
     typer.Argument(
         metavar="METHOD...",
-        help="Methods to compare, named as for solve --method; options behind a colon: mscale:activation=phi,number=3.",
+        help="Methods to compare, named as in solve --method; options follow a colon: mscale:activation=phi,number=3.",
         show_default=False,
     ),
 ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw_run(solution: Solution) -> None:
-    """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
+    """Draw the figures of a run into its folder: the solution, the error of each mode, and the heat map."""
     from pdefreq.core.announcements import announce
 
     with importing():

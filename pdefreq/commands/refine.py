@@ -106,9 +106,13 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
         table.add_row(str(row["level"]), *size, number(row["h"], 2), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
     console.print(table)
     if refinement.status not in ENDED:
-        say(console, f"The last level is no discrete solution and does not count: {refinement.status.label}.", "bold red")
+        say(
+            console,
+            f"The last level did not reach the discrete solution and is not used for the orders: {refinement.status.label}.",
+            "bold red",
+        )
     if refinement.refusal:
-        say(console, f"No finer level: {refinement.refusal}", "bold red")
+        say(console, f"The refinement stopped at this level: {refinement.refusal}", "bold red")
 
 
 def _print_orders(console: Console, refinement: Refinement) -> None:
@@ -129,9 +133,12 @@ def _print_orders(console: Console, refinement: Refinement) -> None:
             missing.setdefault(row["reason"], []).append(label)
     console.print(table)
     for reason, names in missing.items():
-        say(console, f"no order of {', '.join(names)}: {reason}")
-    say(console, f"orders: powers of {refinement.power}; L2, H1 and modes are relative errors, the largest is absolute")
+        say(console, f"no order for {', '.join(names)}: {reason}")
+    say(
+        console,
+        f"orders: powers of {refinement.power}; the errors in L2, H1 and the modes are relative, the largest error is absolute",
+    )
     if refinement.reference_error > 0:
         own = number(refinement.reference_error)
-        say(console, f"against a reference solution whose own relative L2 error is about {own}")
+        say(console, f"errors are measured against a reference solution with a relative L2 error of about {own}")
     say(console, refinement.sentence)

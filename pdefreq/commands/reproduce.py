@@ -32,7 +32,7 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         for each, summary in summaries.items():
             table.add_row(each, summary)
         console.print(table)
-        say(console, "Run one: pdefreq reproduce NAME. Your own: my_file.py:my_experiment.")
+        say(console, "To run an experiment: pdefreq reproduce NAME. Your own experiment is my_file.py:my_experiment.")
         return 0
     o.use_threads(threads)
     experiment = experiment_named(name)
@@ -42,7 +42,7 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         with ending_all():
             report = run_experiment(name, experiment, given)
     except KeyboardInterrupt:
-        say(console, "interrupted: an experiment is kept as a whole, so nothing was written")
+        say(console, "interrupted: results are written only at the end of an experiment, so nothing was written")
         return 130
     print(report.text())
     say(console, f"results: {report.write(folder)}")

@@ -89,7 +89,10 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
         console.print(modes_table(report))
-        say(console, "errors are relative; halved at: below 0.5 from there on; rates: -d log(error) / d step")
+        say(
+            console,
+            "errors are relative; halved at: first step after which the error stays below 0.5; rate: -d log(error) / d step",
+        )
         if report.theory:
             say(console, f"theory: {report.theory}")
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
@@ -148,8 +151,8 @@ def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray
     low, high = number(min(known), 2), number(max(known), 2)
     told = f"relative eigen-residual {low}" if low == high else f"relative eigen-residuals {low} to {high}"
     return (
-        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they "
-        "have no single rate; read their curves, which account for it"
+        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these modes are strongly coupled to others "
+        "and have no single rate; use their predicted curves, which include the coupling"
     )
 
 
@@ -191,7 +194,7 @@ def _figures(folder: Path, *, drawn: bool) -> str:
     """The figures of a run, if they were drawn from its current state."""
     found = sorted(str(path) for path in folder.glob("*.png"))
     if found and not drawn:
-        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` draws them again"
+        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` redraws them"
     return ", ".join(found) or "none"
 
 
@@ -205,4 +208,6 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
         return ["No errors: neither an exact nor a reference solution is known."]
     lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
     own = summary["reference_error"]
-    return lines + ([f"against a reference solution whose own relative L2 error is about {number(own)}"] if own > 0 else [])
+    return lines + (
+        [f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"] if own > 0 else []
+    )

@@ -43,7 +43,9 @@ _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
 ProblemName = Annotated[
     str,
-    typer.Argument(metavar="PROBLEM", help="A shipped problem, NAME:VARIANT, or the path of a .toml file.", show_default=False),
+    typer.Argument(
+        metavar="PROBLEM", help="A problem of `pdefreq problems`, NAME:VARIANT, or the path of a .toml file.", show_default=False
+    ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
@@ -89,17 +91,17 @@ Out = Annotated[
     ),
 ]
 Params = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the problem; may be repeated.")
+    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Set a parameter of the problem; may be repeated.")
 ]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user.")
 ]
 Modes = Annotated[
-    ModeFamily | None, typer.Option(help="Modes to watch; by default those that the problem names.", show_default=False)
+    ModeFamily | None, typer.Option(help="Mode family to measure; by default, that of the problem.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.", rich_help_panel=_OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result only, no progress.", rich_help_panel=_OUTPUT)]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result, without progress.", rich_help_panel=_OUTPUT)]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Do not draw figures.", rich_help_panel=_OUTPUT)]
 
 
 def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
@@ -112,7 +114,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not (equals and key.strip()):
-            raise OptionError(f"{option} wants KEY=VALUE, such as {option} width=30, got '{pair}'")
+            raise OptionError(f"{option} expects KEY=VALUE, such as {option} width=30, got '{pair}'")
         if key.strip() in result:
             raise OptionError(f"{option} {key.strip()} is given twice; give it once")
         result[key.strip()] = value.strip()
@@ -145,7 +147,7 @@ def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
     """The solver of a name, ``a+b`` or ``file.py:Name``; torch is not loaded.
 
     Raises:
-        OptionError: If it is not a solver.
+        OptionError: If the named object is not a solver.
     """
     from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import Solver
@@ -160,14 +162,14 @@ def new_folder(out: Path | None, problem: str, method: str) -> Path:
     """The requested folder, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
-        RunFolderError: As `pdefreq.core.file_io.free_folder` does.
+        RunFolderError: Under the conditions of `pdefreq.core.file_io.free_folder`.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.runs.run_folder import next_free
     from pdefreq.solvers.names import method_names
 
     if out is not None:
-        return free_folder(out, otherwise="name another one with --out")
+        return free_folder(out, otherwise="choose another one with --out")
     short = "+".join(part.rpartition(":")[2] for part in method_names(method))
     return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))
 

@@ -1,4 +1,4 @@
-"""`pdefreq solve`: one problem, one method."""
+"""`pdefreq solve`: one method on one problem."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Method = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method, or a part by name; may be repeated."),
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option or a part of the method; may be repeated."),
 ]
 Probes = Annotated[
     list[str] | None,
@@ -44,7 +44,7 @@ NoPrediction = Annotated[
 ]
 Board = Annotated[
     bool,
-    typer.Option("--tensorboard", help="Write curves for TensorBoard into the run folder.", rich_help_panel="Output"),
+    typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
 

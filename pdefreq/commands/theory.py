@@ -252,7 +252,7 @@ def ntk(
             f"of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
         )
     if shown < _ROWS:
-        say(console, "the other eigenvalues are at the level of rounding")
+        say(console, "the other eigenvalues are at the level of rounding errors")
     table = plain_table()
     for name in (f"{modes.kind} mode", "wavenumber", "Rayleigh quotient", "eigen-residual"):
         table.add_column(name, justify="right")
@@ -275,8 +275,9 @@ def ntk(
         )
         say(
             console,
-            f"after {trained.step:,} steps{f' of {steps:,}' if early else ''} the kernel of u has moved by {text(moved.kernel)} "
-            f"of itself and the parameters by {text(moved.parameters)}{'' if trained.status.exit_code else f': {bound}'}",
+            f"after {trained.step:,} steps{f' of {steps:,}' if early else ''} the kernel of u has a relative drift "
+            f"of {text(moved.kernel)} and the parameters of {text(moved.parameters)}"
+            f"{'' if trained.status.exit_code else f': {bound}'}",
         )
     say(console, f"figure: {out}")
     raise typer.Exit(trained.status.exit_code if trained else 0)

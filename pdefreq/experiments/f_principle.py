@@ -70,8 +70,8 @@ def f_principle(*, seeds: int | None = None, steps: int | None = None) -> Report
     """Networks learn low frequencies first: three tones (arXiv 1901.06523, figure 1) and ten tones (arXiv 1806.08734, figure 1).
 
     Args:
-        seeds: Runs of each part; by default 1 of three tones and 3 of ten.
-        steps: Of each run; by default 20,000 with three tones and 25,000 with ten.
+        seeds: Number of runs of each part; by default 1 with three tones and 3 with ten.
+        steps: Number of steps of each run; by default 20,000 with three tones and 25,000 with ten.
 
     Raises:
         OptionError: If one of them is below 1.

@@ -44,7 +44,7 @@ _COLUMNS = ("optimizer", "boundary", "activation", "unknowns", "steps", "seconds
 
 
 def network(optimizer: str, boundary: str, activation: str, steps: int) -> NetworkSolver:
-    """The method of a row; with Adam its learning rate and its penalty follow the number of steps."""
+    """The method of a row; with Adam its learning rate and its penalty depend on the number of steps."""
     common: dict[str, Any] = {"activation": activation, "boundary": boundary, "points": "sobol", "number": POINTS[optimizer]}
     if boundary == "penalty":
         common["boundary.points"] = 2000
@@ -58,7 +58,7 @@ def network(optimizer: str, boundary: str, activation: str, steps: int) -> Netwo
 
 
 def distance_alone(dimension: int) -> float:
-    """REL of the best multiple of D = prod 4 x_k (1 - x_k) on the unit cube: what a constant network gives, in closed form.
+    """REL of the best multiple of D = prod 4 x_k (1 - x_k) on the unit cube: the error of a constant network, in closed form.
 
     1 - (D, u)^2 / ((D, D) (u, u)), where along each axis (x (1 - x), sin(pi x)) = 4 / pi^3, (x (1 - x), x (1 - x)) = 1/30 and
     (sin(pi x), sin(pi x)) = 1/2.
@@ -69,12 +69,12 @@ def distance_alone(dimension: int) -> float:
 def conditions_and_activations(
     *, cases: Iterable[tuple[str, str, str]] = CASES, steps: int | None = None, seeds: int = 1
 ) -> Report:
-    """The study with a stated budget.
+    """The study with a given budget.
 
     Args:
-        cases: Rows, each an optimizer, a boundary condition and an activation.
-        steps: Steps of each run; by default those of `STEPS`.
-        seeds: Runs of each row.
+        cases: The rows, each with an optimizer, a boundary condition and an activation.
+        steps: Number of steps of each run; by default those of `STEPS`.
+        seeds: Number of runs of each row.
 
     Raises:
         OptionError: If `seeds` or `steps` is less than 1.
@@ -114,9 +114,9 @@ def five_dimensions(*, steps: int | None = None, seeds: int = 1) -> Report:
     """Example 4.6 in 5-D: penalty and built-in boundary values, sin-sReLU and sReLU, Adam and Gauss-Newton (arXiv 2009.14597).
 
     Args:
-        steps: Steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without, a quarter
-            of an hour in all.
-        seeds: Runs of each row.
+        steps: Number of steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without,
+            a quarter of an hour in all.
+        seeds: Number of runs of each row.
     """
     return conditions_and_activations(steps=steps, seeds=seeds)
 

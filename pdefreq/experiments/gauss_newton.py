@@ -58,7 +58,7 @@ class Case:
     """A problem, the loss that is minimized, and the number of points.
 
     Args:
-        problem: With its exact solution.
+        problem: The problem with its exact solution.
         loss: ``"residual"`` or ``"ritz"``.
         number: Interior points.
     """
@@ -110,7 +110,7 @@ class Trained:
 
     Args:
         case: The case.
-        runs: By optimizer.
+        runs: The runs by optimizer.
     """
 
     case: Case

@@ -1,9 +1,10 @@
 """The reference solutions E1, E2 and E5 of Li, Xu and Zhang, arXiv 2009.14597: ``python -m pdefreq.experiments.multiscale_2d``.
 
-Their solutions are stored, at the interior nodes of uniform grids, with the authors' programs; how they were made is not told.
-The recipes below were found by trial: E1 and E2 agree to all digits stored, E5 to 9e-7 of its norm. The largest value stored
-for E5 is 2.2e-6 above ours and solves no equations of the recipe: whatever the other nodes are, it leaves a residual of 2e-5 of
-the load at least, ours 1e-13. Diffusion nearly vanishes at that node, so a solver that stops early leaves its error there.
+Their solutions are stored, at the interior nodes of uniform grids, with the authors' programs; their computation is not
+described. The recipes below were found by trial: E1 and E2 agree to all digits stored, E5 to 9e-7 of its norm. The largest value
+stored for E5 is 2.2e-6 above ours and solves no equations of the recipe: whatever the other nodes are, it leaves a residual of
+2e-5 of the load at least, ours 1e-13. Diffusion nearly vanishes at that node, so a solver that stops early leaves its error
+there.
 """
 
 from __future__ import annotations

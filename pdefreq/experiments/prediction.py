@@ -1,12 +1,12 @@
-"""How each frequency falls, said before training, and then trained: ``python -m pdefreq.experiments.prediction``.
+"""The error of each frequency, predicted before training and measured: ``python -m pdefreq.experiments.prediction``.
 
-A network with one hidden layer in NTK scaling, antisymmetrical at its start so that u = 0 there, learns three tones of equal
+A network with one hidden layer in NTK scaling, antisymmetric with u = 0 at initialization, learns three tones of equal
 size on (-1, 1), zero at both ends, by plain gradient descent at the rate 0.05 / kappa_1: as a regression (order 0), by its Ritz
-energy (order 1) and by the square of its residual (order 2). What the network would do if it were its tangent at the start is
-known in closed form before the first step. Small targets keep a wide network near its start; of targets at full size the same is
-drawn with the flag raised that the drift of the kernel gives.
+energy (order 1) and by the square of its residual (order 2). The dynamics of the network
+linearized at initialization are known in closed form before the first step. With small targets a wide network stays near its
+initial state; for targets of full size the prediction is drawn with a flag, since the drift of the kernel is large.
 
-The setting is our own: the theory is that of the sources, for losses of any order.
+The setting is our choice; the theory is that of the sources, for losses of any order.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
 
 
 def prediction() -> Report:
-    """The error of each frequency along training, predicted from the kernel of the start: regression, Ritz, residual."""
+    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual."""
     return experiment()
 
 

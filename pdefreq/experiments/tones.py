@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
 
-_RECORDS = Schedule(dense=100, per_decade=230)  # one per cent apart
+_RECORDS = Schedule(dense=100, per_decade=230)  # one percent apart
 
 
 @dataclass(frozen=True)

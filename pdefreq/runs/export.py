@@ -57,7 +57,7 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Poi
         space: The trial space of the solution.
 
     Returns:
-        What was written.
+        The table that was written.
 
     Raises:
         OptionError: If the suffix is not ``.vtu``, ``.csv`` or ``.npz``.
@@ -78,7 +78,7 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
     """A solution at the nodes of its own mesh, or of a mesh of the domain, or at the test points, whichever exists first.
 
     Args:
-        record: What was measured along the run.
+        record: The record of the run.
         u: The solution.
         space: The trial space of the solution.
         mesh: Whether cells are required.

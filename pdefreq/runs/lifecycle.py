@@ -161,4 +161,4 @@ def _started(
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
     for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
         if limit is not None and limit < done:
-            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}: give more")
+            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}; set a larger limit")

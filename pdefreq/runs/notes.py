@@ -43,9 +43,9 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
     drift = drift_of(prepared.iteration, state)
     if drift is None:
         return []
-    told = f"Since the start {drift.in_words()}: "
+    told = f"Since initialization {drift.in_words()}: "
     if keep_drift(history, drift):
-        return [told + "predictions from the start " + ("hold" if drift.is_small else "do not hold here")]
+        return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
 

@@ -48,7 +48,7 @@ class Position:
         device = as_device(prepared.spec.device)
         memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
         unlike = RunFolderError(
-            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
+            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed; "
             "start again with `pdefreq rerun`"
         )
         try:

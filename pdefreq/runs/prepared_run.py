@@ -58,7 +58,8 @@ class Given:
         missing = [name for name in spec.given if name not in without and getattr(self, name) is None]
         if missing:
             raise RunFolderError(
-                f"the run was given its {' and '.join(missing)} as Python objects, which no folder holds: repeat it from Python"
+                f"the run was given its {' and '.join(missing)} as Python objects, which are not stored "
+                "in the folder; repeat the run from Python"
             )
         problem = self.problem or spec.problem.read(folder, trust=trust)
         written = spec.probes if self.probes is None else None
@@ -69,14 +70,14 @@ class Given:
         if spec.solver is not None and not same_method(solver, spec.solver):
             raise RunFolderError(
                 f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "
-                "other options: leave `solver` out, or start a new run"
+                "other options; omit `solver`, or start a new run"
             )
         return replace(self, problem=problem, solver=solver, probes=probes)
 
 
 def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
     if spec.solver is None:
-        raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
+        raise RunFolderError("run.json does not contain a method because it is damaged; repeat the run from Python")
     return solver_from_json(spec.solver, folder, trust=trust)
 
 
@@ -123,8 +124,8 @@ class PreparedRun:
         )
         if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
             raise OptionError(
-                f"`tolerance` has no meaning for {spec.method}: the minimum of its objective, such as an energy, is not known; "
-                "use `stagnation`, `steps` or `seconds`"
+                f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
+                "unknown; use `stagnation`, `steps` or `seconds`"
             )
         target = Target(problem, *_reference(given))  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)

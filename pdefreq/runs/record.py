@@ -148,9 +148,9 @@ class Record(Shown):
         if family in WAVE_FAMILIES:
             return (
                 family,
-                "no wave along the direction stands out of what varies across it; name another [spectrum] direction.",
+                "no wave along the direction exceeds the variation across it; set another [spectrum] direction.",
             )
-        return family, "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+        return family, "this family has no modes to watch; if the boundary values determine u, try --modes neumann."
 
     def _html(self) -> str:
         return paragraph([f"{self.problem.name} by {self.label}", self.spectrum().sentence])

@@ -243,9 +243,9 @@ class Solution(Record, Field):
     def _without_modes(self) -> tuple[str, str]:
         family, reason = super()._without_modes()
         if self.status is Status.NON_FINITE_START:
-            reason = "the objective is not finite at the start, so that nothing was measured."
+            reason = "the objective is not finite at the start, so nothing was measured."
         elif "probes" in self.spec.given or not _watches_modes(self.spec):
-            reason = "the probes that were asked for watch no modes."
+            reason = "the requested probes do not watch modes."
         return family, reason
 
     def _export(self, path: str | Path, suffix: str) -> None:

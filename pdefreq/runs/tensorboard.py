@@ -28,7 +28,7 @@ class TensorBoard:
         try:
             module = importlib.import_module("torch.utils.tensorboard")
         except ImportError:
-            raise OptionError("TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or leave it out") from None
+            raise OptionError("TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or omit it") from None
         self._make, self._folder = module.SummaryWriter, Path(folder)
         self._writer: Any = None  # created with the first row, so that a refused run writes nothing
 

@@ -61,7 +61,7 @@ def test_the_best_state_is_the_evaluated_state_with_the_lowest_held_out_objectiv
 
 def told(iteration, state):
     """The notes on held-out points, without the note on the change of the kernel."""
-    return [note for note in iteration.notes(state) if not note.startswith("Since the start")]
+    return [note for note in iteration.notes(state) if not note.startswith("Since initialization")]
 
 
 def test_patience_ends_the_run():
