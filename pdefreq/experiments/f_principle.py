@@ -1,16 +1,16 @@
-"""Two experiments that established the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
+"""The two experiments that introduced the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
 
-Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and measure the relative error of each tone;
+Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and measure the relative error of each tone.
 Rahaman et al. fit ten tones of equal amplitude at 200 points with a deep network, and measure the amplitude of each tone.
 
 The paper of Xu et al. takes points on [-3.14, 3.14], the problem file `tones` on [-pi, pi]. Rahaman et al. draw new phases for
-each run; here they depend on the seed. They use 60,000 steps and 20 runs, which are `steps` and `seeds`; the defaults take about
-ten minutes on one core. Both losses are the mean square, the loss of `regression`.
+each run; here the phases depend on the seed. Their 60,000 steps and 20 runs are `steps` and `seeds`; the defaults take
+some ten minutes on one core. Both losses are the mean square, as in `regression`.
 
-The authors of the first paper provide programs for other networks, github.com/xuzhiqin1990/F-Principle: main_1d_20190924.py and
-main_clean20190924.py record every fourth step, and the axis "epoch" of their heat maps counts records. The paper does not state
-the unit of figure 1, so published numbers are given in both units. Tones are complex here, as in the definition of the paper; the
-programs compare moduli.
+The authors of the first paper keep programs with it, github.com/xuzhiqin1990/F-Principle, for other networks: main_1d_20190924.py
+and main_clean20190924.py record every fourth step, and their heat maps count records along the axis that they call epoch. The
+paper does not state whether figure 1 does, so published numbers are given both ways. Tones are complex here, as in the definition
+of the paper; the programs compare moduli.
 """
 
 from __future__ import annotations
@@ -108,11 +108,11 @@ def report_of(three: Sequence[ToneHistory], ten: Sequence[ToneHistory]) -> Repor
 def _three_findings(histories: Sequence[ToneHistory]) -> list[str]:
     halved = [[_or_never(history.error(i).stays_below(0.5)) for i in range(len(THREE))] for history in histories]
     ordered = sum(steps == sorted(steps) and len(set(steps)) == len(THREE) for steps in halved)
-    findings = [f"Three tones: errors fall below 0.5 for good in the order k = 1, 3, 5 in {ordered} of {len(histories)} runs."]
+    findings = [f"Three tones: errors fall permanently below 0.5 in the order k = 1, 3, 5 in {ordered} of {len(histories)} runs."]
     plateau = [[history.error(i).near(PLATEAU_STEP) for i in range(len(THREE))] for history in histories]
     if not np.isnan(plateau).any():
         here = "; ".join(", ".join(f"{error:.2f}" for error in errors) for errors in plateau)
-        findings.append(f"At step {PLATEAU_STEP}, on their first plateau, they are {here} (published: {PLATEAU_PUBLISHED}).")
+        findings.append(f"At step {PLATEAU_STEP}, on the first plateau, the errors are {here} (published: {PLATEAU_PUBLISHED}).")
     reached = {
         pair: [history.error(THREE.index(pair[0])).stays_below(pair[1]) for history in histories] for pair in THREE_PUBLISHED
     }
@@ -120,8 +120,8 @@ def _three_findings(histories: Sequence[ToneHistory]) -> list[str]:
     if ratios:
         low, high = min(ratios), max(ratios)
         findings.append(
-            f"They fall below a level for good at {low:.2f} to {high:.2f} times the published numbers as steps, "
-            f"{low / RECORD:.2f} to {high / RECORD:.2f} times as records of {RECORD} steps."
+            f"Errors fall permanently below a level at {low:.2f} to {high:.2f} times the published numbers read as steps, "
+            f"{low / RECORD:.2f} to {high / RECORD:.2f} times if read as records of {RECORD} steps."
         )
     return findings
 
@@ -146,7 +146,7 @@ def _three_figure(histories: Sequence[ToneHistory]) -> Figure:
         seen = [(history.steps[1:], history.errors[1:, i]) for history in histories]
         curves.append(Curve(f"k = {k}", seen, (dots[:, 0], dots[:, 1]) if len(dots) else None))
         if len(dots):
-            as_records.append(Curve(f"the same as records of {RECORD} steps", published=(RECORD * dots[:, 0], dots[:, 1])))
+            as_records.append(Curve(f"published, as records of {RECORD} steps", published=(RECORD * dots[:, 0], dots[:, 1])))
     return error_curves_figure(
         {"": [*curves, *as_records]},
         title="sin x + sin 3x + sin 5x: one layer of 8000 tanh units, Adam",
@@ -161,7 +161,7 @@ def _ten_findings(mean: ToneHistory, seeds: int) -> list[str]:
     half, published = mean.first_with(0.5), TEN_PUBLISHED[0.5]
     reached = [(step, other) for step, other in zip(half, published, strict=True) if step is not None]
     steps = [_or_never(step) for step in half]
-    order = "in their order" if steps == sorted(steps) else "not quite in their order"
+    order = "in order of frequency" if steps == sorted(steps) else "not entirely in order of frequency"
     findings = [
         f"Ten tones, {_runs(seeds)}: {len(reached)} of {len(TEN)} reach half their amplitude within "
         f"{int(mean.steps[-1])} steps, {order} (published: all ten, within {published[-1]})."
@@ -173,7 +173,7 @@ def _ten_findings(mean: ToneHistory, seeds: int) -> list[str]:
             f"The step of half the amplitude grows as k^{growth_exponent(TEN, half):.2f} (published: "
             f"k^{growth_exponent(same, [other for _, other in reached]):.2f} over the same tones, "
             f"k^{growth_exponent(TEN, published):.2f} over all).",
-            f"It is {min(ratios):.2f} to {max(ratios):.2f} times the published one.",
+            f"This step is {min(ratios):.2f} to {max(ratios):.2f} times the published one.",
         ]
     return findings
 

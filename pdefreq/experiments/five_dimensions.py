@@ -2,12 +2,12 @@
 
 The equation is -div( a grad u ) = f on the unit cube of R^5, u = 0 on its boundary, with a a product of cosines plus 1 and
 u = prod sin(pi x_k). Boundary conditions are those of the paper, a penalty that grows in stages, or built into the network,
-u = D N with D = prod 4 x_k (1 - x_k). The function D alone is close to u, and its error is printed for comparison.
+u = D N with D = prod 4 x_k (1 - x_k). D alone is close to u, so its distance from u is reported, too.
 
-Points are random, and the energy has sampling noise because its integrand does not vanish at the solution. With new points in
-each step the accuracy depends on the total number of points; few parameters and a decreasing learning rate help. The residual
-vanishes at the solution, so that Gauss-Newton steps on it do not have this noise. Adam runs in single precision, whose rounding
-is far below the noise, and Gauss-Newton in double precision.
+The energy at random points is noisy, because its integrand does not vanish at the solution. With new points in each step, the
+attainable error depends on the total number of points; few parameters and a decreasing learning rate help. The residual vanishes
+at the solution, so that Gauss-Newton steps on it have no such noise. Adam runs in single precision, whose rounding is far below
+the noise, Gauss-Newton in double.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SOURCE = "Li, Xu, Zhang (2020), arXiv 2009.14597, example 4.6; its points and stages from the authors' programs"
 ASKED = {"penalty": 1e-3, "hard": 1e-4}
-"""REL that was asked for, by boundary condition, of the activation sin-sReLU."""
+"""The required REL of the activation sin-sReLU by boundary condition."""
 SECONDS = 600
-"""The time it was asked for in."""
+"""The time limit for this REL."""
 POINTS = {"Adam": 5000, "Gauss-Newton": 3000}
 STEPS = {("Adam", "penalty"): 16_000, ("Adam", "hard"): 6000, ("Gauss-Newton", "penalty"): 100, ("Gauss-Newton", "hard"): 100}
 CASES = (
@@ -77,7 +77,7 @@ def conditions_and_activations(
         seeds: Number of runs of each row.
 
     Raises:
-        OptionError: If there are no seeds or no steps.
+        OptionError: If `seeds` or `steps` is less than 1.
     """
     require_at_least(1, seeds=seeds, steps=steps)
     problem = load_problem("cosine-diffusion")
@@ -97,12 +97,12 @@ def conditions_and_activations(
         finding = f"{optimizer}, {boundary} boundary, {activation}: REL = {rel:.2g} in {seconds:.0f} s"
         if activation == "sin-srelu":
             reached = verdict(rel <= ASKED[boundary] and seconds <= SECONDS)
-            finding += f"; {ASKED[boundary]:g} was asked in {SECONDS} s: {reached}"
+            finding += f"; goal {ASKED[boundary]:g} within {SECONDS} s: {reached}"
         findings.append(f"{finding}.")
-    findings.append(f"With boundary values built in, a constant network has REL = {alone:.2g} already.")
+    findings.append(f"With boundary values built in, even a constant network has REL = {alone:.2g}.")
     figure = errors_figure(
         {f"multiscale networks ({seeded(seeds)})": runs},
-        title="Five dimensions, diffusion a product of cosines",
+        title="Five dimensions, diffusion coefficient: product of cosines",
         squared=True,
         guides={"boundary built in, constant network": alone},
     )

@@ -2,8 +2,8 @@
 
 One network, 20-20 units of sines, one loss and the same points for all three. `poisson` with its four tones and two waves on a
 square are solved by their residual, the multiscale p-Laplacian with p = 3 by its energy. Adam has the learning rate of `pinn`.
-Costs are counted in steps, which do not depend on the load of the machine. For each step of Gauss-Newton the others take as many
-steps as have the same processor time, or more.
+Costs are counted in steps, independent of the load of the machine: for each step of Gauss-Newton the others take at least as many
+steps as fit in its processor time.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ SOURCE = "Mueller, Zeinhofer (2023), arXiv 2302.13163; Nielsen (1999), IMM-REP-1
 _NETWORK = {"widths": (20, 20), "activation": "sin", "initialization": "siren(10)"}
 _RATE = {"learning_rate": 5e-3, "half_life": 500.0}
 PRICES = {"Adam": 10, "L-BFGS": 7, "Gauss-Newton": 1}
-"""Numbers of steps with the cost of one Gauss-Newton step: measured 9.8, 6.7, 10.5 and 6.7, 5.9, 6.3."""
+"""Steps with the cost of one Gauss-Newton step: on the three problems 9.8, 6.7, 10.5 and 6.7, 5.9, 6.3 were measured."""
 WIDTH = 2000
-_SIZE = 0.01  # of the target, small enough for a constant kernel
+_SIZE = 0.01  # amplitude of the target, small enough for a nearly constant kernel
 LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, and how many steps to follow
     "gradient descent": (None, 10_000),
     "Gauss-Newton, λ = κ₁ / 10²": (1e-2, 100),
@@ -55,7 +55,7 @@ LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, 
 
 @dataclass(frozen=True)
 class Case:
-    """A problem, the loss, and the number of points.
+    """A problem, the loss that is minimized, and the number of points.
 
     Args:
         problem: The problem with its exact solution.
@@ -96,7 +96,7 @@ def two_waves() -> Problem:
 
 
 def cases() -> dict[str, Case]:
-    """The cases by the names in figures."""
+    """The cases by their names in figures."""
     return {
         "poisson": Case(load_problem("poisson"), "residual", 500),
         "two waves on a square": Case(two_waves(), "residual", 1600),
@@ -118,7 +118,7 @@ class Trained:
 
     @classmethod
     def of(cls, case: Case, steps: int) -> Trained:
-        """Train for a number of Gauss-Newton steps, and with the other optimizers at the same or higher cost."""
+        """Train for the given steps of Gauss-Newton, and for steps of the others with at least the same cost."""
         schedule = Schedule(dense=20, per_decade=20)
         runs = {
             name: solve(case.problem, solver, stop=Stop(steps=steps * PRICES[name]), schedule=schedule)
@@ -139,13 +139,13 @@ class Trained:
 
 
 def experiment(*, steps: int = 200) -> Report:
-    """Gauss-Newton, Adam and L-BFGS at equal cost, and the effect of damping on the order of frequencies.
+    """Gauss-Newton, Adam and L-BFGS at equal cost, and the influence of the damping on the frequency bias.
 
     Args:
-        steps: Number of Gauss-Newton steps; the others take 10 and 7 steps for each.
+        steps: Steps of Gauss-Newton; Adam takes 10 and L-BFGS 7 for each.
 
     Raises:
-        OptionError: If there are none.
+        OptionError: If `steps` is less than 1.
     """
     require_at_least(1, steps=steps)
     trained = {name: Trained.of(case, steps) for name, case in cases().items()}
@@ -166,12 +166,12 @@ def experiment(*, steps: int = 200) -> Report:
     ]
     errors = error_curves_figure(
         {name: each.curve for name, each in trained.items()},
-        title="One network, one loss: two layers of 20 sines under three optimizers",
+        title="Three optimizers for the same network (two layers of 20 sine units) and loss",
         xlabel="cost in steps of Gauss-Newton",
         ylabel="relative L2 error",
     )
     bias = prediction_figure(
-        [lazy], [""], log=True, title=f"Three tones and a lazy network of {WIDTH:,} units: predicted before training, and trained"
+        [lazy], [""], log=True, title=f"Predicted and measured errors of three tones, lazy network of {WIDTH:,} units"
     )
     columns = ["problem", "optimizer", "steps", "seconds", "relative L2", "B"]
     return Report(
@@ -205,7 +205,7 @@ def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
 
 
 def _in_words(halving_steps: np.ndarray) -> str:
-    """The steps at which errors are halved, as text."""
+    """The step after which each error stays below one half."""
     return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in halving_steps)
 
 

@@ -160,8 +160,8 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
         f"the minimum of its energy with the penalty has {floor:.2e}.",
         f"A published sweep took {1e3 * price:.1f} ms, one here {1e6 / rate:.0f} µs: {price * rate:.0f} times less.",
         f"Here Jacobi alone has an error of {jacobi.end:.1e} after {jacobi.seconds[-1]:.2g} s, when the network is at "
-        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e}: at the present cost of a sweep no network is needed.",
-        f"With multigrid in Jacobi's place the early hand-over ends at {modern.end:.2e} after {modern.seconds[-1]:.1f} s, the "
+        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e}: at the present cost of a sweep, it needs no network.",
+        f"With multigrid instead of Jacobi, the early hand-over ends at {modern.end:.2e} after {modern.seconds[-1]:.1f} s, the "
         f"error of the difference equations. Multigrid needs no network either: it is there after {multigrid.seconds[-1]:.1g} s.",
     ]
     compared = [

@@ -197,12 +197,12 @@ def experiment(
     worst = max(abs(slope) for point, slope in places.items() if abs(point.distance) <= 1e-12)
     steps = max(run.steps for of_seeds in line.values() for runs in of_seeds for run in runs)
     findings = [
-        f"gamma = {gamma:g}, gamma' = 0: RD goes as m^S, S = {', '.join(f'{s:.3f}' for s in found)} seed by seed; published: "
+        f"gamma = {gamma:g}, gamma' = 0: RD grows like m^S, S = {', '.join(f'{s:.3f}' for s in found)} seed by seed; published: "
         f"{PUBLISHED[gamma]}."
         for gamma, found in slopes.items()
     ] + [
         f"All of these networks reached a mean square of {ENOUGH:g}, the slowest after {steps} steps.",
-        f"In the map, S has the sign that the line says at {right} of {len(sides)} places off it, and on the line |S| is at most "
+        f"In the map, S has the predicted sign at {right} of {len(sides)} places off the line, and on the line |S| is at most "
         f"{worst:.2g}.",
         f"The scaling argument of `PhasePoint.predicted_slope` gives S to {off:.2g} everywhere in the map.",
     ]
@@ -220,7 +220,7 @@ def experiment(
         np.array(widths), distances, slopes, np.array(gammas), np.array(gamma_primes), values, critical_gamma
     )
     return Report(
-        "Linear or condensed regime: the relative distance of the inner weights of wide ReLU networks",
+        "Linear and condensed regimes: relative distances of the inner weights of wide ReLU networks",
         SOURCE,
         findings,
         {

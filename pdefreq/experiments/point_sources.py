@@ -118,7 +118,7 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
         f"of its maximum they miss {', '.join(f'{e:.1e} (m = {m})' for m, e in rounding.items())}.",
         *(f"1-D: {name} tend to it with order {slope:.2f} in the maximum." for name, slope in slopes.items()),
         f"1-D: networks stay at a distance of {min(min(f.measured.values()) for f in trained):.1e} or more "
-        f"from its maximum {size:.3f} after {steps} steps: they round the corners.",
+        f"from its maximum {size:.3f} after {steps} steps, because they smooth the corners.",
     ]
     rows = [[f.name, m, error] for f in (hats, at_nodes, legendre, *trained) for m, error in f.measured.items()]
     sizes = np.array([4.0, 512.0])
@@ -167,7 +167,7 @@ def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, fines
         f"{errors[legendre.name][48]:.1e} with m = 48.",
         f"2-D: around the middle point the coefficient of log(1/r) is {around:.5f}, where f/(2 pi n) = {coefficient:.5f}.",
         f"2-D: each doubling of m raises the middle peak by {growth * math.log(2):.4f}, where f log 2/(2 pi n) = "
-        f"{coefficient * math.log(2):.4f}: there is no bound.",
+        f"{coefficient * math.log(2):.4f}: the peak is unbounded.",
         f"2-D: the middle peak of hat functions is {hats.measured[last]:.3f} with m = {last}; those of networks are at most "
         f"{max(heights):.3f} after {steps} steps.",
     ]
@@ -199,7 +199,7 @@ def point_sources() -> Report:
     """Ritz-Galerkin with f known at n points tends to a sum of Green's functions; networks stay smooth (arXiv 2002.07989)."""
     parts = in_one_dimension(), in_two_dimensions()
     return Report(
-        "The limits of Ritz-Galerkin methods and networks for f known at n points",
+        "Limits of Ritz-Galerkin solutions and networks for f known at n points",
         SOURCE,
         [line for part in parts for line in part.findings],
         {name: table for part in parts for name, table in part.tables.items()},

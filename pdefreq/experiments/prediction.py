@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import Network
 
 SOURCE = (
-    "Jacot, Gabriel, Hongler (2018), arXiv 1806.07572; Lee et al. (2019), arXiv 1902.06720; antisymmetrical start: Zhang, Xu, "
-    "Luo, Ma (2020), arXiv 1905.07777"
+    "Jacot, Gabriel, Hongler (2018), arXiv 1806.07572; Lee et al. (2019), arXiv 1902.06720; antisymmetric initialization: Zhang, "
+    "Xu, Luo, Ma (2020), arXiv 1905.07777"
 )
 BOX = Box((-1.0,), (1.0,))
 TONES = (1, 2, 3)  # half waves on the interval
@@ -207,7 +207,7 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     findings = [
         f"Target times {size:g}, {run.name}: measured and predicted curves differ by at most "
         f"{difference_until_learned(run):.1e} of each mode's initial amplitude until mode 1 is below {LEARNED:g} "
-        f"(step {learned(run)}), and by {run.largest_difference:.1e} at most of all steps; the kernel moved by "
+        f"(step {learned(run)}), and by {run.largest_difference:.1e} at most of all steps; the kernel changed by "
         f"{run.drift:.1e} of itself, the parameters by {run.moved:.1e}"
         + (f": above {100 * PREDICTABLE_DRIFT:g} %, flag raised" if run.flagged else "")
         + "."
@@ -215,10 +215,10 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
         for run in row
     ]
     labels = [f"target × {size:g}" for size in sizes]
-    title = f"Each frequency of a network of width {width:,}: predicted before training, and trained"
+    title = f"Predicted and measured errors of each mode, network of width {width:,}"
     figure = prediction_figure(rows, labels, title=title)
     tables, figures = {"prediction": table}, {"prediction": figure}
-    return Report("The error of each frequency: predicted and measured", SOURCE, findings, tables, figures)
+    return Report("Predicted and measured errors of each frequency", SOURCE, findings, tables, figures)
 
 
 def prediction() -> Report:

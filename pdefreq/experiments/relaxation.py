@@ -29,7 +29,7 @@ SOURCE = (
     "Multigrid, sections 4.3 and 4.5"
 )
 INTERVALS = 64
-MODES = (1, 3, 8, 20, 48)  # no two add up to 64, since some methods couple such pairs
+MODES = (1, 3, 8, 20, 48)  # no two add up to 64, because some methods couple such pairs
 METHODS = {  # and how many steps to follow
     "Jacobi": ("jacobi", {}, 4000),
     "damped Jacobi, ω = 2/3": ("damped-jacobi", {}, 4000),
@@ -68,7 +68,7 @@ def relaxation() -> Report:
         [[run.name, int(run.steps[-1]), run.largest_difference, *_halving_steps(records[run.name])] for run in runs],
     )
     findings = [f"{run.name}: measured and predicted errors differ by at most {run.largest_difference:.1e}." for run in runs]
-    title = f"Each frequency predicted, and measured: differences on {INTERVALS} intervals"
+    title = f"Predicted and measured errors of each mode, finite differences on {INTERVALS} intervals"
     figure = prediction_figure([runs[:3], runs[3:]], ["", ""], title=title, log=True)
     return Report(
         "Relaxation and two-grid cycles: predicted and measured", SOURCE, findings, {"relaxation": table}, {"relaxation": figure}

@@ -1,4 +1,4 @@
-"""The report of an experiment: findings, tables and figures in a folder."""
+"""The report of an experiment: findings, tables and figures, written to a folder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Table:
     rows: Sequence[Sequence[Any]]
 
     def lines(self) -> list[str]:
-        """As text: columns of one width, a table in Markdown too."""
+        """The table as aligned text, which is also Markdown."""
         cells = [list(self.columns), *([_cell(value) for value in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
         return [lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]]
 
     def csv(self) -> bytes:
-        """As comma-separated values, numbers in full."""
+        """The table as comma-separated values with full precision."""
         return csv_bytes(self.columns, self.rows)
 
 
@@ -37,11 +37,11 @@ class Report:
     """The outcome of a reproduction.
 
     Args:
-        title: The title.
+        title: The title of the report.
         source: The publication.
-        findings: One sentence for each finding.
-        tables: The tables by file name.
-        figures: The figures by file name.
+        findings: The findings, one sentence each.
+        tables: Tables by file name without suffix.
+        figures: Figures by file name without suffix.
     """
 
     title: str
@@ -61,7 +61,7 @@ class Report:
         """Write ``report.md``, a ``.csv`` for each table and a ``.png`` for each figure into a new folder.
 
         Raises:
-            RunFolderError: If the folder can't be made.
+            RunFolderError: If the folder cannot be created.
         """
         from pdefreq.figures.style import save_figure
 
@@ -77,7 +77,7 @@ class Report:
 
 
 def main(name: str, experiment: Callable[[], Report]) -> None:
-    """What ``python -m pdefreq.experiments.<name>`` does: run, print, and keep in the next free folder below ``runs``."""
+    """Run an experiment, print its report, and write it to the next free folder below ``runs``."""
     from pdefreq.runs.run_folder import next_free
 
     report = experiment()

@@ -93,7 +93,7 @@ def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
         f"The plateau, the mean square of u, is {plateau:.3f} (published: 0.50).",
         f"With all scales 1 the error stays at {min(ones):.3f} of it or more; "
         f"with scales from 1 to 32 it ends at {max(widest):.3f} of it or less.",
-        f"The step of leaving it rises from the widest set to the narrowest in {ordered} of {len(seeds)} seeds.",
+        f"The step of leaving the plateau increases from the widest set to the narrowest in {ordered} of {len(seeds)} seeds.",
     ]
     rows = [
         [
@@ -114,9 +114,7 @@ def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
         guides={"plateau: u = 0": plateau},
         logarithmic=[""],
     )
-    return Report(
-        "The scales that a multiscale network needs", SOURCE, findings, {"scales": Table(columns, rows)}, {"scales": figure}
-    )
+    return Report("The scales of multiscale networks", SOURCE, findings, {"scales": Table(columns, rows)}, {"scales": figure})
 
 
 def _rises(steps: Sequence[int | None]) -> bool:

@@ -1,4 +1,4 @@
-"""Errors and amplitudes of the tones of a regression at each step, the two published measures of frequency bias."""
+"""The amplitude and the error of each tone along a regression, the two measures in which frequency bias was first shown."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class TrainingHistory:
         return float(self.errors[np.abs(self.steps - step).argmin()]) if step <= self.steps[-1] else math.nan
 
     def first_below(self, level: float) -> int | None:
-        """The first recorded step with an error below `level`; None if there is none."""
+        """The first recorded step with an error below `level`; None if no step qualifies."""
         below = self.errors < level
         return int(self.steps[below.argmax()]) if below.any() else None
 

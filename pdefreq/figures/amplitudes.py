@@ -1,4 +1,4 @@
-"""Amplitudes of tones against steps of training (Rahaman et al., 2019, figure 1)."""
+"""Map of the learned amplitude of each tone against the step (Rahaman et al., 2019, figure 1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Front:
     """The step at which each of m tones first reaches a level; nan if it never does.
 
     Args:
-        label: The level.
+        label: The name of the level.
         here: Measured steps, shape ``(m,)``.
         published: Published steps, shape ``(m,)``.
     """
@@ -41,15 +41,15 @@ def amplitudes_figure(
     ylabel: str,
     fronts: Sequence[Front] = (),
 ) -> Figure:
-    """A map of amplitudes with tones upward and steps to the right, and lines at which each level is first reached.
+    """A map of amplitudes, with steps on the horizontal and tones on the vertical axis, and a line for each level.
 
     Args:
         steps: Steps, ascending and positive, shape ``(n,)``.
         amplitudes: Amplitudes relative to those of the data, shape ``(n, m)``.
         labels: Names of the m tones.
-        title: The title of the map.
-        ylabel: The axis label of the tones.
-        fronts: Fronts, drawn as lines for measured steps and dots for published steps.
+        title: Title of the map.
+        ylabel: Label of the vertical axis.
+        fronts: Fronts drawn on top, measured steps joined by lines and published ones as dots.
     """
     figure = Picture(figsize=(8.5, 5))
     axes = figure.add_subplot(title=title)
@@ -67,7 +67,7 @@ def amplitudes_figure(
     axes.set(xscale="log", xlim=(steps[0], 1.15 * latest), xlabel="step", ylabel=ylabel, facecolor="0.88")
     label_rows(axes, labels)
     bar = figure.colorbar(mesh, ax=axes, extend="max", pad=0.02, aspect=30)
-    bar.set_label("amplitude, relative to that of the data")
+    bar.set_label("amplitude relative to the data")
     bar.ax.grid(False)
     if fronts:
         figure.legend(loc="outside lower center", ncols=2 * len(fronts), fontsize=9)

@@ -1,4 +1,4 @@
-"""Comparison of methods: the order of frequencies, and the error against seconds."""
+"""Comparison of several methods: the convergence of each mode against the step, and the error against seconds."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, lab
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 
-_PER_LINE = 4.0  # methods per line
-_NARROW = 0.25  # smallest width of the column of a one-step method, relative to a panel; all widths are multiples of it
-_LETTERS = 8  # letters of a title above such a column
+_PER_LINE = 4.0  # methods side by side
+_NARROW = 0.25  # minimum width of the panel of a one-step method, relative to others; all widths are multiples of it
+_LETTERS = 8  # letters of a title that fit above such a panel
 
 
 @styled
 def comparison_figure(
     runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24
 ) -> Figure:
-    """Heat maps of all methods in the same modes, and below them the relative L2 error against seconds.
+    """A heat map for each method with the same modes (top), and the relative L2 error against seconds (bottom).
 
-    For several seeds a map shows the median error, and fronts and curves have a band from the lowest to the highest value.
-    A method that takes one step has no order of frequencies: its map is a column of final errors.
+    With several seeds, a map shows the median error, and fronts and curves have a band from the lowest to the highest value.
+    The map of a one-step method is a column of final errors.
 
     Args:
-        runs: For each method the histories of its seeds.
-        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
-        title: The title of the figure.
-        max_modes: Largest number of modes.
+        runs: The histories of the seeds of each method.
+        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
+        title: Title of the figure.
+        max_modes: The maximum number of modes.
     """
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([record for seeds in watched.values() for record in seeds], max_modes, wavenumbers))
@@ -58,7 +58,7 @@ def comparison_figure(
 
 
 def _read(history: History) -> SpectralRecord:
-    """The total error of a one-step method: its algebraic error is zero."""
+    """The record of a run; for a one-step method with the total errors, because its algebraic error is zero."""
     record = SpectralRecord.of(history)
     return record.of_total_errors() if _is_one_step([history]) else record
 
@@ -68,13 +68,13 @@ def _is_one_step(histories: Sequence[History]) -> bool:
 
 
 def _width(label: str) -> float:
-    """The width of the panel of a one-step method, which depends on its name."""
+    """The relative width of the panel of a one-step method, which is the width of its name."""
     longest = max(map(len, in_lines(label).split("\n")))
     return _NARROW * max(1, -(-longest // _LETTERS))
 
 
 def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
-    """The methods in their order, divided into lines."""
+    """The methods in their order, broken into lines of limited width."""
     lines: list[dict[str, float]] = []
     for label, width in widths.items():
         if not lines or sum(lines[-1].values()) + width > _PER_LINE:
@@ -84,7 +84,7 @@ def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
 
 
 def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
-    """One panel for each method; the first panel of each line has the labels of wavenumbers."""
+    """One panel for each method; the first of each line has the wavenumber labels."""
     panels: dict[str, Axes] = {}
     places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids with several lines collapse
     for row, line in enumerate(lines):

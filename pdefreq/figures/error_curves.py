@@ -1,4 +1,4 @@
-"""Errors along runs, with published values as dots."""
+"""Errors of runs against steps or seconds, with published values as dots."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Curve:
     """The error of one method.
 
     Args:
-        name: The displayed name, which has the same color in all panels.
-        seeds: Steps or seconds with errors, for each seed.
-        published: Published steps or seconds with errors.
+        name: The name in the legend; a name has one color in all panels.
+        seeds: Steps or seconds, and the errors there, of each seed.
+        published: Published steps or seconds, and errors.
     """
 
     name: str
@@ -39,15 +39,15 @@ def error_curves_figure(
     guides: Mapping[str, float] | None = None,
     logarithmic: Container[str] = (),
 ) -> Figure:
-    """A panel for each set of curves, errors on one logarithmic axis.
+    """A panel for each set of curves, with one logarithmic error axis.
 
     Args:
-        panels: The curves of each panel, by title.
-        title: The title of the figure.
-        xlabel: The label of the horizontal axis.
-        ylabel: The label of the error axis.
-        guides: Levels that are drawn in all panels, by label.
-        logarithmic: Titles of panels with a logarithmic horizontal axis.
+        panels: Curves by the title of their panel.
+        title: Title of the figure.
+        xlabel: Label of the horizontal axes.
+        ylabel: Label of the vertical axis.
+        guides: Levels marked in all panels, by label.
+        logarithmic: Titles of the panels with a logarithmic horizontal axis.
     """
     figure = Picture(figsize=(4.2 + 4.0 * len(panels), 4.8))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

@@ -1,4 +1,4 @@
-"""Errors against seconds: of several methods in one panel, of several problems side by side."""
+"""Errors against seconds, with a panel for each problem and a curve for each method."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pdefreq.core.options import in_lines
 from pdefreq.figures.panels import log_limits
 from pdefreq.figures.style import Picture, method_style, note, styled
 
-_TIMES = 200  # log-spaced times at which the seeds of a method are combined
+_TIMES = 200  # log-spaced times to which the seeds of a method are interpolated
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
 _WITHIN: dict[str, Any] = {"loc": "best", "fontsize": 9}
-_DASHES = (":", "--", "-.")  # line styles of guides
+_DASHES = (":", "--", "-.")  # dash patterns of guides
 
 
 @styled
@@ -30,17 +30,15 @@ def errors_figure(
     squared: bool = False,
     guides: Mapping[str, float] | None = None,
 ) -> Figure:
-    """A panel for each problem: errors of its methods against seconds, with a band over the seeds.
+    """A panel for each problem with the errors of its methods against seconds, and a band over the seeds.
 
     Args:
         panels: For each problem, the histories of the seeds of each method.
-        title: The title of the figure.
-        squared: Whether the square of the relative L2 error is drawn (REL), instead of the error.
-        guides: Errors by label, each drawn as a dotted or dashed line in every panel; squares where squares are drawn.
+        title: Title of the figure.
+        squared: Whether the square of the relative L2 error is drawn instead of the error, like REL in the literature.
+        guides: Errors by label, each drawn as a dotted or dashed line in every panel; they are squares if `squared` is set.
     """
-    once = (
-        len({tuple(runs) for runs in panels.values()}) <= 1
-    )  # if all panels have the same names, the legend is beside the last one
+    once = len({tuple(runs) for runs in panels.values()}) <= 1  # the panels have the same names: one legend beside the last panel
     figure = Picture(figsize=(1.0 + 3.9 * max(1, len(panels)) + (3.6 if once else 0), 4.2))
     figure.suptitle(title)
     row = figure.subplots(1, max(1, len(panels)), squeeze=False, sharey=True)[0]
@@ -54,7 +52,7 @@ def errors_figure(
         draw_errors(axes, runs, squared=squared, legend=_BESIDE if once and last else None if once else _WITHIN)
         axes.set_title(name)
         axes.label_outer()
-        limits.append(axes.get_ylim())  # of this panel, since the axis is shared
+        limits.append(axes.get_ylim())  # before they are merged: the panels share the axis
     limits += [(level / 2, 2 * level) for level in (guides or {}).values()]
     if limits:
         row[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
@@ -67,10 +65,10 @@ def draw_errors(
     """The relative L2 error of each method against seconds: the median over its seeds, and a band from lowest to highest.
 
     Args:
-        axes: The axes.
-        runs: For each method the histories of its seeds; a run of one step is a point.
+        axes: The axes to draw on.
+        runs: The histories of the seeds of each method; a method with one step is drawn as a point.
         squared: Whether squares are drawn.
-        legend: The place of the legend; None for no legend.
+        legend: Arguments of the legend; None for no legend.
     """
     axes.set(xlabel="seconds", ylabel="squared relative L2 error" if squared else "relative L2 error")
     power = 2 if squared else 1
@@ -97,7 +95,7 @@ def draw_errors(
 
 
 def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and powers of errors, for the rows that are positive and finite."""
+    """Seconds, and errors to a power, of the rows with positive values."""
     if "relative_l2" not in history:
         return np.empty(0), np.empty(0)
     seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float) ** power

@@ -1,4 +1,4 @@
-"""Initial rates of modes for two losses, with and without the gradient."""
+"""Initial rates of modes for losses with and without the gradient of the misfit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Curves:
 
     Args:
         time: Shape ``(T,)``.
-        tones: The wavenumbers of the tones.
+        tones: Wavenumbers of the tones.
         errors: Relative errors by loss, shape ``(T, tones)``.
     """
 
@@ -38,26 +38,26 @@ def gradient_loss_figure(
     units: int,
     seeds: int,
 ) -> Figure:
-    """Three panels: the ratio of initial rates by wavenumber, its distance from theory by width, and the resulting errors.
+    """Three panels: the ratio of initial rates by wavenumber, its deviation by width, and the predicted errors.
 
     Args:
         wavenumbers: xi of single tones, shape ``(m,)``.
-        ratios: Ratios by kind of input, shape ``(m,)``.
-        with_boundary: 1 + xi^2 and the boundary term of the interval, shape ``(m,)``.
-        off: By width, relative distance of the ratio from 1 + xi^2 for tones together, shape ``(seeds, tones)``.
+        ratios: Ratios of initial rates by kind of input, shape ``(m,)``.
+        with_boundary: 1 + xi^2 plus the boundary term of the interval, shape ``(m,)``.
+        off: Relative distance of the ratio from 1 + xi^2 for a sum of tones, by width, shape ``(seeds, tones)``.
         curves: Predicted errors on periodic input.
-        units: Width of the network in the first and the last panel.
-        seeds: Number of seeds in the middle panel.
+        units: Width in the first and the last panel.
+        seeds: The number of seeds in the middle panel.
     """
     figure = Picture(figsize=(13.5, 4.4))
     first, second, third = figure.subplots(1, 3)
     _draw_ratios(first, wavenumbers, ratios, with_boundary)
-    first.set_title(f"a tone alone, {units} units")
+    first.set_title(f"single tones, {units} units")
     _draw_distances(second, off, curves.tones)
-    second.set_title(f"periodic input, tones together, {seeds} seeds")
+    second.set_title(f"periodic input, sum of tones, {seeds} seeds")
     _draw_curves(third, curves)
-    third.set_title(f"periodic input, tones together, {units} units")
-    figure.suptitle("Initial rates of tones sin ξx: fitting the gradient too (L_grad) against values alone (L_nongrad)")
+    third.set_title(f"periodic input, sum of tones, {units} units")
+    figure.suptitle("Initial rates of tones sin ξx for losses with the gradient (L_grad) and without it (L_nongrad)")
     return figure
 
 
@@ -84,7 +84,7 @@ def _draw_distances(axes: Axes, off: Mapping[int, np.ndarray], tones: Sequence[f
     axes.plot(widths, worst[0] * (widths / widths[0]) ** -0.5, color="0.45", linewidth=1.2, linestyle="--", label="1 / √m")
     axes.axhline(0.03, color="0.7", linewidth=1.0, linestyle="-")
     axes.annotate("3 %", (widths[-1], 0.03), xytext=(-8, 3), textcoords="offset points", ha="right", fontsize=9, color="0.45")
-    axes.set(xscale="log", yscale="log", xlabel="units m", ylabel="distance from 1 + ξ², relative")
+    axes.set(xscale="log", yscale="log", xlabel="units m", ylabel="relative distance from 1 + ξ²")
     axes.legend(fontsize=9)
 
 
@@ -96,6 +96,6 @@ def _draw_curves(axes: Axes, curves: Curves) -> None:
         axes.plot([], [], style, color="0.3", label=name)
         for column, color in zip(errors.T, colors, strict=True):
             axes.plot(curves.time[1:], column[1:], style, color=color)
-    axes.set(xscale="log", yscale="log", xlabel="time of gradient flow, 1 / κ₁", ylabel="relative error, predicted")
+    axes.set(xscale="log", yscale="log", xlabel="time of gradient flow, 1 / κ₁", ylabel="predicted relative error")
     axes.set(xlim=(curves.time[1], curves.time[-1]), ylim=(1e-3, 2))
     axes.legend(fontsize=9, loc="lower left")

@@ -1,4 +1,4 @@
-"""The heat map of the errors of modes against steps (Xu et al., 2020, figure 4)."""
+"""The frequency-step heat map: the error of each mode against the step (Xu et al., 2020, figure 4)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24) -> Figure:
     """The relative error of each mode (row) after each step (column), and the step at which it is halved.
 
-    Crosses mark predicted halving steps. For a method that takes one step, the errors of the result are drawn.
+    Crosses mark the predicted halving steps. For a one-step method the final errors are drawn.
 
     Args:
         history: The history of one run.
-        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
-        title: The title of the map.
-        max_modes: Largest number of rows.
+        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
+        title: Title of the map.
+        max_modes: The maximum number of rows.
     """
     figure = Picture(figsize=(8, 4.8))
     axes = figure.add_subplot(title=title)
@@ -59,15 +59,15 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
 
 
 def _draw_answer(axes: Axes, record: SpectralRecord) -> None:
-    """The final error of each mode, one row per mode as in the map."""
+    """The final error of each mode, with one row per mode as in the map."""
     left = np.where(record.total[-1] > 0, record.total[-1], np.nan)
     if not np.isfinite(left).any():
-        note(axes, "one step, and no solution to compare with")
+        note(axes, "one step, and no exact or reference solution")
         return
     low, high = log_limits(left, ceiling=np.inf) or (1e-16, 1.0)
     rows = np.arange(len(record))
     axes.hlines(rows, low, left, color="0.75", linewidth=2)
     axes.plot(left, rows, "o", color=METHOD_COLORS[0], gid="answer")
     axes.set(xscale="log", xlim=(low, high), ylim=(-0.5, len(record) - 0.5), ylabel="wavenumber")
-    axes.set_xlabel("relative error of the mode after the one step")
+    axes.set_xlabel("relative error of the mode after one step")
     label_rows(axes, mode_labels(record.modes))

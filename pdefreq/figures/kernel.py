@@ -1,4 +1,4 @@
-"""A tangent kernel: the matrix, its eigenvalues and eigenvectors, and its drift."""
+"""A tangent kernel: its matrix, eigenvalues, eigenvectors and drift."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from pdefreq.figures.style import (
 if TYPE_CHECKING:
     from pdefreq.theory.kernel_modes import Eigenpairs
 
-_VECTORS = 5  # number of eigenvectors drawn as curves
-SHOWN = 60  # number of eigenvectors with sign changes and frequencies
-_MATRIX = 400  # entries per side in the image of the matrix
+_VECTORS = 5  # eigenvectors drawn as curves; more are hard to distinguish
+SHOWN = 60  # eigenvectors whose sign changes and frequencies are shown
+_MATRIX = 400  # entries along each side of the picture of the matrix
 
 
 @styled
@@ -42,11 +42,11 @@ def kernel_figure(
 
     Args:
         kernel: K, shape ``(n, n)``.
-        x: The n uniform points of an interval, ascending, end points included.
-        pairs: The leading eigenpairs at the points `at`, if `kernel` is a part of a larger kernel; by default those of `kernel`.
-        at: The points of the larger kernel.
+        x: The n uniform points of an interval, ascending, including the end points.
+        pairs: The leading eigenpairs at the points `at`, if `kernel` is a part of a larger kernel; by default all of `kernel`.
+        at: The points of the larger kernel; `x` by default.
         drift: Steps of a run and |K(t) - K(0)| / |K(0)| at each; None without a run.
-        title: The title of the figure.
+        title: Title of the figure.
     """
     import torch
 
@@ -79,7 +79,7 @@ def kernel_figure(
 def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) -> None:
     stride = -(-len(x) // _MATRIX)
     part, largest = kernel[::stride, ::stride], float(np.abs(kernel).max())
-    signed = part.min() < -0.01 * largest  # a few slightly negative entries do not need half of the scale
+    signed = part.min() < -0.01 * largest  # ignore slightly negative entries, which would take half of the scale
     limits = {"cmap": DIFFERENCE_MAP, "vmin": -largest, "vmax": largest} if signed else {"cmap": HEAT_MAP, "vmin": 0}
     mesh = axes.pcolormesh(x[::stride], x[::stride], part, shading="nearest", rasterized=True, **limits)
     axes.set(xlabel="x", ylabel="x′", title="kernel K(x, x′)", aspect="equal")
@@ -101,7 +101,7 @@ def _draw_frequencies(figure: Figure, axes: Axes, amplitudes: np.ndarray) -> Non
     mesh = axes.pcolormesh(np.clip(relative, 1e-3, 1), norm=LogNorm(1e-3, 1), cmap=HEAT_MAP, rasterized=True)
     axes.set(xlabel="index of the eigenvector", ylabel="half waves", title="frequencies in each eigenvector", aspect="equal")
     axes.grid(False)
-    figure.colorbar(mesh, ax=axes, shrink=0.85, label="over the largest").ax.grid(False)
+    figure.colorbar(mesh, ax=axes, shrink=0.85, label="amplitude relative to the largest").ax.grid(False)
 
 
 def _draw_drift(axes: Axes, drift: tuple[np.ndarray, np.ndarray] | None) -> None:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Shown(ABC):
-    """A result that is displayed as text or a table with a figure below."""
+    """A result with text or a table, and a figure below it."""
 
     @abstractmethod
     def plot(self) -> Figure:
-        """The figure."""
+        """The figure of the result."""
 
     @abstractmethod
     def _html(self) -> str:
-        """The text or table above the figure."""
+        """The HTML text or table above the figure."""
 
     def _repr_png_(self) -> bytes:
         from pdefreq.figures.style import encode
@@ -38,7 +38,7 @@ def paragraph(lines: Iterable[str]) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Some columns of rows of text and numbers as HTML."""
+    """The selected columns of rows of text and numbers as an HTML table."""
     head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in columns)
     body = "".join("<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in columns) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"

@@ -18,15 +18,15 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodF
 from pdefreq.figures.style import HEAT_MAP
 
 TAU = 0.5
-_COLUMNS = 240  # number of log-spaced columns of a heat map
-_ORDERED = 0.5  # smallest correlation of log t_k with the row for an order
-_ROW_LABELS = 16  # largest number of row labels
+_COLUMNS = 240  # log-spaced columns of a heat map, finer than is visible at the width of a slide
+_ORDERED = 0.5  # minimum correlation of log t_k and the row that counts as an order
+_ROW_LABELS = 16  # labels that fit beside a map
 _HEAT = LogNorm(1e-2, 1.0)
 _OUTLINE = [Stroke(linewidth=4, foreground="0.15"), Normal()]
 
 
 def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -> tuple[float, float] | None:
-    """Limits of a logarithmic axis around the positive finite values, or None without such values."""
+    """Limits of a logarithmic axis around the positive finite values, or None if there are no such values."""
     values = np.asarray(values, float)
     values = values[np.isfinite(values) & (values > 0)]
     if not len(values):
@@ -37,7 +37,7 @@ def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -
 
 
 def spread_ticks(axis: Axis) -> None:
-    """Few ticks in plain numbers on a logarithmic axis with less than two powers of ten, whose minor ticks would overlap."""
+    """Set a few ticks with plain numbers on a logarithmic axis with fewer than two powers of ten, whose minor ticks overlap."""
     low, high = axis.get_view_interval()
     if not 0 < low < high < math.inf or math.floor(math.log10(high)) > math.ceil(math.log10(low)):
         return
@@ -56,7 +56,7 @@ def step_columns(last: float) -> np.ndarray:
 
 
 def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
-    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of equal height; unknown errors are gray."""
+    """Draw errors ``(len(steps), m)``, one row per mode, with steps on the horizontal axis; unknown values are gray."""
     axes.grid(False)
     axes.set_facecolor("0.88")
     known = np.ma.masked_invalid(np.clip(error.T, _HEAT.vmin, _HEAT.vmax))
@@ -65,14 +65,14 @@ def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
 
 
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """Label the rows of a heat map, every n-th row if there are many."""
+    """Label the rows of a heat map, or every n-th row if there are many."""
     shown = range(0, len(labels), max(1, -(-len(labels) // _ROW_LABELS)))
     axes.set_yticks(list(shown), [labels[i] for i in shown])
     axes.tick_params(axis="y", length=0)
 
 
 def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
-    """The scale of every heat map, with the half-error level marked."""
+    """The common color bar of the heat maps, with the half-error level marked."""
     bar = figure.colorbar(ScalarMappable(_HEAT, HEAT_MAP), ax=axes, extend="both", pad=0.02, aspect=30)
     bar.set_label("relative error of the mode")
     bar.ax.yaxis.set_major_locator(FixedLocator([1e-2, 1e-1, TAU, 1]))
@@ -83,16 +83,17 @@ def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
 
 
 def draw_front(axes: Axes, half: np.ndarray) -> None:
-    """The half-error front t_k(0.5) across the rows: the median over the seeds and their range.
+    """Draw the half-error front t_k(0.5) across the rows: the median over the seeds and the range.
 
-    It connects neighboring modes that were halved during the run, and is interrupted at modes that were not. Modes that start
-    below one half are marked by a triangle at the left edge, together with those that are halved within the first step. An arrow
-    at the end of the front points to the modes that converge last, if there is an order and the front is not interrupted there.
+    The line joins adjacent modes whose error is halved, and is interrupted at modes whose error is not. Modes whose error is
+    halved within the first step lie at the left edge. Modes that start below one half are not part of the front; a triangle at
+    the left edge marks them. If there is an order, an arrow at the end points to the last modes, unless the front is interrupted
+    there.
 
     Args:
-        axes: A heat map with its limits set.
-        half: Step at which each seed halves the error of each mode, shape ``(seeds, m)``: 0 where it starts below one half,
-            inf where it is never halved, nan where it is not known.
+        axes: The axes of a heat map, with limits set.
+        half: The halving step of each mode for each seed, shape ``(seeds, m)``: 0 if the error starts below one half, inf if it
+            is never halved, nan if it is unknown.
     """
     front = np.median(half, axis=0)
     (early,) = np.nonzero(front == 0)
@@ -119,23 +120,23 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
 
 
 def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None:
-    """The predicted halving steps of the modes, shape ``(m,)``, as black crosses on white.
+    """Draw the predicted halving step of each mode as a black cross on white.
 
     Args:
         axes: The axes of a heat map.
-        half: Predicted halving steps.
-        caveat: The reason if the predictions are not valid; otherwise empty.
+        half: Predicted halving steps, shape ``(m,)``.
+        caveat: The reason for which the predictions may not hold, if any.
     """
     seen = np.where(half > 0, half, np.nan)
     rows = np.arange(len(half))
     axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
     axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
-    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, so that it is not cut off
+    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, because one would be cut off
     axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted){below}")
 
 
 def _direction(front: np.ndarray) -> int:
-    """Whether the front moves up (1) or down (-1) the rows with increasing steps, or neither (0)."""
+    """The direction of the front with increasing steps: up (1) or down (-1) the rows, or neither (0)."""
     (reached,) = np.nonzero(np.isfinite(front))
     if len(reached) < 2:
         return 0

@@ -24,22 +24,22 @@ def phase_diagram_figure(
     values: np.ndarray,
     critical_gamma: Callable[[float], float],
 ) -> Figure:
-    """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the line S = 0 of the theory.
+    """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the theoretical line S = 0.
 
     Args:
         widths: m, shape ``(w,)``.
         distances: RD for each gamma, shape ``(seeds, w)``.
         slopes: S by gamma, one for each seed.
-        gammas: Of the map, ascending, shape ``(columns,)``.
-        gamma_primes: Of the map, ascending, shape ``(rows,)``.
+        gammas: gamma of the columns of the map, ascending, shape ``(columns,)``.
+        gamma_primes: gamma' of the rows of the map, ascending, shape ``(rows,)``.
         values: S, shape ``(rows, columns)``.
-        critical_gamma: gamma on the line by gamma'.
+        critical_gamma: gamma on the line S = 0 as a function of gamma'.
     """
     figure = Picture(figsize=(12.5, 4.8))
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.35])
     _draw_distances(left, widths, distances, slopes)
     _draw_map(figure, right, gammas, gamma_primes, values, critical_gamma)
-    figure.suptitle("Relative distance of the inner weights of a two-layer ReLU network, by the scale of its initialization")
+    figure.suptitle("Relative distance RD of the inner weights of two-layer ReLU networks from their initial values")
     return figure
 
 
@@ -75,7 +75,7 @@ def _draw_map(
     low, high = axes.get_xlim(), axes.get_ylim()
     line = np.linspace(*high, 200)
     axes.plot([critical_gamma(float(g)) for g in line], line, color="black", linewidth=1.6, gid="line", zorder=1.5, alpha=0.6)
-    axes.set(xlim=low, ylim=high, xlabel="γ", ylabel="γ′", title="S of RD ~ m^S, and the line S = 0 of the theory (black)")
+    axes.set(xlim=low, ylim=high, xlabel="γ", ylabel="γ′", title="slope S of RD ~ m^S, and theoretical line S = 0 (black)")
     axes.set_xticks(gammas)
     axes.set_yticks(gamma_primes)
     axes.xaxis.set_minor_locator(NullLocator())

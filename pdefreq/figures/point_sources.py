@@ -1,4 +1,4 @@
-"""Solutions in trial spaces of increasing dimension, with their limit."""
+"""Solutions in trial spaces of increasing size, and their limit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Family:
     """One kind of trial space, for several sizes.
 
     Args:
-        name: The displayed name.
-        profiles: Size m -> u along the line that is drawn, shape ``(len(x),)``.
-        measured: Size m -> the number that the last panel shows.
+        name: The name in titles and legends.
+        profiles: Values of u along the drawn line by size m, shape ``(len(x),)``.
+        measured: The number that the last panel shows, by size m.
     """
 
     name: str
@@ -41,21 +41,21 @@ def point_sources_figure(
     guides: Mapping[str, tuple[np.ndarray, np.ndarray]],
     logarithmic: bool,
 ) -> Figure:
-    """A panel for each family, with the limit in gray, and a panel for a number against the size m.
+    """A panel for each family with its solutions and their limit in gray, and a panel for a number against the size m.
 
     Args:
         x: Points of the line, shape ``(n,)``.
-        limit: The limit of Ritz-Galerkin solutions at these points; it may be infinite.
+        limit: The limit of the Ritz-Galerkin solutions at these points; it may be infinite.
         families: Five families, so that the panels fill two rows.
-        title: The title of the figure.
+        title: Title of the figure.
         axis: Name of the coordinate along the line.
         measure: Title of the last panel.
         guides: Lines in the last panel, by label.
-        logarithmic: Whether its vertical axis is logarithmic.
+        logarithmic: Whether the vertical axis of the last panel is logarithmic.
     """
     figure = Picture(figsize=(12.5, 6.6))
     panels = figure.subplots(2, 3, squeeze=False).ravel()
-    order = [0, 1, 3, 4, 5]  # the panel of numbers is at the end of the first row
+    order = [0, 1, 3, 4, 5]  # the last panel of the first row shows the numbers
     curves = np.concatenate([u for family in families for u in family.profiles.values()])
     low, high = float(curves.min()), float(curves.max())
     limit = np.nan_to_num(limit, posinf=2 * high, neginf=2 * low)  # a line to the edge of the panel

@@ -1,4 +1,4 @@
-"""Predicted and measured errors of modes, and whether the prediction is valid."""
+"""Predicted and measured errors of each mode, and the validity of the theory."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FEW = 20  # largest number of steps on a linear axis
 
 @dataclass(frozen=True)
 class PredictedRun:
-    """Errors of m modes along a run, relative to their initial values, as predicted and as measured.
+    """Predicted and measured errors of m modes along a run, relative to their initial values.
 
     Args:
         name: The name of the run.
-        steps: Shape ``(T,)``, from 0.
-        measured: Shape ``(T, m)``.
-        predicted: The same of theory.
+        steps: Steps from 0, shape ``(T,)``.
+        measured: Measured errors, shape ``(T, m)``.
+        predicted: Predicted errors, shape ``(T, m)``.
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
-        drift: Final relative drift of the kernel; None if the theory needs no kernel.
-        moved: Final relative drift of the parameters.
-        threshold: Largest drift for which a prediction is valid.
+        drift: The relative change of the kernel at the end; None if the theory uses no kernel.
+        moved: The relative change of the parameters.
+        threshold: The maximum of both changes for which a prediction is considered valid.
     """
 
     name: str
@@ -44,7 +44,7 @@ class PredictedRun:
 
     @classmethod
     def of(cls, name: str, record: SpectralRecord) -> PredictedRun:
-        """A run at the recorded steps at which curves were predicted for it."""
+        """The run at the recorded steps for which predictions exist."""
         measured, predicted = np.isin(record.step, record.prediction.step), np.isin(record.prediction.step, record.step)
         return cls(
             name, record.step[measured], record.error[measured], record.prediction.error[predicted], record.modes.wavenumber
@@ -52,7 +52,7 @@ class PredictedRun:
 
     @property
     def flagged(self) -> bool:
-        """Whether the drift exceeds the threshold."""
+        """Whether the kernel or the parameters have changed by more than `threshold`."""
         return any(distance is not None and distance > self.threshold for distance in (self.drift, self.moved))
 
     @property
@@ -65,13 +65,13 @@ class PredictedRun:
 def prediction_figure(
     rows: Sequence[Sequence[PredictedRun]], labels: Sequence[str], *, title: str = "", log: bool = False
 ) -> Figure:
-    """A panel for each run: with measured errors as lines and predicted errors as black dashes.
+    """A panel for each run, with measured errors as lines and predicted errors as black dashes.
 
     Args:
         rows: Runs, in rows of equal length.
         labels: Labels of the rows.
-        title: The title of the figure.
-        log: Whether errors are drawn on a logarithmic axis, as moduli.
+        title: Title of the figure.
+        log: Whether the moduli of the errors are drawn on a logarithmic axis.
     """
     columns = len(rows[0])
     figure = Picture(figsize=(4.1 * columns + 0.5, 3.4 * len(rows) + 0.6))
@@ -113,7 +113,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
     if log:
         axes.set(yscale="log", ylim=(1e-6, 2))
     if run.drift is not None:
-        said = f"kernel moved {100 * run.drift:.2g} %"
+        said = f"kernel changed by {100 * run.drift:.2g} %"
         said += "" if run.moved is None else f", parameters {100 * run.moved:.2g} %"
         said += f"\nabove {100 * run.threshold:g} %: flag" if run.flagged else ""
         said += f"\nlargest difference {100 * run.largest_difference:.2g} %"

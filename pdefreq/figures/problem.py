@@ -1,4 +1,4 @@
-"""A problem: domain, boundary conditions, source and exact solution."""
+"""A problem as read from its file: domain, boundary conditions, source and exact solution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _BOUNDARY_POINTS = 4000
-_MANY = 500  # largest number of points drawn as dots
+_MANY = 500  # with more points than this, dots are small
 DATA_COLOR = "black"
 _KINDS = {
     "dirichlet": ("Dirichlet", METHOD_COLORS[1]),
@@ -28,9 +28,9 @@ _KINDS = {
 
 @styled
 def problem_figure(problem: Problem) -> Figure:
-    """Panels of the source, of the exact solution if it is known, and of variable coefficients.
+    """Panels for the source, the exact solution if it is known, and each variable coefficient.
 
-    The boundary is marked, and the points at which the source is known if it is known at points only.
+    The boundary is marked. If the source is known at points only, the points are marked, too.
     """
     where = Slice.of(problem.domain)
     fields = _fields(problem)
@@ -68,7 +68,7 @@ def _draw(axes: Axes, where: Slice, values: np.ndarray) -> None:
 
 
 def _mark_data(axes: Axes, problem: Problem) -> None:
-    """Training points as dots and held-out points as circles; none if the panel shows a slice."""
+    """Draw training points as dots and held-out points as circles; not on a slice of a higher dimension."""
     if problem.data is None or problem.domain.dimension > 2:
         return
     samples, values = data_samples(problem)
@@ -84,7 +84,7 @@ def _mark_data(axes: Axes, problem: Problem) -> None:
 
 
 def _mark_boundary(panels: np.ndarray, problem: Problem, where: Slice) -> None:
-    """Color the boundary by the kind of its condition, except in slices of higher dimensions."""
+    """Color the boundary by the kind of its condition; not on a slice of a higher dimension."""
     if not problem.boundary or problem.domain.dimension > 2:
         return
     samples = problem.domain.boundary(_BOUNDARY_POINTS)

@@ -1,4 +1,4 @@
-"""Errors of modes and norms on a sequence of finer discretizations."""
+"""The error of each mode and in each norm under refinement."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.spectrum.orders import Order
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
-_NORMS = {"relative_l2": ("L2", "-"), "relative_h1": ("H1", "--"), "max_error": ("largest", ":")}
+_NORMS = {"relative_l2": ("L2", "-"), "relative_h1": ("H1", "--"), "max_error": ("maximum", ":")}
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
-_CURVES = 8  # largest number of modes
-_TICKS = 7  # largest number of ticks on the axis of mesh widths
+_CURVES = 8  # maximum number of modes
+_TICKS = 7  # maximum number of ticks on the axis of mesh widths
 
 
 @styled
@@ -40,19 +40,19 @@ def refinement_figure(
 ) -> Figure:
     """Errors against mesh width (left) and number of unknowns (right), finer to the right.
 
-    Levels of a fitted order are filled; other levels are hollow. Predicted errors are dashed.
+    Levels of a fit have filled markers; coarse levels and the floor have hollow ones. Predicted errors are dashed.
 
     Args:
         record: Total errors, one row per level.
         norms: Errors by the name of the norm, one entry per level.
-        orders: Fitted orders of each norm, and of each mode by its entry in `names`.
+        orders: The order of each norm, and of each mode by its entry in `names`.
         names: Names of the modes, in their order.
         h: Mesh widths, shape ``(levels,)``; None omits the left panel.
-        unknowns: Numbers of unknowns.
-        dimension: Dimension of the domain; orders are powers of h, or N^(-1 / dimension).
-        predicted: Predicted errors of the modes, shape ``(levels, m)``, nan if unknown.
-        title: The title of the figure.
-        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
+        unknowns: Number of unknowns of each level.
+        dimension: The dimension of the domain; orders are powers of h, or of N^(-1 / dimension).
+        predicted: Predicted errors of the modes, shape ``(levels, m)``; nan without a prediction.
+        title: Title of the figure.
+        wavenumbers: Modes that must be shown; the rest are those of largest amplitude.
     """
     shown = record.pick(_CURVES, wavenumbers)
     place = [list(record.column).index(column) for column in shown.column]
@@ -64,7 +64,7 @@ def refinement_figure(
     limits = log_limits(np.concatenate([curve["error"] for curve in curves]))
     if limits is None:
         for axes in panels:
-            note(axes, "no errors are known")
+            note(axes, "no errors recorded")
         return figure
     x = np.array(unknowns, float)
     if h is not None:
@@ -73,7 +73,7 @@ def refinement_figure(
         panels[0].invert_xaxis()
     _draw(panels[-1], x, curves, limits, power=-1 / dimension)
     _level_axis(panels[-1], x, "unknowns N", ",.0f")
-    panels[0].set_ylabel("error, relative but for the largest")
+    panels[0].set_ylabel("error (relative except for the maximum error)")
     handles = [line for line in panels[0].lines if not str(line.get_label()).startswith("_")]
     if np.isfinite(predicted).any():
         handles.append(Line2D([], [], label="theory", **_THEORY))
@@ -146,7 +146,7 @@ def _triangle(axes: Axes, end: float, limits: tuple[float, float], slope: int, p
 
 
 def _level_axis(axes: Axes, x: np.ndarray, label: str, digits: str) -> None:
-    """Ticks at the levels, as many as fit."""
+    """Set ticks at the levels, as many as fit."""
     shown = np.log(x)
     apart = abs(shown[-1] - shown[0]) / _TICKS
     ticks = [x[-1]]

@@ -49,7 +49,7 @@ def test_rel_is_the_square_of_the_relative_error_in_five_dimensions(monkeypatch)
     for row in rows:
         assert row["REL"] == pytest.approx(row["relative L2"] ** 2, rel=1e-14)  # two roundings
     assert rows[1]["unknowns"] == rows[2]["unknowns"] and rows[3]["unknowns"] == rows[4]["unknowns"]
-    assert sum("asked" in line and "reached" in line for line in report.findings) == 4
+    assert sum("goal" in line and "reached" in line for line in report.findings) == 4
     guide = "guide-boundary built in, constant network"
     assert lines_of(report) == [sorted([guide, *(f"l2-{', '.join(case)}" for case in CASES_5D)])]
 

@@ -66,7 +66,7 @@ def test_points_outside_the_fit_are_hollow():
 def test_the_legend_states_the_orders():
     (legend,) = drawn().legends
     told = [text.get_text() for text in legend.get_texts()]
-    assert told == ["π: 2.00", "4π: 2.00", "L2: 2.00", "H1: 1.00", "largest: 2.00", "not in the fit"]
+    assert told == ["π: 2.00", "4π: 2.00", "L2: 2.00", "H1: 1.00", "maximum: 2.00", "not in the fit"]
 
 
 def test_theory_is_dashed_where_it_exists():

@@ -58,9 +58,7 @@ def test_the_first_coordinate_increases_to_the_right():
     assert (np.diff(values, axis=0) == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("dimension", "words"), [(2, "A title"), (3, "A title, slice: z = 0.5"), (6, "A title, slice: the other")]
-)
+@pytest.mark.parametrize(("dimension", "words"), [(2, "A title"), (3, "A title, slice: z = 0.5"), (6, "A title, slice: other")])
 def test_the_title_states_the_position_of_a_slice(dimension, words):
     figure = solution_figure(problem(dimension), APPROXIMATE, EXACT)
     assert figure.get_suptitle().startswith(words)

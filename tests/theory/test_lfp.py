@@ -141,7 +141,7 @@ def test_half_of_the_wavevectors_and_their_negatives_are_all_wavevectors():
 
 
 def test_coincident_points_are_refused():
-    with pytest.raises(OptionError, match="not told apart"):
+    with pytest.raises(OptionError, match="cannot distinguish"):
         FourierKernel(half_space_wavevectors(1, 1.0, 1), torch.ones(2)).fit(column([0.0, 0.0]), torch.zeros(2).double())
 
 
