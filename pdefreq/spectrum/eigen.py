@@ -1,4 +1,4 @@
-"""Eigenfunctions of the Laplacian on any domain: what sine and cosine modes are on a box."""
+"""Eigenfunctions of the Laplacian on any domain, the counterpart of sine and cosine modes on a box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
 from pdefreq.spectrum.family import Expansion, Modes
 
-if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there is a mesh: other families do without them
+if TYPE_CHECKING:  # finite elements and sparse matrices are imported with the first mesh
     from numpy.typing import ArrayLike
 
     from pdefreq.core.shapes import Points
@@ -24,32 +24,32 @@ if TYPE_CHECKING:  # finite elements and sparse matrices are loaded once there i
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigenpairs import Slice
 
-_CELLS = {1: 2048, 2: 44, 3: 9}  # of a cube of the same measure, along each axis
+_CELLS = {1: 2048, 2: 44, 3: 9}  # along each axis of a cube of the same measure
 _MOST_NODES = {1: 5000, 2: 19_000, 3: 12_000}
 MOST_MODES = {1: 512, 2: 512, 3: 96}
-"""Where computing them ends, by dimension: the last wavenumbers are good to a percent, in three dimensions to three."""
+"""Largest number of computed modes by dimension. The last wavenumbers are accurate to 1 %, in three dimensions to 3 %."""
 _QUADRATURE = 6  # exact for the mass matrix of P2 on cells with curved sides
-_VERSION = 1  # of what a slice in the cache holds: to be raised with every change of `Slice` and of how it is computed
-_ZERO = 1e-9  # beside the largest, the eigenvalue of the constant to rounding: 1e-11 against 1e3
-_TELLABLE = 1e-3  # a part of u smaller than this, the boundary values taken off, may be the error of the mesh near a corner
+_VERSION = 1  # of the slices in the cache; increase it with every change of `Slice` or of its computation
+_ZERO = 1e-9  # relative to the largest eigenvalue; rounding makes the eigenvalue of the constant about 1e-11, against 1e3
+_TELLABLE = 1e-3  # a smaller relative part of u, without boundary values, may be a mesh error near a corner
 
 
 class EigenModes(Modes):
-    """Eigenfunctions of -Laplace, zero on the Dirichlet parts of a problem's boundary and natural on the rest, by P2 elements.
+    """Eigenfunctions of -Δ, zero on the Dirichlet parts of the boundary and natural on the rest, computed with P2 elements.
 
-    A mode is an eigenspace: the coefficient of u is the norm of its projection, since eigenvectors of a multiple eigenvalue can
-    be turned into each other, and none of them is told from the others. The mean square of an eigenfunction is 2^-d, that of a
-    product of sines, so that on a box coefficients are those of sine modes.
+    A mode is an eigenspace. The coefficient of u is the norm of its projection onto the eigenspace, because the eigenvectors of
+    a multiple eigenvalue are determined only up to a rotation. The mean square of an eigenfunction is 2^-d, as for a product of
+    sines, so that on a box the coefficients equal those of sine modes.
 
-    What boundary values imply is subtracted first: their harmonic continuation, which is the straight line in one dimension.
-    The wavenumber is the root of the eigenvalue. `indices` counts eigenvalues from 1, each as often as it is multiple.
+    The harmonic extension of the boundary values is subtracted first; in one dimension it is the linear interpolant. The
+    wavenumber is the square root of the eigenvalue. `indices` numbers the eigenvalues from 1 and counts multiplicity.
 
-    One mesh serves all methods on a domain: modes are the same in every run, and are computed once. They are kept in the cache
-    of the user by the digest of the mesh (`pdefreq.core.cache`).
+    All methods on a domain use the same mesh, so that the modes are the same in every run and are computed once. They are
+    stored in the cache of the user under the digest of the mesh (`pdefreq.core.cache`).
 
     Args:
         basis: The eigenfunctions.
-        indices: Numbers of the modes; by default all that the basis holds so far.
+        indices: Numbers of the modes; by default all that the basis contains so far.
     """
 
     kind = "eigen"
@@ -70,7 +70,7 @@ class EigenModes(Modes):
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes of a problem; without numbers the first of them, of which `strongest` gets as many as a function needs.
+        """The modes of a problem; without `indices` the first modes, which `strongest` extends as far as a function requires.
 
         Raises:
             IncompatibleError: If the domain needs a mesh generator that is not installed.
@@ -83,7 +83,7 @@ class EigenModes(Modes):
         return cls(basis, indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """The nodes of the mesh, whatever the space."""
+        """The nodes of the mesh, for every trial space."""
         return self._basis.space.nodes
 
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
@@ -99,9 +99,9 @@ class EigenModes(Modes):
 
     @functools.cached_property
     def straight(self) -> Lagrange:
-        """P2 elements of the same nodes in cells with straight sides, to find points in: coefficients are values at `points`.
+        """P2 elements with the same nodes on straight cells, for evaluation at points; coefficients are the values at `points`.
 
-        Between nodes they differ from those with curved sides by the square of the mesh width, next to the boundary only.
+        Between nodes they differ from the curved elements by O(h^2), and only next to the boundary.
         """
         from skfem import MeshLine1, MeshTet1, MeshTri1
 
@@ -113,19 +113,19 @@ class EigenModes(Modes):
         return Lagrange(straight, _QUADRATURE, degree=2, periodic=self._basis.space.periodic)
 
     def expand(self, values: np.ndarray) -> Expansion:
-        """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
+        """The expansion of a function, given at `points`, in the eigenvectors of these modes."""
         parts = self._vectors.T @ (self._basis.mass @ self._basis.without_boundary(values))
         wavenumber = np.sqrt(self._basis.values[self._columns].clip(0))
         return Expansion(parts, wavenumber, lambda parts: self._vectors @ parts)
 
     def boundary_part(self, values: np.ndarray) -> np.ndarray:
-        """What is subtracted first: the harmonic continuation of boundary values; zero where nothing is prescribed."""
+        """The harmonic extension of the boundary values, which is subtracted first; zero without prescribed values."""
         return values - self._basis.without_boundary(values)
 
     def strongest(
         self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
     ) -> tuple[Self, int]:
-        """See `Modes`. Modes are computed until what they do not carry is too small for another one to be watched."""
+        """See `Modes`. Modes are computed until the remainder is too small to contain another mode above the threshold."""
         basis = self._basis
         none = self.take(np.empty(0, int))
         if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
@@ -143,14 +143,14 @@ class EigenModes(Modes):
         return np.asfortranarray(self._basis.vectors[:, self._columns])
 
     def _by_mode(self, parts: np.ndarray) -> np.ndarray:
-        """Sums over the columns of each mode, of numbers that are not negative up to rounding."""
+        """Sums over the columns of each mode, for numbers that are nonnegative up to rounding."""
         return np.add.reduceat(parts, self._first).clip(0) if len(self) else np.empty(0)
 
 
 class NeumannModes(EigenModes):
-    """Eigenfunctions of the Neumann Laplacian, whatever the problem prescribes: boundary values are not taken off first.
+    """Eigenfunctions of the Neumann Laplacian, for any boundary conditions; boundary values are not subtracted first.
 
-    They tell the frequencies of a function that is all boundary values, such as a harmonic one.
+    They resolve the frequencies of a function that is determined by its boundary values, such as a harmonic function.
     """
 
     kind = "neumann"
@@ -158,7 +158,7 @@ class NeumannModes(EigenModes):
 
 
 class EigenBasis:
-    """Eigenfunctions on a mesh, as many as were asked for so far.
+    """Eigenfunctions on a mesh, computed as far as requested.
 
     Args:
         space: P2 elements.
@@ -202,7 +202,7 @@ class EigenBasis:
         return vectors
 
     def grow(self) -> bool:
-        """Compute the next eigenfunctions, unless there are enough."""
+        """Compute the next eigenfunctions; False if the largest number is reached."""
         if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
             return False
         from pdefreq.spectrum.eigenpairs import multiplets
@@ -212,12 +212,12 @@ class EigenBasis:
         return True
 
     def reach(self, number: int) -> None:
-        """Have at least as many eigenfunctions."""
+        """Compute at least `number` eigenfunctions, if possible."""
         while len(self.values) < number and self.grow():
             pass
 
     def without_boundary(self, values: np.ndarray) -> np.ndarray:
-        """Values at the nodes less the harmonic continuation of those at the fixed ones."""
+        """Values at the nodes minus the harmonic extension of the values at the fixed nodes."""
         if self._factors is None:
             return values
         inner = np.zeros_like(values)
@@ -227,7 +227,7 @@ class EigenBasis:
 
 @functools.lru_cache(maxsize=8)
 def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
-    """P2 elements, their curved sides on the boundary: as many as are resolved in seconds, or those of the domain's own mesh."""
+    """P2 elements with curved boundary sides, as many as can be solved in seconds, or on the mesh given with the domain."""
     from skfem import Mesh, MeshQuad
 
     from pdefreq.domains.meshes.meshing import curved, mesh_for
@@ -239,7 +239,7 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
         mesh = mesh_for(domain, round(cells))
         if isinstance(mesh, MeshQuad):
             mesh = mesh.to_meshtri()
-        assert isinstance(mesh, Mesh)  # scikit-fem's types are wider than its values
+        assert isinstance(mesh, Mesh)  # scikit-fem declares a wider type
         space = Lagrange(curved(mesh, domain), _QUADRATURE, degree=2, periodic=periodic)
         if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
             return space
@@ -247,7 +247,7 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
 
 
 def _digest(space: Lagrange, fixed: np.ndarray) -> str:
-    """What eigenfunctions depend on: the nodes, the cells, and where they are zero or periodic."""
+    """A digest of the data that determine the eigenfunctions: nodes, cells, fixed nodes and periodic axes."""
     content = hashlib.sha256(f"{_VERSION} {type(space.mesh).__name__}".encode())
     for array in (space.mesh.doflocs, space.mesh.t, fixed, *([np.array(space.periodic)] if space.periodic else [])):
         content.update(f"{array.dtype} {array.shape}".encode())
@@ -256,7 +256,7 @@ def _digest(space: Lagrange, fixed: np.ndarray) -> str:
 
 
 def _kept(digest: str, nodes: int, number: int, compute: Callable[[], Slice]) -> Slice:
-    """A slice of the eigenfunctions at so many free nodes, from the cache or computed and put there."""
+    """A slice of the eigenfunctions at the free nodes, read from the cache, or computed and stored there."""
     from pdefreq.spectrum.eigenpairs import Slice
 
     cache, name = Cache.of_user(), f"eigen-{digest}-{number:02d}"

@@ -1,4 +1,4 @@
-"""The order of convergence of a sequence of errors: a slope over the levels where there is one."""
+"""The order of convergence of a sequence of errors, fitted over the levels at which it is constant."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LEVELS = 3  # through two points there always is a line
+_LEVELS = 3  # a line always fits two points
 _STRAIGHT = 0.05  # largest standard error of a slope that counts as an order
 _DRIFT = 0.1  # largest difference between the slopes of a window and of its finer half
-_SPAN = 3.0  # in mesh width: adaptive levels follow each other closely
-_APART = 1.5  # the same between two levels from which an order is read
-_FALL = 2.0  # by which the error must fall over the window: a floor is straight, too
-_ALGEBRAIC = 8.0  # largest order that is read as a power
+_SPAN = 3.0  # ratio of mesh widths; adaptive levels are close together
+_APART = 1.5  # smallest ratio of mesh widths of two levels that determine an order
+_FALL = 2.0  # smallest decrease of the error over the window; a floor is a straight line, too
+_ALGEBRAIC = 8.0  # largest order that counts as algebraic
 
 
 @dataclass(frozen=True)
 class Order:
-    """How fast errors fall with the mesh width.
+    """An order of convergence in the mesh width.
 
     Args:
-        value: The slope of log(error) against log(h); None where there is none.
+        value: The slope of log(error) against log(h); None if no order was found.
         error: Its standard error.
-        levels: First and last level of the fit, counted from zero; None where there is no fit.
+        levels: First and last level of the fit, counted from zero; None without a fit.
         faster: Whether the error falls faster than any power.
-        reason: Why there is no order; empty where there is one.
+        reason: Why no order was found; empty otherwise.
     """
 
     value: float | None
@@ -36,17 +36,17 @@ class Order:
 
 
 def fit_order(h: np.ndarray, errors: np.ndarray, *, floor: float = 0.0) -> Order:
-    """The slope of log(error) against log(h) over the longest straight window of levels; of equally long ones the finest.
+    """The slope of log(error) against log(h) over the longest straight window of levels; the finest of several equally long.
 
-    A window is three levels or more in a row, over a factor of three in h, whose errors are above the floor and fall by a factor
-    of two at least. It is straight if the slope has a standard error of at most 0.05 and differs by at most 0.1 from that of the
-    finer half. That leaves out levels that do not resolve the solution yet, and the floor of rounding, where errors stop falling.
-    Slopes above 8 are no powers: exponential convergence passes through every order.
+    A window consists of at least three consecutive levels, spans a factor of three in h, and has errors above the floor that
+    decrease by at least a factor of two. It is straight if its slope has a standard error of at most 0.05 and differs by at most
+    0.1 from the slope of the finer half. This excludes levels that do not yet resolve the solution and levels at the rounding
+    floor. Slopes above 8 do not count as orders, because exponential convergence passes through every order.
 
     Args:
-        h: Mesh widths, shape ``(levels,)``, falling.
-        errors: Shape ``(levels,)``; nan where unknown.
-        floor: Errors at or below this are not counted, e.g. the error of the reference solution.
+        h: Mesh widths, shape ``(levels,)``, decreasing.
+        errors: Errors, shape ``(levels,)``; nan if unknown.
+        floor: Errors at or below this number are ignored, e.g. the error of the reference solution.
 
     Example:
         >>> h = np.array([1 / 8, 1 / 16, 1 / 32, 1 / 64])
@@ -81,7 +81,7 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _faster(h: np.ndarray, errors: np.ndarray, usable: np.ndarray) -> Order | None:
-    """What is said where between levels the error falls by more than h^8."""
+    """The result if the error decreases faster than h^8 between two levels; None otherwise."""
     known = np.isfinite(errors)
     pairs = [(i, int(j)) for i in np.flatnonzero(usable) for j in np.flatnonzero(known & (h[i] >= _APART * h))[:1]]
     with np.errstate(divide="ignore"):

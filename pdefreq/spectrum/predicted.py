@@ -1,4 +1,4 @@
-"""What theory says of each mode before a run, its form among the facts of a history, and the curves that follow for the run."""
+"""Theoretical predictions for each mode: their storage among the facts of a history, and the predicted errors of a run."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def _steps(last: int) -> np.ndarray:
 
 
 PREDICTED_STEPS = _steps(10**7)
-"""At which steps curves are kept, whatever the budget: a run may be resumed."""
+"""The steps at which predicted curves are stored. They do not depend on the budget, because a run may be resumed."""
 
 
 PREDICTABLE_DRIFT = 0.05
-"""Up to which relative drift, of the kernel and of the parameters, a network counts as trained like its linearization.
+"""The largest relative drift of the kernel and of the parameters at which the linearized network is considered accurate.
 
-The kernel alone does not tell: small eigenvalues, which late modes hang on, change before its norm does.
+The kernel alone is not sufficient: its small eigenvalues, which determine the late modes, change before its norm does.
 """
 
 
 class Drift(NamedTuple):
-    """How far from the start what predictions of a network rest on has moved, over its size there.
+    """Relative changes of the tangent kernel and of the parameters of a network since initialization.
 
     Args:
-        kernel: Of the kernel, in the metric of the loss where nothing else is said.
-        parameters: Of the coefficients, RD.
+        kernel: Relative change of the kernel, in the metric of the loss unless stated otherwise.
+        parameters: Relative change RD of the coefficients.
     """
 
     kernel: float
@@ -44,30 +44,30 @@ class Drift(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether predictions from the start can still hold."""
+        """Whether predictions from the kernel at initialization can still be valid."""
         return max(self) <= PREDICTABLE_DRIFT
 
     def in_words(self) -> str:
-        """Both numbers."""
+        """A phrase with both numbers."""
         return f"the kernel of the loss has moved by {self.kernel:.2g} of itself and the parameters by {self.parameters:.2g}"
 
 
 @dataclass(frozen=True, eq=False)
 class StoredPrediction:
-    """The prediction of the errors of m modes as it is stored with a history, or the reason why there is none.
+    """The predicted errors of m modes as stored with a history, or the reason why nothing is predicted.
 
     Args:
-        note: Source of the prediction and when it holds, or why there is none; it may be empty.
-        rates: Decay -d log e / d step where theory has one number, shape ``(m,)``, else nan; None where it is unknown.
-        curves: Errors over those at the step `start_step`, shape ``(T, m)``; rows before that step do not count. None where they
-            are unknown.
-        steps: The steps of the curves, shape ``(T,)``.
-        start_step: The step from which on errors are predicted, in units of those measured there.
-        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None where it is
+        note: Source and assumptions of the prediction, or the reason why it is missing; may be empty.
+        rates: Decay rates -d log e / d step, shape ``(m,)``; nan for a mode without a single rate; None if unknown.
+        curves: Errors divided by those at the step `start_step`, shape ``(T, m)``; rows before that step are ignored. None if
             unknown.
-        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None where they are unknown.
-        drift: How far the network has moved from its start at the end of the run; None where theory rests on no start.
-        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None where modes have no phase.
+        steps: The steps of the curves, shape ``(T,)``.
+        start_step: The first predicted step. Predicted errors are relative to the errors measured at this step.
+        rayleigh_quotients: Relative decrease per step of an error that consists of one mode only, shape ``(m,)``; None if
+            unknown.
+        eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None if unknown.
+        drift: Drift of the network from initialization to the end of the run; None if the theory does not depend on it.
+        phases: Changes of the phases of the errors, radians, same shape as `curves`; None if modes have no phase.
     """
 
     note: str = ""
@@ -82,7 +82,7 @@ class StoredPrediction:
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The prediction that the facts of a history hold; an empty one if they hold none."""
+        """The prediction stored in the facts of a history; an empty prediction if nothing is stored."""
 
         def array(name: str) -> np.ndarray | None:
             return np.asarray(facts[name], dtype=float) if name in facts else None
@@ -101,7 +101,7 @@ class StoredPrediction:
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same prediction. Curves without a finite value are left out."""
+        """Arrays by name, from which `in_facts` restores the prediction. Curves without a finite value are omitted."""
         facts = {"mode_predicted_note": np.array(self.note)}
         if self.rates is not None:
             facts["mode_predicted_rate"] = self.rates
@@ -120,9 +120,9 @@ class StoredPrediction:
         """The predicted errors of a run, up to its last record.
 
         Args:
-            step: When each row was recorded, shape ``(rows,)``.
-            error: Measured relative errors, shape ``(rows, m)``: curves are predicted in units of those of one row, the first
-                from which on there is a prediction.
+            step: The recorded steps, shape ``(rows,)``.
+            error: Measured relative errors, shape ``(rows, m)``. The curves are multiplied by the errors of the first recorded
+                row that has a prediction.
         """
         unknown = np.full(error.shape[1], np.nan)
         kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
@@ -132,7 +132,7 @@ class StoredPrediction:
             return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
         known = _between(self.steps, self.curves, float(step[later[0]]))
-        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # what is gone by then stays so
+        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # zero errors remain zero
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
         phase_change = None
         if self.phases is not None and step[later[0]] in self.steps:
@@ -145,15 +145,15 @@ class PredictedErrors:
     """Predicted relative errors of m modes, up to the step at which a run ended.
 
     Args:
-        step: Shape ``(T,)``; empty where there is no prediction.
-        error: Shape ``(T, m)``.
-        rate: Decay -d log e / d step where theory has one number, shape ``(m,)``; else nan.
-        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan where it is
+        step: Steps, shape ``(T,)``; empty without a prediction.
+        error: Predicted errors, shape ``(T, m)``.
+        rate: Decay rates -d log e / d step, shape ``(m,)``; nan for a mode without a single rate.
+        rayleigh_quotient: Relative decrease per step of an error that consists of one mode only, shape ``(m,)``; nan if
             unknown.
-        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan where it is unknown.
-        note: Where they come from, or why there are none; it may be empty.
-        drift: How far the network has left its start at the end of the run; None where theory rests on no start.
-        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None where
+        eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan if unknown.
+        note: Source of the predictions, or the reason why they are missing; may be empty.
+        drift: Drift of the network from initialization to the end of the run; None if the theory does not depend on it.
+        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None if
             modes have no phase.
     """
 
@@ -168,7 +168,7 @@ class PredictedErrors:
 
     @classmethod
     def none(cls, m: int, note: str = "") -> Self:
-        """No prediction for m modes."""
+        """An empty prediction for m modes."""
         unknown = np.full(m, np.nan)
         return cls(np.empty(0), np.empty((0, m)), unknown, unknown, unknown, note)
 
@@ -176,31 +176,31 @@ class PredictedErrors:
         return len(self.step)
 
     def take(self, places: np.ndarray) -> PredictedErrors:
-        """These modes only."""
+        """The predictions of the modes at the given places."""
         columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
         phase_change = None if self.phase_change is None else self.phase_change[:, places]
         return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, phase_change)
 
     @property
     def caveat(self) -> str:
-        """That they do not hold, in words; empty where nothing speaks against them."""
+        """A phrase stating that the predictions are not valid because of drift; empty otherwise."""
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     @functools.cached_property
     def halving_steps(self) -> np.ndarray:
-        """Predicted t_k(0.5), shape ``(m,)``: inf where the run ends before it, nan where nothing is predicted."""
+        """Predicted t_k(0.5), shape ``(m,)``: inf if it lies beyond the end of the run, nan without a prediction."""
         return halving_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """Predicted rates, shape ``(m,)``: where theory has no single one, that of the curve, measured as that of the run is."""
+        """Predicted rates, shape ``(m,)``. For a mode without a single rate, the rate is fitted to the predicted curve."""
         if not len(self):
             return self.rate
         return np.where(np.isnan(self.rate), decay_rates(self.step, self.error), self.rate)
 
 
 def _between(steps: np.ndarray, curves: np.ndarray, step: float) -> np.ndarray:
-    """Curves at a step, shape ``(m,)``; between those at which they are known, of one exponential."""
+    """Values of the curves at a step, shape ``(m,)``, interpolated exponentially between the stored steps."""
     after = int(np.searchsorted(steps, step))
     if steps[after] == step:
         return curves[after]

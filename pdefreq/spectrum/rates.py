@@ -6,21 +6,22 @@ import math
 
 import numpy as np
 
-_TOP = 0.8  # rates count below this error: before it a mode may only be starting to move
-_FLOORS = 10.0  # and above this many times the level at which it comes to rest
+_TOP = 0.8  # rates are fitted below this error; above it a mode may only be starting to decay
+_FLOORS = 10.0  # and above this multiple of the floor
 _R_SQUARED = 0.99
-_RECORDS = 5  # fewest records in a window: a line through less is no evidence
-_ROUNDING = 1e-11  # relative errors below this are what a direct solution leaves
-_ENDS = 48  # window ends tried for each mode, evenly spread over its records
+_RECORDS = 5  # fewest records in a window
+_ROUNDING = 1e-11  # relative errors below this are rounding errors of a direct solution
+_ENDS = 48  # candidate window ends for each mode, evenly spaced over its records
 
 
 def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """First time after which each error stays at or below a level, log e being interpolated between records.
+    """First time after which each error stays at or below a level, with log e interpolated between records.
 
     Args:
         tau: The level, relative: 0.5 gives halving times.
         at: When each row was recorded, in steps or seconds, shape ``(rows,)``, ascending.
-        errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped, later ones count as large.
+        errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped; later
+            nans count as above the level.
 
     Returns:
         Times ``(m,)``: inf for a mode that ends above the level, nan for one that starts at or below it.
@@ -42,19 +43,19 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         high, low = np.log(errors[before, mode]), np.log(errors[before + 1, mode])
         part = (high - np.log(tau)) / (high - low)
-    # From inf or nan there is nothing to interpolate, nor to rounding errors: a direct solution is no exponential.
+    # There is no interpolation from inf or nan, or to rounding errors, because a direct solution does not decay exponentially.
     part = np.where(np.isfinite(part) & (errors[before + 1, mode] > _ROUNDING), part, 1.0)
     times[mode] = at[before] + part * (at[before + 1] - at[before])
     return times
 
 
 def halving_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """`time_to` one half."""
+    """First time after which each error stays at or below one half; see `time_to`."""
     return time_to(0.5, at, errors)
 
 
 def whole_step(time: float) -> int:
-    """The step at which a time that was interpolated between steps is reached.
+    """The first whole step at or after a time that was interpolated between steps.
 
     Example:
         >>> whole_step(575.2), whole_step(7.0 + 1e-12)  # rounding adds no step
@@ -66,8 +67,8 @@ def whole_step(time: float) -> int:
 def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """The exponential rate of each mode, -d log e / dt: the slope over the longest window in which log e is straight.
 
-    A window lies after the error has fallen below 0.8 for good and before it first comes within ten times its floor,
-    covers at least an e-fold and five records, and has R^2 > 0.99. Of equally long windows the earliest counts.
+    A window starts after the error stays below 0.8 and ends before the error first falls below ten times its floor. It covers
+    a decrease by at least a factor e and five records, and has R^2 > 0.99. The earliest of several equally long windows is used.
 
     Args:
         at: When each row was recorded, shape ``(rows,)``, ascending.
@@ -88,16 +89,16 @@ def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """The level at which each error has come to rest, shape ``(m,)``; 0 for one that is still falling.
+    """The floor at which each error has come to rest, shape ``(m,)``; 0 for an error that still decreases.
 
-    A mode rests if it has spent more than twice as long since it came within a factor e of its lowest error as an e-fold
-    took it before; in exponential decay the two times are equal. It then rests at its median error since.
+    A mode has come to rest if the time since it first came within a factor e of its lowest error exceeds twice the time of the
+    preceding decrease by a factor e; in exponential decay the two times are equal. The floor is the median error since then.
     """
     at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
     errors = np.maximum(np.where(np.isnan(errors), np.inf, errors), np.finfo(float).tiny)
     lowest, modes = errors.min(axis=0), np.arange(errors.shape[1])
     outer, inner = (np.argmax(errors <= factor * lowest, axis=0) for factor in (np.e**2, np.e))
-    before = np.maximum(outer - 1, 0)  # the last record above, or the first of all
+    before = np.maximum(outer - 1, 0)  # the last record above, or the first record
     with np.errstate(invalid="ignore"):  # inf - inf where nothing was measured
         e_folds = np.log(errors[before, modes]) - np.log(errors[inner, modes])
         rests = (at[-1] - at[inner]) * e_folds > 2 * (at[inner] - at[before])

@@ -1,8 +1,8 @@
-"""Waves along one direction, by least squares: frequencies where there is no grid, in any dimension.
+"""Waves along one direction, fitted by least squares, for frequencies at scattered points in any dimension.
 
-The projection method of Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523: of the non-uniform Fourier
-transform of a function only wavevectors along one direction p are formed. They take the sum (1/n) sum_j u(x_j) exp(-i xi p.x_j)
-itself; here its waves are fitted together, for in that sum every wave leaks into all others where points are few or bunched.
+The projection method of Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, restricts the nonuniform
+Fourier transform of a function to wavevectors along one direction p. It uses the sum (1/n) sum_j u(x_j) exp(-i xi p.x_j). Here
+the waves are fitted together instead, because in that sum every wave leaks into all others if the points are few or clustered.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 NUMBER = 2**14
-"""Points at which a function must be given: a Sobol set, so a power of two."""
+"""Number of points at which a function must be given; a power of two, because they form a Sobol set."""
 HIGHEST = 32
-"""The last wave of a ray."""
-_TELLABLE = 3.0  # standard errors: an amplitude of nothing but noise is larger with probability exp(-9)
+"""The largest number of a wave along a ray."""
+_TELLABLE = 3.0  # standard errors; an amplitude that is pure noise exceeds this with probability exp(-9)
 
 
 class WaveFit:
-    """Least squares onto 1 and cos, sin(xi p.(x - lower)) at fixed points.
+    """Least-squares fit of 1 and cos, sin(xi p.(x - lower)) at fixed points.
 
     Args:
         x: The points, shape ``(n, d)``.
-        lower: Where phases are counted from, shape ``(d,)``.
+        lower: The point of phase zero, shape ``(d,)``.
         direction: The unit vector p, shape ``(d,)``.
         wavenumbers: xi > 0, rad per unit length, shape ``(m,)``.
-        weights: Of the points in the sum of squares, shape ``(n,)``; equal by default.
+        weights: Weights of the points in the sum of squares, shape ``(n,)``; equal by default.
 
     Attributes:
-        condition: Of the matrix of waves with columns of one length.
+        condition: Condition number of the matrix of waves with normalized columns.
     """
 
     def __init__(
@@ -75,14 +75,14 @@ class WaveFit:
         return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
 
     def noise(self, values: np.ndarray) -> np.ndarray:
-        """The standard error of each coefficient ``(m + 1,)``, were what is no wave drawn at random at each point."""
+        """The standard error of each coefficient ``(m + 1,)`` if the residual of the fit were independent noise at each point."""
         values = self._root * values
         rest = values - self._q.T @ (self._q @ values)
         variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
         return np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
 
     def without(self, values: np.ndarray, coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Values less the waves at these places with these coefficients."""
+        """Values minus the waves at `places`, multiplied by their coefficients."""
         parts = np.zeros(self._waves.shape[1])
         wave = places > 0
         parts[2 * places[wave] - 1] = 2 * np.real(coefficients[wave])
@@ -98,17 +98,17 @@ class WaveFit:
 class RayModes(Modes):
     """Waves exp(i j 2 pi s / W) along a direction, s = p.(x - lower), j = 0 ... 32; W = sqrt(12) times the deviation of s.
 
-    W is the length of an interval on which s would be as wide if it were uniform. Along an axis of a box these are the
-    Fourier modes of that axis; elsewhere waves this far apart are nearly orthogonal over the domain, and closer ones are not.
+    W is the length of the interval on which a uniform s would have the same deviation. Along an axis of a box these waves are the
+    Fourier modes of that axis. On other domains waves with this spacing are nearly orthogonal; more closely spaced ones are not.
 
-    All waves are fitted together whichever are watched, so that a coefficient depends on the function alone. What varies
-    across the direction is seen as noise of the points: amplitudes within three standard errors count as zero. A function of
-    s that is not periodic in W leaks into all waves, so the family is not complete, and no bias index is formed.
+    All waves are fitted together, whichever are watched, so that a coefficient depends on the function only. Variation across
+    the direction acts as noise at the points, so amplitudes within three standard errors count as zero. A function of s that
+    is not periodic with period W leaks into all waves. The family is therefore not complete and has no bias index.
 
     Args:
-        domain: Any; the points are always the same for it.
-        fit: The waves there.
-        indices: j of the modes; by default all.
+        domain: Any domain; its points are always the same.
+        fit: The least-squares fit of the waves on the domain.
+        indices: Numbers j of the modes; by default all.
     """
 
     kind = "ray"
@@ -123,31 +123,31 @@ class RayModes(Modes):
 
     @classmethod
     def check(cls, problem: Problem) -> None:
-        """Refuse a problem that has no such modes.
+        """Check that the family exists for a problem.
 
         Raises:
-            IncompatibleError: If there are none; a ray can be laid through every domain.
+            IncompatibleError: If it does not exist (in subclasses); ray modes exist on every domain.
         """
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes along the direction that a problem names, else along the diagonal of the smallest box around its domain."""
+        """The modes along the direction given by a problem; by default along the diagonal of the bounding box of its domain."""
         domain = problem.domain
         return cls(domain, _ray(domain, direction_of(problem)), indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """Points of a Sobol set in the domain, always the same, whatever the space."""
+        """The fixed points of a Sobol set in the domain, for every trial space."""
         return self._fit.x
 
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """See `Modes`; coefficients are complex, and the norm is that of all that these waves leave."""
+        """See `Modes`; coefficients are complex, and the norm is that of the residual of the fit."""
         values, places = np.asarray(values, dtype=float), self.indices[:, 0]
         coefficients = self._fit.solve(values)[places]
         rest = self._fit.without(values, coefficients, places)
         return coefficients, math.sqrt(self._domain.measure * self._fit.mean_square(rest))
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
-        """Moduli of the coefficients, ``(m,)``; 0 where they can't be told from the noise of the points."""
+        """Moduli of the coefficients, ``(m,)``; 0 where they can't be distinguished from the noise at the points."""
         amplitude = super().amplitudes(values, space)
         return np.where(amplitude > _TELLABLE * self._fit.noise(values)[self.indices[:, 0]], amplitude, 0.0)
 
@@ -157,8 +157,8 @@ class RayModes(Modes):
     def recorded(self) -> Self:
         """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
 
-        These are a thirtieth of the points. Coefficients of exp(x / 3) on (0, 2 pi) in 1, exp(ix) and exp(5ix) were off by 3e-4
-        of themselves at most.
+        The grid has a thirtieth of the points. The relative errors of the coefficients of exp(x / 3) on (0, 2 pi) in 1, exp(ix)
+        and exp(5ix) were at most 3e-4.
         """
         if not (isinstance(self._domain, Box) and self._domain.dimension == 1):
             return self
@@ -167,7 +167,7 @@ class RayModes(Modes):
 
 
 def direction_of(problem: Problem) -> tuple[float, ...]:
-    """The unit vector along which a problem is watched."""
+    """The unit vector along which the modes of a problem vary."""
     lower, upper = problem.domain.bounds
     vector = np.array(problem.spectrum.direction or np.subtract(upper, lower), dtype=float)
     return tuple((vector / np.linalg.norm(vector)).tolist())
@@ -190,7 +190,7 @@ def wave_fit(domain: Domain, direction: tuple[float, ...], wavenumbers: tuple[fl
 
 @functools.lru_cache(maxsize=8)
 def _on_interval(interval: Box, direction: tuple[float, ...], wavenumbers: tuple[float, ...]) -> WaveFit:
-    """The same at the points of a uniform grid, with the weights of the trapezoidal rule."""
+    """Waves along a direction at the points of a uniform grid, with the weights of the trapezoidal rule."""
     x = recorded_points(interval)
     assert x is not None
     weights = np.ones(len(x))
