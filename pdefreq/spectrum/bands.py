@@ -1,4 +1,4 @@
-"""A function split by wavenumber: parts that live in one band each and add up to the whole."""
+"""Decomposition of a function into bands of wavenumbers that add up to the function."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.eigen import EigenModes
     from pdefreq.spectrum.family import Expansion
 
-_EVEN = 1e-9  # of the side of a box: nodes this near to a uniform grid are on it
-_ROUNDING = 1e-12  # a remainder below this times the largest value is none
-_EDGE = 1e-9  # octaves: a wavenumber that is twice the lowest up to rounding begins the second band
+_EVEN = 1e-9  # relative to the side of a box; nodes this close to a uniform grid count as its nodes
+_ROUNDING = 1e-12  # a remainder below this times the largest value is omitted
+_EDGE = 1e-9  # octaves; twice the lowest wavenumber, up to rounding, belongs to the second band
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Band:
     Args:
         lower: Lower end, rad per unit length.
         upper: Upper end.
-        values: The part, where the function was given.
+        values: Values of the part at the points at which the function was given.
     """
 
     lower: float
@@ -37,12 +37,12 @@ class Band:
 
 
 def dyadic_bands(expansion: Expansion) -> list[Band]:
-    """One band an octave, from the lowest wavenumber that is not zero upwards; a constant belongs to the first.
+    """One band for each octave, starting from the lowest nonzero wavenumber; a constant belongs to the first band.
 
-    The bands add up to what the modes carry of the function: to all of it less what the family subtracts first.
+    The bands add up to the sum of the modes, which is the function minus the part that the family subtracts first.
 
     Args:
-        expansion: A function in modes of any family.
+        expansion: The expansion of a function in modes of any family.
 
     Example:
         >>> from pdefreq.domains.box import Box
@@ -68,21 +68,21 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
 def split_on_box(
     kind: str, box: Box, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on a box, by name; they add up to it.
+    """The parts of a function on a box, by name. The parts add up to the function.
 
-    Where the points are the nodes of a uniform grid, the modes are those of this grid; else the bands are taken on the
-    grid of the family and interpolated linearly.
+    If the points are the nodes of a uniform grid, the modes of this grid are used. Otherwise the bands are computed on the
+    default grid of the family and interpolated linearly.
 
     Args:
         kind: A family of modes.
-        box: Of up to three dimensions.
+        box: A box of up to three dimensions.
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
-        function: Gives its values ``(n,)`` at other points ``(n, d)``, where these are no uniform grid.
+        values: Values of the function at `x`, shape ``(n,)``.
+        function: Returns values ``(n,)`` at other points ``(n, d)``; called if `x` is not a uniform grid.
 
     Returns:
-        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, what the family leaves to boundary
-        values, and ``unresolved``, what lies between the nodes of the family's grid, where they are there at all.
+        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then, if they are not zero, ``boundary``, the part due to
+        boundary values that the family subtracts, and ``unresolved``, the remainder between the nodes of the default grid.
     """
     own = _as_grid(box, x)
     if own is not None:
@@ -100,18 +100,18 @@ def split_on_box(
 def split_on_mesh(
     modes: EigenModes, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on any domain, by name; they add up to it.
+    """The parts of a function on any domain, by name. The parts add up to the function.
 
-    The bands are taken on the mesh of the modes and evaluated in its elements.
+    The bands are computed on the mesh of the modes and evaluated in its elements.
 
     Args:
-        modes: Of the domain.
+        modes: Modes of the domain.
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
-        function: Gives its values ``(n,)`` at other points ``(n, d)``.
+        values: Values of the function at `x`, shape ``(n,)``.
+        function: Returns values ``(n,)`` at other points ``(n, d)``.
 
     Returns:
-        As `split_on_box` does; ``unresolved`` also holds what lies in modes beyond the last.
+        The same names as `split_on_box`; ``unresolved`` also contains the modes beyond the last computed one.
     """
     nodal = function(modes.points().numpy())
     parts = _named(dyadic_bands(modes.expand(nodal)))
@@ -123,7 +123,7 @@ def split_on_mesh(
 
 
 def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
-    """The same for values at all nodes of a grid."""
+    """The parts of a function given at all nodes of a grid."""
     parts = _named(dyadic_bands(BOX_FAMILIES[kind].expand(box, values)))
     return parts | _remainder("boundary", values, parts)
 
@@ -139,7 +139,7 @@ def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> di
 
 
 def _as_grid(box: Box, x: np.ndarray) -> tuple[list[int], np.ndarray] | None:
-    """Intervals along each axis of the uniform grid whose nodes the points are, and which node (in C order) each is."""
+    """Intervals of the uniform grid formed by the points, and the node number of each point in C order; None without a grid."""
     unit = (x - np.array(box.lower)) / np.array(box.lengths)
     sorted_by_axis = np.sort(unit, axis=0)
     intervals = [int(n) for n in (sorted_by_axis[1:] - sorted_by_axis[:-1] > _EVEN).sum(axis=0)]

@@ -1,4 +1,4 @@
-"""The bias index: one number that says which frequencies converge first."""
+"""The bias index, a measure of the order in which frequencies converge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
-_HANDFUL = 5  # steps: where the last mode is halved in so few, ratios of halving times come from inside single steps
-_STANDARD_ERRORS = 2.0  # B must differ from zero by this many before an order is claimed
-_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B makes halving times differ by a quarter
+_HANDFUL = 5  # steps; if all modes halve within so few, ratios of halving times are interpolated within single steps
+_STANDARD_ERRORS = 2.0  # B must differ from zero by this many for an order to be reported
+_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B changes halving times by a quarter
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class BiasIndex:
     """The slope B of log t_k(0.5) against log |xi_k|.
 
     Args:
-        value: B: positive where low frequencies come first, negative where high ones do; None where it is undefined.
+        value: B, positive if low frequencies converge first and negative if high frequencies do; None if undefined.
         error: Standard error of the slope.
-        bound: Whether some modes never arrived and entered as the end of the run, so that |B| may be larger.
-        modes: Places of the modes that entered.
-        reason: Why there is no value, a sentence; empty where there is one.
+        bound: Whether some modes did not halve and were assigned the last step of the run, so that |B| may be larger.
+        modes: Places of the modes used in the fit.
+        reason: A sentence stating why B is undefined; empty otherwise.
     """
 
     value: float | None
@@ -32,7 +32,7 @@ class BiasIndex:
 
     @property
     def order(self) -> int:
-        """1 where low frequencies come first, -1 where high ones do, 0 where neither can be said."""
+        """1 if low frequencies converge first, -1 if high frequencies do, 0 without a clear order."""
         if self.value is None or abs(self.value) <= max(_NEGLIGIBLE, _STANDARD_ERRORS * (self.error or 0.0)):
             return 0
         return 1 if self.value > 0 else -1
@@ -42,8 +42,8 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     """The bias index of a run.
 
     Args:
-        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is left out.
-        halving_times: t_k(0.5) as `halving_time` gives them: inf for never, nan for a mode that started below one half.
+        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is ignored.
+        halving_times: t_k(0.5) as returned by `halving_time`: inf if never reached, nan for a mode that started below one half.
         last_step: The step at which the run ended.
         complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann; fourier on periodic boxes).
 
@@ -61,16 +61,16 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
         return BiasIndex(None, None, False, modes, reason)
 
     if last_step <= 1:
-        return undefined("After a single step at most there is no order to tell.")
+        return undefined("No order can be determined from fewer than two steps.")
     if not complete:
-        return undefined("The family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.")
+        return undefined("The family of modes is not a complete orthogonal family; use sine, cosine or eigen modes.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if np.where(arrived, times, last_step)[usable].max() <= _HANDFUL:
         return undefined(
-            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; their rates say what a step leaves."
+            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; compare their rates instead."
             if arrived.sum() == len(modes)
-            else f"The run ended within {_HANDFUL} steps, too few to tell an order by."
+            else f"The run ended within {_HANDFUL} steps, too few for an order."
         )
     if not arrived.any():
         return undefined("No watched mode had lost half its error by the end of the run.")

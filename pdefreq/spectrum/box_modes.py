@@ -1,6 +1,6 @@
-"""Families of modes on a box: sine, cosine and Fourier, by fast transforms on a uniform grid.
+"""Sine, cosine and Fourier modes on a box, computed by fast transforms on a uniform grid.
 
-The one convention of the package (docs/modes.md): wavenumbers are angular, phases count from the lower corner, and
+The convention of the package (docs/modes.md): wavenumbers are angular, phases are zero at the lower corner, and
 ``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
 """
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
-"""Intervals per axis of the grid on which a function is sampled that brings no grid of its own, by dimension."""
+"""Intervals per axis of the grid on which functions without a grid of their own are sampled, by dimension."""
 RECORDED_INTERVALS = {1: 500, 2: 128}
-"""The same at the records of a run, where errors are taken on this grid too, so that one evaluation serves both."""
-_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid; more only where the default grid has more
+"""Intervals per axis for the records of a run. Errors are measured on the same grid, so that functions are evaluated once."""
+_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid, unless the default grid has fewer
 
 
 @runtime_checkable
@@ -46,14 +46,14 @@ class UniformGrid(Protocol):
 
 
 def grid_intervals(box: Box, space: TrialSpace | None = None, default: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Intervals per axis of the grid on which members of a space are sampled: its own grid's, else the default."""
+    """Intervals per axis of the grid on which functions of a space are sampled: its own grid, if any, or the default."""
     if isinstance(space, UniformGrid) and space.box == box:
         return space.intervals
     return (DEFAULT_INTERVALS[box.dimension],) * box.dimension if default is None else tuple(default)
 
 
 def grid_axes(box: Box, intervals: Sequence[int]) -> list[np.ndarray]:
-    """Coordinates of the nodes of a uniform grid along each axis, ends included."""
+    """Coordinates of the nodes of a uniform grid along each axis, including both ends."""
     return [np.linspace(a, b, n + 1) for a, b, n in zip(box.lower, box.upper, intervals, strict=True)]
 
 
@@ -63,7 +63,7 @@ def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def recorded_points(box: Box) -> Points | None:
-    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None beyond two dimensions, where there is none."""
+    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None in more than two dimensions."""
     if box.dimension not in RECORDED_INTERVALS:
         return None
     return torch.from_numpy(tensor_points(grid_axes(box, (RECORDED_INTERVALS[box.dimension],) * box.dimension)))
@@ -71,21 +71,21 @@ def recorded_points(box: Box) -> Points | None:
 
 @functools.lru_cache(maxsize=32)
 def _ramps(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lines from 0 to 1 and from 1 to 0 at so many nodes."""
+    """The linear functions from 0 to 1 and from 1 to 0 at `size` nodes."""
     up = np.linspace(0, 1, size)
     return up, 1 - up
 
 
 class _ModesOnGrid(NamedTuple):
-    """Where modes stand in the transforms of functions on a grid.
+    """Places of modes in the transforms of functions on a grid.
 
     Args:
-        intervals: Of the grid, along each axis.
+        intervals: Intervals of the grid along each axis.
         sizes: Points along each axis.
-        position: Of each mode, one array for each axis.
-        is_resolved: Whether the grid has it at all, shape ``(m,)``.
-        places: All entries that belong to these modes, as indices.
-        squared_norms: Of the modes along each axis.
+        position: The place of each mode, one array for each axis.
+        is_resolved: Whether the grid resolves each mode, shape ``(m,)``.
+        places: Indices of all entries of the transform that belong to these modes.
+        squared_norms: Squared L2 norms of the modes along each axis.
     """
 
     intervals: tuple[int, ...]
@@ -97,12 +97,12 @@ class _ModesOnGrid(NamedTuple):
 
 
 class BoxModes(Modes):
-    """Modes whose numbers along the axes of a box make their wavevectors.
+    """Modes given by their numbers along the axes of a box.
 
     Args:
-        box: The box on which they live.
+        box: The box.
         indices: Mode numbers along each axis, shape ``(m, d)``.
-        intervals: Per axis, of the grid on which a function is sampled that brings no grid of its own; by default
+        intervals: Intervals per axis of the grid on which functions without a grid of their own are sampled; by default
             `DEFAULT_INTERVALS`.
     """
 
@@ -117,7 +117,7 @@ class BoxModes(Modes):
         self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """Where a function must be given, ``(n, d)`` float64 in C order: the nodes of a grid space, else a fine grid."""
+        """The points at which a function is given, ``(n, d)`` float64 in C order: nodes of a grid space, or of a fine grid."""
         grid = self._grid(space)
         axes = zip(grid_axes(self.box, grid.intervals), grid.sizes, strict=True)
         return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
@@ -139,7 +139,7 @@ class BoxModes(Modes):
         return np.where(grid.is_resolved, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
-        """The matrix ``(m, n)`` that takes values at ``points(space)`` to coefficients: a product of one for each axis."""
+        """The matrix ``(m, n)`` that maps values at ``points(space)`` to coefficients, a product of one factor for each axis."""
         rows = np.ones((len(self), 1))
         for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
@@ -152,11 +152,12 @@ class BoxModes(Modes):
         return type(self)(self.box, self.indices[places], self._intervals)
 
     def recorded(self) -> Self:
-        """The same modes on the grid of `RECORDED_INTERVALS`, its intervals halved as long as it is too coarse for them.
+        """The same modes on the grid of `RECORDED_INTERVALS`, refined uniformly until it is fine enough for them.
 
-        Mode k and mode 2n - k look alike on n intervals. With 3 k <= n that is five times the wavenumber, and where both are
-        what the slope at the ends leaves, c / k^2, an error and the solution are off by the same factor, so that their ratio is
-        right. In three dimensions, where errors are taken at random points, modes keep their own grid.
+        Mode k is aliased with mode 2n - k on n intervals. If 3 k <= n, the aliased mode has at least five times the wavenumber.
+        If the coefficients decay like c / k^2 because of the slopes at the ends, aliasing changes an error and the solution by
+        the same factor, so that their ratio is right. In three dimensions errors are measured at random points, and modes keep
+        their own grid.
         """
         d = self.box.dimension
         if d not in RECORDED_INTERVALS:
@@ -168,7 +169,7 @@ class BoxModes(Modes):
 
     @classmethod
     def of_grid(cls, box: Box, intervals: Sequence[int]) -> Self:
-        """Every mode that a grid resolves, in order of wavenumber."""
+        """All modes that a grid resolves, in order of wavenumber."""
         numbers = [cls._numbers(n) for n in intervals]
         axes = [k[np.isfinite(k)].astype(int) for k in numbers]
         indices = cls._distinct(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
@@ -177,24 +178,24 @@ class BoxModes(Modes):
 
     @classmethod
     def expand(cls, box: Box, values: np.ndarray) -> Expansion:
-        """A function on a grid as the sum of all modes of the grid.
+        """The expansion of a function on a grid in all modes of the grid.
 
         Args:
-            box: Where.
-            values: At all nodes of a uniform grid, ends included, one axis a dimension.
+            box: The box.
+            values: Values at all nodes of a uniform grid, including the ends, one array axis for each dimension.
         """
         intervals = [size - 1 for size in values.shape]
         sizes = cls._sizes(intervals)
         squares = []
         for n, length in zip(intervals, box.lengths, strict=True):
             numbers = cls._numbers(n)
-            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
+            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this number is ambiguous
             squares.append((numbers * cls._unit / length) ** 2)
         wavenumber = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
 
         def synthesize(transform: np.ndarray) -> np.ndarray:
             ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
-            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
+            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic function repeats its first node at the end
 
         return Expansion(cls._transform(values[tuple(map(slice, sizes))]), wavenumber, synthesize)
 
@@ -216,11 +217,11 @@ class BoxModes(Modes):
     @staticmethod
     @abstractmethod
     def _inverse(transform: np.ndarray) -> np.ndarray:
-        """The sum of these multiples of the modes at the points of the grid, real."""
+        """The sum of the modes with these coefficients at the points of the grid, real."""
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
-        """The rows of `indices` that stand for different modes of real functions."""
+        """The rows of `indices` that represent different modes of real functions."""
         return indices
 
     @staticmethod
@@ -228,7 +229,7 @@ class BoxModes(Modes):
         return tuple(n + 1 for n in intervals)
 
     def _grid(self, space: TrialSpace | None) -> _ModesOnGrid:
-        """What depends on the grid of a space alone, kept for the last one."""
+        """Data that depend only on the grid of a space, stored for the last space."""
         if self._last is None or self._last[0] is not space:
             intervals = grid_intervals(self.box, space, self._intervals)
             position, is_resolved = self._locate(self.indices, intervals)
@@ -245,7 +246,7 @@ class BoxModes(Modes):
         return self._last[1]
 
     def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """Where modes stand in a transform, one array for each axis, and whether they are there at all."""
+        """Places of modes in a transform, one array for each axis, and whether the grid resolves them."""
         position, is_resolved = [], np.ones(len(indices), dtype=bool)
         for k, n in zip(indices.T, intervals, strict=True):
             numbers = self._numbers(n)
@@ -258,9 +259,9 @@ class BoxModes(Modes):
 class SineModes(BoxModes):
     """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, by DST-I.
 
-    What boundary values imply is subtracted first, for it would leak into every mode as 1/k: in one dimension their
-    linear interpolant, in more the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with P_a linear along
-    axis a (Gordon and Hall, 1973).
+    The interpolant of the boundary values is subtracted first, because it would leak into every mode as 1/k. It is the linear
+    interpolant in one dimension, otherwise the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with the linear
+    interpolation P_a along axis a (Gordon and Hall, 1973).
     """
 
     kind = "sine"
@@ -304,7 +305,7 @@ class CosineModes(BoxModes):
     @staticmethod
     def _squared_norms(n: int, length: float) -> np.ndarray:
         norms = np.full(n + 1, length / 2)
-        norms[[0, n]] = length  # by the trapezoidal rule, for which the modes of the grid are orthogonal
+        norms[[0, n]] = length  # by the trapezoidal rule, with which the modes of the grid are orthogonal
         return norms
 
     @staticmethod
@@ -316,7 +317,7 @@ class CosineModes(BoxModes):
 
     @staticmethod
     def _inverse(transform: np.ndarray) -> np.ndarray:
-        doubled = transform.copy()  # DCT-I counts its end terms once and all others twice
+        doubled = transform.copy()  # DCT-I counts the terms at both ends once and all others twice
         for axis in range(transform.ndim):
             np.moveaxis(doubled, axis, 0)[[0, -1]] *= 2
         return np.asarray(scipy.fft.dctn(doubled, type=1)) / 2**transform.ndim
@@ -325,8 +326,8 @@ class CosineModes(BoxModes):
 class FourierModes(BoxModes):
     """Complex exponentials ``exp(2 pi i k . (x - lower) / L)``, by DFT on the grid without its last point along each axis.
 
-    Coefficients of k and -k are conjugate, so only indices whose first non-zero entry is positive stand for modes.
-    Functions that are not periodic leak into all of them as 1/k.
+    Coefficients of k and -k are conjugate, so only indices whose first nonzero entry is positive are modes.
+    Functions that are not periodic leak into all modes as 1/k.
     """
 
     kind = "fourier"
@@ -337,7 +338,7 @@ class FourierModes(BoxModes):
     @staticmethod
     def _numbers(n: int) -> np.ndarray:
         numbers = np.fft.fftfreq(n, 1 / n).round()
-        numbers[2 * np.abs(numbers) == n] = np.nan  # n/2 and -n/2 look alike on the grid
+        numbers[2 * np.abs(numbers) == n] = np.nan  # n/2 and -n/2 are equal on the grid
         return numbers
 
     @staticmethod
@@ -363,7 +364,7 @@ class FourierModes(BoxModes):
 
 
 class PeriodicModes(FourierModes):
-    """The same for functions that are periodic along all axes: a complete orthogonal family."""
+    """Fourier modes for functions that are periodic along all axes, a complete orthogonal family."""
 
     complete = True
 
@@ -374,17 +375,17 @@ BOX_FAMILIES: dict[str, type[BoxModes]] = {family.kind: family for family in (Si
 def make_modes(
     kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None, periodic: bool = False
 ) -> BoxModes:
-    """Modes of a family on a box by its name.
+    """Modes on a box, for a family given by name.
 
     Args:
         kind: ``"sine"``, ``"cosine"`` or ``"fourier"``.
-        box: Where they live.
+        box: The box.
         indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid resolves.
-        intervals: That grid's intervals along each axis; by default `DEFAULT_INTERVALS`.
+        intervals: Intervals of this grid along each axis; by default `DEFAULT_INTERVALS`.
         periodic: Whether functions are periodic along all axes.
 
     Raises:
-        UnknownNameError: If there is no such family.
+        UnknownNameError: If the family does not exist.
         IncompatibleError: If the box has more than three dimensions.
 
     Example:

@@ -1,4 +1,4 @@
-"""The lowest eigenvalues of a large sparse symmetric pair of matrices, and how many there are below a number."""
+"""The lowest eigenvalues of a large sparse symmetric matrix pencil, with a check that none is missed."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
-SAME = 1e-4  # eigenvalues that agree to this part of themselves count as one, multiple eigenvalue
-_SLICE = 48  # eigenvalues found about a shift: the cost of one grows with their number, that of a factorization does not
-_TOLERANCE = 1e-10  # of eigenvectors, relative; their eigenvalues are good to its square
-_CLEAR = 1e-4  # an eigenvalue nearer to the shift than this part of a slice would drown the others in its rounding errors
-_PIVOTING = 0.1  # least pivot beside the largest of its column: the shifted matrix is not definite
-_BELOW = 0.4  # the part of them that is meant to lie below the shift
+SAME = 1e-4  # eigenvalues with a smaller relative difference count as one multiple eigenvalue
+_SLICE = 48  # eigenvalues per shift; the cost per eigenvalue grows with this number, the cost of the factorization does not
+_TOLERANCE = 1e-10  # relative, of eigenvectors; the accuracy of their eigenvalues is its square
+_CLEAR = 1e-4  # relative to the slice; rounding errors of an eigenvalue closer to the shift would dominate the others
+_PIVOTING = 0.1  # smallest pivot relative to the largest entry of its column; the shifted matrix is indefinite
+_BELOW = 0.4  # the intended fraction of eigenvalues below the shift
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The eigenvalues that one step upward has found, and where the next one starts.
+    """The eigenvalues found with one shift, and the start of the next slice.
 
     Args:
-        kept: How many of the eigenvalues before still count.
+        kept: Number of previous eigenvalues that remain valid.
         values: New eigenvalues, ascending, shape ``(m,)``.
         vectors: Their eigenvectors, shape ``(n, m)``.
-        edge: How far the spectrum is known.
-        sure: How far it is known for sure.
-        width: How far the next shift is beyond the edge.
-        size: How many eigenvalues are found about it.
+        edge: All eigenvalues below this number have been computed.
+        sure: The largest shift at which their number was verified.
+        width: Distance of the next shift from the edge.
+        size: Number of eigenvalues to compute about the next shift.
     """
 
     kept: int
@@ -41,12 +41,12 @@ class Slice:
     size: int
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The same as arrays by name."""
+        """The fields as arrays by name."""
         return {name: np.asarray(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], n: int) -> Self | None:
-        """The inverse of `arrays`; None where they are no slice of eigenvectors of length n."""
+        """The inverse of `arrays`; None if they are not a slice with eigenvectors of length n."""
         try:
             edge, sure, width = (float(arrays[name]) for name in ("edge", "sure", "width"))
             kept, size = (int(arrays[name]) for name in ("kept", "size"))
@@ -59,19 +59,19 @@ class Slice:
 
 
 class EigenSolver:
-    """K v = lambda M v, solved upward from the lowest eigenvalue as far as is asked for, and no multiple eigenvalue in part.
+    """Solver for K v = lambda M v, from the lowest eigenvalue upward as far as requested, with multiple eigenvalues complete.
 
-    The spectrum is cut into slices, each found by Lanczos iteration about a shift in it. By Sylvester's law the signs of the
-    pivots of K - shift M tell how many eigenvalues lie below the shift, so that none is missed.
+    The spectrum is divided into slices, each computed by Lanczos iteration about a shift. By Sylvester's law of inertia the
+    signs of the pivots of K - shift M give the number of eigenvalues below the shift, so that none is missed.
 
     Args:
         stiffness: K, symmetric and positive semidefinite, ``(n, n)``.
         mass: M, symmetric and positive definite, ``(n, n)``.
-        first: A guess of the tenth or so eigenvalue; a wrong one costs time.
-        kept: Asked for each slice by its number, with a function that computes it; by default all are computed.
+        first: An estimate of about the tenth eigenvalue; a poor estimate only takes more time.
+        kept: Returns a slice, given its number and a function that computes it; by default every slice is computed.
 
     Attributes:
-        values: Eigenvalues so far, ascending, shape ``(m,)``.
+        values: Eigenvalues computed so far, ascending, shape ``(m,)``.
         vectors: Eigenvectors, orthonormal in M, shape ``(n, m)``.
 
     Source:
@@ -90,13 +90,13 @@ class EigenSolver:
         self._stiffness, self._mass, self._kept, self._number = stiffness, mass, kept, 0
         n = mass.diagonal().size
         self.values, self.vectors = np.empty(0), np.empty((n, 0))
-        self._start = np.linspace(1, 2, n)  # by default it is random
-        self._edge = self._sure = -np.finfo(float).eps  # nothing lies below; how far the spectrum is known, and known for sure
+        self._start = np.linspace(1, 2, n)  # the default of `eigsh` is random
+        self._edge = self._sure = -np.finfo(float).eps  # no eigenvalue lies below
         self._width = first
         self._size = min(_SLICE, n - 1)
 
     def extend(self) -> None:
-        """Take the next slice."""
+        """Add the next slice."""
         found = self._kept(self._number, self._next)
         self.values = np.append(self.values[: found.kept], found.values)
         self.vectors = np.concatenate([self.vectors[:, : found.kept], found.vectors], axis=1)
@@ -104,7 +104,7 @@ class EigenSolver:
         self._number += 1
 
     def _next(self) -> Slice:
-        """Find the next slice."""
+        """Compute the next slice."""
         known, edge, width, size = len(self.values), self._edge, self._width, self._size
         while True:
             shift = edge + width
@@ -115,12 +115,12 @@ class EigenSolver:
                 width *= 0.9
                 continue
             new = values > edge
-            if known + np.count_nonzero(values[new] < shift) != below:  # too wide, or one was missed further down
+            if known + np.count_nonzero(values[new] < shift) != below:  # too wide, or an earlier eigenvalue was missed
                 known = int(np.count_nonzero(self.values[:known] < self._sure))
                 edge, width = self._sure, width / 2
                 continue
             end = _last_gap(values, shift)
-            if end is None:  # all that was found above the shift is one eigenvalue
+            if end is None:  # only one distinct eigenvalue was found above the shift
                 size = min(2 * size, len(self._start) - 1)
                 continue
             new &= values < end
@@ -137,18 +137,18 @@ class EigenSolver:
 
 
 def factorized(matrix: csc_array, *, pivoting: float = 0.0) -> SuperLU:
-    """L U of a symmetric matrix; without pivoting the signs of the diagonal of ``U`` are those of the eigenvalues."""
-    # Symmetric mode prefers pivots on the diagonal, and orders by A + A^T.
+    """The LU factors of a symmetric matrix. Without pivoting, the signs of the diagonal of ``U`` give its inertia."""
+    # Symmetric mode prefers diagonal pivots and orders by A + A^T.
     return splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=pivoting, options={"SymmetricMode": True})
 
 
 def _last_gap(values: np.ndarray, shift: float) -> float | None:
-    """The middle of the last gap above the shift that parts two different eigenvalues; None if there is none."""
+    """The midpoint of the last gap above the shift between two distinct eigenvalues; None without such a gap."""
     upper = values[values > shift]
     gaps = np.flatnonzero(np.diff(upper) > 2 * SAME * upper[1:])
     return float(upper[gaps[-1] : gaps[-1] + 2].mean()) if len(gaps) else None
 
 
 def multiplets(values: np.ndarray) -> np.ndarray:
-    """Where each different eigenvalue starts among ascending ones, of which neighbours closer than `SAME` count as one."""
+    """The first place of each distinct eigenvalue in ascending values, where neighbors closer than `SAME` count as one."""
     return np.flatnonzero(np.diff(values, prepend=-np.inf) > SAME * np.abs(values))

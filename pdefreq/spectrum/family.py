@@ -1,4 +1,4 @@
-"""What every family of modes can do."""
+"""The interface of mode families."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ROUNDING = 1e-12  # coefficients below this times the largest value are roundin
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """A function as a sum of modes.
+    """A function expanded in modes.
 
     Args:
-        coefficients: Of the modes, any shape.
-        wavenumber: |xi| of each, the same shape.
-        synthesize: The sum of the modes with these coefficients, at the points where the function was given; linear.
+        coefficients: Coefficients of the modes, any shape.
+        wavenumber: |xi| of each mode, the same shape.
+        synthesize: Returns the sum of the modes with given coefficients at the points of the function; linear.
     """
 
     coefficients: np.ndarray
@@ -34,14 +34,14 @@ class Expansion:
 
 
 class Modes(ABC):
-    """Finitely many modes of one family, of which a function has coefficients.
+    """Finitely many modes of one family, and the coefficients of functions in them.
 
     Attributes:
         kind: The name of the family.
-        complete: Whether a bias index may be formed: the family is orthogonal and complete for the functions of the problem, as
-            Fourier modes are for periodic ones.
-        linear: Whether the coefficients of a sum are the sums of coefficients; those that are norms are not.
-        indices: What tells each mode from the others of its family, whole numbers, shape ``(m, j)``.
+        complete: Whether the family is orthogonal and complete for the functions of the problem, as Fourier modes are for
+            periodic functions. Only then is a bias index defined.
+        linear: Whether coefficients depend linearly on the function; norms of projections do not.
+        indices: Integers that identify each mode in its family, shape ``(m, j)``.
         wavenumber: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
         wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
     """
@@ -58,25 +58,26 @@ class Modes(ABC):
 
     @abstractmethod
     def points(self, space: TrialSpace | None = None) -> Points:
-        """Where a member of `space` must be given, ``(n, d)`` float64."""
+        """The points at which functions of `space` are given, ``(n, d)`` float64."""
 
     @abstractmethod
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """The coefficients, and the L2 norm of what all other modes carry together.
+        """The coefficients of a function, and the L2 norm of its part in all other modes.
 
         Args:
-            values: At ``points(space)``, shape ``(n,)``. Take differences first: coefficients may be complex, or moduli.
-            space: Where the function lives.
+            values: Values at ``points(space)``, shape ``(n,)``. For an error, subtract functions rather than coefficients,
+                because coefficients may be moduli.
+            space: The trial space of the function.
         """
 
     @abstractmethod
     def take(self, places: np.ndarray) -> Self:
-        """These modes only, by their places."""
+        """The modes at the given places."""
 
     def recorded(self) -> Self:
-        """The same modes at the points at which functions are measured at each record of a run, as few as their errors need.
+        """The same modes on the smallest sufficient set of points, for the measurements at each record of a run.
 
-        Solutions are decomposed once, and predictions made, at those of the modes themselves.
+        Solutions and predictions use the points of the modes themselves.
         """
         return self
 
@@ -92,31 +93,31 @@ class Modes(ABC):
     def strongest(
         self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
     ) -> tuple[Self, int]:
-        """The modes of a function that are worth watching.
+        """The strongest modes of a function.
 
         Args:
-            values: The function at ``points(space)``, shape ``(n,)``.
-            space: Where it lives.
-            threshold: Least amplitude, relative to the largest.
+            values: Values of the function at ``points(space)``, shape ``(n,)``.
+            space: The trial space of the function.
+            threshold: Smallest amplitude, relative to the largest.
             max_modes: Largest number of modes.
 
         Returns:
-            These modes, and how many are above the threshold in all.
+            These modes, and the total number of modes above the threshold.
         """
         places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
         return self.take(places), count_above_threshold
 
 
 def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tuple[np.ndarray, int]:
-    """Which modes of a function are worth watching.
+    """The places of the strongest modes.
 
     Args:
         amplitude: |u^_k|, shape ``(m,)``.
-        threshold: Least amplitude, relative to the largest.
+        threshold: Smallest amplitude, relative to the largest.
         max_modes: Largest number of modes.
 
     Returns:
-        Their places, ascending, and how many modes are above the threshold in all.
+        Their places, ascending, and the total number of modes above the threshold.
     """
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
     kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]

@@ -1,4 +1,4 @@
-"""The Gaussian filter: a function at scattered points split into a low and a high part, in any dimension.
+"""A Gaussian filter that splits a function at scattered points into a low and a high part, in any dimension.
 
 Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
 """
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points, Values
 
-_BLOCK = 2**20  # weights at a time: 8 MB
+_BLOCK = 2**20  # weights computed at a time: 8 MB
 _RANGE = (1e-13, 1e13)  # of delta in units of the mean squared distance between points
 _ACCURACY = 1e-6  # of log delta
 
 
 def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
-    r"""The mean of a function around each point, weighted by exp(-|x_i - x_j|^2 / (2 delta)); what is left is the high part.
+    r"""The mean of a function around each point, weighted by exp(-|x_i - x_j|^2 / (2 delta)); the remainder is the high part.
 
-    In the whole space it multiplies a wave of wavenumber xi by exp(-delta xi^2 / 2), if the points are dense and even.
+    For dense uniform points in the whole space, a wave of wavenumber xi is multiplied by exp(-delta xi^2 / 2).
 
     Args:
         x: Points, shape ``(n, d)``.
-        values: At the points, shape ``(n,)`` or, for several functions, ``(n, k)``.
+        values: Values at the points, shape ``(n,)`` or, for several functions, ``(n, k)``.
         delta: Variance of the Gaussian, squared units of length.
 
     Returns:
-        Of the shape of `values`. No matrix of all weights is held at once.
+        The low part, same shape as `values`. The matrix of all weights is never stored as a whole.
 
     Raises:
         OptionError: If delta is not positive.
@@ -55,19 +55,19 @@ def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
 
 
 def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float]:
-    """The scan over delta: |low part|^2 / (|low part|^2 + |high part|^2) of a function less its mean, from 1 towards 0.
+    """|low part|^2 / (|low part|^2 + |high part|^2) of a function minus its mean for each delta; it decreases from 1 to 0.
 
     Args:
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
+        values: Values of the function at `x`, shape ``(n,)``.
         deltas: Variances of the Gaussian.
 
     Raises:
         OptionError: If the function is constant, or a delta is not positive.
     """
     centred = values - values.mean()
-    if not centred.norm() > 1e-12 * values.norm():  # a constant, to rounding
-        raise OptionError("a constant has no high part: give a function that varies over the points")
+    if not centred.norm() > 1e-12 * values.norm():  # a constant up to rounding
+        raise OptionError("a constant has no high part: pass a function that varies over the points")
     shares = []
     for delta in deltas:
         low = low_part(x, centred, delta)
@@ -77,13 +77,13 @@ def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float
 
 
 def even_split(x: Points, values: Values) -> float:
-    """The delta that gives both parts of a function, less its mean, the same power.
+    """The delta for which both parts of a function minus its mean have the same L2 norm.
 
-    Kiessling and Thor: A computable definition of the spectral bias (AAAI 2022) put the cut there.
+    Source: Kiessling, Thor: A computable definition of the spectral bias (AAAI 2022).
 
     Args:
         x: Points, shape ``(n, d)``.
-        values: The function there, shape ``(n,)``.
+        values: Values of the function at `x`, shape ``(n,)``.
 
     Raises:
         OptionError: If the function is constant.
@@ -94,5 +94,5 @@ def even_split(x: Points, values: Values) -> float:
 
 
 def half_wavenumber(delta: float) -> float:
-    """The wavenumber that the filter halves, rad per unit length: sqrt(2 log 2 / delta)."""
+    """The wavenumber at which the filter has the factor 1/2, rad per unit length: sqrt(2 log 2 / delta)."""
     return math.sqrt(2 * math.log(2) / delta)

@@ -1,4 +1,4 @@
-"""Families of modes by name: those of a box, those of a mesh, and waves along a direction in any dimension."""
+"""Mode families by name: modes on a box, modes on a mesh, and waves along a direction in any dimension."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MOST_DIMENSIONS = max(DEFAULT_INTERVALS)
-"""Beyond, there is neither a grid nor a mesh."""
+"""Largest dimension in which grids and meshes are available."""
 
 
 MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
@@ -42,24 +42,26 @@ FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **MESH_FAMILIES, **WAVE_FAMI
 
 @dataclass(frozen=True)
 class ModeFamilies:
-    """The families of modes that the domain of a problem has, and the one in which the problem is measured.
+    """The mode families available for a problem, and the family in which its errors are measured.
 
     Args:
-        problem: Its domain and its `spectrum` count, and for ``"eigen"`` where it has Dirichlet conditions.
+        problem: The problem; its domain and `spectrum` are used, and for ``"eigen"`` its Dirichlet parts.
     """
 
     problem: Problem
 
     @property
     def chosen(self) -> str:
-        """The family that the problem names; else sine modes on a box, eigen modes elsewhere, ray modes beyond three dimensions.
+        """The name of the family in which errors are measured.
 
-        On a box all of whose sides are periodic Fourier modes, and eigen modes where some are. Where no values are prescribed, on
-        a box, cosine modes. A fit of a low tone is wrong at the ends of an interval while it learns, and with the line through
-        its end values, which sine modes leave out, would go most of what it has learnt.
+        The family given by the problem has priority. The default is sine modes on a box with Dirichlet conditions, cosine modes
+        on a box without them, Fourier modes on a periodic box, and eigen modes if only some sides are periodic. Other domains
+        have eigen modes; in more than three dimensions the default is ray modes. Regressions use cosine modes: during training
+        a fit is wrong at the ends of an interval, and the interpolant of the boundary values, which sine modes omit, would
+        contain most of it.
         """
         named, domain = self.problem.spectrum.modes, self.problem.domain
-        if domain.dimension > MOST_DIMENSIONS:  # where a file may name the family of its lower dimensions
+        if domain.dimension > MOST_DIMENSIONS:  # a problem file may name the family of its lower dimensions
             return named if named in WAVE_FAMILIES else "ray"
         if named or not isinstance(domain, Box):
             return named or "eigen"
@@ -68,11 +70,11 @@ class ModeFamilies:
         return "sine" if any(part.kind == "dirichlet" for part in self.problem.boundary) else "cosine"
 
     def check(self, kind: str) -> None:
-        """Refuse a family that has no modes on the domain, before anything is computed.
+        """Check that a family has modes on the domain, before anything is computed.
 
         Raises:
-            UnknownNameError: If there is no such family.
-            IncompatibleError: If it has no modes there.
+            UnknownNameError: If the family does not exist.
+            IncompatibleError: If the family has no modes on the domain.
         """
         domain = self.problem.domain
         if kind not in FAMILIES:
@@ -82,22 +84,22 @@ class ModeFamilies:
         elif domain.dimension > MOST_DIMENSIONS:
             raise IncompatibleError(
                 f"{kind} modes need a grid or mesh, so at most {MOST_DIMENSIONS} dimensions, got {domain.dimension}: "
-                "watch ray modes"
+                "use ray modes"
             )
         elif kind in BOX_FAMILIES and not isinstance(domain, Box):
-            raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: watch eigen modes")
+            raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: use eigen modes")
 
     def modes(self, kind: str, indices: ArrayLike | None = None, *, space: TrialSpace | None = None) -> Modes:
         """Modes of a family on the domain.
 
         Args:
             kind: A name in `FAMILIES`.
-            indices: Numbers of the modes, as `Modes.indices`; by default all that there are, or the first, of which
-                `Modes.strongest` gets as many as a function needs.
-            space: The modes that its grid resolves, if it has one; by default those of a fine grid.
+            indices: Numbers of the modes, as `Modes.indices`. By default all modes of a finite family, or the first modes, which
+                `Modes.strongest` extends as far as a function requires.
+            space: A trial space whose grid determines the modes; by default a fine grid does.
 
         Raises:
-            UnknownNameError: If there is no such family.
+            UnknownNameError: If the family does not exist.
             IncompatibleError: If the family has no modes on the domain.
         """
         self.check(kind)

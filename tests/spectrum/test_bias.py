@@ -42,7 +42,7 @@ def test_initially_small_modes_and_constant_modes_are_excluded():
 @pytest.mark.parametrize(
     ("times", "options", "reason"),
     [
-        (XI, {"complete": False}, "not a complete orthogonal one"),
+        (XI, {"complete": False}, "not a complete orthogonal family"),
         (XI, {"last_step": 1}, "After a single step"),
         ([1, 2, np.nan, np.nan, np.nan], {}, "Only 2 of 5 watched modes"),
         ([np.inf] * 5, {}, "No watched mode had lost half its error"),
