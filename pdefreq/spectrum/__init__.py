@@ -1,1 +1,1 @@
-"""Frequencies: families of modes, rates of convergence, and the bias index. Tensors in and out."""
+"""Frequency measurement: mode families, rates of convergence, and the bias index."""

@@ -1,4 +1,4 @@
-"""What is known of one mode after a run."""
+"""The results of a run for one mode."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ModeRow:
-    """What is known of one mode; None where something is undefined.
+    """The results of a run for one mode; None for undefined values.
 
     Args:
-        index: Mode numbers along each axis of a box; elsewhere the number of the eigenvalue.
-        wavevector: Angular, rad per unit length; None where modes have no direction.
-        wavenumber: Its length, or the root of the eigenvalue.
+        index: Mode numbers along each axis of a box; on other domains the number of the eigenvalue.
+        wavevector: Angular wavevector, rad per unit length; None if modes have no direction.
+        wavenumber: Norm of the wavevector, or square root of the eigenvalue.
         amplitude: |u^_k| of the target.
-        error: Relative error at the end against the exact or reference solution.
+        error: Relative error at the end of the run against the exact or reference solution.
         halving_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
-        halving_seconds: The same in seconds.
-        rate: Measured decay -d log e_k / d step.
-        predicted_rate: What theory says of it.
-        predicted_halving_step: What theory says of `halving_step`; None where it says nothing, or beyond the end of the run.
-        rayleigh_quotient: The relative decrease per step of an error that is this mode alone, by theory.
-        eigen_residual: Relative eigen-residual of the mode: how far that holds.
-        status: Whether the error fell below one half for good, did not, or was there from the start.
+        halving_seconds: t_k(0.5) in seconds.
+        rate: Measured decay rate -d log e_k / d step.
+        predicted_rate: Decay rate predicted by theory.
+        predicted_halving_step: `halving_step` predicted by theory; None without a prediction, or beyond the end of the run.
+        rayleigh_quotient: Predicted relative decrease per step of an error that consists of this mode only.
+        eigen_residual: Relative eigen-residual of the mode. The mode has a single rate only if this number is small.
+        status: Whether the error fell below one half permanently, did not, or started below it.
     """
 
     index: tuple[int, ...]

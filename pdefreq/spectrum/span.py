@@ -1,4 +1,4 @@
-"""Sums of given sine or cosine modes as a space of their own: what a functional makes of each mode, row by row."""
+"""The span of given sine or cosine modes as a trial space, used to apply functionals to each mode."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ModeSpan(TrialSpace):
-    """``u(x) = sum_k c_k phi_k(x)`` over modes on a box.
+    """The trial space of functions ``u(x) = sum_k c_k phi_k(x)`` over modes on a box.
 
     Args:
         modes: Sine or cosine modes.
@@ -44,9 +44,9 @@ class ModeSpan(TrialSpace):
 
 
 class _Waves(Evaluator):
-    """All modes at all points in tables, each built when it is first asked for.
+    """Tables of all modes at all points, each computed at its first use.
 
-    A derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and a cosine is a sine a quarter turn ahead.
+    The derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and cos(xi s) = sin(xi s + pi / 2).
     """
 
     def __init__(self, modes: SineModes | CosineModes, x: Points) -> None:
@@ -109,7 +109,7 @@ class _Waves(Evaluator):
         return torch.stack(terms).sum(dim=0)
 
     def _second_terms(self) -> Iterator[tuple[int, int, Tensor | float]]:
-        """The i, j and S_ij that are not known to be zero."""
+        """Triples i, j, S_ij of the entries that may be nonzero."""
         axes, matrix = range(self._d), self._matrix
         if matrix is None:
             return ((i, i, 1.0) for i in axes)
@@ -117,5 +117,5 @@ class _Waves(Evaluator):
 
 
 def span_of(modes: Modes) -> ModeSpan | None:
-    """The space that modes span, where they are known in closed form; None for others."""
+    """The space spanned by sine or cosine modes; None for other families, which have no closed form."""
     return ModeSpan(modes) if isinstance(modes, (SineModes, CosineModes)) else None

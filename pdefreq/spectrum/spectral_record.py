@@ -1,7 +1,7 @@
-"""The spectrum of a run: its modes, their errors along the run, and what follows from them.
+"""The spectrum of a run: its modes, their errors along the run, and derived quantities.
 
-Tables, figures, exports, comparisons and experiments read a run's spectrum here and nowhere else: halving times, rates and the
-bias index are worked out once, by this record, from the columns and facts of a history.
+Tables, figures, exports, comparisons and experiments read the spectrum of a run only through this record. It computes halving
+times, rates and the bias index once, from the columns and facts of a history.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
 ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_error_phase"  # the columns of a history
-_TINY = 1e-300  # stands for an error of zero where a logarithm is taken
+_TINY = 1e-300  # replaces zero errors in logarithms
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class SpectralRecord:
 
     Args:
         modes: The modes, with their amplitudes.
-        step: When each row was recorded, shape ``(rows,)``, ascending.
-        seconds: The same in seconds spent in steps.
-        error: Relative errors, shape ``(rows, m)``: algebraic where the discrete solution is known, else total.
-        total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan where there is none.
-        prediction: What theory said of the same modes before the run.
-        column: The place of each mode in the columns of the history, shape ``(m,)``; by default the modes have kept their order.
+        step: The recorded steps, shape ``(rows,)``, ascending.
+        seconds: Seconds spent in steps until each record, shape ``(rows,)``.
+        error: Relative errors, shape ``(rows, m)``: algebraic errors if the discrete solution is known, otherwise total errors.
+        total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan if it is not known.
+        prediction: The predicted errors of the same modes.
+        column: The place of each mode in the columns of the history, shape ``(m,)``; by default in the same order.
         phase: Phases of the errors, radians, shape ``(rows, m)``; None for families whose coefficients are real.
     """
 
@@ -53,7 +53,7 @@ class SpectralRecord:
 
     @classmethod
     def of(cls, history: History) -> Self:
-        """The spectrum that a history holds; a record without modes where it holds none."""
+        """The spectrum stored in a history; a record without modes if nothing is stored."""
         rows = len(history)
         modes = WatchedModes.in_facts(history.facts) if ERROR in history else WatchedModes.none()
         step, seconds = (history.column(name).astype(float) if rows else np.empty(0) for name in ("step", "seconds"))
@@ -71,45 +71,45 @@ class SpectralRecord:
 
     @property
     def has_steps(self) -> bool:
-        """Whether there are modes, and records after the start."""
+        """Whether there are modes and records after step 0."""
         return len(self) > 0 and self.last_step >= 1
 
     @property
     def last_step(self) -> int:
-        """The last recorded step; 0 where nothing was recorded."""
+        """The last recorded step; 0 without records."""
         return int(self.step.max(initial=0))
 
     @functools.cached_property
     def halving_steps(self) -> np.ndarray:
-        """t_k(0.5) in steps, shape ``(m,)``: inf for a mode that ends above one half, nan for one that starts at or below it."""
+        """t_k(0.5) in steps, shape ``(m,)``: inf if the error ends above one half, nan if it starts at or below it."""
         return halving_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
     def halving_seconds(self) -> np.ndarray:
-        """t_k(0.5) in seconds, as `halving_steps`."""
+        """t_k(0.5) in seconds, with inf and nan as in `halving_steps`."""
         return halving_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """Measured decay -d log e_k / d step, shape ``(m,)``; nan where log e_k is nowhere straight."""
+        """Measured decay rates -d log e_k / d step, shape ``(m,)``; nan for a mode without exponential decay."""
         return decay_rates(self.step, self.error)
 
     @functools.cached_property
     def bias(self) -> BiasIndex:
-        """The bias index B over these modes."""
+        """The bias index B of these modes."""
         return bias_index(self.modes.wavenumber, self.halving_steps, last_step=self.last_step, complete=self.modes.complete)
 
     @functools.cached_property
     def front(self) -> np.ndarray:
         """The step after which each error stays at or below one half, shape ``(m,)``.
 
-        It is 0 for a mode that starts at or below one half, wherever it ends; inf for another one that ends above; nan for one
-        whose error is not known.
+        It is 0 for a mode that starts at or below one half, regardless of its end; inf for any other mode that ends above one
+        half; nan if the error is not known.
         """
         return np.where(np.isnan(self.halving_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.halving_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
-        """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""
+        """Errors at other steps, ``(len(steps), m)``; log(error) is interpolated in log(1 + step); nan after the last record."""
         at, known = np.log1p(steps), np.log1p(self.step)
         columns = []
         for error in self.error.T:
@@ -122,7 +122,7 @@ class SpectralRecord:
         return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
 
     def take(self, places: np.ndarray) -> Self:
-        """These modes only, by their places, in this order."""
+        """The record of the modes at the given places, in this order."""
         return replace(
             self,
             modes=self.modes.take(places),
@@ -134,21 +134,21 @@ class SpectralRecord:
         )
 
     def pick(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> Self:
-        """At most `max_modes` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
+        """The record of at most `max_modes` modes: first the nearest to the given wavenumbers, then the largest amplitudes."""
         return self.take(self.modes.strongest(max_modes, wavenumbers))
 
     def numbered(self, numbers: Sequence[int]) -> Self:
-        """The modes with these numbers, of a family that numbers its modes along one axis."""
+        """The record of the modes with these numbers, for a family with one number per mode."""
         known = self.modes.indices[:, 0].tolist()
         return self.take(np.array([known.index(number) for number in numbers], dtype=int))
 
     def of_total_errors(self) -> Self:
-        """The same with total errors in place of algebraic ones, of which nothing is predicted."""
+        """The record with total errors in place of algebraic errors, without predictions."""
         return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
 
 
 def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
-    """The same modes of every run that has any: those all of them watch, picked by the first run's amplitudes."""
+    """Records restricted to the modes that all runs with modes watch, chosen by the amplitudes of the first of these runs."""
     places = [{key: place for place, key in enumerate(run.modes.keys)} for run in runs]
     watching = [k for k, run in enumerate(runs) if len(run)]
     if not watching:
@@ -164,7 +164,7 @@ def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: It
 
 
 def keep_drift(history: History, drift: Drift) -> bool:
-    """Store the drift by which the predicted curves of a run are judged; False, and nothing is stored, if there are none."""
+    """Store the drift, which decides whether the predicted curves of a run are valid; False if the run has no such curves."""
     stored = StoredPrediction.in_facts(history.facts)
     if stored.curves is None:
         return False

@@ -1,4 +1,4 @@
-"""The spectrum of a finished run in a table and a sentence."""
+"""The spectrum of a finished run as a table and a sentence."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpectralReport:
-    """Which frequencies converged, when, and in which order.
+    """A summary of when and in which order frequencies converged.
 
     Args:
         kind: The family of modes.
-        rows: One for each watched mode, by wavenumber.
-        wavenumbers: Those the user asked for.
+        rows: One row for each watched mode, by wavenumber.
+        wavenumbers: Wavenumbers requested by the user.
         steps: The step at which the run ended.
-        bias_index: B, the slope of log t_k(0.5) against log |xi_k|; None where it is undefined.
-        bias_error: Its standard error.
-        bias_bound: Whether modes that never arrived entered as the end of the run.
-        bias_reason: Why there is no B; empty where there is one.
-        bias_modes: Wavenumbers of the modes that entered.
-        theory: Where predictions come from, or why there are none; it may be empty.
-        sentence: The order in words; of a run without watched modes, why there are none.
-        named: The modes that the sentence names.
-        asked: For each of the wavenumbers the nearest mode.
+        bias_index: B, the slope of log t_k(0.5) against log |xi_k|; None if undefined.
+        bias_error: Standard error of B.
+        bias_bound: Whether modes that did not halve were assigned the last step of the run.
+        bias_reason: Why B is undefined; empty otherwise.
+        bias_modes: Wavenumbers of the modes used for B.
+        theory: Source of the predictions, or why they are missing; may be empty.
+        sentence: The order in words; for a run without watched modes, the reason.
+        named: The modes named in the sentence.
+        asked: The nearest mode to each requested wavenumber.
     """
 
     kind: str
@@ -55,8 +55,8 @@ class SpectralReport:
         """The report of a run that watched modes.
 
         Args:
-            record: Of the run, up to its last good row.
-            wavenumbers: Angular wavenumbers whose rows matter most.
+            record: The spectrum of the run, up to its last valid row.
+            wavenumbers: Requested angular wavenumbers, whose rows have priority.
         """
         modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
         columns = {
@@ -100,7 +100,7 @@ class SpectralReport:
 
     @classmethod
     def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
-        """Of a run in which no mode is watched, for a reason that its sentence tells."""
+        """The report of a run without watched modes; its sentence gives the reason."""
         return cls(
             kind=kind,
             rows=(),
@@ -116,7 +116,7 @@ class SpectralReport:
         )
 
     def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
-        """At most `max_modes` rows by wavenumber: those asked for, those that the sentence names, and the strongest."""
+        """At most `max_modes` rows by wavenumber: requested modes, modes named in the sentence, then the strongest modes."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
         return tuple(sorted(list(chosen)[:max_modes], key=_order))

@@ -1,4 +1,4 @@
-"""The waves that a problem names, by least squares: for targets that are sums of them."""
+"""Least-squares fit of the wavenumbers given by a problem, for targets that are sums of such waves."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from pdefreq.problem.problem import Problem
 
-_LARGEST_CONDITION = 1e3  # of the matrix of waves, 1 where they are orthogonal: what is no wave is amplified by as much
+_LARGEST_CONDITION = 1e3  # of the matrix of waves; 1 if they are orthogonal. It bounds the amplification of errors
 
 
 class ToneModes(RayModes):
-    """The wavenumbers that a problem names, along its direction, and a constant: for targets that are sums of such waves.
+    """A constant and the waves with the wavenumbers given by a problem, along its direction, for targets that are their sums.
 
-    Allowed where the target is given as it is, so for regressions. A solution of a boundary value problem holds what its
-    boundary conditions add, a straight line in one dimension, and the waves take their share of that: on `poisson` the fit
-    gives sin(x) an amplitude of 0.436 where 1 is true.
+    The family is restricted to regressions. The solution of a boundary value problem contains a part due to its boundary
+    conditions, a linear function in one dimension, and the fit would assign some of this part to the waves. On `poisson` it
+    would give sin(x) the amplitude 0.436 instead of 1.
     """
 
     kind = "tones"
@@ -30,27 +30,26 @@ class ToneModes(RayModes):
         """See `RayModes`.
 
         Raises:
-            IncompatibleError: If it is no regression, names no wavenumbers, or some that its domain is too small to tell apart.
+            IncompatibleError: If the problem is not a regression, gives no wavenumbers, or gives wavenumbers that can't be
+                distinguished on its domain.
         """
         if not problem.is_regression:
             raise IncompatibleError(
-                "tones need a regression (diffusion = 0): what boundary conditions add to the solution of a differential "
-                "equation would be taken for tones; watch another family of modes"
+                "tones need a regression (diffusion = 0), because the part of a solution that is due to boundary conditions "
+                "would count as tones; choose another family of modes"
             )
         if not _tones(problem):
-            raise IncompatibleError(
-                "tones are the wavenumbers that a problem names, and this one has none: add [spectrum] wavenumbers"
-            )
+            raise IncompatibleError("tones need wavenumbers, and this problem gives none: add [spectrum] wavenumbers")
         condition = _fit(problem).condition
         if not condition < _LARGEST_CONDITION:
             raise IncompatibleError(
                 f"the tones {', '.join(f'{k:.4g}' for k in _tones(problem))} can't be told apart, or from a constant, on this "
-                f"domain, where least squares would amplify errors {condition:.1g}-fold: name fewer, further apart"
+                f"domain, and a least-squares fit would amplify errors {condition:.1g}-fold: give fewer wavenumbers, further apart"
             )
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes of a problem that `check` lets pass."""
+        """The modes of a problem that passes `check`."""
         return cls(problem.domain, _fit(problem), indices)
 
 

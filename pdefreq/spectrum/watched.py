@@ -1,4 +1,4 @@
-"""The modes that a run watches, and their form among the facts of a history."""
+"""The modes watched in a run, and their storage among the facts of a history."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ ErrorKind = Literal["algebraic", "total"]
 
 @dataclass(frozen=True, eq=False)
 class WatchedModes:
-    """Modes of one family, with the coefficients that the target of a run has in them.
+    """Modes of one family, with the amplitudes of the target of a run.
 
     Args:
-        kind: The family, e.g. ``"sine"``; empty where no modes are watched.
-        complete: Whether the family is complete and orthogonal, so that a bias index may be formed.
-        indices: Mode numbers along each axis of a box, elsewhere the number of the eigenvalue or wave, shape ``(m, j)``.
+        kind: The family, e.g. ``"sine"``; empty without modes.
+        complete: Whether the family is complete and orthogonal, so that it has a bias index.
+        indices: Mode numbers along each axis of a box, otherwise the number of the eigenvalue or wave, shape ``(m, j)``.
         wavenumber: |xi|, rad per unit length, shape ``(m,)``.
         amplitude: |u^_k| of the target, shape ``(m,)``.
-        error_kind: ``"algebraic"`` where the target is the discrete solution, ``"total"`` where it is the exact or a reference
+        error_kind: ``"algebraic"`` if the target is the discrete solution, ``"total"`` if it is the exact or a reference
             solution.
-        count_above_threshold: How many modes of the target are above the threshold; more than m if their number was cut.
-        wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
+        count_above_threshold: Number of modes of the target above the threshold; it may exceed m.
+        wavevectors: Angular wavevectors, shape ``(m, d)``; None if modes have no direction.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class WatchedModes:
 
     @classmethod
     def of(cls, modes: Modes, amplitude: np.ndarray, *, error_kind: ErrorKind, count_above_threshold: int) -> Self:
-        """Modes of a family, with the amplitudes ``(m,)`` of the target."""
+        """The watched modes for modes of a family and the amplitudes ``(m,)`` of the target."""
         return cls(
             modes.kind,
             modes.complete,
@@ -55,13 +55,13 @@ class WatchedModes:
 
     @classmethod
     def none(cls) -> Self:
-        """No modes at all."""
+        """An empty set of modes."""
         nothing = np.empty(0)
         return cls("", False, np.empty((0, 1), dtype=int), nothing, nothing, "total", 0)
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The modes that the facts of a history name; none if they name none."""
+        """The modes stored in the facts of a history; an empty set if nothing is stored."""
         if "mode_indices" not in facts:
             return cls.none()
         vectors = facts.get("mode_wavevectors")
@@ -77,7 +77,7 @@ class WatchedModes:
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same modes."""
+        """Arrays by name, from which `in_facts` restores the modes."""
         facts = {
             "mode_kind": np.array(self.kind),
             "mode_indices": self.indices,
@@ -94,20 +94,20 @@ class WatchedModes:
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
-        """What identifies each mode across runs: its family and its mode numbers."""
+        """The family and numbers of each mode, which identify it across runs."""
         return [(self.kind, *map(str, row)) for row in self.indices.tolist()]
 
     def take(self, places: np.ndarray) -> Self:
-        """These modes only, by their places, in this order."""
+        """The modes at the given places, in this order."""
         names = ["indices", "wavenumber", "amplitude"] + (["wavevectors"] if self.wavevectors is not None else [])
         return replace(self, **{name: getattr(self, name)[places] for name in names})
 
     def nearest(self, wavenumbers: Iterable[float]) -> list[int]:
-        """For each wavenumber the place of the nearest mode; of several at the same distance that of the strongest."""
+        """The place of the nearest mode to each wavenumber; the strongest of several at the same distance."""
         size = -np.nan_to_num(self.amplitude)
         return [int(np.lexsort((size, np.abs(self.wavenumber - w)))[0]) for w in wavenumbers if len(self)]
 
     def strongest(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
-        """Places, ascending, of at most `max_modes` modes: those nearest to the wavenumbers, then those of largest amplitude."""
+        """Ascending places of at most `max_modes` modes: first the nearest to the wavenumbers, then the largest amplitudes."""
         by_size = np.argsort(-np.nan_to_num(self.amplitude), kind="stable").tolist()
         return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:max_modes]), dtype=int)

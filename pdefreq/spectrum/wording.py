@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex) -> tuple[ModeRow, ...]:
-    """Two modes that show the order, the earlier first; none where all would contradict it.
+    """Two modes that show the order, the earlier first; an empty tuple if every pair would contradict it.
 
     Args:
         rows: All watched modes.
-        asked: Those that the user asked for: they are preferred.
+        asked: Modes requested by the user, which have priority.
         bias: The bias index of the run.
     """
     halved, order = [row for row in rows if row.status == "halved"], bias.order
@@ -26,18 +26,18 @@ def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex
 
 
 def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: BiasIndex, *, last_step: int) -> str:
-    """Which frequencies came first, or why no order can be told: a sentence or two.
+    """One or two sentences that state which frequencies converged first, or why no order is clear.
 
     Args:
         rows: All watched modes.
-        named: What `witnesses` chose among them.
+        named: The modes chosen by `witnesses`.
         bias: The bias index of the run.
-        last_step: The step at which it ended.
+        last_step: The step at which the run ended.
     """
     if last_step <= 1:
         return bias.reason
     if all(row.status == "below half from the start" for row in rows):
-        return "Every watched mode started below half error, so no order can be told."
+        return "Every watched mode started below half error, so no order can be determined."
     if all(row.status != "halved" for row in rows):
         return "No watched mode had lost half its error by the end of the run."
     told = _clause(named, last_step)
@@ -49,7 +49,7 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
 
 
 def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ...]:
-    """The modes of lowest and highest wavenumber, the earlier first; none where they would contradict the order."""
+    """The modes of lowest and highest wavenumber, the earlier first; an empty tuple if they contradict the order."""
     usable = [row for row in rows if row.wavenumber > 0 and row.status != "below half from the start"]
     if not usable:
         return ()

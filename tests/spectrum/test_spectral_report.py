@@ -101,7 +101,7 @@ def test_undefined_values_are_none():
         ),
         ([1e9] * 4, {}, "No watched mode had lost half its error by the end of the run."),
         ([1e9] * 4, {"kind": "fourier"}, "No watched mode had lost half its error by the end of the run."),
-        ([50] * 4, {"start": 0.5}, "Every watched mode started below half error, so no order can be told."),
+        ([50] * 4, {"start": 0.5}, "Every watched mode started below half error, so no order can be determined."),
         ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "No order can be determined from fewer than two steps."),
     ],
 )
