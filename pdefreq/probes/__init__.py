@@ -1,4 +1,4 @@
-"""Probes by name: what is measured along a run. Importing this loads no torch."""
+"""Probes by name, the measurements along a run. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ PROBES = Registry(
 
 
 DEFAULT_PROBES = ("error", "spectral", "holdout")
-"""What every run measures unless the user says otherwise: the errors, the spectrum, and the misfit at data held out."""
+"""The default probes of a run: errors, spectrum, and misfit at held-out data."""

@@ -1,4 +1,4 @@
-"""The error against the exact or a reference solution, at test points that no method trains on."""
+"""Errors against the exact or a reference solution, at test points that are not used for training."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max")
-_without_warnings = np.errstate(over="ignore", invalid="ignore")  # of a run that failed: its error is inf or nan, and printed so
+_without_warnings = np.errstate(over="ignore", invalid="ignore")  # the error of a failed run is inf or nan
 
 
 class Errors:
-    """The error e = u - u* over the test points of a target, in each norm; what two norms share is worked out once.
+    """Norms of the error e = u - u* at the test points of a target. Intermediate results are shared by the norms.
 
-    Where the problem fixes the solution up to a constant, means are taken off.
+    If the problem determines the solution up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
-        target: With an exact or reference solution u*.
+        target: A target with an exact or reference solution u*.
     """
 
     def __init__(self, u: Iterate, target: Target) -> None:
@@ -42,10 +42,10 @@ class Errors:
         """One norm of the error.
 
         ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
-        ``"max"``: max |e|, which is absolute.
+        ``"max"``: max |e|, an absolute number.
 
         Raises:
-            OptionError: If the norm is none of these.
+            OptionError: If the norm is unknown.
         """
         if name not in NORMS:
             raise OptionError(f"`norm` must be one of {', '.join(NORMS)}, got '{name}'")
@@ -60,25 +60,25 @@ class Errors:
 
     @functools.cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:
-        """The solution and the error."""
+        """Values of the solution and of the error at the test points."""
         exact = self._target.centered(self._solution.values(self._x), self._weights)
         return exact, self._target.centered(self._u.values(self._x), self._weights) - exact
 
     @functools.cached_property
     def _gradient_squares(self) -> list[float]:
-        """The squared norms of the gradient of the error, and of that of the solution."""
+        """The squared L2 norms of the gradients of the error and of the solution."""
         exact = self._solution.gradients(self._x)
         error = self._u.gradients(self._x) - exact
         return [float(self._weights @ (slope**2).sum(axis=1)) for slope in (error, exact)]
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
-    """The error of a field in one norm, as `Errors.norm`."""
+    """The error of a field in one norm; see `Errors.norm`."""
     return Errors(Iterate.of_function(u), target).norm(norm)
 
 
 def mean_error(u: Iterate, target: Target) -> float:
-    """What is taken off u - u* before it is an error: its mean where the problem fixes u up to a constant, else 0."""
+    """The mean of u - u*, which is subtracted from errors, if the problem determines u up to a constant; otherwise 0."""
     if not target.problem.is_up_to_constant or target.solution is None:
         return 0.0
     x, weights = target.test_points.x, target.test_points.weights.numpy()
@@ -89,8 +89,8 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan where no exact or reference solution is known, the last where no boundary values are given. Where test
-    points are random, a record takes the first 20,000: measuring at all of them would take longer than most steps.
+    The first two are nan if no exact or reference solution is known, the last without Dirichlet values. Of random test points
+    only the first 20,000 are used, because an evaluation at all of them would take longer than most steps.
     """
 
     def prepare(
@@ -100,7 +100,7 @@ class ErrorProbe(Probe):
 
 
 class ErrorMeasurement(Measurement):
-    """The solution at the recorded points, and the boundary values."""
+    """Errors from stored values of the solution at the recorded points and of the boundary data."""
 
     def __init__(self, target: Target) -> None:
         self._target, self._given = target, target.boundary_values

@@ -1,4 +1,4 @@
-"""The error in a low and a high band, split by a Gaussian filter: frequencies at scattered points, in any dimension."""
+"""Errors in a low and a high band, separated by a Gaussian filter at scattered points, in any dimension."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.target import Target
 
-_ROUNDING = 1e-12  # relative: a solution that varies by less is a constant
+_ROUNDING = 1e-12  # relative; a solution that varies by less is constant
 
 
 @dataclass(frozen=True)
 class FilterProbe(Probe):
-    """Records ``low_error`` and ``high_error``, the relative L2 errors |y_low - h_low| / |y_low| and likewise of the high parts.
+    """Records ``low_error`` and ``high_error``, relative L2 errors |y_low - h_low| / |y_low| and |y_high - h_high| / |y_high|.
 
-    h is the approximation and y the exact or reference solution, else what the iteration tends to; low parts are means with
-    weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, high parts what is left. Nothing is recorded where neither
-    target is known, or where it is constant.
+    h is the iterate, and y is the exact or reference solution or, if neither is known, the discrete solution. Low parts are
+    means with weights exp(-|x - x'|^2 / (2 delta)) over fixed random points; high parts are the remainders. Nothing is recorded
+    if y is not known or is constant.
 
     Args:
-        delta: Variance of the Gaussian, squared units of length; null takes the one that splits the variance of y evenly. The
-            fact ``filter_delta`` says which, ``filter_wavenumber`` the wavenumber that the filter halves.
-        number: Points; each record costs their number squared.
+        delta: Variance of the Gaussian, squared units of length; null chooses the one that splits the variance of y evenly. The
+            fact ``filter_delta`` is its value, ``filter_wavenumber`` the wavenumber at which the filter has the factor 1/2.
+        number: Number of points; the cost of a record is quadratic in it.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
@@ -63,7 +63,7 @@ class FilterProbe(Probe):
 
 
 class Unknown(Measurement):
-    """Without a target the errors are not known; columns that there are already stay."""
+    """The measurement without a target: nan in columns that the run already has."""
 
     def __init__(self, settled: bool) -> None:
         self._row: dict[str, float] = {name: np.nan for name in ("low_error", "high_error") if settled}
@@ -73,7 +73,7 @@ class Unknown(Measurement):
 
 
 class FilterMeasurement(Measurement):
-    """The target at the points, and the norms of its two parts. The filter is linear: only the error is split at each record."""
+    """Errors of the two parts. Because the filter is linear, only the error is filtered at each record."""
 
     def __init__(self, x: torch.Tensor, target: torch.Tensor, delta: float) -> None:
         self._x, self._target, self._delta = x, target, delta

@@ -1,4 +1,4 @@
-"""The misfit at data that no method trains on."""
+"""The misfit at held-out data, which are not used for training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HoldoutProbe(Probe):
-    """Records ``holdout_misfit``, the mean square of u - f / c at the points held out; nothing where there are none."""
+    """Records ``holdout_misfit``, the mean square of u - f / c at the held-out points; nothing without held-out points."""
 
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
@@ -27,7 +27,7 @@ class HoldoutProbe(Probe):
 
 
 class HoldoutMeasurement(Measurement):
-    """The points held out, and the data there."""
+    """The misfit from stored held-out points and data."""
 
     def __init__(self, target: Target) -> None:
         self._x, values = held_out_samples(target.problem)

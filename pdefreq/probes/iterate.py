@@ -1,7 +1,7 @@
-"""What probes measure: a function of points, with its coefficients and its space where it has any.
+"""Iterates, the functions that probes measure, with their trial space and coefficients if available.
 
-For a run, this function is given by the states of its iteration; for an external solver, it is a function of points. A
-probe sees no difference, unless it asks for coefficients.
+In a run, iterates are given by the states of its iteration; for an external solver, they are functions of points. Both have the
+same interface for probes, except for coefficients.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Iterate(ABC):
-    """A function u at one moment. Each set of points is evaluated once, however many probes ask for it."""
+    """A function u at one step. It is evaluated once at each set of points, however many probes use them."""
 
     def __init__(self) -> None:
         self._values = PerPointSet(self._evaluate)
@@ -44,13 +44,13 @@ class Iterate(ABC):
         """A function of points as an iterate, such as ``lambda x: solver.evaluate(t, x)`` for a time t.
 
         Args:
-            u: Takes points of shape ``(n, d)``, float64, and returns n values; or a `Field`.
-            gradient: Takes the same points and returns gradients, shape ``(n, d)``. Without it, gradients of torch functions
-                are found by automatic differentiation, and numpy functions have none.
-            points: Whether the functions take numpy arrays or torch tensors on the CPU; a `Field` takes tensors.
+            u: A function of points of shape ``(n, d)``, float64, that returns n values; or a `Field`.
+            gradient: A function of the same points that returns gradients, shape ``(n, d)``. Without it, torch functions are
+                differentiated automatically, and gradients of numpy functions are not available.
+            points: Whether the functions take numpy arrays or torch tensors on the CPU; ignored for a `Field`.
 
         Raises:
-            OptionError: If `points` is neither of the two.
+            OptionError: If `points` is neither ``"numpy"`` nor ``"torch"``.
         """
         if points not in ("numpy", "torch"):
             raise OptionError(f"`points` must be 'numpy' or 'torch', got {points!r}")
@@ -62,12 +62,12 @@ class Iterate(ABC):
 
     @property
     def space(self) -> TrialSpace | None:
-        """The trial space in which u lives; None where none is known."""
+        """The trial space of u; None if unknown."""
         return None
 
     @property
     def coefficients(self) -> Coefficients | None:
-        """The coefficients of u in its space, shape ``(P,)``; None where there are none."""
+        """The coefficients of u in its space, shape ``(P,)``; None without a space."""
         return None
 
     def values(self, x: Points) -> np.ndarray:
@@ -84,11 +84,11 @@ class Iterate(ABC):
 
     @abstractmethod
     def _evaluate(self, x: Points) -> np.ndarray:
-        """Values at points that were not asked for before."""
+        """Values at a new set of points."""
 
     @abstractmethod
     def _differentiate(self, x: Points) -> np.ndarray:
-        """Gradients at points that were not asked for before."""
+        """Gradients at a new set of points."""
 
 
 class SpaceIterate(Iterate):
@@ -96,8 +96,8 @@ class SpaceIterate(Iterate):
 
     Args:
         space: The space.
-        coefficients: Of the member, shape ``(P,)``.
-        sampled: The space at the points at which other members were evaluated already.
+        coefficients: Coefficients of the member, shape ``(P,)``.
+        sampled: Evaluators of the space, shared with other members.
     """
 
     def __init__(self, space: TrialSpace, coefficients: Coefficients, sampled: SampledSpace | None = None) -> None:
@@ -114,7 +114,7 @@ class SpaceIterate(Iterate):
         return self._coefficients
 
     def member(self, coefficients: Coefficients) -> SpaceIterate:
-        """Another member of the same space, which shares what depends on the points alone."""
+        """Another member of the same space, which shares the data that depend only on the points."""
         return SpaceIterate(self.space, coefficients, self._sampled)
 
     def _evaluate(self, x: Points) -> np.ndarray:
@@ -139,27 +139,27 @@ class FieldIterate(Iterate):
 
 
 class ArrayIterate(Iterate):
-    """A function of numpy arrays. All points of a set are handed over in one call."""
+    """A function of numpy arrays, called once with all points of a set."""
 
     def __init__(self, u: Callable[[np.ndarray], Any], gradient: Callable[[np.ndarray], Any] | None) -> None:
         super().__init__()
         self._u, self._gradient = u, gradient
 
     def _evaluate(self, x: Points) -> np.ndarray:
-        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy: the function may change its argument
+        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy, because the function may change its argument
         if values.size != len(x):
             raise OptionError(
-                f"the function to measure must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "
+                f"the measured function must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "
                 f"got an array of shape {values.shape}"
             )
         return values.reshape(len(x))
 
     def _differentiate(self, x: Points) -> np.ndarray:
         if self._gradient is None:
-            raise IncompatibleError("the function to measure has no gradient: give one, Iterate.of_function(u, gradient=...)")
+            raise IncompatibleError("the measured function has no gradient: pass one, Iterate.of_function(u, gradient=...)")
         gradients = np.asarray(self._gradient(x.numpy().copy()), dtype=float)
         if gradients.size != x.numel():
             raise OptionError(
-                f"the gradient to measure must have the shape of its points, {tuple(x.shape)}, got {gradients.shape}"
+                f"the gradient of the function must have the shape of its points, {tuple(x.shape)}, got {gradients.shape}"
             )
         return gradients.reshape(tuple(x.shape))

@@ -1,4 +1,4 @@
-"""Whether a network trains like its linearization: how far its tangent kernel and its parameters have moved."""
+"""Changes of the tangent kernel and of the parameters of a network, which indicate whether its linearization is accurate."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 class NtkProbe(Probe):
     """Records ``kernel_drift``, |K(t) - K(0)| / |K(0)|, ``kernel_trace``, tr K, and ``parameter_distance``, the relative RD.
 
-    K is the tangent kernel of u itself at fixed points of the domain, whatever the loss. Both distances are small while a
-    prediction from the start can be trusted. A space that is linear in its coefficients has a kernel that never moves:
-    nothing is recorded there, nor of a
-    function without coefficients.
+    K is the tangent kernel of u at fixed points of the domain, for every loss. Predictions from the kernel at initialization are
+    reliable while both distances are small. Nothing is recorded for functions without coefficients, or for linear spaces, whose
+    kernel is constant.
 
     Args:
-        number: Points at which the kernel is formed.
+        number: Number of points at which the kernel is evaluated.
     """
 
     number: int = 100
@@ -52,7 +51,7 @@ class NtkProbe(Probe):
 
 
 class Unmoved(Measurement):
-    """Where no network is trained: unknown, if one was trained before in this run."""
+    """The measurement without a network: nan if a network was trained earlier in this run."""
 
     def __init__(self, settled: bool) -> None:
         names = ("kernel_drift", "kernel_trace", "parameter_distance")
@@ -63,7 +62,7 @@ class Unmoved(Measurement):
 
 
 class NtkMeasurement(Measurement):
-    """Against the kernel and the parameters of the first iterate of the run, which a resumed run finds among its facts."""
+    """Distances from the kernel and the parameters of the first iterate, which a resumed run reads from its facts."""
 
     def __init__(self, space: Network, c: Coefficients, x: torch.Tensor, facts: Mapping[str, Any]) -> None:
         self._evaluator = space.at(x.to(c))

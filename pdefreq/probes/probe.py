@@ -1,4 +1,4 @@
-"""What every probe can do, and probes by name."""
+"""The interface of probes, and the creation of probes by name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Measurement(ABC):
-    """A probe made ready for one target and one space."""
+    """A probe prepared for one target and one trial space."""
 
     facts: Mapping[str, Any] = {}
-    """Arrays that hold for the whole run, e.g. the wavenumber of each mode; written to the history once."""
+    """Arrays that are constant during a run, such as the wavenumbers of the modes; written to the history once."""
 
     @abstractmethod
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
-        """One row: floats or float arrays ``(m,)`` (numpy or Python), the same names and shapes every time."""
+        """One row: floats or float arrays ``(m,)`` (numpy or Python), with the same names and shapes in every call."""
 
 
 class Nothing(Measurement):
@@ -35,7 +35,7 @@ class Nothing(Measurement):
 
 
 class Probe(Part, ABC):
-    """A frozen dataclass of options."""
+    """A measurement along a run, described by a frozen dataclass of options."""
 
     registry = PROBES
 
@@ -43,23 +43,22 @@ class Probe(Part, ABC):
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> Measurement:
-        """Make the probe ready; called again whenever the space of the iterates changes.
+        """Prepare the probe; called again whenever the trial space of the iterates changes.
 
         Args:
             target: The problem with its exact or reference solution, and the points at which iterates are compared with it.
-            iterate: One of those that will be measured: its space counts, its values do not.
-            discrete_solution: The limit of the iterates in their space, which is the target of algebraic errors; None where it
-                is not known.
-            facts: What earlier spaces of this run settled; columns must keep their names and shapes.
+            iterate: One of the iterates to measure; only its space is used, not its values.
+            discrete_solution: The limit of the iterates in their space, the target of algebraic errors; None if unknown.
+            facts: Facts of the run so far, from earlier spaces; columns must keep their names and shapes.
         """
 
 
 def make_probe(name: str) -> Probe:
-    """A probe by name, or ``path/to/file.py:Name``; options may stand behind it, ``"ntk:number=50"``.
+    """A probe given by name or as ``path/to/file.py:Name``, optionally followed by options, as in ``"ntk:number=50"``.
 
     Raises:
         UnknownNameError: If the probe or an option does not exist.
-        OptionError: If a value lies outside its range, or what the name stands for makes no probe.
+        OptionError: If a value lies outside its range, or the name does not refer to a probe.
     """
     name, options = split_options(name)
     probe = build("probe", name, PROBES.load(name), options)
@@ -69,5 +68,5 @@ def make_probe(name: str) -> Probe:
 
 
 def default_probes() -> tuple[Probe, ...]:
-    """Those named in `DEFAULT_PROBES`."""
+    """The probes named in `DEFAULT_PROBES`."""
     return tuple(make_probe(name) for name in DEFAULT_PROBES)

@@ -1,4 +1,4 @@
-"""Functions and trial spaces at fixed sets of points, evaluated in pieces that fit into the cache."""
+"""Functions and trial spaces at fixed sets of points, evaluated in blocks that fit into the processor cache."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
-_PIECE = 16384  # points at a time: a layer of 200 neurons then holds 26 MB
-_PIECE_ON_CPU = 2048  # the same of a trial space on a CPU, whose layers then stay near the cache: half the time
+_PIECE = 16384  # points at a time; a layer of 200 neurons then needs 26 MB
+_PIECE_ON_CPU = 2048  # points at a time for a trial space on a CPU, twice as fast because layers nearly fit into the cache
 T = TypeVar("T")
 
 
 class PerPointSet(Generic[T]):
-    """A function of sets of points that is called once for each set; sets are the same if their coordinates are.
+    """A function of sets of points that is called once for each set; sets with equal coordinates are the same.
 
     Args:
-        function: Of points ``(n, d)``.
+        function: A function of points ``(n, d)``.
     """
 
     def __init__(self, function: Callable[[Points], T]) -> None:
@@ -39,11 +39,11 @@ class PerPointSet(Generic[T]):
 
 
 class SampledSpace:
-    """A trial space at sets of points ``(n, d)``; what depends on the points alone is computed once for each set.
+    """A trial space at sets of points ``(n, d)``; data that depend only on the points are computed once for each set.
 
     Args:
         space: The space.
-        like: A tensor with the dtype and on the device of its coefficients.
+        like: A tensor with the dtype and device of the coefficients.
     """
 
     def __init__(self, space: TrialSpace, like: torch.Tensor) -> None:
@@ -53,12 +53,12 @@ class SampledSpace:
         )
 
     def values(self, c: Coefficients, x: Points) -> np.ndarray:
-        """The member with these coefficients at the points, shape ``(n,)``, float64."""
+        """Values at points of the function with these coefficients, shape ``(n,)``, float64."""
         with torch.no_grad():
             return np.concatenate([as_array(evaluator.value(c)) for evaluator in self._evaluators(x)])
 
     def gradients(self, c: Coefficients, x: Points) -> np.ndarray:
-        """Its gradients, shape ``(n, d)``, float64."""
+        """Gradients at points of the function with these coefficients, shape ``(n, d)``, float64."""
         return np.concatenate([as_array(evaluator.gradient(c)) for evaluator in self._evaluators(x)])
 
 

@@ -27,14 +27,14 @@ class SpectralProbe(Probe):
 
     For families with complex coefficients it also records ``mode_error_phase`` (m,), the argument of each coefficient's error.
 
-    The target is what the iteration tends to, where that is known (algebraic error), else the exact or reference
-    solution; without either, or on a domain that has no modes, nothing is recorded. Which modes are watched is settled
-    when the run starts: by the solution, which no trial space changes, else by the first discrete solution that is known.
+    The target is the discrete solution if it is known (algebraic error), otherwise the exact or reference solution. If neither
+    is known, or the domain has no modes, nothing is recorded. The watched modes are chosen at the start of the run from the
+    exact or reference solution, which is the same in every trial space, otherwise from the first known discrete solution.
 
     Args:
-        modes: Family of modes; by default the one that the problem names.
-        threshold: Least amplitude of a watched mode, relative to the largest.
-        max_modes: Largest number of watched modes; the strongest are kept.
+        modes: Mode family; by default the family given by the problem.
+        threshold: Smallest amplitude of a watched mode, relative to the largest.
+        max_modes: Largest number of watched modes; the strongest are chosen.
     """
 
     modes: ModeFamily | None = None
@@ -58,14 +58,14 @@ class SpectralProbe(Probe):
             return SpectralMeasurement(modes, settled.count_above_threshold, target, iterate, discrete_solution)
         try:
             modes, count_above_threshold = self._watched(target, iterate, discrete_solution)
-        except IncompatibleError:  # e.g. the domain can't be meshed here: no reason to refuse a run that asked for no modes
+        except IncompatibleError:  # e.g. the domain can't be meshed here; the run continues unless the user chose a family
             if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
         return SpectralMeasurement(modes, count_above_threshold, target, iterate, discrete_solution) if len(modes) else Nothing()
 
     def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int]:
-        """The strongest modes of the solution, else of the discrete solution, and how many qualify."""
+        """The strongest modes of the solution, or of the discrete solution, and the number of modes above the threshold."""
         space = iterate.space if target.solution is None else None
         every = target.families.modes(self.modes or target.families.chosen, space=space)
         known = target.solution or discrete_solution
@@ -75,10 +75,10 @@ class SpectralProbe(Probe):
 
 
 class SpectralMeasurement(Measurement):
-    """Watched modes on the grid of one space, and the coefficients that the target has in them.
+    """Errors of the watched modes in one trial space.
 
-    Errors are measured at the points of `Modes.recorded`; those of members of linear spaces, which cost little at any points and
-    may have kinks, at the points of the modes themselves, as the amplitudes among the facts are.
+    Errors are measured at the points of `Modes.recorded`. Functions of linear spaces are inexpensive to evaluate and may have
+    kinks, so their errors are measured at the points of the modes themselves, like the amplitudes among the facts.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SpectralMeasurement(Measurement):
         self._solution = None if target.solution is None else target.solution.values(self._x)
         self._target = self._solution if discrete_solution is None else discrete_solution.values(self._x)
         self._amplitude, self._amplitude_total = self._size(self._target), self._size(self._solution)
-        self._gap = None  # the coefficients of the target less the solution, from which total errors follow
+        self._gap = None  # coefficients of the target minus the solution, for total errors
         if self._modes.linear and self._target is not None and self._solution is not None:
             self._gap = self._modes.coefficients(self._target - self._solution, self._space)
         known, kind = (target.solution, "total") if discrete_solution is None else (discrete_solution, "algebraic")
@@ -121,5 +121,5 @@ class SpectralMeasurement(Measurement):
 
 
 def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-    """Moduli of coefficients of an error over amplitudes of the solution; nan for a mode that the grid does not resolve."""
+    """Moduli of the coefficients of an error divided by amplitudes; nan for a mode that the grid does not resolve."""
     return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

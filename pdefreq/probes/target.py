@@ -1,4 +1,4 @@
-"""What iterates are measured against: a problem with its exact or a reference solution, at fixed points."""
+"""Targets of measurements: a problem with its exact or a reference solution, at fixed points."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 _INTERVALS = {1: 2000, 2: 150}  # along each axis
 _RANDOM = 100_000
-_ALONG = 20_000  # of the random ones, at each record of a run
-_BOUNDARY = 1000  # at each record: 4000 were a fifth of all points at which a network in two dimensions is evaluated
-_PURPOSE = "test points"  # of a stream that nothing else draws from, whatever the seed of the run
+_ALONG = 20_000  # number of random points used at each record of a run
+_BOUNDARY = 1000  # at each record; 4000 points were a fifth of all evaluation points of a network in two dimensions
+_PURPOSE = "test points"  # a random stream of its own, independent of the seed of the run
 
 
 def test_points(domain: Domain) -> Samples:
-    """Where errors are taken: on an interval 2001 and on a rectangle 151^2 uniform points, else 1e5 fixed random ones.
+    """The points at which errors are measured: 2001 uniform points on an interval, 151^2 on a rectangle, 1e5 random ones elsewhere.
 
-    Weights are those of the trapezoidal rule, or equal.
+    The weights are those of the trapezoidal rule for uniform points, and equal for random points, which are always the same.
     """
     if isinstance(domain, Box) and domain.dimension in _INTERVALS:
         return _uniform(domain, _INTERVALS[domain.dimension])
@@ -41,7 +41,7 @@ def test_points(domain: Domain) -> Samples:
 
 
 def _uniform(box: Box, number: int) -> Samples:
-    """The nodes of a grid with so many intervals along each axis, and the weights of the trapezoidal rule."""
+    """The nodes of a grid with `number` intervals along each axis, and the weights of the trapezoidal rule."""
     x = torch.from_numpy(tensor_points(grid_axes(box, (number,) * box.dimension)))
     rule = torch.full((number + 1,), 1 / number, dtype=torch.float64)
     rule[[0, -1]] /= 2
@@ -51,14 +51,14 @@ def _uniform(box: Box, number: int) -> Samples:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The solution of a problem, and the points and modes in which iterates are compared with it.
+    """The solution of a problem, with the points and modes in which iterates are compared with it.
 
-    Everything is worked out when it is first asked for, and kept.
+    All properties are computed at their first use and stored.
 
     Args:
-        problem: The problem, exact solution included.
-        reference: The exact or a reference solution; None where none is known.
-        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none.
+        problem: The problem, including its exact solution.
+        reference: The exact or a reference solution; None if unknown.
+        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan without a reference.
     """
 
     problem: Problem
@@ -67,25 +67,25 @@ class Target:
 
     @functools.cached_property
     def solution(self) -> Iterate | None:
-        """The exact or reference solution; None where none is known."""
+        """The exact or reference solution; None if unknown."""
         return None if self.reference is None else Iterate.of_function(self.reference)
 
     @functools.cached_property
     def families(self) -> ModeFamilies:
-        """The families of modes of the domain."""
+        """The mode families available for the problem."""
         return ModeFamilies(self.problem)
 
     @functools.cached_property
     def test_points(self) -> Samples:
-        """The points at which the error of a finished run is taken."""
+        """The points at which the error of a finished run is measured."""
         return test_points(self.problem.domain)
 
     @functools.cached_property
     def recorded_points(self) -> Samples:
-        """The points at which errors are recorded along a run: fewer than the test points, so that a record is cheap.
+        """The points at which errors are recorded along a run, fewer than the test points to reduce the cost of a record.
 
-        On an interval 501 and on a rectangle 129^2 uniform points, at which modes are measured as well (`Modes.recorded`), so
-        that one evaluation serves both; else the first 20,000 of the random ones.
+        There are 501 uniform points on an interval and 129^2 on a rectangle. Modes are measured at the same points
+        (`Modes.recorded`), so that iterates are evaluated once. Elsewhere the first 20,000 random test points are used.
         """
         samples, domain = self.test_points, self.problem.domain
         if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
@@ -95,7 +95,7 @@ class Target:
 
     @functools.cached_property
     def boundary_values(self) -> tuple[Points, np.ndarray] | None:
-        """Points on the Dirichlet parts of the boundary, ``(n, d)``, and g there, ``(n,)``; None where there are none."""
+        """Points on the Dirichlet boundary, ``(n, d)``, and the values of g, ``(n,)``; None without Dirichlet parts."""
         problem = self.problem
         if problem.is_regression or not problem.boundary:
             return None
@@ -110,9 +110,9 @@ class Target:
         return (torch.cat(points), np.concatenate(values)) if points else None
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
-        """What is taken off values ``(n,)`` before they are compared: where u is fixed up to a constant their mean, else 0."""
+        """The weighted mean of values ``(n,)``, which is subtracted if u is determined up to a constant; otherwise 0."""
         return float(weights @ values / weights.sum()) if self.problem.is_up_to_constant else 0.0
 
     def centered(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """Values ``(n,)`` less their `mean`."""
+        """Values ``(n,)`` minus their `mean`."""
         return values - self.mean(values, weights) if self.problem.is_up_to_constant else values

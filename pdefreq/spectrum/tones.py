@@ -44,7 +44,7 @@ class ToneModes(RayModes):
         if not condition < _LARGEST_CONDITION:
             raise IncompatibleError(
                 f"the tones {', '.join(f'{k:.4g}' for k in _tones(problem))} can't be told apart, or from a constant, on this "
-                f"domain, and a least-squares fit would amplify errors {condition:.1g}-fold: give fewer wavenumbers, further apart"
+                f"domain, where least squares would amplify errors {condition:.1g}-fold: give fewer wavenumbers, further apart"
             )
 
     @classmethod
