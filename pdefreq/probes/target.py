@@ -31,7 +31,7 @@ _PURPOSE = "test points"  # a random stream of its own, independent of the seed 
 
 
 def test_points(domain: Domain) -> Samples:
-    """The points at which errors are measured: 2001 uniform points on an interval, 151^2 on a rectangle, 1e5 random ones elsewhere.
+    """The points at which errors are measured: 2001 uniform ones on an interval, 151^2 on a rectangle, else 1e5 random ones.
 
     The weights are those of the trapezoidal rule for uniform points, and equal for random points, which are always the same.
     """

@@ -1,4 +1,4 @@
-"""Several methods on one problem, measured in the same modes."""
+"""Comparison of several methods on one problem in the same modes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,25 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.solvers.solver import Solver
 
-_MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # the lower one of two, so a run's own
+_MEDIANS = (
+    "unknowns",
+    "steps",
+    "seconds",
+    "relative_l2",
+    "relative_h1",
+    "bias_index",
+)  # lower medians, which are values of runs
 _SPREADS = ("relative_l2", "bias_index")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Shown):
-    """What several methods made of one problem.
+    """The solutions of one problem by several methods.
 
     Args:
-        problem: What was solved.
-        solutions: For each method one solution a seed.
-        refusals: For each method that can't do the problem, the sentence that says why.
+        problem: The problem.
+        solutions: One solution for each seed, by method.
+        refusals: The reason for each method that can't solve the problem, a sentence.
 
     Example:
         >>> from pdefreq import compare
@@ -46,7 +53,7 @@ class Comparison(Shown):
     refusals: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a method: the median over its seeds, for the error and the bias index also the range; None where undefined."""
+        """One row per method: medians over seeds, also the range of the error and the bias index; None for undefined values."""
         rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
@@ -54,7 +61,7 @@ class Comparison(Shown):
         ]
 
     def plot(self) -> Figure:
-        """All methods in one picture: which frequencies each gets first, and the error against seconds."""
+        """A figure of all methods: the order in which frequencies converge, and the error against seconds."""
         from pdefreq.figures.comparison import comparison_figure
 
         histories = {label: [solution.history for solution in seeds] for label, seeds in self.solutions.items()}
@@ -63,10 +70,10 @@ class Comparison(Shown):
         )
 
     def save(self, folder: str | Path) -> Path:
-        """Write the picture and the table (as CSV and JSON), and keep each run in a folder of its own.
+        """Write the figure and the table (as CSV and JSON), and save each run in a subfolder.
 
         Args:
-            folder: Where; runs that are kept in it already stay as they are.
+            folder: The folder; runs that it already contains are not changed.
 
         Raises:
             RunFolderError: If it can't be written.
@@ -104,26 +111,26 @@ def compare(
     modes: str | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
 ) -> Comparison:
-    """Solve a problem with several methods. A method that can't do it is listed with its reason; the others go on.
+    """Solve a problem with several methods. A method that can't solve it is listed with the reason; the others continue.
 
     Args:
-        problem: A problem, or the name of a shipped one, or the path of a problem file.
-        solvers: Names or methods with their options, under labels of your own if given as a mapping.
-        stop: Limits that replace those of each method's own budget.
-        seeds: How many seeds each method runs with.
-        seed: The first of them.
-        folder: A new folder for everything; nothing is written without it.
+        problem: A problem, the name of a shipped problem, or the path of a problem file.
+        solvers: Names or methods with their options; a mapping assigns your own labels.
+        stop: Limits that replace the default budget of each method.
+        seeds: Number of seeds for each method.
+        seed: The first seed.
+        folder: A new folder for all output; nothing is written without it.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: A family, as for `solve`; by default what the problem names.
-        progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
+        modes: A mode family, as for `solve`; by default the family given by the problem.
+        progress: Called as ``progress(label, seed, progress)`` whenever `solve` reports progress.
 
     Returns:
-        The comparison; after an interruption, of the runs made until then.
+        The comparison; after an interruption, it contains the runs completed so far.
 
     Raises:
-        IncompatibleError: If no method can do the problem.
-        UserError: As `solve` does.
+        IncompatibleError: If no method can solve the problem.
+        UserError: Under the same conditions as in `solve`.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
@@ -161,7 +168,7 @@ def compare(
             break
     if not solutions:
         reasons = "; ".join(f"{label}: {sentence}" for label, sentence in refusals.items())
-        raise IncompatibleError(f"none of the methods can do the problem '{problem.name}': {reasons}")
+        raise IncompatibleError(f"none of the methods can solve the problem '{problem.name}': {reasons}")
     comparison = Comparison(problem, solutions, refusals)
     if folder is not None:
         comparison.save(folder)
@@ -169,7 +176,7 @@ def compare(
 
 
 def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> dict[str, Solver]:
-    """All methods, made before the first one runs; a name that comes twice is numbered."""
+    """All methods by label, created before the first run; repeated names are numbered."""
     solvers = [solvers] if isinstance(solvers, str) else solvers
     from pdefreq.solvers.names import make_solver
 
@@ -184,7 +191,7 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
             label = f"{name}-{number}"
         methods[label] = make_solver(solver) if isinstance(solver, str) else solver
     if not methods:
-        raise OptionError("there is nothing to compare: name at least one method")
+        raise OptionError("no methods to compare: name at least one")
     return methods
 
 

@@ -1,4 +1,4 @@
-"""What theory says of a discretization: the order of each norm and each mode, and the error of each mode at one mesh width."""
+"""Theory of a discretization: the orders of norms and modes, and the error of each mode at one mesh width."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictedOrder:
-    """How the total error of m modes falls with the mesh width: error = constant h^order, to leading order.
+    """The leading term of the total error of m modes in the mesh width, error = constant h^order.
 
     Args:
-        h: The longest edge of a cell; None where there are no cells.
-        order: Of every mode; None where theory gives none.
-        constant: Leading constants, shape ``(m,)``; nan where they are not known.
-        error: Relative errors at this h, shape ``(m,)``; nan where they are not known.
-        condition: What the order asks for, or why there is none.
+        h: The longest edge of a cell; None without cells.
+        order: The order of every mode; None without a theory.
+        constant: Leading constants, shape ``(m,)``; nan if unknown.
+        error: Relative errors at this h, shape ``(m,)``; nan if unknown.
+        condition: Assumptions of the order, or the reason why it is missing.
     """
 
     h: float | None
@@ -40,14 +40,14 @@ class PredictedOrder:
 def predict_order(
     problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None
 ) -> PredictedOrder:
-    """The order of a method whose trial functions are given.
+    """The predicted order of a method in a given trial space.
 
     Args:
-        problem: What is solved.
-        solver: By which method.
-        space: The method's own.
-        kind: The family of the modes.
-        wavevectors: Of the modes, shape ``(m, d)``; None where they have none.
+        problem: The problem.
+        solver: The method.
+        space: The trial space of the method.
+        kind: The mode family.
+        wavevectors: Wavevectors of the modes, shape ``(m, d)``; None if modes have no direction.
     """
     import numpy as np
 
@@ -55,20 +55,20 @@ def predict_order(
 
     orders, condition = orders_of(problem, solver)
     if orders is not None and problem.singular:
-        orders, condition = None, "the problem names points where fields are singular, which limit the order; refine measures it"
+        orders, condition = None, "fields of the problem are singular at points, which limits the order; use refine to measure it"
     error = mode_error_of(problem, solver, space, kind, wavevectors)
     constant = np.full(len(error), np.nan)
     if orders is not None and np.isfinite(error).any():
         constants, lengths = constants_of(problem.equation, problem.domain.dimension), problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
         assert constants is not None
         a, _, c = constants
-        ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
+        ratios = [length / max(lengths) for length in lengths]  # ratios of spacings; all axes have as many cells
         constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
     return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
 
 
 def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None) -> np.ndarray:
-    """The relative error of each mode by theory, shape ``(m,)``; nan where the equations are not diagonal in these modes."""
+    """The predicted relative error of each mode, shape ``(m,)``; nan if the equations are not diagonal in these modes."""
     import numpy as np
 
     from pdefreq.domains.box import Box
@@ -91,22 +91,22 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
 
 def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
-    """The orders of a smooth solution, and what they ask for; or None, and why."""
+    """The orders for a smooth solution and their assumptions; or None and the reason."""
     from pdefreq.theory.discretization import smooth_orders
 
     degree = degree_of(solver)
     if degree is None:
         return None, (
-            "the method has no cells; its error falls faster than any power where the solution is smooth, "
-            "for sine series its odd extension, too"
+            "the method has no cells; its error falls faster than any power if the solution is smooth, "
+            "for sine series also its odd extension"
         )
     if not problem.is_linear:
         term = next(term for term in problem.equation if not term.linear)
-        return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
+        return None, f"theory covers linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
-        return None, "the source is known at points only, whose number limits what a finer mesh can gain"
+        return None, "the source is known only at points, whose number limits the accuracy on fine meshes"
     if not problem.domain.is_straight and degree > 1:
-        return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
+        return None, "the boundary is curved and the cells are straight, which reduces the orders of quadratic elements"
     smooth = f"for solutions with {degree + 1} square-integrable derivatives"
-    corners = "" if problem.domain.dimension == 1 else ", which corners may take away"
+    corners = "" if problem.domain.dimension == 1 else ", a regularity that corners may reduce"
     return smooth_orders(degree), smooth + corners

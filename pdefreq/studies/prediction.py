@@ -1,4 +1,4 @@
-"""What theory says of every mode before a run."""
+"""Theoretical predictions for every mode before a run."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int6
 
 @dataclass(frozen=True, eq=False)
 class PredictedModes:
-    """Predicted errors of m modes: along the steps of a method, and of its discretization.
+    """Predicted errors of m modes, along the steps of a method and for its discretization.
 
     Args:
         modes: The modes, with the amplitudes of the solution.
-        errors: Relative errors along the steps of the method, over those at `start_step` where that is not the start. Steps
-            count from `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The rate
-            is that of the end, nan where the error is no exponential there, or that of a network is still above its end at the
-            last step. The note says where all of it comes from and when it holds, or why there are no curves.
-        initial_rate: Relative decrease in the first step, shape ``(m,)``; negative where an error grows first.
-        is_heuristic: Whether the method itself has no theory, and this is gradient flow on the kernel of the start.
-        start_step: The step from which on curves are predicted: where a chain hands over, if its first part has no theory.
-        orders: How the errors of the discrete solution fall with the mesh width; None for methods without a mesh.
+        errors: Relative errors along the steps of the method, divided by those at `start_step` if it is not 0. Steps count from
+            `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The rate is the
+            asymptotic rate; it is nan if the decay is not exponential, or if a network has not reached it by the last step.
+            The note states the source and the assumptions, or why there are no curves.
+        initial_rate: Relative decrease in the first step, shape ``(m,)``; negative if an error grows first.
+        is_heuristic: Whether the method has no theory and the prediction is gradient flow with the kernel at initialization.
+        start_step: The first predicted step: the hand-over step of a chain whose first part has no theory, otherwise 0.
+        orders: Predicted order of the errors of the discrete solution; None for methods without a mesh.
     """
 
     modes: WatchedModes
@@ -56,17 +56,16 @@ class PredictedModes:
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
-    """What theory says of the modes of the solution, for a method started as a run with this seed would be.
+    """Predict the errors of the modes of the solution for a method, initialized as in a run with the same seed.
 
     Args:
-        problem: A problem with a known or computable solution, in up to three dimensions; or the name or path of one, as
-            `solve` takes it.
-        solver: A method with its options, or the name of one.
-        seed: Of the random start.
-        modes: A family; by default what the problem names, else sine modes on a box and eigen modes elsewhere.
+        problem: A problem with a known or computable solution, in up to three dimensions; or its name or path, as in `solve`.
+        solver: A method with its options, or its name.
+        seed: Seed of the random initialization.
+        modes: A mode family; by default as in `ModeFamilies.chosen`.
 
     Raises:
-        IncompatibleError: If there is no theory for the method on this problem, or no modes to predict.
+        IncompatibleError: If theory does not cover the method on this problem, or no modes can be predicted.
     """
     import torch
 
@@ -85,7 +84,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     families = ModeFamilies(problem)
-    families.check(families.chosen)  # what can be refused before modes and a reference solution are computed
+    families.check(families.chosen)  # report errors before modes and a reference solution are computed
     if iteration.find(HasTangentKernel) is not None:
         require_waves(families.chosen)
     exact = None if problem.exact is None else (problem.exact, 0.0)
@@ -110,18 +109,18 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
 
 
 def _no_modes(target: Target, *, known: bool) -> str:
-    """Why a problem has no modes to predict."""
+    """The reason why a problem has no modes to predict."""
     if target.problem.domain.dimension > MOST_DIMENSIONS:
         return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {target.problem.domain.dimension}"
     if not known:
-        return "the error of modes is predicted against a solution, and neither an exact nor a reference solution is known"
-    return f"the solution has no {target.families.chosen} modes to predict: name others (`--modes`)"
+        return "predictions need a solution, and neither an exact nor a reference solution is known"
+    return f"the solution has no {target.families.chosen} modes to predict: choose another family (`--modes`)"
 
 
 def _of_iteration(
     iteration: Iteration, modes: Modes, watched: WatchedModes, start: np.ndarray, target: Tensor | None, name: str
 ) -> PredictedModes:
-    """The prediction of a prepared method, whose errors at the start are `start`, relative."""
+    """The prediction for a prepared method with the relative errors `start` at the start."""
     import torch
 
     def without_curves(note: str) -> PredictedModes:
@@ -134,8 +133,8 @@ def _of_iteration(
     except IncompatibleError as refusal:
         return without_curves(str(refusal))
     if prediction is None:
-        known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
-        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
+        known = "relaxation and cycles in sine or cosine modes, and networks under gradient descent with a constant rate"
+        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory covers {known}")
     found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
     told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}
     errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})
@@ -148,7 +147,7 @@ def _of_iteration(
     after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
         final = _last_rates(after, curves)
-    else:  # below one over the last step they are of what no curve shows, or rounding
+    else:  # rates below one over the last step can't be seen in the curves, or are rounding errors
         final = prediction.final_rates.numpy()
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
@@ -157,7 +156,7 @@ def _of_iteration(
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """What each error falls at where it has all but reached the floor of rounding, shape ``(m,)``."""
+    """The decay rate of each error just before it reaches the rounding floor, shape ``(m,)``."""
     rates = np.full(error.shape[1], np.nan)
     for mode, column in enumerate(error.T):
         above = np.flatnonzero(column > _FLOOR * column[0])

@@ -1,4 +1,4 @@
-"""One method on finer and finer discretizations: the order at which each mode converges."""
+"""Refinement studies: the order of convergence of each mode for one method on a sequence of discretizations."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
-_MODES = 12  # most that are printed and drawn
-_FINER = 4  # spacings of the grid on which modes are formed, to one between nodes
+_MODES = 12  # largest number of modes in tables and figures
+_FINER = 4  # grid spacings of the mode transform per mesh width
 
 
 def refine(
@@ -42,27 +42,27 @@ def refine(
     figures: bool = True,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> Refinement:
-    """Solve a problem on finer and finer discretizations and measure the order at which each mode converges.
+    """Solve a problem on a sequence of finer discretizations and measure the order of convergence of each mode.
 
     Args:
-        problem: A problem, or the name of a shipped one, or the path of a problem file.
-        solver: A method with its options, or the name of one, whose runs end at a discrete solution.
-        levels: How many; by default 6, in three dimensions 4, and for adaptive refinement as many as the method takes.
-        start: The coarsest size: a value of the option that the method refines, e.g. ``cells``. Each level doubles it.
-        folder: A new folder for tables and picture; nothing is written without it.
+        problem: A problem, the name of a shipped problem, or the path of a problem file.
+        solver: A method with its options, or its name; its runs must end at a discrete solution.
+        levels: Number of levels; by default 6, in three dimensions 4, and for adaptive refinement determined by the method.
+        start: The coarsest value of the option that the method refines, e.g. ``cells``. Each level doubles it.
+        folder: A new folder for tables and figure; nothing is written without it.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default what the problem names.
-        method: The method's name in tables; by default the name given, or the solver's own.
-        figures: Whether the folder gets a picture.
-        progress: Called as ``progress(level, progress)`` where `solve` would call it.
+        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default the family given by the problem.
+        method: Name of the method in tables; by default the given name, or the name of the solver.
+        figures: Whether to write a figure to the folder.
+        progress: Called as ``progress(level, progress)`` whenever `solve` reports progress.
 
     Returns:
-        The refinement; after an interruption, or where a finer level is refused, of the levels solved until then.
+        The refinement; after an interruption, or if a finer level fails with an error, it contains the levels solved so far.
 
     Raises:
-        IncompatibleError: If the method has nothing to refine, or no solution is known to hold it against.
-        UserError: As `solve` does.
+        IncompatibleError: If the method can't be refined, or no exact or reference solution is known.
+        UserError: Under the same conditions as in `solve`.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
@@ -78,7 +78,7 @@ def refine(
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Refines):
         raise IncompatibleError(
-            f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
+            f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "
             f"use {', '.join(_refinable())}"
         )
     folder = None if folder is None else free_folder(folder)
@@ -104,12 +104,12 @@ def refine(
         except UserError as error:
             if not runs:
                 raise
-            refusal = str(error)  # e.g. of a size that needs too much memory: no reason to lose the levels before
+            refusal = str(error)  # e.g. a size that needs too much memory; keep the previous levels
             break
         if solution.reference is None:
             raise IncompatibleError(
-                f"orders need the exact or a reference solution, and none is known of the problem '{problem.name}': "
-                "state `exact` in its file"
+                f"orders need an exact or reference solution, and the problem '{problem.name}' has neither: "
+                "set `exact` in its file"
             )
         runs.append(_Run(size, solution, states))
         if solution.status not in ENDED:
@@ -122,7 +122,7 @@ def refine(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run, and the last state in each of its spaces by their number of unknowns."""
+    """A run, and the last state in each of its spaces, by the number of unknowns."""
 
     size: int | None
     solution: Solution
@@ -136,7 +136,7 @@ class _Run:
         return SpectralRecord.of(self.solution.history)
 
     def levels(self) -> list[tuple[Level, int, State]]:
-        """Each discretization that the run went through, with its last row in the history and its last state."""
+        """Each discretization of the run, with its last row in the history and its last state."""
         from pdefreq.probes.error import relative_error
         from pdefreq.spaces.trial_space import SpaceField
 
@@ -162,7 +162,7 @@ class _Run:
 
 
 def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]:
-    """A callback that keeps the last state in each space: the iteration may reuse its tensors."""
+    """A callback that copies the last state in each space, because the iteration may reuse its tensors."""
 
     def keep(step: int, state: State, history: History) -> None:  # noqa: ARG001
         states[state.space.num_coefficients] = replace(state, coefficients=state.coefficients.detach().clone(), memory={})
@@ -182,7 +182,7 @@ def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
 
 
 def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: Sequence[_Run], refusal: str) -> Refinement:
-    """What the runs say, put together level by level, in the modes that all of them watch."""
+    """The results of the runs, level by level, in the modes that all runs watch."""
     import numpy as np
 
     from pdefreq.spectrum.spectral_record import common_modes
@@ -215,7 +215,7 @@ def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: 
 
 
 def _refinable() -> list[str]:
-    """The methods that can be refined, by name."""
+    """The names of the methods that can be refined."""
     from pdefreq.solvers import SOLVERS
 
     return [name for name in SOLVERS if getattr(SOLVERS.load(name), "refines", None) is not None]

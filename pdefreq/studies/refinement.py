@@ -1,4 +1,4 @@
-"""What refinement shows: errors level by level, and their orders."""
+"""Results of refinement studies: errors at each level, and their orders."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 NORMS = ("relative_l2", "relative_h1", "max_error")
 ENDED = (Status.DONE, Status.CONVERGED)
-_EVEN = 1.6  # h N^(1/d) varies by less than this over levels of even meshes
-_ABOVE = 3.0  # errors count above this many times the error of the reference solution
-_ROUNDING = 1e-13  # relative errors below this are what a direct solution leaves
-_SHORT = 0.2  # a measured L2 order below the theory by more: the solution is too rough for it
+_EVEN = 1.6  # largest ratio of the values of h N^(1/d) over levels of uniform meshes
+_ABOVE = 3.0  # errors count above this multiple of the error of the reference solution
+_ROUNDING = 1e-13  # relative errors below this are rounding errors of a direct solution
+_SHORT = 0.2  # if the measured L2 order is lower than predicted by more, the solution is not smooth enough
 
 
 @dataclass(frozen=True)
 class Level:
-    """One discretization, and the error that its discrete solution has.
+    """One discretization, and the error of its discrete solution.
 
     Args:
-        size: The value of the option that is refined; None for a method that refines as it runs.
-        h: The longest edge of a cell; None where there are no cells.
-        unknowns: Coefficients.
-        relative_l2: As docs/errors.md defines it, like the next two.
-        relative_h1: The full norm.
-        max_error: Absolute.
-        seconds: In steps; of a method that refines as it runs, since its start.
-        status: How the run ended.
-        sees_modes: Whether modes are formed on a grid much finer than the nodes, or on the nodes; between the two it would see
-            the smaller errors at the nodes.
+        size: The value of the option that is refined; None for a method that refines during its run.
+        h: The longest edge of a cell; None without cells.
+        unknowns: Number of coefficients.
+        relative_l2: Relative L2 error, as defined in docs/errors.md.
+        relative_h1: Relative error in the full H1 norm.
+        max_error: Largest absolute error.
+        seconds: Seconds spent in steps; since the start for a method that refines during its run.
+        status: Status of the run at its end.
+        sees_modes: Whether modes are computed at the nodes or on a much finer grid. A grid only slightly finer than the nodes
+            would be dominated by the smaller errors at the nodes.
     """
 
     size: int | None
@@ -59,17 +59,17 @@ class Refinement(Shown):
     """The errors of a method on a sequence of discretizations, and their orders.
 
     Args:
-        problem: What was solved.
-        method: By which method.
-        option: What was refined: the name of the option.
-        levels: Coarsest first.
-        spectrum: Total errors of the watched modes, one row a level.
-        predicted: The same by theory, shape ``(levels, m)``; nan where there is none.
-        theory: The orders that theory predicts; None where there is no theory.
-        condition: When these hold, or why there is no theory.
-        reference_error: Relative L2 error of the reference solution: 0 for an exact one.
-        status: How the last run ended.
-        refusal: Why there are fewer levels than were asked for, the sentence of the first that was refused; else empty.
+        problem: The problem.
+        method: Name of the method.
+        option: Name of the option that was refined.
+        levels: The levels, coarsest first.
+        spectrum: Total errors of the watched modes, one row for each level.
+        predicted: Predicted total errors, shape ``(levels, m)``; nan without a prediction.
+        theory: The predicted orders; None without a theory.
+        condition: Assumptions of the predicted orders, or the reason why they are missing.
+        reference_error: Relative L2 error of the reference solution; 0 for an exact solution.
+        status: Status of the last run at its end.
+        refusal: The error message of the first level that failed, if there are fewer levels than requested; otherwise empty.
 
     Example:
         >>> from pdefreq import refine
@@ -92,7 +92,7 @@ class Refinement(Shown):
 
     @property
     def axis(self) -> str:
-        """``"h"`` where the cells of a level are alike, else ``"unknowns"``: orders are then in powers of N^(-1/d)."""
+        """``"h"`` for uniform meshes, otherwise ``"unknowns"``, for which orders are powers of N^(-1/d)."""
         d = self.problem.domain.dimension
         widths = [level.h * level.unknowns ** (1 / d) for level in self.levels if level.h is not None]
         even = len(widths) == len(self.levels) and max(widths) <= _EVEN * min(widths)
@@ -100,12 +100,12 @@ class Refinement(Shown):
 
     @property
     def power(self) -> str:
-        """The same as people write it."""
+        """The base of the powers as a formula, e.g. ``"h"`` or ``"N^(-1/2)"``."""
         d = self.problem.domain.dimension
         return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
 
     def widths(self) -> np.ndarray:
-        """What orders are powers of: h, or N^(-1/d), shape ``(levels,)``."""
+        """The base of the powers at each level, h or N^(-1/d), shape ``(levels,)``."""
         import numpy as np
 
         if self.axis == "h":
@@ -113,7 +113,7 @@ class Refinement(Shown):
         return np.array([level.unknowns for level in self.levels]) ** (-1 / self.problem.domain.dimension)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a level: its size, its errors, and the relative error of each mode; None where undefined."""
+        """One row per level: size, errors, and the relative error of each mode; None for undefined values."""
         from pdefreq.runs.run_folder import to_json
 
         names = self.mode_names()
@@ -123,11 +123,11 @@ class Refinement(Shown):
         ]
 
     def mode_names(self) -> list[str]:
-        """The columns of the modes: ``mode_3``, in more dimensions ``mode_1_2``."""
+        """The column names of the modes: ``mode_3``, or ``mode_1_2`` in several dimensions."""
         return ["mode_" + "_".join(map(str, index)) for index in self.spectrum.modes.indices.tolist()]
 
     def fits(self) -> dict[str, Order]:
-        """The order of each norm and of each mode, by column."""
+        """The fitted order of each norm and of each mode, by column name."""
         import numpy as np
 
         from pdefreq.spectrum.orders import fit_order
@@ -145,7 +145,7 @@ class Refinement(Shown):
         return found
 
     def orders(self) -> list[dict[str, Any]]:
-        """One row a norm, then one a mode: fitted order, standard error, levels of the fit, and the order predicted."""
+        """One row per norm, then one per mode: fitted order, standard error, levels of the fit, and predicted order."""
         from pdefreq.runs.run_folder import to_json
 
         wavenumbers = dict(zip(self.mode_names(), self.spectrum.modes.wavenumber.tolist(), strict=True))
@@ -172,16 +172,16 @@ class Refinement(Shown):
 
     @property
     def sentence(self) -> str:
-        """What theory says and whether it applies, in words."""
+        """A sentence with the predicted orders and whether they apply."""
         if self.theory is None:
             return f"No orders are predicted: {self.condition}."
         measured, expected = self.fits()["relative_l2"].value, self.theory.relative_l2
         if self.axis == "unknowns":
             orders = f"L2 {expected} and H1 {self.theory.relative_h1} in powers of {self.power}"
-            return f"Smooth solutions on even meshes have {orders}; adaptive refinement is optimal where it reaches that of H1."
+            return f"Smooth solutions on uniform meshes have {orders}; adaptive refinement is optimal if it attains the H1 order."
         said = f"Predicted orders: L2 {expected}, H1 {self.theory.relative_h1}, modes {self.theory.mode}, {self.condition}"
         if measured is not None and measured < expected - _SHORT:
-            said += f"; the measured L2 order {measured:.2f} falls short, so the solution is too rough for them"
+            said += f"; the measured L2 order {measured:.2f} is lower, so the solution is not smooth enough"
         return said + "."
 
     def plot(self) -> Figure:
@@ -202,10 +202,10 @@ class Refinement(Shown):
         )
 
     def save(self, folder: str | Path, *, figures: bool = True) -> Path:
-        """Write the table (as CSV and, with the orders, as JSON) and the picture.
+        """Write the table (as CSV and, with the orders, as JSON) and the figure.
 
         Raises:
-            RunFolderError: If it can't be written.
+            RunFolderError: If the folder can't be written.
         """
         from pdefreq.core.file_io import csv_bytes, json_bytes, make_folder, write_atomically
         from pdefreq.figures.style import encode
@@ -219,7 +219,7 @@ class Refinement(Shown):
         return folder
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as one JSON object."""
+        """All results as one JSON object."""
         from pdefreq.runs.run_folder import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
