@@ -107,7 +107,7 @@ def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def _usable(errors: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last record of each mode that a window may contain; last < first where there is none."""
+    """First and last record of each mode that a window may contain; last < first without such a record."""
     rows = len(errors)
     high = ~(errors <= _TOP)
     first = np.where(high.any(axis=0), rows - np.argmax(high[::-1], axis=0), 0)

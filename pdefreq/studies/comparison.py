@@ -22,14 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.solvers.solver import Solver
 
-_MEDIANS = (
-    "unknowns",
-    "steps",
-    "seconds",
-    "relative_l2",
-    "relative_h1",
-    "bias_index",
-)  # lower medians, which are values of runs
+_MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # lower medians, values of runs
 _SPREADS = ("relative_l2", "bias_index")
 
 
