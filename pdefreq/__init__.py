@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from pdefreq.studies.refine import refine
     from pdefreq.studies.refinement import Refinement
 
-_PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq costs nothing
+_PLACES = {  # the public names; each is imported at its first use, so that importing pdefreq is fast
     "Comparison": "studies.comparison",
     "compare": "studies.comparison",
     "Box": "domains.box",

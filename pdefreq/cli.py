@@ -1,4 +1,4 @@
-"""The command line: it names the commands and turns errors into one sentence. No numerics."""
+"""The command line: the table of commands, and errors as one sentence. No numerics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from pdefreq.commands.theory import ntk, predict
 from pdefreq.core.errors import UnknownNameError, UserError
 from pdefreq.core.registry import nearest
 
-_ClickException: Any = typer.BadParameter.__mro__[2]  # click's own class, which newer versions of Typer carry inside
+_ClickException: Any = typer.BadParameter.__mro__[2]  # the class of click, which newer versions of Typer include
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}
 
 
 class OneSentence(TyperGroup):
-    """A group whose errors are one line on stderr and exit code 2, while bugs keep their traceback."""
+    """A group of commands whose user errors are one line on stderr with exit code 2; other errors keep their traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -52,7 +52,7 @@ class OneSentence(TyperGroup):
 
 
 def _usage_sentence(error: Any) -> str:
-    """A message of click's as one sentence; for an unknown option, with the nearest right one."""
+    """A message of click as one sentence; for an unknown option, with the nearest known one."""
     if hasattr(error, "possibilities") and error.ctx is not None:
         known = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("-")]
         return f"unknown option '{error.option_name}': {nearest(error.option_name, [*known, '--help'])}"
@@ -87,10 +87,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Solve boundary value problems and watch the error in every frequency."""
+    """Solve boundary value problems and measure the error in every frequency."""
 
 
 _EXAMPLES: dict[Callable[..., Any], str] = {
@@ -129,5 +129,5 @@ def main() -> None:
     """Entry point of ``pdefreq`` and of ``python cli.py``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a title with letters that the terminal lacks must not end a run
+            stream.reconfigure(errors="replace")  # characters that the terminal lacks must not end a run
     app()

@@ -715,7 +715,7 @@ def test_check_never_overwrites_a_file_of_the_problem(cli):
     before, photo = files(), Path("photo.png").read_bytes()
     result = cli("check", "photo.toml")
     assert_refused(result, before)
-    assert "would be overwritten; name another picture with --out" in result.stderr
+    assert "would be overwritten; choose another file with --out" in result.stderr
     assert Path("photo.png").read_bytes() == photo
     assert cli("check", "photo.toml", "--out", "other.png").exit_code == 0
 

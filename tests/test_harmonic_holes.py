@@ -12,8 +12,8 @@ from pdefreq.runs.reference import reference_solution
 from pdefreq.solvers.galerkin import Fem
 
 PROBLEM = load_problem("harmonic-holes")
-RADIUS, CENTRE = 0.1, 0.3 + 0.3j
-POLES = {CENTRE: 30, 1 - CENTRE.conjugate(): 12, 1 + 1j - CENTRE: 12, 1j + CENTRE.conjugate(): 12}  # a hole and its mirror images
+RADIUS, CENTER = 0.1, 0.3 + 0.3j
+POLES = {CENTER: 30, 1 - CENTER.conjugate(): 12, 1 + 1j - CENTER: 12, 1j + CENTER.conjugate(): 12}  # a hole and its mirror images
 POWERS = 24
 
 
@@ -36,7 +36,7 @@ def series():
 
     def boundary(number):
         side = 0.5 + 0.5j * np.cos(np.pi * (np.arange(number) + 0.5) / number)
-        hole = CENTRE + RADIUS * np.exp(2j * np.pi * np.arange(number) / number)
+        hole = CENTER + RADIUS * np.exp(2j * np.pi * np.arange(number) / number)
         return columns(np.concatenate([side, hole])), np.repeat([1.0, 0.0], number)
 
     matrix, values = boundary(300)

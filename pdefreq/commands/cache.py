@@ -1,4 +1,4 @@
-"""`pdefreq cache`: what earlier runs have kept on disk."""
+"""`pdefreq cache`: eigenfunctions that earlier runs stored on disk."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pdefreq.commands import shared_options as o
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all entries; they are computed again when needed.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all entries; they are recomputed when needed.")] = False,
     json_output: o.Json = False,
 ) -> None:
-    """Show the eigenfunctions of domains that earlier runs have kept on disk, or remove them."""
+    """Show or remove the eigenfunctions of domains that earlier runs stored on disk."""
     from pdefreq.commands.result import make_console, plain_table, print_json, say
     from pdefreq.core.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, Cache
 
@@ -43,8 +43,8 @@ def cache(
     say(console, f"{_files(len(entries))}, {_megabytes(size)} of at most {_megabytes(kept.max_bytes)}, in {kept.folder}.")
     say(
         console,
-        f"Remove them: pdefreq cache --clear. Another folder, or none: {FOLDER_VARIABLE}=PATH or off. "
-        f"Another limit, in MB: {LIMIT_VARIABLE}.",
+        f"To remove all entries, run pdefreq cache --clear. To change the folder, set {FOLDER_VARIABLE}=PATH; to disable "
+        f"the cache, set {FOLDER_VARIABLE}=off. To change the size limit in MB, set {LIMIT_VARIABLE}.",
     )
 
 

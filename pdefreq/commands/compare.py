@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from pdefreq.runs.loop import Progress
 
-_NAME = 17  # letters of a name beside the numbers on a terminal of 80
+_NAME = 17  # width of the column of names on a terminal of 80 characters
 
 MethodNames = Annotated[
     list[str],
     typer.Argument(
         metavar="METHOD...",
-        help="Methods to compare, named as for solve --method; options behind a colon: mscale:activation=phi,number=3.",
+        help="Methods to compare, named as in solve --method; options follow a colon: mscale:activation=phi,number=3.",
         show_default=False,
     ),
 ]
@@ -44,9 +44,9 @@ def compare(
     json_output: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Run several methods on a problem and show side by side which frequencies each gets first."""
+    """Run several methods on a problem and compare in which order their frequencies converge."""
     for name in methods:
-        o.load_solver(name, {})  # an unknown name is refused before the first run
+        o.load_solver(name, {})  # unknown names are refused before the first run
     stop = Stop(steps=steps, seconds=seconds, stagnation=stagnation)
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -87,13 +87,13 @@ def compare(
 
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    """The table, and below it what each method's row means in words."""
+    """The table, and one sentence for each of its rows."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
     table = plain_table()
-    # a long name gives way, numbers never; names without options stay whole
+    # long names are truncated, numbers and names without options are not
     table.add_column(
         "method", overflow="fold", min_width=max((len(row["method"]) for row in rows if row["method"] in SOLVERS), default=0)
     )
@@ -116,7 +116,7 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _with_range(row: dict[str, Any], name: str) -> str:
-    """The median, and where seeds differ the lowest and the highest value."""
+    """The median, with the lowest and the highest value if the seeds differ."""
     from pdefreq.commands.result import number
 
     low, high = row[f"{name}_min"], row[f"{name}_max"]

@@ -1,4 +1,4 @@
-"""Which figures a command leaves, and where."""
+"""The figures that commands write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw_run(solution: Solution) -> None:
-    """Draw a run into its folder: the solution, the error of each mode, and the heat map."""
+    """Draw the figures of a run into its folder: the solution, the error of each mode, and the heat map."""
     from pdefreq.core.announcements import announce
 
     with importing():
@@ -34,7 +34,7 @@ def draw_run(solution: Solution) -> None:
 
 
 def draw_problem(problem: Problem, path: Path) -> Path:
-    """Draw the exact solution, where known, and the source."""
+    """Draw the source, and the exact solution if it is known."""
     from pdefreq.figures.problem import problem_figure
     from pdefreq.figures.style import save_figure
 

@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: one live line on a terminal, plain lines when piped."""
+"""The progress of a run: one live line on a terminal, plain lines when the output is piped."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.loop import Progress
 
-_PIPED_SECONDS = 5.0  # a plain line at most this often
+_PIPED_SECONDS = 5.0  # shortest time between two plain lines
 
 
 class LiveLine:
-    """Follows runs; used as a context, and given to `solve` as its ``progress`` and ``callback``.
+    """A progress display: a context manager, passed to `solve` as its ``progress`` and ``callback``.
 
     Args:
         console: Where to print.
-        title: Names the run: problem and method.
+        title: The title of the run: problem and method.
         quiet: Print nothing.
     """
 
     label = ""
-    """Begins each line, where several runs follow each other; then the last line of each stays on the terminal."""
+    """The start of each line if there are several runs, whose last lines then stay on the terminal."""
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
         self._console = console
@@ -53,15 +53,15 @@ class LiveLine:
         self._listening.__exit__(None, None, None)
 
     def callback(self, step: int, state: State, history: History) -> bool:
-        """Complete the title, once the number of unknowns is known."""
+        """Complete the title when the number of unknowns is known."""
         if self._latest is None:
             self._title += f", {state.space.num_coefficients:,} unknowns on {state.coefficients.device}"
         return False
 
     def announced(self, activity: str) -> None:
-        """Take what is worked on until the next numbers come.
+        """Set the current task, which is shown until the next numbers.
 
-        When piped, print it before the first numbers and after the last, if nothing else was printed for a while.
+        When the output is piped, the task is printed before the first and after the last numbers if no line was printed recently.
         """
         self._activity = activity
         now, between_numbers = time.monotonic(), self._latest is not None and not self._latest.done
@@ -70,10 +70,10 @@ class LiveLine:
             self._printed = now
 
     def progress(self, progress: Progress) -> None:
-        """Take the newest numbers; when piped, print them from time to time."""
+        """Set the newest numbers; when the output is piped, print them at intervals."""
         if self._latest is None and self._title:
             self._say(Text(self._title, style="bold"))
-        if self._latest is not None and self._latest.done:  # this is another run
+        if self._latest is not None and self._latest.done:  # a new run
             self._began = self._arrived
         self._latest, self._arrived, self._activity = progress, time.monotonic(), ""
         if self._console.is_terminal:
@@ -106,7 +106,7 @@ class LiveLine:
 
 
 def duration(seconds: float) -> str:
-    """A time for people.
+    """A time in readable units.
 
     Example:
         >>> duration(0.5), duration(75), duration(7300)

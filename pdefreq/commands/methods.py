@@ -1,4 +1,4 @@
-"""`pdefreq methods`: what there is to choose from. Imports no torch."""
+"""`pdefreq methods`: the methods and their options. This module does not load torch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def methods(
     name: Annotated[
-        str | None, typer.Argument(help="A method whose options to list: mscale, or mscale:optimizer=lbfgs.", show_default=False)
+        str | None,
+        typer.Argument(help="The method whose options are listed: mscale, or mscale:optimizer=lbfgs.", show_default=False),
     ] = None,
 ) -> None:
-    """List the methods, or the options of one and of its parts."""
+    """List the methods, or the options of one method and of its parts."""
     from pdefreq.core.composition import Node, option_tree
     from pdefreq.core.options import split_options
     from pdefreq.solvers import SOLVERS
@@ -48,8 +49,8 @@ def _list(factories: dict[str, Callable[..., Any]]) -> None:
     console.print(table)
     say(
         console,
-        "Options of one: pdefreq methods NAME. Of another part: pdefreq methods NAME:optimizer=lbfgs. Chains: NAME+NAME. "
-        "Your own: my_file.py:MySolver.",
+        "To list the options of a method, run pdefreq methods NAME; with another part, run pdefreq methods NAME:optimizer=lbfgs. "
+        "A chain of two methods is NAME+NAME. Your own method is my_file.py:MySolver.",
     )
 
 
@@ -64,16 +65,16 @@ def _explain(name: str, factory: Callable[..., Any], root: Node) -> None:
         value = node.values.get(option.name, MISSING)
         table.add_row("  " * depth + option.name, _default(value), f"{option.doc} ({described(option)})")
     console.print(table)
-    say(console, f"Set one with --set, for example: pdefreq solve PROBLEM --method {name} --set KEY=VALUE")
+    say(console, f"To set an option, use --set, for example: pdefreq solve PROBLEM --method {name} --set KEY=VALUE")
     if any(option.kind for *_, option in _in_order(root)):
         say(
             console,
-            "Indented options belong to the part above them; KEY is the path, optimizer.clip, or its last name.",
+            "Indented options belong to the part above them; KEY is the full path, optimizer.clip, or its last name, clip.",
         )
 
 
 def _in_order(node: Node, depth: int = 0) -> Iterator[tuple[int, Node, Option]]:
-    """Each option of a tree with its depth; those of a part stand below it."""
+    """Each option of a tree with its depth; the options of a part follow it."""
     from pdefreq.core.composition import Node
 
     for name, option in node.options.items():
@@ -97,7 +98,7 @@ def _summary(factory: Callable[..., Any]) -> str:
 
 
 def _default(value: Any) -> str:
-    """A default as --set takes it."""
+    """A default in the syntax of --set."""
     from pdefreq.core.composition import Node
 
     if isinstance(value, Node):

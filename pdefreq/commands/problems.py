@@ -1,4 +1,4 @@
-"""Commands on problem files: list them, start one, check one."""
+"""Commands on problem files: list, create and check them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def problems() -> None:
     for name, title in problem_names():
         table.add_row(name, title)
     console.print(table)
-    say(console, "See one: pdefreq check NAME. Your own: pdefreq new my.toml.")
+    say(console, "To inspect a problem, run pdefreq check NAME. To start your own, run pdefreq new my.toml.")
 
 
 def new(file: NewFile) -> None:
-    """Write a commented problem file to start from."""
+    """Write a commented problem file as a starting point."""
     from pdefreq.problem.files import TEMPLATE
 
     try:
@@ -41,11 +41,11 @@ def new(file: NewFile) -> None:
         raise ProblemFileError(f"'{file}' exists already; choose another name") from None
     except OSError as error:
         raise ProblemFileError(f"can't write '{file}': {error.strerror}; choose another place") from None
-    print(f"wrote {file}; see what it says with: pdefreq check {file}")
+    print(f"wrote {file}; to check it, run: pdefreq check {file}")
 
 
 def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = False, out: Picture = None) -> None:
-    """Print what was understood of a problem, with its derived source, and draw it."""
+    """Print a problem as it was read, with its derived source, and draw it."""
     from rich.table import Table
 
     from pdefreq.commands.figures import draw_problem
@@ -55,12 +55,12 @@ def check(problem: o.ProblemName, params: o.Params = None, trust: o.Trust = Fals
 
     o.use_threads(1)
     subject = o.load_problem(problem, params, trust=trust)
-    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # beyond, quadrature can't tell
+    if subject.is_up_to_constant and subject.domain.dimension <= 3:  # quadrature is too coarse beyond
         require_compatible(subject)
-    named = subject.name.replace(":", "-")  # Windows allows no colon in a file's name
+    named = subject.name.replace(":", "-")  # Windows does not allow colons in file names
     place = out or Path(f"{named}.png")
     if place.resolve() in (path.resolve() for path in subject.files.values()):
-        raise ProblemFileError(f"'{place}' belongs to the problem and would be overwritten; name another picture with --out")
+        raise ProblemFileError(f"'{place}' is a file of the problem and would be overwritten; choose another file with --out")
     picture = draw_problem(subject, place)
     console = make_console()
     table = Table.grid(padding=(0, 2))

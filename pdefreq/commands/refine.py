@@ -1,4 +1,4 @@
-"""`pdefreq refine`: one method on finer and finer discretizations."""
+"""`pdefreq refine`: one method on a sequence of finer discretizations."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 Levels = Annotated[
     int | None,
-    typer.Option(metavar="N", min=2, help="How many discretizations; by default 6, in three dimensions 4.", show_default=False),
+    typer.Option(metavar="N", min=2, help="Number of discretizations; by default 6, in three dimensions 4.", show_default=False),
 ]
 Start = Annotated[
     int | None,
     typer.Option(
         metavar="N",
         min=1,
-        help="The size of the coarsest, e.g. its cells along each axis; the next ones double it.",
+        help="Size of the coarsest one, such as its cells along each axis; each level doubles it.",
         show_default=False,
     ),
 ]
@@ -49,7 +49,7 @@ def refine(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Solve on finer and finer discretizations and show the order at which each frequency converges."""
+    """Solve on a sequence of finer discretizations and show the order of convergence of each frequency."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -92,11 +92,11 @@ def refine(
 
 
 def _print_levels(console: Console, refinement: Refinement) -> None:
-    """One line a discretization, and what went wrong."""
+    """One line per discretization, and the reason if a level failed."""
     from pdefreq.commands.result import number, plain_table, say
 
     table, rows = plain_table(), refinement.rows()
-    table.padding = (0, 0, 0, 1)  # ten columns on 80
+    table.padding = (0, 0, 0, 1)  # ten columns in 80 characters
     sized = any(row["size"] is not None for row in rows)
     for name in ("level", *([refinement.option] if sized else []), "h", "unknowns", *_NAMES.values(), "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -106,13 +106,17 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
         table.add_row(str(row["level"]), *size, number(row["h"], 2), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
     console.print(table)
     if refinement.status not in ENDED:
-        say(console, f"The last level is no discrete solution and does not count: {refinement.status.label}.", "bold red")
+        say(
+            console,
+            f"The last level did not reach the discrete solution and is not used for the orders: {refinement.status.label}.",
+            "bold red",
+        )
     if refinement.refusal:
-        say(console, f"No finer level: {refinement.refusal}", "bold red")
+        say(console, f"The refinement stopped at this level: {refinement.refusal}", "bold red")
 
 
 def _print_orders(console: Console, refinement: Refinement) -> None:
-    """One line a norm and a mode: its error on the finest level, and the order over the levels where there is one."""
+    """One line per norm and mode: the error on the finest level, and the order of convergence if there is one."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.figures.labels import mode_labels
 
@@ -129,9 +133,12 @@ def _print_orders(console: Console, refinement: Refinement) -> None:
             missing.setdefault(row["reason"], []).append(label)
     console.print(table)
     for reason, names in missing.items():
-        say(console, f"no order of {', '.join(names)}: {reason}")
-    say(console, f"orders: powers of {refinement.power}; L2, H1 and modes are relative errors, the largest is absolute")
+        say(console, f"no order for {', '.join(names)}: {reason}")
+    say(
+        console,
+        f"orders: powers of {refinement.power}; the errors in L2, H1 and the modes are relative, the largest error is absolute",
+    )
     if refinement.reference_error > 0:
         own = number(refinement.reference_error)
-        say(console, f"against a reference solution whose own relative L2 error is about {own}")
+        say(console, f"errors are measured against a reference solution with a relative L2 error of about {own}")
     say(console, refinement.sentence)

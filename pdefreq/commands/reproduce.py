@@ -1,4 +1,4 @@
-"""`pdefreq reproduce`: published experiments, run again."""
+"""`pdefreq reproduce`: published experiments."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pdefreq.commands.shared_options import importing
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="NAME", help="One to run, or my_file.py:my_experiment; without it they are listed.", show_default=False
+        metavar="NAME", help="Experiment to run, or my_file.py:my_experiment; without it all are listed.", show_default=False
     ),
 ]
-Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Runs of each method, where an experiment has several.")]
+Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Number of seeds, for experiments with several.")]
 
 
 def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, threads: o.Threads = 1, out: o.Out = None) -> int:
-    """Run a published experiment again, and keep its figures and tables in a folder."""
+    """Run a published experiment, and store its figures and tables in a folder."""
     from pdefreq.commands.result import make_console, plain_table, say
     from pdefreq.core.interrupts import ending_all
     from pdefreq.experiments import EXPERIMENTS, experiment_named, run_experiment
@@ -32,7 +32,7 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         for each, summary in summaries.items():
             table.add_row(each, summary)
         console.print(table)
-        say(console, "Run one: pdefreq reproduce NAME. Your own: my_file.py:my_experiment.")
+        say(console, "To run an experiment: pdefreq reproduce NAME. Your own experiment is my_file.py:my_experiment.")
         return 0
     o.use_threads(threads)
     experiment = experiment_named(name)
@@ -42,7 +42,7 @@ def reproduce(name: Name = None, seeds: Seeds = None, steps: o.Steps = None, thr
         with ending_all():
             report = run_experiment(name, experiment, given)
     except KeyboardInterrupt:
-        say(console, "interrupted: an experiment is kept as a whole, so nothing was written")
+        say(console, "interrupted: results are written only at the end of an experiment, so nothing was written")
         return 130
     print(report.text())
     say(console, f"results: {report.write(folder)}")

@@ -1,4 +1,4 @@
-"""How results are printed: sentences, the table of modes, or one JSON object."""
+"""Printed results: sentences, the table of modes, or one JSON object."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
 def make_console(*, json_output: bool = False) -> Console:
-    """Where people read: stdout, or stderr when stdout is kept for JSON."""
+    """The console for text: stdout, or stderr if stdout is reserved for JSON."""
     return Console(stderr=json_output, highlight=False)
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a sentence as it stands: no markup; wrapped only on a terminal."""
+    """Print a sentence without markup, wrapped only on a terminal."""
     console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
 
 
@@ -46,7 +46,7 @@ def plain_table(*columns: str) -> Table:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on stdout; what is not finite becomes null."""
+    """Print one JSON object on stdout; numbers that are not finite become null."""
     from pdefreq.runs.run_folder import to_json
 
     print(json.dumps(to_json(value), allow_nan=False))
@@ -60,14 +60,14 @@ def print_outcome(
     drawn: bool,
     seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> None:
-    """Print a run; of several seeds the one to show, and their spread.
+    """Print a run; for several seeds, the median run and the spread.
 
     Args:
-        console: Where people read.
+        console: The console for text.
         solution: The run.
-        json_output: One JSON object on stdout instead.
-        drawn: Whether the figures in the run's folder were drawn of this state.
-        seeds: Summaries of all runs by seed, where there are several.
+        json_output: Whether to print one JSON object on stdout instead.
+        drawn: Whether the figures in the run folder show this state.
+        seeds: Summaries of all runs by seed, if there are several.
     """
     if json_output:
         print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
@@ -80,7 +80,7 @@ def print_outcome(
 
 
 def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None:
-    """Print how a run went: status and advice, modes, errors with their formulas, and where the files are."""
+    """Print the status with advice, the modes, the errors with their formulas, and the places of the files."""
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
         say(console, note, "yellow")
@@ -89,7 +89,10 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
         console.print(modes_table(report))
-        say(console, "errors are relative; halved at: below 0.5 from there on; rates: -d log(error) / d step")
+        say(
+            console,
+            "errors are relative; halved at: first step after which the error stays below 0.5; rate: -d log(error) / d step",
+        )
         if report.theory:
             say(console, f"theory: {report.theory}")
         if sentence := eigen_residual_sentence([row.eigen_residual for row in report.rows]):
@@ -103,16 +106,16 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
 
 
 def status_sentence(solution: Solution) -> str:
-    """What happened and what to do next, with the run's folder in place."""
+    """The status sentence with its advice, in which RUN is replaced by the folder of the run."""
     run = str(solution.folder) if solution.folder is not None else "RUN"
     return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
 
 
 def modes_table(report: SpectralReport) -> Table:
-    """The modes that matter most, sorted by wavenumber, with dots for those left out between them."""
+    """The most important modes by wavenumber, with dots in place of omitted ones."""
     table = plain_table()
     foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
-    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all of them are more than 80 characters
+    last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
     shown, skipped = report.rows_to_print(), False
@@ -134,10 +137,10 @@ def modes_table(report: SpectralReport) -> Table:
 
 
 def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray) -> str:
-    """When the rates of single modes hold, in words; empty where they do, or nothing is known.
+    """A sentence on the validity of the rates of single modes; empty if they are valid, or if nothing is known.
 
     Args:
-        eigen_residuals: Of the modes; None or nan where it is unknown.
+        eigen_residuals: Relative eigen-residuals of the modes; None or nan if unknown.
     """
     from pdefreq.theory.kernel_modes import MAX_EIGEN_RESIDUAL
 
@@ -148,8 +151,8 @@ def eigen_residual_sentence(eigen_residuals: Sequence[float | None] | np.ndarray
     low, high = number(min(known), 2), number(max(known), 2)
     told = f"relative eigen-residual {low}" if low == high else f"relative eigen-residuals {low} to {high}"
     return (
-        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these exchange so much error with others that they "
-        "have no single rate; read their curves, which account for it"
+        f"{told}, {mixed} of {len(known)} modes above {MAX_EIGEN_RESIDUAL:g}: these modes are strongly coupled to others "
+        "and have no single rate; use their predicted curves, which include the coupling"
     )
 
 
@@ -169,15 +172,15 @@ def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> No
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number for a table; a dash where there is none."""
+    """A number for a table; a dash for None and nan."""
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:.{digits}g}"
 
 
 def _objective(solution: Solution) -> str:
-    """The objective at the end, and its terms where there are several."""
-    history = solution.history.before(solution.step + 1)  # after a failure rows of bad states follow
+    """The final objective, and its terms if there are several."""
+    history = solution.history.before(solution.step + 1)  # after a failure, rows of bad states follow
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
@@ -188,10 +191,10 @@ def _objective(solution: Solution) -> str:
 
 
 def _figures(folder: Path, *, drawn: bool) -> str:
-    """The figures of a run; those that were not drawn of its present state are not named."""
+    """The figures of a run, if they were drawn from its current state."""
     found = sorted(str(path) for path in folder.glob("*.png"))
     if found and not drawn:
-        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` draws them again"
+        return f"not drawn; those in the folder may show an earlier state, `pdefreq show {folder}` redraws them"
     return ", ".join(found) or "none"
 
 
@@ -205,4 +208,6 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
         return ["No errors: neither an exact nor a reference solution is known."]
     lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
     own = summary["reference_error"]
-    return lines + ([f"against a reference solution whose own relative L2 error is about {number(own)}"] if own > 0 else [])
+    return lines + (
+        [f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"] if own > 0 else []
+    )

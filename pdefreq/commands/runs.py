@@ -1,4 +1,4 @@
-"""Commands on run folders: look at a run again, go on with it, repeat it."""
+"""Commands on run folders: show, export, resume and rerun."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ ExportPath = Annotated[
     typer.Option("--to", metavar="FILE", help="The file to write, ending in .vtu, .csv or .npz.", show_default=False),
 ]
 
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Load Python files that the run folder holds: a method or part of the user's own.")
-]
+Trust = Annotated[bool, typer.Option("--trust", help="Load Python files in the run folder: methods or parts of the user.")]
 
 
 def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_figures: o.NoFigures = False) -> None:
-    """Print the result of a run again, or of a folder of seeds, and redraw its figures."""
+    """Print the result of a run, or of a folder of seeds, and redraw its figures."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.runs.lifecycle import load_run
@@ -43,7 +41,7 @@ def show(run: o.RunPath, trust: Trust = False, json_output: o.Json = False, no_f
 
 
 def export(run: o.RunPath, to: ExportPath, trust: Trust = False) -> None:
-    """Write the solution of a run for other programs: on a mesh for ParaView, as a table, or as arrays."""
+    """Export the solution of a run: on a mesh for ParaView, as a table, or as arrays."""
     from pdefreq.commands.result import make_console, say
     from pdefreq.runs.lifecycle import load_run
 
@@ -66,7 +64,7 @@ def resume(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Go on with a run from its last checkpoint, to its budget or to a new one."""
+    """Continue a run from its last checkpoint, to its budget or to a new one."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import resume as resume_run
@@ -85,7 +83,7 @@ def rerun(
     quiet: o.Quiet = False,
     no_figures: o.NoFigures = False,
 ) -> int:
-    """Repeat a run from nothing but its folder."""
+    """Repeat a run from its folder alone."""
 
     def job(progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import rerun as repeat
@@ -97,13 +95,13 @@ def rerun(
 
 
 def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
-    """Do a job on a run folder with a live line, print the result, and return the exit code."""
+    """Execute a run of a run folder with a live line, print the result, and return the exit code."""
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
     from pdefreq.runs.run_folder import RunFolder
 
-    spec = RunFolder(run).read_spec()  # refuses before torch is loaded
+    spec = RunFolder(run).read_spec()  # errors are reported before torch is loaded
     o.use_threads(threads)
     console = make_console(json_output=json_output)
     with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:

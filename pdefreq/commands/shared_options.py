@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what their text means."""
+"""Arguments and options that several commands share, and the conversion of their texts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Precision(StrEnum):
 
 
 class ModeFamily(StrEnum):
-    """Families of modes; those of a box first."""
+    """Mode families; those of boxes come first."""
 
     sine = "sine"
     cosine = "cosine"
@@ -43,34 +43,42 @@ _BUDGET, _WHERE, _OUTPUT = "When to stop", "How to compute", "Output"
 
 ProblemName = Annotated[
     str,
-    typer.Argument(metavar="PROBLEM", help="A shipped problem, NAME:VARIANT, or the path of a .toml file.", show_default=False),
+    typer.Argument(
+        metavar="PROBLEM", help="A problem of `pdefreq problems`, NAME:VARIANT, or the path of a .toml file.", show_default=False
+    ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Stop after this many steps.", rich_help_panel=_BUDGET)]
 Seconds = Annotated[
     float | None,
-    typer.Option(metavar="S", help="Stop after this much time in steps; measuring is not counted.", rich_help_panel=_BUDGET),
+    typer.Option(
+        metavar="S", help="Stop after S seconds of steps; the time of measurements is not counted.", rich_help_panel=_BUDGET
+    ),
 ]
 Tolerance = Annotated[
     float | None,
-    typer.Option(metavar="T", help="Stop once the objective is this fraction of its first value.", rich_help_panel=_BUDGET),
+    typer.Option(metavar="T", help="Stop when the objective is at most T times its initial value.", rich_help_panel=_BUDGET),
 ]
 Stagnation = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Stop once the objective has stopped falling for this many steps.", rich_help_panel=_BUDGET),
+    typer.Option(metavar="N", help="Stop when the objective has not decreased for N steps.", rich_help_panel=_BUDGET),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of all random numbers.", rich_help_panel=_WHERE)]
 Seeds = Annotated[
     int,
     typer.Option(
-        metavar="N", min=1, help="Run this many seeds, from --seed on; print median and spread.", rich_help_panel=_WHERE
+        metavar="N", min=1, help="Run N seeds, beginning with --seed; print the median and the spread.", rich_help_panel=_WHERE
     ),
 ]
 Dtype = Annotated[Precision, typer.Option(help="Floating-point type of the coefficients.", rich_help_panel=_WHERE)]
-Device = Annotated[str, typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="Device of the computation: cpu, cuda, cuda:1, mps.", rich_help_panel=_WHERE)
+]
 Threads = Annotated[
     int,
-    typer.Option(metavar="N", min=1, help="CPU threads; more than one pays only for large problems.", rich_help_panel=_WHERE),
+    typer.Option(
+        metavar="N", min=1, help="CPU threads; more than one is faster for large problems only.", rich_help_panel=_WHERE
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -83,21 +91,21 @@ Out = Annotated[
     ),
 ]
 Params = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="A parameter of the problem; may be repeated.")
+    list[str] | None, typer.Option("--param", "-p", metavar="KEY=VALUE", help="Set a parameter of the problem; may be repeated.")
 ]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user's own.")
+    bool, typer.Option("--trust", help="Load Python files that the problem file names: terms or domains of the user.")
 ]
 Modes = Annotated[
-    ModeFamily | None, typer.Option(help="Modes to watch; by default those that the problem names.", show_default=False)
+    ModeFamily | None, typer.Option(help="Mode family to measure; by default, that of the problem.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.", rich_help_panel=_OUTPUT)]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result only, no progress.", rich_help_panel=_OUTPUT)]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result, without progress.", rich_help_panel=_OUTPUT)]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Do not draw figures.", rich_help_panel=_OUTPUT)]
 
 
 def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
-    """``["mu=30", "dimension=2"]`` as a dictionary of texts.
+    """Pairs such as ``["mu=30", "dimension=2"]`` as a dictionary of texts.
 
     Raises:
         OptionError: If an entry has no ``=``, or a key is given twice.
@@ -106,7 +114,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
     for pair in pairs or ():
         key, equals, value = pair.partition("=")
         if not (equals and key.strip()):
-            raise OptionError(f"{option} wants KEY=VALUE, such as {option} width=30, got '{pair}'")
+            raise OptionError(f"{option} expects KEY=VALUE, such as {option} width=30, got '{pair}'")
         if key.strip() in result:
             raise OptionError(f"{option} {key.strip()} is given twice; give it once")
         result[key.strip()] = value.strip()
@@ -114,7 +122,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def use_threads(count: int) -> None:
-    """Let torch and the libraries below it use this many CPU threads; called before torch is first imported."""
+    """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
     with importing():
         import torch
@@ -129,17 +137,17 @@ def use_threads(count: int) -> None:
 
 
 def load_problem(name: str, pairs: Iterable[str] | None, *, trust: bool = False) -> Problem:
-    """The problem behind a name or a path, with ``--param`` applied."""
+    """The problem of a name or a path, with ``--param`` applied."""
     import pdefreq
 
     return pdefreq.load_problem(name, trust=trust, **key_values("--param", pairs))
 
 
 def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
-    """The solver behind a name, ``a+b`` or ``file.py:Name``; loads no torch.
+    """The solver of a name, ``a+b`` or ``file.py:Name``; torch is not loaded.
 
     Raises:
-        OptionError: If it is not a solver.
+        OptionError: If the named object is not a solver.
     """
     from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.solver import Solver
@@ -151,27 +159,27 @@ def load_solver(name: str, options: Mapping[str, Any]) -> Solver:
 
 
 def new_folder(out: Path | None, problem: str, method: str) -> Path:
-    """The folder asked for, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
+    """The requested folder, or the next free ``runs/<problem>-<method>-<n>`` in the current directory.
 
     Raises:
-        RunFolderError: As `pdefreq.core.file_io.free_folder` does.
+        RunFolderError: Under the conditions of `pdefreq.core.file_io.free_folder`.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.runs.run_folder import next_free
     from pdefreq.solvers.names import method_names
 
     if out is not None:
-        return free_folder(out, otherwise="name another one with --out")
+        return free_folder(out, otherwise="choose another one with --out")
     short = "+".join(part.rpartition(":")[2] for part in method_names(method))
     return free_folder(next_free(Path("runs"), re.sub(r"[^\w.+-]+", "-", f"{problem}-{short}")))
 
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Imports in this block run without the collector of reference cycles, and later collections skip what they made.
+    """A block of imports without garbage collection, whose objects later collections skip.
 
-    Modules make about 400,000 objects that live until the end, and the collector went through all of them five times during
-    `pdefreq solve poisson --method sine`, which took a fifth of its processor time.
+    Modules create about 400,000 objects that live until the end. The collector traversed all of them five times during
+    `pdefreq solve poisson --method sine`, which took a fifth of the processor time.
     """
     enabled = gc.isenabled()
     gc.disable()

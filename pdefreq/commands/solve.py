@@ -1,4 +1,4 @@
-"""`pdefreq solve`: one problem, one method."""
+"""`pdefreq solve`: one method on one problem."""
 
 from __future__ import annotations
 
@@ -19,29 +19,32 @@ if TYPE_CHECKING:
 Method = Annotated[
     str,
     typer.Option(
-        "--method", "-m", metavar="NAME", help="One that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver."
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="A method that `pdefreq methods` lists, a chain such as a+b, or my_file.py:MySolver.",
     ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="An option of the method, or a part by name; may be repeated."),
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set an option or a part of the method; may be repeated."),
 ]
 Probes = Annotated[
     list[str] | None,
     typer.Option(
         "--probe",
         metavar="NAME",
-        help="Measure this as well: ntk, filter, or my_file.py:MyProbe; may be repeated.",
+        help="An additional probe: ntk, filter, or my_file.py:MyProbe; may be repeated.",
         rich_help_panel="Output",
     ),
 ]
 NoPrediction = Annotated[
     bool,
-    typer.Option("--no-prediction", help="Keep no predicted curves beside the measured ones.", rich_help_panel="Output"),
+    typer.Option("--no-prediction", help="Do not store predicted curves with the measured ones.", rich_help_panel="Output"),
 ]
 Board = Annotated[
     bool,
-    typer.Option("--tensorboard", help="Write curves for TensorBoard into the run folder.", rich_help_panel="Output"),
+    typer.Option("--tensorboard", help="Write TensorBoard curves to the run folder.", rich_help_panel="Output"),
 ]
 
 
@@ -69,7 +72,7 @@ def solve(
     probe: Probes = None,
     tensorboard: Board = False,
 ) -> int:
-    """Solve a problem and show how the error in every frequency went down."""
+    """Solve a problem and show how the error in every frequency decreased."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     stop = Stop(steps=steps, seconds=seconds, tolerance=tolerance, stagnation=stagnation)
     o.use_threads(threads)

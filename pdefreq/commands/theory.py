@@ -1,4 +1,4 @@
-"""`pdefreq predict`, `pdefreq ntk`: what theory says before a run."""
+"""`pdefreq predict`, `pdefreq ntk`: predictions of the theory before a run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.predicted import Drift
     from pdefreq.studies.prediction import PredictedModes
 
-_ROWS = 12  # as many modes, or eigenvalues, as are read at a glance
-_DECOMPOSED = 1000  # points up to which a kernel is decomposed whole
-_HEADINGS = {  # short enough for seven columns on a terminal of 80
+_ROWS = 12  # largest number of modes or eigenvalues in a table
+_DECOMPOSED = 1000  # largest number of points with a full eigendecomposition of the kernel
+_HEADINGS = {  # short enough for seven columns in 80 characters
     "initial_rate": "initial rate",
     "rayleigh_quotient": "v.Kv",
     "eigen_residual": "residual",
@@ -42,7 +42,7 @@ def predict(
     threads: o.Threads = 1,
     json_output: o.Json = False,
 ) -> None:
-    """Say how the error in every frequency will go down, before a run."""
+    """Predict how the error in every frequency decreases, before a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -66,7 +66,7 @@ def predict(
 
 
 def _rows(found: PredictedModes) -> np.ndarray:
-    """The modes to print: the strongest, by wavenumber."""
+    """The modes to print: the strongest ones, sorted by wavenumber."""
     import numpy as np
 
     strongest = np.sort(np.argsort(found.modes.amplitude)[::-1][:_ROWS])
@@ -96,11 +96,11 @@ def _as_json(found: PredictedModes) -> dict[str, Any]:
 
 
 def _print_curves(console: Console, found: PredictedModes) -> None:
-    """How each mode falls along the steps."""
+    """The predicted decay of each mode along the steps."""
     from pdefreq.commands.result import number, plain_table, say
 
     table, columns = plain_table(), _columns(found)
-    table.padding = (0, 0, 0, 1)  # seven columns on 80
+    table.padding = (0, 0, 0, 1)  # seven columns in 80 characters
     for name in columns:
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     for row in _rows(found):
@@ -110,17 +110,17 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
     console.print(table)
     last = f"{float(found.errors.step[-1]):.3g}" if len(found.errors) else ""
     late = f"; -: unknown, or not within {last} {'units of time' if found.is_heuristic else 'steps'}" if last else ""
-    counted = f"; steps count from the hand-over, {found.start_step:,}" if found.start_step else ""
+    counted = f"; steps are counted from the hand-over step, {found.start_step:,}" if found.start_step else ""
     say(
         console,
-        "rates, a step: initial, the relative decrease of the error in the first; v.Kv, the Rayleigh quotient, which is the same "
-        "for an error that is this mode alone; final, -d log(error) / d step in the end; residual: the relative eigen-residual "
-        f"|Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
+        "rates per step: initial, the relative decrease of the error in the first step; v.Kv, the Rayleigh quotient, which is "
+        "the rate of an error in this mode alone; final, -d log(error) / d step at the end; residual: the relative "
+        f"eigen-residual |Kv - (v.Kv) v| / v.Kv; halved at: the error stays below 0.5 from there on{counted}{late}",
     )
 
 
 def _print_orders(console: Console, found: PredictedModes) -> None:
-    """How the error of the discrete solution falls with the mesh width."""
+    """The predicted error of the discrete solution as a function of the mesh width."""
     import numpy as np
 
     from pdefreq.commands.result import number, plain_table, say
@@ -131,7 +131,10 @@ def _print_orders(console: Console, found: PredictedModes) -> None:
         say(console, f"discretization: no order is predicted: {orders.condition}")
         return
     if not np.isfinite(orders.error).any():
-        say(console, f"discretization: each mode falls as h^{orders.order}, {orders.condition}; no constants are known here")
+        say(
+            console,
+            f"discretization: the error of each mode is O(h^{orders.order}), {orders.condition}; no constants are known",
+        )
         return
     table = plain_table()
     for name in ("wavenumber", "amplitude", "order", "constant", f"error at h = {number(orders.h)}"):
@@ -150,19 +153,19 @@ def ntk(
     params: o.Params = None,
     trust: o.Trust = False,
     seed: o.Seed = 0,
-    steps: Annotated[int, typer.Option(metavar="N", min=0, help="Train so many steps and draw how far the kernel moves.")] = 0,
+    steps: Annotated[int, typer.Option(metavar="N", min=0, help="Train N steps and draw the drift of the kernel.")] = 0,
     number: Annotated[int, typer.Option(metavar="N", min=3, help="Points along the interval.")] = 300,
     metric: Annotated[
         Literal["u", "loss"],
         typer.Option(help="Eigenvalues of the kernel of u at the points, or of the kernel in the metric of the loss."),
     ] = "u",
     threads: o.Threads = 1,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to draw: .png, .svg or .pdf.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File of the figure: .png, .svg or .pdf.")] = Path(
         "ntk.png"
     ),
     json_output: o.Json = False,
 ) -> None:
-    """Print and draw the tangent kernel of a network at its start: spectrum, eigenvectors, drift along a run."""
+    """Print and draw the tangent kernel of a network at initialization: spectrum, eigenvectors, drift along a run."""
     solver = o.load_solver(method, o.key_values("--set", settings))
     o.use_threads(threads)
     subject = o.load_problem(problem, params, trust=trust)
@@ -195,9 +198,7 @@ def ntk(
     state = iteration.init()
     linearization = iteration.find(HasTangentKernel)
     if linearization is None or not isinstance(state.space, Network):
-        raise IncompatibleError(
-            f"{method} trains no network, so it has no tangent kernel: `pdefreq predict` says how its modes fall"
-        )
+        raise IncompatibleError(f"{method} does not train a network, so it has no tangent kernel: use `pdefreq predict`")
     x = torch.linspace(domain.lower[0], domain.upper[0], number, dtype=torch.float64)
     with torch.no_grad():
         blocks = state.space.at(x[:, None]).jacobian_factors(state.coefficients)
@@ -215,7 +216,7 @@ def ntk(
     if steps:
         trained = solve(subject, solver, stop=Stop(steps=steps), probes=[NtkProbe()], seed=seed)
         drift = trained.history.column("step"), trained.history.column("kernel_drift")
-    title = f"{subject.title or subject.name}, {method}: tangent kernel of u at the start"
+    title = f"{subject.title or subject.name}, {method}: tangent kernel of u at initialization"
     save_figure(kernel_figure(matrix.numpy(), thinned.numpy(), pairs=pairs, at=x.numpy(), drift=drift, title=title), out)
     shown = min(_ROWS, pairs.rank if in_loss is None else len(in_loss))
     changes = sign_changes(pairs.vectors[:, :shown]).tolist() if in_loss is None else None
@@ -241,17 +242,17 @@ def ntk(
     if in_loss is None:
         say(
             console,
-            f"eigenvalues: of the matrix of the kernel of u at {number} points; they grow with `--number`, over it they do not",
+            f"eigenvalues: of the matrix of the kernel of u at {number} points; they grow in proportion to `--number`",
         )
     else:
         most = text(2 / values[0])
         say(
             console,
-            "eigenvalues: of F F^T, the kernel in the metric of the loss, quadrature weights included: its first is the kappa_1 "
+            "eigenvalues: of F F^T, the kernel in the metric of the loss, with quadrature weights: the largest is the kappa_1 "
             f"of `pdefreq predict`, and gradient descent converges at learning rates below 2 / kappa_1 = {most}",
         )
     if shown < _ROWS:
-        say(console, "the other eigenvalues are at the level of rounding")
+        say(console, "the other eigenvalues are at the level of rounding errors")
     table = plain_table()
     for name in (f"{modes.kind} mode", "wavenumber", "Rayleigh quotient", "eigen-residual"):
         table.add_column(name, justify="right")
@@ -269,21 +270,24 @@ def ntk(
     if trained is not None and moved is not None:
         if early := trained.step < steps:
             say(console, status_sentence(trained), "green" if trained.status.exit_code == 0 else "bold red")
-        bound = f"{'at most' if moved.is_small else 'more than'} the {100 * PREDICTABLE_DRIFT:g} % up to which predictions hold"
+        bound = (
+            f"{'at most' if moved.is_small else 'more than'} the {100 * PREDICTABLE_DRIFT:g} % up to which predictions are valid"
+        )
         say(
             console,
-            f"after {trained.step:,} steps{f' of {steps:,}' if early else ''} the kernel of u has moved by {text(moved.kernel)} "
-            f"of itself and the parameters by {text(moved.parameters)}{'' if trained.status.exit_code else f': {bound}'}",
+            f"after {trained.step:,} steps{f' of {steps:,}' if early else ''} the kernel of u has a relative drift "
+            f"of {text(moved.kernel)} and the parameters of {text(moved.parameters)}"
+            f"{'' if trained.status.exit_code else f': {bound}'}",
         )
     say(console, f"figure: {out}")
     raise typer.Exit(trained.status.exit_code if trained else 0)
 
 
 def _moved(trained: Solution) -> Drift:
-    """How far kernel and parameters have moved at the last good state."""
+    """The drift of the kernel and of the parameters at the last good state."""
     from pdefreq.spectrum.predicted import Drift
 
-    history = trained.history.before(trained.step + 1)  # after a failure rows of bad states follow
+    history = trained.history.before(trained.step + 1)  # after a failure, rows of bad states follow
     return Drift(float(history.last("kernel_drift")), float(history.last("parameter_distance")))
 
 

@@ -1,4 +1,4 @@
-"""Published experiments, each run again by one command: ``pdefreq reproduce NAME``. Importing this loads no torch."""
+"""Published experiments: ``pdefreq reproduce NAME``. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def experiment_named(name: str) -> Experiment:
     """An experiment by name, or ``"path/to/file.py:Name"``.
 
     Raises:
-        UnknownNameError: If there is none of this name.
+        UnknownNameError: If the experiment does not exist.
         OptionError: If it has an option without a default or without an annotation.
     """
     experiment = EXPERIMENTS.load(name)
@@ -58,15 +58,15 @@ def experiment_named(name: str) -> Experiment:
 
 
 def run_experiment(name: str, experiment: Experiment, options: Mapping[str, Any]) -> Report:
-    """The report of an experiment, run with these options, as values or as text.
+    """Run an experiment with options, as values or as text, and return its report.
 
     Args:
-        name: Its name, for messages.
-        experiment: What to run.
-        options: Its options that get another value than their default.
+        name: The name of the experiment, for messages.
+        experiment: The function of the experiment.
+        options: The options that differ from their defaults.
 
     Raises:
-        UnknownNameError: If it has no such option.
+        UnknownNameError: If an option does not exist.
         OptionError: If a value lies outside its range, or the experiment returns no `Report`.
     """
     from pdefreq.experiments.report import Report

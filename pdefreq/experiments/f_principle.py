@@ -1,16 +1,16 @@
-"""The two experiments that named the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
+"""Two experiments that established the frequency bias of networks: ``python -m pdefreq.experiments.f_principle``.
 
-Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and look at the relative error of each tone;
-Rahaman et al. fit ten tones of equal amplitude at 200 points with a deep network, and look at how much of each is there.
+Xu et al. fit sin x + sin 3x + sin 5x at 201 points with 8000 units of one layer, and measure the relative error of each tone;
+Rahaman et al. fit ten tones of equal amplitude at 200 points with a deep network, and measure the amplitude of each tone.
 
 The paper of Xu et al. takes points on [-3.14, 3.14], the problem file `tones` on [-pi, pi]. Rahaman et al. draw new phases for
-each run, and so does this: they follow the seed. Their 60,000 steps and 20 runs are `steps` and `seeds`; the defaults take
-some ten minutes on one core. Both losses are the mean square, which is what `regression` lowers.
+each run; here they depend on the seed. They use 60,000 steps and 20 runs, which are `steps` and `seeds`; the defaults take about
+ten minutes on one core. Both losses are the mean square, the loss of `regression`.
 
-The authors of the first paper keep programs with it, github.com/xuzhiqin1990/F-Principle, for other networks: main_1d_20190924.py
-and main_clean20190924.py record every fourth step, and their heat maps count records along the axis that they call epoch. Whether
-figure 1 does is not told, so published numbers are given both ways. Tones are complex here, as in the definition of the paper;
-the programs compare moduli.
+The authors of the first paper provide programs for other networks, github.com/xuzhiqin1990/F-Principle: main_1d_20190924.py and
+main_clean20190924.py record every fourth step, and the axis "epoch" of their heat maps counts records. The paper does not state
+the unit of figure 1, so published numbers are given in both units. Tones are complex here, as in the definition of the paper; the
+programs compare moduli.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def f_principle(*, seeds: int | None = None, steps: int | None = None) -> Report
     """Networks learn low frequencies first: three tones (arXiv 1901.06523, figure 1) and ten tones (arXiv 1806.08734, figure 1).
 
     Args:
-        seeds: Runs of each part; by default 1 of three tones and 3 of ten.
-        steps: Of each run; by default 20,000 with three tones and 25,000 with ten.
+        seeds: Number of runs of each part; by default 1 with three tones and 3 with ten.
+        steps: Number of steps of each run; by default 20,000 with three tones and 25,000 with ten.
 
     Raises:
         OptionError: If one of them is below 1.

@@ -2,12 +2,12 @@
 
 The equation is -div( a grad u ) = f on the unit cube of R^5, u = 0 on its boundary, with a a product of cosines plus 1 and
 u = prod sin(pi x_k). Boundary conditions are those of the paper, a penalty that grows in stages, or built into the network,
-u = D N with D = prod 4 x_k (1 - x_k). D alone is nearly u: the distance from it is printed beside.
+u = D N with D = prod 4 x_k (1 - x_k). The function D alone is close to u, and its error is printed for comparison.
 
-Points are random, and so is the energy: its integrand does not vanish at the solution. What a network that sees fresh points in
-each step can reach depends on how many it has seen in all; few parameters and a falling learning rate help. The residual does
-vanish there: Gauss-Newton steps on it have no such noise to average. Adam runs in single precision, whose rounding is far below
-the noise, Gauss-Newton in double.
+Points are random, and the energy has sampling noise because its integrand does not vanish at the solution. With new points in
+each step the accuracy depends on the total number of points; few parameters and a decreasing learning rate help. The residual
+vanishes at the solution, so that Gauss-Newton steps on it do not have this noise. Adam runs in single precision, whose rounding
+is far below the noise, and Gauss-Newton in double precision.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _COLUMNS = ("optimizer", "boundary", "activation", "unknowns", "steps", "seconds
 
 
 def network(optimizer: str, boundary: str, activation: str, steps: int) -> NetworkSolver:
-    """The method of a row; with Adam its learning rate and its penalty follow the number of steps."""
+    """The method of a row; with Adam its learning rate and its penalty depend on the number of steps."""
     common: dict[str, Any] = {"activation": activation, "boundary": boundary, "points": "sobol", "number": POINTS[optimizer]}
     if boundary == "penalty":
         common["boundary.points"] = 2000
@@ -58,7 +58,7 @@ def network(optimizer: str, boundary: str, activation: str, steps: int) -> Netwo
 
 
 def distance_alone(dimension: int) -> float:
-    """REL of the best multiple of D = prod 4 x_k (1 - x_k) on the unit cube: what a constant network gives, in closed form.
+    """REL of the best multiple of D = prod 4 x_k (1 - x_k) on the unit cube: the error of a constant network, in closed form.
 
     1 - (D, u)^2 / ((D, D) (u, u)), where along each axis (x (1 - x), sin(pi x)) = 4 / pi^3, (x (1 - x), x (1 - x)) = 1/30 and
     (sin(pi x), sin(pi x)) = 1/2.
@@ -69,12 +69,12 @@ def distance_alone(dimension: int) -> float:
 def conditions_and_activations(
     *, cases: Iterable[tuple[str, str, str]] = CASES, steps: int | None = None, seeds: int = 1
 ) -> Report:
-    """The study with a stated budget.
+    """The study with a given budget.
 
     Args:
-        cases: Rows, each an optimizer, a boundary condition and an activation.
-        steps: Steps of each run; by default those of `STEPS`.
-        seeds: Runs of each row.
+        cases: The rows, each with an optimizer, a boundary condition and an activation.
+        steps: Number of steps of each run; by default those of `STEPS`.
+        seeds: Number of runs of each row.
 
     Raises:
         OptionError: If there are no seeds or no steps.
@@ -114,9 +114,9 @@ def five_dimensions(*, steps: int | None = None, seeds: int = 1) -> Report:
     """Example 4.6 in 5-D: penalty and built-in boundary values, sin-sReLU and sReLU, Adam and Gauss-Newton (arXiv 2009.14597).
 
     Args:
-        steps: Steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without, a quarter
-            of an hour in all.
-        seeds: Runs of each row.
+        steps: Number of steps of each run; by default 100 of Gauss-Newton, and of Adam 16,000 with the penalty and 6000 without,
+            a quarter of an hour in all.
+        seeds: Number of runs of each row.
     """
     return conditions_and_activations(steps=steps, seeds=seeds)
 

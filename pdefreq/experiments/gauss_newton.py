@@ -1,9 +1,9 @@
-"""Gauss-Newton beside Adam and L-BFGS at equal cost: ``python -m pdefreq.experiments.gauss_newton``.
+"""Gauss-Newton, Adam and L-BFGS at equal cost: ``python -m pdefreq.experiments.gauss_newton``.
 
 One network, 20-20 units of sines, one loss and the same points for all three. `poisson` with its four tones and two waves on a
 square are solved by their residual, the multiscale p-Laplacian with p = 3 by its energy. Adam has the learning rate of `pinn`.
-Costs are counted in steps, which no load of the machine changes: for each step of Gauss-Newton the others take as many as it is
-worth in processor time, and some more.
+Costs are counted in steps, which do not depend on the load of the machine. For each step of Gauss-Newton the others take as many
+steps as have the same processor time, or more.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ SOURCE = "Mueller, Zeinhofer (2023), arXiv 2302.13163; Nielsen (1999), IMM-REP-1
 _NETWORK = {"widths": (20, 20), "activation": "sin", "initialization": "siren(10)"}
 _RATE = {"learning_rate": 5e-3, "half_life": 500.0}
 PRICES = {"Adam": 10, "L-BFGS": 7, "Gauss-Newton": 1}
-"""Steps that cost one of Gauss-Newton: on the three problems 9.8, 6.7, 10.5 and 6.7, 5.9, 6.3 were measured."""
+"""Numbers of steps with the cost of one Gauss-Newton step: measured 9.8, 6.7, 10.5 and 6.7, 5.9, 6.3."""
 WIDTH = 2000
-_SIZE = 0.01  # of the target: small enough for the kernel to stay
+_SIZE = 0.01  # of the target, small enough for a constant kernel
 LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, and how many steps to follow
     "gradient descent": (None, 10_000),
     "Gauss-Newton, λ = κ₁ / 10²": (1e-2, 100),
@@ -55,10 +55,10 @@ LAZY = {  # the damping over the largest eigenvalue, None for gradient descent, 
 
 @dataclass(frozen=True)
 class Case:
-    """A problem, the loss that is lowered, and how many points it is sampled at.
+    """A problem, the loss, and the number of points.
 
     Args:
-        problem: With its exact solution.
+        problem: The problem with its exact solution.
         loss: ``"residual"`` or ``"ritz"``.
         number: Interior points.
     """
@@ -96,7 +96,7 @@ def two_waves() -> Problem:
 
 
 def cases() -> dict[str, Case]:
-    """By what figures call them."""
+    """The cases by the names in figures."""
     return {
         "poisson": Case(load_problem("poisson"), "residual", 500),
         "two waves on a square": Case(two_waves(), "residual", 1600),
@@ -110,7 +110,7 @@ class Trained:
 
     Args:
         case: The case.
-        runs: By optimizer.
+        runs: The runs by optimizer.
     """
 
     case: Case
@@ -118,7 +118,7 @@ class Trained:
 
     @classmethod
     def of(cls, case: Case, steps: int) -> Trained:
-        """Train for so many steps of Gauss-Newton, and as many of the others as cost the same or more."""
+        """Train for a number of Gauss-Newton steps, and with the other optimizers at the same or higher cost."""
         schedule = Schedule(dense=20, per_decade=20)
         runs = {
             name: solve(case.problem, solver, stop=Stop(steps=steps * PRICES[name]), schedule=schedule)
@@ -139,10 +139,10 @@ class Trained:
 
 
 def experiment(*, steps: int = 200) -> Report:
-    """Gauss-Newton beside Adam and L-BFGS at equal cost, and how its damping decides which frequencies wait.
+    """Gauss-Newton, Adam and L-BFGS at equal cost, and the effect of damping on the order of frequencies.
 
     Args:
-        steps: Of Gauss-Newton; the others get 10 and 7 for each.
+        steps: Number of Gauss-Newton steps; the others take 10 and 7 steps for each.
 
     Raises:
         OptionError: If there are none.
@@ -175,7 +175,7 @@ def experiment(*, steps: int = 200) -> Report:
     )
     columns = ["problem", "optimizer", "steps", "seconds", "relative L2", "B"]
     return Report(
-        "Gauss-Newton beside Adam and L-BFGS",
+        "Gauss-Newton, Adam and L-BFGS at equal cost",
         SOURCE,
         findings,
         {"gauss-newton": Table(columns, rows)},
@@ -205,7 +205,7 @@ def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
 
 
 def _in_words(halving_steps: np.ndarray) -> str:
-    """When each error is below one half for good."""
+    """The steps at which errors are halved, as text."""
     return ", ".join(f"{step:.3g}" if np.isfinite(step) else "never" for step in halving_steps)
 
 

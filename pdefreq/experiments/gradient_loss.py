@@ -1,20 +1,20 @@
-"""How much sooner each frequency comes if the gradient is fitted too: ``python -m pdefreq.experiments.gradient_loss``.
+"""The effect of fitting the gradient on the rate of each frequency: ``python -m pdefreq.experiments.gradient_loss``.
 
 A network u is fitted to a target on (-pi, pi) by the losses
 
     L_nongrad = mean |u - f|^2,    L_grad = L_nongrad + mean |u' - f'|^2.
 
-With K the tangent kernel of the start, L_nongrad moves the error e by -(1/pi) int K(x, y) e(y) dy. Integration by parts turns
-what the gradient adds into
+With the tangent kernel K at initialization, L_nongrad moves the error e by -(1/pi) int K(x, y) e(y) dy. Integration by parts
+turns the contribution of the gradient into
 
     -(1/pi) int d/dy K(x, y) e'(y) dy = (1/pi) int K(x, y) e''(y) dy - (1/pi) [ K(x, y) e'(y) ] from y = -pi to pi,
 
-which for a tone, e'' = -xi^2 e, is xi^2 times as much as before, and a boundary term. So L_grad : L_nongrad = 1 + xi^2 where the
-network is periodic: its kernel is too, and the boundary term vanishes. On an interval it does not, and takes its part away.
+which for a tone, e'' = -xi^2 e, is xi^2 times the rate under L_nongrad and a boundary term. The ratio of the rates is 1 + xi^2
+for periodic networks, whose kernel is periodic, so that the boundary term vanishes. On an interval it reduces the ratio.
 
-The notes state the losses and no numbers; networks, widths and the interval are our own. Networks start at zero
-(antisymmetrical), so the error at the start is the target. Activations must be smooth: where the slope of a unit jumps, so does
-the derivative of u in a weight, and d/dy K misses the jump.
+The notes contain the losses but no numbers; networks, widths and the interval are our choice. Networks are zero at initialization
+(antisymmetric), so that the initial error is the target. Activations must be smooth: if the slope of a unit jumps, so does the
+derivative of u with respect to a weight, and d/dy K does not include the jump.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 SOURCE = "Xu, Understanding deep learning (lecture notes), section 1.1.2, equations 1.21 to 1.23"
 TOGETHER = (1, 3, 5)  # the target of `tones-known`
 ALONE = (1, 2, 3, 4, 5, 6, 7, 8)
-HARMONICS = 5  # of the periodic input: with fewer the kernel hardly sees the highest tone
+HARMONICS = 5  # of the periodic input; with fewer harmonics the kernel has hardly any component at the highest tone
 _POINTS = 400  # Gauss points, 40 panels: see the error of a tone alone for what they miss
 _BLOCK = 10_000  # units; of wider networks rates are summed up in blocks, which takes less memory and time
 _STEP = 1e-5  # rate of the one step that is taken: the error falls by about as much, and what is not linear by its square
@@ -55,13 +55,13 @@ _STEP = 1e-5  # rate of the one step that is taken: the error falls by about as 
 
 @dataclass(frozen=True)
 class Fit:
-    """A network with one hidden layer at its start, and a target that is a sum of tones sin(xi x).
+    """A network with one hidden layer at initialization, and a target that is a sum of tones sin(xi x).
 
     Args:
         periodic: Whether cos kx and sin kx, k = 1 ... 5, are the input, in place of x.
-        width: Units.
+        width: Number of units.
         tones: The xi, whole numbers.
-        seed: Of the weights.
+        seed: Seed of the weights.
     """
 
     periodic: bool
@@ -71,10 +71,10 @@ class Fit:
 
     @property
     def blocks(self) -> list[Fit]:
-        """Networks of 10,000 units that make this one, side by side, each with a seed of its own.
+        """The networks of 10,000 units that form this network, each with its own seed.
 
         Raises:
-            OptionError: If the width is no multiple of theirs.
+            OptionError: If the width is not a multiple of 10,000.
         """
         count, rest = divmod(self.width, _BLOCK)
         if rest:
@@ -113,7 +113,7 @@ class Fit:
         return solver.prepare(self.problem, seed=self.seed, device=torch.device("cpu"), dtype=torch.float64)
 
     def dynamics(self, *, gradient: bool) -> LinearDynamics:
-        """The exact dynamics of the tones while the kernel stays what it is."""
+        """The exact dynamics of the tones for a constant kernel."""
         iteration, modes = self.iteration(gradient=gradient), self.modes
         return iteration.linearized(modes, self.target(modes.points(iteration.init().space)))
 
@@ -213,7 +213,7 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
         wavenumbers, ratios, theory + boundary, off, Curves(time, TOGETHER, errors), units=width, seeds=len(seeds)
     )
     return Report(
-        "Fitting the gradient too: how much sooner each frequency comes",
+        "Fitting values and gradient: the ratio of the initial rates of each frequency",
         SOURCE,
         findings,
         {
@@ -225,7 +225,7 @@ def experiment(*, width: int, widths: Sequence[int], seeds: Sequence[int]) -> Re
 
 
 def gradient_loss() -> Report:
-    """Fitting the gradient too: frequency xi comes 1 + xi^2 times sooner if the input is periodic (lecture notes)."""
+    """Fitting values and gradient: the rate of frequency xi is 1 + xi^2 times larger for periodic input (lecture notes)."""
     return experiment(width=500, widths=(100, 1000, 10_000, 40_000), seeds=(0, 1, 2))
 
 

@@ -1,11 +1,11 @@
-"""A network first, Jacobi or multigrid after it: ``python -m pdefreq.experiments.hybrid``.
+"""A network, followed by Jacobi or multigrid: ``python -m pdefreq.experiments.hybrid``.
 
-The published network has 1-4000-500-400-1 units, whose activation, steps and hardware are not told; a step of it took 0.4
-seconds on one core here. Ours is the default of `deep-ritz`. What both share is the penalty with beta = 10 and the 500 intervals.
+The published network has 1-4000-500-400-1 units, whose activation, steps and hardware are not stated; a step took 0.4
+seconds on one core here. This experiment uses the default of `deep-ritz`, with the same penalty, beta = 10, and 500 intervals.
 
-Who is faster in seconds depends on the price of a sweep. The published curve of Jacobi alone, which has no free parameter, gives
-320 sweeps a second; here there are some hundred times as many. The figure therefore shows both: the seconds measured here, and
-those of a network that trains for 95 s and of sweeps at the published price.
+The faster method in seconds depends on the cost of a sweep. The published curve of Jacobi alone, which has no free parameter,
+gives 320 sweeps a second; here there are some hundred times as many. The figure therefore shows both: the seconds measured here,
+and those of a network that trains for 95 s and of sweeps at the published cost.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ PUBLISHED = {  # seconds and max |h - u|, read off the figure
     "network, late Jacobi": ((60, 124), (6e-3, 1.05e-3)),
 }
 PUBLISHED_ALONE = 95.0
-"""Seconds for which the published network is trained when alone."""
+"""Training time of the published network without Jacobi, in seconds."""
 
 EARLY, LATE = 9.5 / PUBLISHED_ALONE, 60 / PUBLISHED_ALONE
-"""When it hands over to Jacobi, in parts of this time."""
+"""Times of the hand-over to Jacobi, as fractions of this time."""
 
 BETA = 10.0
 INTERVALS = 500
@@ -129,10 +129,10 @@ def solvers(steps: int) -> dict[str, tuple[Solver, int]]:
 
 
 def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
-    """A network and then Jacobi, as published (arXiv 1901.06523, figure 4d), at the price of a sweep then and now.
+    """A network, followed by Jacobi (arXiv 1901.06523, figure 4d), for the published and the present cost of a sweep.
 
     Args:
-        seeds: Runs of each method.
+        seeds: Number of runs of each method.
         steps: Of the network when it is alone.
 
     Raises:
@@ -160,7 +160,7 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
         f"the minimum of its energy with the penalty has {floor:.2e}.",
         f"A published sweep took {1e3 * price:.1f} ms, one here {1e6 / rate:.0f} µs: {price * rate:.0f} times less.",
         f"Here Jacobi alone has an error of {jacobi.end:.1e} after {jacobi.seconds[-1]:.2g} s, when the network is at "
-        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e}: at today's price it needs no network.",
+        f"{_at(network, network.seconds, float(jacobi.seconds[-1])):.1e}: at the present cost of a sweep no network is needed.",
         f"With multigrid in Jacobi's place the early hand-over ends at {modern.end:.2e} after {modern.seconds[-1]:.1f} s, the "
         f"error of the difference equations. Multigrid needs no network either: it is there after {multigrid.seconds[-1]:.1g} s.",
     ]
@@ -190,11 +190,11 @@ def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
         "hybrid": Table(["method", "seconds at the published price", "published", "here"], compared),
         "hybrid-ends": Table(["method", "seconds here", "max error"], ends),
     }
-    return Report("A network first, Jacobi or multigrid after it", SOURCE, findings, tables, figures)
+    return Report("A network, followed by Jacobi or multigrid", SOURCE, findings, tables, figures)
 
 
 def _at(run: Timed, clock: np.ndarray, second: float) -> float:
-    """The error at the record that is nearest to a time; nan behind the end."""
+    """The error at the record that is nearest to a time; nan after the last step."""
     return float(run.errors[np.abs(clock - second).argmin()]) if second <= 1.01 * clock[-1] else math.nan
 
 

@@ -1,20 +1,20 @@
-"""What a wide network's kernel looks like, and where training by it ends: ``python -m pdefreq.experiments.kernel``.
+"""The kernel of a wide network, and the limit of training with it: ``python -m pdefreq.experiments.kernel``.
 
 Both parts have the network of the notes, u = 1 / sqrt(m) sum_k a_k relu(w_k x + b_k) with standard normal a, w, b, on (-1, 1).
 
-**Eigenvectors** (figure 1.1). On even points, ordered by falling eigenvalues, eigenvector i of the infinitely wide network's
-kernel changes sign i times: high frequencies have small eigenvalues and come late. The kernel of m units jumps where one of them
-has its kink. Where several kinks lie between two neighbours among the points, jumps average out; with one or none, an eigenvector
-may cross zero thrice in a row where it should once. So the law breaks where points are too dense for the width, and what is
-broken is seen between near neighbours only.
+**Eigenvectors** (figure 1.1). On uniform points, with descending eigenvalues, eigenvector i of the kernel at infinite width
+changes sign i
+times: high frequencies have small eigenvalues and converge late. The kernel of m units jumps at the kink of each unit. If several
+kinks lie between neighboring points, the jumps average out; with one kink or none, an eigenvector may cross zero three times in a
+row instead of once. The law therefore fails if points are too dense for the width, but only between close neighbors.
 
 The mean of the kernels of B networks of m units is the kernel of a network of B m units: theirs side by side. The mean-field
 parametrization, with 1 / m, has the kernel of this one over m, and the same eigenvectors.
 
-**Equation 1.14.** Where gradient descent ends, from any start h_ini, is told by three kernel regressions with the kernel of the
-start: h_k(.; 0, X, Y) + h_ini - h_k(.; 0, X, h_ini(X)). Trained networks approach it like m^(-1/2). The task is that of figure
-1.4, sin 4x, with 6 even points in place of 10 random ones: of those two may be so close that only a handful of units has its
-kink between them, and these do not stay near their start at any width that can be trained here.
+**Equation 1.14.** The limit of gradient descent from any initial function h_ini follows from three kernel regressions with the
+initial kernel: h_k(.; 0, X, Y) + h_ini - h_k(.; 0, X, h_ini(X)). Trained networks approach it like m^(-1/2). The task is that of
+figure 1.4, sin 4x, with 6 uniform points instead of 10 random points, two of which may be so close that only a few units have
+their kink between them; such units do not stay near their initial values at the widths used here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _MOST_STEPS = 50_000  # a guard: the longest training took 3000
 
 
 def interval(number: int) -> Tensor:
-    """Even points of [-1, 1], both ends among them, ``(number, 1)``."""
+    """Uniform points of [-1, 1], including both ends, ``(number, 1)``."""
     return torch.linspace(-1, 1, number, dtype=torch.float64)[:, None]
 
 
@@ -93,7 +93,7 @@ class KernelSpectrum:
     Args:
         width: m; None for infinity.
         number: Of points.
-        seed: Of the weights.
+        seed: Seed of the weights.
         pairs: The leading ones.
     """
 
@@ -142,7 +142,7 @@ def spectra(width: int, numbers: Sequence[int], seeds: int) -> list[KernelSpectr
 
 
 def target(x: Tensor) -> Tensor:
-    """What is learnt."""
+    """The target function."""
     return torch.sin(4 * x[:, 0])
 
 
@@ -151,7 +151,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
 
     Args:
         width: Units, those of both copies together if it is antisymmetrical.
-        seed: Of the weights.
+        seed: Seed of the weights.
         antisymmetric: Whether it is zero at the start.
     """
     x, t = interval(TRAINING), BOX.interior(TESTS, stream(0, "test points")).x.sort(dim=0).values
@@ -238,7 +238,7 @@ def experiment(
         even,
     )
     return Report(
-        "A wide network's kernel: what its eigenvectors look like, and where training ends",
+        "The kernel of a wide network: its eigenvectors, and the limit of training",
         SOURCE,
         findings,
         {
@@ -253,7 +253,7 @@ def kernel(seeds: int = 3) -> Report:
     """Eigenvectors of a wide ReLU network's kernel, and its trained output from three kernel regressions (lecture notes).
 
     Args:
-        seeds: Networks of each width.
+        seeds: Number of networks of each width.
     """
     return experiment(seeds=seeds)
 

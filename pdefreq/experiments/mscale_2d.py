@@ -1,10 +1,10 @@
-"""Does it matter that a multiscale network has scales? ``python -m pdefreq.experiments.mscale_2d``.
+"""Multiscale networks with and without scales: ``python -m pdefreq.experiments.mscale_2d``.
 
 Sub-networks on scaled inputs against the same sub-networks with all scales 1: as many parameters, the same activation, points,
 optimizer and seeds. The problems are those of the paper: a chirp, and squares with holes.
 
-The solution of the chirp is a sum of functions of one coordinate, so that boundary values blended from the sides would give it
-away: its boundary condition is a penalty. On squares with holes it is built into the network.
+The solution of the chirp is a sum of functions of one coordinate, so that a lifting of its boundary values would be equal
+to it: its boundary condition is a penalty. On squares with holes it is built into the network.
 
 The paper takes the activation phi and 200 units a layer for 5000 epochs. Here it is the sine, and the networks
 are small; they are trained in single precision.
@@ -91,8 +91,8 @@ def mscale_2d(*, steps: int | None = None, seeds: int = 3) -> Report:
     """Multiscale networks against the same with all scales 1, on a chirp and squares with holes (arXiv 2007.11207).
 
     Args:
-        steps: Steps of each run; by default 600 on the chirp and 300 on squares with holes.
-        seeds: Runs of each network.
+        steps: Number of steps of each run; by default 600 on the chirp and 300 on squares with holes.
+        seeds: Number of runs of each network.
 
     Raises:
         OptionError: If there are no seeds or no steps.

@@ -53,11 +53,11 @@ METHODS = {
 
 
 def mscale_6pi(*, seeds: int = 3, steps: int = 5000) -> Report:
-    """A plain network never sees sin 6 pi x, MscaleDNN does: the run stored with its authors' programs (arXiv 2007.11207).
+    """MscaleDNN learns sin 6 pi x, a plain network does not: the run stored with its authors' programs (arXiv 2007.11207).
 
     Args:
-        seeds: Runs of each network.
-        steps: Of each run.
+        seeds: Number of runs of each network.
+        steps: Number of steps of each run.
 
     Raises:
         OptionError: If one of them is below 1.

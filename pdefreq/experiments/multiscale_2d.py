@@ -1,9 +1,10 @@
 """The reference solutions E1, E2 and E5 of Li, Xu and Zhang, arXiv 2009.14597: ``python -m pdefreq.experiments.multiscale_2d``.
 
-Their solutions are stored, at the interior nodes of uniform grids, with the authors' programs; how they were made is not told.
-The recipes below were found by trial: E1 and E2 agree to all digits stored, E5 to 9e-7 of its norm. The largest value stored
-for E5 is 2.2e-6 above ours and solves no equations of the recipe: whatever the other nodes are, it leaves a residual of 2e-5 of
-the load at least, ours 1e-13. Diffusion nearly vanishes at that node, so a solver that stops early leaves its error there.
+Their solutions are stored, at the interior nodes of uniform grids, with the authors' programs; their computation is not
+described. The recipes below were found by trial: E1 and E2 agree to all digits stored, E5 to 9e-7 of its norm. The largest value
+stored for E5 is 2.2e-6 above ours and solves no equations of the recipe: whatever the other nodes are, it leaves a residual of
+2e-5 of the load at least, ours 1e-13. Diffusion nearly vanishes at that node, so a solver that stops early leaves its error
+there.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ PUBLISHED = {  # max, mean and root mean square at the interior nodes
 def linear(name: str, q: int) -> np.ndarray:
     """E1 or E2 on 2^q interior nodes a side, shape ``(2^q, 2^q)``: Q1 elements.
 
-    The diffusion is taken at the centres of the elements. The load is the mass matrix of the interior nodes times ones: the
+    The diffusion is taken at the centers of the elements. The load is the mass matrix of the interior nodes times ones: the
     source 1 is interpolated with zeros on the boundary.
     """
     problem = load_problem("multiscale-2d", variant=None if name == "E2" else name)

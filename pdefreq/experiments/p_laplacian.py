@@ -106,8 +106,8 @@ def p_laplacian(*, steps: int | None = None, seeds: int = 1) -> Report:
     """The multiscale p-Laplacian in 1-D by multiscale networks, p = 2, 3, 5, 8 and two periods (arXiv 2009.14597).
 
     Args:
-        steps: Steps of each run; by default 2000 of Adam and 150 of Gauss-Newton.
-        seeds: Runs of each case.
+        steps: Number of steps of each run; by default 2000 of Adam and 150 of Gauss-Newton.
+        seeds: Number of runs of each case.
 
     Raises:
         OptionError: If there are no seeds or no steps.

@@ -1,10 +1,10 @@
-"""How far inner weights of ReLU networks move, by the scale of their start: ``python -m pdefreq.experiments.phase_diagram``.
+"""The relative distance of inner weights by the scale of initialization: ``python -m pdefreq.experiments.phase_diagram``.
 
 Two-layer networks of the width m,
 
     u = (1 / alpha) sum_k a_k relu(w_k x + b_k),    a_k ~ N(0, beta^2),  w_k, b_k ~ N(0, 1),    (gamma, gamma') by beta and alpha,
 
-antisymmetrical at the start, learn x^2 at four points by gradient descent until the mean square is below 1e-6. The relative
+antisymmetric at initialization, learn x^2 at four points by gradient descent until the mean square is below 1e-6. The relative
 distance RD = |w - w_0| / |w_0| of the inner weights, biases among them, then goes with the width as m^S. In the linear regime
 S < 0, in the condensed one S > 0, and S = 0 on the line between them.
 
@@ -220,7 +220,7 @@ def experiment(
         np.array(widths), distances, slopes, np.array(gammas), np.array(gamma_primes), values, critical_gamma
     )
     return Report(
-        "Linear or condensed: how far the inner weights of wide ReLU networks move",
+        "Linear or condensed regime: the relative distance of the inner weights of wide ReLU networks",
         SOURCE,
         findings,
         {
@@ -232,10 +232,10 @@ def experiment(
 
 
 def phase_diagram(seeds: int = 3) -> Report:
-    """How far inner weights of ReLU networks move as they widen: linear and condensed regimes (Luo et al., 2021).
+    """The relative distance of inner weights of ReLU networks by width: linear and condensed regimes (Luo et al., 2021).
 
     Args:
-        seeds: Networks of each width at gamma' = 0; the map has one.
+        seeds: Number of networks of each width at gamma' = 0; the map has one.
     """
     return experiment(seeds=seeds)
 

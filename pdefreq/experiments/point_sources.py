@@ -1,14 +1,14 @@
-"""What Ritz-Galerkin and networks tend to when f is known at n points only: ``python -m pdefreq.experiments.point_sources``.
+"""The limits of Ritz-Galerkin methods and networks for f at points: ``python -m pdefreq.experiments.point_sources``.
 
-The equations are -Laplace u = f, u = 0 on the boundary, on (-1, 1) and on the unit square. All methods lower the same energy,
+The equations are -Laplace u = f, u = 0 on the boundary, on (-1, 1) and on the unit square. All methods minimize the same energy,
 
     1/2 int |grad u|^2 - |Omega|/n sum_i f_i u(x_i),
 
-and m, the functions along each axis or the units of each hidden layer, grows. Ritz-Galerkin tends to the sum of Green's functions
-(`pdefreq.theory.green`): a polygon, and in the square logarithmic peaks that grow for ever. Networks after a given training stay
-smooth.
+where the number m of functions along each axis, or of units in each hidden layer, increases. Ritz-Galerkin solutions tend to the
+sum of Green's functions (`pdefreq.theory.green`): a piecewise linear function in 1-D, and logarithmic peaks without bound in 2-D.
+Networks after a given number of steps stay smooth.
 
-The paper does not tell n, m, the points or the optimizer; those here are our own.
+The paper does not state n, m, the points or the optimizer; those here are our choice.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PointSources:
 
     @property
     def logarithms(self) -> Tensor:
-        """In the plane u is this times log(1/r) near each point: |Omega| f_i / (2 pi n), shape ``(n,)``."""
+        """The coefficients |Omega| f_i / (2 pi n) of log(1/r) in u near each point in 2-D, shape ``(n,)``."""
         return self.problem.domain.measure / len(self.points) * self.values / (2 * math.pi)
 
     def solution(self, solver: Solver) -> Callable[[Tensor], Tensor]:
@@ -95,7 +95,7 @@ def order(measured: dict[int, float], last: int = 5) -> float:
 
 
 def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Report:
-    """The interval: a polygon."""
+    """The interval, with a piecewise linear limit."""
     sources = PointSources(load_problem("sampled-1d"))
     n = len(sources.points)
     x = torch.linspace(-1, 1, _LINE, dtype=torch.float64)[:, None]
@@ -136,7 +136,7 @@ def in_one_dimension(*, steps: int = 1500, widths: Sequence[int] = WIDTHS) -> Re
 
 
 def in_two_dimensions(*, steps: int = 800, widths: Sequence[int] = WIDTHS, finest: int = 256) -> Report:
-    """The square: logarithmic peaks."""
+    """The square, with logarithmic peaks."""
     sources = PointSources(load_problem("sampled-2d"))
     n = len(sources.points)
     line = torch.linspace(0, 1, _LINE, dtype=torch.float64)
@@ -199,7 +199,7 @@ def point_sources() -> Report:
     """Ritz-Galerkin with f known at n points tends to a sum of Green's functions; networks stay smooth (arXiv 2002.07989)."""
     parts = in_one_dimension(), in_two_dimensions()
     return Report(
-        "What Ritz-Galerkin and networks tend to when f is known at n points",
+        "The limits of Ritz-Galerkin methods and networks for f known at n points",
         SOURCE,
         [line for part in parts for line in part.findings],
         {name: table for part in parts for name, table in part.tables.items()},

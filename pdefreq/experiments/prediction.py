@@ -1,12 +1,12 @@
-"""How each frequency falls, said before training, and then trained: ``python -m pdefreq.experiments.prediction``.
+"""The error of each frequency, predicted before training and measured: ``python -m pdefreq.experiments.prediction``.
 
-A network with one hidden layer in NTK scaling, antisymmetrical at its start so that u = 0 there, learns three tones of equal
+A network with one hidden layer in NTK scaling, antisymmetric with u = 0 at initialization, learns three tones of equal
 size on (-1, 1), zero at both ends, by plain gradient descent at the rate 0.05 / kappa_1: as a regression (order 0), by its Ritz
-energy (order 1) and by the square of its residual (order 2). What the network would do if it were its tangent at the start is
-known in closed form before the first step. Small targets keep a wide network near its start; of targets at full size the same is
-drawn with the flag raised that the drift of the kernel gives.
+energy (order 1) and by the square of its residual (order 2). The dynamics of the network
+linearized at initialization are known in closed form before the first step. With small targets a wide network stays near its
+initial state; for targets of full size the prediction is drawn with a flag, since the drift of the kernel is large.
 
-The setting is our own: the theory is that of the sources, for losses of any order.
+The setting is our choice; the theory is that of the sources, for losses of any order.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ BOX = Box((-1.0,), (1.0,))
 TONES = (1, 2, 3)  # half waves on the interval
 LOSSES: dict[str, type[Functional]] = {"regression": Misfit, "Ritz energy": RitzEnergy, "residual": StrongResidual}
 RATE = 0.05  # of gradient descent, over 1 / kappa_1: the fastest eigenvector falls by an e-fold in 20 steps
-LEARNT = 0.05  # the relative error below which the first mode counts as learnt
+LEARNED = 0.05  # the relative error below which the first mode counts as learned
 
 
 @dataclass(frozen=True)
@@ -154,15 +154,15 @@ def trained(loss: str, size: float, *, width: int, steps: int, number: int = 20)
     )
 
 
-def learnt(run: PredictedRun) -> int | None:
+def learned(run: PredictedRun) -> int | None:
     """The first recorded step with the first mode below 0.05 of its initial amplitude; None if there is none."""
-    below = np.abs(run.measured[:, 0]) < LEARNT
+    below = np.abs(run.measured[:, 0]) < LEARNED
     return int(run.steps[np.argmax(below)]) if below.any() else None
 
 
-def difference_until_learnt(run: PredictedRun) -> float:
+def difference_until_learned(run: PredictedRun) -> float:
     """The largest |measured - predicted| of a mode, over its initial amplitude, until the first mode is below 0.05."""
-    last = learnt(run)
+    last = learned(run)
     rows = slice(None) if last is None else run.steps <= last
     return float(np.abs(run.measured - run.predicted)[rows].max())
 
@@ -192,8 +192,8 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
             [
                 size,
                 run.name,
-                learnt(run),
-                difference_until_learnt(run),
+                learned(run),
+                difference_until_learned(run),
                 run.largest_difference,
                 *np.abs(run.measured[-1]).tolist(),
                 run.drift,
@@ -206,8 +206,8 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     )
     findings = [
         f"Target times {size:g}, {run.name}: measured and predicted curves differ by at most "
-        f"{difference_until_learnt(run):.1e} of each mode's initial amplitude until mode 1 is below {LEARNT:g} "
-        f"(step {learnt(run)}), and by {run.largest_difference:.1e} at most of all steps; the kernel moved by "
+        f"{difference_until_learned(run):.1e} of each mode's initial amplitude until mode 1 is below {LEARNED:g} "
+        f"(step {learned(run)}), and by {run.largest_difference:.1e} at most of all steps; the kernel moved by "
         f"{run.drift:.1e} of itself, the parameters by {run.moved:.1e}"
         + (f": above {100 * PREDICTABLE_DRIFT:g} %, flag raised" if run.flagged else "")
         + "."
@@ -218,11 +218,11 @@ def report_of(runs: Mapping[float, Sequence[PredictedRun]], *, width: int) -> Re
     title = f"Each frequency of a network of width {width:,}: predicted before training, and trained"
     figure = prediction_figure(rows, labels, title=title)
     tables, figures = {"prediction": table}, {"prediction": figure}
-    return Report("How each frequency falls: predicted and trained", SOURCE, findings, tables, figures)
+    return Report("The error of each frequency: predicted and measured", SOURCE, findings, tables, figures)
 
 
 def prediction() -> Report:
-    """The error of each frequency along training, predicted from the kernel of the start: regression, Ritz, residual."""
+    """The error of each frequency along training, predicted from the initial kernel: regression, Ritz, residual."""
     return experiment()
 
 

@@ -1,8 +1,8 @@
-"""Relaxation and two-grid cycles, every mode predicted and measured: ``python -m pdefreq.experiments.relaxation``.
+"""Relaxation and two-grid cycles, with predicted and measured errors of every mode: ``python -m pdefreq.experiments.relaxation``.
 
-Second-order differences for -u'' = f on (0, 1) with 64 intervals, from a zero start; the solution holds five sine modes of equal
-size. For Jacobi, damped Jacobi, red-black Gauss-Seidel and two-grid cycles closed forms are exact; Gauss-Seidel node after node
-is predicted by powers of the matrix of a sweep, which is exact, too.
+Second-order differences for -u'' = f on (0, 1) with 64 intervals, from the initial guess zero; the solution is the sum of five
+sine modes of equal size. For Jacobi, damped Jacobi, red-black Gauss-Seidel and two-grid cycles closed forms are exact;
+Gauss-Seidel node after node is predicted by powers of the matrix of a sweep, which is exact, too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SOURCE = (
     "Multigrid, sections 4.3 and 4.5"
 )
 INTERVALS = 64
-MODES = (1, 3, 8, 20, 48)  # none is 64 less another, and such a pair is what some methods couple
+MODES = (1, 3, 8, 20, 48)  # no two add up to 64, since some methods couple such pairs
 METHODS = {  # and how many steps to follow
     "Jacobi": ("jacobi", {}, 4000),
     "damped Jacobi, ω = 2/3": ("damped-jacobi", {}, 4000),

@@ -1,4 +1,4 @@
-"""What a reproduction leaves: the words, tables and figures of one experiment, in a folder."""
+"""The report of an experiment: findings, tables and figures in a folder."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Report:
     """The outcome of a reproduction.
 
     Args:
-        title: What was done.
-        source: Where it was published.
-        findings: A sentence for each thing to see.
-        tables: By the name of the file that they go to.
-        figures: The same.
+        title: The title.
+        source: The publication.
+        findings: One sentence for each finding.
+        tables: The tables by file name.
+        figures: The figures by file name.
     """
 
     title: str

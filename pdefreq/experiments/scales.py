@@ -1,8 +1,8 @@
-"""Which scales a multiscale network needs, in small: ``python -m pdefreq.experiments.scales``.
+"""The scales of a multiscale network, in a small version of a published experiment: ``python -m pdefreq.experiments.scales``.
 
 The linear Poisson-Boltzmann equation -u'' + 400 u = 2900 sin 50 x and MscaleDNN-2 with the activation phi. The published
-networks have six parts 1-150-150-150-1; these have 1-50-50-50-1. The paper tells neither the initialization nor how often points
-are drawn: here they are those of the authors' programs. Its mean loss with beta = 1000 is half the energy with beta = 1000 at
+networks have six parts 1-150-150-150-1; these have 1-50-50-50-1. The paper states neither the initialization nor how often points
+are drawn; here both are those of the authors' programs. Its mean loss with beta = 1000 is half the energy with beta = 1000 at
 each end. A set of fewer than six scales has each of them equally often.
 """
 
@@ -39,7 +39,7 @@ PUBLISHED = {  # the epoch of leaving the plateau, and the mean square error aft
     "all 1": (math.inf, 0.50),
 }
 POINTS = 5000
-LEFT = 0.9  # of the plateau: who stays below has left it
+LEFT = 0.9  # fraction of the plateau below which an error has left it
 
 
 def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
@@ -60,13 +60,13 @@ def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
 
 
 def scales(*, seeds: int = 3, steps: int = 5000, number: int = POINTS) -> Report:
-    """The wider the scales of MscaleDNN reach, the sooner it sees a high frequency (arXiv 2007.11207, figure 11, in small).
+    """The larger the scales of MscaleDNN, the sooner a high frequency converges (arXiv 2007.11207, figure 11, small version).
 
     With all its seeds it takes one to three hours.
 
     Args:
-        seeds: Runs of each set of scales.
-        steps: Of each run.
+        seeds: Number of runs of each set of scales.
+        steps: Number of steps of each run.
         number: Points of each draw.
 
     Raises:
@@ -115,7 +115,7 @@ def report_of(histories: Mapping[str, Sequence[TrainingHistory]]) -> Report:
         logarithmic=[""],
     )
     return Report(
-        "Which scales a multiscale network needs", SOURCE, findings, {"scales": Table(columns, rows)}, {"scales": figure}
+        "The scales that a multiscale network needs", SOURCE, findings, {"scales": Table(columns, rows)}, {"scales": figure}
     )
 
 

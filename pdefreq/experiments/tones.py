@@ -1,4 +1,4 @@
-"""What a regression has learnt of each tone of its data, step by step: the two measures in which frequency bias was shown."""
+"""Errors and amplitudes of the tones of a regression at each step, the two published measures of frequency bias."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
 
-_RECORDS = Schedule(dense=100, per_decade=230)  # one per cent apart
+_RECORDS = Schedule(dense=100, per_decade=230)  # one percent apart
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The error that papers plot, and how it is read off a run."""
+"""The mean square error of published figures, as a probe and as a history."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MeanSquareError(Probe):
     """Records ``mean_square_error``, the mean of (u - u*)^2 over uniform points of an interval, both ends among them.
 
     Args:
-        number: Points.
+        number: Number of points.
     """
 
     number: int = 201
@@ -53,7 +53,7 @@ class MeanSquareError(Probe):
         return torch.linspace(domain.lower[0], domain.upper[0], self.number, dtype=torch.float64)[:, None]
 
     def of_zero(self, problem: Problem) -> float:
-        """The mean of u*^2: the error of u = 0, the plateau of a network that has learnt nothing."""
+        """The mean of u*^2: the error of u = 0, the plateau of an untrained network."""
         assert problem.exact is not None
         return float(np.mean(field_values(problem.exact, self.points(problem)) ** 2))
 
@@ -91,11 +91,11 @@ class TrainingHistory:
 
     @property
     def end(self) -> float:
-        """The median over the last tenth of the steps: single values are noise where points are drawn anew."""
+        """The median over the last tenth of the steps, since single values are noisy if points are redrawn."""
         return float(np.median(self.errors[self.steps >= 0.9 * self.steps[-1]]))
 
     def near(self, step: int) -> float:
-        """The error at the recorded step that is nearest to `step`; nan behind the end."""
+        """The error at the recorded step that is nearest to `step`; nan after the last step."""
         return float(self.errors[np.abs(self.steps - step).argmin()]) if step <= self.steps[-1] else math.nan
 
     def first_below(self, level: float) -> int | None:

@@ -1,4 +1,4 @@
-"""How much of each tone has been learnt after how many steps (Rahaman et al., 2019, figure 1)."""
+"""Amplitudes of tones against steps of training (Rahaman et al., 2019, figure 1)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PUBLISHED_COLOR = "#D55E00"
 
 @dataclass(frozen=True)
 class Front:
-    """The step at which each of m tones first reaches a level; nan where it never does.
+    """The step at which each of m tones first reaches a level; nan if it never does.
 
     Args:
-        label: Which level.
-        here: As measured, shape ``(m,)``.
-        published: As others measured it, shape ``(m,)``.
+        label: The level.
+        here: Measured steps, shape ``(m,)``.
+        published: Published steps, shape ``(m,)``.
     """
 
     label: str
@@ -41,15 +41,15 @@ def amplitudes_figure(
     ylabel: str,
     fronts: Sequence[Front] = (),
 ) -> Figure:
-    """A map of amplitudes, tones upward and steps to the right, with a line where each level is first reached.
+    """A map of amplitudes with tones upward and steps to the right, and lines at which each level is first reached.
 
     Args:
-        steps: Ascending, above zero, shape ``(n,)``.
-        amplitudes: Relative to those of the data, shape ``(n, m)``.
-        labels: What the m tones are called.
-        title: Above the map.
-        ylabel: What the labels are.
-        fronts: Drawn on top, our steps joined by lines and those of others as dots.
+        steps: Steps, ascending and positive, shape ``(n,)``.
+        amplitudes: Amplitudes relative to those of the data, shape ``(n, m)``.
+        labels: Names of the m tones.
+        title: The title of the map.
+        ylabel: The axis label of the tones.
+        fronts: Fronts, drawn as lines for measured steps and dots for published steps.
     """
     figure = Picture(figsize=(8.5, 5))
     axes = figure.add_subplot(title=title)

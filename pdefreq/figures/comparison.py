@@ -1,4 +1,4 @@
-"""Several methods in one picture: which frequencies each gets first, and what that costs in seconds."""
+"""Comparison of methods: the order of frequencies, and the error against seconds."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from pdefreq.figures.panels import draw_front, draw_heat_map, heat_colorbar, lab
 from pdefreq.figures.style import Picture, note, styled
 from pdefreq.spectrum.spectral_record import SpectralRecord, common_modes
 
-_PER_LINE = 4.0  # methods side by side
-_NARROW = 0.25  # the least width of a one-step method's column in that measure; all widths are multiples of it
-_LETTERS = 8  # of a title that fit above it
+_PER_LINE = 4.0  # methods per line
+_NARROW = 0.25  # smallest width of the column of a one-step method, relative to a panel; all widths are multiples of it
+_LETTERS = 8  # letters of a title above such a column
 
 
 @styled
 def comparison_figure(
     runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24
 ) -> Figure:
-    """Above, a heat map for each method, the modes the same for all; below, the relative L2 error against seconds.
+    """Heat maps of all methods in the same modes, and below them the relative L2 error against seconds.
 
-    With several seeds a map shows the median error, and fronts and curves carry a band from the lowest to the highest.
+    For several seeds a map shows the median error, and fronts and curves have a band from the lowest to the highest value.
     A method that takes one step has no order of frequencies: its map is a column of final errors.
 
     Args:
         runs: For each method the histories of its seeds.
-        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
-        title: Above all.
-        max_modes: Most modes.
+        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
+        title: The title of the figure.
+        max_modes: Largest number of modes.
     """
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([record for seeds in watched.values() for record in seeds], max_modes, wavenumbers))
@@ -68,13 +68,13 @@ def _is_one_step(histories: Sequence[History]) -> bool:
 
 
 def _width(label: str) -> float:
-    """Of a one-step method's panel: as much as its name needs."""
+    """The width of the panel of a one-step method, which depends on its name."""
     longest = max(map(len, in_lines(label).split("\n")))
     return _NARROW * max(1, -(-longest // _LETTERS))
 
 
 def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
-    """The methods in their order, broken into lines that are wide enough for them."""
+    """The methods in their order, divided into lines."""
     lines: list[dict[str, float]] = []
     for label, width in widths.items():
         if not lines or sum(lines[-1].values()) + width > _PER_LINE:
@@ -84,9 +84,9 @@ def _lines(widths: Mapping[str, float]) -> list[dict[str, float]]:
 
 
 def _panels(figure: SubFigure, lines: list[dict[str, float]], width: float) -> dict[str, Axes]:
-    """One panel for each method; the first of each line carries the wavenumbers."""
+    """One panel for each method; the first panel of each line has the labels of wavenumbers."""
     panels: dict[str, Axes] = {}
-    places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids of several lines collapse
+    places = figure.add_gridspec(max(1, len(lines)), max(1, round(width / _NARROW)))  # nested grids with several lines collapse
     for row, line in enumerate(lines):
         ends = np.rint(np.cumsum([0.0, *line.values()]) / _NARROW).astype(int).tolist()
         for column, label in enumerate(line):

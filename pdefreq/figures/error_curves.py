@@ -19,9 +19,9 @@ class Curve:
     """The error of one method.
 
     Args:
-        name: For people; a name has one colour in all panels.
-        seeds: Steps or seconds, and the errors there, of each seed.
-        published: The same as others measured it.
+        name: The displayed name, which has the same color in all panels.
+        seeds: Steps or seconds with errors, for each seed.
+        published: Published steps or seconds with errors.
     """
 
     name: str
@@ -42,12 +42,12 @@ def error_curves_figure(
     """A panel for each set of curves, errors on one logarithmic axis.
 
     Args:
-        panels: Curves by the title of their panel.
-        title: Above all.
-        xlabel: What the runs are followed along.
-        ylabel: Which error.
-        guides: Levels that are marked in all panels, by label.
-        logarithmic: Panels whose horizontal axis is.
+        panels: The curves of each panel, by title.
+        title: The title of the figure.
+        xlabel: The label of the horizontal axis.
+        ylabel: The label of the error axis.
+        guides: Levels that are drawn in all panels, by label.
+        logarithmic: Titles of panels with a logarithmic horizontal axis.
     """
     figure = Picture(figsize=(4.2 + 4.0 * len(panels), 4.8))
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

@@ -16,10 +16,10 @@ from pdefreq.core.options import in_lines
 from pdefreq.figures.panels import log_limits
 from pdefreq.figures.style import Picture, method_style, note, styled
 
-_TIMES = 200  # log-spaced times at which the seeds of a method are brought together
+_TIMES = 200  # log-spaced times at which the seeds of a method are combined
 _BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
 _WITHIN: dict[str, Any] = {"loc": "best", "fontsize": 9}
-_DASHES = (":", "--", "-.")  # of guides
+_DASHES = (":", "--", "-.")  # line styles of guides
 
 
 @styled
@@ -33,12 +33,14 @@ def errors_figure(
     """A panel for each problem: errors of its methods against seconds, with a band over the seeds.
 
     Args:
-        panels: For each problem the histories of each method's seeds.
-        title: Above all.
-        squared: Whether the square of the relative L2 error is drawn, as REL is defined, and not the error itself.
+        panels: For each problem, the histories of the seeds of each method.
+        title: The title of the figure.
+        squared: Whether the square of the relative L2 error is drawn (REL), instead of the error.
         guides: Errors by label, each drawn as a dotted or dashed line in every panel; squares where squares are drawn.
     """
-    once = len({tuple(runs) for runs in panels.values()}) <= 1  # the same names everywhere: they stand beside the last panel
+    once = (
+        len({tuple(runs) for runs in panels.values()}) <= 1
+    )  # if all panels have the same names, the legend is beside the last one
     figure = Picture(figsize=(1.0 + 3.9 * max(1, len(panels)) + (3.6 if once else 0), 4.2))
     figure.suptitle(title)
     row = figure.subplots(1, max(1, len(panels)), squeeze=False, sharey=True)[0]
@@ -52,7 +54,7 @@ def errors_figure(
         draw_errors(axes, runs, squared=squared, legend=_BESIDE if once and last else None if once else _WITHIN)
         axes.set_title(name)
         axes.label_outer()
-        limits.append(axes.get_ylim())  # of this panel; the axis is one for all
+        limits.append(axes.get_ylim())  # of this panel, since the axis is shared
     limits += [(level / 2, 2 * level) for level in (guides or {}).values()]
     if limits:
         row[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
@@ -65,10 +67,10 @@ def draw_errors(
     """The relative L2 error of each method against seconds: the median over its seeds, and a band from lowest to highest.
 
     Args:
-        axes: Where.
-        runs: For each method the histories of its seeds; one that took one step is a point.
+        axes: The axes.
+        runs: For each method the histories of its seeds; a run of one step is a point.
         squared: Whether squares are drawn.
-        legend: Where its names go; None for nowhere.
+        legend: The place of the legend; None for no legend.
     """
     axes.set(xlabel="seconds", ylabel="squared relative L2 error" if squared else "relative L2 error")
     power = 2 if squared else 1
@@ -95,7 +97,7 @@ def draw_errors(
 
 
 def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and errors to a power, of the rows that a double logarithmic plot can show."""
+    """Seconds and powers of errors, for the rows that are positive and finite."""
     if "relative_l2" not in history:
         return np.empty(0), np.empty(0)
     seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float) ** power
@@ -104,7 +106,7 @@ def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _band(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Seconds, and lowest, median and highest error over the seeds; one seed keeps its own records."""
+    """Seconds, and lowest, median and highest error over the seeds; for one seed, its own records."""
     if len(curves) == 1:
         seconds, error = curves[0]
         return seconds, error, error, error

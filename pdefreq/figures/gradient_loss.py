@@ -1,4 +1,4 @@
-"""Initial rates of modes under two losses, one with the gradient."""
+"""Initial rates of modes for two losses, with and without the gradient."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pdefreq.figures.style import METHOD_COLORS, Picture, styled, wavenumber_col
 
 @dataclass(frozen=True)
 class Curves:
-    """Errors of tones in time.
+    """Errors of tones against time.
 
     Args:
         time: Shape ``(T,)``.
-        tones: Their wavenumbers.
-        errors: By loss, relative, shape ``(T, tones)``.
+        tones: The wavenumbers of the tones.
+        errors: Relative errors by loss, shape ``(T, tones)``.
     """
 
     time: np.ndarray
@@ -38,16 +38,16 @@ def gradient_loss_figure(
     units: int,
     seeds: int,
 ) -> Figure:
-    """Three panels: the ratio of initial rates by wavenumber, how far it is off by width, and the errors that follow.
+    """Three panels: the ratio of initial rates by wavenumber, its distance from theory by width, and the resulting errors.
 
     Args:
-        wavenumbers: xi of tones alone, shape ``(m,)``.
-        ratios: By kind of input, shape ``(m,)``.
+        wavenumbers: xi of single tones, shape ``(m,)``.
+        ratios: Ratios by kind of input, shape ``(m,)``.
         with_boundary: 1 + xi^2 and the boundary term of the interval, shape ``(m,)``.
         off: By width, relative distance of the ratio from 1 + xi^2 for tones together, shape ``(seeds, tones)``.
         curves: Predicted errors on periodic input.
-        units: Width in the first and the last panel.
-        seeds: How many there are in the middle one.
+        units: Width of the network in the first and the last panel.
+        seeds: Number of seeds in the middle panel.
     """
     figure = Picture(figsize=(13.5, 4.4))
     first, second, third = figure.subplots(1, 3)

@@ -1,4 +1,4 @@
-"""The frequency-step heat map: which modes are right after how many steps (Xu et al., 2020, figure 4)."""
+"""The heat map of the errors of modes against steps (Xu et al., 2020, figure 4)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24) -> Figure:
     """The relative error of each mode (row) after each step (column), and the step at which it is halved.
 
-    Crosses mark where theory predicted that step. Of a method that takes one step the errors of its answer are drawn.
+    Crosses mark predicted halving steps. For a method that takes one step, the errors of the result are drawn.
 
     Args:
-        history: Of one run.
-        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
-        title: Above the map.
-        max_modes: Most rows.
+        history: The history of one run.
+        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
+        title: The title of the map.
+        max_modes: Largest number of rows.
     """
     figure = Picture(figsize=(8, 4.8))
     axes = figure.add_subplot(title=title)
@@ -59,7 +59,7 @@ def heatmap_figure(history: History, *, wavenumbers: Iterable[float] = (), title
 
 
 def _draw_answer(axes: Axes, record: SpectralRecord) -> None:
-    """The error that is left in each mode, a row for each as in the map."""
+    """The final error of each mode, one row per mode as in the map."""
     left = np.where(record.total[-1] > 0, record.total[-1], np.nan)
     if not np.isfinite(left).any():
         note(axes, "one step, and no solution to compare with")

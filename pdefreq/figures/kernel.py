@@ -1,4 +1,4 @@
-"""A tangent kernel: the matrix, its spectrum, what its eigenvectors look like, how it moves."""
+"""A tangent kernel: the matrix, its eigenvalues and eigenvectors, and its drift."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from pdefreq.figures.style import (
 if TYPE_CHECKING:
     from pdefreq.theory.kernel_modes import Eigenpairs
 
-_VECTORS = 5  # eigenvectors drawn as curves: more can't be told apart
-SHOWN = 60  # eigenvectors whose sign changes and frequencies are shown
-_MATRIX = 400  # entries a side of the picture of the matrix
+_VECTORS = 5  # number of eigenvectors drawn as curves
+SHOWN = 60  # number of eigenvectors with sign changes and frequencies
+_MATRIX = 400  # entries per side in the image of the matrix
 
 
 @styled
@@ -38,15 +38,15 @@ def kernel_figure(
     drift: tuple[np.ndarray, np.ndarray] | None = None,
     title: str = "",
 ) -> Figure:
-    """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, the kernel's drift.
+    """Six panels: the matrix, its eigenvalues, first eigenvectors, their sign changes and frequencies, and the drift.
 
     Args:
         kernel: K, shape ``(n, n)``.
         x: The n uniform points of an interval, ascending, end points included.
-        pairs: The leading eigenpairs at the points `at`, where `kernel` is a part of a larger one; by default all of `kernel`.
-        at: More such points.
-        drift: Steps of a run and |K(t) - K(0)| / |K(0)| at each; None where there was no run.
-        title: Above the panels.
+        pairs: The leading eigenpairs at the points `at`, if `kernel` is a part of a larger kernel; by default those of `kernel`.
+        at: The points of the larger kernel.
+        drift: Steps of a run and |K(t) - K(0)| / |K(0)| at each; None without a run.
+        title: The title of the figure.
     """
     import torch
 
@@ -56,7 +56,7 @@ def kernel_figure(
     pairs = eigenpairs(torch.as_tensor(kernel)) if pairs is None else pairs
     at = x if at is None else at
     values, vectors = pairs.values.numpy(), pairs.vectors.numpy()
-    shown = min(SHOWN, pairs.rank)  # the rest is noise
+    shown = min(SHOWN, pairs.rank)  # the others are noise
     figure = Picture(figsize=(13, 7.6))
     panels = figure.subplots(2, 3).reshape(-1)
     figure.suptitle(title)
@@ -70,7 +70,7 @@ def kernel_figure(
     changes = sign_changes(pairs.vectors[:, :shown]).numpy()
     panels[3].plot(np.arange(shown), np.arange(shown), color="0.75", linewidth=1)
     panels[3].plot(np.arange(shown), changes, ".", color=METHOD_COLORS[0], gid="sign-changes")
-    panels[3].set(xlabel="index of the eigenvector", ylabel="sign changes", title="how often each crosses zero")
+    panels[3].set(xlabel="index of the eigenvector", ylabel="sign changes", title="sign changes of each eigenvector")
     _draw_frequencies(figure, panels[4], cosine_amplitudes(pairs.vectors[:, :shown]).numpy()[:shown])
     _draw_drift(panels[5], drift)
     return figure
@@ -79,7 +79,7 @@ def kernel_figure(
 def _draw_matrix(figure: Figure, axes: Axes, kernel: np.ndarray, x: np.ndarray) -> None:
     stride = -(-len(x) // _MATRIX)
     part, largest = kernel[::stride, ::stride], float(np.abs(kernel).max())
-    signed = part.min() < -0.01 * largest  # a few slightly negative entries are not worth half of the scale
+    signed = part.min() < -0.01 * largest  # a few slightly negative entries do not need half of the scale
     limits = {"cmap": DIFFERENCE_MAP, "vmin": -largest, "vmax": largest} if signed else {"cmap": HEAT_MAP, "vmin": 0}
     mesh = axes.pcolormesh(x[::stride], x[::stride], part, shading="nearest", rasterized=True, **limits)
     axes.set(xlabel="x", ylabel="x′", title="kernel K(x, x′)", aspect="equal")

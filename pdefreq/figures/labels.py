@@ -1,4 +1,4 @@
-"""Words that figures share: what modes are called, and the order in which they converged."""
+"""Labels that figures share: names of modes, and the order in which they converged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pdefreq.spectrum.watched import WatchedModes
 
 
 def mode_labels(modes: WatchedModes) -> list[str]:
-    """Wavenumbers for people; in more than one dimension with the mode numbers, since several share a wavenumber."""
+    """Labels of wavenumbers, with mode numbers in more than one dimension, where several modes share a wavenumber."""
     names = [wavenumber_label(w) for w in modes.wavenumber]
     if modes.indices.shape[1] == 1:
         return names
@@ -20,7 +20,7 @@ def mode_labels(modes: WatchedModes) -> list[str]:
 
 
 def order_in_title(seeds: Sequence[SpectralRecord]) -> str:
-    """Which frequencies came first, with the bias index: the median over the seeds and their range."""
+    """The order of frequencies with the bias index: the median over the seeds and their range."""
     steps = max((record.last_step for record in seeds), default=0)
     if steps <= 1:
         return "one step" if steps else "no steps recorded"

@@ -22,15 +22,15 @@ _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidt
 
 @styled
 def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 12) -> Figure:
-    """Relative error of the modes against step (left) and seconds (right), low wavenumbers dark, high ones bright.
+    """Relative error of the modes against step (left) and seconds (right), with dark colors for low wavenumbers.
 
-    What theory predicted before the run is drawn in black dashes on top.
+    Predictions are drawn on top as black dashes.
 
     Args:
-        history: Of one run.
-        wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
-        title: Above the panels.
-        max_modes: Most curves.
+        history: The history of one run.
+        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
+        title: The title of the figure.
+        max_modes: Largest number of curves.
     """
     figure = Picture(figsize=(11, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
@@ -45,7 +45,7 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
     for axes, time, when, label in zip(panels, (record.step, record.seconds), at, ("step", "seconds"), strict=True):
         axes.set_xscale("log", nonpositive="mask")
         axes.set_yscale("log", nonpositive="mask")
-        # limits first: a diverged run holds numbers that no logarithmic axis can be fitted to
+        # limits are set first, since the numbers of a diverged run exceed logarithmic axes
         axes.set(xlabel=label, xlim=log_limits(time, floor=0, ceiling=np.inf), ylim=log_limits(np.append(record.error, TAU)))
         spread_ticks(axes.xaxis)
         _draw(axes, time, record, when, colors)

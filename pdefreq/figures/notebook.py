@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook."""
+"""The display of results in notebooks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Shown(ABC):
-    """Words or a table, and below them the picture."""
+    """A result that is displayed as text or a table with a figure below."""
 
     @abstractmethod
     def plot(self) -> Figure:
-        """The picture."""
+        """The figure."""
 
     @abstractmethod
     def _html(self) -> str:
-        """What stands above the picture."""
+        """The text or table above the figure."""
 
     def _repr_png_(self) -> bytes:
         from pdefreq.figures.style import encode

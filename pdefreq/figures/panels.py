@@ -1,4 +1,4 @@
-"""Pieces that several figures share: heat maps of mode errors, the half-error front, limits of logarithmic axes."""
+"""Parts that figures share: heat maps of mode errors, the half-error front, limits of logarithmic axes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodF
 from pdefreq.figures.style import HEAT_MAP
 
 TAU = 0.5
-_COLUMNS = 240  # log-spaced columns of a heat map: finer than the eye at the width of a slide
-_ORDERED = 0.5  # least correlation of log t_k with the row that counts as an order
-_ROW_LABELS = 16  # more do not fit beside a map
+_COLUMNS = 240  # number of log-spaced columns of a heat map
+_ORDERED = 0.5  # smallest correlation of log t_k with the row for an order
+_ROW_LABELS = 16  # largest number of row labels
 _HEAT = LogNorm(1e-2, 1.0)
 _OUTLINE = [Stroke(linewidth=4, foreground="0.15"), Normal()]
 
 
 def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -> tuple[float, float] | None:
-    """Limits of a logarithmic axis around the positive finite values, or None where there are none."""
+    """Limits of a logarithmic axis around the positive finite values, or None without such values."""
     values = np.asarray(values, float)
     values = values[np.isfinite(values) & (values > 0)]
     if not len(values):
@@ -37,7 +37,7 @@ def log_limits(values: np.ndarray, floor: float = 1e-16, ceiling: float = 1e4) -
 
 
 def spread_ticks(axis: Axis) -> None:
-    """Few ticks in plain numbers on a logarithmic axis with less than two powers of ten, where those between them overlap."""
+    """Few ticks in plain numbers on a logarithmic axis with less than two powers of ten, whose minor ticks would overlap."""
     low, high = axis.get_view_interval()
     if not 0 < low < high < math.inf or math.floor(math.log10(high)) > math.ceil(math.log10(low)):
         return
@@ -56,7 +56,7 @@ def step_columns(last: float) -> np.ndarray:
 
 
 def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
-    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of one height; what is unknown stays gray."""
+    """Errors ``(len(steps), m)``: steps to the right, modes upward in rows of equal height; unknown errors are gray."""
     axes.grid(False)
     axes.set_facecolor("0.88")
     known = np.ma.masked_invalid(np.clip(error.T, _HEAT.vmin, _HEAT.vmax))
@@ -65,7 +65,7 @@ def draw_heat_map(axes: Axes, steps: np.ndarray, error: np.ndarray) -> None:
 
 
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """Name the rows of a heat map: every n-th where there are many."""
+    """Label the rows of a heat map, every n-th row if there are many."""
     shown = range(0, len(labels), max(1, -(-len(labels) // _ROW_LABELS)))
     axes.set_yticks(list(shown), [labels[i] for i in shown])
     axes.tick_params(axis="y", length=0)
@@ -85,9 +85,9 @@ def heat_colorbar(figure: Figure, axes: Sequence[Axes]) -> Colorbar:
 def draw_front(axes: Axes, half: np.ndarray) -> None:
     """The half-error front t_k(0.5) across the rows: the median over the seeds and their range.
 
-    It joins neighbours among the modes that were halved on the way, and breaks where one never was. Modes that start below
-    one half have no place in it: a triangle marks them at the left edge, where those lie that are halved within the first step.
-    An arrow at its end points to the modes that come last, where there is an order at all and the front does not break there.
+    It connects neighboring modes that were halved during the run, and is interrupted at modes that were not. Modes that start
+    below one half are marked by a triangle at the left edge, together with those that are halved within the first step. An arrow
+    at the end of the front points to the modes that converge last, if there is an order and the front is not interrupted there.
 
     Args:
         axes: A heat map with its limits set.
@@ -119,26 +119,26 @@ def draw_front(axes: Axes, half: np.ndarray) -> None:
 
 
 def draw_predicted_front(axes: Axes, half: np.ndarray, caveat: str = "") -> None:
-    """Where theory predicted that the error of each mode is halved for good, shape ``(m,)``: black crosses on white.
+    """The predicted halving steps of the modes, shape ``(m,)``, as black crosses on white.
 
     Args:
-        axes: Of a heat map.
-        half: Steps.
-        caveat: Why they do not hold, where they do not.
+        axes: The axes of a heat map.
+        half: Predicted halving steps.
+        caveat: The reason if the predictions are not valid; otherwise empty.
     """
     seen = np.where(half > 0, half, np.nan)
     rows = np.arange(len(half))
     axes.plot(seen, rows, "x", color="white", markersize=9, markeredgewidth=4, zorder=3)
     axes.plot(seen, rows, "x", color="black", markersize=8, markeredgewidth=1.5, zorder=3.1, gid="predicted-front")
-    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, not to be cut
+    below = "\npredictions " + caveat.replace(": ", ":\n", 1) if caveat else ""  # in two lines, so that it is not cut off
     axes.set_xlabel(f"{axes.get_xlabel()} (\u00d7 predicted){below}")
 
 
 def _direction(front: np.ndarray) -> int:
-    """Whether the front moves up (1) or down (-1) the rows as steps go by, or neither (0)."""
+    """Whether the front moves up (1) or down (-1) the rows with increasing steps, or neither (0)."""
     (reached,) = np.nonzero(np.isfinite(front))
     if len(reached) < 2:
         return 0
-    with np.errstate(divide="ignore", invalid="ignore"):  # all at the same step: no correlation
+    with np.errstate(divide="ignore", invalid="ignore"):  # no correlation if all steps are the same
         correlation = np.corrcoef(reached, np.log(front[reached]))[0, 1]
     return int(np.sign(correlation)) if abs(correlation) >= _ORDERED else 0

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from pdefreq.figures.style import DIFFERENCE_MAP, METHOD_COLORS, Picture, styled
 
-_RANGE = 1.0  # slopes beyond it have the deepest colour
+_RANGE = 1.0  # slopes beyond it have the darkest color
 
 
 @styled
@@ -24,11 +24,11 @@ def phase_diagram_figure(
     values: np.ndarray,
     critical_gamma: Callable[[float], float],
 ) -> Figure:
-    """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the line that theory draws.
+    """Two panels: RD against the width at gamma' = 0, and the map of slopes S with the line S = 0 of the theory.
 
     Args:
         widths: m, shape ``(w,)``.
-        distances: RD by gamma, shape ``(seeds, w)``.
+        distances: RD for each gamma, shape ``(seeds, w)``.
         slopes: S by gamma, one for each seed.
         gammas: Of the map, ascending, shape ``(columns,)``.
         gamma_primes: Of the map, ascending, shape ``(rows,)``.
@@ -39,7 +39,7 @@ def phase_diagram_figure(
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.35])
     _draw_distances(left, widths, distances, slopes)
     _draw_map(figure, right, gammas, gamma_primes, values, critical_gamma)
-    figure.suptitle("How far the inner weights of a two-layer ReLU network move, by the scale of its initialization")
+    figure.suptitle("Relative distance of the inner weights of a two-layer ReLU network, by the scale of its initialization")
     return figure
 
 
@@ -75,7 +75,7 @@ def _draw_map(
     low, high = axes.get_xlim(), axes.get_ylim()
     line = np.linspace(*high, 200)
     axes.plot([critical_gamma(float(g)) for g in line], line, color="black", linewidth=1.6, gid="line", zorder=1.5, alpha=0.6)
-    axes.set(xlim=low, ylim=high, xlabel="γ", ylabel="γ′", title="S of RD ~ m^S, and theory's line S = 0 (black)")
+    axes.set(xlim=low, ylim=high, xlabel="γ", ylabel="γ′", title="S of RD ~ m^S, and the line S = 0 of the theory (black)")
     axes.set_xticks(gammas)
     axes.set_yticks(gamma_primes)
     axes.xaxis.set_minor_locator(NullLocator())

@@ -1,4 +1,4 @@
-"""Solutions of growing trial spaces beside the function that they tend to."""
+"""Solutions in trial spaces of increasing dimension, with their limit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 
 from pdefreq.figures.style import EXACT_COLOR, Picture, method_style, styled, wavenumber_colors
 
-_ROOM = 0.12  # above and below the curves, of their range
+_ROOM = 0.12  # margin above and below the curves, relative to their range
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of trial space, in several sizes.
+    """One kind of trial space, for several sizes.
 
     Args:
-        name: For people.
+        name: The displayed name.
         profiles: Size m -> u along the line that is drawn, shape ``(len(x),)``.
         measured: Size m -> the number that the last panel shows.
     """
@@ -41,21 +41,21 @@ def point_sources_figure(
     guides: Mapping[str, tuple[np.ndarray, np.ndarray]],
     logarithmic: bool,
 ) -> Figure:
-    """A panel for each family, the limit in gray behind its solutions, and one for a number against the size m.
+    """A panel for each family, with the limit in gray, and a panel for a number against the size m.
 
     Args:
         x: Points of the line, shape ``(n,)``.
-        limit: What Ritz-Galerkin tends to there; it may be infinite.
-        families: Five, so that the panels fill two rows.
-        title: Above all.
-        axis: Name of the line's coordinate.
+        limit: The limit of Ritz-Galerkin solutions at these points; it may be infinite.
+        families: Five families, so that the panels fill two rows.
+        title: The title of the figure.
+        axis: Name of the coordinate along the line.
         measure: Title of the last panel.
         guides: Lines in the last panel, by label.
-        logarithmic: Whether its numbers are.
+        logarithmic: Whether its vertical axis is logarithmic.
     """
     figure = Picture(figsize=(12.5, 6.6))
     panels = figure.subplots(2, 3, squeeze=False).ravel()
-    order = [0, 1, 3, 4, 5]  # the panel of numbers stands at the end of the first row
+    order = [0, 1, 3, 4, 5]  # the panel of numbers is at the end of the first row
     curves = np.concatenate([u for family in families for u in family.profiles.values()])
     low, high = float(curves.min()), float(curves.max())
     limit = np.nan_to_num(limit, posinf=2 * high, neginf=2 * low)  # a line to the edge of the panel

@@ -1,4 +1,4 @@
-"""Predicted beside measured: how each mode falls, and whether the theory may be trusted."""
+"""Predicted and measured errors of modes, and whether the prediction is valid."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pdefreq.figures.style import Picture, styled, wavenumber_colors, wavenumber
 from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _FLAG_COLOR = "#B3261E"
-_FEW = 20  # steps that a linear axis shows better
+_FEW = 20  # largest number of steps on a linear axis
 
 
 @dataclass(frozen=True)
 class PredictedRun:
-    """Errors of m modes along a run, over their initial values, as predicted before it and as measured.
+    """Errors of m modes along a run, relative to their initial values, as predicted and as measured.
 
     Args:
-        name: Of the run.
+        name: The name of the run.
         steps: Shape ``(T,)``, from 0.
         measured: Shape ``(T, m)``.
         predicted: The same of theory.
         wavenumber: |xi| of each mode, shape ``(m,)``, ascending.
-        drift: How far the kernel has moved at the end, relative; None where the theory needs no kernel.
-        moved: How far the parameters have.
-        threshold: What neither may exceed if a prediction is to be trusted.
+        drift: Final relative drift of the kernel; None if the theory needs no kernel.
+        moved: Final relative drift of the parameters.
+        threshold: Largest drift for which a prediction is valid.
     """
 
     name: str
@@ -52,7 +52,7 @@ class PredictedRun:
 
     @property
     def flagged(self) -> bool:
-        """Whether the theory's own condition is violated."""
+        """Whether the drift exceeds the threshold."""
         return any(distance is not None and distance > self.threshold for distance in (self.drift, self.moved))
 
     @property
@@ -65,12 +65,12 @@ class PredictedRun:
 def prediction_figure(
     rows: Sequence[Sequence[PredictedRun]], labels: Sequence[str], *, title: str = "", log: bool = False
 ) -> Figure:
-    """A panel for each run: measured as a line, predicted in black dashes on it.
+    """A panel for each run: with measured errors as lines and predicted errors as black dashes.
 
     Args:
-        rows: Runs, in rows of one length.
-        labels: Of the rows.
-        title: Above all.
+        rows: Runs, in rows of equal length.
+        labels: Labels of the rows.
+        title: The title of the figure.
         log: Whether errors are drawn on a logarithmic axis, as moduli.
     """
     columns = len(rows[0])
@@ -85,7 +85,7 @@ def prediction_figure(
                 axes.set_title(run.name)
     if not log:
         low = min(min(run.measured.min(), run.predicted.min()) for row in rows for run in row)
-        panels[0, 0].set_ylim(min(0, low) - 0.08, 1.5)  # shared by all; room for the words above
+        panels[0, 0].set_ylim(min(0, low) - 0.08, 1.5)  # shared by all panels, with room for text
     for axes in panels[-1]:
         axes.set_xlabel("step")
     for axes, label in zip(panels[:, 0], labels, strict=True):
@@ -107,7 +107,7 @@ def _draw(axes: Axes, run: PredictedRun, *, log: bool) -> None:
         axes.set_xlim(0, run.steps[-1])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
-        axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but from step 0, where every mode begins
+        axes.set_xscale("function", functions=(np.log1p, np.expm1))  # logarithmic, but including step 0
         axes.set_xlim(0, run.steps[-1])
         axes.set_xticks([0, *(10**k for k in range(int(np.log10(run.steps[-1])) + 1))])
     if log:

@@ -1,4 +1,4 @@
-"""What a problem file was understood to say: domain, boundary conditions, source and exact solution."""
+"""A problem: domain, boundary conditions, source and exact solution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _BOUNDARY_POINTS = 4000
-_MANY = 500  # points beyond which dots would hide what is below them
+_MANY = 500  # largest number of points drawn as dots
 DATA_COLOR = "black"
 _KINDS = {
     "dirichlet": ("Dirichlet", METHOD_COLORS[1]),
@@ -28,9 +28,9 @@ _KINDS = {
 
 @styled
 def problem_figure(problem: Problem) -> Figure:
-    """The source, the exact solution where it is known, and coefficients that vary, each in a panel.
+    """Panels of the source, of the exact solution if it is known, and of variable coefficients.
 
-    The boundary is marked, and so are the points at which the source is known, where it is not known everywhere.
+    The boundary is marked, and the points at which the source is known if it is known at points only.
     """
     where = Slice.of(problem.domain)
     fields = _fields(problem)
@@ -50,7 +50,7 @@ def problem_figure(problem: Problem) -> Figure:
 
 
 def _fields(problem: Problem) -> dict[str, Field]:
-    heading = "source f" if problem.data is None else "source f, and where it is known"
+    heading = "source f" if problem.data is None else "source f and its data points"
     fields = {heading: problem.source}
     if problem.exact is not None:
         fields["exact solution u"] = problem.exact
@@ -68,7 +68,7 @@ def _draw(axes: Axes, where: Slice, values: np.ndarray) -> None:
 
 
 def _mark_data(axes: Axes, problem: Problem) -> None:
-    """Points to train on as dots, many as specks, and those held out as circles; none where the panel shows a slice."""
+    """Training points as dots and held-out points as circles; none if the panel shows a slice."""
     if problem.data is None or problem.domain.dimension > 2:
         return
     samples, values = data_samples(problem)
@@ -84,7 +84,7 @@ def _mark_data(axes: Axes, problem: Problem) -> None:
 
 
 def _mark_boundary(panels: np.ndarray, problem: Problem, where: Slice) -> None:
-    """Colour the boundary by the kind of its condition; a slice of a higher dimension shows no boundary to colour."""
+    """Color the boundary by the kind of its condition, except in slices of higher dimensions."""
     if not problem.boundary or problem.domain.dimension > 2:
         return
     samples = problem.domain.boundary(_BOUNDARY_POINTS)

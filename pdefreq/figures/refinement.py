@@ -1,4 +1,4 @@
-"""The error of each mode and each norm on finer and finer discretizations."""
+"""Errors of modes and norms on a sequence of finer discretizations."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from pdefreq.spectrum.spectral_record import SpectralRecord
 
 _NORMS = {"relative_l2": ("L2", "-"), "relative_h1": ("H1", "--"), "max_error": ("largest", ":")}
 _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidth": 0.9}
-_CURVES = 8  # most modes drawn
-_TICKS = 7  # most on the axis of mesh widths
+_CURVES = 8  # largest number of modes
+_TICKS = 7  # largest number of ticks on the axis of mesh widths
 
 
 @styled
@@ -40,19 +40,19 @@ def refinement_figure(
 ) -> Figure:
     """Errors against mesh width (left) and number of unknowns (right), finer to the right.
 
-    Levels that a fitted order rests on are filled, the others hollow: coarse ones, and the floor. Errors by theory are dashed.
+    Levels of a fitted order are filled; other levels are hollow. Predicted errors are dashed.
 
     Args:
-        record: Total errors, one row a level.
-        norms: Errors by the name of the norm, one entry a level.
-        orders: Of each norm, and of each mode by its entry in `names`.
-        names: Of the modes, in their order.
-        h: Mesh widths, shape ``(levels,)``; None leaves the left panel out.
-        unknowns: Their numbers.
-        dimension: Of the domain: orders are powers of h, or N^(-1 / dimension).
-        predicted: Errors of the modes by theory, shape ``(levels, m)``, nan where there is none.
-        title: Above all.
-        wavenumbers: Modes that must be shown; the rest are those of largest amplitude.
+        record: Total errors, one row per level.
+        norms: Errors by the name of the norm, one entry per level.
+        orders: Fitted orders of each norm, and of each mode by its entry in `names`.
+        names: Names of the modes, in their order.
+        h: Mesh widths, shape ``(levels,)``; None omits the left panel.
+        unknowns: Numbers of unknowns.
+        dimension: Dimension of the domain; orders are powers of h, or N^(-1 / dimension).
+        predicted: Predicted errors of the modes, shape ``(levels, m)``, nan if unknown.
+        title: The title of the figure.
+        wavenumbers: Wavenumbers of modes that must be shown; the others are those of largest amplitude.
     """
     shown = record.pick(_CURVES, wavenumbers)
     place = [list(record.column).index(column) for column in shown.column]
@@ -134,7 +134,7 @@ def _draw(axes: Axes, x: np.ndarray, curves: Sequence[dict[str, Any]], limits: t
 
 
 def _triangle(axes: Axes, end: float, limits: tuple[float, float], slope: int, power: float) -> None:
-    """How far errors of an order fall when h is halved, in a corner that they leave empty: lower left, or upper right."""
+    """A triangle with the slope of an order, in an empty corner: lower left or upper right."""
     size = 2 ** (-1 / power)
     low = limits[0] < limits[1]
     near, far = (end, end * size) if low else (end, end / size)
@@ -146,7 +146,7 @@ def _triangle(axes: Axes, end: float, limits: tuple[float, float], slope: int, p
 
 
 def _level_axis(axes: Axes, x: np.ndarray, label: str, digits: str) -> None:
-    """The levels themselves are the ticks, as many as fit."""
+    """Ticks at the levels, as many as fit."""
     shown = np.log(x)
     apart = abs(shown[-1] - shown[0]) / _TICKS
     ticks = [x[-1]]

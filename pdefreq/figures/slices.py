@@ -1,4 +1,4 @@
-"""Where fields are drawn: a line in one dimension, a plane in two, the plane through the middle in more."""
+"""Points at which fields are drawn: on a line in 1-D, a plane in 2-D, and the plane through the center in higher dimensions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 _LINE = 2001  # points on a line: 30 for each period of the highest tone of the shipped problems
-_SIDE = 301  # points along each side of a plane: a curved outline looks smooth
+_SIDE = 301  # points along each side of a plane, enough for a smooth curved outline
 _OUTLINE = 4000  # points of the boundary of a plane domain
 
 
@@ -27,12 +27,12 @@ class Slice:
     """Points of a domain on which a field becomes a curve or a map.
 
     Args:
-        points: Those of a grid that lie in the domain, shape ``(n, d)``.
-        inside: Which points of the grid these are, in its shape.
+        points: The points of a grid that lie in the domain, shape ``(n, d)``.
+        inside: Whether each point of the grid lies in the domain, in the shape of the grid.
         outline: Points along the boundary of a plane domain, shape ``(m, 2)``; None for others.
         axes: Coordinates along the line, or along both sides of the plane.
         names: Names of these coordinates.
-        note: Where the plane lies, for a title; empty where nothing is cut away.
+        note: The position of the plane, for a title; empty in one and two dimensions.
     """
 
     points: torch.Tensor
@@ -58,18 +58,18 @@ class Slice:
         names = axis_names(domain.dimension)
         where = ", ".join(f"{name} = {value:g}" for name, value in zip(names[count:], middle, strict=True))
         if len(middle) > 2:
-            where = "the other coordinates in the middle"
+            where = "other coordinates at their midpoints"
         note = f"slice: {where}" if middle else ""
         shape = [len(axis) for axis in axes]
         return cls(points[inside], inside.numpy().reshape(shape), outline, axes, tuple(names[:count]), note)
 
     @property
     def is_plane(self) -> bool:
-        """Whether fields are maps here, not curves."""
+        """Whether fields are drawn as maps instead of curves."""
         return len(self.axes) == 2
 
     def values(self, field: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
-        """The field on the grid, shape ``(n,)`` or ``(n, m)``; nan outside the domain, and where the field is not finite."""
+        """The field on the grid, shape ``(n,)`` or ``(n, m)``; nan outside the domain and at non-finite values."""
         import torch
 
         with torch.no_grad():

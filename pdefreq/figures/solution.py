@@ -1,4 +1,4 @@
-"""The approximate solution against the exact one, or a reference."""
+"""The approximate solution, and the exact or a reference solution."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @styled
 def solution_figure(problem: Problem, approximate: Field, reference: Field | None = None, *, title: str = "") -> Figure:
-    """In one dimension curves, and their difference below; in two, maps side by side; in more, the plane in the middle.
+    """Curves and their difference in 1-D, maps in 2-D, and maps on the plane through the center in higher dimensions.
 
     Args:
-        problem: Gives the domain, and says whether the reference is its exact solution.
-        approximate: What a method found.
+        problem: The problem; the reference is labeled as exact if it is the exact solution of the problem.
+        approximate: The approximate solution.
         reference: The exact or a reference solution; without one only the approximation is shown.
-        title: Above the panels; by default the problem's.
+        title: Title of the figure; by default the title of the problem.
     """
     where = Slice.of(problem.domain)
     found = where.values(approximate)

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written to disk."""
+"""The style of all figures, and their output to files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pdefreq.core.file_io import write_atomically
 P = ParamSpec("P")
 
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same picture on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so that figures do not depend on the machine
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
@@ -52,21 +52,21 @@ HEAT_MAP = ListedColormap(mpl.colormaps["magma_r"](np.linspace(0.0, 0.9, 256))) 
 SOLUTION_MAP = mpl.colormaps["viridis"]
 DIFFERENCE_MAP = mpl.colormaps["RdBu_r"]
 
-# Okabe and Ito (2008), told apart with every kind of colour blindness; yellow is left out, it fades on white.
+# Okabe and Ito (2008), a palette for color-blind readers; yellow is omitted because of its low contrast on white.
 METHOD_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 METHOD_DASHES = ("-", "--", "-.", ":")
 EXACT_COLOR, APPROXIMATE_COLOR = "0.2", "#D55E00"
 
 
 class Picture(Figure):
-    """A matplotlib figure that shows itself in Jupyter; no window, no global state."""
+    """A matplotlib figure that Jupyter displays, without windows and global state."""
 
     def _repr_png_(self) -> bytes:
         return encode(self, "png")
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Make a drawing function use `STYLE`, and leave the settings of the caller as they were."""
+    """Make a drawing function use `STYLE` without a change of the settings of the caller."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -77,12 +77,12 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def wavenumber_colors(count: int) -> np.ndarray:
-    """Colours from low (dark violet) to high (green), shape ``(count, 4)``; the pale end is cut off."""
+    """Colors from low (dark violet) to high (green), shape ``(count, 4)``, without the pale end of the map."""
     return WAVENUMBER_MAP(np.linspace(0.0, 0.88, count)) if count > 1 else WAVENUMBER_MAP(np.array([0.3]))
 
 
 def method_style(position: int) -> dict[str, Any]:
-    """Colour and dashes of the method at this position of a comparison."""
+    """The color and dashes of the method at this position of a comparison."""
     return {
         "color": METHOD_COLORS[position % len(METHOD_COLORS)],
         "linestyle": METHOD_DASHES[position // len(METHOD_COLORS) % len(METHOD_DASHES)],
@@ -90,7 +90,7 @@ def method_style(position: int) -> dict[str, Any]:
 
 
 def wavenumber_label(value: float) -> str:
-    """A wavenumber for people: as a multiple of pi where it is a simple one, else to three digits.
+    """The label of a wavenumber: a simple multiple of pi, or else a number with three digits.
 
     Example:
         >>> wavenumber_label(1.5 * math.pi), wavenumber_label(math.pi), wavenumber_label(10.0)
@@ -104,7 +104,7 @@ def wavenumber_label(value: float) -> str:
 
 
 def note(axes: Axes, text: str) -> None:
-    """Say in an empty panel why it is empty."""
+    """Write the reason into an empty panel."""
     axes.grid(False)
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="0.45", wrap=True)
 
@@ -121,7 +121,7 @@ def encode(figure: Figure, kind: str, dpi: float = 150) -> bytes:
 
 
 def _draw_png(figure: Figure, buffer: io.BytesIO, dpi: float) -> None:
-    """What ``figure.savefig`` writes, drawn once: it draws a figure with a layout engine twice, which takes a third longer."""
+    """Write the figure as ``figure.savefig`` does, which draws twice with a layout engine and takes a third longer."""
     own, canvas = figure.dpi, figure.canvas
     figure.dpi = dpi
     try:
@@ -132,16 +132,16 @@ def _draw_png(figure: Figure, buffer: io.BytesIO, dpi: float) -> None:
 
 
 def save_figure(figure: Figure, path: str | Path, *, dpi: float = 150) -> Path:
-    """Write a figure; the file appears whole or not at all.
+    """Write a figure to a file atomically.
 
     Args:
-        figure: What to write.
-        path: Where; the suffix is one of ``.png``, ``.svg``, ``.pdf``.
+        figure: The figure.
+        path: The file; its suffix is one of ``.png``, ``.svg``, ``.pdf``.
         dpi: Dots per inch of a png.
 
     Raises:
-        OptionError: If the suffix is another one.
-        RunFolderError: If the folder can't be written to.
+        OptionError: If the suffix is not one of these.
+        RunFolderError: If the folder is not writable.
     """
     path = Path(path)
     kind = path.suffix.lower().removeprefix(".")

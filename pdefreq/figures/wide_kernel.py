@@ -1,4 +1,4 @@
-"""Kernels of wide networks: eigenvectors and how often they cross zero; trained networks beside kernel regression."""
+"""Kernels of wide networks: eigenvectors and their sign changes; trained networks and kernel regression."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _TICKS = (-1, -0.5, 0, 0.5, 1)
 
 @dataclass(frozen=True)
 class Interpolation:
-    """A network trained on n points, and what is predicted of it at q others.
+    """A network trained on n points, and its predicted output at q test points.
 
     Args:
-        width: Units.
-        seed: Of the weights.
-        antisymmetric: Whether it is zero at the start.
-        steps: Of training.
+        width: Number of units.
+        seed: Seed of the weights.
+        antisymmetric: Whether the network has an antisymmetric initialization.
+        steps: Number of training steps.
         x: Training points, shape ``(n,)``.
-        y: Their values, shape ``(n,)``.
+        y: Training values, shape ``(n,)``.
         t: Test points, ascending, shape ``(q,)``.
-        initial: The output there at the start, shape ``(q,)``.
-        predicted: By equation 1.14, shape ``(q,)``.
-        trained: When training has ended, shape ``(q,)``.
+        initial: Output at the test points before training, shape ``(q,)``.
+        predicted: Output after training by equation 1.14, shape ``(q,)``.
+        trained: Output after training, shape ``(q,)``.
     """
 
     width: int
@@ -52,7 +52,7 @@ class Interpolation:
 
     @property
     def largest(self) -> float:
-        """The same of the largest moduli."""
+        """Max |trained - predicted| / max |trained| over the test points."""
         return float(np.abs(self.trained - self.predicted).max() / np.abs(self.trained).max())
 
 
@@ -70,8 +70,8 @@ def wide_kernel_figure(
         x: Points, ascending, shape ``(n,)``.
         vectors: Eigenvectors by kernel, the analytic one first, shape ``(n, k)``.
         values: Eigenvalues by kernel, over the number of points, shape ``(k,)``.
-        runs: Networks as drawn, of ascending width.
-        even: One from an antisymmetrical start.
+        runs: Networks with a random initialization, of ascending width.
+        even: A network with an antisymmetric initialization.
     """
     figure = Picture(figsize=(14, 8))
     panels = figure.subplots(2, 3)
@@ -83,7 +83,7 @@ def wide_kernel_figure(
     _draw_outputs(panels[1, 0], max(runs, key=lambda run: (run.width, -run.seed)))
     _draw_outputs(panels[1, 1], even)
     _draw_distances(panels[1, 2], runs, even)
-    figure.suptitle("The kernel of a wide ReLU network, and the outcome of training predicted from it (equation 1.14)")
+    figure.suptitle("The kernel of a wide ReLU network, and the predicted result of training (equation 1.14)")
     return figure
 
 
@@ -115,16 +115,16 @@ def _draw_values(axes: Axes, values: Mapping[str, np.ndarray]) -> None:
         axes.plot(index, each, ".", color=METHOD_COLORS[0], alpha=0.4)
     axes.plot([], [], ".", color=METHOD_COLORS[0], label="finite width")
     axes.plot(index, analytic, color="black", linewidth=1.1, linestyle=(0, (4, 3)), label="m = ∞")
-    axes.set(xscale="log", yscale="log", xlabel="i + 1", ylabel="eigenvalue over n", title="high frequencies come late")
+    axes.set(xscale="log", yscale="log", xlabel="i + 1", ylabel="eigenvalue over n", title="eigenvalues decrease with frequency")
     axes.legend()
 
 
 def _draw_outputs(axes: Axes, run: Interpolation) -> None:
-    axes.plot(run.t, run.initial, color="0.7", linewidth=1.3, label="at the start")
+    axes.plot(run.t, run.initial, color="0.7", linewidth=1.3, label="before training")
     axes.plot(run.t, run.trained, color=APPROXIMATE_COLOR, linewidth=4, alpha=0.5, label=f"trained, {run.width:,} units")
     axes.plot(run.t, run.predicted, color="black", linewidth=1.1, linestyle=(0, (4, 3)), label="equation 1.14")
     axes.plot(run.x, run.y, "o", color=EXACT_COLOR, markersize=5)
-    axes.set(xlabel="x", xticks=_TICKS, title="antisymmetrical start" if run.antisymmetric else "start as drawn")
+    axes.set(xlabel="x", xticks=_TICKS, title="antisymmetric initialization" if run.antisymmetric else "random initialization")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
     axes.legend(fontsize=9, loc="upper right")
@@ -133,12 +133,12 @@ def _draw_outputs(axes: Axes, run: Interpolation) -> None:
 def _draw_distances(axes: Axes, runs: Sequence[Interpolation], even: Interpolation) -> None:
     widths = np.array([run.width for run in runs], float)
     distances = np.array([run.distance for run in runs])
-    axes.plot(widths, distances, "o", color=METHOD_COLORS[0], markersize=5, label="as drawn")
-    axes.plot(even.width, even.distance, "s", color=METHOD_COLORS[1], markersize=6, fillstyle="none", label="antisymmetrical")
+    axes.plot(widths, distances, "o", color=METHOD_COLORS[0], markersize=5, label="random")
+    axes.plot(even.width, even.distance, "s", color=METHOD_COLORS[1], markersize=6, fillstyle="none", label="antisymmetric")
     middle = np.exp(np.log(distances).mean() - 0.5 * (np.log(widths) - np.log(widths).mean()))
     axes.plot(widths, middle, color="0.45", linewidth=1.2, linestyle="--", label="1 / √m")
     axes.axhline(0.05, color="0.7", linewidth=1)
-    axes.annotate("asked", (widths[0], 0.05), xytext=(0, -12), textcoords="offset points", fontsize=9, color="0.45")
+    axes.annotate("goal", (widths[0], 0.05), xytext=(0, -12), textcoords="offset points", fontsize=9, color="0.45")
     axes.set(xscale="log", yscale="log", xlabel="units m", ylabel="relative L2 distance at test points")
     axes.set_title("trained networks and equation 1.14")
     axes.legend(fontsize=9)

@@ -1,4 +1,4 @@
-"""What functionals are made of: one term, at some hundreds of points that are evaluated together."""
+"""Blocks of functionals: the contribution of some hundreds of points, evaluated together, to one term."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class Block(ABC):
-    """A scalar function of the coefficients: the part of a term that some points contribute.
+    """A scalar function of the coefficients: the contribution of some points to a term.
 
     Args:
-        name: The term that it belongs to.
+        name: The name of the term.
         evaluator: The space at the points.
     """
 
     order: ClassVar[int]
-    """The highest derivative of u that is taken."""
+    """The highest order of derivatives of u."""
 
     def __init__(self, name: str, evaluator: Evaluator) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Block(ABC):
     @property
     @abstractmethod
     def num_rows(self) -> int:
-        """How many rows the Gauss-Newton factor has, known before it is formed."""
+        """The number of rows of the Gauss-Newton factor, without computing it."""
 
     @abstractmethod
     def value(self, c: Coefficients) -> Tensor:
@@ -59,17 +59,17 @@ class Block(ABC):
 
 
 class LinearizedBlock(Block):
-    """A block whose Gauss-Newton factor is known as weights of u, grad u and S : D^2 u at its points.
+    """A block whose Gauss-Newton factor is given by weights of u, grad u and S : D^2 u at its points.
 
-    The space pulls these weights back to c.
+    The space turns these weights into rows over the coefficients c.
     """
 
     @abstractmethod
     def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
-        """Rows of the Gauss-Newton factor: the evaluator, and weights of its channels, a list entry for each row of a point.
+        """Rows of the Gauss-Newton factor: the evaluator, and the weights of its channels, one list entry per row of a point.
 
-        Where the equation is nonlinear in the second derivatives or their coefficients, S depends on c: the evaluator then is
-        `Evaluator.with_second` of it. The weights of u and grad u include what the derivatives of S contribute.
+        If S depends on u or grad u, the evaluator is `Evaluator.with_second(S)` for the current u. The weights of u and grad u
+        then include the derivatives of S.
         """
 
     def gauss_newton_factor(self, c: Coefficients) -> Tensor:
@@ -79,23 +79,23 @@ class LinearizedBlock(Block):
         return torch.cat(found) if found else c.new_zeros(0, len(c))
 
     def layer_factors(self, c: Coefficients) -> list[list[tuple[Tensor, Tensor]]]:
-        """`gauss_newton_factor` without forming it, for networks: `Evaluator.jacobian_factors` of each row of a point."""
+        """The Gauss-Newton factor in factored form, for networks: `Evaluator.jacobian_factors` of each row of a point."""
         c = c.detach()
         evaluator, rows = self.linearized(c)
         found = [evaluator.jacobian_factors(c, *row.by_point()) for row in rows]
         return [[(d.detach(), z.detach()) for d, z in row] for row in found]
 
     def trace(self, c: Coefficients) -> Tensor:
-        """See `Block`; no row is formed where the space can do without."""
+        """The trace, see `Block`; if possible it is computed without forming the rows."""
         c = c.detach()
         evaluator, rows = self.linearized(c)
         return sum((_squared_size(evaluator, c, row) for row in rows), start=c.new_zeros(()))
 
 
 class ChannelBlock(LinearizedBlock):
-    """A block that depends on the channels of its evaluator up to its order: u, grad u, and lap u or S : D^2 u with a fixed S.
+    """A block that is a function of the channels of its evaluator: u, grad u, and lap u or S : D^2 u with a fixed S.
 
-    Its derivatives are taken in these.
+    It is differentiated with respect to these channels.
     """
 
     @abstractmethod
@@ -108,7 +108,7 @@ class ChannelBlock(LinearizedBlock):
 
     @abstractmethod
     def rows(self, u: Channels) -> list[Channels]:
-        """Rows of the Gauss-Newton factor as weights of the channels: a list entry for each row of a point."""
+        """Rows of the Gauss-Newton factor as weights of the channels, one list entry per row of a point."""
 
     def value(self, c: Coefficients) -> Tensor:
         return self.integral(self.evaluator.channels(c, self.order))
@@ -128,16 +128,16 @@ class LeastSquaresBlock(Block):
 
     @abstractmethod
     def residual(self, c: Coefficients) -> Tensor:
-        """Its rows, shape ``(rows,)``, in the order of those of the Gauss-Newton factor."""
+        """The rows, shape ``(rows,)``, in the order of the rows of the Gauss-Newton factor."""
 
     def value(self, c: Coefficients) -> Tensor:
         return self.residual(c).square().sum() / 2
 
 
 class LinearizedLeastSquares(LinearizedBlock, LeastSquaresBlock):
-    """A block of least squares whose rows depend on u, grad u and the Hessian of u at a point, linearized by hand.
+    """A block of least squares whose rows depend on u, grad u and the Hessian of u at a point, linearized explicitly.
 
-    The gradient is by automatic differentiation of the residual, which needs no Hessian: it took 0.9 of the time.
+    The gradient uses automatic differentiation of the residual, which needs no Hessian and took 0.9 of the time.
     """
 
 
@@ -159,7 +159,7 @@ class ChannelLeastSquares(ChannelBlock, LeastSquaresBlock):
 
 
 class AutodiffLeastSquares(LeastSquaresBlock):
-    """A block of least squares differentiated automatically: the Gauss-Newton factor takes one backward pass for each row."""
+    """A block of least squares with automatic differentiation; the Gauss-Newton factor takes one reverse pass per row."""
 
     def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         return rows_of_jacobian(self.residual, c)
@@ -169,7 +169,7 @@ class AutodiffLeastSquares(LeastSquaresBlock):
 
 
 def rows_of_jacobian(function: Callable[[Tensor], Tensor], c: Coefficients) -> Tensor:
-    """The Jacobian ``(rows, P)`` of a function by reverse passes, one for each row."""
+    """The Jacobian ``(rows, P)`` of a function by one reverse pass per row."""
     c = c.detach().requires_grad_(True)
     with torch.enable_grad():
         rows = function(c)

@@ -1,4 +1,4 @@
-"""Conditions at boundary points, sorted into Dirichlet and Robin, and the terms of functionals that they give."""
+"""Dirichlet and Robin conditions at boundary points, and the terms of functionals that impose them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BoundaryConditions:
-    """The conditions at n boundary points; each of them is governed by one part.
+    """The conditions at n boundary points, each of which belongs to one boundary part.
 
     Args:
         x: The points, in the dtype and on the device of the run.
-        dirichlet: Weights where the value is prescribed, else 0, so that a weighted sum integrates over that part.
-        value: g there, else 0.
-        robin: Weights where the flux is prescribed, else 0.
-        alpha: The Robin coefficient there, else 0.
-        flux: The Robin data there, else 0.
-        normals: Outward unit normals, ``(n, d)``, where the domain gives them.
+        dirichlet: Quadrature weights at points with a prescribed value, 0 at other points.
+        value: The prescribed values g, 0 at other points.
+        robin: Quadrature weights at points with a Robin condition, 0 at other points.
+        alpha: The Robin coefficient at these points, 0 at other points.
+        flux: The Robin data at these points, 0 at other points.
+        normals: Outward unit normals, ``(n, d)``, if the domain provides them.
     """
 
     x: Points
@@ -51,9 +51,9 @@ class BoundaryConditions:
 
         Args:
             parts: The boundary conditions.
-            governing: For each point the index of the part that governs it, shape ``(n,)``, as `Problem.part_of` gives it.
+            governing: The index of the boundary part of each point, shape ``(n,)``, from `Problem.part_of`.
             samples: The points.
-            like: A tensor whose dtype and device the values take.
+            like: A tensor with the dtype and device of the values.
 
         Raises:
             ProblemFileError: If a value is not finite, or alpha is negative.
@@ -74,7 +74,7 @@ class BoundaryConditions:
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
 
     def where(self, kind: str) -> BoundaryConditions | None:
-        """Those of one kind, ``"dirichlet"`` or ``"robin"``; None where there are none."""
+        """The conditions of one kind, ``"dirichlet"`` or ``"robin"``; None if there are no such points."""
         mine = getattr(self, kind) > 0
         if not bool(mine.any()):
             return None
@@ -136,7 +136,7 @@ class RobinResidualBlock(ChannelLeastSquares):
 
     Args:
         equation: The equation at the points of the conditions.
-        space: Where u lives.
+        space: The trial space of u.
         conditions: The Robin conditions.
         beta: The penalty parameter.
     """

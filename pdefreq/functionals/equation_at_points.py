@@ -1,4 +1,4 @@
-"""The left-hand side of an equation at fixed points: its terms added up, in the weak and in the strong form."""
+"""The left-hand side of an equation at fixed points: the sum of its terms, in the weak and in the strong form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WeakEquation:
         return cls(tuple(term.weak(x).to(like) for term in equation))
 
     def densities(self, u: Values, q: Gradients) -> tuple[Values | None, Gradients | None]:
-        """G, ``(n,)``, and F, ``(n, d)``; None is zero."""
+        """G, ``(n,)``, and F, ``(n, d)``; None means zero."""
         found = [term.densities(u, q) for term in self.terms]
         return total(weak.value for weak in found), total(weak.flux for weak in found)
 
@@ -57,11 +57,11 @@ class WeakEquation:
         return found
 
     def root(self, u: Values, q: Gradients) -> tuple[Values | None, Tensor]:
-        """A root of the second derivative of the energy with its negative part left out.
+        """A square root of the second derivative of the energy without its negative part.
 
         Returns:
-            The root of the derivative of G in u, ``(n,)``, None where it is zero for all u and q; and a symmetric matrix whose
-            square is the derivative of F in q, ``(n, d, d)``.
+            The square root of the derivative of G in u, ``(n,)``, None if it is zero for all u and q; and a symmetric matrix
+            whose square is the derivative of F in q, ``(n, d, d)``.
         """
         found = self.slopes(u, q)
         value = total(slopes.value_u for slopes in found)
@@ -102,11 +102,11 @@ class StrongEquation:
         return torch.zeros_like(u) if at_u is None else at_u, torch.zeros_like(q) if at_q is None else at_q
 
     def lower_gradient(self, u: Values, q: Gradients) -> Gradients | None:
-        """The gradient of L in x with u and q held, ``(n, d)``; None is zero."""
+        """The gradient of L in x for fixed u and q, ``(n, d)``; None means zero."""
         return total(term.lower_gradient(u, q) for term in self.terms)
 
     def second(self, u: Values, q: Gradients) -> Tensor:
-        """S: ``(n,)`` where it is a multiple of the identity, else ``(n, d, d)``."""
+        """S: ``(n,)`` for multiples of the identity, otherwise ``(n, d, d)``."""
         n, d = q.shape
         parts = [second for term in self.terms if (second := term.second(u, q)) is not None]
         if all(part.ndim < 3 for part in parts):
@@ -114,7 +114,7 @@ class StrongEquation:
         return functools.reduce(operator.add, [as_matrix(part, n, d) for part in parts]).expand(n, d, d)
 
     def second_gradient(self, *, isotropic: bool) -> Tensor | None:
-        """The gradient of S in x: ``(n, d)`` where it is a multiple of the identity, else ``(n, d, d, d)``; None is zero."""
+        """The gradient of S in x: ``(n, d)`` for multiples of the identity, otherwise ``(n, d, d, d)``; None means zero."""
         parts = [slope for term in self.terms if (slope := term.second_gradient()) is not None]
         if not isotropic:
             parts = [part if part.ndim == 4 else torch.einsum("nk,ij->nijk", part, _identity(part)) for part in parts]
@@ -122,13 +122,13 @@ class StrongEquation:
 
 
 def total(parts: Iterable[Tensor | None]) -> Tensor | None:
-    """The sum of those that are there; None where none is."""
+    """The sum of the arguments that are not None; None if all are."""
     found = [part for part in parts if part is not None]
     return functools.reduce(operator.add, found) if found else None
 
 
 def _root(q: Gradients, isotropic: Values | None, directed: list[tuple[Values, Gradients]], matrix: Tensor | None) -> Tensor:
-    """The root of the nonnegative part of ``isotropic I + sum strength n n^T + matrix``, ``(n, d, d)``."""
+    """The square root of the nonnegative part of ``isotropic I + sum strength n n^T + matrix``, ``(n, d, d)``."""
     n, d = q.shape
     identity = torch.eye(d, dtype=q.dtype, device=q.device)
     isotropic = q.new_zeros(1) if isotropic is None else isotropic
@@ -148,7 +148,7 @@ def _root(q: Gradients, isotropic: Values | None, directed: list[tuple[Values, G
 
 
 def as_matrix(second: Tensor, n: int, d: int) -> Tensor:
-    """S as matrices ``(n, d, d)``, also where it is given as a multiple of the identity, ``(n,)`` or 0-d."""
+    """S as matrices ``(n, d, d)``, also if it is given as a multiple of the identity, ``(n,)`` or 0-d."""
     if second.ndim == 3:
         return second
     return second.expand(n)[:, None, None] * torch.eye(d, dtype=second.dtype, device=second.device)

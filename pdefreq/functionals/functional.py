@@ -1,4 +1,4 @@
-"""What every functional can do. It is bound to a problem, a space and points once; then it is a function of c alone."""
+"""The base class of functionals: functions of the coefficients c, for a given problem, space and set of points."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Functional:
-    """A sum of named terms, each of them a sum of blocks of points.
+    """A sum of named terms, each of which is a sum over blocks of points.
 
-    Blocks are differentiated one after the other, so they share one memory. Functionals add up, ``a + b``.
+    Blocks are differentiated one after the other to save memory. Functionals can be added, ``a + b``.
 
     Args:
         blocks: At least one.
@@ -34,17 +34,17 @@ class Functional:
 
     @property
     def order(self) -> int:
-        """The highest derivative taken: regression 0, Ritz 1, strong residual 2. A space must be at least as smooth."""
+        """The highest order of derivatives of u: regression 0, Ritz 1, strong residual 2."""
         return max(block.order for block in self.blocks)
 
     @property
     def num_rows(self) -> int:
-        """How many rows `gauss_newton_factor` has, known before it is formed; it has a column for each coefficient."""
+        """The number of rows of `gauss_newton_factor`, without computing it; it has one column for each coefficient."""
         return sum(block.num_rows for block in self.blocks)
 
     @property
     def tends_to_zero(self) -> bool:
-        """Whether it is a sum of squares, zero in the limit of rich spaces; an energy tends to some other number."""
+        """Whether the functional is a sum of squares, whose infimum is zero; that of an energy is another number."""
         return all(isinstance(block, LeastSquaresBlock) for block in self.blocks)
 
     @property
@@ -64,10 +64,10 @@ class Functional:
         return total
 
     def weighted(self, weights: Mapping[str, float]) -> Functional:
-        """The same with some terms multiplied by positive numbers.
+        """The same functional with some terms multiplied by positive numbers.
 
         Raises:
-            UnknownNameError: If there is no such term.
+            UnknownNameError: If a term does not exist.
         """
         for name in weights:
             if name not in self.weights:
@@ -84,7 +84,7 @@ class Functional:
         return terms
 
     def value(self, c: Coefficients) -> Tensor:
-        """The objective, without a graph behind it."""
+        """The value of the objective, without an autograd graph."""
         with torch.no_grad():
             return torch.stack(list(self.terms(c.detach()).values())).sum()
 
@@ -103,7 +103,7 @@ class Functional:
         return value, gradient
 
     def residual(self, c: Coefficients) -> Tensor | None:
-        """Rows r with objective = |r|^2 / 2, where all terms are squares: a term int e^2 has rows sqrt(2 w) e."""
+        """Rows r with objective = |r|^2 / 2, if all terms are squares: a term int e^2 has the rows sqrt(2 w) e."""
         if not self.tends_to_zero:
             return None
         return torch.cat([self.weights[b.name] ** 0.5 * b.residual(c) for b in self.blocks if isinstance(b, LeastSquaresBlock)])
@@ -111,13 +111,13 @@ class Functional:
     def gauss_newton_factor(self, c: Coefficients) -> Tensor:
         """F, shape ``(rows, P)``: F^T F is the Gauss-Newton matrix of the objective, F F^T the tangent kernel in its metric.
 
-        Where there is a residual, F is its Jacobian, so the gradient is F^T r. Of an energy F^T F is the second
-        derivative in the direction of functions: on a linear space, the Hessian.
+        For a sum of squares F is the Jacobian of the residual r, and the gradient is F^T r. For an energy F^T F is the second
+        derivative with respect to the function u; on a linear space it is the Hessian.
         """
         return torch.cat([self.weights[block.name] ** 0.5 * block.gauss_newton_factor(c) for block in self.blocks])
 
     def traces(self, c: Coefficients) -> dict[str, Tensor]:
-        """tr(F F^T) of each term, its weight left out: the sum of squared per-sample gradients."""
+        """tr(F F^T) of each term without its weight: the sum of squared per-sample gradients."""
         traces = {name: c.new_zeros(()) for name in self.names}
         for block in self.blocks:
             traces[block.name] = traces[block.name] + block.trace(c)

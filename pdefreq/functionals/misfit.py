@@ -25,11 +25,11 @@ class Misfit(Functional):
 
     Args:
         problem: A regression problem, c u = f.
-        space: Where u lives.
+        space: The trial space of u.
         samples: Points and weights.
-        exponent: q >= 1.
-        source: f at the points, where it is known only there.
-        like: A tensor whose dtype and device the values take.
+        exponent: The exponent q >= 1.
+        source: f at the points, if it is known only there.
+        like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If f is not finite, or c is zero, at one of the points.
@@ -52,13 +52,13 @@ class Misfit(Functional):
 class GradientMisfit(Functional):
     """The mean of ``|grad u - grad(f/c)|^2``. Term ``gradient``; added to `Misfit` it is the loss L_grad.
 
-    By Parseval's identity it weights the square of the error at frequency xi by |xi|^2, and L_grad by 1 + |xi|^2.
+    By Parseval's identity this term weights the squared error at frequency xi by |xi|^2, and L_grad by 1 + |xi|^2.
 
     Args:
         problem: A regression problem, c u = f, with f known everywhere.
-        space: Where u lives.
+        space: The trial space of u.
         samples: Points and weights.
-        like: A tensor whose dtype and device the values take.
+        like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If c is zero, or f or a gradient is not finite, at one of the points.
@@ -95,7 +95,7 @@ class _MisfitBlock(ChannelLeastSquares):
 
     def rows(self, u: Channels) -> list[Channels]:
         scale, q = (2 * self._weights).sqrt(), self._exponent
-        if q != 2:  # for q < 2 infinite where the error is zero, and the gradient there is not: keep it off zero
+        if q != 2:  # for q < 2 the factor is infinite at a zero error, and the gradient is not: keep the error away from zero
             error = (u.value - self._target).abs().clamp_min(torch.finfo(scale.dtype).tiny)
             scale = scale * (q / 2 * error.pow(q / 2 - 1))
         return [Channels(scale)]

@@ -1,4 +1,4 @@
-"""Which functional each step lowers: a function of the step alone, so that a resumed run lowers the same ones."""
+"""Objective schedules: the functional of each step depends on the step alone, so that a resumed run repeats it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class ObjectiveSchedule(Protocol):
     """The functional that each step of `TrainingIteration` minimizes."""
 
     def at(self, step: int) -> Functional:
-        """The functional that a step lowers."""
+        """The functional that a step minimizes."""
         ...
 
     def key(self, step: int) -> Hashable:
-        """Equal for two steps exactly if they lower the same functional."""
+        """A key that is equal for two steps if and only if they minimize the same functional."""
         ...
 
     def is_final(self, step: int) -> bool:
-        """Whether every step from this one on lowers one and the same functional, which a network may then overfit."""
+        """Whether all steps from this one on minimize the same functional, which a network may then overfit."""
         ...
 
     def stage(self, step: int) -> int:
-        """Counts changes of what the objective weighs; between two of them at most the points change."""
+        """The number of changes of the weights in the objective so far; within a stage at most the points change."""
         ...
 
     def is_last_stage(self, step: int) -> bool:
-        """Whether no such change comes after this step."""
+        """Whether the weights do not change after this step."""
         ...
 
 
@@ -48,7 +48,7 @@ class ConstantSchedule:
     """One functional for all steps.
 
     Args:
-        functional: It.
+        functional: The functional of all steps.
     """
 
     functional: Functional
@@ -71,14 +71,14 @@ class ConstantSchedule:
 
 @dataclass(frozen=True)
 class StagedPenalty:
-    """The multiplier of the penalty parameter: it grows in stages over a stated number of steps, and then stays.
+    """A multiplier of the penalty parameter that increases in stages over a given number of steps and then stays constant.
 
     Args:
-        steps: The number.
+        steps: The number of steps.
 
     Source:
         Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code: gamma_0 times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25,
-        50, 75 per cent of the epochs on.
+        50, 75 percent of the epochs on.
     """
 
     steps: int
@@ -88,7 +88,7 @@ class StagedPenalty:
         return sum(step >= start * self.steps for start in _STARTS) - 1
 
     def is_last_stage(self, step: int) -> bool:
-        """Whether the multiplier of a step is that of all later ones."""
+        """Whether all later steps have the multiplier of this step."""
         return self.stage(step) == len(_MULTIPLIERS) - 1
 
     def multiplier(self, step: int) -> float:
@@ -97,16 +97,16 @@ class StagedPenalty:
 
 
 class SampledSchedule:
-    """A functional on the points that a sampling draws, or on those at which the problem's source is known.
+    """A schedule of functionals on the points of a sampling, or on the points at which the source is known.
 
     Args:
-        domain: Where the points lie.
-        regular: Takes samples, and leaves out those at singular points.
+        domain: The domain of the points.
+        regular: A function that removes singular points from samples.
         sampling: The points of each step.
-        build: The functional from interior points, boundary points if the boundary is sampled, and f at the interior ones
-            where it is known only there.
-        penalty: The schedule of the penalty parameter; None keeps it.
-        known: The points at which f is known, and f there, for functionals that are sums over these; else None.
+        build: A function that returns the functional for interior points, for boundary points if the boundary is sampled, and
+            for f at the interior points if it is known only there.
+        penalty: The schedule of the penalty parameter; None keeps it constant.
+        known: The points at which f is known and the values of f, for functionals that are sums over these; otherwise None.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class SampledSchedule:
         self._sampled = lru_cache(maxsize=1)(self._build_at)
 
     def key(self, step: int) -> tuple[int, int, int]:
-        """The draw, the step where each takes its own batch, and the stage of the penalty."""
+        """The draw, the step if each step has its own batch, and the stage of the penalty."""
         return self._draw(step), 0 if self._sampling.batch is None else step, self.stage(step)
 
     def at(self, step: int) -> Functional:
@@ -142,7 +142,7 @@ class SampledSchedule:
         return self._penalty is None or self._penalty.is_last_stage(step)
 
     def held_out(self) -> Functional | None:
-        """The functional, its penalty at the last stage, on points that no step uses; None where there are no others."""
+        """The functional with its last penalty on points that no step uses; None if there are no other points."""
         if self._known is not None:
             return None
         interior, boundary = self._sampling.held_out(self._domain)
@@ -164,7 +164,7 @@ class SampledSchedule:
         count = len(interior.x)
         chosen = self._sampling.batch_at(step, count)
         if chosen is not None:
-            # Its points stand for all: the objective of a batch is that of the whole set in the mean.
+            # The expected objective of a batch is the objective of the whole set.
             interior = Samples(interior.x[chosen], interior.weights[chosen] * (count / len(chosen)))
             source = None if source is None else source[chosen]
         return self._build(interior, boundary, source)

@@ -29,23 +29,23 @@ class RitzEnergy(Functional):
     """``J(u) = int( W(x, u, grad u) - f u ) + int_Robin( alpha/2 u^2 - flux u ) + beta int_Dirichlet (u - g)^2``.
 
     W is the sum of the energies of the terms: a/p |grad u|^p or (A grad u) . grad u / 2 for diffusion, c/2 u^2 for reaction, and
-    the integral of N(x, v) over v from 0 to u. The integrals are in the domain's measure. The terms of the objective are
-    ``energy`` and ``boundary``, the penalty. Without `beta` the space must satisfy the boundary values itself. With it the
+    the integral of N(x, v) over v from 0 to u. The integrals are not divided by the measure of the domain. The terms of the
+    objective are ``energy`` and ``boundary``, the penalty. Without `beta` the space must satisfy the boundary values. With it the
     minimizer satisfies u - g = -F . n / (2 beta) there, with the flux F of the weak form: the penalty is the Robin condition
     alpha = 2 beta, flux = 2 beta g.
 
-    The Gauss-Newton matrix consists of the second derivatives of W in u and in grad u. The negative parts of these, as for an
-    N(x, u) that decreases in u, are left out, so that the matrix is positive semidefinite.
+    The Gauss-Newton matrix consists of the second derivatives of W in u and in grad u. Their negative parts, as for an
+    N(x, u) that decreases in u, are omitted, so that the matrix is positive semidefinite.
 
     Args:
         problem: The problem, whose equation has an energy (`Equation.has_energy`).
-        space: Where u lives.
+        space: The trial space of u.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; needed for Robin parts and for the penalty.
         beta: The penalty parameter.
-        data: Where f is known at points only: points, weights and values. The term int f u is then the weighted sum of f u over
-            them, as in Ritz-Galerkin. The others stay integrals, because sums over few points would leave no minimum.
-        like: A tensor whose dtype and device the values take.
+        data: Points, weights and values of f, if f is known at points only. The term int f u is then a weighted sum over these
+            points, as in Ritz-Galerkin. The other terms remain integrals, since sums over few points would have no minimum.
+        like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If a coefficient or f is not finite, or outside its range, at one of the points.
@@ -110,7 +110,7 @@ class _EnergyBlock(ChannelBlock):
         return Channels(value, torch.zeros_like(u.gradient) if flux is None else self._weights * flux.T)
 
     def rows(self, u: Channels) -> list[Channels]:
-        """The root of the second derivative of W in q = grad u, and of that in u, without their negative parts."""
+        """The square roots of the second derivatives of W in q = grad u and in u, without their negative parts."""
         assert u.gradient is not None
         value, gradient = self._equation.root(u.value, u.gradient.T)
         scale, zero = self._weights.sqrt(), torch.zeros_like(self._weights)
@@ -119,7 +119,7 @@ class _EnergyBlock(ChannelBlock):
 
 
 class _LoadBlock(ChannelBlock):
-    """Minus the work of f, known at points only: linear in u, so it has no part in the second derivative."""
+    """The term -int f u for f known at points only. It is linear in u, and its second derivative is zero."""
 
     order = 0
 
@@ -142,7 +142,7 @@ class _LoadBlock(ChannelBlock):
 
 
 def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples | None = None) -> float:
-    """J(u) of a field, without penalty: of the exact solution it is the lowest energy that there is."""
+    """J(u) of a field, without the penalty; for the exact solution this is the minimum of the energy."""
     x, weights = interior.x, interior.weights
     values = u(x)
     density = WeakEquation.at(problem.equation, x, x).energy(values, u.gradient(x))

@@ -1,4 +1,4 @@
-"""Where functionals are sampled: fixed Gauss points, or random points drawn anew every few steps, or batches of either."""
+"""The sampling of functionals: fixed Gauss points, random points that are redrawn every few steps, or batches of either."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 
-_ENTRIES = 2**16  # of a layer's array, 512 KiB in double precision
+_ENTRIES = 2**16  # size of the array of a layer: 512 KiB in double precision
 _HELD_OUT = 0.77  # held-out points for each point of a step
-_HELD_OUT_LEAST = 1024  # at least: a few could be fitted by chance, and their mean tells little
-_MORE = 1.1  # factor by which that number grows until the Gauss rule is another one
-_MOST = 3  # and up to which, before a Sobol set takes its place
-_SAME = 1e-9  # distance, of the longest side, at which two points are one
+_HELD_OUT_LEAST = 1024  # smallest number: the mean over fewer points is not reliable
+_MORE = 1.1  # factor by which the number is increased until the Gauss rule differs
+_MOST = 3  # largest such factor; beyond it a Sobol set is used
+_SAME = 1e-9  # relative to the longest side: points at a smaller distance count as equal
 
 
 def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1) -> int:
-    """How many points to evaluate together.
+    """The number of points to evaluate together.
 
-    On a CPU the arrays of a layer then stay near the cache, and the allocator hands the same memory out again: 512 points for
-    layers of more than 64 units, up to 2048 for narrower ones. Smaller blocks took longer, each costs some 0.4 ms of calls
+    On a CPU the arrays of a layer then fit into the cache, and the allocator reuses their memory: 512 points for layers of more
+    than 64 units, up to 2048 for narrower layers. Smaller blocks were slower, since each costs about 0.4 ms of calls
     (docs/performance.md).
 
     Args:
-        space: What is evaluated.
+        space: The space that is evaluated.
         like: A tensor on the device.
-        channels: How many numbers a unit carries in its largest array: d where gradients go forwards.
+        channels: Numbers per unit in the largest array: d if gradients are propagated forward.
     """
     if like.device.type != "cpu":
         return 2**16
@@ -52,7 +52,7 @@ def points_at_once(space: TrialSpace, like: Tensor, *, channels: int = 1) -> int
 
 
 def in_blocks(columns: Sequence[Tensor], space: TrialSpace, like: Tensor, *, channels: int = 1) -> list[tuple[Tensor, ...]]:
-    """Columns by point, in the dtype and on the device of `like`, as many points at a time as `points_at_once` says."""
+    """Columns by point, in the dtype and on the device of `like`, in blocks of `points_at_once` points."""
     size = points_at_once(space, like, channels=channels)
     return list(zip(*(column.to(like).split(size) for column in columns), strict=True))
 
@@ -62,11 +62,11 @@ class PointRule(Protocol):
 
     @property
     def number(self) -> int | None:
-        """Interior points of one draw; None where the points belong to the problem."""
+        """Interior points of one draw; None if the points belong to the problem."""
         ...
 
     is_fixed: ClassVar[bool]
-    """Whether all draws are one."""
+    """Whether all draws are the same."""
 
     def draw(self, step: int) -> int:
         """Which draw a step uses, counted from 0."""
@@ -79,13 +79,13 @@ class PointRule(Protocol):
 
 @dataclass(frozen=True)
 class Sampling:
-    """Point sets as a function of the step alone, so that a resumed run sees those of the uninterrupted one.
+    """Point sets as a function of the step alone, so that a resumed run uses those of the uninterrupted run.
 
     Args:
         rule: The rule for interior points.
-        boundary_number: Boundary points; None where the boundary is not sampled.
-        seed: The run's seed.
-        batch: Interior points that one step uses; None is all of them. Each point comes once in an epoch, in a new order.
+        boundary_number: Number of boundary points; None if the boundary is not sampled.
+        seed: The seed of the run.
+        batch: Number of interior points per step; None means all of them. Each epoch uses each point once, in a new order.
     """
 
     rule: PointRule
@@ -102,13 +102,13 @@ class Sampling:
         return self.rule.interior(domain, self.seed, draw)
 
     def boundary(self, domain: Domain, draw: int) -> Samples | None:
-        """Boundary points of one draw, float64 on the CPU; None where the boundary is not sampled."""
+        """Boundary points of one draw, float64 on the CPU; None if the boundary is not sampled."""
         if self.boundary_number is None:
             return None
         return domain.boundary(self.boundary_number, None if self.rule.is_fixed else stream(self.seed, "boundary", draw))
 
     def batch_at(self, step: int, count: int) -> Tensor | None:
-        """Which of `count` interior points a step uses, as indices; None is all of them."""
+        """Indices of those of `count` interior points that a step uses; None means all of them."""
         if self.batch is None or self.batch >= count:
             return None
         epoch, position = divmod(step, math.ceil(count / self.batch))
@@ -118,8 +118,9 @@ class Sampling:
     def held_out(self, domain: Domain) -> tuple[Samples, Samples | None]:
         """Interior and boundary points that no step uses.
 
-        Inside, another Gauss rule where there is one: a Sobol set of 1000 points was 0.3 per cent off the energy of `poisson`,
-        far more than what overfitting changes. Else a Sobol set. On the boundary random points; both from their own streams.
+        The interior points are those of another Gauss rule if there is one, otherwise a Sobol set: with a Sobol set of 1000
+        points the energy of `poisson` was wrong by 0.3 percent, far more than the effect of overfitting. Boundary points are
+        random. Both use streams of their own.
         """
         assert self.rule.number is not None
         number = max(math.ceil(_HELD_OUT * self.rule.number), _HELD_OUT_LEAST)
@@ -130,10 +131,10 @@ class Sampling:
         return interior, None if edge is None else domain.boundary(edge, stream(self.seed, "held-out boundary"))
 
     def _other_rule(self, domain: Domain, number: int) -> Samples | None:
-        """The first quadrature of `number` points or more that shares none with the training points; None if all do.
+        """The first quadrature rule of at least `number` points that has no point of the training set; None if there is none.
 
-        Domains round numbers of points, to whole panels or to rules of their cells, so two numbers can name one rule, and
-        two rules can share points. Random points meet none of a fixed rule.
+        Domains round the number of points to whole panels or to the rules of their cells, so that two numbers can give the same
+        rule, and two rules can share points. Random points are not in a fixed rule.
         """
         if not self.rule.is_fixed:
             return domain.quadrature(number)
@@ -157,10 +158,10 @@ def _meet(x: Points, y: Points) -> bool:
 def data_samples(problem: Problem) -> tuple[Samples, Values]:
     """The points at which a problem's source is known, equally weighted, and its values there, noise included.
 
-    They belong to the problem: every run sees the same ones, whatever its seed. Those held out are not among them.
+    They belong to the problem and do not depend on the seed. Held-out points are not included.
 
     Raises:
-        IncompatibleError: If evenly spread points are asked for on a domain that is no box.
+        IncompatibleError: If uniform points are requested on a domain that is not a box.
     """
     x, values, held_out = _known(problem)
     x, values = x[~held_out], values[~held_out]
@@ -168,7 +169,7 @@ def data_samples(problem: Problem) -> tuple[Samples, Values]:
 
 
 def held_out_samples(problem: Problem) -> tuple[Points, Values]:
-    """The points that no method trains on, and the values there; none unless the data hold some out."""
+    """The held-out points of the data, on which no method trains, and the values there; empty if no points are held out."""
     x, values, held_out = _known(problem)
     return x[held_out], values[held_out]
 

@@ -1,4 +1,4 @@
-"""The residual of the equation itself, squared: the loss of physics-informed networks, and its gradient beside it."""
+"""The squared residual of the equation, which is the loss of physics-informed networks, and its squared gradient."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 class StrongResidual(Functional):
     """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta int_Robin r^2``.
 
-    L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. Integrals,
-    in the domain's measure, without a factor 1/2; terms ``residual``, ``boundary`` and ``robin``. The mean that others print is
-    the term divided by the measure. Where p < 2 the equation is singular at points with grad u = 0.
+    L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. The terms
+    ``residual``, ``boundary`` and ``robin`` are integrals without a factor 1/2; the means that other codes print are these terms
+    divided by the measure. For p < 2 the equation is singular at points with grad u = 0.
 
     Args:
         problem: The problem.
-        space: Where u lives.
+        space: The trial space of u.
         interior: Points and weights for the first integral.
-        boundary: Points and weights for the others; without it the space must have the boundary values itself.
+        boundary: Points and weights for the others; without it the space must satisfy the boundary values.
         beta: The penalty parameter, which multiplies both boundary terms.
         source: f at the interior points, where it is known only there.
-        like: A tensor whose dtype and device the values take.
+        like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If a coefficient, its gradient or f is not finite, or outside its range, at one of the points.
@@ -78,13 +78,13 @@ class StrongResidual(Functional):
 
 
 class GradientOfResidual(Functional):
-    """``int |grad( L(x, u, grad u) - S : D^2 u - f )|^2``. Term ``gradient``; added to `StrongResidual` it enhances it.
+    """``int |grad( L(x, u, grad u) - S : D^2 u - f )|^2``. Term ``gradient``, to be added to `StrongResidual`.
 
     Args:
         problem: The problem, with f known everywhere and an S that depends on x alone (`Equation.is_semilinear`).
-        space: Where u lives.
+        space: The trial space of u.
         interior: Points and weights.
-        like: A tensor whose dtype and device the values take.
+        like: A tensor with the dtype and device of the values.
 
     Raises:
         ProblemFileError: If a coefficient, a derivative of it or of f is not finite, or outside its range, at one of the points.
@@ -108,7 +108,7 @@ class GradientOfResidual(Functional):
 
 
 class _SemilinearBlock(ChannelLeastSquares):
-    """The residual where S depends on x alone, so that S : D^2 u is a channel; for S = s I the channel is the Laplacian."""
+    """The residual for an S that depends on x alone, so that S : D^2 u is a channel; for S = s I it is the Laplacian."""
 
     order = 2
 
@@ -134,7 +134,7 @@ class _SemilinearBlock(ChannelLeastSquares):
 
 
 class _QuasilinearBlock(LinearizedLeastSquares):
-    """S depends on u or grad u: a first-order pass gives these, and then S is bound and held."""
+    """The residual for an S that depends on u or grad u. A first-order pass gives these, and S is then held fixed."""
 
     order = 2
 
@@ -153,7 +153,7 @@ class _QuasilinearBlock(LinearizedLeastSquares):
         return self._scale * (self._equation.lower(u, q) - second - self._f)
 
     def linearized(self, c: Coefficients) -> tuple[Evaluator, list[Channels]]:
-        """The derivative of S : D^2 u in u and q = grad u, with the second derivatives held, joins that of L."""
+        """The derivatives of L - S : D^2 u in u and q = grad u, with the second derivatives held fixed."""
         (u, q), hessian = self.evaluator.value_and_gradient(c), self.evaluator.hessian(c)
         at_u, at_q = self._equation.lower_slopes(u, q)
         by_u, by_q = derivatives(lambda u, q: (self._matrix(u, q) * hessian).sum(dim=(1, 2)), u, q)
@@ -198,9 +198,9 @@ class _GradientBlock(AutodiffLeastSquares):
 
 
 def _fixed_second(equation: StrongEquation, evaluator: Evaluator, x: Points) -> tuple[Values, Evaluator]:
-    """What multiplies the second-order channel, ``(n,)``, and the evaluator that has it, where S does not depend on u.
+    """The factor of the second-order channel, ``(n,)``, and the evaluator with this channel, for an S independent of u.
 
-    Where S = s I these are s and the evaluator itself, whose channel is the Laplacian; else 1 and the evaluator with S bound.
+    For S = s I these are s and the evaluator itself, whose channel is the Laplacian; otherwise 1 and the evaluator for S.
     """
     second = equation.second(torch.zeros_like(x[:, 0]), torch.zeros_like(x))
     return (second, evaluator) if second.ndim == 1 else (torch.ones_like(x[:, 0]), evaluator.with_second(second))

@@ -1,1 +1,1 @@
-"""Iterations: how a method lowers its functional, one step at a time."""
+"""Iterations: the steps by which a method minimizes its functional or solves its equations."""

@@ -1,4 +1,4 @@
-"""The values that the loop reads from an iteration, with a default for each protocol that the iteration lacks."""
+"""The values that the loop reads from an iteration, with a default for each protocol that it does not have."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 def objective_kind_of(iteration: Iteration) -> ObjectiveKind:
-    """The kind of the objective; an objective of which nothing is known counts as an energy."""
+    """The kind of the objective; by default an energy."""
     found = iteration.find(HasObjectiveKind)
     return ObjectiveKind.ENERGY if found is None else found.objective_kind
 
 
 def is_open_ended(iteration: Iteration) -> bool:
-    """Whether it is known that no state is ever `done`."""
+    """Whether it is known that no state will be `done`."""
     found = iteration.find(OpenEnded)
     return found is not None and found.open_ended
 
@@ -47,19 +47,19 @@ def hand_over_steps_of(iteration: Iteration) -> tuple[int, ...]:
 
 
 def columns_of(iteration: Iteration, state: State) -> Mapping[str, Tensor]:
-    """Further scalars to record; by default none."""
+    """Additional scalars to record; by default none."""
     found = iteration.find(ReportsColumns)
     return {} if found is None else found.columns(state)
 
 
 def is_last_stage(iteration: Iteration, state: State) -> bool:
-    """Whether the objective and its weights stay as they are; by default they do."""
+    """Whether the objective and its weights do not change any more; by default they do not."""
     found = iteration.find(HasStages)
     return found is None or found.is_last_stage(state)
 
 
 def final_status_of(iteration: Iteration, state: State) -> Status:
-    """How a run ended whose last state is `done`; by default the method has reached its result."""
+    """The status of a run whose last state is `done`; by default the method has reached its result."""
     found = iteration.find(HasFinalStatus)
     return Status.DONE if found is None else found.final_status(state)
 
@@ -71,18 +71,18 @@ def result_state_of(iteration: Iteration, state: State) -> State:
 
 
 def notes_of(iteration: Iteration, state: State) -> list[str]:
-    """Sentences on a run that ends with a state; by default none."""
+    """Notes on a run that ends with a state; by default none."""
     found = iteration.find(HasNotes)
     return [] if found is None else found.notes(state)
 
 
 def drift_of(iteration: Iteration, state: State) -> Drift | None:
-    """How far the iterate has moved from the start, where predictions rest on it; else None."""
+    """The drift of the iterate from its initial value, if predictions assume that it is small; otherwise None."""
     found = iteration.find(MeasuresDrift)
     return None if found is None else found.drift(state)
 
 
 def discrete_solution_of(iteration: Iteration, state: State) -> Coefficients | None:
-    """The limit of the iterates in the space of a state, shape ``(P,)``; None where it is not known."""
+    """The limit of the iterates in the space of a state, shape ``(P,)``; None if it is not known."""
     found = iteration.find(HasDiscreteSolution)
     return None if found is None else found.discrete_solution(state)

@@ -23,7 +23,7 @@ class State:
     Args:
         space: The trial space of the iterate.
         coefficients: Its coefficients, shape ``(P,)``.
-        memory: What the iteration remembers between steps, e.g. the moments of Adam; tensors by name.
+        memory: Data that the iteration keeps between steps, such as the moments of Adam: tensors by name.
         done: Whether further steps would change nothing.
     """
 
@@ -34,10 +34,10 @@ class State:
 
 
 class Iteration(ABC):
-    """A method applied to one problem: the loop needs these four methods and nothing else.
+    """A method applied to one problem. The loop needs only these four methods.
 
-    Attributes of an iteration are caches, which are never saved. `step` may reuse the tensors of the state that it is given.
-    What only some iterations can do is a protocol of `pdefreq.iterations.protocols`, and `find` looks it up.
+    Attributes of an iteration are caches, which are never saved. `step` may reuse the tensors of its argument. Capabilities that
+    only some iterations have are protocols of `pdefreq.iterations.protocols`, which `find` looks up.
     """
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Iteration(ABC):
 
     @abstractmethod
     def objective(self, state: State) -> dict[str, Tensor]:
-        """Named terms, the sum of which the method lowers. It is called at recorded steps only."""
+        """Named terms whose sum the method minimizes. This method is called at recorded steps only."""
 
     @abstractmethod
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
@@ -60,7 +60,7 @@ class Iteration(ABC):
         """The object that has a protocol, or None.
 
         By default an iteration has the protocols whose members it defines. An iteration that is composed of others overrides
-        this method and returns an object that composes what its parts have.
+        this method and returns an object that combines the protocols of its parts.
 
         Args:
             protocol: A protocol that can be checked at run time.

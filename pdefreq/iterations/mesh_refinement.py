@@ -1,4 +1,4 @@
-"""Finite elements on finer and finer meshes: one level a step."""
+"""Finite elements on a sequence of refined meshes, one level per step."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 class Refinement(Iteration):
-    """Solves on the first mesh, then refines and solves again, once a step.
+    """Solves on the first mesh; each further step refines the mesh and solves again.
 
     The objective is the residual estimator, ``sqrt(sum_T eta_T^2)``: see `estimate`.
 
     Args:
         space: The first trial space.
         problem: A linear problem.
-        levels: Refinements after the first solution.
-        adaptive: Whether the cells that hold half of the squared estimator are refined, or all.
-        condense: Makes of a weak form what solves its equations.
-        like: A tensor whose dtype and device the coefficients take.
-        remarks: Sentences for the user on a solution in a space.
+        levels: Number of refinements after the first solution.
+        adaptive: Whether only the cells with half of the squared estimator are refined, instead of all cells.
+        condense: A function from a weak form to the solver of its equations.
+        like: A tensor with the dtype and device of the coefficients.
+        remarks: A function that returns notes on a solution in a space.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL

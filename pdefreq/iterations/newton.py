@@ -24,42 +24,42 @@ if TYPE_CHECKING:
     from pdefreq.iterations.linear.sparse import Inverse
     from pdefreq.spaces.elements.weak_form import WeakForm
 
-_NEAR = 0.5  # relative size of a step at which the next equation takes over
-_CLOSE = 1e-6  # relative size below which steps halve at least, unless rounding prevents that
-_DONE = 1e-10  # relative size of a last step, after which the error is its square
-_FLAT = 0.5  # a line search stops where the slope has fallen by this factor
+_NEAR = 0.5  # relative size of a step below which the next equation begins
+_CLOSE = 1e-6  # relative size below which each step is at most half of the previous one, except for rounding
+_DONE = 1e-10  # relative size of the last step, whose square is about the remaining error
+_FLAT = 0.5  # a line search stops when the slope has decreased by this factor
 _TRIALS = 60
-_LONGEST = 2.0**40  # a step that is longer leads nowhere
-_FACTORS = (-40.0, 40.0)  # logarithms of the factors between which a multiple is sought
-_HALVINGS = 12  # of that: to 2 %
-_SHORTEST = 1e-4  # a step damped by more leads nowhere
-_MOST = 200  # steps with one equation
+_LONGEST = 2.0**40  # longest step of a line search
+_FACTORS = (-40.0, 40.0)  # logarithms of the smallest and the largest multiple in the search
+_HALVINGS = 12  # bisections of this interval: to 2 %
+_SHORTEST = 1e-4  # smallest damping factor
+_MOST = 200  # largest number of steps with one equation
 
 
 class Newton(Iteration):
     """Newton's method, one Newton step per step, with continuation in the exponent of the diffusion from 2 to p.
 
-    Where the equation is linear a step is exact, whatever it starts from. Each later equation begins with a multiple of the
-    iterate. Where the linearization is known to be symmetric and positive definite, the energy is convex nearby. A line search
-    then follows Newton's direction d until the residual tested with d has fallen to half. Elsewhere the damping factor t is
-    halved until the simplified correction, computed with the old matrix at the new iterate, is at most 1 - t/4 times as long as
-    d. This is the restricted natural monotonicity test, which does not depend on the scaling of the equations.
+    For a linear equation one step is exact. Each further equation begins with a multiple of the iterate. If the linearization is
+    known to be symmetric and positive definite, the energy is locally convex, and a line search along Newton's direction d
+    reduces the residual tested with d by half. Otherwise the damping factor t is halved until the simplified correction, computed
+    with the old matrix at the new iterate, is at most 1 - t/4 times as long as d. This is the restricted natural monotonicity
+    test, which does not depend on the scaling of the equations.
 
     The iteration ends when the relative size of a step with the last equation is below 1e-10 or no longer halves. An absolute
-    test is of no use, because u may scale as f^(1/(p-1)).
-    The size is ``sqrt(d.H d)`` over that of the solution where H is positive
-    definite, else the Euclidean norm of coefficients. The run fails if the damping factor would fall below 1e-4,
-    after 200 steps with one equation, and where the matrix is singular or not finite.
+    test would not be meaningful, since u may scale like f^(1/(p-1)).
+    The size is ``sqrt(d.H d)`` relative to that of the solution if H is
+    positive definite, otherwise the Euclidean norm of the coefficients. The run fails if the damping factor drops below 1e-4,
+    after 200 steps with one equation, and if the matrix is singular or not finite.
 
-    The objective is the energy of the equation of the last step, or the norm of the free residual over that of the load where
-    there is no energy. The iterate is kept in float64.
+    The objective is the energy of the equation of the last step, or, without an energy, the norm of the residual relative to that
+    of the load. The iterate is stored in float64.
 
     Args:
         form: The residual, its derivative and its energy.
-        condense: Makes of linear equations what solves them; by default a sparse factorisation.
-        like: A tensor whose dtype and device the coefficients take.
-        guess: Where to start, with the problem's own equation at once; by default with the first that leads to it, from zero.
-        remarks: Sentences for the user at the end of a run.
+        condense: A function from linear equations to their solver; by default a sparse factorization.
+        like: A tensor with the dtype and device of the coefficients.
+        guess: The initial guess, for which the first equation is that of the problem; by default continuation begins from zero.
+        remarks: Notes for the user at the end of a run.
 
     Source:
         Deuflhard (2011), Newton Methods for Nonlinear Problems, section 3.3: algorithm NLEQ-ERR, by halving.
@@ -92,7 +92,7 @@ class Newton(Iteration):
         form, c = self._forms[stage], state.memory["iterate"].numpy(force=True)
         last = stage + 1 == len(self._forms)
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # inf and nan fail
+            with np.errstate(over="ignore", invalid="ignore"):  # inf and nan fail the test
                 if stage > 0 and before == math.inf:
                     c = self._scaled(c, form)
                 correction = _Correction(form, c, self._condense)
@@ -124,8 +124,8 @@ class Newton(Iteration):
         if not state.done or bool(state.memory["failed"]) or size <= _DONE:
             return [*self._remarks]
         return [
-            f"Newton's method ended where rounding keeps the relative size of its steps at {size:.1g}: u is determined to about "
-            "that in the norm of the energy, in others less where its gradient is nearly zero.",
+            f"Newton's method ended because rounding errors keep the relative size of its steps at {size:.1g}: u has about this "
+            "accuracy in the energy norm, and less in other norms if its gradient is nearly zero.",
             *self._remarks,
         ]
 
@@ -136,10 +136,9 @@ class Newton(Iteration):
         return self._state(iterate, stage=stage, shown=shown, size=float(memory["size"]), steps=steps, failed=failed)
 
     def _scaled(self, c: np.ndarray, form: WeakForm) -> np.ndarray:
-        """The multiple of an iterate, up to its boundary values, that meets a new equation tested with that multiple.
+        """The multiple of an iterate, apart from its boundary values, that satisfies a new equation tested with that multiple.
 
-        u scales as f^(1/(p-1)): what solves for one exponent may be far too large or too small for the next, and have an energy
-        beyond all bounds.
+        Since u scales like f^(1/(p-1)), the solution for one exponent may be far too large or too small for the next.
         """
         ray = c.copy()
         ray[form.fixed] = 0
@@ -151,7 +150,7 @@ class Newton(Iteration):
         return c + (math.exp((low + high) / 2) - 1) * ray
 
     def _next(self, c: np.ndarray, stage: int, *, size: float, done: bool = False) -> State:
-        """The state with which the next equation begins, or the last one ends."""
+        """The state at the start of the next equation, or at the end of the last one."""
         if done:
             return self._state(c, stage=stage, shown=stage, size=size, steps=0, done=True)
         return self._state(c, stage=stage + 1, shown=stage, size=math.inf, steps=0)
@@ -166,7 +165,7 @@ class Newton(Iteration):
 
 
 class _Failure(Exception):
-    """There is no correction at this iterate."""
+    """Newton's method has no correction at this iterate."""
 
 
 class _Correction:
@@ -174,7 +173,7 @@ class _Correction:
 
     Attributes:
         direction: d, shape ``(P,)``.
-        size: Its length over that of where it leads.
+        size: The length of d relative to that of the next iterate.
 
     Raises:
         _Failure: If the residual or the matrix is not finite, or the matrix is singular.
@@ -203,10 +202,10 @@ class _Correction:
         self.size = length / total if total > 0 else 0.0
 
     def length(self) -> float:
-        """How far to go along the direction.
+        """The length of the step along the direction.
 
         Raises:
-            _Failure: If a step would have to be damped too much.
+            _Failure: If the damping factor is too small.
         """
         if self._is_convex:
             return _line_search(self._form.residual_along(self._c, self.direction))
@@ -220,13 +219,13 @@ class _Correction:
 
 
 def _line_search(slope: Callable[[float], float]) -> float:
-    """A t > 0 at which a convex function is nearly lowest: its slope has at most half the modulus of that at 0, a negative one.
+    """A t > 0 near the minimum of a convex function: the modulus of the slope is at most half of that at 0.
 
-    From t = 1 doubled until the slope turns positive, then the bracket is halved. Slopes tell more than values do, whose
-    differences drown in rounding near the end.
+    The step t = 1 is doubled until the slope is positive, and the bracket is then bisected. Slopes are used instead of values,
+    whose differences are lost in rounding near the end.
 
     Raises:
-        _Failure: If the function falls as far as one looks, so that it has no minimum.
+        _Failure: If the function decreases up to the longest step, so that it has no minimum.
     """
     bound = _FLAT * abs(slope(0.0))
     low, high, t = 0.0, math.inf, 1.0
@@ -236,7 +235,7 @@ def _line_search(slope: Callable[[float], float]) -> float:
             break
         if rate < 0:
             low = t
-        else:  # or nan: overflow, far beyond the minimum
+        else:  # including nan from overflow far beyond the minimum
             high = t
         t = 2 * t if high == math.inf else (low + high) / 2
         if t > _LONGEST:

@@ -1,4 +1,4 @@
-"""The parts of network methods. Importing this loads no torch: each part is imported at its first use."""
+"""The parts of network methods. Importing this module does not load torch: each part is imported at its first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a network meets the boundary conditions."""
+"""Treatments of the boundary conditions by networks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Boundary(Part):
     """A way to impose boundary conditions.
 
     Attributes:
-        is_penalty: Whether terms of the objective hold the boundary values.
+        is_penalty: Whether the boundary values are imposed by terms of the objective.
     """
 
     registry = BOUNDARIES
@@ -41,25 +41,25 @@ class Boundary(Part):
 
     @property
     def number(self) -> int | None:
-        """Points at which the boundary is sampled; None where it is not."""
+        """The number of points at which the boundary is sampled; None if it is not sampled."""
         return None
 
     @property
     def penalty_parameter(self) -> float:
-        """The penalty parameter beta, which multiplies the boundary terms of the objective, where there are any."""
+        """The penalty parameter beta, which multiplies the boundary terms of the objective."""
         return 1.0
 
     @property
     def penalty_schedule(self) -> StagedPenalty | None:
-        """How the penalty parameter grows; None where it stays."""
+        """The schedule of the penalty parameter; None keeps it constant."""
         return None
 
     def resolved(self, dimension: int, steps: int) -> Boundary:
-        """The same with every default settled.
+        """The same part with all defaults set.
 
         Args:
-            dimension: Of the domain.
-            steps: Budget of the run.
+            dimension: The dimension of the domain.
+            steps: The step budget of the run.
 
         Raises:
             OptionError: If an option does nothing in this dimension.
@@ -68,13 +68,13 @@ class Boundary(Part):
 
     @abstractmethod
     def applied(self, network: Network, domain: Domain, values: Field | None, axes: Sequence[int]) -> Network:
-        """The trial space with the boundary values that are built in, if any.
+        """The trial space, with the boundary values built in if the treatment builds them in.
 
         Args:
-            network: The network, periodic where the problem is.
+            network: The network, periodic along the periodic axes of the problem.
             domain: The domain.
-            values: The Dirichlet values, where one condition holds on all sides that are not periodic; else None.
-            axes: Those across which the sides of the domain are not periodic.
+            values: The Dirichlet values if one condition holds on all sides that are not periodic; otherwise None.
+            axes: The axes across which the sides of the domain are not periodic.
 
         Raises:
             IncompatibleError: If the values can't be built in.
@@ -97,7 +97,7 @@ class Hard(Boundary):
 
         if not axes:
             return network
-        assert values is not None  # what the method needs of the problem
+        assert values is not None  # checked with the needs of the method
         if not isinstance(domain, Box):
             return HardBoundary(network, domain.lifting(values), domain.distance())
         return HardBoundary(network, domain.lifting(values, axes), domain.distance(axes))
@@ -105,13 +105,13 @@ class Hard(Boundary):
 
 @dataclass(frozen=True, kw_only=True)
 class Penalty(Boundary):
-    """Boundary values are held by terms of the objective.
+    """Boundary values are imposed by penalty terms of the objective.
 
     Args:
-        beta: Penalty parameter, the factor of the integrals over the boundary; the minimum of an energy misses boundary values
-            by du/dn / (2 beta).
-        points: Boundary points in 2-D and beyond; null is 400.
-        schedule: How beta grows along a run; null keeps it.
+        beta: Penalty parameter, the factor of the integrals over the boundary. The minimizer of an energy differs from the
+            boundary values by du/dn / (2 beta).
+        points: Number of boundary points in 2-D and beyond; null means 400.
+        schedule: The schedule of beta along a run; null keeps it constant.
     """
 
     is_penalty = True

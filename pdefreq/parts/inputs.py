@@ -1,4 +1,4 @@
-"""What a network sees in place of the coordinates."""
+"""Fixed maps that are applied to the coordinates before a network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Input(Part):
         """The option that determines the size, its value, and the number of features, for `dimension` coordinates."""
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> Input:
-        """The same with every default settled that depends on the axes along which the problem is periodic."""
+        """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Input(Part):
         """The map for one domain.
 
         Raises:
-            IncompatibleError: If the domain has none.
+            IncompatibleError: If there is no such map for the domain.
         """
 
 
@@ -71,12 +71,12 @@ class Fourier(Input):
 class Periodic(Input):
     """Cosines and sines of the harmonics of the sides of a box, so that the network is periodic.
 
-    Where a problem has periodic sides it is the default, with a single harmonic.
+    This input, with a single harmonic, is the default for problems with periodic sides.
 
     Args:
         harmonics: Number of harmonics along each axis.
-        axes: Numbers of these axes, from 0; the coordinates along the others are passed on as they are. Null is the axes along
-            which the problem is periodic, or all of a box that has none.
+        axes: Numbers of these axes, from 0; the other coordinates are not changed. Null means the periodic axes of the problem,
+            or all axes if it has none.
     """
 
     harmonics: int = 4

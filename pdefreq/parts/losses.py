@@ -1,4 +1,4 @@
-"""What a network method lowers."""
+"""The losses that network methods minimize."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampled:
-    """Where a loss is sampled.
+    """The points and factors with which a loss is sampled.
 
     Args:
         interior: Points and weights in the domain.
-        boundary: Points, weights and normals on its boundary; None where boundary values are built into the network.
+        boundary: Points, weights and normals on its boundary; None if boundary values are built into the network.
         beta: The penalty parameter, which multiplies the boundary terms.
-        source: f at the interior points, where it is known only there.
-        load: The points at which f is known, and f there, for losses that are integrals all the same.
+        source: f at the interior points, if it is known only there.
+        load: The points at which f is known and the values of f, for losses whose other terms remain integrals.
     """
 
     interior: Samples
@@ -46,13 +46,13 @@ class Loss(Part):
     """A rule that builds a functional for a given problem.
 
     Args:
-        weights: Further factors of terms of the objective by name, such as boundary:10; their names are the columns
+        weights: Additional factors of terms of the objective by name, such as boundary:10; their names are the columns
             objective.NAME of the history.
 
     Attributes:
-        is_square: Whether it is a sum of squares, which tends to zero; an energy does not.
-        sums_over_data: Whether it is a sum over the points of [data], where the problem has some.
-        is_regression: Whether it is for problems without derivatives, and has no boundary terms.
+        is_square: Whether the loss is a sum of squares, whose minimum is zero; that of an energy is not.
+        sums_over_data: Whether the loss is a sum over the points of [data], if the problem has data.
+        is_regression: Whether the loss applies to problems without derivatives, and has no boundary terms.
     """
 
     registry = LOSSES
@@ -74,7 +74,7 @@ class Loss(Part):
         return (REGRESSION if self.is_regression else EQUATION,)
 
     def is_quadratic(self, *, linear: bool) -> bool:
-        """Whether it is quadratic in u, for a linear or a nonlinear equation."""
+        """Whether the loss is quadratic in u, for a linear or a nonlinear equation."""
         return linear
 
     @abstractmethod
@@ -83,9 +83,9 @@ class Loss(Part):
 
         Args:
             problem: The problem.
-            space: Where u lives.
+            space: The trial space of u.
             sampled: Points, weights and factors.
-            like: A tensor whose dtype and device the values take.
+            like: A tensor with the dtype and device of the values.
         """
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
-_LIVE = 12  # arrays of the size of all units at 1024 points, and of all weights, that live at once in a step, at most
+_LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
 class Network(Part):
@@ -38,19 +38,19 @@ class Network(Part):
 
     @abstractmethod
     def on(self, domain: Domain) -> trial_space.Network:
-        """The network on a domain, boundary values aside.
+        """The network on a domain, without boundary values.
 
         Raises:
-            IncompatibleError: If the domain does not allow it.
+            IncompatibleError: If the architecture does not suit the domain.
             OptionError: If an option does not fit the dimension of the domain.
         """
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
-        """The same with every default settled that depends on the axes along which the problem is periodic."""
+        """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
 
     def inputs(self, dimension: int) -> int:
-        """How many numbers are worked out from the coordinates of each point and kept, beside the coordinates."""
+        """How many numbers are computed from the coordinates of each point and stored in addition to them."""
         return 0
 
     def require_memory(self, dimension: int) -> None:
@@ -63,17 +63,17 @@ class Network(Part):
 
     @property
     def starts_at_zero(self) -> bool:
-        """Whether the function at the start is exactly zero."""
+        """Whether the initial function is exactly zero."""
         return False
 
     @property
     def smoothness_from(self) -> str:
-        """What determines how many derivatives the network has, for messages."""
+        """The option that determines the smoothness of the network, for messages."""
         return self.registry.name_of(type(self)) or type(self).__name__
 
 
 class FormulaNetwork(Network):
-    """An architecture that is given by its formula; automatic differentiation takes every derivative of it."""
+    """An architecture that is given by its formula; all derivatives are computed by automatic differentiation."""
 
     @property
     def smoothness(self) -> float:
@@ -82,14 +82,14 @@ class FormulaNetwork(Network):
 
     @abstractmethod
     def shapes(self, dimension: int) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the parameters, for points of so many coordinates; of a matrix ``(out, in)``."""
+        """Names and shapes of the parameters in `dimension` coordinates; a matrix has the shape ``(out, in)``."""
 
     @abstractmethod
     def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
-        """The function with the parameters `p` at points ``(n, d)``, shape ``(n,)``: each value depends on its own point."""
+        """The function with the parameters `p` at points ``(n, d)``, shape ``(n,)``. Each value depends on its own point only."""
 
     def draw(self, name: str, shape: tuple[int, ...], stream: torch.Generator) -> Tensor:
-        """One parameter at the start, float64 on the CPU: matrices as Glorot and Bengio (2010) draw them, zero otherwise."""
+        """The initial value of one parameter, float64 on the CPU: matrices by Glorot and Bengio (2010), other parameters zero."""
         import torch
 
         std = math.sqrt(2 / sum(shape)) if len(shape) == 2 else 0.0
@@ -112,16 +112,16 @@ class FeedForwardNetwork(Network):
     """A feed-forward network, or a sum of several of equal shape.
 
     Args:
-        widths: Units of each hidden layer; of each sub-network where there are sub-networks.
+        widths: Number of units of each hidden layer, in each sub-network if there are several.
         activation: A name such as sin, tanh, srelu, phi, sin-srelu, relu or ricker(a), or my_file.py:Name.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
             or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
-        adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, 1 / n at the start; null is none.
-        input: The map that is applied to the coordinates first; null leaves the coordinates unchanged, or is periodic where sides
-            of the problem are.
-        start: How the network is made to start at zero; null leaves it as it is drawn.
+        adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.
+        input: The map that is applied to the coordinates first; null leaves the coordinates unchanged, or is a periodic input if
+            the problem has periodic sides.
+        start: A construction whose initial function is zero; null keeps the initial parameters as drawn.
     """
 
     widths: tuple[int, ...] = (50, 50, 50)
@@ -142,7 +142,7 @@ class FeedForwardNetwork(Network):
             (INITIALIZATIONS, initialization_named, self.initialization),
         ):
             if not registry.knows(name):
-                named(name)  # refuses it, or loads a file
+                named(name)  # raises if the name is unknown, or loads a file
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
         if not periodic_axes:
@@ -152,17 +152,17 @@ class FeedForwardNetwork(Network):
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
-        """The network as it is drawn, without its start.
+        """The network without its `start`.
 
         Args:
-            domain: Where inputs come from.
+            domain: The domain of the inputs.
             layers: The options that all feed-forward networks share: widths, activation, initialization, embedding, residual,
                 bias, adaptive.
         """
 
     @property
     def stack(self) -> int:
-        """How many sub-networks are summed."""
+        """The number of sub-networks that are summed."""
         return 1
 
     def on(self, domain: Domain) -> trial_space.Network:

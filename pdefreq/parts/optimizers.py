@@ -1,4 +1,4 @@
-"""How a gradient, or a linearization, becomes a step."""
+"""Optimizers: rules that turn a gradient or a linearization into a step."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from pdefreq.parts.tables import OPTIMIZERS
 if TYPE_CHECKING:
     from pdefreq.iterations.training.steppers import LearningRate, Stepper
 
-_FACTOR = 2**27  # most numbers in the matrix of a step: 1 GiB in double precision; with the blocks it is put together from, 2
+_FACTOR = (
+    2**27
+)  # largest size of the matrix of a step: 1 GiB in double precision, and 2 GiB with the blocks from which it is assembled
 
 
 class Optimizer(Part):
     """A rule for steps.
 
     Attributes:
-        needs_fixed_objective: Whether the objective must stay the same from step to step.
-        number: Interior points by default in 1-D, 2-D and beyond.
+        needs_fixed_objective: Whether the objective must be the same in all steps.
+        number: Default number of interior points in 1-D, 2-D and beyond.
     """
 
     registry = OPTIMIZERS
     needs_fixed_objective: ClassVar[bool] = False
-    # In 2-D fewer than 130 points along each axis were overfitted on `poisson-multilevel`, within 300 steps.
+    # In 2-D, networks overfitted fewer than 130 points along each axis on `poisson-multilevel` within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
 
     @abstractmethod
     def stepper(self) -> Stepper:
-        """What takes the steps."""
+        """The object that takes the steps."""
 
     def require_memory(self, rows: int, coefficients: int) -> None:
-        """Check that a step fits into memory, for a functional with so many rows.
+        """Check that a step fits into memory, for a given number of rows of the functional.
 
         Raises:
             OptionError: If it does not.
@@ -45,13 +47,13 @@ class Optimizer(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class FirstOrder(Optimizer):
-    """Steps along one gradient each, with a learning rate.
+    """Optimizers of first order, with a learning rate.
 
     Args:
-        learning_rate: At the first step.
-        half_life: Steps after which the learning rate is first the half; null keeps it.
-        decay: How it falls: exponential, inverse (as 1 / (1 + t)) or cosine (zero after two half-lives).
-        clip: Largest norm of a gradient; null is none.
+        learning_rate: The learning rate of the first step.
+        half_life: Number of steps after which the learning rate has first decreased by half; null keeps it constant.
+        decay: The decay of the learning rate: exponential, inverse (1 / (1 + t)) or cosine (zero after two half-lives).
+        clip: Largest norm of a gradient; null means no clipping.
     """
 
     learning_rate: float = 1e-3
@@ -102,7 +104,7 @@ class Sgd(FirstOrder):
     """Gradient descent with momentum (Polyak's heavy ball), as in `torch.optim.SGD`.
 
     Args:
-        momentum: In [0, 1).
+        momentum: The momentum parameter, in [0, 1).
     """
 
     momentum: float = 0.9
@@ -119,7 +121,7 @@ class Sgd(FirstOrder):
 
 @dataclass(frozen=True, kw_only=True)
 class Lbfgs(Optimizer):
-    """The limited-memory BFGS method, which searches along its directions.
+    """The limited-memory BFGS method with a line search.
 
     Source:
         Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5.
@@ -138,7 +140,7 @@ class GaussNewton(Optimizer):
     """Gauss-Newton steps, which solve the linearized problem.
 
     Args:
-        damping: lambda in (F^T F + lambda) d = -gradient; null adapts it from step to step.
+        damping: lambda in (F^T F + lambda) d = -gradient; null adapts it in each step (Levenberg-Marquardt).
 
     Source:
         Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.

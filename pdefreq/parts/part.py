@@ -1,4 +1,4 @@
-"""What the parts of a network method share: checks of their numbers."""
+"""Checks of numerical options, shared by the parts of network methods."""
 
 from __future__ import annotations
 

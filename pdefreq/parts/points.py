@@ -1,4 +1,4 @@
-"""Where a loss is sampled."""
+"""Point rules: the points at which a loss is sampled."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.samples import Samples
 
-_MOST = 3  # dimensions that Gauss points fill
+_MOST = 3  # largest dimension with Gauss points
 
 
 class Points(Part):
-    """A rule for interior points. What it draws depends on the seed and the number of the draw alone.
+    """A rule for interior points, which depend only on the seed and the number of the draw.
 
     Attributes:
         is_fixed: Whether all steps use the same points.
@@ -30,15 +30,15 @@ class Points(Part):
     number: int | None
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
-        """The rule with every default settled.
+        """The rule with all defaults set.
 
         Args:
-            dimension: Of the domain.
-            number: Interior points by default.
+            dimension: The dimension of the domain.
+            number: The default number of interior points.
             known: Whether the loss is a sum over the points of [data].
 
         Raises:
-            IncompatibleError: If the rule does not work there.
+            IncompatibleError: If the rule does not suit the loss or the dimension.
         """
         if known:
             raise IncompatibleError(
@@ -47,7 +47,7 @@ class Points(Part):
         return replace(self, number=self.number or number)  # pyright: ignore[reportArgumentType]
 
     def draw(self, step: int) -> int:
-        """Which draw a step uses, counted from 0."""
+        """The number of the draw that a step uses, counted from 0."""
         return 0
 
     @abstractmethod
@@ -78,11 +78,11 @@ class AtData(Points):
 
 @dataclass(frozen=True, kw_only=True)
 class Automatic(Points):
-    """Gauss points up to 2-D and Sobol points beyond; the points of [data] where the loss is a sum over them.
+    """Gauss points up to 2-D and Sobol points beyond; the points of [data] if the loss is a sum over them.
 
     Args:
-        number: Interior points, where the problem does not give its own; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with
-            gauss-newton 500, 1600, 2000.
+        number: Number of interior points, unless the problem provides them; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond,
+            and with gauss-newton 500, 1600, 2000.
     """
 
     number: int | None = None
@@ -106,7 +106,7 @@ class Gauss(Points):
     """A fixed Gauss quadrature, up to three dimensions.
 
     Args:
-        number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
     """
 
     number: int | None = None
@@ -127,11 +127,11 @@ class Gauss(Points):
 
 @dataclass(frozen=True, kw_only=True)
 class RandomPoints(Points):
-    """Random points, drawn anew every few steps.
+    """Random points that are redrawn every few steps.
 
     Args:
-        number: Interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
-        resample_every: Steps between draws.
+        number: Number of interior points; null means 1000 in 1-D, 19600 in 2-D, 8192 beyond, with gauss-newton 500, 1600, 2000.
+        resample_every: Number of steps between draws.
     """
 
     is_fixed = False
@@ -156,13 +156,13 @@ class RandomPoints(Points):
 
 @dataclass(frozen=True, kw_only=True)
 class Sobol(RandomPoints):
-    """Points of a scrambled Sobol sequence, drawn anew every few steps."""
+    """Points of a scrambled Sobol sequence, redrawn every few steps."""
 
     is_sobol = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uniform(RandomPoints):
-    """Independent points of the uniform distribution, drawn anew every few steps."""
+    """Independent points of the uniform distribution, redrawn every few steps."""
 
     is_sobol = False

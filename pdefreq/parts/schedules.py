@@ -1,4 +1,4 @@
-"""How the penalty parameter grows along a run."""
+"""Schedules of the penalty parameter along a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PenaltySchedule(Part):
 
     @abstractmethod
     def resolved(self, steps: int) -> PenaltySchedule:
-        """The same with every default settled, for a run of so many steps."""
+        """The same schedule with all defaults set for a run of `steps` steps."""
 
     @abstractmethod
     def multipliers(self) -> StagedPenalty:
@@ -30,10 +30,11 @@ class PenaltySchedule(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Staged(PenaltySchedule):
-    """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 per cent of the steps on.
+    """beta times 1, 10, 50, 100, 200, 500 from 0, 10, 20, 25, 50, 75 percent of the steps on.
 
     Args:
-        total_steps: Steps to which these percentages refer; null is the initial budget of the run, which a resumed run keeps.
+        total_steps: Number of steps to which the percentages refer; null means the initial budget of the run, also for a resumed
+            run.
 
     Source:
         Li, Xu, Zhang (2020), arXiv 2009.14597, the authors' code.

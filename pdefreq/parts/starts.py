@@ -1,4 +1,4 @@
-"""How a network is made to start at zero."""
+"""Constructions of networks whose initial function is zero."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Start(Part):
-    """A change of a network that sets the function at which training starts.
+    """A modification of a network that determines its initial function.
 
     Attributes:
-        copies: How many copies of the network are trained.
+        copies: Number of copies of the network that are trained.
         widening: The largest factor by which a layer is widened.
-        is_zero: Whether the start is exactly zero, and its gradient too.
+        is_zero: Whether the initial function and its gradient are exactly zero.
     """
 
     registry = STARTS
@@ -30,16 +30,16 @@ class Start(Part):
 
     @abstractmethod
     def applied(self, network: FeedForward) -> trial_space.Network:
-        """The network with this start.
+        """The modified network.
 
         Raises:
-            OptionError: If the network does not allow it.
+            OptionError: If the network can't be modified in this way.
         """
 
 
 @dataclass(frozen=True)
 class Antisymmetric(Start):
-    """The difference of two networks with equal weights, over the root of 2: zero at the start, with the same kernel.
+    """The difference of two copies of a network, divided by sqrt(2): initially zero, with the same tangent kernel.
 
     Source:
         Zhang, Xu, Luo, Ma (2020), A type of generalization error induced by initialization in deep neural networks,
@@ -57,7 +57,7 @@ class Antisymmetric(Start):
 
 @dataclass(frozen=True)
 class Doubled(Start):
-    """The last hidden layer twice with opposite signs: zero at the start up to rounding."""
+    """The last hidden layer twice, with opposite output weights: initially zero up to rounding."""
 
     widening = 2
 
@@ -69,7 +69,7 @@ class Doubled(Start):
 
 @dataclass(frozen=True)
 class Wide(Start):
-    """Twice the width and no zero start: the control of `Doubled`."""
+    """Twice the width without a zero initial function, for comparison with `Doubled`."""
 
     widening = 2
 

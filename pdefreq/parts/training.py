@@ -1,4 +1,4 @@
-"""How long a network is trained, and what is kept."""
+"""The budget of training, and the state that a run returns."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pdefreq.parts.tables import TRAININGS
 
 @dataclass(frozen=True, kw_only=True)
 class Training(Part):
-    """Budget and bookkeeping of a training run.
+    """Budget, stopping rule and batches of a training run.
 
     Args:
-        steps: Budget.
-        keep: What the run hands back: the last state, or the best at held-out points.
-        patience: Stop once the objective at held-out points has not fallen for this many steps; null never does.
-        batch: Interior points used in one step, in a new order each epoch; null is all.
-        balance_every: Steps after which terms of squares are weighted anew, by the traces of their tangent kernels, on top
-            of `weights`; null never does.
+        steps: The step budget.
+        keep: The state that the run returns: the last one, or the best one at held-out points.
+        patience: Training stops if the objective at held-out points has not decreased for this many steps; null disables this.
+        batch: Number of interior points per step, in a new order in each epoch; null means all.
+        balance_every: Number of steps between updates of additional weights of the terms, from the traces of their tangent
+            kernels; null disables this.
     """
 
     registry = TRAININGS

@@ -1,4 +1,4 @@
-"""Probes by name, the measurements along a run. This module does not import torch."""
+"""Probes by name: measurements along a run. Importing this module does not load torch."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ PROBES = Registry(
 
 
 DEFAULT_PROBES = ("error", "spectral", "holdout")
-"""The default probes of a run: errors, spectrum, and misfit at held-out data."""
+"""The default probes: the errors, the spectrum, and the misfit at held-out data."""

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max")
-_without_warnings = np.errstate(over="ignore", invalid="ignore")  # the error of a failed run is inf or nan
+_without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
 
 class Errors:
-    """Norms of the error e = u - u* at the test points of a target. Intermediate results are shared by the norms.
+    """The error e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    If the problem determines the solution up to a constant, means are subtracted.
+    If the solution is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
@@ -78,7 +78,7 @@ def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
 
 
 def mean_error(u: Iterate, target: Target) -> float:
-    """The mean of u - u*, which is subtracted from errors, if the problem determines u up to a constant; otherwise 0."""
+    """The constant that is subtracted from u - u*: its mean if u is determined up to a constant, otherwise 0."""
     if not target.problem.is_up_to_constant or target.solution is None:
         return 0.0
     x, weights = target.test_points.x, target.test_points.weights.numpy()
@@ -89,8 +89,8 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan if no exact or reference solution is known, the last without Dirichlet values. Of random test points
-    only the first 20,000 are used, because an evaluation at all of them would take longer than most steps.
+    The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
+    random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
     """
 
     def prepare(

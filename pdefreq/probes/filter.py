@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from pdefreq.probes.iterate import Iterate
     from pdefreq.probes.target import Target
 
-_ROUNDING = 1e-12  # relative; a solution that varies by less is constant
+_ROUNDING = 1e-12  # relative variation below which a solution is constant
 
 
 @dataclass(frozen=True)
 class FilterProbe(Probe):
     """Records ``low_error`` and ``high_error``, relative L2 errors |y_low - h_low| / |y_low| and |y_high - h_high| / |y_high|.
 
-    h is the iterate, and y is the exact or reference solution or, if neither is known, the discrete solution. Low parts are
-    means with weights exp(-|x - x'|^2 / (2 delta)) over fixed random points; high parts are the remainders. Nothing is recorded
-    if y is not known or is constant.
+    h is the approximation and y the exact or reference solution, or else the discrete solution. Low parts are means with the
+    weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, and high parts are the remainder. Nothing is recorded if no
+    solution is known, or if it is constant.
 
     Args:
-        delta: Variance of the Gaussian, squared units of length; null chooses the one that splits the variance of y evenly. The
-            fact ``filter_delta`` is its value, ``filter_wavenumber`` the wavenumber at which the filter has the factor 1/2.
-        number: Number of points; the cost of a record is quadratic in it.
+        delta: Variance of the Gaussian, squared units of length; null means the value that splits the variance of y evenly. The
+            fact ``filter_delta`` is this value, and ``filter_wavenumber`` the wavenumber that the filter halves.
+        number: Number of points; the cost of a record is its square.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
@@ -63,7 +63,7 @@ class FilterProbe(Probe):
 
 
 class Unknown(Measurement):
-    """The measurement without a target: nan in columns that the run already has."""
+    """A measurement without a target, in which existing columns are nan."""
 
     def __init__(self, settled: bool) -> None:
         self._row: dict[str, float] = {name: np.nan for name in ("low_error", "high_error") if settled}
@@ -73,7 +73,7 @@ class Unknown(Measurement):
 
 
 class FilterMeasurement(Measurement):
-    """Errors of the two parts. Because the filter is linear, only the error is filtered at each record."""
+    """The target at the points, and the norms of its two parts. The filter is linear: each record splits the error only."""
 
     def __init__(self, x: torch.Tensor, target: torch.Tensor, delta: float) -> None:
         self._x, self._target, self._delta = x, target, delta

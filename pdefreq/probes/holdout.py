@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HoldoutProbe(Probe):
-    """Records ``holdout_misfit``, the mean square of u - f / c at the held-out points; nothing without held-out points."""
+    """Records ``holdout_misfit``, the mean square of u - f / c at the held-out points; nothing without such points."""
 
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
@@ -27,7 +27,7 @@ class HoldoutProbe(Probe):
 
 
 class HoldoutMeasurement(Measurement):
-    """The misfit from stored held-out points and data."""
+    """The held-out points, and the data at these points."""
 
     def __init__(self, target: Target) -> None:
         self._x, values = held_out_samples(target.problem)

@@ -1,7 +1,7 @@
-"""Iterates, the functions that probes measure, with their trial space and coefficients if available.
+"""Iterates, the arguments of probes: functions of points, with coefficients and a trial space if they exist.
 
-In a run, iterates are given by the states of its iteration; for an external solver, they are functions of points. Both have the
-same interface for probes, except for coefficients.
+For a run, this function is given by the states of its iteration; for an external solver, it is a function of points. Only
+probes that use coefficients distinguish the two.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Iterate(ABC):
-    """A function u at one step. It is evaluated once at each set of points, however many probes use them."""
+    """A function u at one step. Its values at each set of points are computed once and shared by all probes."""
 
     def __init__(self) -> None:
         self._values = PerPointSet(self._evaluate)
@@ -67,7 +67,7 @@ class Iterate(ABC):
 
     @property
     def coefficients(self) -> Coefficients | None:
-        """The coefficients of u in its space, shape ``(P,)``; None without a space."""
+        """The coefficients of u in its space, shape ``(P,)``; None if there are none."""
         return None
 
     def values(self, x: Points) -> np.ndarray:
@@ -96,8 +96,8 @@ class SpaceIterate(Iterate):
 
     Args:
         space: The space.
-        coefficients: Coefficients of the member, shape ``(P,)``.
-        sampled: Evaluators of the space, shared with other members.
+        coefficients: The coefficients of the member, shape ``(P,)``.
+        sampled: The space at points at which other members were evaluated.
     """
 
     def __init__(self, space: TrialSpace, coefficients: Coefficients, sampled: SampledSpace | None = None) -> None:
@@ -114,7 +114,7 @@ class SpaceIterate(Iterate):
         return self._coefficients
 
     def member(self, coefficients: Coefficients) -> SpaceIterate:
-        """Another member of the same space, which shares the data that depend only on the points."""
+        """Another member of the same space, with shared data at the points."""
         return SpaceIterate(self.space, coefficients, self._sampled)
 
     def _evaluate(self, x: Points) -> np.ndarray:
@@ -139,7 +139,7 @@ class FieldIterate(Iterate):
 
 
 class ArrayIterate(Iterate):
-    """A function of numpy arrays, called once with all points of a set."""
+    """A function of numpy arrays, which is called once for each set of points."""
 
     def __init__(self, u: Callable[[np.ndarray], Any], gradient: Callable[[np.ndarray], Any] | None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Changes of the tangent kernel and of the parameters of a network, which indicate whether its linearization is accurate."""
+"""The drift of the tangent kernel and of the parameters of a network, which is small if it trains like its linearization."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 class NtkProbe(Probe):
     """Records ``kernel_drift``, |K(t) - K(0)| / |K(0)|, ``kernel_trace``, tr K, and ``parameter_distance``, the relative RD.
 
-    K is the tangent kernel of u at fixed points of the domain, for every loss. Predictions from the kernel at initialization are
-    reliable while both distances are small. Nothing is recorded for functions without coefficients, or for linear spaces, whose
-    kernel is constant.
+    K is the tangent kernel of u itself at fixed points of the domain, for any loss. Both distances are small as long as a
+    prediction from the initial state is valid. The kernel of a linear space is constant, so that nothing is recorded for it, nor
+    for a function without coefficients.
 
     Args:
-        number: Number of points at which the kernel is evaluated.
+        number: Number of points at which the kernel is computed.
     """
 
     number: int = 100
@@ -51,7 +51,7 @@ class NtkProbe(Probe):
 
 
 class Unmoved(Measurement):
-    """The measurement without a network: nan if a network was trained earlier in this run."""
+    """The measurement for a space without a kernel, after a network in the same run: nan."""
 
     def __init__(self, settled: bool) -> None:
         names = ("kernel_drift", "kernel_trace", "parameter_distance")
@@ -62,7 +62,7 @@ class Unmoved(Measurement):
 
 
 class NtkMeasurement(Measurement):
-    """Distances from the kernel and the parameters of the first iterate, which a resumed run reads from its facts."""
+    """The drift from the first iterate of the run, whose kernel and parameters are facts of the history."""
 
     def __init__(self, space: Network, c: Coefficients, x: torch.Tensor, facts: Mapping[str, Any]) -> None:
         self._evaluator = space.at(x.to(c))

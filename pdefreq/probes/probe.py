@@ -1,4 +1,4 @@
-"""The interface of probes, and the creation of probes by name."""
+"""The base class of probes, and probes by name."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Measurement(ABC):
-    """A probe prepared for one target and one trial space."""
+    """A probe that is prepared for one target and one space."""
 
     facts: Mapping[str, Any] = {}
-    """Arrays that are constant during a run, such as the wavenumbers of the modes; written to the history once."""
+    """Arrays that are constant during a run, such as the wavenumbers of modes; they are written to the history once."""
 
     @abstractmethod
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
-        """One row: floats or float arrays ``(m,)`` (numpy or Python), with the same names and shapes in every call."""
+        """One row: floats or float arrays ``(m,)`` by name, with the same names and shapes at each call."""
 
 
 class Nothing(Measurement):
@@ -35,7 +35,7 @@ class Nothing(Measurement):
 
 
 class Probe(Part, ABC):
-    """A measurement along a run, described by a frozen dataclass of options."""
+    """A probe, a frozen dataclass of options."""
 
     registry = PROBES
 
@@ -43,22 +43,23 @@ class Probe(Part, ABC):
     def prepare(
         self, target: Target, iterate: Iterate, *, discrete_solution: Iterate | None, facts: Mapping[str, Any]
     ) -> Measurement:
-        """Prepare the probe; called again whenever the trial space of the iterates changes.
+        """Prepare the probe. This method is called again whenever the space of the iterates changes.
 
         Args:
             target: The problem with its exact or reference solution, and the points at which iterates are compared with it.
-            iterate: One of the iterates to measure; only its space is used, not its values.
-            discrete_solution: The limit of the iterates in their space, the target of algebraic errors; None if unknown.
-            facts: Facts of the run so far, from earlier spaces; columns must keep their names and shapes.
+            iterate: An iterate in the space of those that will be measured.
+            discrete_solution: The limit of the iterates in their space, which is the target of algebraic errors; None if it
+                is not known.
+            facts: Facts of earlier spaces of this run; columns must keep their names and shapes.
         """
 
 
 def make_probe(name: str) -> Probe:
-    """A probe given by name or as ``path/to/file.py:Name``, optionally followed by options, as in ``"ntk:number=50"``.
+    """A probe by name, or ``path/to/file.py:Name``; options may be appended, ``"ntk:number=50"``.
 
     Raises:
         UnknownNameError: If the probe or an option does not exist.
-        OptionError: If a value lies outside its range, or the name does not refer to a probe.
+        OptionError: If a value lies outside its range, or the object of that name is not a probe.
     """
     name, options = split_options(name)
     probe = build("probe", name, PROBES.load(name), options)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Points
     from pdefreq.spaces.trial_space import Evaluator, TrialSpace
 
-_PIECE = 16384  # points at a time; a layer of 200 neurons then needs 26 MB
-_PIECE_ON_CPU = 2048  # points at a time for a trial space on a CPU, twice as fast because layers nearly fit into the cache
+_PIECE = 16384  # points evaluated together: 26 MB for a layer of 200 neurons
+_PIECE_ON_CPU = 2048  # the same for a trial space on a CPU, whose layers then fit into the cache: half the time
 T = TypeVar("T")
 
 
 class PerPointSet(Generic[T]):
-    """A function of sets of points that is called once for each set; sets with equal coordinates are the same.
+    """A function of sets of points that is evaluated once for each set of coordinates.
 
     Args:
         function: A function of points ``(n, d)``.
@@ -39,7 +39,7 @@ class PerPointSet(Generic[T]):
 
 
 class SampledSpace:
-    """A trial space at sets of points ``(n, d)``; data that depend only on the points are computed once for each set.
+    """A trial space at sets of points ``(n, d)``; data that depend on the points alone are computed once for each set.
 
     Args:
         space: The space.
@@ -53,12 +53,12 @@ class SampledSpace:
         )
 
     def values(self, c: Coefficients, x: Points) -> np.ndarray:
-        """Values at points of the function with these coefficients, shape ``(n,)``, float64."""
+        """Values of the member with these coefficients at the points, shape ``(n,)``, float64."""
         with torch.no_grad():
             return np.concatenate([as_array(evaluator.value(c)) for evaluator in self._evaluators(x)])
 
     def gradients(self, c: Coefficients, x: Points) -> np.ndarray:
-        """Gradients at points of the function with these coefficients, shape ``(n, d)``, float64."""
+        """Gradients of this member, shape ``(n, d)``, float64."""
         return np.concatenate([as_array(evaluator.gradient(c)) for evaluator in self._evaluators(x)])
 
 

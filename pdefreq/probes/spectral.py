@@ -27,14 +27,14 @@ class SpectralProbe(Probe):
 
     For families with complex coefficients it also records ``mode_error_phase`` (m,), the argument of each coefficient's error.
 
-    The target is the discrete solution if it is known (algebraic error), otherwise the exact or reference solution. If neither
-    is known, or the domain has no modes, nothing is recorded. The watched modes are chosen at the start of the run from the
-    exact or reference solution, which is the same in every trial space, otherwise from the first known discrete solution.
+    The target is the discrete solution if it is known (algebraic error), otherwise the exact or reference solution. Without
+    either, or on a domain without modes, nothing is recorded. The watched modes are selected at the start of the run by their
+    amplitudes in the solution, or else in the first known discrete solution.
 
     Args:
-        modes: Mode family; by default the family given by the problem.
+        modes: The mode family; by default that of the problem.
         threshold: Smallest amplitude of a watched mode, relative to the largest.
-        max_modes: Largest number of watched modes; the strongest are chosen.
+        max_modes: Largest number of watched modes, the strongest ones.
     """
 
     modes: ModeFamily | None = None
@@ -52,20 +52,20 @@ class SpectralProbe(Probe):
     ) -> Measurement:
         if target.solution is None and discrete_solution is None:
             return Nothing()
-        settled = WatchedModes.in_facts(facts)  # by an earlier space of this run
+        settled = WatchedModes.in_facts(facts)  # selected in an earlier space of this run
         if len(settled):
             modes = target.families.modes(settled.kind, settled.indices)
             return SpectralMeasurement(modes, settled.count_above_threshold, target, iterate, discrete_solution)
         try:
             modes, count_above_threshold = self._watched(target, iterate, discrete_solution)
-        except IncompatibleError:  # e.g. the domain can't be meshed here; the run continues unless the user chose a family
+        except IncompatibleError:  # for example the domain can't be meshed, which is no error if no modes were requested
             if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
         return SpectralMeasurement(modes, count_above_threshold, target, iterate, discrete_solution) if len(modes) else Nothing()
 
     def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int]:
-        """The strongest modes of the solution, or of the discrete solution, and the number of modes above the threshold."""
+        """The strongest modes of the solution, or else of the discrete solution, and the number above the threshold."""
         space = iterate.space if target.solution is None else None
         every = target.families.modes(self.modes or target.families.chosen, space=space)
         known = target.solution or discrete_solution
@@ -75,10 +75,10 @@ class SpectralProbe(Probe):
 
 
 class SpectralMeasurement(Measurement):
-    """Errors of the watched modes in one trial space.
+    """Watched modes on the grid of one space, with the coefficients of the target.
 
-    Errors are measured at the points of `Modes.recorded`. Functions of linear spaces are inexpensive to evaluate and may have
-    kinks, so their errors are measured at the points of the modes themselves, like the amplitudes among the facts.
+    Errors are measured at the points of `Modes.recorded`. Errors of members of linear spaces, whose evaluation is cheap and which
+    may have kinks, are measured at the points of the modes themselves, like the amplitudes among the facts.
     """
 
     def __init__(
@@ -121,5 +121,5 @@ class SpectralMeasurement(Measurement):
 
 
 def _relative(difference: np.ndarray, amplitude: np.ndarray) -> np.ndarray:
-    """Moduli of the coefficients of an error divided by amplitudes; nan for a mode that the grid does not resolve."""
+    """Moduli of coefficients of an error over amplitudes of the solution; nan for an unresolved mode."""
     return np.divide(np.abs(difference), amplitude, out=np.full(len(amplitude), np.nan), where=amplitude > 0)

@@ -1,4 +1,4 @@
-"""Targets of measurements: a problem with its exact or a reference solution, at fixed points."""
+"""Targets, with which iterates are compared: a problem with its exact or a reference solution, at fixed points."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 _INTERVALS = {1: 2000, 2: 150}  # along each axis
 _RANDOM = 100_000
-_ALONG = 20_000  # number of random points used at each record of a run
-_BOUNDARY = 1000  # at each record; 4000 points were a fifth of all evaluation points of a network in two dimensions
-_PURPOSE = "test points"  # a random stream of its own, independent of the seed of the run
+_ALONG = 20_000  # number of random points at each recorded step
+_BOUNDARY = 1000  # at each recorded step: 4000 were a fifth of all points at which a network in two dimensions is evaluated
+_PURPOSE = "test points"  # of a separate random stream, independent of the seed of the run
 
 
 def test_points(domain: Domain) -> Samples:
-    """The points at which errors are measured: 2001 uniform ones on an interval, 151^2 on a rectangle, else 1e5 random ones.
+    """The test points: 2001 uniform points on an interval, 151^2 on a rectangle, 1e5 fixed random points on other domains.
 
-    The weights are those of the trapezoidal rule for uniform points, and equal for random points, which are always the same.
+    Weights are those of the trapezoidal rule, or equal for random points.
     """
     if isinstance(domain, Box) and domain.dimension in _INTERVALS:
         return _uniform(domain, _INTERVALS[domain.dimension])
@@ -41,7 +41,7 @@ def test_points(domain: Domain) -> Samples:
 
 
 def _uniform(box: Box, number: int) -> Samples:
-    """The nodes of a grid with `number` intervals along each axis, and the weights of the trapezoidal rule."""
+    """The nodes of a uniform grid with the weights of the trapezoidal rule."""
     x = torch.from_numpy(tensor_points(grid_axes(box, (number,) * box.dimension)))
     rule = torch.full((number + 1,), 1 / number, dtype=torch.float64)
     rule[[0, -1]] /= 2
@@ -53,12 +53,12 @@ def _uniform(box: Box, number: int) -> Samples:
 class Target:
     """The solution of a problem, with the points and modes in which iterates are compared with it.
 
-    All properties are computed at their first use and stored.
+    All properties are computed at their first use and cached.
 
     Args:
-        problem: The problem, including its exact solution.
+        problem: The problem, with its exact solution if known.
         reference: The exact or a reference solution; None if unknown.
-        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan without a reference.
+        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan without one.
     """
 
     problem: Problem
@@ -72,20 +72,20 @@ class Target:
 
     @functools.cached_property
     def families(self) -> ModeFamilies:
-        """The mode families available for the problem."""
+        """The mode families of the domain."""
         return ModeFamilies(self.problem)
 
     @functools.cached_property
     def test_points(self) -> Samples:
-        """The points at which the error of a finished run is measured."""
+        """The points for the errors of finished runs."""
         return test_points(self.problem.domain)
 
     @functools.cached_property
     def recorded_points(self) -> Samples:
-        """The points at which errors are recorded along a run, fewer than the test points to reduce the cost of a record.
+        """The points for errors along a run, fewer than the test points to limit the cost.
 
-        There are 501 uniform points on an interval and 129^2 on a rectangle. Modes are measured at the same points
-        (`Modes.recorded`), so that iterates are evaluated once. Elsewhere the first 20,000 random test points are used.
+        These are 501 uniform points on an interval and 129^2 on a rectangle, at which modes are measured as well
+        (`Modes.recorded`), so that one evaluation serves both; on other domains, the first 20,000 random points.
         """
         samples, domain = self.test_points, self.problem.domain
         if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
@@ -95,7 +95,7 @@ class Target:
 
     @functools.cached_property
     def boundary_values(self) -> tuple[Points, np.ndarray] | None:
-        """Points on the Dirichlet boundary, ``(n, d)``, and the values of g, ``(n,)``; None without Dirichlet parts."""
+        """Points on the Dirichlet parts of the boundary, ``(n, d)``, and g at these points, ``(n,)``; None if there are none."""
         problem = self.problem
         if problem.is_regression or not problem.boundary:
             return None
@@ -110,7 +110,7 @@ class Target:
         return (torch.cat(points), np.concatenate(values)) if points else None
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
-        """The weighted mean of values ``(n,)``, which is subtracted if u is determined up to a constant; otherwise 0."""
+        """The constant that is subtracted from values ``(n,)``: their mean if u is determined up to a constant, otherwise 0."""
         return float(weights @ values / weights.sum()) if self.problem.is_up_to_constant else 0.0
 
     def centered(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:

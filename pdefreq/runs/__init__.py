@@ -1,1 +1,1 @@
-"""One run: its spec, the loop, what is recorded and stored, and the solution."""
+"""One run: its specification, the loop, the recorder, the run folder and the solution."""

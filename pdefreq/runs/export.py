@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.modes import ModeFamilies
     from pdefreq.spectrum.watched import WatchedModes
 
-_PER_AXIS = {1: 1024, 2: 64, 3: 16}  # cells of a mesh made for the export, along a side of a cube of the same measure
+_PER_AXIS = {1: 1024, 2: 64, 3: 16}  # cells of a mesh for the export, along the side of a cube of the same measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,11 @@ class PointTable:
 
     Args:
         x: Points, shape ``(n, d)``.
-        fields: ``u``, and where they are known ``exact`` or ``reference``, ``error``, ``error_band_1_...`` up to the highest
-            band; each of shape ``(n,)``. The bands, with ``error_boundary`` and ``error_unresolved`` where these are there,
-            add up to the error.
-        cells: Between the points; None where the domain has no mesh.
-        note: Why something is missing, a sentence; else empty.
+        fields: ``u``, and if they are known ``exact`` or ``reference``, ``error``, ``error_band_1_...`` up to the highest band,
+            each of shape ``(n,)``. The error is the sum of the bands, of ``error_boundary`` and of ``error_unresolved``, as far
+            as these exist.
+        cells: The cells between the points; None if the domain has no mesh.
+        note: The reason, as a sentence, if something is missing; otherwise empty.
     """
 
     x: np.ndarray
@@ -51,18 +51,18 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Poi
     """Write a solution in the format that the suffix names.
 
     Args:
-        path: The file; one that is there is replaced, whole or not at all.
+        path: The file. An existing file is replaced atomically.
         record: What was measured along the run.
         u: The solution.
         space: The trial space of the solution.
 
     Returns:
-        What was written.
+        The table that was written.
 
     Raises:
-        OptionError: If the suffix is none of ``.vtu``, ``.csv``, ``.npz``.
-        IncompatibleError: If a ``.vtu`` is asked for and the domain has no mesh: it has more than three dimensions, or needs a
-            mesh generator that is not installed.
+        OptionError: If the suffix is not ``.vtu``, ``.csv`` or ``.npz``.
+        IncompatibleError: If a ``.vtu`` file is requested and the domain has no mesh: it has more than three dimensions, or needs
+            a mesh generator that is not installed.
         RunFolderError: If the file can't be written.
     """
     path = Path(path)
@@ -75,16 +75,16 @@ def export(path: str | Path, record: Record, u: Field, space: TrialSpace) -> Poi
 
 
 def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False) -> PointTable:
-    """A solution at the nodes of its own mesh, else of a mesh of the domain, else at the test points.
+    """A solution at the nodes of its own mesh, or of a mesh of the domain, or at the test points, whichever exists first.
 
     Args:
-        record: What was measured along the run.
+        record: The record of the run.
         u: The solution.
         space: The trial space of the solution.
-        mesh: Whether there must be cells.
+        mesh: Whether cells are required.
 
     Raises:
-        IncompatibleError: If there must be cells and the domain has no mesh.
+        IncompatibleError: If cells are required and the domain has no mesh.
     """
     import torch
 
@@ -118,7 +118,7 @@ def tabulate(record: Record, u: Field, space: TrialSpace, *, mesh: bool = False)
 
 
 def _cells(record: Record, space: TrialSpace) -> Cells:
-    """The mesh of a finite element space; on a box the grid that its modes are taken on; else a mesh of the domain."""
+    """The mesh of a finite element space; for other spaces the grid of the modes on a box, and a mesh of other domains."""
     from pdefreq.domains.box import Box
     from pdefreq.domains.meshes.mesh_files import Cells, cells_of, grid_cells
     from pdefreq.spectrum.box_modes import grid_axes, grid_intervals, tensor_points
@@ -140,7 +140,7 @@ def _cells(record: Record, space: TrialSpace) -> Cells:
 def _bands(
     record: Record, x: np.ndarray, values: np.ndarray, error: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[dict[str, np.ndarray], str]:
-    """The bands of the error at points ``(n, d)`` by field name, or none and a sentence."""
+    """The bands of the error at points ``(n, d)`` by field name, and the reason as a sentence if there are none."""
     from pdefreq.domains.box import Box
     from pdefreq.spectrum.bands import split_on_box, split_on_mesh
     from pdefreq.spectrum.box_modes import BOX_FAMILIES, DEFAULT_INTERVALS
@@ -163,10 +163,10 @@ def _bands(
 
 
 def _up_to_the_last(families: ModeFamilies, watched: WatchedModes) -> EigenModes:
-    """All modes of a mesh up to the highest that a run watched: enough for what it could tell apart."""
+    """All modes of a mesh up to the highest mode that a run watched."""
     from pdefreq.spectrum.eigen import EigenModes
 
-    families.modes(watched.kind, watched.indices)  # computes as many
+    families.modes(watched.kind, watched.indices)  # computes modes up to the watched ones
     every = families.modes(watched.kind)
     assert isinstance(every, EigenModes)
     return every.take(np.flatnonzero(every.indices[:, 0] <= watched.indices.max()))

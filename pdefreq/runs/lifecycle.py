@@ -1,4 +1,4 @@
-"""Runs by their spec: start one, take one up again, repeat one, look at one."""
+"""The life cycle of runs: start, resume, repeat and load a run, given by its specification or its folder."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def run(
 
     Args:
         spec: What to run.
-        folder: A new folder to keep the run in; nothing is written without it.
-        given: The Python objects that the spec can't hold; what it holds may be passed, too, and is then not made again.
+        folder: A new folder for the run; by default nothing is written.
+        given: The Python objects that the spec can't contain. Objects that it contains may be passed as well and are then reused.
         trust: Whether Python files that the spec names may be loaded.
         callback: As in `solve`.
         progress: As in `solve`.
 
     Raises:
-        UserError: As `solve` does; and if the spec was given an object that is missing here, or another problem.
+        UserError: As `solve` does, or if an object of the original run is missing, or if the problem is another one.
     """
     prepared = PreparedRun.of(spec, (given or Given()).complete(spec, trust=trust))
     return _started(prepared, folder, callback=callback, progress=progress)
@@ -58,18 +58,18 @@ def rerun(
     trust: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Repeat the run in a folder from nothing but the folder.
+    """Repeat a run from its folder alone.
 
     Args:
         folder: A run folder.
-        out: A new folder for the repetition; nothing is written without it.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        out: A new folder for the repetition; by default nothing is written.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run, or one that was given Python objects; or the problem or the method is another
+        RunFolderError: If the folder contains no run, if the run needs Python objects, or if the problem or the method is another
             one.
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
@@ -86,27 +86,29 @@ def resume(
     stop: Stop | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    """Go on from the newest whole checkpoint, to the budget of the run or a new one.
+    """Continue a run from its newest intact checkpoint, to the budget of the run or a new one.
 
-    With the same step budget the result is the uninterrupted run's, bit for bit on one thread.
+    With the same step budget the result equals that of the uninterrupted run, bit for bit on one thread.
 
     Args:
         folder: A run folder.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
         stop: Limits that replace those of the run.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
-        OptionError: If a new limit lies before what the run has done already.
+        RunFolderError: If the folder contains no run or no readable checkpoint, or the problem or the method is another one.
+        OptionError: If the run has already exceeded a new limit.
     """
     run_folder = RunFolder(folder)
     spec = run_folder.read_spec()
     checkpoint, notes = run_folder.read_checkpoint()
     _require_ahead(stop or Stop(), checkpoint)
-    given = Given(problem, solver).complete(spec, run_folder.path, without=["guess"], trust=trust)  # a guess has done its work
+    given = Given(problem, solver).complete(
+        spec, run_folder.path, without=["guess"], trust=trust
+    )  # the guess is not needed any more
     prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
     start = Position.restored(prepared, checkpoint)
     start = replace(start, history=start.history.before(start.step))
@@ -116,16 +118,16 @@ def resume(
 def load_run(
     folder: str | Path, problem: Problem | None = None, *, solver: Solver | None = None, trust: bool = False
 ) -> Solution:
-    """The solution in a run folder, as its newest checkpoint holds it.
+    """The solution in a run folder, from its newest checkpoint.
 
     Args:
         folder: A run folder.
-        problem: The problem, where it has Python functions and so is not in the folder.
-        solver: The method, where it is in no registry and so is not in the folder; it is then taken to be the same.
-        trust: Whether Python files in the folder may be loaded: a method or a part of one that the user wrote.
+        problem: The problem, if it contains Python functions, which a folder can't store.
+        solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
+        trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
 
     Raises:
-        RunFolderError: If the folder holds no run or no readable checkpoint, or the problem or the method is another one.
+        RunFolderError: If the folder contains no run or no readable checkpoint, or the problem or the method is another one.
     """
     from pdefreq.runs.solution import Solution
 
@@ -159,4 +161,4 @@ def _started(
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:
     for name, limit, done in (("steps", stop.steps, checkpoint.step), ("seconds", stop.seconds, checkpoint.seconds)):
         if limit is not None and limit < done:
-            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}: give more")
+            raise OptionError(f"the run has taken {done:,.6g} {name} already and can't end at {limit:,.6g}; set a larger limit")

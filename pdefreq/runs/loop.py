@@ -1,4 +1,4 @@
-"""The only loop: it counts, times, records and stops, and knows no method by name."""
+"""The only loop: it counts and times steps, records and stops. It is independent of the method."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.solution import Solution
 
-_CHECKPOINT_SECONDS = 20.0  # a kill loses at most this much, plus one step
+_CHECKPOINT_SECONDS = 20.0  # a killed process loses at most this time and one step
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; `fraction` in [0, 1] is the part of the budget used."""
+    """The progress of a run; `fraction` in [0, 1] is the part of the budget that is used."""
 
     step: int
     seconds: float
@@ -44,7 +44,7 @@ def advance(
     progress: Callable[[Progress], None] | None = None,
     notes: Sequence[str] = (),
 ) -> Solution:
-    """Go on from a position until a limit is reached. Everything a method does happens in `Iteration.step`."""
+    """Take steps from a position until a limit is reached. All work of the method is done in `Iteration.step`."""
     from pdefreq.runs.solution import Solution
 
     stop, schedule, history = prepared.spec.stop, prepared.spec.schedule, start.history
@@ -83,9 +83,9 @@ def advance(
                 if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
                     run_folder.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
-    # After a failure the state is the last good one; the history keeps the row that shows what went wrong.
+    # After a failure the state is the last good one. The history keeps the row of the failure.
     end = good if status.exit_code == 1 else Position(state, step, seconds, history)
-    announce("working out the results")
+    announce("computing the results")
     solution = Solution.of(prepared, end, status, notes=notes)
     if run_folder is not None:
         run_folder.write_checkpoint(end.checkpoint())
@@ -96,7 +96,7 @@ def advance(
 def _stride(
     iteration: Iteration, state: State, step: int, seconds: float, pause: Callable[[int, float], bool]
 ) -> tuple[State, int, float]:
-    """Steps until it is time to pause: the only place where a method works, and the only time that is counted."""
+    """Take steps until a pause is due. Only the time of these steps is counted."""
     began = time.perf_counter()
     while True:
         state = iteration.step(state)
@@ -130,7 +130,7 @@ def _copy(state: State) -> State:
 
 
 def _synchronize(state: State) -> None:
-    """Wait for the device, so that the clock reads what was computed and not what was queued."""
+    """Wait for the device, so that the measured time includes operations that are queued."""
     if state.coefficients.is_cuda:
         import torch
 

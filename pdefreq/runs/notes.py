@@ -1,4 +1,4 @@
-"""Sentences for the user on a run that ended: the method's own, and one on problems that are solved before it starts."""
+"""Notes for the user on a run that ended: those of the method, and a note on problems that the lifting solves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.prepared_run import PreparedRun
 
-_ROUNDING = 1e-12  # relative error of a lifting that is the solution to rounding: transfinite ones came out at 2e-16
+_ROUNDING = 1e-12  # relative error below which a lifting equals the solution up to rounding; transfinite liftings had 2e-16
 
 
 def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str, ...]:
-    """Sentences on a run that ends with a state. What predictions are to be judged by is kept among the facts of the history."""
+    """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
@@ -27,33 +27,33 @@ def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str
 
 
 def _made(make: Callable[[], list[str]]) -> list[str]:
-    """Sentences, or why there are none: a run that ended is saved, whatever its notes run into, such as too little memory."""
+    """The notes, or the reason why they failed, such as too little memory: a run that ended is saved in any case."""
     try:
         return make()
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        return [f"What there was to say of this run could not be worked out: {type(error).__name__}: {reason}"]
+        return [f"The notes on this run could not be computed: {type(error).__name__}: {reason}"]
 
 
 def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list[str]:
-    """Whether a network has stayed near its start, from which alone it can be predicted, if it was."""
+    """A note on the drift of a network, which must be small for predictions from its initial state to be valid."""
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.spectral_record import keep_drift
 
     drift = drift_of(prepared.iteration, state)
     if drift is None:
         return []
-    told = f"Since the start {drift.in_words()}: "
+    told = f"Since initialization {drift.in_words()}: "
     if keep_drift(history, drift):
-        return [told + "predictions from the start " + ("hold" if drift.is_small else "do not hold here")]
+        return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
 
 
 def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
-    """Whether boundary values that are built in leave nothing to learn.
+    """A note if the lifting of the boundary values is already the solution.
 
-    On a box transfinite interpolation reproduces sums of functions that each do without one of the coordinates.
+    On a box, transfinite interpolation reproduces sums of functions that each do not depend on one of the coordinates.
     """
     from pdefreq.probes.error import relative_error
     from pdefreq.probes.target import Target
@@ -67,6 +67,6 @@ def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:
     if not error <= _ROUNDING:
         return []
     return [
-        f"The boundary values, continued into the domain, are the solution already (relative L2 error {error:.2g}): the network "
-        "has only to vanish; use boundary=penalty to see it learn."
+        f"The lifting of the boundary values is already the solution (relative L2 error {error:.2g}), so the network has to "
+        "converge to zero; use boundary=penalty to train it on the solution."
     ]

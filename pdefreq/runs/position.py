@@ -1,4 +1,4 @@
-"""Where a run stands, and its form on the disk."""
+"""The position of a run, and its form on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Position:
-    """Where a run stands: what a checkpoint holds."""
+    """The state, step, time and history of a run: the content of a checkpoint."""
 
     state: State
     step: int
@@ -24,19 +24,19 @@ class Position:
     history: History
 
     def checkpoint(self) -> Checkpoint:
-        """The same as arrays, ready for the disk."""
+        """The position as arrays."""
         from pdefreq.runs.run_folder import Checkpoint
 
         return Checkpoint.of(self.state, self.step, self.seconds, self.history)
 
     @classmethod
     def start(cls, prepared: PreparedRun) -> Position:
-        """Before the first step."""
+        """The position before the first step."""
         return cls(prepared.iteration.init(), 0, 0.0, History())
 
     @classmethod
     def restored(cls, prepared: PreparedRun, checkpoint: Checkpoint) -> Position:
-        """Where a checkpoint was written.
+        """The position at which a checkpoint was written.
 
         Raises:
             RunFolderError: If another method wrote it.
@@ -48,7 +48,7 @@ class Position:
         device = as_device(prepared.spec.device)
         memory = {name: torch.from_numpy(value).to(device) for name, value in checkpoint.memory.items()}
         unlike = RunFolderError(
-            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed: "
+            f"the checkpoint at step {checkpoint.step:,} was not written by the method that run.json names, which was changed; "
             "start again with `pdefreq rerun`"
         )
         try:

@@ -1,4 +1,4 @@
-"""A run made ready: the one place where a spec becomes objects."""
+"""The conversion of a run specification to objects that are ready to run."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """The Python objects that belong to a spec: those that it can't hold, and those that need not be made again from it.
+    """The Python objects of a spec: those that it can't contain, and those that are reused instead of being created from it.
 
     Args:
         problem: The problem of the spec.
         solver: The method of the spec.
         probes: The probes of the spec.
-        reference: Stands in for an unknown exact solution.
-        guess: Where to start.
+        reference: A substitute for an unknown exact solution.
+        guess: The initial guess.
     """
 
     problem: Problem | None = None
@@ -41,24 +41,25 @@ class Given:
     guess: Field | None = None
 
     def complete(self, spec: RunSpec, folder: Path | None = None, *, without: Collection[str] = (), trust: bool = False) -> Given:
-        """The same objects, and those that are missing read from the spec.
+        """The same objects, completed by those of the spec.
 
         Args:
-            spec: What is run.
-            folder: The folder of the spec's run, with the Python files of methods and probes of the user's own.
-            without: What the spec can't hold and is not needed.
+            spec: The specification.
+            folder: The run folder, which contains the Python files of the user's methods and probes.
+            without: Names of objects that are missing in the spec and not needed.
             trust: Whether Python files that the spec names may be loaded.
 
         Raises:
-            RunFolderError: If the problem or the method is another one than that of the spec, an object is missing that the spec
-                can't hold, or the spec names a Python file that is not trusted.
+            RunFolderError: If the problem or the method is not that of the spec, if an object is missing that the spec can't
+                contain, or if the spec names a Python file that is not trusted.
         """
         if self.problem is not None:
             spec.problem.require_same(WrittenProblem.of(self.problem))
         missing = [name for name in spec.given if name not in without and getattr(self, name) is None]
         if missing:
             raise RunFolderError(
-                f"the run was given its {' and '.join(missing)} as Python objects, which no folder holds: repeat it from Python"
+                f"the run was given its {' and '.join(missing)} as Python objects, which are not stored "
+                "in the folder; repeat the run from Python"
             )
         problem = self.problem or spec.problem.read(folder, trust=trust)
         written = spec.probes if self.probes is None else None
@@ -69,20 +70,20 @@ class Given:
         if spec.solver is not None and not same_method(solver, spec.solver):
             raise RunFolderError(
                 f"the run was made with {spec.method}, and the method that was passed ({solver.name}) is another one or has "
-                "other options: leave `solver` out, or start a new run"
+                "other options; omit `solver`, or start a new run"
             )
         return replace(self, problem=problem, solver=solver, probes=probes)
 
 
 def _read_solver(spec: RunSpec, folder: Path | None, trust: bool) -> Solver:
     if spec.solver is None:
-        raise RunFolderError("run.json names no method: it is damaged; repeat the run from Python")
+        raise RunFolderError("run.json does not contain a method because it is damaged; repeat the run from Python")
     return solver_from_json(spec.solver, folder, trust=trust)
 
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A prepared run: all that does not change along it."""
+    """A prepared run: everything that stays constant during the run."""
 
     target: Target
     solver: Solver
@@ -92,7 +93,7 @@ class PreparedRun:
 
     @property
     def problem(self) -> Problem:
-        """What is solved, exact solution included."""
+        """The problem, with its exact solution if that is known."""
         return self.target.problem
 
     @classmethod
@@ -100,8 +101,8 @@ class PreparedRun:
         """Prepare the method, the probes and the reference solution.
 
         Args:
-            spec: What is run.
-            given: Its objects, complete.
+            spec: The specification.
+            given: The complete objects of the spec.
 
         Raises:
             UserError: If the method can't do the problem, or the modes don't fit it.
@@ -123,15 +124,15 @@ class PreparedRun:
         )
         if spec.stop.tolerance is not None and objective_kind_of(iteration) is ObjectiveKind.ENERGY:
             raise OptionError(
-                f"`tolerance` has no meaning for {spec.method}: the minimum of its objective, such as an energy, is not known; "
-                "use `stagnation`, `steps` or `seconds`"
+                f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
+                "unknown; use `stagnation`, `steps` or `seconds`"
             )
-        target = Target(problem, *_reference(given))  # the last, since it may take seconds
+        target = Target(problem, *_reference(given))  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
 
 
 def _reference(given: Given) -> tuple[Field | None, float]:
-    """What errors are measured against, and its own relative L2 error: nan where nothing is known."""
+    """The solution for the measurement of errors, and its own relative L2 error; None and nan if no solution is known."""
     from pdefreq.runs.reference import reference_solution
 
     assert given.problem is not None

@@ -1,4 +1,4 @@
-"""What was measured along a run, whoever made the run."""
+"""The record of a run: what was measured, also along a run of another program."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _ERRORS = ("relative_l2", "relative_h1", "max_error")
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Record(Shown):
-    """The history of a run on a problem, and what follows from it.
+    """The history of a run on a problem, with the quantities derived from it.
 
     Args:
-        target: What was solved, with the exact or a reference solution if there is one.
-        label: What tables and figures call the run: the method's name.
-        history: What was recorded.
+        target: The problem, with the exact or a reference solution if there is one.
+        label: The name of the run in tables and figures, such as the name of the method.
+        history: The recorded rows.
         notes: Sentences for the user, e.g. about a damaged checkpoint.
-        folder: Where the run is kept, if it is.
+        folder: The folder of the run, if it is stored.
     """
 
     target: Target
@@ -47,7 +47,7 @@ class Record(Shown):
 
     @property
     def problem(self) -> Problem:
-        """What was solved."""
+        """The problem."""
         return self.target.problem
 
     @property
@@ -57,16 +57,16 @@ class Record(Shown):
 
     @property
     def reference_error(self) -> float:
-        """Estimated relative L2 error of the reference: 0 for an exact solution, nan where there is none."""
+        """Estimated relative L2 error of the reference solution: 0 for an exact solution, nan without one."""
         return self.target.reference_error
 
     @property
     def valid_history(self) -> History:
-        """The rows that count: of a run that failed those up to the last good state."""
+        """The valid rows: for a run that failed, the rows up to the last good state."""
         return self.history
 
     def spectrum(self) -> SpectralReport:
-        """The error of each watched mode, its times and rates, and the bias index; without modes its sentence says why."""
+        """The error, halving time and rate of each watched mode, and the bias index; or the reason if there are no modes."""
         return self._spectrum
 
     @functools.cached_property
@@ -82,7 +82,7 @@ class Record(Shown):
         return SpectralReport.without_modes(family, reason, steps=steps, wavenumbers=wavenumbers)
 
     def summary(self) -> dict[str, Any]:
-        """The numbers of the run as plain values; nan where something is undefined."""
+        """The numbers of the run as plain values; nan if undefined."""
         history = self.valid_history
         errors = {name: history.last(name) for name in _ERRORS if name in history}
         return {
@@ -100,7 +100,7 @@ class Record(Shown):
         """Write the tables of the record into a new folder.
 
         Raises:
-            RunFolderError: If the folder holds something already, or can't be written.
+            RunFolderError: If the folder is not empty, or can't be written.
         """
         from pdefreq.core.file_io import free_folder, make_folder
         from pdefreq.runs.run_folder import RunFolder
@@ -124,7 +124,7 @@ class Record(Shown):
 
     @property
     def title(self) -> str:
-        """What stands above figures: the problem and the method."""
+        """The title of figures: the problem and the method."""
         return f"{self.problem.title or self.problem.name}, {self.label}"
 
     def _spectral_summary(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Record(Shown):
         }
 
     def _without_modes(self) -> tuple[str, str]:
-        """The family of modes, and why none of them is watched."""
+        """The mode family, and the reason why no modes are watched."""
         from pdefreq.spectrum.modes import WAVE_FAMILIES
 
         family = self.target.families.chosen
@@ -148,9 +148,9 @@ class Record(Shown):
         if family in WAVE_FAMILIES:
             return (
                 family,
-                "no wave along the direction stands out of what varies across it; name another [spectrum] direction.",
+                "no wave along the direction exceeds the variation across it; set another [spectrum] direction.",
             )
-        return family, "there are no modes of this family to watch; where boundary values imply all of u, try --modes neumann."
+        return family, "this family has no modes to watch; if the boundary values determine u, try --modes neumann."
 
     def _html(self) -> str:
         return paragraph([f"{self.problem.name} by {self.label}", self.spectrum().sentence])

@@ -1,4 +1,4 @@
-"""What happens at a recorded step: measure, append a row, and judge the objective by the rows so far."""
+"""The recorder: at a recorded step it measures, appends a row, and tests the objective for convergence and divergence."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.predicted import StoredPrediction
 
 _GROWTH = 1e6  # an objective that grows by more than this times its own size has diverged
-_PROGRESS = 1e-4  # stagnation: the least part of its fall so far that an objective must still fall
+_PROGRESS = 1e-4  # stagnation: smallest further decrease of the objective, relative to its decrease so far
 
 
 class Recorder:
-    """Measures a state, appends the row, and judges the objective by the rows so far."""
+    """Measures states, appends rows to the history, and tests the objective."""
 
     def __init__(self, prepared: PreparedRun, history: History) -> None:
         self._prepared = prepared
@@ -41,7 +41,7 @@ class Recorder:
         self._measurements: list[Measurement] = []
 
     def record(self, state: State, step: int, seconds: float) -> Status | None:
-        """Append a row; a status if the objective says that the run is over."""
+        """Append a row, and return a status if the run is to end."""
         prepared, history = self._prepared, self._history
         terms = {name: float(value) for name, value in prepared.iteration.objective(state).items()}
         objective = sum(terms.values())
@@ -63,7 +63,7 @@ class Recorder:
         return _judge(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
 
     def _measured(self, state: State) -> SpaceIterate:
-        """The iterate that all probes of a row share; where its space is new, they are made ready for it."""
+        """The iterate that all probes of a row share; if its space is new, the probes are prepared for it."""
         from pdefreq.probes.iterate import Iterate
 
         if self._iterate is not None and self._iterate.space is state.space:
@@ -74,7 +74,7 @@ class Recorder:
         return self._iterate
 
     def _prepare(self, state: State, iterate: SpaceIterate) -> None:
-        """Make the probes ready for a space."""
+        """Prepare the probes for a space."""
         prepared, history = self._prepared, self._history
         known = discrete_solution_of(prepared.iteration, state)
         discrete_solution = None if known is None else iterate.member(known)
@@ -90,14 +90,14 @@ class Recorder:
 
 
 def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stage: bool = True) -> Status | None:
-    """What the recorded objective says: read from the history alone, so that a resumed run judges alike.
+    """The status that follows from the recorded objective, which depends on the history alone, also for a resumed run.
 
     Args:
-        history: Up to now.
+        history: The rows so far.
         stop: The stopping criteria.
-        is_relative: Whether the tolerance is held against the objective as it is, not over that of the start.
-        last_stage: Whether method and weights of the terms will stay: before, an objective that has fallen enough may fall
-            further.
+        is_relative: Whether the tolerance applies to the objective itself instead of its ratio to the initial value.
+        last_stage: Whether the method and the weights of the terms stay the same from now on; in earlier stages a run does not
+            converge.
     """
     steps, objective = _comparable(history)
     start, now = objective[0], objective[-1]
@@ -116,9 +116,9 @@ def _judge(history: History, stop: Stop, *, is_relative: bool = False, last_stag
 
 
 def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
-    """The steps whose objectives can be compared with the last one, and these, all with the weights of the last row.
+    """The steps whose objectives can be compared with the last one, and these objectives with the weights of the last row.
 
-    A chain's second method starts afresh, and so does a stage. Where terms are balanced their weights change all the time.
+    The second method of a chain and each stage of a penalty begin a new sequence. Balanced weights change during the run.
     """
     import numpy as np
 
@@ -131,23 +131,23 @@ def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
     weights = {name: name.replace("objective.", "weight.") for name in terms}
     objective = history.column("objective")[rows].copy()
     for name, term in terms.items():
-        if np.isfinite(history.last(weights[name]) or math.nan):  # a chain's other method may have had weights
+        if np.isfinite(history.last(weights[name]) or math.nan):  # only the other method of a chain may have weights
             weight = history.column(weights[name])[rows]
             objective += term * (weight[-1] / weight - 1)
     return history.column("step")[rows], objective
 
 
 def _size(objective: np.ndarray) -> float:
-    """What the growth of an objective is measured by, whatever its unit: its start or, of an energy, its depth.
+    """The scale of an objective, for the detection of growth: its initial value or, for an energy, its decrease.
 
-    One that starts at exactly 0, as an energy does at u = 0, and has not fallen yet is measured by its first other value.
+    For an objective that starts at exactly 0, as an energy at u = 0, and has not decreased, it is the first other value.
     """
     own = max(abs(objective[0]), abs(objective.min()))
     return own or next((abs(value) for value in objective if value), 0.0)
 
 
 def _predicted(prepared: PreparedRun, iterate: SpaceIterate, history: History) -> Mapping[str, Any]:
-    """What theory says of each watched mode before the run, or why it says nothing, as facts."""
+    """The prediction for each watched mode before the run, or the reason why there is none, as facts."""
     predictor = prepared.iteration.find(Predicts)
     if predictor is None:
         return {}
@@ -189,7 +189,7 @@ def _stored_prediction(prediction: Prediction, steps: np.ndarray) -> StoredPredi
 
 
 def is_finite(state: State) -> bool:
-    """Whether all coefficients are numbers."""
+    """Whether all coefficients are finite."""
     return bool(state.coefficients.isfinite().all())
 
 

@@ -1,4 +1,4 @@
-"""A reference solution for a problem whose exact one is unknown, with an estimate of its own error."""
+"""Reference solutions of problems with unknown exact solutions, and estimates of their errors."""
 
 from __future__ import annotations
 
@@ -18,37 +18,35 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.solvers.solver import Solver
 
-_ACCURATE = 1e-8  # good enough: below what any method here reaches on such a problem
-_INTERVALS = {1: (1024, 2048, 4096, 8192, 16384), 2: (64, 128), 3: (16, 32)}  # along an axis, of sine series
-_HARMONICS = {1: (256, 512, 1024, 2048, 4096), 2: (32, 64), 3: (8, 16)}  # the same of Fourier series
-_CELLS = {1: (256, 512, 1024, 2048), 2: (16, 32, 64, 128), 3: (4, 8, 16)}  # the same of P2 elements
-_MANY = 70_000  # unknowns beyond which a further refinement would take too long; of nonlinear problems:
+_ACCURATE = 1e-8  # accurate enough: smaller than the errors of the methods on such problems
+_INTERVALS = {1: (1024, 2048, 4096, 8192, 16384), 2: (64, 128), 3: (16, 32)}  # along an axis, for sine series
+_HARMONICS = {1: (256, 512, 1024, 2048, 4096), 2: (32, 64), 3: (8, 16)}  # the same for Fourier series
+_CELLS = {1: (256, 512, 1024, 2048), 2: (16, 32, 64, 128), 3: (4, 8, 16)}  # the same for P2 elements
+_MANY = 70_000  # number of unknowns beyond which a further refinement takes too long; for nonlinear problems:
 _MANY_NONLINEAR = 10_000
 _known: dict[str, tuple[Field, float] | None] = {}  # by the digest of the content
 _of_objects: dict[int, tuple[Field, float] | None] = {}  # by the identity of a problem with Python functions, while it lives
 
 
 def reference_solution(problem: Problem) -> tuple[Field, float] | None:
-    """Refine direct methods until two solutions in a row agree: a sine or Fourier series, else P2 elements.
+    """A solution by refinement of a direct method until two successive solutions agree.
 
-    These are the second choice, where a series does not exist or converges slowly.
-
-    What was found is kept, for the next method that is tried on the same problem. A problem with Python functions is the same
-    only if it is the same object: nobody can compare what functions compute.
+    The method is a sine or Fourier series, or P2 elements if a series does not exist or converges slowly. Solutions are cached
+    for further runs on the same problem. A problem with Python functions is the same only if it is the same object.
 
     Args:
         problem: Any problem; its exact solution is not used.
 
     Returns:
-        The better of the finest solutions and an estimate of its relative L2 error (the change of the last refinement), or
-        None where no direct method here can do the problem.
+        The best of the finest solutions and an estimate of its relative L2 error (the change in the last refinement), or
+        None if no direct method can solve the problem.
     """
     if any(opaque_parts(problem.content())):
         if id(problem) not in _of_objects:
             _of_objects[id(problem)] = _computed(problem)
             weakref.finalize(problem, _of_objects.pop, id(problem), None)
         return _of_objects[id(problem)]
-    key = replace(problem.blind(), spectrum=Spectrum()).digest  # neither the solution nor what is watched matters
+    key = replace(problem.blind(), spectrum=Spectrum()).digest  # the exact solution and the watched modes do not matter
     if key not in _known:
         _known[key] = _computed(problem)
     return _known[key]
@@ -73,7 +71,7 @@ def _computed(problem: Problem) -> tuple[Field, float] | None:
 
 
 def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int, ...]) -> tuple[Field, float] | None:
-    """The last of a sequence of solutions and its change from the one before, or None where the method can't do the problem."""
+    """The last of a sequence of solutions and its change in the last refinement, or None if the problem can't be solved."""
     from pdefreq.probes.error import relative_error
     from pdefreq.probes.target import Target
 
@@ -83,10 +81,10 @@ def _refined(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int
         announce(f"computing a reference solution, {size} cells along each axis")
         try:
             fine = _solved(problem, solver(size))
-        except UserError:  # also a field that is infinite at a node: no reference is no reason to refuse a run
+        except UserError:  # including a field that is infinite at a node; a run without a reference solution is allowed
             break
         if coarse is not None and fine.space.num_coefficients == coarse.space.num_coefficients:
-            continue  # a mesh from a file that is as fine already: solving twice on it shows nothing
+            continue  # the mesh of a file is as fine already: a second solution on it gives no estimate
         if coarse is not None:
             change = relative_error(coarse, Target(problem, fine))
         coarse = fine
@@ -99,7 +97,7 @@ def _solved(problem: Problem, solver: Solver) -> Any:
     """The discrete solution of a method.
 
     Raises:
-        UserError: If the method can't do the problem, or finds no solution.
+        UserError: If the method can't solve the problem.
     """
     import torch
 

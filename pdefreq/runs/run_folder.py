@@ -1,4 +1,4 @@
-"""Run folders: what a run leaves on disk. Arrays and JSON only; each file is written beside its place and renamed.
+"""Run folders. They contain arrays and JSON only, and each file is written under a temporary name and renamed.
 
 run.json             the spec, versions, what the numbers mean, and once finished the summary
 problem.toml         the problem file, for people, where the problem is what the file describes; the spec holds the problem itself
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pdefreq.iterations.iteration import State
 
-_KEPT = 2  # checkpoints: the newest, and one more should it be damaged
+_KEPT = 2  # number of checkpoints: the newest, and one more in case it is damaged
 
 DEFINITIONS = {
     "relative_l2": "||u - u*|| / ||u*||, L2 norms over the domain (rooted), at test points that no method trains on",
@@ -58,7 +58,7 @@ DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state on disk."""
+    """A checkpoint: the position of a run as arrays."""
 
     step: int
     seconds: float
@@ -78,27 +78,27 @@ class RunFolder:
     """One run on disk.
 
     Args:
-        path: The folder; it need not exist before `create`.
+        path: The folder, which `create` makes.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
     def create(self, spec: RunSpec) -> None:
-        """Make the folder, and write the spec, the problem, and the method's own file if it has one.
+        """Make the folder, and write the spec, the problem, and the Python files of the method.
 
         Args:
-            spec: What is run.
+            spec: The specification.
 
         Raises:
-            RunFolderError: If the folder holds something already, or can't be written, or if two of the user's Python files have
-                one name.
+            RunFolderError: If the folder is not empty, or can't be written, or if two Python files of the user have the same
+                name.
         """
         free_folder(self.path, otherwise="name another one, or resume the run in it")
         code = list(dict.fromkeys([*own_files([spec.solver, spec.probes or []]), *spec.problem.code_files]))
         names = [file.name for file in code]
         for name in names:
-            if names.count(name) > 1:  # one copy would take the place of the other, and be run in its stead
+            if names.count(name) > 1:  # one copy would replace the other and be executed instead
                 places = " and ".join(str(file) for file in code if file.name == name)
                 raise RunFolderError(f"the run uses two Python files of one name, {places}: rename one, so that both can be kept")
         make_folder(self.path / "checkpoints")
@@ -114,8 +114,8 @@ class RunFolder:
         """Write ``run.json``.
 
         Args:
-            spec: All that determines the run; None for a record of what pdefreq did not run.
-            summary: What came of it.
+            spec: The specification; None for a record of a run of another program.
+            summary: The results of the run.
         """
         record = {
             "format": FORMAT,
@@ -131,7 +131,7 @@ class RunFolder:
         """The spec in ``run.json``.
 
         Raises:
-            RunFolderError: If the folder holds no run, or one of another format than this version reads.
+            RunFolderError: If the folder contains no run, or a run in another format.
         """
         try:
             record = json.loads((self.path / "run.json").read_text())
@@ -148,11 +148,11 @@ class RunFolder:
             raise RunFolderError(f"{self.path / 'run.json'} or problem.npz is damaged: {error}") from None
 
     def read_summary(self) -> dict[str, Any]:
-        """The summary in ``run.json``; before a run's end only its status."""
+        """The summary in ``run.json``; until the run ends it contains the status only."""
         return json.loads((self.path / "run.json").read_text())["summary"]
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write one checkpoint and keep the one before it. Its name carries the digest of its bytes."""
+        """Write a checkpoint, whose name contains the digest of its bytes, and keep the previous one."""
         import numpy as np
 
         arrays = {
@@ -169,7 +169,7 @@ class RunFolder:
         path = self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz"
         write_atomically(path, data)
         others = [other for other in self._checkpoints() if other != path]
-        # A run that failed ends at its last good state, maybe before a checkpoint that was written on the way.
+        # A run that failed ends at its last good state, possibly before a checkpoint that was written during the run.
         overtaken = [other for other in others if int(other.name.split(".")[0]) >= checkpoint.step]
         earlier = [other for other in others if other not in overtaken]
         for old in overtaken + earlier[: len(earlier) + 1 - _KEPT]:
@@ -217,7 +217,7 @@ class RunFolder:
 
 
 def next_free(parent: Path, name: str) -> Path:
-    """``parent/name-1``, or the first number that is not taken."""
+    """``parent/name-1``, or the first number that does not exist."""
     number = 1
     while (parent / f"{name}-{number}").exists():
         number += 1
@@ -225,7 +225,7 @@ def next_free(parent: Path, name: str) -> Path:
 
 
 def to_json(value: Any) -> Any:
-    """Plain JSON: numpy numbers become Python's, what is not finite becomes null."""
+    """Plain JSON: numpy numbers become Python numbers, numbers that are not finite become null."""
     if isinstance(value, Mapping):
         return {str(key): to_json(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -238,7 +238,7 @@ def to_json(value: Any) -> Any:
 
 
 def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str:
-    """Why a folder is not read, and how the run in it can be repeated.
+    """The sentence that refuses a folder of another format, and says how the run can be repeated.
 
     Args:
         path: The folder.

@@ -1,7 +1,7 @@
-"""Runs that differ in their seed only, in one folder: ``seed-0``, ``seed-1``, ... and what they have in common.
+"""Runs that differ only in their seed, in one folder: ``seed-0``, ``seed-1``, ... with a common summary.
 
 seeds.json    the problem, the method, the summary of each run, and over the seeds the median, lowest and highest of each measure
-seeds.csv     one row a seed
+seeds.csv     one row per seed
 """
 
 from __future__ import annotations
@@ -22,23 +22,25 @@ _NAME = re.compile(r"seed-(-?\d+)")
 
 
 def seed_folder(folder: Path, seed: int) -> Path:
-    """Where the run with this seed is kept."""
+    """The folder of the run with this seed."""
     return folder / f"seed-{seed}"
 
 
 def seed_runs(folder: Path) -> dict[int, dict[str, Any]]:
-    """The summaries of the finished runs in a folder by seed, ascending; none if it is no folder of seeds."""
+    """The summaries of the finished runs in a folder by seed, ascending; empty if it is not a folder of seeds."""
     names = {path: _NAME.fullmatch(path.name) for path in folder.glob("seed-*") if (path / "run.json").is_file()}
     seeds = sorted((int(name[1]), path) for path, name in names.items() if name)
     summaries = {seed: RunFolder(path).read_summary() for seed, path in seeds}
-    return {seed: summary for seed, summary in summaries.items() if "steps" in summary}  # a run that goes on has a status only
+    return {
+        seed: summary for seed, summary in summaries.items() if "steps" in summary
+    }  # a run that is not finished has a status only
 
 
 def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
-    """Bring ``seeds.json`` and ``seeds.csv`` of a folder up to date with the runs in it.
+    """Write ``seeds.json`` and ``seeds.csv`` of a folder from the runs in it.
 
     Returns:
-        What `seed_runs` does.
+        The summaries, as `seed_runs`.
 
     Raises:
         RunFolderError: If they can't be written.
@@ -58,7 +60,7 @@ def write_seeds(folder: Path) -> dict[int, dict[str, Any]]:
 
 
 def spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Median, lowest and highest of each measure over the runs in which it is defined; what is defined in none is left out.
+    """Median, lowest and highest value of each measure over the runs in which it is defined.
 
     Example:
         >>> spread([{"seconds": 1.0}, {"seconds": 3.0}, {"seconds": None}])

@@ -1,4 +1,4 @@
-"""What a run returns: a function, its history, and how it went."""
+"""The result of a run: a function of points, with the history of the run."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Solution(Record, Field):
-    """The approximate solution as a function of points, with the run that made it.
+    """The approximate solution as a function of points, with the run that computed it.
 
     Args:
         solver: The method with its options.
-        spec: All that determines the run.
-        status: How it ended.
-        state: The result: the last good state, or the best one where the method keeps that.
-        last_state: The last good state: from it a resumed run goes on.
-        step: Steps taken to the last state.
-        seconds: Time spent in them; measuring is not counted.
+        spec: The specification of the run.
+        status: How the run ended.
+        state: The result: the last good state, or the best one if the method keeps it.
+        last_state: The last good state, from which a resumed run continues.
+        step: The number of steps to the last state.
+        seconds: The time of these steps; measurements are not counted.
 
     The other arguments are those of `Record`.
 
@@ -71,14 +71,14 @@ class Solution(Record, Field):
     def of(
         cls, prepared: PreparedRun, end: Position, status: Status, *, notes: Sequence[str] = (), folder: Path | None = None
     ) -> Self:
-        """What a run has come to.
+        """The solution of a run.
 
         Args:
-            prepared: The run.
-            end: Where it stands; of a run that failed, where it last was well.
-            status: How it ended.
-            notes: Sentences to put before those on the run itself.
-            folder: Where the run is kept, if it is.
+            prepared: The prepared run.
+            end: The last position; for a run that failed, the last good one.
+            status: How the run ended.
+            notes: Sentences that precede the notes on the run.
+            folder: The folder of the run, if it is stored.
         """
         return cls(
             target=prepared.target,
@@ -104,7 +104,7 @@ class Solution(Record, Field):
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
 
     def __call__(self, x: Points) -> Values:
-        """The values of u at points ``(n, d)``, given as a torch tensor or anything that `torch.as_tensor` takes."""
+        """The values of u at points ``(n, d)``, given as a torch tensor or an argument of `torch.as_tensor`."""
         x = self._points(x)
         return self.state.space.at(x).value(self.state.coefficients.to(x)).detach()
 
@@ -116,7 +116,7 @@ class Solution(Record, Field):
         """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
 
         Raises:
-            OptionError: If the norm is none of these.
+            OptionError: If the norm is unknown.
         """
         return math.nan if self._errors is None else self._errors.norm(norm)
 
@@ -128,15 +128,15 @@ class Solution(Record, Field):
 
     @functools.cached_property
     def measured(self) -> Iterate:
-        """The solution as probes take it; values at sets of points that were asked for are kept."""
+        """The solution as an argument of probes; its values at sets of points are cached."""
         from pdefreq.probes.iterate import Iterate
 
         return Iterate.of_function(self)
 
     def energy_minimum(self) -> float:
-        """The lowest energy there is, that of the reference; nan where that is unknown, or f is known at points only.
+        """The minimum of the energy, computed from the reference solution; nan if it is unknown, or f is known at points only.
 
-        A loss tends to zero, an energy to this number: what a method still lacks is the difference.
+        A loss tends to zero and an energy to this number, so that the difference shows how far the method is from the minimum.
         """
         return self._energy_minimum
 
@@ -151,7 +151,7 @@ class Solution(Record, Field):
         return energy_of(self.problem, self.reference, inside, domain.boundary(2000))
 
     def summary(self) -> dict[str, Any]:
-        """The numbers of the run as plain values; nan where something is undefined."""
+        """The numbers of the run as plain values; nan if undefined."""
         history = self.valid_history
         return {
             "problem": self.problem.name,
@@ -173,10 +173,10 @@ class Solution(Record, Field):
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Keep the run in a new folder, figures included.
+        """Store the run in a new folder.
 
         Raises:
-            RunFolderError: If the folder holds something already, or can't be written.
+            RunFolderError: If the folder is not empty, or can't be written.
         """
         from pdefreq.runs.run_folder import Checkpoint, RunFolder
 
@@ -187,7 +187,7 @@ class Solution(Record, Field):
         return run_folder.path
 
     def write(self, run_folder: RunFolder) -> None:
-        """Write what is worked out from a finished run into its folder: tables, arrays, summary."""
+        """Write the results of a finished run into its folder: tables, arrays, summary."""
         run_folder.write_history(self.history)
         run_folder.write_arrays("solution", self._sampled())
         with suppress(IncompatibleError):  # more than three dimensions, or no mesh generator
@@ -219,13 +219,14 @@ class Solution(Record, Field):
 
         Raises:
             OptionError: If the path does not end in ``.vtu``.
-            IncompatibleError: If the domain has no mesh: it has more than three dimensions, or needs gmsh and there is none.
+            IncompatibleError: If the domain has no mesh: it has more than three dimensions, or needs gmsh, which is not
+                installed.
             RunFolderError: If the file can't be written.
         """
         self._export(path, ".vtu")
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the same as a table, a row a point.
+        """Write the same fields as a table, one row per point.
 
         Raises:
             OptionError: If the path does not end in ``.csv``.
@@ -234,7 +235,7 @@ class Solution(Record, Field):
         self._export(path, ".csv")
 
     def plot(self) -> Figure:
-        """The solution against the exact one."""
+        """A figure of the solution and the exact or reference solution."""
         from pdefreq.figures.solution import solution_figure
 
         return solution_figure(self.problem, self, self.reference)
@@ -242,9 +243,9 @@ class Solution(Record, Field):
     def _without_modes(self) -> tuple[str, str]:
         family, reason = super()._without_modes()
         if self.status is Status.NON_FINITE_START:
-            reason = "the objective is not finite at the start, so that nothing was measured."
+            reason = "the objective is not finite at the start, so nothing was measured."
         elif "probes" in self.spec.given or not _watches_modes(self.spec):
-            reason = "the probes that were asked for watch no modes."
+            reason = "the requested probes do not watch modes."
         return family, reason
 
     def _export(self, path: str | Path, suffix: str) -> None:
@@ -283,5 +284,5 @@ class Solution(Record, Field):
 
 
 def _watches_modes(spec: RunSpec) -> bool:
-    """Whether the probe of the spectrum is among those of a run."""
+    """Whether the probe `spectral` is among the probes of a run."""
     return spec.probes is None or any(probe.get("name") == "spectral" for probe in spec.probes)

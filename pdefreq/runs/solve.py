@@ -1,4 +1,4 @@
-"""The entry point `solve`: its arguments are converted to a spec, and the spec is run."""
+"""The entry point `solve`, which converts its arguments to a run specification and runs it."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ def solve(
     """Solve a problem with a method, and measure the error of every frequency on the way.
 
     Args:
-        problem: A problem, or the name of a shipped one, or the path of a problem file.
-        solver: A method with its options, or the name of one; ``"a+b"`` chains two.
-        stop: Limits that replace those of the solver's own budget.
-        probes: What to measure, as objects or by name, ``"ntk"`` or ``"ntk:number=50"``; by default the errors, the spectrum
-            and the misfit at data held out, ``["error", "spectral", "holdout"]``.
-        schedule: When to record; by default every step to 100, then 50 a decade.
-        seed: Seed of every random number.
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        solver: A method with its options, or its name; ``"a+b"`` is a chain of two methods.
+        stop: Limits that replace those of the default budget of the method.
+        probes: The probes, as objects or by name, such as ``"ntk"`` or ``"ntk:number=50"``; by default those of the errors, the
+            spectrum and the misfit at held-out data, ``["error", "spectral", "holdout"]``.
+        schedule: The recorded steps; by default every step to 100, then 50 steps per decade.
+        seed: The seed of all random numbers.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default what
-            the problem names, else sine modes on a box, cosine modes where no values are prescribed, Fourier modes where all
-            sides are periodic, eigen modes elsewhere, ray modes beyond three dimensions.
-        reference: Stands in for an unknown exact solution; by default one is computed where that is possible.
-        guess: Where to start, for methods that can.
-        folder: A new folder to keep the run in; nothing is written without it.
-        method: The method's name in tables; by default the name given, or the solver's own.
-        callback: Called at each recorded step with step, state and history; a true answer stops the run.
+        modes: ``"sine"``, ``"cosine"``, ``"fourier"``, ``"eigen"``, ``"neumann"``, ``"ray"`` or ``"tones"``; by default the
+            family that the problem names, or else sine modes on a box, cosine modes where no values are prescribed, Fourier modes
+            where all sides are periodic, eigen modes elsewhere, ray modes beyond three dimensions.
+        reference: A substitute for an unknown exact solution; by default one is computed if possible.
+        guess: The initial guess, for methods that accept one.
+        folder: A new folder for the run; by default nothing is written.
+        method: The name of the method in tables; by default the given name, or that of the solver.
+        callback: Called at each recorded step with the step, state and history; the run stops if it returns True.
         progress: Called with a `Progress` at least at each recorded step.
-        predict: Whether to keep what theory says of each mode, where there is a theory that takes no more than some seconds.
+        predict: Whether to store the prediction for each mode, if it takes no more than some seconds.
 
     Raises:
-        UserError: If a name is unknown, an option is out of range, the method can't do the problem, or the folder
-            can't be written; nothing has been written then.
+        UserError: If a name is unknown, an option is out of range, the method can't solve the problem, or the folder
+            can't be written; nothing is written then.
     """
     from pdefreq.core.fields import as_field
     from pdefreq.problem.identity import WrittenProblem

@@ -1,4 +1,4 @@
-"""All that determines a run, as JSON: the same spec gives the same coefficients."""
+"""Run specifications: all that determines a run, as JSON. Equal specifications give equal coefficients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ P = TypeVar("P", bound=Part)
 _PLAIN = {"method": str, "seed": int, "dtype": str, "device": str, "modes": str | None, "predict": bool}  # of a spec
 
 FORMAT = 4
-"""The version of what run folders hold. Folders of other versions are refused."""
+"""The version of the content of run folders. Folders of other versions are refused."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class RunSpec:
     """All that determines a run.
 
     Args:
-        problem: The problem, written.
-        method: The method's name, for tables and folders.
-        solver: The method as its registered name and its options, as `solver_to_json` writes them; None for a method that is in
-            no registry.
-        seed: Seed of every random number.
+        problem: The problem in its written form.
+        method: The name of the method in tables and folders.
+        solver: The method as its registered name and its options, as `solver_to_json` writes them; None for a method that is
+            not in a registry.
+        seed: The seed of all random numbers.
         dtype: ``"float64"`` or ``"float32"``.
         device: A torch device such as ``"cpu"`` or ``"cuda"``.
         stop: The budget.
-        schedule: When to record.
-        modes: The family of modes that was asked for instead of the problem's own.
-        predict: Whether to keep what theory says of each mode.
-        probes: What is measured, each as `probe_to_json` writes it; None for the probes of every run.
-        given: Python objects that the spec can't hold, by name: solver, guess, reference, probes. For the problem,
-            `WrittenProblem.samples` tells.
+        schedule: The recorded steps.
+        modes: The mode family, if it is not that of the problem.
+        predict: Whether to store the prediction for each mode.
+        probes: The probes, as written by `probe_to_json`; None for the default probes.
+        given: Names of the Python objects that the spec can't contain: solver, guess, reference, probes. For the problem see
+            `WrittenProblem.samples`.
     """
 
     problem: WrittenProblem
@@ -65,7 +65,7 @@ class RunSpec:
     given: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object. Its problem refers to arrays that are kept apart: see `WrittenProblem.arrays`."""
+        """A JSON object, in which the problem refers to arrays that are stored separately: see `WrittenProblem.arrays`."""
         return {f.name: getattr(self, f.name) for f in fields(self)} | {
             "problem": self.problem.to_json(),
             "stop": asdict(self.stop),
@@ -77,7 +77,7 @@ class RunSpec:
         """The inverse of `to_json`.
 
         Args:
-            data: What it wrote.
+            data: The JSON object.
             arrays: The arrays of the problem.
 
         Raises:
@@ -97,18 +97,18 @@ class RunSpec:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
     def beside(self, folder: Path) -> RunSpec:
-        """The same with the Python files of the user replaced by their copies in a run folder."""
+        """The same spec with the Python files of the user replaced by their copies in a run folder."""
         problem = self.problem.beside(folder)
         return replace(self, problem=problem, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits that differ when anything above does."""
+        """Twelve hexadecimal digits of the digest of the spec."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def solver_to_json(solver: Solver) -> dict[str, Any] | None:
-    """A solver as its registered name and its options, parts included; None for one that could not be made again from them."""
+    """A solver as its registered name and its options, parts included; None if these do not determine it."""
     return encode_part(solver)
 
 
@@ -116,8 +116,8 @@ def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, tru
     """The inverse of `solver_to_json`.
 
     Args:
-        data: What it wrote.
-        folder: A run folder, where copies lie of the Python files that the data name.
+        data: The JSON object.
+        folder: A run folder with copies of the Python files that the data name.
         trust: Whether these files are loaded.
 
     Raises:
@@ -127,13 +127,13 @@ def solver_from_json(data: Mapping[str, Any], folder: Path | None = None, *, tru
 
 
 def same_method(solver: Solver, data: Mapping[str, Any]) -> bool:
-    """Whether a method is the one that was written; the folders of Python files do not count."""
+    """Whether a method is the written one, apart from the folders of Python files."""
     own = solver_to_json(solver)
     return own is not None and json.dumps(beside(own, Path()), sort_keys=True) == json.dumps(beside(data, Path()), sort_keys=True)
 
 
 def probe_to_json(probe: Probe) -> dict[str, Any] | None:
-    """A probe as its registered name and its options; None for one that could not be made again from them."""
+    """A probe as its registered name and its options; None if these do not determine it."""
     return encode_part(probe)
 
 
@@ -164,5 +164,5 @@ def beside(data: Any, folder: Path) -> Any:
 
 
 def own_files(data: Any) -> list[Path]:
-    """The Python files that solvers and probes written as JSON were loaded from, to be kept beside their run."""
+    """The Python files from which written solvers and probes were loaded, to be copied into the run folder."""
     return list(dict.fromkeys(code_files(data)))

@@ -1,4 +1,4 @@
-"""A run as TensorBoard shows it: every recorded number as a curve."""
+"""A callback that writes the recorded numbers of a run for TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TensorBoard:
     """A callback for `solve` that writes the newest row of the history; used as a context, or closed.
 
     Args:
-        folder: Where TensorBoard looks: ``tensorboard --logdir FOLDER``.
+        folder: The folder for ``tensorboard --logdir FOLDER``.
 
     Raises:
         OptionError: If TensorBoard is not installed.
@@ -28,9 +28,9 @@ class TensorBoard:
         try:
             module = importlib.import_module("torch.utils.tensorboard")
         except ImportError:
-            raise OptionError("TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or leave it out") from None
+            raise OptionError("TensorBoard is not installed: pip install 'pdefreq[tensorboard]', or omit it") from None
         self._make, self._folder = module.SummaryWriter, Path(folder)
-        self._writer: Any = None  # made with the first row: a run that is refused leaves nothing behind
+        self._writer: Any = None  # created with the first row, so that a refused run writes nothing
 
     def __enter__(self) -> TensorBoard:
         return self
@@ -39,7 +39,7 @@ class TensorBoard:
         self.close()
 
     def __call__(self, step: int, state: State, history: History) -> bool:
-        """Write the row of a step; never stops the run."""
+        """Write the row of a step, and return a value that does not stop the run."""
         if self._writer is None:
             self._writer = self._make(str(self._folder))
         for name in history.names:
@@ -49,6 +49,6 @@ class TensorBoard:
         return False
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write all pending data."""
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,4 @@
-"""Methods by name. Importing this loads no torch: the table holds strings, solvers import what they need in `prepare`."""
+"""Methods by name. Importing this module does not load torch: the table holds strings, and solvers import torch in `prepare`."""
 
 from __future__ import annotations
 

@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chain(Solver):
-    """`first` for a number of steps, then `second` from what it reached, e.g. a network and then Jacobi.
+    """A chain: `first` for a number of steps, then `second` from the result of `first`, e.g. a network and then Jacobi.
 
     The second method starts after a number of steps, not after a time or below a tolerance, so that a resumed run has the same
     hand-over step.
 
     Args:
-        first: The method that starts.
-        second: The method that goes on; it must be able to start from a given function.
-        hand_over_step: The number of steps of the first method, after which the second starts; null means its own budget.
+        first: The first method.
+        second: The second method; it must accept an initial guess.
+        hand_over_step: The number of steps of the first method, after which the second starts; null means the budget of the first
+            method.
 
     Source:
-        Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 5: a network first, Jacobi after it.
+        Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 5: a network, followed by Jacobi.
     """
 
     first: Solver
@@ -60,7 +61,7 @@ class Chain(Solver):
 
     @property
     def budget(self) -> Stop:
-        """The second method's own limits; its steps come on top of the first one's."""
+        """The limits of the second method; its steps are added to those of the first."""
         limits = self.second.budget
         return limits if limits.steps is None else replace(limits, steps=self.first_steps + limits.steps)
 
@@ -82,7 +83,7 @@ class Chain(Solver):
 
         first = self.first.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
         try:
-            second = prepare_second(ConstantField(0.0))  # refuses now what it would refuse at the hand-over step
+            second = prepare_second(ConstantField(0.0))  # raises now the errors that would occur at the hand-over step
         except IncompatibleError as error:
             raise IncompatibleError(f"the second method of the chain can't take over: {error}") from None
         return ChainIteration(first, second, prepare_second, self.first_steps)

@@ -42,23 +42,24 @@ _HIGHEST_DEGREE = {"P1": (60, 19, 8), "P2": (60, 19, 8), "Q1": (60, 60, 60)}  # 
 class Fem(DoublesSize, Solver):
     """Finite elements: P1, P2 or Q1 on intervals, polygons and polyhedra, boxes with a structured mesh.
 
-    Linear problems take one step. Nonlinear ones take Newton steps, for 1 < p <= 20 with continuation in p; for large p the
-    weights |grad u|^(p-2) may span more than double precision holds, which leaves few digits of u.
-    In one dimension with constant diffusion and no other term the values at the vertices are exact, up to the quadrature of f.
+    A linear problem takes one step. A nonlinear problem takes Newton steps, with continuation in p for 1 < p <= 20. For large p
+    the range of the weights |grad u|^(p-2) may exceed double precision, and u then has few correct digits.
+    In one dimension with constant diffusion and no other term, the values at the vertices are exact up to the quadrature of f.
 
-    Equations need not be symmetric or definite: those with convection or with a negative reaction are factorised with row
-    exchanges, and refused where they are singular to rounding. A note tells where the mesh Peclet number is above 1.
+    Equations need not be symmetric or definite. Systems with convection or with a negative reaction are factorized with row
+    exchanges, and a system that is numerically singular is refused. A note reports a mesh Peclet number above 1.
 
     Args:
         element: ``"P1"``, ``"P2"``: linear and quadratic on simplices; ``"Q1"``: multilinear on quadrilaterals and hexahedra.
-        cells: Along each axis of a box, elsewhere a mesh as fine; null is 1000 in one dimension, 128 in two, 24 in three,
-            4 before refinement, and the file's own mesh where there is one.
-        quadrature: Polynomial degree up to which integrals over a cell are exact; null is 15 in one dimension, else twice the
-            degree of the elements.
-        linear_solver: ``"direct"``, by factorisation, or ``"amg"``, conjugate gradients with multigrid, where the equations
-            are known to be symmetric and positive definite; null takes the faster.
-        refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level a step; null keeps the mesh.
-        levels: Refinements, where there are any; null is 5 uniform or 12 adaptive ones.
+        cells: Number of cells along each axis of a box; on other domains, a mesh of the same mesh width. Null means 1000 in one
+            dimension, 128 in two, 24 in three, 4 before refinement, and the mesh of the file for a mesh domain.
+        quadrature: Polynomial degree up to which integrals over a cell are exact; null means 15 in one dimension, otherwise twice
+            the degree of the elements.
+        linear_solver: ``"direct"``, a sparse factorization, or ``"amg"``, conjugate gradients with algebraic multigrid, for
+            symmetric positive definite systems; null selects the faster one.
+        refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level per step; null keeps the
+            mesh.
+        levels: Number of refinements; null means 5 uniform or 12 adaptive refinements.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -119,7 +120,7 @@ class Fem(DoublesSize, Solver):
         self._require_refinable(problem)
         adaptive = self.refinement == "adaptive"
         levels = self.levels or (12 if adaptive else 5)
-        if not adaptive:  # adaptive levels grow as they please
+        if not adaptive:  # the sizes of adaptive levels are not known in advance
             self._require_memory(problem, levels, "levels", mesh.nelements * 2 ** (problem.domain.dimension * levels))
 
         import torch
@@ -134,7 +135,7 @@ class Fem(DoublesSize, Solver):
         return Refinement(space, problem, levels=levels, adaptive=adaptive, condense=condense, like=like, remarks=remarks)
 
     def coarsest(self, domain: Domain) -> int:
-        """Where the domain brings a mesh: so many cells that the first level is this mesh."""
+        """For a domain with a mesh of its own: the number of cells for which the first level is this mesh."""
         mesh = domain.own_mesh
         return super().coarsest(domain) if mesh is None else max(1, int(domain.measure ** (1 / domain.dimension) / mesh.param()))
 
@@ -164,7 +165,7 @@ class Fem(DoublesSize, Solver):
         return multilinear_element_error(wavevectors, h, diffusion=a, reaction=c, sampling=sampling)
 
     def _cells(self, problem: Problem) -> int | None:
-        """Along each axis; None for the mesh that a domain brings."""
+        """Number of cells along each axis; None for the mesh of a mesh domain."""
         from pdefreq.domains.mesh_domain import MeshDomain
 
         if self.cells is not None or isinstance(problem.domain, MeshDomain):
@@ -172,10 +173,10 @@ class Fem(DoublesSize, Solver):
         return _COARSE if self.refinement is not None else _CELLS[problem.domain.dimension]
 
     def _require_refinable(self, problem: Problem) -> None:
-        """What the residual estimator and the refinement of cells can do.
+        """Check that the problem suits the residual estimator and the refinement of cells.
 
         Raises:
-            IncompatibleError: Otherwise.
+            IncompatibleError: If it does not.
         """
         if not problem.is_linear:
             term = next(term for term in problem.equation if not term.linear)
@@ -220,14 +221,15 @@ class Fem(DoublesSize, Solver):
 
 @dataclass(frozen=True)
 class RitzGalerkin(DoublesSize, Solver):
-    """Ritz-Galerkin with few functions on a box: Legendre polynomials, with spectral accuracy for smooth u, or hat functions.
+    """Ritz-Galerkin with few basis functions on a box: Legendre polynomials (spectrally accurate for smooth u) or hat functions.
 
-    With the source known at n points only ([data]), more and more functions tend to the sum of Green's functions.
+    If the source is known at n points only ([data]), the solution tends to a sum of Green's functions as the number grows.
 
     Args:
         basis: ``"legendre"``, integrated Legendre polynomials, or ``"hat"``, P1 elements.
-        number: Basis functions along each axis that vanish at its ends; null is 64 in one dimension, 32 in two, 12 in three.
-        quadrature: Gauss points along each axis; null is twice the number of functions. For hat functions, those of a cell.
+        number: Number of basis functions along each axis that vanish at its ends; null means 64 in one dimension, 32 in two, 12
+            in three.
+        quadrature: Gauss points along each axis, for hat functions in each cell; null means twice the number of functions.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -287,7 +289,7 @@ class RitzGalerkin(DoublesSize, Solver):
 
 
 def _factor_bytes(unknowns: float) -> int:
-    """Memory of a factorisation with row exchanges in three dimensions, as measured: 0.8 GiB for 40,000 unknowns."""
+    """Memory of a factorization with row exchanges in three dimensions, as measured: 0.8 GiB for 40,000 unknowns."""
     return int(80 * unknowns**1.53)
 
 
@@ -301,7 +303,7 @@ def _iteration(
     guess: Field | None,
     remarks: Sequence[str] = (),
 ) -> Iteration:
-    """What solves a problem in a space: one linear system, or Newton's method."""
+    """The iteration that solves a problem in a space: one linear system, or Newton's method."""
     import torch
 
     from pdefreq.functionals.sampling import data_samples
@@ -318,7 +320,7 @@ def _iteration(
 
 
 def _condensing(form: WeakForm, by: Literal["direct", "amg"] | None) -> Callable[[LinearSystem], GalerkinSystem]:
-    """What makes of linear equations something that solves them: as asked for, or in the faster way that applies."""
+    """The linear solver: the requested one, or by default the faster of those that apply."""
     from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 
     d, linear = form.dimension, form.equation.is_linear
@@ -332,12 +334,12 @@ def _condensing(form: WeakForm, by: Literal["direct", "amg"] | None) -> Callable
 
 
 def _remarks(problem: Problem, space: Lagrange, cells: int | None = None) -> list[str]:
-    """Whether the mesh is too coarse for the convection.
+    """A note if the mesh is too coarse for the convection.
 
     Args:
         problem: The problem.
         space: Elements on a mesh.
-        cells: Along each axis, where that makes the mesh.
+        cells: Number of cells along each axis, if the mesh was made from it.
     """
     import torch
     from skfem.mesh.mesh_simplex import MeshSimplex

@@ -1,4 +1,4 @@
-"""What all methods for the difference equations of a grid ask of a problem."""
+"""The common base of methods for difference equations on a uniform grid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.grid import Grid
     from pdefreq.spaces.trial_space import TrialSpace
 
-_BOUNDARY = 1000  # points at which a source is held against zero
+_BOUNDARY = 1000  # points at which a source is compared with zero
 _VANISHES = 1e-10
 _INTERVALS = (500, 64, 32)  # by dimension; 500 is the published figure (Xu et al., 2020, Fig. 4c)
 
@@ -36,7 +36,7 @@ class GridSolver(Solver):
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Budget, unless the residual falls by 1e-10 before.
+        steps: Largest number of steps; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -53,13 +53,13 @@ class GridSolver(Solver):
 
     @property
     def arrays(self) -> int:
-        """Memory at its peak, measured: numbers of 8 bytes for each node."""
+        """Peak memory as measured, in numbers of 8 bytes per node."""
         return 34
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """How messages call the method."""
+        """The name of the method in messages."""
 
     @property
     def degree(self) -> int:
@@ -100,7 +100,7 @@ class GridSolver(Solver):
         x = problem.domain.boundary(_BOUNDARY).x
         jump = f(x) - f(space.box.opposite(x)) if problem.is_periodic else f(x)
         if jump.abs().max() > _VANISHES * f(space.nodes).abs().max():
-            return None  # its modes fall like 1/k only: those beyond the grid fold onto others, and weigh as much as the symbol
+            return None  # its coefficients decay only like 1/k: aliased modes contribute as much as the symbol
         return central_difference_error(wavevectors, space.spacings, diffusion=constants.diffusion, reaction=constants.reaction)
 
     @abstractmethod

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ConjugateGradientsSolver(DoublesSize, GridSolver):
-    """Conjugate gradients on a uniform grid: about as many steps as there are intervals along an axis; boxes up to 3-D.
+    """Conjugate gradients on a uniform grid of a box, up to 3-D; the number of steps is about that of intervals along an axis.
 
-    For symmetric and positive definite equations; `gmres` is for all others.
+    The equations must be symmetric and positive definite; `gmres` solves the others.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Iterations, unless the residual falls by 1e-10 before.
+        steps: Largest number of iterations; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -58,15 +58,15 @@ class ConjugateGradientsSolver(DoublesSize, GridSolver):
 
 @dataclass(frozen=True, kw_only=True)
 class GmresSolver(DoublesSize, GridSolver):
-    """GMRES on a uniform grid, for equations with convection and indefinite ones such as Helmholtz's; boxes up to 3-D.
+    """GMRES on a uniform grid of a box, up to 3-D, for convection and for indefinite equations such as the Helmholtz equation.
 
-    A step is a cycle of restarted flexible GMRES by PyAMG, preconditioned by multigrid for the equation without its negative
-    reactions; in float64 on the CPU. Each negative eigenvalue takes about an iteration more.
+    A step is one cycle of restarted flexible GMRES (PyAMG, float64, CPU). The preconditioner is multigrid for the equation
+    without its negative reactions. Each negative eigenvalue adds about one iteration.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Cycles, unless the residual falls by 1e-10 before.
-        restart: Iterations in a cycle; two grid functions are kept for each.
+        steps: Largest number of cycles; the method stops earlier once the residual has decreased by a factor of 1e-10.
+        restart: Number of iterations in a cycle; each stores two grid functions.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -101,15 +101,15 @@ class GmresSolver(DoublesSize, GridSolver):
 
 @dataclass(frozen=True, kw_only=True)
 class MultigridSolver(DoublesSize, GridSolver):
-    """Algebraic multigrid on a uniform grid: the same few cycles whatever the grid, and no frequency bias; boxes up to 3-D.
+    """Algebraic multigrid on a uniform grid of a box, up to 3-D: few cycles on every grid, and no frequency bias.
 
-    V-cycles over a Ruge-Stueben hierarchy by PyAMG, a symmetric Gauss-Seidel sweep before and after; in float64 on the CPU. With
-    convection they converge as fast up to a mesh Peclet number of 1, and may diverge above it. `gmres` is for indefinite
-    equations.
+    A step is a V-cycle over a Ruge-Stueben hierarchy (PyAMG, float64, CPU) with one symmetric Gauss-Seidel sweep before and after
+    the coarse grid. With convection the rate stays the same up to a mesh Peclet number of 1; above it cycles may diverge. `gmres`
+    solves indefinite equations.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Cycles, unless the residual falls by 1e-10 before.
+        steps: Largest number of cycles; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -142,18 +142,18 @@ class MultigridSolver(DoublesSize, GridSolver):
 
 @dataclass(frozen=True, kw_only=True)
 class TwoGridSolver(GridSolver):
-    """Two-grid cycles on a uniform grid: sweeps take the high frequencies, a coarse grid the low ones; boxes up to 3-D.
+    """Two-grid cycles on a uniform grid of a box, up to 3-D: sweeps reduce high frequencies, the coarse grid low ones.
 
-    Damped Jacobi, full weighting, linear interpolation, and the equations on the grid of every other node solved by sine
-    transform: the textbook's cycle, whose effect on every frequency is known exactly. For constant coefficients and prescribed
-    boundary values, without convection; `multigrid` is for all others. Each axis may have its own diffusion.
+    The cycle consists of damped Jacobi, full weighting, linear interpolation, and an exact solution on the grid of every other
+    node by sine transform. Its effect on every frequency is known in closed form. Coefficients must be constant, boundary values
+    prescribed, and there must be no convection; `multigrid` solves the others. Each axis may have its own diffusion.
 
     Args:
-        intervals: Mesh intervals along each axis, even; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Cycles, unless the residual falls by 1e-10 before.
-        omega: Damping of Jacobi, in (0, 1].
-        pre: Sweeps before the correction.
-        post: Sweeps after it.
+        intervals: Mesh intervals along each axis, an even number; null means 500 in one dimension, 64 in two, 32 in three.
+        steps: Largest number of cycles; the method stops earlier once the residual has decreased by a factor of 1e-10.
+        omega: Damping factor of Jacobi, in (0, 1].
+        pre: Number of sweeps before the coarse-grid correction.
+        post: Number of sweeps after it.
 
     Raises:
         OptionError: If an option lies outside its range.

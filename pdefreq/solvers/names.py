@@ -1,4 +1,4 @@
-"""Methods and chains of methods from their names and options."""
+"""Methods and chains of methods, built from names and options."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _CHAIN = re.compile(r"\+(?=[A-Za-z_./~])")  # between two methods, not inside a 
 def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
     """A solver by name, with options as values or as text; ``"a+b"`` chains two.
 
-    An option is named by its path, ``optimizer.damping``, or by the end of it, ``damping``, where only one part has it. Options
-    may also stand behind the name, ``"mscale:activation=phi,number=300"``. In a chain each method may have its own,
-    ``"pinn:steps=800+jacobi:intervals=64"``; those of the chain itself stand last, ``"deep-ritz+jacobi:hand_over_step=500"``.
+    An option is named by its path, ``optimizer.damping``, or by the end of it, ``damping``, if only one part has it. Options
+    may also be appended to the name, ``"mscale:activation=phi,number=300"``. In a chain each method has its own options,
+    ``"pinn:steps=800+jacobi:intervals=64"``, and options of the chain itself come last,
+    ``"deep-ritz+jacobi:hand_over_step=500"``.
 
     Raises:
         UnknownNameError: If the method or an option does not exist.
@@ -42,7 +43,7 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
 
 
 def method_names(name: str) -> list[str]:
-    """The methods of a chain without their options; of another method the one.
+    """The names of the methods of a chain, without options; one name for a single method.
 
     Example:
         >>> method_names("pinn:steps=3,widths=[5,5]+jacobi:intervals=64,steps=3")
@@ -52,7 +53,7 @@ def method_names(name: str) -> list[str]:
 
 
 def _both(name: str, written: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options behind a name and options beside it."""
+    """The options appended to a name and the options passed separately, as one dictionary."""
     for key in written:
         if key in options:
             raise OptionError(f"`{key}` is given twice, in '{name}' and beside it: give it once")

@@ -1,4 +1,4 @@
-"""Methods that train networks: compositions with the defaults of their literature that do well here."""
+"""Methods that train networks: compositions of parts with defaults from the literature."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENHANCED = Residual(
 
 
 def _required(loss: Loss, kind: type[Loss]) -> Loss:
-    """A loss of the kind that gives a method its name."""
+    """The loss, if it is of the kind that gives the method its name."""
     if not isinstance(loss, kind):
         name = kind.registry.name_of(kind)
         raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")
@@ -33,7 +33,7 @@ def deep_ritz(
     optimizer: Optimizer = Adam(half_life=1500.0),
     training: Training = Training(steps=4000),
 ) -> NetworkSolver:
-    """A plain network that minimizes the energy: low frequencies converge first, high ones late or never.
+    """A plain network that minimizes the energy: low frequencies converge first, high frequencies late or never.
 
     Args:
         network: The architecture.
@@ -99,7 +99,7 @@ def pinn(
     optimizer: Optimizer = Adam(learning_rate=5e-3, half_life=500.0),
     training: Training = Training(steps=2500),
 ) -> NetworkSolver:
-    """A network that lowers the square of the equation's residual (physics-informed): high frequencies weigh most.
+    """A network that minimizes the squared residual of the equation (physics-informed): high frequencies have large weights.
 
     Args:
         network: The architecture.
@@ -262,7 +262,7 @@ def network(
 
     Args:
         network: The architecture.
-        loss: What is lowered.
+        loss: The loss to minimize.
         boundary: How boundary conditions are imposed.
         points: Where the loss is sampled.
         optimizer: How steps are taken.

@@ -1,4 +1,4 @@
-"""The solver behind all methods that train a network: six parts, and how they are put together."""
+"""The solver behind all methods that train a network, composed of six parts."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces.trial_space import TrialSpace
 
-_FEW = 64  # points at which a term is seen to act
+_FEW = 64  # points at which a term is tested for being nonzero
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSolver(Solver):
-    """A network of any architecture, trained to lower any loss: the parts are chosen one by one.
+    """A network of any architecture, trained to minimize any loss, with each part selected separately.
 
     Args:
         network: The architecture.
-        loss: What is lowered.
+        loss: The loss to minimize.
         boundary: How boundary conditions are imposed; a fit of a function has none.
         points: Where the loss is sampled.
         optimizer: How steps are taken.
@@ -60,7 +60,7 @@ class NetworkSolver(Solver):
     points: Points = field(default_factory=Automatic)
     optimizer: Optimizer = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
-    label: str = field(default="network", compare=False, metadata={"option": False})  # by whatever name, it is the same method
+    label: str = field(default="network", compare=False, metadata={"option": False})  # the label does not change the method
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,7 +89,7 @@ class NetworkSolver(Solver):
         return self.loss.needs if self.loss.is_regression else (*self.loss.needs, *self.boundary.needs)
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
-        """The same with every default settled that depends on the problem or on the budget.
+        """The same method with all defaults set that depend on the problem or on the budget.
 
         Raises:
             IncompatibleError: If the rule for points does not work for the problem.
@@ -117,8 +117,8 @@ class NetworkSolver(Solver):
         require_precision(problem.equation, dtype)
         if guess is not None:
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
-        if problem.is_up_to_constant and domain.dimension <= 3:  # beyond, quadrature can't tell
-            require_compatible(problem)  # else the energy has no minimum
+        if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
+            require_compatible(problem)  # otherwise the energy has no minimum
         self._require_start(problem.equation, domain, problem.dirichlet)
         method = self.resolved(problem, Stop())
         points, boundary = method.points, method.boundary
@@ -158,10 +158,11 @@ class NetworkSolver(Solver):
         )
 
     def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
-        """Refuse a start with constant u if p > 2: there the derivative of the residual, of |grad u|^(p-2) grad u, is zero.
+        """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.
 
         Raises:
-            IncompatibleError: If the network starts this way, and no other term or boundary term has a derivative there.
+            IncompatibleError: If the network starts with constant u, and no other term of the equation or the boundary depends on
+                u.
         """
         from pdefreq.problem.terms.diffusion import Diffusion
 
@@ -178,13 +179,13 @@ class NetworkSolver(Solver):
             )
 
     def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
-        """Check options of two parts that do not go together on a problem.
+        """Check that the options of different parts are compatible with each other on a problem.
 
         Raises:
-            IncompatibleError: If the points of the data are all there are, and some are to be held out.
-            OptionError: If the objective changes from step to step under an optimizer that can't have it, or if a batch is too
+            IncompatibleError: If points are to be held out and the source is known at the data points only.
+            OptionError: If the objective changes from step to step and the optimizer needs a fixed one, or if a batch is too
                 large.
-            UnknownNameError: If `weights` names a boundary term that there is not.
+            UnknownNameError: If `weights` names a boundary term that the loss does not have.
         """
         training = self.training
         if points.number is None and (training.keep == "best" or training.patience is not None):
@@ -208,10 +209,10 @@ class NetworkSolver(Solver):
             )
 
     def _require_room(self, points: Points, boundary: Boundary, dimension: int) -> None:
-        """Check the memory for a step and for the points, from the options alone: nothing is built yet.
+        """Check from the options alone that the memory suffices for a step and for the points, before anything is built.
 
         Raises:
-            OptionError: If there is too little.
+            OptionError: If it does not.
         """
         self.network.require_memory(dimension)
         if boundary.number is not None:
@@ -223,10 +224,10 @@ class NetworkSolver(Solver):
             require_memory(points.number, "number", 8 * kept * points.number)
 
     def _require_smooth(self, network: TrialSpace, space: TrialSpace, order: int) -> None:
-        """Check that there are as many derivatives as are taken.
+        """Check that the network is smooth enough for the derivatives in the loss.
 
         Raises:
-            IncompatibleError: If the network has fewer, or the boundary values that are built in.
+            IncompatibleError: If the network, or the built-in boundary values, have fewer derivatives.
         """
         if order <= space.smoothness:
             return
@@ -239,7 +240,7 @@ class NetworkSolver(Solver):
 
 
 def _acts_on_constants(term: Term, domain: Domain, value: float) -> bool:
-    """Whether the linearization of a term at a constant is not zero, at some points of a domain."""
+    """Whether the linearization of a term at a constant is nonzero at some of a few points of a domain."""
     import torch
 
     from pdefreq.core.streams import stream

@@ -1,4 +1,4 @@
-"""Relaxation methods: finite differences on a box, one sweep a step. They take the high frequencies first."""
+"""Relaxation methods: finite differences on a box, one sweep per step. High frequencies converge first."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.grid import Grid
 
-_STEPS = 30_000  # takes a few seconds at the default sizes
+_STEPS = 30_000  # a few seconds at the default sizes
 
 
 @dataclass(frozen=True, kw_only=True)
 class JacobiSolver(GridSolver):
-    """Damped Jacobi for the difference equations on a uniform grid, from a zero start.
+    """Damped Jacobi for the difference equations on a uniform grid, from the zero initial guess.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
         omega: Damping factor, in (0, 1]; 1 is plain Jacobi.
 
     Raises:
@@ -52,13 +52,13 @@ class JacobiSolver(GridSolver):
 
 @dataclass(frozen=True, kw_only=True)
 class SorSolver(GridSolver):
-    """Gauss-Seidel relaxation (omega = 1) and successive over-relaxation, from a zero start.
+    """Gauss-Seidel relaxation (omega = 1) and successive over-relaxation, from the zero initial guess.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
         omega: Relaxation factor, in (0, 2), or "optimal".
-        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+        ordering: Order of the nodes: "lexicographic", or "red-black", in which all nodes of one color are updated at once.
 
     Raises:
         OptionError: If an option lies outside its range.
@@ -93,11 +93,11 @@ class SorSolver(GridSolver):
 def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> JacobiSolver:
     """Jacobi relaxation of the difference equations on a uniform grid: middle and high frequencies converge first.
 
-    A sweep multiplies the error of sine mode k by cos(k pi / n) in one dimension; boxes up to three.
+    In one dimension, a sweep multiplies the error of sine mode k by cos(k pi / n). Boxes may have up to three dimensions.
 
     Args:
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 5.
@@ -108,12 +108,13 @@ def jacobi(*, intervals: int | None = None, steps: int = _STEPS) -> JacobiSolver
 def damped_jacobi(*, omega: float = 2 / 3, intervals: int | None = None, steps: int = _STEPS) -> JacobiSolver:
     """Damped Jacobi relaxation on a uniform grid: the higher the frequency, the sooner it converges.
 
-    A sweep multiplies the error of sine mode k by 1 - 2 omega sin^2(k pi / 2n) in one dimension; boxes up to three.
+    In one dimension, a sweep multiplies the error of sine mode k by 1 - 2 omega sin^2(k pi / 2n). Boxes may have up to three
+    dimensions.
 
     Args:
         omega: Damping factor, in (0, 1]; 2/3 is the best smoother in one dimension, 4/5 in two, 6/7 in three.
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, section 2.1.
@@ -127,15 +128,16 @@ def gauss_seidel(
     intervals: int | None = None,
     steps: int = _STEPS,
 ) -> SorSolver:
-    """Gauss-Seidel relaxation on a uniform grid: twice as fast as Jacobi in the end, and a better smoother.
+    """Gauss-Seidel relaxation on a uniform grid: asymptotically twice as fast as Jacobi, and a better smoother.
 
-    A sweep multiplies a wave of mode k by 1 / sqrt(5 - 4 cos(k pi / n)) in one dimension, away from the boundary, and after
-    many sweeps the whole error by cos^2(pi / n); boxes up to three.
+    In one dimension and away from the boundary, a sweep multiplies the amplitude of a wave of mode k by
+    1 / sqrt(5 - 4 cos(k pi / n)). After many sweeps each sweep multiplies the whole error by cos^2(pi / n). Boxes may have up to
+    three dimensions.
 
     Args:
-        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+        ordering: Order of the nodes: "lexicographic", or "red-black", in which all nodes of one color are updated at once.
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Source:
         Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 2.1 and 4.3.
@@ -150,16 +152,16 @@ def sor(
     intervals: int | None = None,
     steps: int = _STEPS,
 ) -> SorSolver:
-    """Successive over-relaxation on a uniform grid: with the best omega, all frequencies fall at nearly one rate.
+    """Successive over-relaxation on a uniform grid: with the optimal omega, all frequencies converge at nearly the same rate.
 
-    After many sweeps the whole error falls by omega - 1 a sweep, from the best omega on; that is 2 / (1 + sin(pi / n)) for
-    Poisson's equation on a cube with prescribed boundary values. Boxes up to three dimensions.
+    For omega at or above the optimum, each sweep finally multiplies the error by omega - 1. The optimum is 2 / (1 + sin(pi / n))
+    for Poisson's equation on a cube with prescribed boundary values. Boxes may have up to three dimensions.
 
     Args:
         omega: Relaxation factor, in (0, 2), or "optimal", computed from the equations.
-        ordering: Which node comes next: "lexicographic", or "red-black", all nodes of a color at once.
+        ordering: Order of the nodes: "lexicographic", or "red-black", in which all nodes of one color are updated at once.
         intervals: Mesh intervals along each axis; null means 500 in one dimension, 64 in two, 32 in three.
-        steps: Sweeps, unless the residual falls by 1e-10 before.
+        steps: Largest number of sweeps; the method stops earlier once the residual has decreased by a factor of 1e-10.
 
     Source:
         Young (1971), Iterative Solution of Large Linear Systems, section 6.2.

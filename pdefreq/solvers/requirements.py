@@ -1,4 +1,4 @@
-"""What a method needs of a problem, and the one rule that refuses the rest and names a method that can."""
+"""The check that a problem meets the needs of a method; a refusal names a method that can solve the problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 
-_HIGHEST_SINGLE = 8  # exponent above which float32 says nothing of the flux |grad u|^(p-1)
+_HIGHEST_SINGLE = 8  # largest exponent for which float32 resolves the flux |grad u|^(p-1)
 _CLASSICAL = ("sine", "fourier", "cg", "gmres", "fem")
 _NETWORKS = ("deep-ritz", "deep-ritz:boundary=penalty", "gauss-newton", "gauss-newton:boundary=penalty", "regression")
 
@@ -35,7 +35,7 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
 
 
 def instead(problem: Problem, method: str) -> str:
-    """Advice: a classical method and a network method that meet the needs of a problem, where there are any."""
+    """Advice: the first classical method and the first network method whose needs the problem meets."""
 
     def can(name: str) -> bool:
         return name != method and problem.lacks(needs_of(name)) is None
@@ -45,15 +45,15 @@ def instead(problem: Problem, method: str) -> str:
 
 
 def needs_of(name: str) -> Sequence[Need]:
-    """The needs of a method, by its name and options."""
+    """The needs of a method, given by its name."""
     return make_solver(name).needs
 
 
 def require_precision(equation: Equation, dtype: torch.dtype) -> None:
-    """Digits enough for the flux |grad u|^(p-1).
+    """Check that the precision suffices for the flux |grad u|^(p-1).
 
     Raises:
-        IncompatibleError: In single precision, if the exponent is too high.
+        IncompatibleError: If the exponent is too large for single precision.
     """
     diffusion = equation.find(Diffusion)
     if diffusion is not None and diffusion.exponent > _HIGHEST_SINGLE and str(dtype) == "torch.float32":
@@ -63,10 +63,10 @@ def require_precision(equation: Equation, dtype: torch.dtype) -> None:
 
 
 def require_box(problem: Problem, method: str, needs: Sequence[Need] = ()) -> Box:
-    """The problem's domain, a box, if the problem meets the needs.
+    """The domain of the problem, which is a box if the problem meets the needs.
 
     Raises:
-        IncompatibleError: Otherwise.
+        IncompatibleError: If it does not meet them.
     """
     from pdefreq.domains.box import Box
 

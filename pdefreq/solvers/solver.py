@@ -1,4 +1,4 @@
-"""What a method is: a frozen dataclass of options that prepares an iteration."""
+"""The base class of methods: a frozen dataclass of options that prepares an iteration."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Solver(Part, ABC):
-    """A method with its options: plain values, or parts. Heavy imports stay inside `prepare`.
+    """A method with its options, which are plain values or parts. Large libraries are imported in `prepare`.
 
-    What only some methods can do is a protocol of `pdefreq.solvers.refinable`.
+    Capabilities that only some methods have are protocols in `pdefreq.solvers.refinable`.
     """
 
     registry = SOLVERS
 
     @property
     def name(self) -> str:
-        """What tables, messages and folders call the method: by default its class, in kebab case."""
+        """The name of the method in tables, messages and folders; by default the name of its class in kebab case."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(self).__name__.removesuffix("Solver")).lower()
 
     @property
@@ -43,21 +43,21 @@ class Solver(Part, ABC):
 
     @property
     def needs(self) -> Sequence[Need]:
-        """What the method needs of a problem; the first that is not met is named when the problem is refused."""
+        """What the method needs of a problem; a refusal names the first need that is not met."""
         return ()
 
     @property
     def budget(self) -> Stop:
-        """When a run stops unless the user says otherwise."""
+        """The default limits of a run."""
         return Stop(steps=1)
 
     def resolved(self, problem: Problem, stop: Stop) -> Solver:
-        """The same method with every default settled that depends on the problem or on the budget; by default itself.
+        """The same method with all defaults set that depend on the problem or on the budget; by default the method itself.
 
         The record of a run holds the resolved method, so that a resumed run keeps its options when the budget changes.
 
         Args:
-            problem: Blind: without its exact solution.
+            problem: The problem without its exact solution.
             stop: The budget of the run.
         """
         return self
@@ -75,12 +75,12 @@ class Solver(Part, ABC):
         """The method applied to one problem.
 
         Args:
-            problem: Blind: without its exact solution.
-            seed: Feeds the streams of random numbers.
-            device: Where coefficients live.
+            problem: The problem without its exact solution.
+            seed: Seed of the random streams.
+            device: The device of the coefficients.
             dtype: Their floating-point type.
-            guess: Where to start, for methods that can; networks refuse it.
+            guess: The initial guess, for methods that accept one; networks refuse it.
 
         Raises:
-            IncompatibleError: If the method can't do this problem; one sentence says why and what can.
+            IncompatibleError: If the method can't solve this problem; the message gives the reason and an alternative.
         """

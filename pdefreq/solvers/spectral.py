@@ -1,4 +1,4 @@
-"""Spectral methods on a box: no frequency bias at all, and the baseline of every table."""
+"""Spectral methods on a box, which have no frequency bias; they are the baseline of comparisons."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _HARMONICS = (512, 64, 16)
 
 @dataclass(frozen=True)
 class Sine(DoublesSize, Solver):
-    """Sine series by fast transform: every frequency at once, in one step, for constant coefficients on a box.
+    """Sine series by fast transform: all frequencies in one step, for constant coefficients on a box.
 
-    Boundary values are lifted into the box first. The L2 error falls faster than any power of n where f, less what the
-    lifting contributes, has a smooth odd extension, and like n^-2.5 where that does not vanish on the boundary.
+    A lifting of the boundary values is subtracted first. The L2 error decreases faster than any power of n if the remaining
+    source has a smooth odd extension, and like n^-2.5 if it does not vanish on the boundary.
 
     Args:
-        intervals: Intervals of the uniform grid on which f is sampled, along each axis; there is one mode less. Null means
-            1024 in one dimension, 128 in two, 32 in three.
+        intervals: Number of intervals along each axis of the uniform grid on which f is sampled; there is one mode less. Null
+            means 1024 in one dimension, 128 in two, 32 in three.
 
     Raises:
         OptionError: If there are fewer than 2 intervals.
@@ -69,7 +69,7 @@ class Sine(DoublesSize, Solver):
     ) -> Iteration:
         box = require_box(problem, "sine", self.needs)
         n, d = self.intervals or _INTERVALS[box.dimension - 1], box.dimension
-        require_memory(n, "intervals", 8 * (30 + 4 * d) * n**d)  # the sparse diagonal, its factors, points and derivatives
+        require_memory(n, "intervals", 8 * (30 + 4 * d) * n**d)  # the sparse diagonal, its inverse, points and derivatives
         assert problem.dirichlet is not None
         import torch
 
@@ -83,17 +83,17 @@ class Sine(DoublesSize, Solver):
 
 @dataclass(frozen=True)
 class Fourier(DoublesSize, Solver):
-    """Fourier series by fast transform: every frequency at once, in one step, for constant coefficients on a periodic box.
+    """Fourier series by fast transform: all frequencies in one step, for constant coefficients on a periodic box.
 
-    All sides of the box are periodic. The error falls faster than any power of the number of harmonics where f, continued
-    periodically, is smooth.
+    All sides of the box are periodic. The error decreases faster than any power of the number of harmonics if the periodic
+    continuation of f is smooth.
 
     Args:
-        harmonics: Highest number of periods along each axis; f is sampled at 2 harmonics + 1 points along it. Null means 512 in
-            one dimension, 64 in two, 16 in three.
+        harmonics: Largest number of periods along each axis, along which f is sampled at 2 harmonics + 1 points. Null means 512
+            in one dimension, 64 in two, 16 in three.
 
     Raises:
-        OptionError: If there is no harmonic.
+        OptionError: If the number is below 1.
 
     Source:
         Trefethen (2000), Spectral Methods in MATLAB, chapter 3.

@@ -1,1 +1,1 @@
-"""Frequency measurement: mode families, rates of convergence, and the bias index."""
+"""Frequencies: mode families, rates of convergence, and the bias index. Tensors in and out."""

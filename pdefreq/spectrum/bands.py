@@ -1,4 +1,4 @@
-"""Decomposition of a function into bands of wavenumbers that add up to the function."""
+"""Bands of wavenumbers: a function as the sum of parts, one for each band."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.eigen import EigenModes
     from pdefreq.spectrum.family import Expansion
 
-_EVEN = 1e-9  # relative to the side of a box; nodes this close to a uniform grid count as its nodes
-_ROUNDING = 1e-12  # a remainder below this times the largest value is omitted
-_EDGE = 1e-9  # octaves; twice the lowest wavenumber, up to rounding, belongs to the second band
+_EVEN = 1e-9  # relative to the side of a box: nodes at a smaller distance from a uniform grid are on the grid
+_ROUNDING = 1e-12  # a remainder below this times the largest value is rounding
+_EDGE = 1e-9  # octaves: a wavenumber that is twice the lowest up to rounding begins the second band
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +26,9 @@ class Band:
     """The part of a function whose wavenumbers satisfy ``lower <= |xi| < upper``.
 
     Args:
-        lower: Lower end, rad per unit length.
-        upper: Upper end.
-        values: Values of the part at the points at which the function was given.
+        lower: Lower end of the band, rad per unit length.
+        upper: Upper end of the band.
+        values: The part at the points of the function.
     """
 
     lower: float
@@ -37,9 +37,9 @@ class Band:
 
 
 def dyadic_bands(expansion: Expansion) -> list[Band]:
-    """One band for each octave, starting from the lowest nonzero wavenumber; a constant belongs to the first band.
+    """One band per octave, from the lowest nonzero wavenumber; a constant belongs to the first band.
 
-    The bands add up to the sum of the modes, which is the function minus the part that the family subtracts first.
+    The sum of the bands is the expansion of the function in the modes, without the part that the family subtracts first.
 
     Args:
         expansion: The expansion of a function in modes of any family.
@@ -68,21 +68,22 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
 def split_on_box(
     kind: str, box: Box, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on a box, by name. The parts add up to the function.
+    """The parts of a function on a box by name, whose sum is the function.
 
-    If the points are the nodes of a uniform grid, the modes of this grid are used. Otherwise the bands are computed on the
-    default grid of the family and interpolated linearly.
+    If the points are the nodes of a uniform grid, the modes of this grid are used; otherwise the bands are computed on the grid
+    of the family and interpolated linearly.
 
     Args:
-        kind: A family of modes.
-        box: A box of up to three dimensions.
+        kind: A mode family.
+        box: A box in up to three dimensions.
         x: Points, shape ``(n, d)``.
-        values: Values of the function at `x`, shape ``(n,)``.
-        function: Returns values ``(n,)`` at other points ``(n, d)``; called if `x` is not a uniform grid.
+        values: Values of the function at the points, shape ``(n,)``.
+        function: The function, ``(n, d) -> (n,)``, which is used if the points are not a uniform grid.
 
     Returns:
-        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then, if they are not zero, ``boundary``, the part due to
-        boundary values that the family subtracts, and ``unresolved``, the remainder between the nodes of the default grid.
+        ``band_1_0_to_<upper>``, ``band_2_<lower>_to_<upper>``, ...; then ``boundary``, the part of the boundary
+        values that the family subtracts, and ``unresolved``, the part that the grid of the family does not resolve, if they
+        exist.
     """
     own = _as_grid(box, x)
     if own is not None:
@@ -100,18 +101,18 @@ def split_on_box(
 def split_on_mesh(
     modes: EigenModes, x: np.ndarray, values: np.ndarray, function: Callable[[np.ndarray], np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The parts of a function on any domain, by name. The parts add up to the function.
+    """The parts of a function on any domain by name, whose sum is the function.
 
     The bands are computed on the mesh of the modes and evaluated in its elements.
 
     Args:
         modes: Modes of the domain.
         x: Points, shape ``(n, d)``.
-        values: Values of the function at `x`, shape ``(n,)``.
-        function: Returns values ``(n,)`` at other points ``(n, d)``.
+        values: Values of the function at the points, shape ``(n,)``.
+        function: The function, ``(n, d) -> (n,)``.
 
     Returns:
-        The same names as `split_on_box`; ``unresolved`` also contains the modes beyond the last computed one.
+        As `split_on_box`; ``unresolved`` includes the modes beyond the last one.
     """
     nodal = function(modes.points().numpy())
     parts = _named(dyadic_bands(modes.expand(nodal)))

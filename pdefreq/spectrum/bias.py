@@ -1,4 +1,4 @@
-"""The bias index, a measure of the order in which frequencies converge."""
+"""The bias index: one number for the order in which frequencies converge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _FEWEST = 3
-_HANDFUL = 5  # steps; if all modes halve within so few, ratios of halving times are interpolated within single steps
-_STANDARD_ERRORS = 2.0  # B must differ from zero by this many for an order to be reported
-_NEGLIGIBLE = 0.05  # over two decades of wavenumber such a B changes halving times by a quarter
+_HANDFUL = 5  # steps: if all modes are halved within fewer, ratios of halving times are not resolved by steps
+_STANDARD_ERRORS = 2.0  # B must differ from zero by this many standard errors for an order
+_NEGLIGIBLE = 0.05  # with this B halving times over two decades of wavenumbers differ by a quarter
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class BiasIndex:
     """The slope B of log t_k(0.5) against log |xi_k|.
 
     Args:
-        value: B, positive if low frequencies converge first and negative if high frequencies do; None if undefined.
+        value: B, positive if low frequencies converge first, negative if high ones do; None if undefined.
         error: Standard error of the slope.
-        bound: Whether some modes did not halve and were assigned the last step of the run, so that |B| may be larger.
-        modes: Places of the modes used in the fit.
-        reason: A sentence stating why B is undefined; empty otherwise.
+        bound: Whether the halving time of some modes was replaced by the end of the run, so that |B| may be larger.
+        modes: Indices of the modes used.
+        reason: The reason as a sentence if there is no value; otherwise empty.
     """
 
     value: float | None
@@ -32,7 +32,7 @@ class BiasIndex:
 
     @property
     def order(self) -> int:
-        """1 if low frequencies converge first, -1 if high frequencies do, 0 without a clear order."""
+        """1 if low frequencies converge first, -1 if high ones do, 0 if there is no clear order."""
         if self.value is None or abs(self.value) <= max(_NEGLIGIBLE, _STANDARD_ERRORS * (self.error or 0.0)):
             return 0
         return 1 if self.value > 0 else -1
@@ -42,8 +42,9 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
     """The bias index of a run.
 
     Args:
-        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is ignored.
-        halving_times: t_k(0.5) as returned by `halving_time`: inf if never reached, nan for a mode that started below one half.
+        wavenumbers: |xi_k|, shape ``(m,)``; a constant mode (0) is not used.
+        halving_times: t_k(0.5) from `halving_time`: inf for a mode that is not halved, nan for a mode that started below one
+            half.
         last_step: The step at which the run ended.
         complete: Whether the family is complete and orthogonal (sine, cosine, eigen, neumann; fourier on periodic boxes).
 

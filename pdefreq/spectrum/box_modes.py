@@ -1,6 +1,6 @@
-"""Sine, cosine and Fourier modes on a box, computed by fast transforms on a uniform grid.
+"""Mode families on a box: sine, cosine and Fourier modes, by fast transforms on a uniform grid.
 
-The convention of the package (docs/modes.md): wavenumbers are angular, phases are zero at the lower corner, and
+The convention of the package (docs/modes.md): wavenumbers are angular, phases are relative to the lower corner, and
 ``sin(xi (x - lower))`` has sine coefficient 1, ``cos(xi (x - lower))`` cosine coefficient 1 and Fourier coefficient 1/2.
 """
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
-"""Intervals per axis of the grid on which functions without a grid of their own are sampled, by dimension."""
+"""Intervals per axis, by dimension, of the grid on which functions without a grid are sampled."""
 RECORDED_INTERVALS = {1: 500, 2: 128}
-"""Intervals per axis for the records of a run. Errors are measured on the same grid, so that functions are evaluated once."""
-_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid, unless the default grid has fewer
+"""The same at the recorded steps of a run, where errors use this grid as well, so that one evaluation serves both."""
+_INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid, unless the default grid is finer
 
 
 @runtime_checkable
 class UniformGrid(Protocol):
-    """A space whose coefficients are values at the nodes of a uniform grid; its modes are the modes of that grid."""
+    """A space whose coefficients are values at the nodes of a uniform grid, whose modes are used."""
 
     @property
     def box(self) -> Box: ...
@@ -46,7 +46,7 @@ class UniformGrid(Protocol):
 
 
 def grid_intervals(box: Box, space: TrialSpace | None = None, default: Sequence[int] | None = None) -> tuple[int, ...]:
-    """Intervals per axis of the grid on which functions of a space are sampled: its own grid, if any, or the default."""
+    """Intervals per axis of the grid on which members of a space are sampled: those of its own grid, or the default."""
     if isinstance(space, UniformGrid) and space.box == box:
         return space.intervals
     return (DEFAULT_INTERVALS[box.dimension],) * box.dimension if default is None else tuple(default)
@@ -63,7 +63,7 @@ def tensor_points(axes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def recorded_points(box: Box) -> Points | None:
-    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None in more than two dimensions."""
+    """The nodes of the grid of `RECORDED_INTERVALS`, ``(n, d)`` in C order; None beyond two dimensions."""
     if box.dimension not in RECORDED_INTERVALS:
         return None
     return torch.from_numpy(tensor_points(grid_axes(box, (RECORDED_INTERVALS[box.dimension],) * box.dimension)))
@@ -71,21 +71,21 @@ def recorded_points(box: Box) -> Points | None:
 
 @functools.lru_cache(maxsize=32)
 def _ramps(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The linear functions from 0 to 1 and from 1 to 0 at `size` nodes."""
+    """The linear functions from 0 to 1 and from 1 to 0 at the nodes."""
     up = np.linspace(0, 1, size)
     return up, 1 - up
 
 
 class _ModesOnGrid(NamedTuple):
-    """Places of modes in the transforms of functions on a grid.
+    """The positions of modes in the transforms of functions on a grid.
 
     Args:
         intervals: Intervals of the grid along each axis.
-        sizes: Points along each axis.
-        position: The place of each mode, one array for each axis.
-        is_resolved: Whether the grid resolves each mode, shape ``(m,)``.
-        places: Indices of all entries of the transform that belong to these modes.
-        squared_norms: Squared L2 norms of the modes along each axis.
+        sizes: Number of points along each axis.
+        position: The position of each mode, one array for each axis.
+        is_resolved: Whether the grid resolves the mode, shape ``(m,)``.
+        places: The indices of all entries of these modes.
+        squared_norms: Squared norms of the modes along each axis.
     """
 
     intervals: tuple[int, ...]
@@ -97,13 +97,12 @@ class _ModesOnGrid(NamedTuple):
 
 
 class BoxModes(Modes):
-    """Modes given by their numbers along the axes of a box.
+    """Modes of a box, whose wavevectors are given by mode numbers along the axes.
 
     Args:
         box: The box.
         indices: Mode numbers along each axis, shape ``(m, d)``.
-        intervals: Intervals per axis of the grid on which functions without a grid of their own are sampled; by default
-            `DEFAULT_INTERVALS`.
+        intervals: Intervals per axis of the grid for functions without a grid; by default `DEFAULT_INTERVALS`.
     """
 
     _unit: ClassVar[float]  # wavenumber of mode 1 on an interval of length 1
@@ -117,7 +116,7 @@ class BoxModes(Modes):
         self._last: tuple[TrialSpace | None, _ModesOnGrid] | None = None
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """The points at which a function is given, ``(n, d)`` float64 in C order: nodes of a grid space, or of a fine grid."""
+        """The points at which functions are sampled, ``(n, d)`` float64 in C order: the nodes of a grid space, or a fine grid."""
         grid = self._grid(space)
         axes = zip(grid_axes(self.box, grid.intervals), grid.sizes, strict=True)
         return torch.from_numpy(tensor_points([axis[:size] for axis, size in axes]))
@@ -139,7 +138,7 @@ class BoxModes(Modes):
         return np.where(grid.is_resolved, self._transform(np.asarray(values, dtype=float).reshape(grid.sizes))[grid.position], 0)
 
     def analysis(self, space: TrialSpace | None = None) -> np.ndarray:
-        """The matrix ``(m, n)`` that maps values at ``points(space)`` to coefficients, a product of one factor for each axis."""
+        """The matrix ``(m, n)`` from values at ``points(space)`` to coefficients, a product of matrices for the axes."""
         rows = np.ones((len(self), 1))
         for k, n in zip(self.indices.T, self._grid(space).intervals, strict=True):
             along = np.stack([self._transform(unit) for unit in np.eye(self._sizes((n,))[0])], axis=1)
@@ -152,12 +151,11 @@ class BoxModes(Modes):
         return type(self)(self.box, self.indices[places], self._intervals)
 
     def recorded(self) -> Self:
-        """The same modes on the grid of `RECORDED_INTERVALS`, refined uniformly until it is fine enough for them.
+        """The same modes on the grid of `RECORDED_INTERVALS`, refined by halving until it resolves them.
 
-        Mode k is aliased with mode 2n - k on n intervals. If 3 k <= n, the aliased mode has at least five times the wavenumber.
-        If the coefficients decay like c / k^2 because of the slopes at the ends, aliasing changes an error and the solution by
-        the same factor, so that their ratio is right. In three dimensions errors are measured at random points, and modes keep
-        their own grid.
+        Modes k and 2n - k are equal on n intervals. With 3 k <= n the latter has at least five times the wavenumber. If both
+        coefficients are c / k^2, from the slope at the ends, the error and the solution have the same relative aliasing error,
+        and their ratio is right. In three dimensions, with random points for errors, modes keep their own grid.
         """
         d = self.box.dimension
         if d not in RECORDED_INTERVALS:
@@ -182,7 +180,7 @@ class BoxModes(Modes):
 
         Args:
             box: The box.
-            values: Values at all nodes of a uniform grid, including the ends, one array axis for each dimension.
+            values: Values at all nodes of a uniform grid, ends included, one axis per dimension.
         """
         intervals = [size - 1 for size in values.shape]
         sizes = cls._sizes(intervals)
@@ -221,7 +219,7 @@ class BoxModes(Modes):
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
-        """The rows of `indices` that represent different modes of real functions."""
+        """The rows of `indices` that are different modes of real functions."""
         return indices
 
     @staticmethod
@@ -229,7 +227,7 @@ class BoxModes(Modes):
         return tuple(n + 1 for n in intervals)
 
     def _grid(self, space: TrialSpace | None) -> _ModesOnGrid:
-        """Data that depend only on the grid of a space, stored for the last space."""
+        """The positions of the modes on the grid of a space, cached for the last grid."""
         if self._last is None or self._last[0] is not space:
             intervals = grid_intervals(self.box, space, self._intervals)
             position, is_resolved = self._locate(self.indices, intervals)
@@ -246,7 +244,7 @@ class BoxModes(Modes):
         return self._last[1]
 
     def _locate(self, indices: np.ndarray, intervals: Sequence[int]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """Places of modes in a transform, one array for each axis, and whether the grid resolves them."""
+        """The positions of modes in a transform, one array for each axis, and whether the grid resolves them."""
         position, is_resolved = [], np.ones(len(indices), dtype=bool)
         for k, n in zip(indices.T, intervals, strict=True):
             numbers = self._numbers(n)
@@ -259,9 +257,9 @@ class BoxModes(Modes):
 class SineModes(BoxModes):
     """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, by DST-I.
 
-    The interpolant of the boundary values is subtracted first, because it would leak into every mode as 1/k. It is the linear
-    interpolant in one dimension, otherwise the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with the linear
-    interpolation P_a along axis a (Gordon and Hall, 1973).
+    An interpolant of the boundary values is subtracted first, since it would leak into every mode as 1/k: the linear interpolant
+    in one dimension, the transfinite interpolant from the faces in more dimensions, `I - prod_a (I - P_a)` with P_a linear along
+    axis a (Gordon and Hall, 1973).
     """
 
     kind = "sine"
@@ -305,7 +303,7 @@ class CosineModes(BoxModes):
     @staticmethod
     def _squared_norms(n: int, length: float) -> np.ndarray:
         norms = np.full(n + 1, length / 2)
-        norms[[0, n]] = length  # by the trapezoidal rule, with which the modes of the grid are orthogonal
+        norms[[0, n]] = length  # with the trapezoidal rule, for which the modes of the grid are orthogonal
         return norms
 
     @staticmethod
@@ -326,8 +324,8 @@ class CosineModes(BoxModes):
 class FourierModes(BoxModes):
     """Complex exponentials ``exp(2 pi i k . (x - lower) / L)``, by DFT on the grid without its last point along each axis.
 
-    Coefficients of k and -k are conjugate, so only indices whose first nonzero entry is positive are modes.
-    Functions that are not periodic leak into all modes as 1/k.
+    Coefficients of k and -k are conjugate, so that modes are indices whose first nonzero entry is positive. Functions that are
+    not periodic leak into all modes as 1/k.
     """
 
     kind = "fourier"
@@ -375,13 +373,13 @@ BOX_FAMILIES: dict[str, type[BoxModes]] = {family.kind: family for family in (Si
 def make_modes(
     kind: str, box: Box, indices: ArrayLike | None = None, *, intervals: Sequence[int] | None = None, periodic: bool = False
 ) -> BoxModes:
-    """Modes on a box, for a family given by name.
+    """Modes of a mode family on a box, by name.
 
     Args:
         kind: ``"sine"``, ``"cosine"`` or ``"fourier"``.
         box: The box.
         indices: Mode numbers, shape ``(m, d)`` or in one dimension ``(m,)``; by default all that the grid resolves.
-        intervals: Intervals of this grid along each axis; by default `DEFAULT_INTERVALS`.
+        intervals: Intervals of the grid along each axis; by default `DEFAULT_INTERVALS`.
         periodic: Whether functions are periodic along all axes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Eigenfunctions of the Laplacian on any domain, the counterpart of sine and cosine modes on a box."""
+"""Eigenfunctions of the Laplacian on any domain, which generalize the sine and cosine modes of a box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
 from pdefreq.spectrum.family import Expansion, Modes
 
-if TYPE_CHECKING:  # finite elements and sparse matrices are imported with the first mesh
+if TYPE_CHECKING:  # finite elements are loaded with the first mesh, since other families do not need them
     from numpy.typing import ArrayLike
 
     from pdefreq.core.shapes import Points
@@ -24,32 +24,32 @@ if TYPE_CHECKING:  # finite elements and sparse matrices are imported with the f
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.eigenpairs import Slice
 
-_CELLS = {1: 2048, 2: 44, 3: 9}  # along each axis of a cube of the same measure
+_CELLS = {1: 2048, 2: 44, 3: 9}  # cells along each axis of a cube of the same measure
 _MOST_NODES = {1: 5000, 2: 19_000, 3: 12_000}
 MOST_MODES = {1: 512, 2: 512, 3: 96}
-"""Largest number of computed modes by dimension. The last wavenumbers are accurate to 1 %, in three dimensions to 3 %."""
+"""Largest number of modes by dimension. The last wavenumbers are accurate to one percent, in three dimensions to three."""
 _QUADRATURE = 6  # exact for the mass matrix of P2 on cells with curved sides
-_VERSION = 1  # of the slices in the cache; increase it with every change of `Slice` or of its computation
-_ZERO = 1e-9  # relative to the largest eigenvalue; rounding makes the eigenvalue of the constant about 1e-11, against 1e3
-_TELLABLE = 1e-3  # a smaller relative part of u, without boundary values, may be a mesh error near a corner
+_VERSION = 1  # version of cached slices, to be increased with every change of `Slice` or its computation
+_ZERO = 1e-9  # relative to the largest: the eigenvalue of the constant up to rounding, 1e-11 against 1e3
+_TELLABLE = 1e-3  # a smaller part of u without its boundary values may be the error of the mesh near a corner
 
 
 class EigenModes(Modes):
-    """Eigenfunctions of -Δ, zero on the Dirichlet parts of the boundary and natural on the rest, computed with P2 elements.
+    """Eigenfunctions of -Laplace with zero Dirichlet values, and natural conditions elsewhere, by P2 elements.
 
-    A mode is an eigenspace. The coefficient of u is the norm of its projection onto the eigenspace, because the eigenvectors of
-    a multiple eigenvalue are determined only up to a rotation. The mean square of an eigenfunction is 2^-d, as for a product of
-    sines, so that on a box the coefficients equal those of sine modes.
+    A mode is an eigenspace, and the coefficient of u is the norm of its projection, since the eigenvectors of a multiple
+    eigenvalue are not unique. The mean square of an eigenfunction is 2^-d, that of a product of sines, so that coefficients on a
+    box are those of sine modes.
 
-    The harmonic extension of the boundary values is subtracted first; in one dimension it is the linear interpolant. The
-    wavenumber is the square root of the eigenvalue. `indices` numbers the eigenvalues from 1 and counts multiplicity.
+    The harmonic extension of the boundary values, a linear function in one dimension, is subtracted first.
+    The wavenumber is the square root of the eigenvalue. `indices` counts eigenvalues from 1 with their multiplicity.
 
-    All methods on a domain use the same mesh, so that the modes are the same in every run and are computed once. They are
-    stored in the cache of the user under the digest of the mesh (`pdefreq.core.cache`).
+    All methods on a domain use the same mesh and modes, which are computed once and stored in the cache of the user by the digest
+    of the mesh (`pdefreq.core.cache`).
 
     Args:
         basis: The eigenfunctions.
-        indices: Numbers of the modes; by default all that the basis contains so far.
+        indices: Numbers of the modes; by default all modes of the basis so far.
     """
 
     kind = "eigen"
@@ -62,7 +62,7 @@ class EigenModes(Modes):
         numbers = basis.starts + 1 if indices is None else np.asarray(indices, dtype=int).reshape(-1)
         multiplet = np.searchsorted(basis.starts, numbers - 1)
         self._sizes = np.diff(basis.starts, append=len(basis.values))[multiplet]
-        self._first = np.cumsum(self._sizes) - self._sizes  # where each mode starts among the columns
+        self._first = np.cumsum(self._sizes) - self._sizes  # the first column of each mode
         self._columns = np.repeat(numbers - 1 - self._first, self._sizes) + np.arange(self._sizes.sum())
         self.indices = numbers[:, None]
         values = np.where(basis.values > _ZERO * basis.values[-1], basis.values, 0.0)
@@ -125,7 +125,7 @@ class EigenModes(Modes):
     def strongest(
         self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
     ) -> tuple[Self, int]:
-        """See `Modes`. Modes are computed until the remainder is too small to contain another mode above the threshold."""
+        """See `Modes`. Modes are computed until the remainder is too small to contain a further watched mode."""
         basis = self._basis
         none = self.take(np.empty(0, int))
         if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
@@ -143,14 +143,14 @@ class EigenModes(Modes):
         return np.asfortranarray(self._basis.vectors[:, self._columns])
 
     def _by_mode(self, parts: np.ndarray) -> np.ndarray:
-        """Sums over the columns of each mode, for numbers that are nonnegative up to rounding."""
+        """Sums over the columns of each mode, of numbers that are nonnegative up to rounding."""
         return np.add.reduceat(parts, self._first).clip(0) if len(self) else np.empty(0)
 
 
 class NeumannModes(EigenModes):
-    """Eigenfunctions of the Neumann Laplacian, for any boundary conditions; boundary values are not subtracted first.
+    """Eigenfunctions of the Neumann Laplacian, for any boundary conditions and without subtraction of boundary values.
 
-    They resolve the frequencies of a function that is determined by its boundary values, such as a harmonic function.
+    They suit functions that are determined by their boundary values, such as harmonic functions.
     """
 
     kind = "neumann"
@@ -158,10 +158,10 @@ class NeumannModes(EigenModes):
 
 
 class EigenBasis:
-    """Eigenfunctions on a mesh, computed as far as requested.
+    """Eigenfunctions on a mesh, computed on request.
 
     Args:
-        space: P2 elements.
+        space: The space of P2 elements.
         fixed: Nodes at which eigenfunctions are zero.
     """
 
@@ -212,7 +212,7 @@ class EigenBasis:
         return True
 
     def reach(self, number: int) -> None:
-        """Compute at least `number` eigenfunctions, if possible."""
+        """Compute eigenfunctions until there are at least `number`."""
         while len(self.values) < number and self.grow():
             pass
 
@@ -227,7 +227,7 @@ class EigenBasis:
 
 @functools.lru_cache(maxsize=8)
 def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
-    """P2 elements with curved boundary sides, as many as can be solved in seconds, or on the mesh given with the domain."""
+    """P2 elements with curved boundary sides, on a mesh that takes seconds, or on the mesh of a mesh domain."""
     from skfem import Mesh, MeshQuad
 
     from pdefreq.domains.meshes.meshing import curved, mesh_for
@@ -239,7 +239,7 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
         mesh = mesh_for(domain, round(cells))
         if isinstance(mesh, MeshQuad):
             mesh = mesh.to_meshtri()
-        assert isinstance(mesh, Mesh)  # scikit-fem declares a wider type
+        assert isinstance(mesh, Mesh)  # the types of scikit-fem are wider than its values
         space = Lagrange(curved(mesh, domain), _QUADRATURE, degree=2, periodic=periodic)
         if space.num_coefficients <= _MOST_NODES[d] or cells <= coarsest:
             return space
@@ -247,7 +247,7 @@ def eigen_space(domain: Domain, periodic: tuple[int, ...] = ()) -> Lagrange:
 
 
 def _digest(space: Lagrange, fixed: np.ndarray) -> str:
-    """A digest of the data that determine the eigenfunctions: nodes, cells, fixed nodes and periodic axes."""
+    """The digest of the data on which eigenfunctions depend: nodes, cells, Dirichlet and periodic nodes."""
     content = hashlib.sha256(f"{_VERSION} {type(space.mesh).__name__}".encode())
     for array in (space.mesh.doflocs, space.mesh.t, fixed, *([np.array(space.periodic)] if space.periodic else [])):
         content.update(f"{array.dtype} {array.shape}".encode())
@@ -256,7 +256,7 @@ def _digest(space: Lagrange, fixed: np.ndarray) -> str:
 
 
 def _kept(digest: str, nodes: int, number: int, compute: Callable[[], Slice]) -> Slice:
-    """A slice of the eigenfunctions at the free nodes, read from the cache, or computed and stored there."""
+    """A slice of the eigenfunctions at the free nodes, from the cache, or computed and stored there."""
     from pdefreq.spectrum.eigenpairs import Slice
 
     cache, name = Cache.of_user(), f"eigen-{digest}-{number:02d}"

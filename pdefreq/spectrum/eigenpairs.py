@@ -1,4 +1,4 @@
-"""The lowest eigenvalues of a large sparse symmetric matrix pencil, with a check that none is missed."""
+"""The lowest eigenvalues of a large sparse symmetric matrix pencil, by spectrum slicing."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import numpy as np
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import LinearOperator, SuperLU, eigsh, splu
 
-SAME = 1e-4  # eigenvalues with a smaller relative difference count as one multiple eigenvalue
-_SLICE = 48  # eigenvalues per shift; the cost per eigenvalue grows with this number, the cost of the factorization does not
-_TOLERANCE = 1e-10  # relative, of eigenvectors; the accuracy of their eigenvalues is its square
-_CLEAR = 1e-4  # relative to the slice; rounding errors of an eigenvalue closer to the shift would dominate the others
-_PIVOTING = 0.1  # smallest pivot relative to the largest entry of its column; the shifted matrix is indefinite
-_BELOW = 0.4  # the intended fraction of eigenvalues below the shift
+SAME = 1e-4  # relative difference below which eigenvalues count as one multiple eigenvalue
+_SLICE = 48  # number of eigenvalues per shift, a compromise between the cost of eigenvalues and of factorizations
+_TOLERANCE = 1e-10  # relative accuracy of eigenvectors; that of eigenvalues is its square
+_CLEAR = (
+    1e-4  # smallest distance of an eigenvalue from the shift, relative to a slice, which limits rounding errors of the others
+)
+_PIVOTING = 0.1  # smallest pivot relative to its column, since the shifted matrix is not definite
+_BELOW = 0.4  # fraction of these eigenvalues that is expected below the shift
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The eigenvalues found with one shift, and the start of the next slice.
+    """The eigenvalues of one slice, and the start of the next one.
 
     Args:
         kept: Number of previous eigenvalues that remain valid.
         values: New eigenvalues, ascending, shape ``(m,)``.
         vectors: Their eigenvectors, shape ``(n, m)``.
-        edge: All eigenvalues below this number have been computed.
-        sure: The largest shift at which their number was verified.
+        edge: Upper end of the known spectrum.
+        sure: Upper end of the spectrum that is verified by inertia counts.
         width: Distance of the next shift from the edge.
-        size: Number of eigenvalues to compute about the next shift.
+        size: Number of eigenvalues to compute near it.
     """
 
     kept: int
@@ -41,12 +43,12 @@ class Slice:
     size: int
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields as arrays by name."""
+        """The slice as arrays by name."""
         return {name: np.asarray(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], n: int) -> Self | None:
-        """The inverse of `arrays`; None if they are not a slice with eigenvectors of length n."""
+        """The inverse of `arrays`; None if they are not a slice of eigenvectors of length n."""
         try:
             edge, sure, width = (float(arrays[name]) for name in ("edge", "sure", "width"))
             kept, size = (int(arrays[name]) for name in ("kept", "size"))
@@ -59,16 +61,16 @@ class Slice:
 
 
 class EigenSolver:
-    """Solver for K v = lambda M v, from the lowest eigenvalue upward as far as requested, with multiple eigenvalues complete.
+    """K v = lambda M v, solved from the lowest eigenvalue upward on request; multiple eigenvalues are never split.
 
-    The spectrum is divided into slices, each computed by Lanczos iteration about a shift. By Sylvester's law of inertia the
-    signs of the pivots of K - shift M give the number of eigenvalues below the shift, so that none is missed.
+    The spectrum is divided into slices, each of which is computed by Lanczos iteration near a shift. By Sylvester's law the signs
+    of the pivots of K - shift M count the eigenvalues below the shift, so that none is missed.
 
     Args:
         stiffness: K, symmetric and positive semidefinite, ``(n, n)``.
         mass: M, symmetric and positive definite, ``(n, n)``.
-        first: An estimate of about the tenth eigenvalue; a poor estimate only takes more time.
-        kept: Returns a slice, given its number and a function that computes it; by default every slice is computed.
+        first: An estimate of about the tenth eigenvalue, which affects the cost only.
+        kept: A cache: a function of the number of a slice and of the function that computes it; by default there is no cache.
 
     Attributes:
         values: Eigenvalues computed so far, ascending, shape ``(m,)``.
@@ -90,8 +92,10 @@ class EigenSolver:
         self._stiffness, self._mass, self._kept, self._number = stiffness, mass, kept, 0
         n = mass.diagonal().size
         self.values, self.vectors = np.empty(0), np.empty((n, 0))
-        self._start = np.linspace(1, 2, n)  # the default of `eigsh` is random
-        self._edge = self._sure = -np.finfo(float).eps  # no eigenvalue lies below
+        self._start = np.linspace(1, 2, n)  # the default is random
+        self._edge = self._sure = -np.finfo(
+            float
+        ).eps  # no eigenvalue is smaller; the ends of the known and of the verified spectrum
         self._width = first
         self._size = min(_SLICE, n - 1)
 
@@ -115,12 +119,12 @@ class EigenSolver:
                 width *= 0.9
                 continue
             new = values > edge
-            if known + np.count_nonzero(values[new] < shift) != below:  # too wide, or an earlier eigenvalue was missed
+            if known + np.count_nonzero(values[new] < shift) != below:  # the slice is too wide, or an eigenvalue below was missed
                 known = int(np.count_nonzero(self.values[:known] < self._sure))
                 edge, width = self._sure, width / 2
                 continue
             end = _last_gap(values, shift)
-            if end is None:  # only one distinct eigenvalue was found above the shift
+            if end is None:  # all eigenvalues above the shift are one multiple eigenvalue
                 size = min(2 * size, len(self._start) - 1)
                 continue
             new &= values < end
@@ -137,18 +141,18 @@ class EigenSolver:
 
 
 def factorized(matrix: csc_array, *, pivoting: float = 0.0) -> SuperLU:
-    """The LU factors of a symmetric matrix. Without pivoting, the signs of the diagonal of ``U`` give its inertia."""
-    # Symmetric mode prefers diagonal pivots and orders by A + A^T.
+    """L U of a symmetric matrix; without pivoting the signs of the diagonal of ``U`` are those of the eigenvalues."""
+    # Symmetric mode prefers diagonal pivots, and orders by A + A^T.
     return splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=pivoting, options={"SymmetricMode": True})
 
 
 def _last_gap(values: np.ndarray, shift: float) -> float | None:
-    """The midpoint of the last gap above the shift between two distinct eigenvalues; None without such a gap."""
+    """The middle of the last gap between two different eigenvalues above the shift; None if there is none."""
     upper = values[values > shift]
     gaps = np.flatnonzero(np.diff(upper) > 2 * SAME * upper[1:])
     return float(upper[gaps[-1] : gaps[-1] + 2].mean()) if len(gaps) else None
 
 
 def multiplets(values: np.ndarray) -> np.ndarray:
-    """The first place of each distinct eigenvalue in ascending values, where neighbors closer than `SAME` count as one."""
+    """The first index of each different eigenvalue in ascending order, where neighbors closer than `SAME` count as one."""
     return np.flatnonzero(np.diff(values, prepend=-np.inf) > SAME * np.abs(values))

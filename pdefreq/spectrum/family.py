@@ -1,4 +1,4 @@
-"""The interface of mode families."""
+"""The base class of mode families."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Expansion:
     """A function expanded in modes.
 
     Args:
-        coefficients: Coefficients of the modes, any shape.
-        wavenumber: |xi| of each mode, the same shape.
-        synthesize: Returns the sum of the modes with given coefficients at the points of the function; linear.
+        coefficients: Coefficients of the modes, of any shape.
+        wavenumber: |xi| of each mode, of the same shape.
+        synthesize: A linear function from coefficients to the sum of the modes at the points of the function.
     """
 
     coefficients: np.ndarray
@@ -34,16 +34,16 @@ class Expansion:
 
 
 class Modes(ABC):
-    """Finitely many modes of one family, and the coefficients of functions in them.
+    """Finitely many modes of a mode family.
 
     Attributes:
-        kind: The name of the family.
-        complete: Whether the family is orthogonal and complete for the functions of the problem, as Fourier modes are for
-            periodic functions. Only then is a bias index defined.
-        linear: Whether coefficients depend linearly on the function; norms of projections do not.
-        indices: Integers that identify each mode in its family, shape ``(m, j)``.
+        kind: The name of the mode family.
+        complete: Whether a bias index may be formed: the family is orthogonal and complete for the functions of the problem, as
+            Fourier modes are for periodic ones.
+        linear: Whether coefficients are linear in the function; coefficients that are norms are not.
+        indices: Integers that identify each mode within its family, shape ``(m, j)``.
         wavenumber: Wavenumbers |xi|, rad per unit length, shape ``(m,)``.
-        wavevectors: Angular wavevectors, shape ``(m, d)``; None where modes have no direction.
+        wavevectors: Angular wavevectors, shape ``(m, d)``; None for modes without a direction.
     """
 
     kind: ClassVar[str]
@@ -58,24 +58,24 @@ class Modes(ABC):
 
     @abstractmethod
     def points(self, space: TrialSpace | None = None) -> Points:
-        """The points at which functions of `space` are given, ``(n, d)`` float64."""
+        """The points at which members of `space` are sampled, ``(n, d)`` float64."""
 
     @abstractmethod
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """The coefficients of a function, and the L2 norm of its part in all other modes.
+        """The coefficients, and the L2 norm of the remainder.
 
         Args:
-            values: Values at ``points(space)``, shape ``(n,)``. For an error, subtract functions rather than coefficients,
-                because coefficients may be moduli.
+            values: Values at ``points(space)``, shape ``(n,)``. Form differences first, since coefficients may be complex or
+                moduli.
             space: The trial space of the function.
         """
 
     @abstractmethod
     def take(self, places: np.ndarray) -> Self:
-        """The modes at the given places."""
+        """A selection of the modes, by index."""
 
     def recorded(self) -> Self:
-        """The same modes on the smallest sufficient set of points, for the measurements at each record of a run.
+        """The same modes on a coarser set of points, which is used at each recorded step of a run.
 
         Solutions and predictions use the points of the modes themselves.
         """
@@ -86,7 +86,7 @@ class Modes(ABC):
         return self.decompose(values, space)[0]
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
-        """Moduli of the coefficients, ``(m,)``; 0 where they are rounding errors."""
+        """Moduli of the coefficients, ``(m,)``, with rounding errors set to 0."""
         amplitude = np.abs(self.coefficients(values, space))
         return np.where(amplitude > _ROUNDING * np.abs(values).max(initial=0), amplitude, 0.0)
 
@@ -96,20 +96,20 @@ class Modes(ABC):
         """The strongest modes of a function.
 
         Args:
-            values: Values of the function at ``points(space)``, shape ``(n,)``.
+            values: The function at ``points(space)``, shape ``(n,)``.
             space: The trial space of the function.
             threshold: Smallest amplitude, relative to the largest.
             max_modes: Largest number of modes.
 
         Returns:
-            These modes, and the total number of modes above the threshold.
+            These modes, and the number of all modes above the threshold.
         """
         places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
         return self.take(places), count_above_threshold
 
 
 def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tuple[np.ndarray, int]:
-    """The places of the strongest modes.
+    """The strongest modes by amplitude.
 
     Args:
         amplitude: |u^_k|, shape ``(m,)``.
@@ -117,7 +117,7 @@ def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tup
         max_modes: Largest number of modes.
 
     Returns:
-        Their places, ascending, and the total number of modes above the threshold.
+        Their indices, ascending, and the number of all modes above the threshold.
     """
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
     kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]

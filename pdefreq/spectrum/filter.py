@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points, Values
 
-_BLOCK = 2**20  # weights computed at a time: 8 MB
+_BLOCK = 2**20  # number of weights computed together: 8 MB
 _RANGE = (1e-13, 1e13)  # of delta in units of the mean squared distance between points
 _ACCURACY = 1e-6  # of log delta
 
 
 def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
-    r"""The mean of a function around each point, weighted by exp(-|x_i - x_j|^2 / (2 delta)); the remainder is the high part.
+    r"""The low part of a function: means around each point, weighted by exp(-|x_i - x_j|^2 / (2 delta)).
 
-    For dense uniform points in the whole space, a wave of wavenumber xi is multiplied by exp(-delta xi^2 / 2).
+    For dense and uniform points in the whole space, a wave of wavenumber xi is multiplied by exp(-delta xi^2 / 2).
 
     Args:
         x: Points, shape ``(n, d)``.
@@ -36,7 +36,7 @@ def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
         delta: Variance of the Gaussian, squared units of length.
 
     Returns:
-        The low part, same shape as `values`. The matrix of all weights is never stored as a whole.
+        The low part, of the shape of `values`. The matrix of all weights is not stored.
 
     Raises:
         OptionError: If delta is not positive.
@@ -55,11 +55,11 @@ def low_part(x: Points, values: Tensor, delta: float) -> Tensor:
 
 
 def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float]:
-    """|low part|^2 / (|low part|^2 + |high part|^2) of a function minus its mean for each delta; it decreases from 1 to 0.
+    """The fractions |low part|^2 / (|low part|^2 + |high part|^2) of a function minus its mean, decreasing in delta.
 
     Args:
         x: Points, shape ``(n, d)``.
-        values: Values of the function at `x`, shape ``(n,)``.
+        values: Values of the function at the points, shape ``(n,)``.
         deltas: Variances of the Gaussian.
 
     Raises:
@@ -77,13 +77,13 @@ def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float
 
 
 def even_split(x: Points, values: Values) -> float:
-    """The delta for which both parts of a function minus its mean have the same L2 norm.
+    """The delta for which both parts of a function minus its mean have the same power.
 
-    Source: Kiessling, Thor: A computable definition of the spectral bias (AAAI 2022).
+    This is the cutoff of Kiessling and Thor: A computable definition of the spectral bias (AAAI 2022).
 
     Args:
         x: Points, shape ``(n, d)``.
-        values: Values of the function at `x`, shape ``(n,)``.
+        values: Values of the function at the points, shape ``(n,)``.
 
     Raises:
         OptionError: If the function is constant.
@@ -94,5 +94,5 @@ def even_split(x: Points, values: Values) -> float:
 
 
 def half_wavenumber(delta: float) -> float:
-    """The wavenumber at which the filter has the factor 1/2, rad per unit length: sqrt(2 log 2 / delta)."""
+    """The wavenumber whose waves the filter halves, rad per unit length: sqrt(2 log 2 / delta)."""
     return math.sqrt(2 * math.log(2) / delta)

@@ -1,4 +1,4 @@
-"""Mode families by name: modes on a box, modes on a mesh, and waves along a direction in any dimension."""
+"""Mode families by name: those of a box, those of a mesh, and waves along a direction in any dimension."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MOST_DIMENSIONS = max(DEFAULT_INTERVALS)
-"""Largest dimension in which grids and meshes are available."""
+"""Largest dimension of grids and meshes."""
 
 
 MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
@@ -42,26 +42,25 @@ FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **MESH_FAMILIES, **WAVE_FAMI
 
 @dataclass(frozen=True)
 class ModeFamilies:
-    """The mode families available for a problem, and the family in which its errors are measured.
+    """The mode families of the domain of a problem, and the family in which the problem is measured.
 
     Args:
-        problem: The problem; its domain and `spectrum` are used, and for ``"eigen"`` its Dirichlet parts.
+        problem: A problem, of which the domain and `spectrum` are used, and for ``"eigen"`` the Dirichlet parts.
     """
 
     problem: Problem
 
     @property
     def chosen(self) -> str:
-        """The name of the family in which errors are measured.
+        """The family that the problem names, or the default family.
 
-        The family given by the problem has priority. The default is sine modes on a box with Dirichlet conditions, cosine modes
-        on a box without them, Fourier modes on a periodic box, and eigen modes if only some sides are periodic. Other domains
-        have eigen modes; in more than three dimensions the default is ray modes. Regressions use cosine modes: during training
-        a fit is wrong at the ends of an interval, and the interpolant of the boundary values, which sine modes omit, would
-        contain most of it.
+        Defaults are sine modes on a box, eigen modes on other domains, and ray modes beyond three dimensions. On a box with
+        periodic sides they are Fourier modes, or eigen modes if some sides are not periodic. On a box without prescribed values
+        they are cosine modes: sine modes subtract the line through the end values, and for a fit of a low tone that would
+        remove most of the solution.
         """
         named, domain = self.problem.spectrum.modes, self.problem.domain
-        if domain.dimension > MOST_DIMENSIONS:  # a problem file may name the family of its lower dimensions
+        if domain.dimension > MOST_DIMENSIONS:  # a file may name the family for lower dimensions
             return named if named in WAVE_FAMILIES else "ray"
         if named or not isinstance(domain, Box):
             return named or "eigen"
@@ -70,11 +69,11 @@ class ModeFamilies:
         return "sine" if any(part.kind == "dirichlet" for part in self.problem.boundary) else "cosine"
 
     def check(self, kind: str) -> None:
-        """Check that a family has modes on the domain, before anything is computed.
+        """Check that a family has modes on the domain, before any computation.
 
         Raises:
             UnknownNameError: If the family does not exist.
-            IncompatibleError: If the family has no modes on the domain.
+            IncompatibleError: If it has no modes on the domain.
         """
         domain = self.problem.domain
         if kind not in FAMILIES:
@@ -94,9 +93,9 @@ class ModeFamilies:
 
         Args:
             kind: A name in `FAMILIES`.
-            indices: Numbers of the modes, as `Modes.indices`. By default all modes of a finite family, or the first modes, which
-                `Modes.strongest` extends as far as a function requires.
-            space: A trial space whose grid determines the modes; by default a fine grid does.
+            indices: Numbers of the modes, as `Modes.indices`; by default all modes, or the first ones, which `Modes.strongest`
+                extends as needed.
+            space: A space, whose grid determines the modes if it has one; by default a fine grid does.
 
         Raises:
             UnknownNameError: If the family does not exist.

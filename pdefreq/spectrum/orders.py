@@ -1,4 +1,4 @@
-"""The order of convergence of a sequence of errors, fitted over the levels at which it is constant."""
+"""The order of convergence of a sequence of errors, as a slope over levels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_LEVELS = 3  # a line always fits two points
+_LEVELS = 3  # smallest number of levels of a fit
 _STRAIGHT = 0.05  # largest standard error of a slope that counts as an order
 _DRIFT = 0.1  # largest difference between the slopes of a window and of its finer half
-_SPAN = 3.0  # ratio of mesh widths; adaptive levels are close together
-_APART = 1.5  # smallest ratio of mesh widths of two levels that determine an order
-_FALL = 2.0  # smallest decrease of the error over the window; a floor is a straight line, too
-_ALGEBRAIC = 8.0  # largest order that counts as algebraic
+_SPAN = 3.0  # smallest ratio of mesh widths in a fit, since adaptive levels are close to each other
+_APART = 1.5  # smallest ratio of mesh widths of two levels that give an order
+_FALL = 2.0  # smallest decrease of the error in a fit, which excludes the level of rounding
+_ALGEBRAIC = 8.0  # largest slope that is an algebraic order
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order of convergence in the mesh width.
+    """The order of convergence in the mesh width.
 
     Args:
-        value: The slope of log(error) against log(h); None if no order was found.
-        error: Its standard error.
+        value: The slope of log(error) against log(h); None if there is no order.
+        error: The standard error of the slope.
         levels: First and last level of the fit, counted from zero; None without a fit.
-        faster: Whether the error falls faster than any power.
-        reason: Why no order was found; empty otherwise.
+        faster: Whether the error decreases faster than any power.
+        reason: The reason if there is no order; otherwise empty.
     """
 
     value: float | None
@@ -36,17 +36,17 @@ class Order:
 
 
 def fit_order(h: np.ndarray, errors: np.ndarray, *, floor: float = 0.0) -> Order:
-    """The slope of log(error) against log(h) over the longest straight window of levels; the finest of several equally long.
+    """The slope of log(error) against log(h) over the longest straight window of levels, the finest of equal length.
 
-    A window consists of at least three consecutive levels, spans a factor of three in h, and has errors above the floor that
-    decrease by at least a factor of two. It is straight if its slope has a standard error of at most 0.05 and differs by at most
-    0.1 from the slope of the finer half. This excludes levels that do not yet resolve the solution and levels at the rounding
-    floor. Slopes above 8 do not count as orders, because exponential convergence passes through every order.
+    A window consists of three or more successive levels over a factor of three in h, whose errors are above the floor and
+    decrease by a factor of at least two. It is straight if the slope has a standard error of at most 0.05 and differs by at most
+    0.1 from that of its finer half. This excludes levels that do not resolve the solution, and the level of rounding. Slopes
+    above 8 are not algebraic orders, since exponential convergence passes through every order.
 
     Args:
         h: Mesh widths, shape ``(levels,)``, decreasing.
         errors: Errors, shape ``(levels,)``; nan if unknown.
-        floor: Errors at or below this number are ignored, e.g. the error of the reference solution.
+        floor: Errors at or below this are not used, such as the error of the reference solution.
 
     Example:
         >>> h = np.array([1 / 8, 1 / 16, 1 / 32, 1 / 64])

@@ -1,4 +1,4 @@
-"""Theoretical predictions for each mode: their storage among the facts of a history, and the predicted errors of a run."""
+"""Predictions for each mode, their form among the facts of a history, and the predicted errors of a run."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def _steps(last: int) -> np.ndarray:
 
 
 PREDICTED_STEPS = _steps(10**7)
-"""The steps at which predicted curves are stored. They do not depend on the budget, because a run may be resumed."""
+"""Steps at which curves are stored for every budget, since runs may be resumed."""
 
 
 PREDICTABLE_DRIFT = 0.05
-"""The largest relative drift of the kernel and of the parameters at which the linearized network is considered accurate.
+"""Largest relative drift of the kernel and of the parameters for which predictions by linearization are valid.
 
-The kernel alone is not sufficient: its small eigenvalues, which determine the late modes, change before its norm does.
+The norm of the kernel is not sufficient: small eigenvalues, on which late modes depend, change before the norm does.
 """
 
 
 class Drift(NamedTuple):
-    """Relative changes of the tangent kernel and of the parameters of a network since initialization.
+    """The drift of the kernel and of the parameters of a network from their initial values, relative to these.
 
     Args:
-        kernel: Relative change of the kernel, in the metric of the loss unless stated otherwise.
-        parameters: Relative change RD of the coefficients.
+        kernel: Drift of the kernel, by default in the metric of the loss.
+        parameters: Drift of the parameters, RD.
     """
 
     kernel: float
@@ -44,7 +44,7 @@ class Drift(NamedTuple):
 
     @property
     def is_small(self) -> bool:
-        """Whether predictions from the kernel at initialization can still be valid."""
+        """Whether predictions from the initial state can be valid."""
         return max(self) <= PREDICTABLE_DRIFT
 
     def in_words(self) -> str:
@@ -57,17 +57,17 @@ class StoredPrediction:
     """The predicted errors of m modes as stored with a history, or the reason why nothing is predicted.
 
     Args:
-        note: Source and assumptions of the prediction, or the reason why it is missing; may be empty.
-        rates: Decay rates -d log e / d step, shape ``(m,)``; nan for a mode without a single rate; None if unknown.
-        curves: Errors divided by those at the step `start_step`, shape ``(T, m)``; rows before that step are ignored. None if
+        note: Source and assumptions of the prediction, or the reason why there is none; it may be empty.
+        rates: Decay -d log e / d step, shape ``(m,)``; nan for a mode without a single rate, None if unknown.
+        curves: Errors relative to those at the step `start_step`, shape ``(T, m)``; rows before that step are not used. None if
             unknown.
         steps: The steps of the curves, shape ``(T,)``.
-        start_step: The first predicted step. Predicted errors are relative to the errors measured at this step.
-        rayleigh_quotients: Relative decrease per step of an error that consists of one mode only, shape ``(m,)``; None if
+        start_step: The first predicted step; errors are relative to those measured at this step.
+        rayleigh_quotients: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; None if
             unknown.
         eigen_residuals: Relative eigen-residuals of the modes, shape ``(m,)``; None if unknown.
-        drift: Drift of the network from initialization to the end of the run; None if the theory does not depend on it.
-        phases: Changes of the phases of the errors, radians, same shape as `curves`; None if modes have no phase.
+        drift: The drift of the network at the end of the run; None if the prediction does not depend on an initial state.
+        phases: Changes of the phases of the errors, radians, of the shape of `curves`; None for modes without phases.
     """
 
     note: str = ""
@@ -82,7 +82,7 @@ class StoredPrediction:
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The prediction stored in the facts of a history; an empty prediction if nothing is stored."""
+        """The prediction in the facts of a history; an empty one if there is none."""
 
         def array(name: str) -> np.ndarray | None:
             return np.asarray(facts[name], dtype=float) if name in facts else None
@@ -120,9 +120,8 @@ class StoredPrediction:
         """The predicted errors of a run, up to its last record.
 
         Args:
-            step: The recorded steps, shape ``(rows,)``.
-            error: Measured relative errors, shape ``(rows, m)``. The curves are multiplied by the errors of the first recorded
-                row that has a prediction.
+            step: The step of each row, shape ``(rows,)``.
+            error: Measured relative errors, shape ``(rows, m)``; curves are relative to those of the first predicted row.
         """
         unknown = np.full(error.shape[1], np.nan)
         kept = (self.rates, self.rayleigh_quotients, self.eigen_residuals)
@@ -132,7 +131,9 @@ class StoredPrediction:
             return PredictedErrors(np.empty(0), np.empty((0, len(unknown))), rate, quotient, residual, self.note, self.drift)
         shown = (self.steps >= step[later[0]]) & (self.steps <= step[-1])
         known = _between(self.steps, self.curves, float(step[later[0]]))
-        unit = np.divide(error[later[0]], known, out=np.zeros_like(known), where=known != 0)  # zero errors remain zero
+        unit = np.divide(
+            error[later[0]], known, out=np.zeros_like(known), where=known != 0
+        )  # errors that are zero then stay zero
         at, curves = self.steps[shown].astype(float), unit * self.curves[shown]
         phase_change = None
         if self.phases is not None and step[later[0]] in self.steps:
@@ -145,16 +146,16 @@ class PredictedErrors:
     """Predicted relative errors of m modes, up to the step at which a run ended.
 
     Args:
-        step: Steps, shape ``(T,)``; empty without a prediction.
-        error: Predicted errors, shape ``(T, m)``.
-        rate: Decay rates -d log e / d step, shape ``(m,)``; nan for a mode without a single rate.
-        rayleigh_quotient: Relative decrease per step of an error that consists of one mode only, shape ``(m,)``; nan if
+        step: The steps, shape ``(T,)``; empty without a prediction.
+        error: The errors, shape ``(T, m)``.
+        rate: Decay -d log e / d step, shape ``(m,)``; nan for a mode without a single rate.
+        rayleigh_quotient: The relative decrease per step of an error that is one mode alone, shape ``(m,)``; nan if
             unknown.
         eigen_residual: Relative eigen-residual of each mode, shape ``(m,)``; nan if unknown.
-        note: Source of the predictions, or the reason why they are missing; may be empty.
-        drift: Drift of the network from initialization to the end of the run; None if the theory does not depend on it.
-        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None if
-            modes have no phase.
+        note: The source, or the reason why there are none; it may be empty.
+        drift: The drift of the network at the end of the run; None if the prediction does not depend on an initial state.
+        phase_change: Change of the phase of each error since the first of these steps, radians, shape ``(T, m)``; None for
+            modes without phases.
     """
 
     step: np.ndarray
@@ -176,24 +177,24 @@ class PredictedErrors:
         return len(self.step)
 
     def take(self, places: np.ndarray) -> PredictedErrors:
-        """The predictions of the modes at the given places."""
+        """A selection of the modes."""
         columns = (self.rate[places], self.rayleigh_quotient[places], self.eigen_residual[places])
         phase_change = None if self.phase_change is None else self.phase_change[:, places]
         return PredictedErrors(self.step, self.error[:, places], *columns, self.note, self.drift, phase_change)
 
     @property
     def caveat(self) -> str:
-        """A phrase stating that the predictions are not valid because of drift; empty otherwise."""
+        """A sentence if the drift makes the predictions invalid; otherwise empty."""
         return "" if self.drift is None or self.drift.is_small else f"do not hold: {self.drift.in_words()}"
 
     @functools.cached_property
     def halving_steps(self) -> np.ndarray:
-        """Predicted t_k(0.5), shape ``(m,)``: inf if it lies beyond the end of the run, nan without a prediction."""
+        """Predicted t_k(0.5), shape ``(m,)``: inf if the run ends before it, nan without a prediction."""
         return halving_time(self.step, self.error) if len(self) else np.full(len(self.rate), np.nan)
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """Predicted rates, shape ``(m,)``. For a mode without a single rate, the rate is fitted to the predicted curve."""
+        """Predicted rates, shape ``(m,)``; for a mode without a single rate, that of its curve, measured like that of the run."""
         if not len(self):
             return self.rate
         return np.where(np.isnan(self.rate), decay_rates(self.step, self.error), self.rate)

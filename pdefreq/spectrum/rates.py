@@ -1,4 +1,4 @@
-"""When the error of each mode falls below a level, and how fast it decays."""
+"""Halving times and decay rates of the errors of modes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import math
 
 import numpy as np
 
-_TOP = 0.8  # rates are fitted below this error; above it a mode may only be starting to decay
-_FLOORS = 10.0  # and above this multiple of the floor
+_TOP = 0.8  # rates are measured below this error, after the initial phase
+_FLOORS = 10.0  # and above this multiple of the final level
 _R_SQUARED = 0.99
-_RECORDS = 5  # fewest records in a window
+_RECORDS = 5  # smallest number of records in a window
 _ROUNDING = 1e-11  # relative errors below this are rounding errors of a direct solution
-_ENDS = 48  # candidate window ends for each mode, evenly spaced over its records
+_ENDS = 48  # number of window ends for each mode, evenly distributed over its records
 
 
 def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """First time after which each error stays at or below a level, with log e interpolated between records.
+    """The first time after which each error stays at or below a level, with log e interpolated between records.
 
     Args:
         tau: The level, relative: 0.5 gives halving times.
-        at: When each row was recorded, in steps or seconds, shape ``(rows,)``, ascending.
-        errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped; later
-            nans count as above the level.
+        at: The time of each row in steps or seconds, shape ``(rows,)``, ascending.
+        errors: Relative errors, shape ``(rows, m)``. Leading nans (not yet measured) are skipped, later nans count as large
+            errors.
 
     Returns:
         Times ``(m,)``: inf for a mode that ends above the level, nan for one that starts at or below it.
@@ -43,7 +43,7 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         high, low = np.log(errors[before, mode]), np.log(errors[before + 1, mode])
         part = (high - np.log(tau)) / (high - low)
-    # There is no interpolation from inf or nan, or to rounding errors, because a direct solution does not decay exponentially.
+    # inf, nan and rounding errors can't be interpolated: a direct solution does not decay exponentially.
     part = np.where(np.isfinite(part) & (errors[before + 1, mode] > _ROUNDING), part, 1.0)
     times[mode] = at[before] + part * (at[before + 1] - at[before])
     return times
@@ -55,7 +55,7 @@ def halving_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def whole_step(time: float) -> int:
-    """The first whole step at or after a time that was interpolated between steps.
+    """The step that reaches a time which was interpolated between steps.
 
     Example:
         >>> whole_step(575.2), whole_step(7.0 + 1e-12)  # rounding adds no step
@@ -67,15 +67,15 @@ def whole_step(time: float) -> int:
 def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """The exponential rate of each mode, -d log e / dt: the slope over the longest window in which log e is straight.
 
-    A window starts after the error stays below 0.8 and ends before the error first falls below ten times its floor. It covers
-    a decrease by at least a factor e and five records, and has R^2 > 0.99. The earliest of several equally long windows is used.
+    A window begins after the error is finally below 0.8 and ends before the error first reaches ten times its floor. It covers at
+    least a factor e and five records, and has R^2 > 0.99. The earliest of equally long windows is used.
 
     Args:
-        at: When each row was recorded, shape ``(rows,)``, ascending.
+        at: The time of each row, shape ``(rows,)``, ascending.
         errors: Relative errors, shape ``(rows, m)``.
 
     Returns:
-        Rates ``(m,)`` per unit of `at`; nan where no window qualifies.
+        Rates ``(m,)`` per unit of `at`; nan without such a window.
     """
     at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
     first, last = _usable(errors, floors(at, errors))
@@ -89,17 +89,17 @@ def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """The floor at which each error has come to rest, shape ``(m,)``; 0 for an error that still decreases.
+    """The final level of each error, shape ``(m,)``; 0 for an error that is still decreasing.
 
-    A mode has come to rest if the time since it first came within a factor e of its lowest error exceeds twice the time of the
-    preceding decrease by a factor e; in exponential decay the two times are equal. The floor is the median error since then.
+    An error is at its final level if the time since it came within a factor e of its minimum is more than twice the time of the
+    preceding decrease by a factor e. In exponential decay both times are equal. The level is the median of the error since then.
     """
     at, errors = np.asarray(at, dtype=float), np.asarray(errors, dtype=float)
     errors = np.maximum(np.where(np.isnan(errors), np.inf, errors), np.finfo(float).tiny)
     lowest, modes = errors.min(axis=0), np.arange(errors.shape[1])
     outer, inner = (np.argmax(errors <= factor * lowest, axis=0) for factor in (np.e**2, np.e))
     before = np.maximum(outer - 1, 0)  # the last record above, or the first record
-    with np.errstate(invalid="ignore"):  # inf - inf where nothing was measured
+    with np.errstate(invalid="ignore"):  # inf - inf for modes that were not measured
         e_folds = np.log(errors[before, modes]) - np.log(errors[inner, modes])
         rests = (at[-1] - at[inner]) * e_folds > 2 * (at[inner] - at[before])
     since = np.where(np.arange(len(at))[:, None] >= inner, errors, np.nan)
@@ -107,7 +107,7 @@ def floors(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def _usable(errors: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last record of each mode that a window may contain; last < first without such a record."""
+    """First and last record of each mode that a window may contain; last < first if there is none."""
     rows = len(errors)
     high = ~(errors <= _TOP)
     first = np.where(high.any(axis=0), rows - np.argmax(high[::-1], axis=0), 0)
@@ -124,7 +124,7 @@ def _lines(
     inside = (row >= first) & (row <= last)
     log = np.log(np.where(inside, errors, 1.0))
     scale = np.where(last > first, at[last] - at[first], 1.0)
-    x = np.where(inside, (at[:, None] - at[first]) / scale, 0.0)  # from 0 to 1, so that running sums lose no digits
+    x = np.where(inside, (at[:, None] - at[first]) / scale, 0.0)  # from 0 to 1, to limit rounding in the running sums
     y = np.where(inside, log - log[first, modes], 0.0)
 
     def total(values: np.ndarray) -> np.ndarray:
@@ -134,5 +134,5 @@ def _lines(
     n = j - i + 1
     mean_x, mean_y = total(x) / n, total(y) / n
     xx, xy, yy = total(x * x) - n * mean_x**2, total(x * y) - n * mean_x * mean_y, total(y * y) - n * mean_y**2
-    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=xx > 0) / scale  # a single record has no slope
+    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=xx > 0) / scale  # one record has no slope
     return slope, np.divide(xy**2, xx * yy, out=np.zeros_like(xy), where=xx * yy > 0)

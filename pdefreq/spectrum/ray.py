@@ -1,8 +1,9 @@
-"""Waves along one direction, fitted by least squares, for frequencies at scattered points in any dimension.
+"""Waves along one direction by least squares, in any dimension and without a grid.
 
-The projection method of Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, restricts the nonuniform
-Fourier transform of a function to wavevectors along one direction p. It uses the sum (1/n) sum_j u(x_j) exp(-i xi p.x_j). Here
-the waves are fitted together instead, because in that sum every wave leaks into all others if the points are few or clustered.
+The projection method of Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, computes the
+non-uniform Fourier transform of a function for wavevectors along one direction p. The paper uses the sum
+(1/n) sum_j u(x_j) exp(-i xi p.x_j). Here all waves are fitted together, since in this sum every wave leaks into the others if
+points are few or not uniform.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 NUMBER = 2**14
-"""Number of points at which a function must be given; a power of two, because they form a Sobol set."""
+"""Number of points, a power of two for Sobol sets."""
 HIGHEST = 32
-"""The largest number of a wave along a ray."""
-_TELLABLE = 3.0  # standard errors; an amplitude that is pure noise exceeds this with probability exp(-9)
+"""The number of the last wave of a ray."""
+_TELLABLE = 3.0  # in standard errors: noise alone exceeds it with probability exp(-9)
 
 
 class WaveFit:
@@ -41,13 +42,13 @@ class WaveFit:
 
     Args:
         x: The points, shape ``(n, d)``.
-        lower: The point of phase zero, shape ``(d,)``.
+        lower: The origin of phases, shape ``(d,)``.
         direction: The unit vector p, shape ``(d,)``.
         wavenumbers: xi > 0, rad per unit length, shape ``(m,)``.
-        weights: Weights of the points in the sum of squares, shape ``(n,)``; equal by default.
+        weights: Weights of the points in the sum of squares, shape ``(n,)``; by default equal.
 
     Attributes:
-        condition: Condition number of the matrix of waves with normalized columns.
+        condition: Condition number of the matrix of waves with columns of equal norm.
     """
 
     def __init__(
@@ -75,14 +76,14 @@ class WaveFit:
         return np.concatenate([parts[:1], (parts[1::2] - 1j * parts[2::2]) / 2])
 
     def noise(self, values: np.ndarray) -> np.ndarray:
-        """The standard error of each coefficient ``(m + 1,)`` if the residual of the fit were independent noise at each point."""
+        """The standard error of each coefficient ``(m + 1,)``, if the remainder were independent noise at each point."""
         values = self._root * values
         rest = values - self._q.T @ (self._q @ values)
         variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
         return np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
 
     def without(self, values: np.ndarray, coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Values minus the waves at `places`, multiplied by their coefficients."""
+        """Values minus the waves of these indices with these coefficients."""
         parts = np.zeros(self._waves.shape[1])
         wave = places > 0
         parts[2 * places[wave] - 1] = 2 * np.real(coefficients[wave])
@@ -98,16 +99,16 @@ class WaveFit:
 class RayModes(Modes):
     """Waves exp(i j 2 pi s / W) along a direction, s = p.(x - lower), j = 0 ... 32; W = sqrt(12) times the deviation of s.
 
-    W is the length of the interval on which a uniform s would have the same deviation. Along an axis of a box these waves are the
-    Fourier modes of that axis. On other domains waves with this spacing are nearly orthogonal; more closely spaced ones are not.
+    W is the length of the interval on which a uniform distribution has the deviation of s. Along an axis of a box these are the
+    Fourier modes of that axis. On other domains waves at this spacing are nearly orthogonal, and closer waves are not.
 
-    All waves are fitted together, whichever are watched, so that a coefficient depends on the function only. Variation across
-    the direction acts as noise at the points, so amplitudes within three standard errors count as zero. A function of s that
-    is not periodic with period W leaks into all waves. The family is therefore not complete and has no bias index.
+    All waves are fitted together, whichever are watched, so that a coefficient depends on the function alone. Variation across
+    the direction acts as noise, and amplitudes within three standard errors count as zero. A function of s that is not periodic
+    in W leaks into all waves, so that the family is not complete and no bias index is computed.
 
     Args:
-        domain: Any domain; its points are always the same.
-        fit: The least-squares fit of the waves on the domain.
+        domain: The domain, which determines the points.
+        fit: The least-squares fit of the waves.
         indices: Numbers j of the modes; by default all.
     """
 
@@ -123,31 +124,31 @@ class RayModes(Modes):
 
     @classmethod
     def check(cls, problem: Problem) -> None:
-        """Check that the family exists for a problem.
+        """Check that a problem has such modes.
 
         Raises:
-            IncompatibleError: If it does not exist (in subclasses); ray modes exist on every domain.
+            IncompatibleError: If there are none. Ray modes exist on every domain.
         """
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes along the direction given by a problem; by default along the diagonal of the bounding box of its domain."""
+        """The modes along the direction of a problem, by default the diagonal of the bounding box of its domain."""
         domain = problem.domain
         return cls(domain, _ray(domain, direction_of(problem)), indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """The fixed points of a Sobol set in the domain, for every trial space."""
+        """Points of a fixed Sobol set in the domain, independent of the space."""
         return self._fit.x
 
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
-        """See `Modes`; coefficients are complex, and the norm is that of the residual of the fit."""
+        """See `Modes`; coefficients are complex, and the norm is that of the remainder."""
         values, places = np.asarray(values, dtype=float), self.indices[:, 0]
         coefficients = self._fit.solve(values)[places]
         rest = self._fit.without(values, coefficients, places)
         return coefficients, math.sqrt(self._domain.measure * self._fit.mean_square(rest))
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
-        """Moduli of the coefficients, ``(m,)``; 0 where they can't be distinguished from the noise at the points."""
+        """Moduli of the coefficients, ``(m,)``; 0 for coefficients below the level of noise."""
         amplitude = super().amplitudes(values, space)
         return np.where(amplitude > _TELLABLE * self._fit.noise(values)[self.indices[:, 0]], amplitude, 0.0)
 
@@ -157,8 +158,8 @@ class RayModes(Modes):
     def recorded(self) -> Self:
         """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
 
-        The grid has a thirtieth of the points. The relative errors of the coefficients of exp(x / 3) on (0, 2 pi) in 1, exp(ix)
-        and exp(5ix) were at most 3e-4.
+        The grid has a thirtieth of the points. Coefficients of exp(x / 3) on (0, 2 pi) in 1, exp(ix) and exp(5ix) had relative
+        errors of at most 3e-4.
         """
         if not (isinstance(self._domain, Box) and self._domain.dimension == 1):
             return self
@@ -167,7 +168,7 @@ class RayModes(Modes):
 
 
 def direction_of(problem: Problem) -> tuple[float, ...]:
-    """The unit vector along which the modes of a problem vary."""
+    """The unit vector of the waves of a problem."""
     lower, upper = problem.domain.bounds
     vector = np.array(problem.spectrum.direction or np.subtract(upper, lower), dtype=float)
     return tuple((vector / np.linalg.norm(vector)).tolist())

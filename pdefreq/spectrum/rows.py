@@ -1,4 +1,4 @@
-"""The results of a run for one mode."""
+"""The results for one mode of a run."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ModeRow:
-    """The results of a run for one mode; None for undefined values.
+    """The results for one mode; None if undefined.
 
     Args:
-        index: Mode numbers along each axis of a box; on other domains the number of the eigenvalue.
-        wavevector: Angular wavevector, rad per unit length; None if modes have no direction.
-        wavenumber: Norm of the wavevector, or square root of the eigenvalue.
+        index: Mode numbers along each axis of a box; elsewhere the number of the eigenvalue.
+        wavevector: Angular wavevector, rad per unit length; None for modes without a direction.
+        wavenumber: Length of the wavevector, or square root of the eigenvalue.
         amplitude: |u^_k| of the target.
-        error: Relative error at the end of the run against the exact or reference solution.
+        error: Final relative error against the exact or reference solution.
         halving_step: t_k(0.5) in steps, interpolated between records; None unless `status` is ``"halved"``.
-        halving_seconds: t_k(0.5) in seconds.
-        rate: Measured decay rate -d log e_k / d step.
-        predicted_rate: Decay rate predicted by theory.
-        predicted_halving_step: `halving_step` predicted by theory; None without a prediction, or beyond the end of the run.
-        rayleigh_quotient: Predicted relative decrease per step of an error that consists of this mode only.
-        eigen_residual: Relative eigen-residual of the mode. The mode has a single rate only if this number is small.
-        status: Whether the error fell below one half permanently, did not, or started below it.
+        halving_seconds: The same in seconds.
+        rate: Measured decay -d log e_k / d step.
+        predicted_rate: Predicted rate.
+        predicted_halving_step: Predicted halving step; None without a prediction, or beyond the end of the run.
+        rayleigh_quotient: Predicted relative decrease per step of an error in this mode alone.
+        eigen_residual: Relative eigen-residual of the mode; the rate is valid if it is small.
+        status: Whether the error decreased below one half for good, did not, or started below one half.
     """
 
     index: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""The span of given sine or cosine modes as a trial space, used to apply functionals to each mode."""
+"""The trial space of given sine or cosine modes, with which the rows of a functional are applied to modes."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class ModeSpan(TrialSpace):
 
 
 class _Waves(Evaluator):
-    """Tables of all modes at all points, each computed at its first use.
+    """Tables of all modes at all points, computed at their first use.
 
-    The derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and cos(xi s) = sin(xi s + pi / 2).
+    The derivative of sin(xi s) of order o is xi^o sin(xi s + o pi / 2), and a cosine is a sine shifted by pi / 2.
     """
 
     def __init__(self, modes: SineModes | CosineModes, x: Points) -> None:
@@ -117,5 +117,5 @@ class _Waves(Evaluator):
 
 
 def span_of(modes: Modes) -> ModeSpan | None:
-    """The space spanned by sine or cosine modes; None for other families, which have no closed form."""
+    """The space that modes span; None for modes without a closed form."""
     return ModeSpan(modes) if isinstance(modes, (SineModes, CosineModes)) else None

@@ -1,7 +1,7 @@
 """The spectrum of a run: its modes, their errors along the run, and derived quantities.
 
-Tables, figures, exports, comparisons and experiments read the spectrum of a run only through this record. It computes halving
-times, rates and the bias index once, from the columns and facts of a history.
+Tables, figures, exports, comparisons and experiments use this record. It computes halving times, rates and the bias index once,
+from the columns and facts of a history.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pdefreq.spectrum.rates import decay_rates, halving_time
 from pdefreq.spectrum.watched import WatchedModes
 
 ERROR, TOTAL, PHASE = "mode_error", "mode_error_total", "mode_error_phase"  # the columns of a history
-_TINY = 1e-300  # replaces zero errors in logarithms
+_TINY = 1e-300  # replaces an error of zero in logarithms
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class SpectralRecord:
 
     Args:
         modes: The modes, with their amplitudes.
-        step: The recorded steps, shape ``(rows,)``, ascending.
-        seconds: Seconds spent in steps until each record, shape ``(rows,)``.
+        step: The step of each row, shape ``(rows,)``, ascending.
+        seconds: The same in seconds of steps.
         error: Relative errors, shape ``(rows, m)``: algebraic errors if the discrete solution is known, otherwise total errors.
-        total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan if it is not known.
-        prediction: The predicted errors of the same modes.
-        column: The place of each mode in the columns of the history, shape ``(m,)``; by default in the same order.
+        total: Relative errors against the exact or reference solution, shape ``(rows, m)``; nan without a solution.
+        prediction: The prediction for the same modes before the run.
+        column: The position of each mode in the columns of the history, shape ``(m,)``; by default the order of the modes.
         phase: Phases of the errors, radians, shape ``(rows, m)``; None for families whose coefficients are real.
     """
 
@@ -53,7 +53,7 @@ class SpectralRecord:
 
     @classmethod
     def of(cls, history: History) -> Self:
-        """The spectrum stored in a history; a record without modes if nothing is stored."""
+        """The spectrum in a history; a record without modes if there is none."""
         rows = len(history)
         modes = WatchedModes.in_facts(history.facts) if ERROR in history else WatchedModes.none()
         step, seconds = (history.column(name).astype(float) if rows else np.empty(0) for name in ("step", "seconds"))
@@ -91,7 +91,7 @@ class SpectralRecord:
 
     @functools.cached_property
     def rates(self) -> np.ndarray:
-        """Measured decay rates -d log e_k / d step, shape ``(m,)``; nan for a mode without exponential decay."""
+        """Measured decay -d log e_k / d step, shape ``(m,)``; nan if log e_k has no straight window."""
         return decay_rates(self.step, self.error)
 
     @functools.cached_property
@@ -103,8 +103,8 @@ class SpectralRecord:
     def front(self) -> np.ndarray:
         """The step after which each error stays at or below one half, shape ``(m,)``.
 
-        It is 0 for a mode that starts at or below one half, regardless of its end; inf for any other mode that ends above one
-        half; nan if the error is not known.
+        It is 0 for a mode that starts at or below one half, inf for another mode that ends above one half, and nan for a mode
+        with an unknown error.
         """
         return np.where(np.isnan(self.halving_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.halving_steps)
 
@@ -122,7 +122,7 @@ class SpectralRecord:
         return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
 
     def take(self, places: np.ndarray) -> Self:
-        """The record of the modes at the given places, in this order."""
+        """A selection of the modes, by index and in this order."""
         return replace(
             self,
             modes=self.modes.take(places),
@@ -143,12 +143,12 @@ class SpectralRecord:
         return self.take(np.array([known.index(number) for number in numbers], dtype=int))
 
     def of_total_errors(self) -> Self:
-        """The record with total errors in place of algebraic errors, without predictions."""
+        """The same record with total errors instead of algebraic errors, and without a prediction."""
         return replace(self, error=self.total, prediction=PredictedErrors.none(len(self)), phase=None)
 
 
 def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: Iterable[float] = ()) -> list[SpectralRecord]:
-    """Records restricted to the modes that all runs with modes watch, chosen by the amplitudes of the first of these runs."""
+    """The modes that all runs with modes have in common, selected by the amplitudes of the first run."""
     places = [{key: place for place, key in enumerate(run.modes.keys)} for run in runs]
     watching = [k for k, run in enumerate(runs) if len(run)]
     if not watching:
@@ -164,7 +164,7 @@ def common_modes(runs: Sequence[SpectralRecord], max_modes: int, wavenumbers: It
 
 
 def keep_drift(history: History, drift: Drift) -> bool:
-    """Store the drift, which decides whether the predicted curves of a run are valid; False if the run has no such curves."""
+    """Store the drift, which determines whether predicted curves are valid; False if there are no curves."""
     stored = StoredPrediction.in_facts(history.facts)
     if stored.curves is None:
         return False

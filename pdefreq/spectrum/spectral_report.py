@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpectralReport:
-    """A summary of when and in which order frequencies converged.
+    """The frequencies of a run, with the steps and the order of their convergence.
 
     Args:
-        kind: The family of modes.
+        kind: The mode family.
         rows: One row for each watched mode, by wavenumber.
-        wavenumbers: Wavenumbers requested by the user.
+        wavenumbers: The wavenumbers that the problem names.
         steps: The step at which the run ended.
         bias_index: B, the slope of log t_k(0.5) against log |xi_k|; None if undefined.
-        bias_error: Standard error of B.
-        bias_bound: Whether modes that did not halve were assigned the last step of the run.
-        bias_reason: Why B is undefined; empty otherwise.
+        bias_error: The standard error of the slope.
+        bias_bound: Whether the halving time of some modes was replaced by the end of the run.
+        bias_reason: The reason if there is no B; otherwise empty.
         bias_modes: Wavenumbers of the modes used for B.
-        theory: Source of the predictions, or why they are missing; may be empty.
-        sentence: The order in words; for a run without watched modes, the reason.
-        named: The modes named in the sentence.
-        asked: The nearest mode to each requested wavenumber.
+        theory: The source of predictions, or the reason why there are none; it may be empty.
+        sentence: The order in words, or the reason why no modes are watched.
+        named: The modes that the sentence names.
+        asked: The nearest mode for each of the wavenumbers.
     """
 
     kind: str
@@ -55,8 +55,8 @@ class SpectralReport:
         """The report of a run that watched modes.
 
         Args:
-            record: The spectrum of the run, up to its last valid row.
-            wavenumbers: Requested angular wavenumbers, whose rows have priority.
+            record: The spectrum of the run, up to its last good row.
+            wavenumbers: Angular wavenumbers of the preferred rows.
         """
         modes, bias, wavenumbers = record.modes, record.bias, tuple(wavenumbers)
         columns = {
@@ -100,7 +100,7 @@ class SpectralReport:
 
     @classmethod
     def without_modes(cls, kind: str, reason: str, *, steps: int, wavenumbers: Iterable[float] = ()) -> SpectralReport:
-        """The report of a run without watched modes; its sentence gives the reason."""
+        """The report of a run without watched modes, with the reason as its sentence."""
         return cls(
             kind=kind,
             rows=(),
@@ -116,7 +116,7 @@ class SpectralReport:
         )
 
     def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
-        """At most `max_modes` rows by wavenumber: requested modes, modes named in the sentence, then the strongest modes."""
+        """At most `max_modes` rows by wavenumber: the requested ones, those that the sentence names, and the strongest."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
         return tuple(sorted(list(chosen)[:max_modes], key=_order))

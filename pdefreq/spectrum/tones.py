@@ -1,4 +1,4 @@
-"""Least-squares fit of the wavenumbers given by a problem, for targets that are sums of such waves."""
+"""Tones: waves of given wavenumbers, by least squares, for targets that are sums of them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from pdefreq.problem.problem import Problem
 
-_LARGEST_CONDITION = 1e3  # of the matrix of waves; 1 if they are orthogonal. It bounds the amplification of errors
+_LARGEST_CONDITION = 1e3  # of the matrix of waves, which amplifies the remainder; 1 for orthogonal waves
 
 
 class ToneModes(RayModes):
     """A constant and the waves with the wavenumbers given by a problem, along its direction, for targets that are their sums.
 
-    The family is restricted to regressions. The solution of a boundary value problem contains a part due to its boundary
-    conditions, a linear function in one dimension, and the fit would assign some of this part to the waves. On `poisson` it
-    would give sin(x) the amplitude 0.436 instead of 1.
+    Tones are available for regressions only. The solution of a boundary value problem contains a part from its boundary
+    conditions, a linear function in one dimension, which the fit distributes over the waves: on `poisson` the amplitude of
+    sin(x) would be 0.436 instead of 1.
     """
 
     kind = "tones"
@@ -30,8 +30,8 @@ class ToneModes(RayModes):
         """See `RayModes`.
 
         Raises:
-            IncompatibleError: If the problem is not a regression, gives no wavenumbers, or gives wavenumbers that can't be
-                distinguished on its domain.
+            IncompatibleError: If the problem is not a regression, names no wavenumbers, or names wavenumbers that its domain does
+                not separate.
         """
         if not problem.is_regression:
             raise IncompatibleError(

@@ -19,15 +19,15 @@ class WatchedModes:
     """Modes of one family, with the amplitudes of the target of a run.
 
     Args:
-        kind: The family, e.g. ``"sine"``; empty without modes.
-        complete: Whether the family is complete and orthogonal, so that it has a bias index.
-        indices: Mode numbers along each axis of a box, otherwise the number of the eigenvalue or wave, shape ``(m, j)``.
+        kind: The mode family, such as ``"sine"``; empty if no modes are watched.
+        complete: Whether the family is complete and orthogonal, so that a bias index may be formed.
+        indices: Mode numbers along each axis of a box, elsewhere the number of the eigenvalue or wave, shape ``(m, j)``.
         wavenumber: |xi|, rad per unit length, shape ``(m,)``.
         amplitude: |u^_k| of the target, shape ``(m,)``.
         error_kind: ``"algebraic"`` if the target is the discrete solution, ``"total"`` if it is the exact or a reference
             solution.
-        count_above_threshold: Number of modes of the target above the threshold; it may exceed m.
-        wavevectors: Angular wavevectors, shape ``(m, d)``; None if modes have no direction.
+        count_above_threshold: Number of modes of the target above the threshold, which is larger than m if modes were omitted.
+        wavevectors: Angular wavevectors, shape ``(m, d)``; None for modes without a direction.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class WatchedModes:
 
     @classmethod
     def in_facts(cls, facts: Mapping[str, Any]) -> Self:
-        """The modes stored in the facts of a history; an empty set if nothing is stored."""
+        """The modes in the facts of a history; no modes if there are none."""
         if "mode_indices" not in facts:
             return cls.none()
         vectors = facts.get("mode_wavevectors")
@@ -94,20 +94,20 @@ class WatchedModes:
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
-        """The family and numbers of each mode, which identify it across runs."""
+        """A key for each mode that is the same in all runs: its family and its mode numbers."""
         return [(self.kind, *map(str, row)) for row in self.indices.tolist()]
 
     def take(self, places: np.ndarray) -> Self:
-        """The modes at the given places, in this order."""
+        """A selection of the modes, by index and in this order."""
         names = ["indices", "wavenumber", "amplitude"] + (["wavevectors"] if self.wavevectors is not None else [])
         return replace(self, **{name: getattr(self, name)[places] for name in names})
 
     def nearest(self, wavenumbers: Iterable[float]) -> list[int]:
-        """The place of the nearest mode to each wavenumber; the strongest of several at the same distance."""
+        """For each wavenumber the index of the nearest mode, the strongest of several at the same distance."""
         size = -np.nan_to_num(self.amplitude)
         return [int(np.lexsort((size, np.abs(self.wavenumber - w)))[0]) for w in wavenumbers if len(self)]
 
     def strongest(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> np.ndarray:
-        """Ascending places of at most `max_modes` modes: first the nearest to the wavenumbers, then the largest amplitudes."""
+        """Indices, ascending, of at most `max_modes` modes: those nearest to the wavenumbers, then those of largest amplitude."""
         by_size = np.argsort(-np.nan_to_num(self.amplitude), kind="stable").tolist()
         return np.array(sorted(list(dict.fromkeys([*self.nearest(wavenumbers), *by_size]))[:max_modes]), dtype=int)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex) -> tuple[ModeRow, ...]:
-    """Two modes that show the order, the earlier first; an empty tuple if every pair would contradict it.
+    """Two modes that show the order, the earlier first; empty if all pairs contradict it.
 
     Args:
         rows: All watched modes.
-        asked: Modes requested by the user, which have priority.
+        asked: The requested modes, which are preferred.
         bias: The bias index of the run.
     """
     halved, order = [row for row in rows if row.status == "halved"], bias.order
@@ -26,13 +26,13 @@ def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex
 
 
 def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: BiasIndex, *, last_step: int) -> str:
-    """One or two sentences that state which frequencies converged first, or why no order is clear.
+    """One or two sentences on the order of frequencies, or on the reason why there is none.
 
     Args:
         rows: All watched modes.
-        named: The modes chosen by `witnesses`.
+        named: The modes from `witnesses`.
         bias: The bias index of the run.
-        last_step: The step at which the run ended.
+        last_step: The last step of the run.
     """
     if last_step <= 1:
         return bias.reason
@@ -49,7 +49,7 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
 
 
 def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ...]:
-    """The modes of lowest and highest wavenumber, the earlier first; an empty tuple if they contradict the order."""
+    """The modes of lowest and highest wavenumber, the earlier first; empty if they contradict the order."""
     usable = [row for row in rows if row.wavenumber > 0 and row.status != "below half from the start"]
     if not usable:
         return ()

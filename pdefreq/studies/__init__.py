@@ -1,1 +1,1 @@
-"""Questions that take several runs, or theory alone."""
+"""Studies: comparisons, refinement studies and predictions."""

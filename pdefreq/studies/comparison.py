@@ -32,8 +32,8 @@ class Comparison(Shown):
 
     Args:
         problem: The problem.
-        solutions: One solution for each seed, by method.
-        refusals: The reason for each method that can't solve the problem, a sentence.
+        solutions: For each method, one solution per seed.
+        refusals: For each method that can't solve the problem, the sentence with the reason.
 
     Example:
         >>> from pdefreq import compare
@@ -46,7 +46,7 @@ class Comparison(Shown):
     refusals: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per method: medians over seeds, also the range of the error and the bias index; None for undefined values."""
+        """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined."""
         rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
@@ -54,7 +54,7 @@ class Comparison(Shown):
         ]
 
     def plot(self) -> Figure:
-        """A figure of all methods: the order in which frequencies converge, and the error against seconds."""
+        """A figure of all methods: halving times against wavenumbers, and the error against seconds."""
         from pdefreq.figures.comparison import comparison_figure
 
         histories = {label: [solution.history for solution in seeds] for label, seeds in self.solutions.items()}
@@ -63,13 +63,13 @@ class Comparison(Shown):
         )
 
     def save(self, folder: str | Path) -> Path:
-        """Write the figure and the table (as CSV and JSON), and save each run in a subfolder.
+        """Write the figure and the table (as CSV and JSON), and store each run in a folder of its own.
 
         Args:
-            folder: The folder; runs that it already contains are not changed.
+            folder: The folder; runs that are stored in it are not changed.
 
         Raises:
-            RunFolderError: If it can't be written.
+            RunFolderError: If the folder can't be written.
         """
         from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
         from pdefreq.figures.style import encode
@@ -104,26 +104,26 @@ def compare(
     modes: str | None = None,
     progress: Callable[[str, int, Progress], None] | None = None,
 ) -> Comparison:
-    """Solve a problem with several methods. A method that can't solve it is listed with the reason; the others continue.
+    """Solve a problem with several methods. A method that can't solve it is listed with the reason.
 
     Args:
-        problem: A problem, the name of a shipped problem, or the path of a problem file.
-        solvers: Names or methods with their options; a mapping assigns your own labels.
-        stop: Limits that replace the default budget of each method.
-        seeds: Number of seeds for each method.
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        solvers: Names or methods with their options; a mapping gives them labels.
+        stop: Limits that replace those of the default budget of each method.
+        seeds: The number of seeds for each method.
         seed: The first seed.
-        folder: A new folder for all output; nothing is written without it.
+        folder: A new folder for all results; by default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: A mode family, as for `solve`; by default the family given by the problem.
-        progress: Called as ``progress(label, seed, progress)`` whenever `solve` reports progress.
+        modes: A mode family, as for `solve`; by default that of the problem.
+        progress: Called as ``progress(label, seed, progress)`` where `solve` would call it.
 
     Returns:
-        The comparison; after an interruption, it contains the runs completed so far.
+        The comparison; after an interruption it contains the runs so far.
 
     Raises:
         IncompatibleError: If no method can solve the problem.
-        UserError: Under the same conditions as in `solve`.
+        UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem

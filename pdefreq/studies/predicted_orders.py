@@ -1,4 +1,4 @@
-"""Theory of a discretization: the orders of norms and modes, and the error of each mode at one mesh width."""
+"""Predictions for a discretization: orders of norms and modes, and the error of each mode at one mesh width."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictedOrder:
-    """The leading term of the total error of m modes in the mesh width, error = constant h^order.
+    """The total error of m modes as a function of the mesh width: error = constant h^order, to leading order.
 
     Args:
-        h: The longest edge of a cell; None without cells.
-        order: The order of every mode; None without a theory.
-        constant: Leading constants, shape ``(m,)``; nan if unknown.
-        error: Relative errors at this h, shape ``(m,)``; nan if unknown.
-        condition: Assumptions of the order, or the reason why it is missing.
+        h: The longest edge of a cell; None for a method without cells.
+        order: The order of every mode; None if it is not known.
+        constant: Leading constants, shape ``(m,)``; nan if not known.
+        error: Relative errors at this h, shape ``(m,)``; nan if not known.
+        condition: The assumptions of the order, or the reason why there is none.
     """
 
     h: float | None
@@ -47,7 +47,7 @@ def predict_order(
         solver: The method.
         space: The trial space of the method.
         kind: The mode family.
-        wavevectors: Wavevectors of the modes, shape ``(m, d)``; None if modes have no direction.
+        wavevectors: Wavevectors of the modes, shape ``(m, d)``; None for modes without wavevectors.
     """
     import numpy as np
 
@@ -91,7 +91,7 @@ def mode_error_of(problem: Problem, solver: Solver, space: TrialSpace, kind: str
 
 
 def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
-    """The orders for a smooth solution and their assumptions; or None and the reason."""
+    """The orders for a smooth solution and their assumptions, or None and the reason."""
     from pdefreq.theory.discretization import smooth_orders
 
     degree = degree_of(solver)

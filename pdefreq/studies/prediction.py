@@ -1,4 +1,4 @@
-"""Theoretical predictions for every mode before a run."""
+"""Predictions for every mode before a run."""
 
 from __future__ import annotations
 
@@ -36,15 +36,16 @@ class PredictedModes:
     """Predicted errors of m modes, along the steps of a method and for its discretization.
 
     Args:
-        modes: The modes, with the amplitudes of the solution.
-        errors: Relative errors along the steps of the method, divided by those at `start_step` if it is not 0. Steps count from
-            `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The rate is the
-            asymptotic rate; it is nan if the decay is not exponential, or if a network has not reached it by the last step.
-            The note states the source and the assumptions, or why there are no curves.
-        initial_rate: Relative decrease in the first step, shape ``(m,)``; negative if an error grows first.
-        is_heuristic: Whether the method has no theory and the prediction is gradient flow with the kernel at initialization.
-        start_step: The first predicted step: the hand-over step of a chain whose first part has no theory, otherwise 0.
-        orders: Predicted order of the errors of the discrete solution; None for methods without a mesh.
+        modes: The modes, with their amplitudes in the solution.
+        errors: Relative errors along the steps of the method, divided by those at `start_step` if that is not zero. Steps are
+            counted from `start_step`; those of a heuristic are in units of the time 1 / kappa_1 of the fastest direction. The
+            rate is the final one; it is nan if the error is not exponential there, or if the error of a network has not reached
+            its final decay at the last step. The note gives the source and the assumptions, or the reason why there are no
+            curves.
+        initial_rate: Relative decrease in the first step, shape ``(m,)``; negative if the error increases first.
+        is_heuristic: Whether there is no theory of the method, and the prediction is gradient flow on the initial kernel.
+        start_step: The first step of the prediction: the hand-over step of a chain whose first part has no theory.
+        orders: The orders of the discrete solution in the mesh width; None for methods without a mesh.
     """
 
     modes: WatchedModes
@@ -56,16 +57,16 @@ class PredictedModes:
 
 
 def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, modes: str | None = None) -> PredictedModes:
-    """Predict the errors of the modes of the solution for a method, initialized as in a run with the same seed.
+    """The prediction for the modes of the solution, for the initial state of a run with this seed.
 
     Args:
-        problem: A problem with a known or computable solution, in up to three dimensions; or its name or path, as in `solve`.
+        problem: A problem with a known or computable solution, in up to three dimensions, or its name or path as in `solve`.
         solver: A method with its options, or its name.
-        seed: Seed of the random initialization.
-        modes: A mode family; by default as in `ModeFamilies.chosen`.
+        seed: The seed of the initial state.
+        modes: A mode family; by default that of the problem, or else sine modes on a box and eigen modes on other domains.
 
     Raises:
-        IncompatibleError: If theory does not cover the method on this problem, or no modes can be predicted.
+        IncompatibleError: If there is no theory of the method for this problem, or there are no modes.
     """
     import torch
 
@@ -84,7 +85,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
         problem = replace(problem, spectrum=replace(problem.spectrum, modes=modes))  # type: ignore[arg-type]
     iteration = solver.prepare(problem.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     families = ModeFamilies(problem)
-    families.check(families.chosen)  # report errors before modes and a reference solution are computed
+    families.check(families.chosen)  # errors that are found before modes and a reference solution are computed
     if iteration.find(HasTangentKernel) is not None:
         require_waves(families.chosen)
     exact = None if problem.exact is None else (problem.exact, 0.0)
@@ -120,7 +121,7 @@ def _no_modes(target: Target, *, known: bool) -> str:
 def _of_iteration(
     iteration: Iteration, modes: Modes, watched: WatchedModes, start: np.ndarray, target: Tensor | None, name: str
 ) -> PredictedModes:
-    """The prediction for a prepared method with the relative errors `start` at the start."""
+    """The prediction for a prepared method with the relative initial errors `start`."""
     import torch
 
     def without_curves(note: str) -> PredictedModes:
@@ -147,7 +148,7 @@ def _of_iteration(
     after = (steps - steps[0]).astype(float)
     if prediction.final_rates is None:
         final = _last_rates(after, curves)
-    else:  # rates below one over the last step can't be seen in the curves, or are rounding errors
+    else:  # rates below one over the last step are not visible in the curves, or rounding
         final = prediction.final_rates.numpy()
         final = np.where(np.abs(final) * after[-1] < 1, np.nan, final)
     rates = prediction.rates.numpy()
@@ -156,7 +157,7 @@ def _of_iteration(
 
 
 def _last_rates(steps: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """The decay rate of each error just before it reaches the rounding floor, shape ``(m,)``."""
+    """The rate of each error just above the level of rounding, shape ``(m,)``."""
     rates = np.full(error.shape[1], np.nan)
     for mode, column in enumerate(error.T):
         above = np.flatnonzero(column > _FLOOR * column[0])

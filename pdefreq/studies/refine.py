@@ -1,4 +1,4 @@
-"""Refinement studies: the order of convergence of each mode for one method on a sequence of discretizations."""
+"""Refinement studies: one method on a sequence of finer discretizations, and the order of convergence of each mode."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.spectral_record import SpectralRecord
 
-_MODES = 12  # largest number of modes in tables and figures
-_FINER = 4  # grid spacings of the mode transform per mesh width
+_MODES = 12  # largest number of modes that are printed and drawn
+_FINER = 4  # ratio of the node spacing to the spacing of the grid on which modes are computed
 
 
 def refine(
@@ -45,24 +45,24 @@ def refine(
     """Solve a problem on a sequence of finer discretizations and measure the order of convergence of each mode.
 
     Args:
-        problem: A problem, the name of a shipped problem, or the path of a problem file.
-        solver: A method with its options, or its name; its runs must end at a discrete solution.
-        levels: Number of levels; by default 6, in three dimensions 4, and for adaptive refinement determined by the method.
-        start: The coarsest value of the option that the method refines, e.g. ``cells``. Each level doubles it.
-        folder: A new folder for tables and figure; nothing is written without it.
+        problem: A problem, the name of an included problem, or the path of a problem file.
+        solver: A method with its options, or its name, whose runs end at the discrete solution.
+        levels: The number of levels; by default 6, in three dimensions 4, and for adaptive refinement that of the method.
+        start: The coarsest size, a value of the refined option such as ``cells``. Each level doubles it.
+        folder: A new folder for tables and the figure; by default nothing is written.
         device: A torch device.
         dtype: ``"float64"`` or ``"float32"``.
-        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default the family given by the problem.
-        method: Name of the method in tables; by default the given name, or the name of the solver.
-        figures: Whether to write a figure to the folder.
-        progress: Called as ``progress(level, progress)`` whenever `solve` reports progress.
+        modes: ``"sine"``, ``"cosine"`` or ``"fourier"``; by default that of the problem.
+        method: The name of the method in tables; by default the given name, or that of the solver.
+        figures: Whether the figure is written.
+        progress: Called as ``progress(level, progress)`` where `solve` would call it.
 
     Returns:
-        The refinement; after an interruption, or if a finer level fails with an error, it contains the levels solved so far.
+        The refinement study; after an interruption, or if a finer level is refused, it contains the levels so far.
 
     Raises:
-        IncompatibleError: If the method can't be refined, or no exact or reference solution is known.
-        UserError: Under the same conditions as in `solve`.
+        IncompatibleError: If the method can't be refined, or neither an exact nor a reference solution is known.
+        UserError: As `solve` does.
     """
     from pdefreq.core.file_io import free_folder
     from pdefreq.problem.files import load_problem
@@ -104,7 +104,7 @@ def refine(
         except UserError as error:
             if not runs:
                 raise
-            refusal = str(error)  # e.g. a size that needs too much memory; keep the previous levels
+            refusal = str(error)  # for example too little memory; the levels before are kept
             break
         if solution.reference is None:
             raise IncompatibleError(
@@ -122,7 +122,7 @@ def refine(
 
 @dataclass(frozen=True)
 class _Run:
-    """A run, and the last state in each of its spaces, by the number of unknowns."""
+    """A run, and the last state in each of its spaces by the number of unknowns."""
 
     size: int | None
     solution: Solution
@@ -162,7 +162,7 @@ class _Run:
 
 
 def _remember(states: dict[int, State]) -> Callable[[int, State, History], None]:
-    """A callback that copies the last state in each space, because the iteration may reuse its tensors."""
+    """A callback that copies the last state in each space, since the iteration may reuse its tensors."""
 
     def keep(step: int, state: State, history: History) -> None:  # noqa: ARG001
         states[state.space.num_coefficients] = replace(state, coefficients=state.coefficients.detach().clone(), memory={})
@@ -182,7 +182,7 @@ def _sees_modes(problem: Problem, kind: str, space: TrialSpace) -> bool:
 
 
 def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: Sequence[_Run], refusal: str) -> Refinement:
-    """The results of the runs, level by level, in the modes that all runs watch."""
+    """The results of the runs level by level, in the modes that all of them watch."""
     import numpy as np
 
     from pdefreq.spectrum.spectral_record import common_modes

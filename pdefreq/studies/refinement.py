@@ -1,4 +1,4 @@
-"""Results of refinement studies: errors at each level, and their orders."""
+"""The result of a refinement study: errors on each level, and their orders."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 NORMS = ("relative_l2", "relative_h1", "max_error")
 ENDED = (Status.DONE, Status.CONVERGED)
-_EVEN = 1.6  # largest ratio of the values of h N^(1/d) over levels of uniform meshes
-_ABOVE = 3.0  # errors count above this multiple of the error of the reference solution
+_EVEN = 1.6  # largest variation of h N^(1/d) over the levels of uniform meshes
+_ABOVE = 3.0  # errors are used down to this multiple of the error of the reference solution
 _ROUNDING = 1e-13  # relative errors below this are rounding errors of a direct solution
-_SHORT = 0.2  # if the measured L2 order is lower than predicted by more, the solution is not smooth enough
+_SHORT = 0.2  # largest difference between the predicted and the measured L2 order; beyond it the solution is not smooth enough
 
 
 @dataclass(frozen=True)
 class Level:
-    """One discretization, and the error of its discrete solution.
+    """One discretization, and the errors of its discrete solution.
 
     Args:
-        size: The value of the option that is refined; None for a method that refines during its run.
-        h: The longest edge of a cell; None without cells.
-        unknowns: Number of coefficients.
-        relative_l2: Relative L2 error, as defined in docs/errors.md.
+        size: The value of the option that is refined; None for a method that refines during the run.
+        h: The longest edge of a cell; None for a method without cells.
+        unknowns: The number of coefficients.
+        relative_l2: Relative L2 error (docs/errors.md).
         relative_h1: Relative error in the full H1 norm.
         max_error: Largest absolute error.
-        seconds: Seconds spent in steps; since the start for a method that refines during its run.
-        status: Status of the run at its end.
-        sees_modes: Whether modes are computed at the nodes or on a much finer grid. A grid only slightly finer than the nodes
-            would be dominated by the smaller errors at the nodes.
+        seconds: Time in steps; for a method that refines during the run, since its start.
+        status: How the run ended.
+        sees_modes: Whether modes are computed on the nodes, or on a grid much finer than the nodes. A grid of similar width would
+            show the smaller errors near the nodes.
     """
 
     size: int | None
@@ -60,16 +60,16 @@ class Refinement(Shown):
 
     Args:
         problem: The problem.
-        method: Name of the method.
-        option: Name of the option that was refined.
+        method: The name of the method.
+        option: The name of the refined option.
         levels: The levels, coarsest first.
-        spectrum: Total errors of the watched modes, one row for each level.
-        predicted: Predicted total errors, shape ``(levels, m)``; nan without a prediction.
-        theory: The predicted orders; None without a theory.
-        condition: Assumptions of the predicted orders, or the reason why they are missing.
-        reference_error: Relative L2 error of the reference solution; 0 for an exact solution.
-        status: Status of the last run at its end.
-        refusal: The error message of the first level that failed, if there are fewer levels than requested; otherwise empty.
+        spectrum: Total errors of the watched modes, one row per level.
+        predicted: The predicted errors, shape ``(levels, m)``; nan if not known.
+        theory: The predicted orders; None if there is no theory.
+        condition: Their assumptions, or the reason why there is no theory.
+        reference_error: Relative L2 error of the reference solution: 0 for an exact one.
+        status: How the last run ended.
+        refusal: The sentence that refused the next level, if there are fewer levels than requested; otherwise empty.
 
     Example:
         >>> from pdefreq import refine
@@ -92,7 +92,7 @@ class Refinement(Shown):
 
     @property
     def axis(self) -> str:
-        """``"h"`` for uniform meshes, otherwise ``"unknowns"``, for which orders are powers of N^(-1/d)."""
+        """``"h"`` for uniform meshes, otherwise ``"unknowns"``, which means orders in powers of N^(-1/d)."""
         d = self.problem.domain.dimension
         widths = [level.h * level.unknowns ** (1 / d) for level in self.levels if level.h is not None]
         even = len(widths) == len(self.levels) and max(widths) <= _EVEN * min(widths)
@@ -100,12 +100,12 @@ class Refinement(Shown):
 
     @property
     def power(self) -> str:
-        """The base of the powers as a formula, e.g. ``"h"`` or ``"N^(-1/2)"``."""
+        """The same as a formula."""
         d = self.problem.domain.dimension
         return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
 
     def widths(self) -> np.ndarray:
-        """The base of the powers at each level, h or N^(-1/d), shape ``(levels,)``."""
+        """The base of the orders, h or N^(-1/d), shape ``(levels,)``."""
         import numpy as np
 
         if self.axis == "h":
@@ -113,7 +113,7 @@ class Refinement(Shown):
         return np.array([level.unknowns for level in self.levels]) ** (-1 / self.problem.domain.dimension)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per level: size, errors, and the relative error of each mode; None for undefined values."""
+        """One row per level: its size, its errors, and the relative error of each mode; None if undefined."""
         from pdefreq.runs.run_folder import to_json
 
         names = self.mode_names()
@@ -145,7 +145,7 @@ class Refinement(Shown):
         return found
 
     def orders(self) -> list[dict[str, Any]]:
-        """One row per norm, then one per mode: fitted order, standard error, levels of the fit, and predicted order."""
+        """One row per norm and per mode: fitted order, standard error, levels of the fit, and predicted order."""
         from pdefreq.runs.run_folder import to_json
 
         wavenumbers = dict(zip(self.mode_names(), self.spectrum.modes.wavenumber.tolist(), strict=True))
@@ -172,16 +172,16 @@ class Refinement(Shown):
 
     @property
     def sentence(self) -> str:
-        """A sentence with the predicted orders and whether they apply."""
+        """A sentence on the predicted orders and whether the measured orders reach them."""
         if self.theory is None:
             return f"No orders are predicted: {self.condition}."
         measured, expected = self.fits()["relative_l2"].value, self.theory.relative_l2
         if self.axis == "unknowns":
             orders = f"L2 {expected} and H1 {self.theory.relative_h1} in powers of {self.power}"
-            return f"Smooth solutions on uniform meshes have {orders}; adaptive refinement is optimal if it attains the H1 order."
+            return f"Smooth solutions on even meshes have {orders}; adaptive refinement is optimal if it reaches the H1 order."
         said = f"Predicted orders: L2 {expected}, H1 {self.theory.relative_h1}, modes {self.theory.mode}, {self.condition}"
         if measured is not None and measured < expected - _SHORT:
-            said += f"; the measured L2 order {measured:.2f} is lower, so the solution is not smooth enough"
+            said += f"; the measured L2 order {measured:.2f} is lower, so the solution is not smooth enough for them"
         return said + "."
 
     def plot(self) -> Figure:
@@ -219,7 +219,7 @@ class Refinement(Shown):
         return folder
 
     def to_json(self) -> dict[str, Any]:
-        """All results as one JSON object."""
+        """The study as one JSON object."""
         from pdefreq.runs.run_folder import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}

@@ -1,1 +1,1 @@
-"""What theory predicts of each frequency. Tensors in and out; no solver is imported here."""
+"""Theoretical predictions for each frequency. The functions take and return tensors; no solver is imported here."""

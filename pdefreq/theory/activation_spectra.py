@@ -1,8 +1,9 @@
-"""Fourier transforms of activations, F(k) = int sigma(x) exp(-i k x) dx: how much of a frequency one neuron holds.
+"""Fourier transforms of activations, F(k) = int sigma(x) exp(-i k x) dx: the spectrum of one neuron.
 
-A neuron sigma(w x + b) has the transform F(k / w) exp(i b k / w) / |w|. The gradient of a loss in its parameters is weighted by
-it, so what falls with |k| learns low frequencies first: exponentially for smooth activations, like |k|^-(s+1) for a jump in
-derivative s. Where sigma grows or has no decay, F is the transform as a distribution, away from k = 0.
+A neuron sigma(w x + b) has the transform F(k / w) exp(i b k / w) / |w|. It weights the
+gradient of a loss in the parameters of the neuron, so that networks with a decreasing |F| learn low frequencies first. |F|
+decreases exponentially for smooth activations such as tanh, and like |k|^-(s+1) for a jump in derivative s. If sigma does not
+decay, F is the transform of a distribution, away from k = 0.
 
 Source:
     Xu, Zhang, Luo, Xiao, Ma (2020), Frequency principle, section 3 (tanh); Liu, Cai, Xu (2020), arXiv 2007.11207, section 4
@@ -28,7 +29,7 @@ class ActivationSpectrum:
 
     Args:
         transform: F at real wavenumbers, any shape, complex.
-        tail: The power s with |F| = O(|k|^-s), the largest; inf where it falls faster than any.
+        tail: The largest power s with |F| = O(|k|^-s); inf if F decreases faster than every power.
     """
 
     transform: Callable[[Tensor], Tensor]
@@ -39,8 +40,8 @@ class ActivationSpectrum:
 
         Args:
             k: Wavenumbers.
-            weight: w, not zero, of a shape that goes with k.
-            bias: b, likewise.
+            weight: w, not zero, of a shape that broadcasts with k.
+            bias: b, of a shape that broadcasts with k.
         """
         return self.transform(k / weight) * torch.exp(1j * bias * k / weight) / weight.abs()
 
@@ -62,7 +63,7 @@ def tanh_transform(k: Tensor) -> Tensor:
 
 
 def srelu_transform(k: Tensor) -> Tensor:
-    """(x)+ (1 - x)+: exp(-i k / 2) (4 sin(k/2) / k^3 - 2 cos(k/2) / k^2), by a Bessel function: no cancellation at small k."""
+    """(x)+ (1 - x)+: exp(-i k / 2) (4 sin(k/2) / k^3 - 2 cos(k/2) / k^2), by a Bessel function, accurate at small k."""
     from scipy.special import spherical_jn
 
     half = k.numpy(force=True) / 2
@@ -85,7 +86,7 @@ def ricker_transform(k: Tensor, a: float = 0.3) -> Tensor:
 
     Args:
         k: Wavenumbers.
-        a: Width; the smaller it is, the higher the frequency that is learnt first.
+        a: Width; with a smaller width, the frequency that is learned first is higher.
     """
     z = (a * k) ** 2
     return torch.complex(math.pi**0.25 / 15 * math.sqrt(2 * math.pi) * z * torch.exp(-z / 2), torch.zeros_like(k))

@@ -1,12 +1,12 @@
-"""Kernels of a two-layer ReLU network in one dimension, averaged over its biases exactly: where the powers of the LFP come from.
+"""Kernels of a two-layer ReLU network in one dimension, averaged over its biases exactly, the source of the powers of the LFP.
 
 For b uniform on [-B, B] and |w x|, |w x'| <= B, with c = B + w (x + x') / 2 and t = |w| |x - x'|,
 
-    E[relu(w x + b) relu(w x' + b)] = (c^3 / 3 - c t^2 / 4 + t^3 / 12) / (2 B),    E[H(w x + b) H(w x' + b)] = (c - t / 2) / (2
-    B):
+    E[relu(w x + b) relu(w x' + b)] = (c^3 / 3 - c t^2 / 4 + t^3 / 12) / (2 B),
+    E[H(w x + b) H(w x' + b)] = (c - t / 2) / (2 B).
 
-of both, what is rough is a power of |x - x'|, with the transforms |x|^3 -> 12 / xi^4 and |x| -> -2 / xi^2. Nothing else in them
-has high frequencies.
+The nonsmooth part of each is a power of |x - x'|, with the transforms |x|^3 -> 12 / xi^4 and |x| -> -2 / xi^2. All other terms
+are polynomials, which have no high frequencies.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def relu_average(x: Tensor, y: Tensor, weight: Tensor | float, bound: float) -> 
 
     Args:
         x: Points, any shape.
-        y: Points, of a shape that goes with it.
-        weight: w, of a shape that goes with both.
+        y: Points, of a shape that broadcasts with x.
+        weight: w, of a shape that broadcasts with both.
         bound: B.
 
     Raises:
-        OptionError: If |w x| or |w y| exceeds the bound: the kink is then outside for some biases.
+        OptionError: If |w x| or |w y| exceeds the bound, because the average then has another form.
     """
     center, distance = _center_and_distance(x, y, weight, bound)
     return (center**3 / 3 - center * distance**2 / 4 + distance**3 / 12) / (2 * bound)

@@ -1,9 +1,9 @@
-"""How fast the price of frequencies may rise: the upper limit of decay.
+"""The decay limit: a lower bound for the power with which the rates of a learnable model decrease in frequency.
 
-Training in the linear regime ends at the least of int <xi>^alpha |F[h]|^2 among all h through the data, <xi>^2 = 1 + |xi|^2;
--alpha is the power with which the rate falls in frequency. For alpha < d there is no minimizer: the cheapest functions are
-spikes at the data, zero elsewhere. For alpha > d there is one, and it is continuous: rates must fall faster than |xi|^-d, and
-the more so the higher the dimension.
+Training in the linear regime converges to the minimizer of int <xi>^alpha |F[h]|^2 among all h through the data, with
+<xi>^2 = 1 + |xi|^2, if the rates decrease like |xi|^-alpha. For alpha < d no minimizer exists: minimizing sequences tend to
+spikes at the data points and to zero elsewhere. For alpha > d a minimizer exists and is continuous. Rates must therefore
+decrease faster than |xi|^-d.
 
 Source:
     Luo, Ma, Wang, Xu, Zhang (2021), An upper limit of decaying rate with respect to frequency in deep neural network, arXiv
@@ -22,29 +22,30 @@ if TYPE_CHECKING:
 
 
 def decay_kernel(dimension: int, alpha: float, *, cutoff: int, spacing: float) -> FourierKernel:
-    """The discrete problem, waves exp(2 pi i spacing J . x) with |J_a| <= cutoff at the price (1 + |J|^2 spacing^2)^(alpha / 2).
+    """The kernel of the discrete problem: waves exp(2 pi i spacing J . x), |J_a| <= cutoff.
 
-    Its `fit` is the minimizer; as the cutoff grows it tends to a function, or to spikes.
+    The squared amplitude of each wave is weighted by (1 + |J|^2 spacing^2)^(alpha / 2). The minimizer is the result of `fit`. As
+    the cutoff grows, it tends to a continuous function for alpha > d, and to spikes for alpha < d.
 
     Args:
         dimension: d.
-        alpha: The power.
+        alpha: The power of the weight.
         cutoff: M, the largest integer along each axis.
-        spacing: Of frequencies, in cycles; the model has the period 1 / spacing.
+        spacing: The distance of adjacent frequencies, in cycles per unit of length; the model has the period 1 / spacing.
     """
     xi = half_space_wavevectors(dimension, 2 * math.pi * spacing, cutoff)
     cycles = xi.norm(dim=1) / (2 * math.pi)
-    weights = 2 * (1 + cycles**2) ** (-alpha / 2)  # xi and -xi
+    weights = 2 * (1 + cycles**2) ** (-alpha / 2)  # the sum for xi and -xi
     weights[0] /= 2
     return FourierKernel(xi, weights)
 
 
 def spike_height(kernel: FourierKernel, offset: Tensor) -> Tensor:
-    """What is left, at an offset from a single data point, of the value there: 0 of a spike, 1 of a constant.
+    """The minimizer for a single data point of value 1, at an offset from the point: 0 for a spike, 1 for a constant.
 
     Args:
-        kernel: Of `decay_kernel`.
-        offset: Shape ``(n, d)``.
+        kernel: A kernel from `decay_kernel`.
+        offset: Displacements from the data point, shape ``(n, d)``.
 
     Returns:
         K(offset, 0) / K(0, 0), shape ``(n,)``.

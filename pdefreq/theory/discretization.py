@@ -1,15 +1,14 @@
-r"""Errors of a discretization in its mesh width: mode by mode exactly, and as orders.
+r"""Discretization errors as functions of the mesh width: exact errors of each mode, and orders of convergence.
 
 On a uniform grid of a box with constant coefficients and u = 0 on the boundary, sine modes diagonalize the equations of
-central differences and of multilinear elements alike, so that the discrete solution has each mode times one number. With
+central differences and of multilinear elements, so that the discretization multiplies each mode by one number. With
 theta_a = xi_a h_a / 2 and S_a = sin(theta_a) / theta_a, the symbols are, for -sum_a A_a d^2 u / dx_a^2 + c u,
 
     central differences      sum_a A_a xi_a^2 S_a^2 + c                                            against f^_k,
     multilinear elements     sum_a A_a xi_a^2 S_a^2 prod_{b != a} M_b + c prod_b M_b               against prod_b S_b^2 f^_k,
 
-M_b = (2 + cos 2 theta_b) / 3: an integral against a hat function multiplies a mode by S^2, and so does interpolation between
-nodes. That holds to rounding where the source is a sum of modes that the grid resolves; what it does not resolve folds onto
-others.
+with M_b = (2 + cos 2 theta_b) / 3, because integration against a hat function multiplies a mode by S^2, and so does interpolation
+between nodes. The formulas hold to rounding if the source is a sum of modes that the grid resolves; other modes are aliased.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ def central_difference_error(
         reaction: The constant c, of either sign.
 
     Returns:
-        Errors ``(m,)``, not negative: for c >= 0 differences make every mode too large; nan for a mode that the grid
-        does not resolve.
+        Errors ``(m,)``, not negative: for c >= 0 every mode of the discrete solution is too large; nan for a mode that the
+        grid does not resolve.
 
     Source:
         LeVeque (2007), Finite Difference Methods for Ordinary and Partial Differential Equations, section 2.10.
@@ -68,16 +67,17 @@ def multilinear_element_error(
 ) -> Tensor:
     r"""Relative error of each sine mode in the finite element solution: P1 on an interval, Q1 on a box.
 
-    For -u'' = f it is 1 - S^2, with S = sin(theta) / theta and theta = xi h / 2: the nodal values are exact, and what is left is
-    the error of interpolation, (xi h)^2 / 12 as h tends to zero. Integrals of f are taken to be exact.
+    For -u'' = f it is 1 - S^2, with S = sin(theta) / theta and theta = xi h / 2: the nodal values are exact, and
+    the rest is the interpolation error, (xi h)^2 / 12 as h tends to zero. Integrals of f are assumed to be exact.
 
     Args:
         wavevectors: Angular, shape ``(m, d)``.
         spacings: The mesh width along each axis.
         diffusion: A, a number for all axes, or one for each.
         reaction: The constant c, of either sign.
-        sampling: The spacings, each a whole part of the mesh width, of the grid on which coefficients are formed; by default they
-            are integrals. Sums see S(xi h / 2)^2 / S(xi delta / 2)^2 instead of S^2: on the mesh itself the nodal values alone.
+        sampling: The spacings delta of the grid on which the mode coefficients are computed, each the mesh width divided by an
+            integer; by default the coefficients are exact integrals. Sums on the grid replace S^2 by
+            S(xi h / 2)^2 / S(xi delta / 2)^2; on the mesh itself this is 1, so that only the nodal values count.
 
     Returns:
         Errors ``(m,)``, not negative; nan for a mode that the mesh does not resolve.
@@ -93,7 +93,7 @@ def multilinear_element_error(
     """
     xi, theta = _angles(wavevectors, spacings)
     s, mass = _sinc(theta).square(), (2 + torch.cos(2 * theta)) / 3
-    ahead = mass.prod(dim=1, keepdim=True) / mass  # the masses along the other axes
+    ahead = mass.prod(dim=1, keepdim=True) / mass  # the product of the masses along the other axes
     a = torch.as_tensor(diffusion, dtype=torch.float64)
     symbol = (a * xi.square() * s * ahead).sum(dim=1) + reaction * mass.prod(dim=1)
     exact = (a * xi.square()).sum(dim=1) + reaction
@@ -105,10 +105,11 @@ def multilinear_element_error(
 def leading_constant(
     wavevectors: Tensor | ArrayLike, ratios: Sequence[float], *, diffusion: float | Sequence[float] = 1.0, reaction: float = 0.0
 ) -> Tensor:
-    r"""C in error = C h^2 + O(h^4) of each sine mode: the same for central differences and for multilinear elements.
+    r"""The constant C in error = C h^2 + O(h^4) of each sine mode, for central differences and for multilinear elements.
 
-    With spacings h_a = ratio_a h it is sum_a A_a xi_a^4 ratio_a^2 / (12 |sum_a A_a xi_a^2 + c|): the symbols above, expanded.
-    What differs is the sign, for c >= 0 differences make modes too large and elements too small, and all that comes after.
+    With spacings h_a = ratio_a h it is sum_a A_a xi_a^4 ratio_a^2 / (12 |sum_a A_a xi_a^2 + c|), by expansion of the symbols
+    above. The two methods differ in the sign (for c >= 0 modes are too large with differences and too small with elements) and
+    in the higher-order terms.
 
     Args:
         wavevectors: Angular, shape ``(m, d)``.
@@ -128,7 +129,7 @@ def leading_constant(
 
 @dataclass(frozen=True)
 class Orders:
-    """Powers of the mesh width, of the relative errors in L2 and in H1, the largest error, and the error of a fixed mode."""
+    """Orders of convergence of the relative errors in L2 and in H1, of the maximum error, and of the error of a fixed mode."""
 
     relative_l2: int
     relative_h1: int
@@ -137,12 +138,13 @@ class Orders:
 
 
 def smooth_orders(degree: int) -> Orders:
-    r"""The orders of a second-order method whose trial functions are polynomials of a degree in each cell.
+    r"""The orders of a Galerkin method for a second-order equation with piecewise polynomials of a given degree.
 
-    The error of a fixed mode is a functional (u - u_h, v) of the solution with a smooth v. With w the solution for the source v,
-    a(u - u_h, w) = a(u - u_h, w - w_h) <= C h^(2 degree) |u|_{degree + 1} |w|_{degree + 1}: twice the order in H1, and above the
-    order degree + 1 in L2 for degree > 1. It takes u and w in H^{degree + 1}: a smooth solution, no re-entrant corner, boundaries
-    that the mesh follows exactly, p = 2, and integrals of f as accurate. Central differences have the orders of degree 1.
+    The error of a fixed mode is a functional (u - u_h, v) of the solution with a smooth v. Let w solve the problem with source v.
+    Then a(u - u_h, w) = a(u - u_h, w - w_h) <= C h^(2 degree) |u|_{degree + 1} |w|_{degree + 1}, which is twice the order in H1,
+    and for degree > 1 more than the order degree + 1 in L2. This requires u and w in H^{degree + 1}: a smooth solution, no
+    re-entrant corner, an exactly meshed boundary, p = 2, and equally accurate integrals of f. Central differences have the orders
+    of degree 1.
 
     Args:
         degree: k >= 1.

@@ -1,21 +1,22 @@
-r"""How the error falls, mode by mode, while the tangent kernel stays what it was: the exact dynamics of a linearized model.
+r"""The exact dynamics of a linearized model: the error of each mode for a constant tangent kernel.
 
-Let G be the gradient of the objective in the coefficients at the start, F the factor of its Gauss-Newton matrix,
-F^T F = sum_j kappa_j w_j w_j^T, so that the kappa_j are the eigenvalues of the kernel K = F F^T as well, and J the Jacobian
-of what is watched: u at points, or the amplitudes V^T u of modes. Every method here has, after t steps, moved the coefficients
-by -phi_t(F^T F) G, hence
+Let G be the gradient of the objective in the coefficients at the start, and F the factor of its Gauss-Newton matrix,
+F^T F = sum_j kappa_j w_j w_j^T, so that the kappa_j are also the eigenvalues of the kernel K = F F^T. Let J be the Jacobian
+of the watched quantities: u at points, or the amplitudes V^T u of modes. After t steps, every method here has changed the
+coefficients by -phi_t(F^T F) G, hence
 
     e(t) = e(0) - sum_j phi_t(kappa_j) (J w_j) (w_j^T G) - phi_t(0) J G_0,    phi_t(kappa) = (1 - g_t(kappa)) / kappa,
 
-where g_t is what the method leaves of an eigenvector of the kernel, and G_0 the part of G in the null space of F. A method
-is its g_t: (1 - eta kappa)^t for gradient descent, exp(-kappa t) for its flow, (lambda / (kappa + lambda))^t for Gauss-Newton.
+where g_t is the factor by which the method has multiplied the residual along an eigenvector of the kernel, and G_0 the part of G
+in the null space of F. A method is described by its g_t: (1 - eta kappa)^t for gradient descent, exp(-kappa t) for its flow,
+(lambda / (kappa + lambda))^t for Gauss-Newton.
 
-For a least-squares loss |r|^2 / 2, G = F^T r(0): then G_0 = 0, w_j^T G = sqrt(kappa_j) u_j^T r(0), and this is
-e(t) = e(0) - J F^T K^+ (I - g_t(K)) r(0). A Ritz energy whose load lies outside the range of F^T has G_0 != 0: as a sum over
-quadrature points it has no minimum, and in the end the error grows like t.
+For a least-squares loss |r|^2 / 2 the gradient is G = F^T r(0). Then G_0 = 0, w_j^T G = sqrt(kappa_j) u_j^T r(0), and
+e(t) = e(0) - J F^T K^+ (I - g_t(K)) r(0). A Ritz energy whose load lies outside the range of F^T has G_0 != 0. As a sum over
+quadrature points, it has no minimum, and the error eventually grows like t.
 
-**Null spaces.** No pseudo-inverse is formed: phi_t(kappa) tends to phi_t(0) as kappa tends to 0, so eigenvalues at the level of
-rounding are put into the null space without a jump. Powers are taken through log |1 - eta kappa|, accurate for small eta kappa.
+**Null spaces.** No pseudo-inverse is formed: phi_t(kappa) tends to phi_t(0) as kappa tends to 0, so eigenvalues at the rounding
+level can be assigned to the null space continuously. Powers are computed from log |1 - eta kappa|, accurate for small eta kappa.
 
 Source:
     Jacot, Gabriel, Hongler (2018), Neural tangent kernel; Lee et al. (2019), Wide neural networks of any depth evolve as linear
@@ -48,18 +49,18 @@ class SpectralFilter(ABC):
 
     @abstractmethod
     def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
-        """Log of |g_1|, what one step (one unit of time) leaves, shape ``(k,)``; -inf where nothing is left."""
+        """The logarithm of |g_1| for one step (one unit of time), shape ``(k,)``; -inf where g_1 = 0."""
 
     @abstractmethod
     def slope(self, kappa: Tensor) -> Tensor:
-        """phi_1, how far one step moves along a unit of gradient, shape ``(k,)``."""
+        """The displacement phi_1 of one step per unit of gradient, shape ``(k,)``."""
 
     def first(self, kappa: Tensor) -> Tensor:
-        """1 - g_1, what the first step takes of an eigenvector, shape ``(k,)``."""
+        """The relative decrease 1 - g_1 along an eigenvector in the first step, shape ``(k,)``."""
         return kappa * self.slope(kappa)
 
     def alternates(self, kappa: Tensor) -> Tensor:
-        """Where g_1 is negative: the sign of what is left changes with every step."""
+        """Whether g_1 is negative, so that the sign of the error changes in every step."""
         return torch.zeros_like(kappa, dtype=torch.bool)
 
     def residual_polynomial(self, kappa: Tensor, steps: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ class SpectralFilter(ABC):
 
 @dataclass(frozen=True)
 class GradientDescentFilter(SpectralFilter):
-    """``c <- c - eta G``: g_t = (1 - eta kappa)^t; it diverges along eigenvalues above 2 / eta.
+    """``c <- c - eta G``: g_t = (1 - eta kappa)^t; it diverges along eigenvectors with eigenvalues above 2 / eta.
 
     Args:
         rate: eta, the learning rate.
@@ -105,7 +106,7 @@ class GradientDescentFilter(SpectralFilter):
 
 @dataclass(frozen=True)
 class GradientFlowFilter(SpectralFilter):
-    """``dc/dt = -G``: g_t = exp(-kappa t), the limit of gradient descent where t counts eta times the steps."""
+    """``dc/dt = -G``: g_t = exp(-kappa t), the limit of gradient descent with t = eta times the number of steps."""
 
     def log_residual_polynomial(self, kappa: Tensor) -> Tensor:
         return -kappa
@@ -116,7 +117,7 @@ class GradientFlowFilter(SpectralFilter):
 
 @dataclass(frozen=True)
 class GaussNewtonFilter(SpectralFilter):
-    """Levenberg-Marquardt at a fixed damping, ``(F^T F + lambda) step = -G``: g_t = (lambda / (kappa + lambda))^t.
+    """The Levenberg-Marquardt method with a fixed damping, ``(F^T F + lambda) step = -G``: g_t = (lambda / (kappa + lambda))^t.
 
     Args:
         damping: lambda > 0.
@@ -137,10 +138,10 @@ class LinearDynamics:
 
     Args:
         kappa: Positive eigenvalues of the kernel, descending, shape ``(k,)``.
-        response: (J w_j)(w_j^T G) at j = 1 ... k, for each of q watched numbers, shape ``(q, k)``.
+        response: (J w_j)(w_j^T G), j = 1 ... k, for each of q watched quantities, shape ``(q, k)``.
         secular_rate: J G_0, the coefficient of the part of an error that is linear in t, shape ``(q,)``.
         start: e(0), shape ``(q,)``.
-        rayleigh_quotients: Those of the watched modes in the kernel K; None where they are not known.
+        rayleigh_quotients: The Rayleigh quotients of the watched modes in the kernel K; None if they are unknown.
     """
 
     kappa: Tensor
@@ -150,27 +151,27 @@ class LinearDynamics:
     rayleigh_quotients: RayleighQuotients | None = None
 
     def errors(self, method: SpectralFilter, steps: Tensor) -> Tensor:
-        """E(t), signed, shape ``(len(steps), q)``."""
+        """The signed errors e(t), shape ``(len(steps), q)``."""
         steps = steps.to(self.kappa)
         null = method.filter_function(torch.zeros_like(self.kappa[:1]), steps)
         return self.start - method.filter_function(self.kappa, steps) @ self.response.T - null * self.secular_rate
 
     def initial_rates(self, method: SpectralFilter) -> Tensor:
-        """Relative decrease of each e_k in the first step, shape ``(q,)``; negative where it grows first."""
+        """The relative decrease of each e_k in the first step, shape ``(q,)``; negative if the error grows first."""
         zero = torch.zeros_like(self.kappa[:1])
         return (self.response @ method.slope(self.kappa) + self.secular_rate * method.slope(zero)) / self.start
 
     def asymptotic_rates(self, method: SpectralFilter, tolerance: float = 1e-3) -> Tensor:
-        """Rate of the slowest eigenvector that holds more than `tolerance` of e_k(0): what each curve falls at in the end.
+        """The final rate of each e_k: the rate of the slowest eigenvector whose share of e_k(0) exceeds `tolerance`.
 
-        One that grows counts however little of it there is: in the end nothing else is left.
+        A growing eigenvector counts even if its share is smaller, because it dominates eventually.
 
         Args:
-            method: How the objective is lowered.
-            tolerance: The part of a mode's initial error below which an eigenvector that falls does not count.
+            method: The filter of the method.
+            tolerance: The share of the initial error of a mode up to which a decaying eigenvector is ignored.
 
         Returns:
-            -log |g_1|, shape ``(q,)``; nan where no eigenvector counts, and where the error grows like t for want of a minimum.
+            -log |g_1|, shape ``(q,)``; nan if no eigenvector counts, or if the error grows like t without a minimum.
         """
         rates = -method.log_residual_polynomial(self.kappa)
         weights = (self.response / self.kappa / self.start[:, None]).abs()
@@ -181,10 +182,11 @@ class LinearDynamics:
 
 
 def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start: Tensor) -> LinearDynamics:
-    """The dynamics of a least-squares loss |r|^2 / 2 from kernels alone, whatever the number of coefficients.
+    """The dynamics of a least-squares loss |r|^2 / 2 from kernels, for any number of coefficients.
 
-    Eigenvalues below n eps kappa_1 are rounding, and count as zero: what they move is J F^T times their part of r(0), linear in
-    t. Of a singular kernel this is rounding too, and shows after 1 / eps steps; `dynamics_from_factor` knows that it is zero.
+    Eigenvalues below n eps kappa_1 count as zero. Their part of r(0) contributes a term that is linear in t, J F^T times this
+    part. For a singular kernel the term is a rounding error, which becomes visible after about 1 / eps steps; in
+    `dynamics_from_factor` it is exactly zero.
 
     Args:
         kernel: K = F F^T, shape ``(n, n)``.
@@ -200,12 +202,14 @@ def dynamics_from_kernel(kernel: Tensor, cross: Tensor, residual: Tensor, start:
 
 
 def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start: Tensor) -> LinearDynamics:
-    """The dynamics of any objective that is quadratic near the start, by the singular values of F: kappa to twice the digits.
+    """The dynamics of an objective that is quadratic near the start, from the singular values of F.
+
+    Small kappa have twice as many correct digits as from the kernel.
 
     Args:
         factor: F, shape ``(rows, P)``.
         probe: J, shape ``(q, P)``.
-        gradient: G, shape ``(P,)``; F^T r(0) where the objective is |r|^2 / 2.
+        gradient: G, shape ``(P,)``; F^T r(0) if the objective is |r|^2 / 2.
         start: e(0), shape ``(q,)``.
     """
     _, s, w = torch.linalg.svd(factor, full_matrices=False)
@@ -213,30 +217,31 @@ def dynamics_from_factor(factor: Tensor, probe: Tensor, gradient: Tensor, start:
     s, w = s[kept], w[kept]
     along = w @ gradient
     null = gradient - w.T @ along
-    null = null - w.T @ (w @ null)  # once more: what rounding left in the range of F^T is gone
+    null = null - w.T @ (w @ null)  # repeated to remove the rounding errors in the range of F^T
     rounding = len(gradient) * torch.finfo(s.dtype).eps * gradient.norm()
     secular_rate = probe @ null if null.norm() > rounding else torch.zeros_like(start)
     return LinearDynamics(s.square(), (probe @ w.T) * along, secular_rate, start)
 
 
 def gauss_newton_residual(kernel: Tensor, residual: Tensor, damping: float) -> Tensor:
-    """What a step (F^T F + lambda) d = -F^T r leaves of the linearized residual: lambda (K + lambda)^-1 r.
+    """The linearized residual lambda (K + lambda)^-1 r after a step (F^T F + lambda) d = -F^T r.
 
     Args:
         kernel: K = F F^T, shape ``(n, n)``.
-        residual: r or several columns, shape ``(n,)`` or ``(n, m)``.
+        residual: r, or several residuals as columns, shape ``(n,)`` or ``(n, m)``.
         damping: lambda > 0.
     """
     kappa, u = torch.linalg.eigh(kernel)
-    left = damping / (kappa.clamp(min=0) + damping)  # by eigenvectors: K + lambda may be singular to rounding
+    left = damping / (kappa.clamp(min=0) + damping)  # K + lambda may be numerically singular, so no solve
     columns = residual.reshape(len(kernel), -1)
     return (u @ (left[:, None] * (u.T @ columns))).reshape(residual.shape)
 
 
 def gauss_newton_certificate(kernel: Tensor, modes: Tensor, damping: float) -> Tensor:
-    """Certificate q_k = |lambda (K + lambda)^-1 v_k|: after a step |v_k.r+| <= q_k |r| + |r(c + d) - r - J d|, for every mode.
+    """The certificates q_k = |lambda (K + lambda)^-1 v_k| of modes for a Gauss-Newton step.
 
-    No bound on |v_k.r+| / |v_k.r| holds, even for linear models: modes mix.
+    After the step, |v_k.r+| <= q_k |r| + |r(c + d) - r - J d| for every mode. The quotient |v_k.r+| / |v_k.r| has no bound, even
+    for linear models, because modes are coupled.
 
     Args:
         kernel: K, shape ``(n, n)``.

@@ -1,6 +1,6 @@
-"""Interpolation by waves, each at its price: the least of sum_j |c_j|^2 / gamma_j^2 among all that fit the data.
+"""Minimum-norm interpolation by waves: the interpolant of the data with the smallest sum_j |c_j|^2 / gamma_j^2.
 
-This is what models of training in the linear regime come down to: a frequency that is learnt slowly is one that is dear.
+Models of training in the linear regime reduce to this problem: frequencies with a small gamma_j are learned slowly.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def half_space_wavevectors(dimension: int, spacing: float, cutoff: int) -> Tensor:
-    """One of xi and -xi from the grid of all wavevectors ``spacing * j`` with integers |j_a| <= cutoff; zero comes first.
+    """Half of the grid of wavevectors ``spacing * j``, |j_a| <= cutoff: one of each pair xi and -xi, zero first.
 
     Args:
         dimension: d.
-        spacing: Between neighbours, angular.
+        spacing: The distance of adjacent wavenumbers, angular.
         cutoff: The largest integer.
 
     Returns:
@@ -40,7 +40,7 @@ def half_space_wavevectors(dimension: int, spacing: float, cutoff: int) -> Tenso
 class FourierKernel:
     """K(x, x') = sum_j gamma_j^2 cos(xi_j . (x - x')): the kernel of the waves cos and sin, each weighted by gamma_j.
 
-    The sine of frequency zero is no wave, and is not there.
+    The zero wavevector contributes the constant function only.
 
     Args:
         wavevectors: Angular, one of each pair of opposites, shape ``(M, d)``.
@@ -51,15 +51,15 @@ class FourierKernel:
     weights: Tensor
 
     def __call__(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """K between points ``(n, d)`` and ``(n', d)``, by default the same, shape ``(n, n')``."""
+        """K between points ``(n, d)`` and ``(n', d)``, shape ``(n, n')``; `y` defaults to `x`."""
         left = self._waves(x)
         return left @ (left if y is None else self._waves(y)).T
 
     def fit(self, x: Tensor, y: Tensor, ridge: float = 0.0) -> FourierFit:
-        """The least of |h(x) - y|^2 + ridge sum_j |c_j|^2 / gamma_j^2, or the cheapest interpolant for ridge = 0.
+        """The minimizer of |h(x) - y|^2 + ridge sum_j |c_j|^2 / gamma_j^2, or the minimum-norm interpolant for ridge = 0.
 
-        Solved for the n multipliers of the data, not for the 2 M amplitudes: (K + ridge) lambda = y, c = gamma^2 (waves at x)^T
-        lambda.
+        The unknowns are the n multipliers of the data, not the 2 M amplitudes: (K + ridge) lambda = y, and
+        c = gamma^2 (waves at x)^T lambda.
 
         Args:
             x: Points ``(n, d)``.
@@ -67,14 +67,14 @@ class FourierKernel:
             ridge: epsilon >= 0.
 
         Raises:
-            OptionError: If two points coincide, or there are more points than waves, without a ridge.
+            OptionError: If ridge = 0 and two points coincide, or there are more points than waves.
         """
         matrix = self(x) + ridge * torch.eye(len(x)).to(x)
         factor, failed = torch.linalg.cholesky_ex(matrix)
         pivots = factor.diagonal().square()
         if failed or pivots.min() <= len(x) * torch.finfo(x.dtype).eps * matrix.diagonal().max():
             raise OptionError(
-                f"{len(x)} points are not told apart by the waves of this model: leave out points that coincide, or use a ridge"
+                f"the waves of this model cannot distinguish {len(x)} points: leave out points that coincide, or use a ridge"
             )
         return FourierFit(self, x, torch.cholesky_solve(y[:, None], factor)[:, 0])
 

@@ -1,15 +1,15 @@
-"""Green's functions of -Laplace with zero boundary values, and what Ritz-Galerkin tends to when f is known at points only.
+"""Green's functions of -Laplace with zero boundary values, and the limit of Ritz-Galerkin solutions for f known at points only.
 
-With f known at n points, Galerkin's equations hold the load |Omega|/n sum_i f_i phi_j(x_i). As basis functions are added, their
-solutions tend to that of
+If f is known at n points, the Galerkin equations have the load |Omega|/n sum_i f_i phi_j(x_i). As basis functions are added,
+their solutions tend to the solution of
 
     -Laplace u = |Omega|/n sum_i f_i delta(x - x_i),     u(x) = |Omega|/n sum_i f_i G(x, x_i):
 
-a polygon in one dimension, and in two a function with a logarithm at each point.
+a piecewise linear function in one dimension, and a function with a logarithmic singularity at each point in two.
 
 Source:
     Wang, Xu, Zhang, Zhang (2020), Implicit bias with Ritz-Galerkin method, arXiv 2002.07989, theorem 1, equations 3.1 to 3.3.
-    There |Omega| = 1; on other domains the equal weights 1/n of a mean become those of an integral, |Omega|/n.
+    The paper has |Omega| = 1; on other domains the weights 1/n of a mean become the weights |Omega|/n of an integral.
 """
 
 from __future__ import annotations
@@ -36,22 +36,24 @@ def green_interval(x: Tensor, source: Tensor, lower: float, upper: float) -> Ten
         upper: b.
 
     Returns:
-        Shape ``(n, m)``, a length: u = F G for a point force F in units of u' .
+        Shape ``(n, m)``, with the unit of a length: u = F G for a point force F in units of u'.
     """
     x, source = x[:, None], source[None, :]
     return (x - lower) * (upper - source) / (upper - lower) - (x - source).clamp(min=0)
 
 
 def green_rectangle(x: Tensor, source: Tensor, lower: Sequence[float], upper: Sequence[float]) -> Tensor:
-    """G(x, x0) of -Laplace on a rectangle, without unit; infinite at x = x0, as log(1/r) / (2 pi) near it.
+    """G(x, x0) of -Laplace on a rectangle, dimensionless; it behaves like log(1/r) / (2 pi) near x = x0.
 
-    The single series 2 sum_k sin(k pi x) sin(k pi x0) sinh(..) sinh(..) / (k pi sinh(k pi)), into which the double series 3.3
-    sums along one axis, sums along the other as well: in the infinite strip of width a across the shorter axis
+    The double series 3.3 is summed in closed form along one axis, which leaves the single series
+    2 sum_k sin(k pi x) sin(k pi x0) sinh(..) sinh(..) / (k pi sinh(k pi)). For the infinite strip of width a across the shorter
+    axis, this series has a closed form, too:
 
         S(t) = 1/(4 pi) log( 1 + sin(pi x/a) sin(pi x0/a) / (sinh^2(pi t/2a) + sin^2(pi (x - x0)/2a)) )
 
-    is Green's function at the distance t along the strip, by sum_k e^(-kt) cos(ks)/k = -log(1 - 2 e^-t cos s + e^-2t)/2; images
-    in the two short sides make it that of the rectangle. Each pair of images is smaller by exp(-2 pi b/a) or more.
+    is Green's function at the distance t along the strip, because sum_k e^(-kt) cos(ks)/k = -log(1 - 2 e^-t cos s + e^-2t)/2.
+    Images in the two short sides give Green's function of the rectangle. Each pair of images is smaller than the preceding one
+    by a factor of exp(-2 pi b/a) or less.
 
     Args:
         x: Points, shape ``(n, 2)``.
@@ -80,7 +82,7 @@ def green_rectangle(x: Tensor, source: Tensor, lower: Sequence[float], upper: Se
         (strip(along - along0 + 2 * j * height) - strip(along + along0 + 2 * j * height) for j in range(-images, images + 1)),
         start=torch.zeros_like(product),
     )
-    on_edge = [((p <= 0) | (p >= p.new_tensor(lengths))).any(dim=1) for p in (x, source)]  # where G is zero and terms are 0/0
+    on_edge = [((p <= 0) | (p >= p.new_tensor(lengths))).any(dim=1) for p in (x, source)]  # G = 0 there; terms are 0/0
     return total.masked_fill(on_edge[0][:, None] | on_edge[1][None, :], 0.0)
 
 
@@ -88,9 +90,9 @@ def sum_of_green_functions(x: Tensor, points: Tensor, values: Tensor, lower: Seq
     """The limit u(x) = |Omega|/n sum_i f_i G(x, x_i), equations 3.2 and 3.3, on an interval or a rectangle.
 
     Args:
-        x: Where to evaluate, shape ``(k, d)``, d = 1 or 2.
-        points: Where f is known, shape ``(n, d)``; points on the boundary add nothing to u, yet count in n.
-        values: f there, shape ``(n,)``.
+        x: Points of evaluation, shape ``(k, d)``, d = 1 or 2.
+        points: Points at which f is known, shape ``(n, d)``; points on the boundary do not contribute to u, but count in n.
+        values: f at these points, shape ``(n,)``.
         lower: Lower corner of the box.
         upper: Upper corner.
 
@@ -102,9 +104,9 @@ def sum_of_green_functions(x: Tensor, points: Tensor, values: Tensor, lower: Seq
     """
     d = x.shape[1]
     if d not in (1, 2):
-        raise ValueError(f"Green's functions are known here in 1 and 2 dimensions, got {d}")
+        raise ValueError(f"Green's functions are implemented in 1 and 2 dimensions, got {d}")
     weights = math.prod(b - a for a, b in zip(lower, upper, strict=True)) / len(points) * values
-    known = weights != 0  # 0 times infinity at a point is no value
+    known = weights != 0  # 0 times infinity is nan
     points, weights = points[known], weights[known]
     if d == 1:
         return green_interval(x[:, 0], points[:, 0], lower[0], upper[0]) @ weights

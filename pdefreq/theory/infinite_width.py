@@ -4,12 +4,12 @@ The network has standard normal parameters, and factors that keep every layer of
 
     h_1 = s_w W_1 x + s_b b_1,    h_(l+1) = s_w / sqrt(m) W_(l+1) phi(h_l) + s_b b_(l+1),    u = phi(h_L) . a / sqrt(m).
 
-The input is not divided by sqrt(d), so that coordinates keep their meaning. As m grows, h_l tends to a Gaussian process of
-covariance S_l and the tangent kernel to
+The input is not divided by sqrt(d), so that wavenumbers keep their units. As m grows, h_l tends to a Gaussian process with the
+covariance S_l, and the tangent kernel to T_(L+1):
 
     T_1 = S_1 = s_w^2 x.x' + s_b^2,    S_(l+1) = s_w^2 E[phi phi'] + s_b^2,    T_(l+1) = S_(l+1) + s_w^2 E[dphi dphi'] T_l,
 
-expectations over two Gaussians with covariance S_l; the last layer has s_w = 1 and no bias.
+where E is the expectation over pairs of Gaussians with covariance S_l. The last layer has s_w = 1 and no bias.
 
 Source:
     Jacot, Gabriel, Hongler (2018), Neural tangent kernel, NeurIPS; Lee et al. (2019), arXiv 1902.06720.
@@ -39,8 +39,8 @@ class WideKernels:
     """Both kernels of an infinitely wide network between two sets of points.
 
     Args:
-        tangent: What training follows, shape ``(n, n')``.
-        covariance: Of the output over random initial parameters, shape ``(n, n')``.
+        tangent: The tangent kernel, which governs training, shape ``(n, n')``.
+        covariance: The covariance of the output over random initial parameters, shape ``(n, n')``.
     """
 
     tangent: Tensor
@@ -58,19 +58,19 @@ def wide_kernels(
 ) -> WideKernels:
     """Kernels of an infinitely wide network.
 
-    The kernel of ``MlpSpace(domain, widths, activation, "ntk")`` tends to ``tangent + 1``: that network has a last bias, whose
-    derivative is one everywhere. ``bias="hidden"`` leaves it out.
+    The kernel of ``MlpSpace(domain, widths, activation, "ntk")`` tends to ``tangent + 1``, because that network has an output
+    bias, whose derivative is 1 everywhere. ``bias="hidden"`` omits this bias.
 
     Args:
         x: Points ``(n, d)``.
         y: Points ``(n', d)``; x by default.
         activation: ``relu``, ``erf`` or ``sin``.
-        hidden_layers: L.
+        hidden_layers: L, the number of hidden layers.
         weight_std: s_w of the hidden layers.
-        bias_std: s_b; 0 is a network without biases.
+        bias_std: s_b; 0 means a network without biases.
 
     Raises:
-        UnknownNameError: If the activation has no closed form here.
+        UnknownNameError: If no closed form is implemented for the activation.
         OptionError: If `hidden_layers` is less than 1, or a standard deviation negative or not finite.
 
     Example:
@@ -87,7 +87,7 @@ def wide_kernels(
             raise OptionError(f"`{name}` is a standard deviation, finite and not negative, got {std}")
     dual, y = DUALS[activation], x if y is None else y
     weight, bias = weight_std**2, bias_std**2
-    s = weight * (x[:, None] * y[None]).sum(dim=2) + bias  # as products, not by BLAS: rounds as the variances do
+    s = weight * (x[:, None] * y[None]).sum(dim=2) + bias  # not by BLAS, so that it rounds like the variances
     p, q = (weight * (z * z).sum(dim=1) + bias for z in (x, y))
     tangent = s
     for _ in range(hidden_layers - 1):
@@ -102,7 +102,7 @@ def wide_kernels(
 def _relu(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
     """Arc-cosine kernels of order 1 and 0: Cho and Saul (2009)."""
     determinant = (p * q - s * s).clamp(min=0).sqrt()  # |x||y| sin(theta)
-    angle = torch.atan2(determinant, s)  # arccos of the quotient would lose half the digits at small angles
+    angle = torch.atan2(determinant, s)  # arccos loses half of the digits at small angles
     slopes = (math.pi - angle) / (2 * math.pi)
     return determinant / (2 * math.pi) + s * slopes, slopes
 
@@ -114,7 +114,7 @@ def _erf(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sin(p: Tensor, q: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-    """E[sin sin'] = e^-(p+q)/2 sinh s, E[cos cos'] = e^-(p+q)/2 cosh s, written so that nothing overflows: |s| <= (p+q)/2."""
+    """E[sin sin'] = e^-(p+q)/2 sinh s, E[cos cos'] = e^-(p+q)/2 cosh s, written without overflow, as |s| <= (p+q)/2."""
     largest = torch.exp(s.abs() - (p + q) / 2) / 2
     smaller = torch.expm1(-2 * s.abs())
     return -largest * smaller * s.sign(), largest * (2 + smaller)

@@ -1,7 +1,7 @@
-"""What the eigenvectors of a kernel look like, and how far given modes are from being eigenvectors.
+"""Properties of the eigenvectors of a kernel, and the deviation of given modes from eigenvectors.
 
-A residual falls along each eigenvector of the kernel by itself, at the rate of its eigenvalue: an eigenvector with many sign
-changes and a small eigenvalue is a high frequency that comes late.
+The component of the residual along each eigenvector of the kernel decreases independently, at a rate proportional to the
+eigenvalue. An eigenvector with many sign changes and a small eigenvalue is a high frequency that converges slowly.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ class Eigenpairs:
 
     @property
     def rank(self) -> int:
-        """How many of the pairs lie above rounding, n eps times the largest value; vectors of the others are noise."""
+        """The number of eigenvalues above the rounding level, n eps times the largest; the other eigenvectors are noise."""
         return int(above_rounding(self.values, len(self.vectors)).sum())
 
 
 def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eigenpairs:
     """The leading eigenpairs of a symmetric positive semi-definite kernel.
 
-    A matrix is decomposed whole by LAPACK; an operator by Lanczos' method, which needs its products with vectors only.
+    A matrix is decomposed by LAPACK; for an operator, the Lanczos method needs only products with vectors.
 
     Args:
         kernel: Matrix ``(n, n)``, or an operator.
-        count: How many; all of a matrix by default, and fewer than n of an operator.
+        count: The number of pairs; by default all for a matrix. For an operator it is required, and less than n.
 
     Raises:
-        OptionError: If `count` is not in the range that the kind of kernel allows, or the kernel is not square or not finite.
+        OptionError: If `count` is out of range, or the kernel is not square or not finite.
 
     Example:
         >>> eigenpairs(torch.tensor([[2.0, 1.0], [1.0, 2.0]])).values.tolist()
         [3.0, 1.0]
     """
     if len(kernel.shape) != 2 or kernel.shape[0] != kernel.shape[1] or kernel.shape[0] == 0:
-        raise OptionError(f"a kernel is a square matrix, one row and one column a point, got shape {tuple(kernel.shape)}")
+        raise OptionError(f"a kernel must be a square matrix with a row and a column per point, got shape {tuple(kernel.shape)}")
     n = kernel.shape[0]
     if isinstance(kernel, torch.Tensor):
         if not kernel.isfinite().all():
-            raise OptionError(f"a kernel has finite entries, got {int((~kernel.isfinite()).sum())} that are nan or infinite")
+            raise OptionError(f"a kernel must have finite entries, got {int((~kernel.isfinite()).sum())} nan or infinite ones")
         if count is not None and not 1 <= count <= n:
             raise OptionError(f"a kernel on {n} points has 1 to {n} eigenpairs, got count = {count}")
         values, vectors = torch.linalg.eigh(kernel)
@@ -69,8 +69,8 @@ def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eig
         from scipy.sparse.linalg import eigsh
 
         if count is None or not 1 <= count < n:
-            raise OptionError(f"of an operator on {n} points 1 to {n - 1} eigenpairs can be computed, got count = {count}")
-        start = np.random.default_rng(0).standard_normal(n).astype(kernel.dtype)  # the same result every time
+            raise OptionError(f"an operator on {n} points allows 1 to {n - 1} eigenpairs, got count = {count}")
+        start = np.random.default_rng(0).standard_normal(n).astype(kernel.dtype)  # a fixed start vector, for reproducible results
         found, columns = eigsh(kernel, k=count, which="LA", v0=start, tol=_RITZ)  # pyright: ignore[reportArgumentType]
         order = np.argsort(found)[::-1].copy()
         values, vectors = torch.from_numpy(found[order]), torch.from_numpy(columns[:, order])
@@ -79,10 +79,10 @@ def eigenpairs(kernel: Tensor | LinearOperator, count: int | None = None) -> Eig
 
 
 def sign_changes(vectors: Tensor) -> Tensor:
-    """How often each function crosses zero between consecutive points; exact zeros are passed over.
+    """The number of sign changes of each function between consecutive points; exact zeros are skipped.
 
     Args:
-        vectors: Values at points in ascending order, one function a column, shape ``(n, k)``.
+        vectors: Values at points in ascending order, one function per column, shape ``(n, k)``.
 
     Returns:
         Integers, shape ``(k,)``.
@@ -97,12 +97,13 @@ def sign_changes(vectors: Tensor) -> Tensor:
 
 
 def cosine_amplitudes(vectors: Tensor) -> Tensor:
-    """Amplitude of each cosine mode in functions on an interval: mode k is cos(k pi s / L), k = 0 ... n - 1.
+    """The amplitude of each cosine mode cos(k pi s / L), k = 0 ... n - 1, in functions on an interval.
 
-    Cosines need no boundary values: what is not periodic would leak into Fourier modes as 1/k.
+    Cosine modes make no assumption about boundary values. Fourier coefficients of a function that is not periodic would decay
+    like 1/k only.
 
     Args:
-        vectors: Values at n uniform points, end points included, one function a column, shape ``(n, k)``.
+        vectors: Values at n uniform points, including the end points, one function per column, shape ``(n, k)``.
 
     Returns:
         Moduli, shape ``(n, k)``, row k for mode k.
@@ -116,7 +117,7 @@ def cosine_amplitudes(vectors: Tensor) -> Tensor:
 
 
 def relative_distance(after: Tensor, before: Tensor) -> float:
-    """|after - before| / |before| (Frobenius): the drift of a kernel; of parameters, the relative distance RD.
+    """|after - before| / |before| in the Frobenius norm: the drift of a kernel, or the relative distance RD of parameters.
 
     Args:
         after: Any shape.
@@ -130,29 +131,29 @@ def relative_distance(after: Tensor, before: Tensor) -> float:
     """
     size = float(before.norm())
     if size == 0:
-        raise OptionError("a relative distance needs something to start from, got zeros: use the distance itself")
+        raise OptionError("a relative distance needs a nonzero initial value, got zeros: use the distance itself")
     return float((after - before).norm()) / size
 
 
-_RITZ = 1e-12  # of Ritz values, relative: rounding would take Lanczos further rounds, and changes no digit that is shown
+_RITZ = 1e-12  # relative tolerance of Ritz values; a smaller one costs iterations and changes no printed digit
 MAX_EIGEN_RESIDUAL = 0.1
-"""The largest relative eigen-residual of a mode that counts as having a single rate.
+"""The largest relative eigen-residual of a mode that has a single rate.
 
-With v.r and the rest r' of the residual, flow gives d(v.r)/dt = -kappa v.r - (K v - kappa v).r', so that the rate at which the
-mode falls differs from kappa by at most eigen_residual |r'| / |v.r| of it: by a tenth where the rest is no larger than the mode.
+Let r' be the residual without its component along v. Gradient flow gives d(v.r)/dt = -kappa v.r - (K v - kappa v).r', so that the
+rate of the mode differs from kappa by at most kappa eigen_residual |r'| / |v.r|: by a tenth of kappa if |r'| <= |v.r|.
 """
 
 
 @dataclass(frozen=True)
 class RayleighQuotients:
-    """Rayleigh quotients of given modes in a kernel, and how nearly the modes are its eigenvectors.
+    """Rayleigh quotients of given modes in a kernel, and the deviation of the modes from eigenvectors.
 
     Args:
-        values: kappa_k = v_k^T K v_k for the normalized mode: the rate at which a residual that is this mode begins to fall,
+        values: kappa_k = v_k^T K v_k for the normalized mode: the initial rate of a residual equal to this mode,
             shape ``(m,)``.
-        eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; nan for a mode that the
-            kernel does not see. It is the standard deviation over the mean of the eigenvalues that the mode is made of, for
-            v^T K^2 v is kappa^2 + |K v - kappa v|^2. Above `MAX_EIGEN_RESIDUAL` a mode has no single rate.
+        eigen_residuals: |K v_k - kappa_k v_k| / kappa_k, zero for an eigenvector, shape ``(m,)``; nan for a mode with
+            K v_k = 0. It is the quotient of standard deviation and mean of the eigenvalues, weighted by the squared components
+            of the mode, because v^T K^2 v = kappa^2 + |K v - kappa v|^2. Above `MAX_EIGEN_RESIDUAL` a mode has no single rate.
     """
 
     values: Tensor
@@ -163,9 +164,9 @@ def rayleigh_quotients(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tenso
     """Rayleigh quotients of modes, which need not be eigenvectors of the kernel, and their relative eigen-residuals.
 
     Args:
-        kernel: K, shape ``(n, n)``, or what takes columns to their images; where the loss weights its points, in the same
-            metric as the modes: rows times the roots of the weights.
-        modes: v_k as columns, any length but zero, shape ``(n, m)``.
+        kernel: K, shape ``(n, n)``, or a function that applies K to columns. If the loss weights its points, kernel and modes
+            are in the same metric, with rows multiplied by the square roots of the weights.
+        modes: v_k as columns, not zero, not necessarily normalized, shape ``(n, m)``.
     """
     v = modes / modes.norm(dim=0)
     image = kernel @ v if isinstance(kernel, torch.Tensor) else kernel(v)
@@ -174,11 +175,12 @@ def rayleigh_quotients(kernel: Tensor | Callable[[Tensor], Tensor], modes: Tenso
 
 
 def frequency_weight(wavenumber: Tensor, order: int) -> Tensor:
-    """|xi|^(2m): what a loss of differential order m (regression 0, Ritz 1, strong residual 2) weights a frequency by.
+    """The weight |xi|^(2m) of a frequency in a loss of differential order m (regression 0, Ritz 1, strong residual 2).
 
-    Mode xi then falls at rate gamma(xi)^2 |xi|^(2m), gamma^2 the spectrum of the network's kernel. This holds for a
-    translation-invariant kernel on a periodic domain or the whole space, where waves are eigenvectors of both; on an interval
-    it is a guide only, and `rayleigh_quotients` of the real kernel says how far off it is.
+    The error of mode xi decreases at the rate gamma(xi)^2 |xi|^(2m), where gamma^2 is the spectrum of the network's kernel. This
+    is exact for a translation-invariant kernel on a periodic domain or on the whole space, where waves are eigenvectors of the
+    kernel and of the differential operator. On an interval it is an approximation; the eigen-residuals of `rayleigh_quotients`
+    measure its quality.
 
     Args:
         wavenumber: |xi|, any shape.
@@ -192,7 +194,7 @@ def frequency_weight(wavenumber: Tensor, order: int) -> Tensor:
 
 
 def gradient_loss_weight(wavenumber: Tensor) -> Tensor:
-    """1 + |xi|^2: what a misfit of values and gradients weights a frequency by, under the conditions of `frequency_weight`.
+    """The weight 1 + |xi|^2 of a frequency in a misfit of values and gradients, under the conditions of `frequency_weight`.
 
     Args:
         wavenumber: |xi|, any shape.

@@ -1,4 +1,4 @@
-"""Where training in the linear regime ends: the interpolant that is nearest to the start, and what the initial output adds to it.
+"""The limit of training in the linear regime: the interpolant nearest to the start, and the contribution of the initial output.
 
 Source:
     Zhang, Xu, Luo, Ma (2020), A type of generalization error induced by initialization in deep neural networks, MSML, section 3.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def minimum_norm_step(factor: Tensor, residual: Tensor) -> Tensor:
-    """The shortest d with F d = -r, or the shortest of those that come nearest: where gradient descent from d = 0 ends.
+    """The least-squares solution d of F d = -r of minimum norm, to which gradient descent from d = 0 converges.
 
     Args:
         factor: F, shape ``(rows, P)``.
@@ -36,7 +36,7 @@ def kernel_regression(kernel: Tensor, cross: Tensor, values: Tensor) -> Tensor:
 
     Args:
         kernel: K(X, X), shape ``(n, n)``. Eigenvalues below n eps kappa_1 count as zero.
-        cross: K(x, X) at the points asked for, shape ``(q, n)``.
+        cross: K(x, X) at the points of evaluation, shape ``(q, n)``.
         values: Y, shape ``(n,)``.
     """
     kappa, u = torch.linalg.eigh(kernel)
@@ -47,9 +47,9 @@ def kernel_regression(kernel: Tensor, cross: Tensor, values: Tensor) -> Tensor:
 def trained_output(
     kernel: Tensor, cross: Tensor, values: Tensor, *, initial_at_data: Tensor | None = None, initial: Tensor | None = None
 ) -> Tensor:
-    """h_k(.; h_ini, X, Y) = h_k(.; 0, X, Y) + h_ini - h_k(.; 0, X, h_ini(X)): what a random initial output leaves behind.
+    """The trained output h_k(.; h_ini, X, Y) = h_k(.; 0, X, Y) + h_ini - h_k(.; 0, X, h_ini(X)) of a model with output h_ini.
 
-    The last two terms are a prior that has nothing to do with the data; an antisymmetrical start has h_ini = 0 and none of it.
+    The last two terms do not depend on the data Y; they vanish for an antisymmetric initialization, which has h_ini = 0.
 
     Args:
         kernel: K(X, X), shape ``(n, n)``.
@@ -59,5 +59,5 @@ def trained_output(
         initial: h_ini(x), shape ``(q,)``; zero by default.
     """
     to_learn = values if initial_at_data is None else values - initial_at_data
-    learnt = kernel_regression(kernel, cross, to_learn)
-    return learnt if initial is None else learnt + initial
+    learned = kernel_regression(kernel, cross, to_learn)
+    return learned if initial is None else learned + initial

@@ -1,16 +1,16 @@
-r"""The linear frequency principle (LFP): what a wide two-layer ReLU network learns, seen from frequency space.
+r"""The linear frequency principle (LFP): the training of a wide two-layer ReLU network in frequency space.
 
-For u = h - f* with h = sum_j a_j relu(w_j . x + b_j), wide biases, and training points as a density rho,
+For u = h - f* with h = sum_j a_j relu(w_j . x + b_j), biases of large variance, and training points of density rho,
 
     d/dt F[u](xi) = -gamma(xi)^2 F[u rho](xi),    gamma^2 = (2 pi)^(d-1) (E[r^3] / |xi|^(d+3) + E[a^2 r] / |xi|^(d+1)),
 
 with r = |w| and angular wavenumbers; for xi / 2 pi in cycles this is E[ r^3 / (16 pi^4 |xi|^(d+3)) + a^2 r / (4 pi^2
-|xi|^(d+1)) ]. The first term is what the output weights learn (the transform of ReLU), the second what the inner weights learn
-(that of its derivative). The trained network is the interpolant of least int |F[h]|^2 / gamma^2: in one dimension the natural
-cubic spline where the first term rules, and the piecewise linear one where the second does.
+|xi|^(d+1)) ]. The first term is due to the output weights (the transform of ReLU), the second to the inner weights (the transform
+of its derivative). The trained network is the interpolant that minimizes int |F[h]|^2 / gamma^2: in one dimension the natural
+cubic spline if the first term dominates, and the piecewise linear interpolant if the second does.
 
-A common factor of gamma^2 changes the speed only, and is left to the caller; a term with the divergence of grad F[u rho], which
-the first derivation has besides, is left out as in the later ones.
+A common factor of gamma^2 changes the speed only, and is left to the caller. The first derivation contains another term with the
+divergence of grad F[u rho]; it is omitted here, as in the later derivations.
 
 Source:
     Zhang, Xu, Luo, Ma (2019), arXiv 1905.10264; Luo, Ma, Xu, Zhang (2020), arXiv 2010.08153.
@@ -34,8 +34,8 @@ def lfp_weight(wavenumber: Tensor, dimension: int, *, inner: float, outer: float
     Args:
         wavenumber: Any shape.
         dimension: d.
-        inner: E[r^3], of the inner weights.
-        outer: E[a^2 r], with the output weights.
+        inner: E[r^3], the third moment of the norm r of the inner weights.
+        outer: E[a^2 r], with the output weights a.
 
     Example:
         >>> import torch
@@ -47,14 +47,14 @@ def lfp_weight(wavenumber: Tensor, dimension: int, *, inner: float, outer: float
 
 
 def lfp_kernel(dimension: int, spacing: float, cutoff: int, *, inner: float, outer: float) -> FourierKernel:
-    """The LFP model on a grid of wavevectors: `FourierKernel.fit` is the trained network, its matrix drives the training.
+    """The LFP model on a grid of wavevectors: `FourierKernel.fit` gives the trained network.
 
-    gamma has no value at zero; the smallest wavenumber stands for it at a tenth of its size: gamma(0) = gamma(0.1 xi_1). The
-    larger of the two moments is made one, so that a ridge means the same for every network.
+    Because gamma is singular at zero, gamma(0) is replaced by gamma(0.1 xi_1) with the smallest wavenumber xi_1. The moments are
+    scaled so that the larger one is 1; a ridge then has the same effect for every network.
 
     Args:
         dimension: d.
-        spacing: Of wavenumbers, angular: 2 pi over the period of the model, which should be ten times the range of the data.
+        spacing: The angular wavenumber 2 pi / (period of the model); the period should be ten times the range of the data.
         cutoff: Wavenumbers along each axis reach ``cutoff * spacing``.
         inner: E[r^3].
         outer: E[a^2 r].

@@ -1,15 +1,15 @@
-"""The neural tangent kernel K = J J^T of a network, from the factors of its layers: no gradient of a single sample is formed.
+"""The neural tangent kernel K = J J^T of a network, from the factors of its layers, without per-sample gradients.
 
 In a layer, the derivative of an output at point n with respect to the weight from unit a to unit b is a short sum of products,
 
     J[n, (s, b, a)] = sum_q D[s, q, n, b] Z[s, q, n, a],
 
-with what flows back (D) and what came in (Z), over stacked sub-networks s and channels q (the value of a unit and, where a
-functional takes derivatives in x, those too). The layer's part of the kernel is then a Khatri-Rao product,
+with the backpropagated derivatives D and the inputs Z of the layer, stacked sub-networks s, and channels q (the value of a unit
+and, if a functional needs derivatives in x, these derivatives). The layer's part of the kernel is then a Khatri-Rao product,
 
     K = sum_s sum_q,q' (D_q D_q'^T) o (Z_q Z_q'^T),
 
-which costs N^2 (a + b) where the Jacobian costs N^2 a b. A ``Block`` is the pair (D, Z) of one layer.
+which costs N^2 (a + b) operations; the product of Jacobians costs N^2 a b. A ``Block`` is the pair (D, Z) of one layer.
 
 Source:
     Novak, Sohl-Dickstein, Schoenholz (2022), Fast finite width neural tangent kernel, arXiv 2206.08720.
@@ -31,23 +31,24 @@ if TYPE_CHECKING:
 
 Block: TypeAlias = "tuple[Tensor, Tensor]"  # D (S, q, n, b) and Z (S, q, n, a)
 
-_TILE = 256  # points a side: two products of 256^2 doubles take 1 MB and stay in the cache
+_TILE = 256  # points along each side: two products of 256^2 doubles take 1 MB and fit in the cache
 
 
 def kernel(left: Sequence[Block], right: Sequence[Block] | None = None) -> Tensor:
-    """The kernel between two sets of points, tile by tile: it takes the memory of its factors, of the result and of a few tiles.
+    """The kernel between two sets of points, computed tile by tile.
 
-    A layer whose Jacobian is cheaper than its Khatri-Rao product (few units, or many channels) is contracted directly.
+    The memory is that of the factors, the result and a few tiles. If the product of Jacobians is cheaper than the Khatri-Rao
+    product, as for layers with few units or many channels, it is used instead.
 
     Args:
         left: The blocks at n points.
         right: The blocks of the same parameters at n' points; those of `left` by default.
 
     Returns:
-        K, shape ``(n, n')``; exactly symmetric where `right` is not given.
+        K, shape ``(n, n')``; exactly symmetric if `right` is omitted.
 
     Raises:
-        OptionError: If the two do not belong to the same layers.
+        OptionError: If the blocks of both sides do not belong to the same layers.
 
     Example:
         >>> ones = torch.ones(1, 1, 3, 1)
@@ -77,7 +78,7 @@ def kernel(left: Sequence[Block], right: Sequence[Block] | None = None) -> Tenso
 
 
 def diagonal(blocks: Sequence[Block]) -> Tensor:
-    """K(x, x) at each point without the kernel, shape ``(n,)``; its sum is the trace.
+    """The diagonal K(x, x), shape ``(n,)``, computed without the other entries; its sum is the trace.
 
     Args:
         blocks: The blocks at n points.
@@ -90,9 +91,9 @@ def diagonal(blocks: Sequence[Block]) -> Tensor:
 
 
 def operator(blocks: Sequence[Block]) -> LinearOperator:
-    """K as a linear operator, for ``eigsh`` on thousands of points: it takes as much memory as the blocks and one gradient do.
+    """K as a linear operator, for ``eigsh`` on thousands of points; it needs the memory of the blocks and one gradient.
 
-    Products are ``J (J^T v)``, with J never formed, or those of K where it is no larger than the blocks, as for wide networks.
+    Products are ``J (J^T v)`` without J. If K is not larger than the blocks, as for wide networks, K is formed instead.
 
     Args:
         blocks: The blocks at n points.
@@ -100,7 +101,7 @@ def operator(blocks: Sequence[Block]) -> LinearOperator:
     from scipy.sparse.linalg import LinearOperator
 
     n, like = blocks[0][0].shape[2], blocks[0][0]
-    layers = [(d.mT, z.mT) for (d, z), _ in _layers(blocks, blocks)]  # points last, as networks make them: nothing is copied
+    layers = [(d.mT, z.mT) for (d, z), _ in _layers(blocks, blocks)]  # points last, as in the networks, so that nothing is copied
 
     matrix = kernel(blocks) if n**2 <= sum(d.numel() + z.numel() for d, z in blocks) else None
 
@@ -126,7 +127,7 @@ def _push(d: Tensor, z: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _jacobian_is_cheaper(d: Tensor, z: Tensor) -> bool:
-    """Per pair of points: a b multiplications against q^2 (a + b)."""
+    """Whether a b multiplications per pair of points are fewer than q^2 (a + b)."""
     channels, a, b = d.shape[1], z.shape[3], d.shape[3]
     return a * b <= channels**2 * (a + b)
 
@@ -153,9 +154,9 @@ def _channel_pairs(d: Tensor, z: Tensor, e: Tensor, y: Tensor) -> Iterator[tuple
 
 
 def _layers(left: Sequence[Block], right: Sequence[Block]) -> Iterator[tuple[Block, Block]]:
-    """Pairs of blocks, each bias folded into the weights of its layer: one more input, which is 1 in the channel of values.
+    """Pairs of blocks, with each bias folded into the weights of its layer as one more input, 1 in the channel of values.
 
-    Both then share one product of what flows back, a third of the work.
+    Weights and bias then share one product of D, which takes a third of the work.
     """
     pairs = list(zip(left, right, strict=True))
     while pairs:
@@ -180,7 +181,7 @@ def _folded(bias: Block, weight: Block) -> Block:
 
 def _check(left: Sequence[Block], right: Sequence[Block]) -> None:
     if not left:
-        raise OptionError("a kernel needs the factors of at least one layer, got none")
+        raise OptionError("a kernel needs the factors of at least one layer, but the list is empty")
     shapes = [[(d.shape[0], d.shape[3], z.shape[3]) for d, z in blocks] for blocks in (left, right)]
     if shapes[0] != shapes[1]:
         raise OptionError(

@@ -1,12 +1,12 @@
-"""Where a two-layer ReLU network trains like a linear model, and where its neurons condense, by the scale of its initialization.
+"""The phase diagram of two-layer ReLU networks: linear and condensed training, by the scale of the initialization.
 
 u = (1 / alpha) sum_k a_k relu(w_k . x) with a_k ~ N(0, beta_1^2), w_k ~ N(0, beta_2^2) and m neurons has the coordinates
 
     gamma = -log(beta_1 beta_2 / alpha) / log m,    gamma' = -log(beta_1 / beta_2) / log m,
 
-each a limit for m to infinity. The inner weights stay put in the linear regime (their relative distance RD from the start tends
-to 0 as m^S, S < 0), and move without bound in the condensed one (S > 0); between them is the line gamma = 1 for gamma' <= 0,
-gamma' = gamma - 1 for gamma' > 0, where RD stays of order one.
+each in the limit m to infinity. In the linear regime the relative distance RD of the inner weights from their initial values
+tends to 0 like m^S, S < 0; in the condensed regime it grows without bound, S > 0. The boundary between the regimes is the line
+gamma = 1 for gamma' <= 0, gamma' = gamma - 1 for gamma' > 0, on which RD stays of order one.
 
 Source:
     Luo, Xu, Ma, Zhang (2021), Phase diagram for two-layer ReLU neural networks at infinite-width limit, JMLR 22.
@@ -25,7 +25,7 @@ from pdefreq.core.errors import OptionError
 
 
 class Regime(StrEnum):
-    """How training goes in the limit of infinite width."""
+    """The regimes of training in the limit of infinite width."""
 
     LINEAR = "linear"
     CRITICAL = "critical"
@@ -50,11 +50,11 @@ class PhasePoint:
 
     @classmethod
     def of(cls, width: int, *, alpha: float, beta1: float, beta2: float) -> PhasePoint:
-        """The coordinates of one network: those of a family of networks are their limit.
+        """The coordinates of one network; the coordinates of a family of networks are the limit for large widths.
 
         Args:
             width: m > 1.
-            alpha: The factor 1 / alpha of the output.
+            alpha: The divisor of the output.
             beta1: Standard deviation of the output weights.
             beta2: Standard deviation of the inner weights.
         """
@@ -63,20 +63,21 @@ class PhasePoint:
 
     @property
     def distance(self) -> float:
-        """How far gamma lies beyond the boundary: negative in the linear regime, positive in the condensed one."""
+        """The difference of gamma and its value on the boundary: negative in the linear regime, positive in the condensed one."""
         return self.gamma - critical_gamma(self.gamma_prime)
 
     @property
     def predicted_slope(self) -> float:
-        """S of RD ~ m^S for inner weights of order one: a scaling argument of our own, which agrees with the line of the source.
+        """S of RD ~ m^S for inner weights of order one, by a heuristic scaling argument with the same boundary as the source.
 
-        Output weights are a = m^-gamma', and alpha = m^(gamma - gamma'). Gradient steps move w in proportion to a / alpha and a
-        to 1 / alpha. To change u by one, all m units together,
+        Output weights are a = m^-gamma', and alpha = m^(gamma - gamma'). Gradient steps change w in proportion to a / alpha, and
+        a in proportion to 1 / alpha. If all m units together change u by one,
 
-        - w alone moves by alpha / (m a) = m^(gamma - 1): for gamma' <= 0, where w has the larger part of the kernel;
-        - for gamma' > 0 it is a that moves, by alpha / m, and a's size at the start or at the end carries w along by
-          a alpha / m = m^(gamma - 1 - 2 gamma') or by (alpha / m)^2 = m^(2 (gamma - 1 - gamma')), whichever is more;
-        - where this is more than there was, both grow alike until m a w / alpha is one: w = m^((gamma - 1 - gamma') / 2).
+        - for gamma' <= 0 the change of w, which has the larger part of the kernel, is alpha / (m a) = m^(gamma - 1);
+        - for gamma' > 0 the change of a is alpha / m, and w changes by the larger one of a alpha / m = m^(gamma - 1 - 2 gamma')
+          with the initial a, and (alpha / m)^2 = m^(2 (gamma - 1 - gamma')) with the final a;
+        - if these changes exceed the initial values, a and w grow together until m a w / alpha = 1, hence
+          w = m^((gamma - 1 - gamma') / 2).
 
         Example:
             >>> [PhasePoint(gamma, 0.0).predicted_slope for gamma in (0.5, 1.0, 1.75)]
@@ -104,9 +105,9 @@ def critical_gamma(gamma_prime: float) -> float:
 
 
 def distance_slope(widths: Sequence[int], distances: Sequence[float]) -> float:
-    """S = d log RD / d log m by least squares, of networks of one family trained to the end.
+    """The slope S = d log RD / d log m by least squares, for fully trained networks of one family.
 
-    Published at gamma' = 0: -0.506 for gamma = 0.5, 0.007 for gamma = 1.
+    Published values at gamma' = 0: -0.506 for gamma = 0.5, 0.007 for gamma = 1.
 
     Args:
         widths: m, at least two different ones.

@@ -5,7 +5,7 @@ matrix. The diagonal of the matrix is constant, so they are also eigenvectors of
 algebraic error of mode k by one number. Where -c exceeds the smallest eigenvalue of the diffusion part, the smoothest modes have
 negative eigenvalues. Their factors lie above 1, and these modes grow.
 Gauss-Seidel and SOR have other eigenvectors. In red-black order a sweep couples two sine modes; in lexicographic order waves on
-an unbounded grid are eigenvectors, and what a sweep multiplies them by holds for a few sweeps of middle and high modes.
+an unbounded grid are eigenvectors, and their factors hold for middle and high modes during a few sweeps.
 
 On a box with periodic sides Fourier modes are eigenvectors of the matrix, with constant convection, too. Its eigenvalues are
 complex then: the phase of an error turns while its modulus falls.
@@ -34,7 +34,7 @@ def jacobi_amplification_factor(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
-    r"""What a sweep of damped Jacobi multiplies the error of each sine mode by.
+    r"""The amplification factor of each sine mode in a sweep of damped Jacobi.
 
     With w_a = diffusion_a / h_a^2 and D = 2 sum_a w_a + reaction, the diagonal of the matrix,
 
@@ -72,7 +72,10 @@ def jacobi_decay_rate(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
-    """Decay -log |factor| a sweep, shape ``(m,)``; negative where the mode grows. Arguments of `jacobi_amplification_factor`."""
+    """The decay rate -log |factor| per sweep, shape ``(m,)``; negative if the mode grows.
+
+    The arguments are those of `jacobi_amplification_factor`.
+    """
     reduction = _reduction(indices, intervals, lengths, diffusion, reaction, omega)
     return -torch.log1p(reduction * (reduction - 2)) / 2  # log |1 - s| without cancellation for small s
 
@@ -85,10 +88,10 @@ def amplified_modes(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """The sine modes of a grid whose error grows in a sweep of damped Jacobi. Arguments as `jacobi_amplification_factor`'s.
+    """The sine modes of a grid whose error grows in a sweep of damped Jacobi.
 
-    These are the modes with a negative eigenvalue. For plain Jacobi they include the mirror images n - k of these modes, whose
-    factors lie below -1.
+    The arguments are those of `jacobi_amplification_factor`. The growing modes are the modes with a negative
+    eigenvalue. For plain Jacobi they include the mirror images n - k of these modes, whose factors lie below -1.
 
     Returns:
         Mode numbers ``(m, d)``, sorted by wavenumber, and their factors ``(m,)``, of modulus above 1.
@@ -115,14 +118,14 @@ def jacobi_fourier_symbol(
     convection: Sequence[float] = (),
     omega: float = 1.0,
 ) -> Tensor:
-    r"""What a sweep of damped Jacobi multiplies the error of each Fourier mode by, on a box with periodic sides.
+    r"""The complex amplification factor of each Fourier mode in a sweep of damped Jacobi, on a box with periodic sides.
 
     With central differences for b . grad u the modes exp(2 pi i k . x / L) are eigenvectors. With theta_a = 2 pi k_a / n_a,
     h_a = L_a / n_a, w_a = diffusion_a / h_a^2 and the diagonal D = 2 sum_a w_a + reaction of the matrix,
 
         factor = 1 - omega symbol / D,    symbol = sum_a ( 4 w_a sin^2(theta_a / 2) + i b_a / h_a sin(theta_a) ) + reaction.
 
-    Its modulus is what a sweep leaves of the error, its argument what the phase of the error turns by.
+    A sweep multiplies the modulus of the error by |factor| and changes its phase by the argument of the factor.
 
     Args:
         indices: Mode numbers, of either sign, shape ``(m, d)``.
@@ -160,13 +163,14 @@ def lexicographic_symbol(
     reaction: float = 0.0,
     omega: float = 1.0,
 ) -> Tensor:
-    r"""What a lexicographic sweep of SOR multiplies the size of the waves in each sine mode by, on an unbounded grid.
+    r"""The amplification factors of the waves in each sine mode in a lexicographic sweep of SOR, on an unbounded grid.
 
-    A sine mode is made of the waves exp(i sum_a s_a theta_a j_a) with theta_a = k_a pi / n_a and signs s_a, and
+    A sine mode is a sum of the waves exp(i sum_a s_a theta_a j_a) with theta_a = k_a pi / n_a and signs s_a, and
 
         symbol = ((1 - omega) D + omega sum_a w_a exp(i s_a theta_a)) / (D - omega sum_a w_a exp(-i s_a theta_a)),
 
-    with w_a and D as for `jacobi_amplification_factor`; Gauss-Seidel on an interval: modulus 1 / sqrt(5 - 4 cos(k pi / n)).
+    with w_a and D as for `jacobi_amplification_factor`; for Gauss-Seidel on an interval the modulus is
+    1 / sqrt(5 - 4 cos(k pi / n)).
 
     Args:
         indices: Mode numbers, shape ``(m, d)``.
@@ -195,9 +199,9 @@ def lexicographic_symbol(
 
 
 def red_black_symbol(jacobi: Tensor, omega: float = 1.0) -> Tensor:
-    """A red-black sweep of SOR on the amplitudes of a sine mode at red and at black nodes.
+    """The matrices of a red-black sweep of SOR that act on the amplitudes of a sine mode at red and at black nodes.
 
-    The mode n - k is mode k with the other sign at black nodes, so the pair is closed under the sweep.
+    At black nodes the modes k and n - k have opposite signs, so that a sweep couples only this pair.
 
     Args:
         jacobi: Jacobi's factors of the modes, shape ``(m,)``.
@@ -216,10 +220,11 @@ def red_black_symbol(jacobi: Tensor, omega: float = 1.0) -> Tensor:
 
 
 def sor_radius(jacobi: Tensor, omega: float = 1.0) -> Tensor:
-    """Spectral radius of SOR where Jacobi's is `jacobi`: what the whole error is multiplied by, after many sweeps.
+    """The spectral radius of SOR, the factor of the error per sweep after many sweeps, from that of the Jacobi method.
 
-    It holds for both orders, and for any coefficients for which Jacobi's eigenvalues are real: difference equations couple a node
-    to its 2 d neighbors only. With Gauss-Seidel it is ``jacobi ** 2``, from the best omega on ``omega - 1``.
+    The formula holds for both orderings, and for all coefficients for which Jacobi's eigenvalues are real, because difference
+    equations couple a node to its 2 d neighbors only. It gives ``jacobi ** 2`` for Gauss-Seidel, and ``omega - 1`` if omega is at
+    least the optimal one.
 
     Args:
         jacobi: Spectral radii of Jacobi's iteration, any shape.
@@ -234,7 +239,7 @@ def sor_radius(jacobi: Tensor, omega: float = 1.0) -> Tensor:
 
 
 def optimal_omega(jacobi: float) -> float:
-    """The omega for which SOR's spectral radius is smallest, where Jacobi's is `jacobi`, in [0, 1).
+    """The omega that minimizes the spectral radius of SOR if that of the Jacobi method is `jacobi`, in [0, 1).
 
     Source:
         Young (1971), Iterative Solution of Large Linear Systems, section 6.2.
@@ -274,12 +279,12 @@ def _is_resolved(k: Tensor, n: Tensor) -> Tensor:
 
 
 def propagate(matrix: Tensor, start: Tensor, steps: Tensor) -> Tensor:
-    """The error M^t e(0) after each number of steps, by repeated squaring: as many products as the last number has digits.
+    """The error M^t e(0) after each number of steps, by repeated squaring.
 
-    Rounding is of the size of the slowest part of the error, as in the iteration itself.
+    Rounding errors are relative to the slowest part of the error, as in the iteration itself.
 
     Args:
-        matrix: M, what one step does to an error, shape ``(n, n)``.
+        matrix: The error propagation matrix M, shape ``(n, n)``.
         start: e(0), shape ``(n,)``.
         steps: Whole numbers, ascending, from 0 on, shape ``(T,)``.
 

@@ -1,4 +1,4 @@
-"""Which eigenvalues and singular values are numbers, and which are rounding errors of larger ones."""
+"""The level below which eigenvalues and singular values are rounding errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def rounding_level(values: Tensor, size: int) -> Tensor:
-    """The largest value times n eps, a scalar: what backward stable algorithms leave of a zero.
+    """The largest value times n eps, a scalar: the error of a zero eigenvalue in backward stable algorithms.
 
     Args:
         values: Eigenvalues of a positive semi-definite matrix, or singular values, shape ``(k,)``, k >= 1, in any order.
@@ -24,5 +24,5 @@ def rounding_level(values: Tensor, size: int) -> Tensor:
 
 
 def above_rounding(values: Tensor, size: int) -> Tensor:
-    """Where a value lies above `rounding_level`, shape ``(k,)``; vectors that belong to the others are noise."""
+    """Whether each value lies above `rounding_level`, shape ``(k,)``; the vectors of the other values are noise."""
     return values > rounding_level(values, size)

@@ -1,14 +1,14 @@
-r"""Two-grid cycles for finite differences on a box: what a cycle does to each sine mode, exactly.
+r"""Two-grid cycles for finite differences on a box: the exact error propagation of the sine modes.
 
 For -sum_a diffusion_a d^2 u / dx_a^2 + c u on a grid of even n_a intervals along each axis, the coarse grid has every other
-node; equations there are rediscretized, corrections interpolated linearly, residuals restricted by full weighting. A node of the
-coarse grid can't tell the mode k from n - k, so along every axis the two are coupled, and no more: the error in a block of 2^d
-modes is multiplied by
+node. The equations are rediscretized there, corrections are interpolated linearly, and residuals are restricted by full
+weighting. The modes k and n - k agree on the coarse grid up to their sign, so that a cycle couples these two along every axis and
+no others. The error in a block of 2^d modes is multiplied by
 
     M = S^post (I - P A_c^-1 R A) S^pre,    R = (product over axes of cos^2(k pi / 2n), or -sin^2 for n - k),    P = R^T,
 
-A diagonal, S the smoother's block. Modes with k = n/2 along an axis vanish at all nodes of the coarse grid: they are smoothed
-only.
+with diagonal A and the block S of the smoother. Modes with k = n/2 along an axis vanish at all nodes of the coarse grid, so that
+they are only smoothed.
 
 Source:
     Trottenberg, Oosterlee, Schueller (2001), Multigrid, sections 3.3 and 4.5.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CYCLES = 200
-"""Up to which curves are followed one by one."""
+"""The number of cycles up to which curves are computed cycle by cycle."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class TwoGrid:
     """A two-grid cycle.
 
     Args:
-        intervals: Of the fine grid along each axis, even.
-        lengths: Sides of the box.
+        intervals: Intervals of the fine grid along each axis, even.
+        lengths: Side lengths of the box.
         smoother: ``damped-jacobi``, or ``red-black`` Gauss-Seidel, the nodes with an even sum of indices first.
         omega: Damping of Jacobi.
         pre: Sweeps before the correction.
-        post: Sweeps after it.
+        post: Sweeps after the correction.
         diffusion: A positive number for all axes, or one for each.
-        reaction: c >= 0.
+        reaction: The constant c >= 0.
     """
 
     intervals: tuple[int, ...]
@@ -63,10 +63,10 @@ class TwoGrid:
         if any(n < 2 or n % 2 for n in self.intervals):
             raise OptionError(f"a two-grid cycle needs an even number of intervals along each axis, got {list(self.intervals)}")
         if self.smoother not in ("damped-jacobi", "red-black"):
-            raise OptionError(f"a two-grid smoother is 'damped-jacobi' or 'red-black', got '{self.smoother}'")
+            raise OptionError(f"a two-grid smoother must be 'damped-jacobi' or 'red-black', got '{self.smoother}'")
 
     def blocks(self) -> list[ModeBlock]:
-        """All blocks; together they hold every mode of the grid once."""
+        """All blocks; each mode of the grid belongs to exactly one."""
         lowest = itertools.product(*(range(1, n // 2 + 1) for n in self.intervals))
         return [self._block(k) for k in lowest]
 
@@ -75,7 +75,7 @@ class TwoGrid:
 
         Args:
             start: Shape ``(n_1 - 1, ..., n_d - 1)``, entry k - 1 for mode k.
-            cycles: How many.
+            cycles: The number of cycles.
 
         Returns:
             Shape ``(cycles + 1, n_1 - 1, ..., n_d - 1)``.
@@ -90,15 +90,15 @@ class TwoGrid:
         return curves
 
     def curves(self, indices: Tensor, start: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """Amplitudes of some modes over their initial values, signed, and what each falls by in the end.
+        """Signed amplitudes of some modes relative to their initial values, and the asymptotic factor of each.
 
-        Beyond `CYCLES` cycles, where an error is far below rounding unless sweeps are hardly damped, curves go on at the rate
-        of their block.
+        After `CYCLES` cycles, when most errors are far below rounding, a curve is continued with the spectral radius of its
+        block.
 
         Args:
             indices: Mode numbers, shape ``(m, d)``; a mode that the grid does not resolve has nan.
-            start: Initial amplitudes of all modes, as `amplitudes` takes them.
-            steps: Numbers of cycles, whole, shape ``(T,)``.
+            start: Initial amplitudes of all modes, as for `amplitudes`.
+            steps: Numbers of cycles, integers, shape ``(T,)``.
 
         Returns:
             Curves ``(T, m)`` and the spectral radii ``(m,)`` of the modes' blocks.
@@ -139,11 +139,11 @@ class TwoGrid:
         return RayleighQuotients(found[0], found[1])
 
     def radius(self) -> float:
-        """What the error is multiplied by in each of many cycles: the largest spectral radius of a block."""
+        """The asymptotic convergence factor of the cycle: the largest spectral radius of a block."""
         return max(float(torch.linalg.eigvals(block.matrix).abs().max()) for block in self.blocks())
 
     def _block_of(self, index: list[int]) -> tuple[ModeBlock, int] | None:
-        """The block that holds a mode, and its place there; None for a mode that the grid does not resolve."""
+        """The block that contains a mode, and its index there; None for a mode that the grid does not resolve."""
         if not all(0 < k < n for k, n in zip(index, self.intervals, strict=True)):
             return None
         block = self._block(tuple(min(k, n - k) for k, n in zip(index, self.intervals, strict=True)))
@@ -175,8 +175,11 @@ class TwoGrid:
         return (a * (2 * n / sides * sines) ** 2).sum(dim=1) + self.reaction
 
     def _red_black(self, indices: Tensor, factor: Tensor) -> Tensor:
-        """Each color takes Jacobi's value in turn; multiplying by (-1)^(sum of indices) turns mode k into (-1)^d times n - k."""
-        opposite = torch.arange(len(indices)).flip(0)  # of a product of pairs, the other member along every axis
+        """The matrix of a sweep that sets one color after the other to Jacobi's value.
+
+        Multiplication by (-1)^(sum of indices) turns mode k into (-1)^d times mode n - k.
+        """
+        opposite = torch.arange(len(indices)).flip(0)  # the index of mode n - k along every axis
         identity = torch.eye(len(indices), dtype=torch.float64)
         sign = (-1) ** len(self.intervals) * identity[opposite]
         jacobi = torch.diag(factor)
@@ -186,11 +189,11 @@ class TwoGrid:
 
 @dataclass(frozen=True)
 class ModeBlock:
-    """Modes that a cycle couples, and what it does to them.
+    """Modes that a cycle couples, and the matrix of the cycle for them.
 
     Args:
         indices: Mode numbers, shape ``(b, d)``.
-        matrix: Amplitudes after a cycle from those before it, shape ``(b, b)``.
+        matrix: Maps amplitudes before a cycle to amplitudes after it, shape ``(b, b)``.
     """
 
     indices: Tensor

@@ -136,11 +136,11 @@ def test_the_lifting_can_be_differentiated():
 def test_random_points_are_uniform_in_the_box(box):
     """The mean of n uniform points is the center within five standard errors; Sobol points are closer."""
     n = 4096
-    centre = (torch.tensor(box.lower, dtype=torch.float64) + torch.tensor(box.upper, dtype=torch.float64)) / 2
+    center = (torch.tensor(box.lower, dtype=torch.float64) + torch.tensor(box.upper, dtype=torch.float64)) / 2
     lengths = torch.tensor(box.lengths, dtype=torch.float64)
     error = lengths / math.sqrt(12 * n)
-    assert bool(((box.interior(n, draw()).x.mean(dim=0) - centre).abs() < 5 * error).all())
-    assert bool(((box.interior(n, draw(), sobol=True).x.mean(dim=0) - centre).abs() < error).all())
+    assert bool(((box.interior(n, draw()).x.mean(dim=0) - center).abs() < 5 * error).all())
+    assert bool(((box.interior(n, draw(), sobol=True).x.mean(dim=0) - center).abs() < error).all())
     assert torch.equal(box.interior(9, draw()).x, box.interior(9, draw()).x)
     assert not torch.equal(box.interior(9, draw()).x, box.interior(9, draw("other")).x)
 

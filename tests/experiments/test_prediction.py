@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pdefreq.experiments.prediction import LEARNT, LOSSES, difference_until_learnt, experiment, learnt, trained
+from pdefreq.experiments.prediction import LEARNED, LOSSES, difference_until_learned, experiment, learned, trained
 from pdefreq.experiments.relaxation import INTERVALS, METHODS, MODES, relaxation, sweeps
 from pdefreq.figures.prediction import PredictedRun
 
@@ -20,7 +20,7 @@ def test_small_targets_train_as_predicted(loss):
 
 def test_the_flag_is_raised_if_the_kernel_moves():
     run = trained("residual", 1.0, width=60, steps=200, number=20)
-    assert run.flagged and run.drift > 0.05 and difference_until_learnt(run) > 0.01
+    assert run.flagged and run.drift > 0.05 and difference_until_learned(run) > 0.01
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -29,10 +29,10 @@ def test_the_first_mode_is_compared_until_it_is_learned(loss):
     For a narrow network mode 1 is not an eigenvector and may cross zero earlier.
     """
     run = trained(loss, 0.01, width=60, steps=100, number=20)
-    last = learnt(run)
+    last = learned(run)
     assert last is not None and last >= 10
-    assert np.abs(run.measured[run.steps < last, 0]).min() >= LEARNT > np.abs(run.measured[run.steps == last, 0])
-    assert 0 < difference_until_learnt(run) <= run.largest_difference
+    assert np.abs(run.measured[run.steps < last, 0]).min() >= LEARNED > np.abs(run.measured[run.steps == last, 0])
+    assert 0 < difference_until_learned(run) <= run.largest_difference
 
 
 def test_the_report_has_a_row_and_a_panel_for_each_run():

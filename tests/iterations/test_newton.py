@@ -138,7 +138,7 @@ def test_the_line_search_finds_the_minimum_of_a_nearly_flat_convex_function(p, t
 def test_termination_by_rounding_is_reported(p, told):
     """With p = 15 the curvature |u'|^13 varies over more decades than there are digits."""
     notes = solve(load_problem("p-laplacian", p=p), make_solver("fem", {"cells": 500})).notes
-    assert [note.startswith("Newton's method ended where rounding keeps") for note in notes] == [True] * told
+    assert [note.startswith("Newton's method ended because rounding errors keep") for note in notes] == [True] * told
 
 
 BRATU = {"domain": Box((0.0, 0.0), (1.0, 1.0)), "source": 0.0, "boundary": 0.0}

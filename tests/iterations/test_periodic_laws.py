@@ -151,7 +151,7 @@ def test_iterates_have_mean_zero_if_the_solution_is_unique_up_to_a_constant(name
 
 def test_undamped_jacobi_alternates_the_sign_of_the_alternating_error():
     """On an odd number of nodes no function alternates."""
-    with pytest.raises(IncompatibleError, match=r"only turns the sign of the error that alternates.*use `damped-jacobi`"):
+    with pytest.raises(IncompatibleError, match=r"only changes the sign of the error that alternates.*use `damped-jacobi`"):
         Jacobi(periodic(1), Grid(box(1), (8,), (0,)), omega=1.0, like=LIKE)
     iteration = Jacobi(periodic(1), Grid(box(1), (9,), (0,)), omega=1.0, like=LIKE)
     assert float(iteration.objective(run(iteration, 500))["residual"]) < 1e-10

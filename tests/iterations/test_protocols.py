@@ -181,5 +181,5 @@ def test_a_cheap_prediction_is_never_a_guide():
     with pytest.raises(IncompatibleError, match="no theory for Adam"):
         iteration.predict(modes, torch.arange(3), target, cheap=True)
     assert iteration.predict(modes, torch.arange(3), target).is_heuristic
-    with pytest.raises(IncompatibleError, match="only against a solution that is known"):
+    with pytest.raises(IncompatibleError, match="only if the solution is known"):
         iteration.predict(modes, torch.arange(3))

@@ -393,9 +393,9 @@ def test_a_problem_with_files_is_run_from_its_folder(problem, tmp_path):
     method = "fem:cells=4"
     if problem == "picture":
         method, file = "regression:widths=[5]", tmp_path / "p.toml"
-        Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20).save(tmp_path / "grey.png")
+        Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20).save(tmp_path / "gray.png")
         file.write_text(
-            '[domain]\nlower=[0,0]\nupper=[4,3]\n[equation]\ndiffusion="0"\nreaction="2"\n[data]\npoints="grey.png"\n'
+            '[domain]\nlower=[0,0]\nupper=[4,3]\n[equation]\ndiffusion="0"\nreaction="2"\n[data]\npoints="gray.png"\n'
         )
         problem = str(file)
     first = solve(problem, method, stop=Stop(steps=2), probes=["error"], folder=tmp_path / "run")

@@ -44,7 +44,7 @@ def test_a_tolerance_stops_the_run_at_the_first_recorded_step_below_it():
 
 def test_a_tolerance_is_refused_if_the_minimum_is_unknown():
     for problem, method in ((line_problem(), Geometric()), ("p-laplacian", "fem"), ("poisson", "deep-ritz:widths=[4]")):
-        with pytest.raises(OptionError, match=r"the minimum of its objective, such as an energy, is not known; use `stagnation`"):
+        with pytest.raises(OptionError, match=r"the minimum of its objective, such as an energy, is unknown; use `stagnation`"):
             solve(problem, method, stop=Stop(tolerance=0.1))
 
 

@@ -211,7 +211,7 @@ def test_arguments_of_the_wrong_type_are_refused_in_words():
         with pytest.raises(OptionError, match=message):
             solve("poisson", "fem:cells=4", **arguments)
     sentence = solve("poisson", "fem:cells=4", probes=["error"]).spectrum().sentence
-    assert "the probes that were asked for watch no modes" in sentence
+    assert "the requested probes do not watch modes" in sentence
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -68,8 +68,8 @@ def test_the_green_function_is_harmonic_away_from_the_point_and_has_unit_flux_ar
     source = torch.tensor([[1.1, 0.6]], dtype=torch.float64)
     angle = 2 * math.pi * torch.arange(128, dtype=torch.float64) / 128
     circle = torch.stack([angle.cos(), angle.sin()], dim=1)
-    for centre in ((0.4, 0.4), (1.5, 1.1)):
-        c = torch.tensor([centre], dtype=torch.float64)
+    for center in ((0.4, 0.4), (1.5, 1.1)):
+        c = torch.tensor([center], dtype=torch.float64)
         mean = green_rectangle(c + 0.3 * circle, source, LOWER, UPPER).mean()
         assert abs(float(mean - green_rectangle(c, source, LOWER, UPPER))) < 1e-13
     x = (source + 0.2 * circle).requires_grad_(True)

@@ -208,11 +208,11 @@ def _check_neighbors(mesh: Mesh, path: Path) -> None:
     crowded = np.bincount(every.t2f.ravel()) > 2
     inner = every.f2t[1] >= 0
     corners = mesh.p[:, facets_of(mesh)[:, inner]]  # (d, d, facets)
-    centres = mesh.p[:, mesh.t].mean(axis=1)[:, every.f2t[:, inner]]  # (d, 2, facets)
+    centers = mesh.p[:, mesh.t].mean(axis=1)[:, every.f2t[:, inner]]  # (d, 2, facets)
     directions = (corners[:, 1:] - corners[:, :1]).transpose(2, 1, 0)
     side = [
-        np.sign(np.linalg.det(np.concatenate([directions, (centre - corners[:, 0]).T[:, None]], axis=1)))
-        for centre in centres.transpose(1, 0, 2)
+        np.sign(np.linalg.det(np.concatenate([directions, (center - corners[:, 0]).T[:, None]], axis=1)))
+        for center in centers.transpose(1, 0, 2)
     ]
     folded = crowded.sum() + (side[0] * side[1] > 0)[~crowded[inner]].sum()
     if folded:

@@ -22,10 +22,10 @@ class ChainIteration(Iteration):
     """The first iteration until the hand-over step or its end, then the second.
 
     Args:
-        first: The iteration that starts.
-        second: The iteration that continues, prepared for any start.
-        prepare_second: Prepares the second iteration for the start that the first one leaves.
-        hand_over_step: The step after which the second one takes over.
+        first: The first iteration.
+        second: The second iteration, prepared for any initial guess.
+        prepare_second: A function that prepares the second iteration for a given initial guess.
+        hand_over_step: The number of steps of the first iteration.
     """
 
     def __init__(

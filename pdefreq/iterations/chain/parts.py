@@ -1,4 +1,4 @@
-"""The two iterations of a chain, and where a state of the chain keeps the state of the active one."""
+"""The two iterations of a chain, and the form of their states within the state of the chain."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients
 
-_INNER = "inner."  # prefix of what the active iteration remembers, so that chains of chains do not clash
+_INNER = "inner."  # prefix of the memory of the active iteration, for chains of chains
 
 
 class ChainParts:
     """Two iterations in a row. Their numbers, 0 and 1, are the stages of a chain.
 
     Args:
-        first: The iteration that starts.
-        second: The iteration that continues, prepared for any start.
-        prepare_second: Prepares the second iteration for the start that the first one leaves.
-        hand_over_step: The step after which the second one takes over.
+        first: The first iteration.
+        second: The second iteration, prepared for any initial guess.
+        prepare_second: A function that prepares the second iteration for a given initial guess.
+        hand_over_step: The number of steps of the first iteration.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class ChainParts:
         return self._part(state.memory), _unwrapped(state)
 
     def take_over(self, state: State) -> State:
-        """The start of the second iteration at the result of the first, whose state is given."""
+        """The initial state of the second iteration, from a state of the first."""
         end = result_state_of(self.first, state)
         self.second = self._prepare_second(SpaceField(end.space, end.coefficients.detach().clone()))
         return self.second.init()
@@ -58,12 +58,12 @@ class ChainParts:
 
 
 def stage_and_step(memory: Mapping[str, Tensor]) -> tuple[int, int]:
-    """The stage, and the steps that the chain has taken."""
+    """The stage of the chain, and the number of its steps."""
     return int(memory["stage"]), int(memory["step"])
 
 
 def wrapped(inner: State, stage: int, step: int) -> State:
-    """The state of the chain when the state of its active iteration is given."""
+    """The state of the chain for a state of its active iteration."""
     memory = {_INNER + name: value for name, value in inner.memory.items()}
     memory |= {"stage": torch.tensor(stage), "step": torch.tensor(step), "part_done": torch.tensor(inner.done)}
     return State(inner.space, inner.coefficients, memory, done=inner.done and stage == 1)

@@ -1,4 +1,4 @@
-"""The predicted errors of a chain: the curves of its first part and then, from where they end, those of its second."""
+"""The predicted errors of a chain: the curves of its first part, continued by those of its second part."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class ChainPrediction:
     parts: ChainParts
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction | None:
-        """The curves of both parts, or of the second alone where the first has no theory.
+        """The curves of both parts, or of the second alone if there is no theory of the first.
 
-        The parts are always asked for what is cheap: a heuristic counts in other units than steps.
+        Heuristics of the parts are not used, since their units are not steps.
 
         Args:
             modes: The modes.
@@ -42,8 +42,8 @@ class ChainPrediction:
             cheap: Not used.
 
         Raises:
-            IncompatibleError: If the first part may end early, or the second has no theory, or one that depends on the error
-                at its start.
+            IncompatibleError: If the first part may end early, if there is no theory of the second part, or if its prediction
+                depends on its initial error.
         """
         end = self.parts.hand_over_step
         predictor = self.parts.second.find(Predicts)
@@ -51,28 +51,28 @@ class ChainPrediction:
             return None
         if not is_open_ended(self.parts.first):
             raise IncompatibleError(
-                "not predicted: the first method of the chain may end before the hand-over step, which no theory tells"
+                "not predicted: the first method of the chain may end before the hand-over step, which can't be predicted"
             )
         after = predictor.predict(modes, (steps - end).clamp(min=0), target, cheap=True)
         if after is None:
             return None
         if not after.any_start:
             raise IncompatibleError(
-                "not predicted: the second method of the chain mixes modes, so its curves hang on the error that the first leaves"
+                "not predicted: the second method of the chain mixes modes, so its curves depend on the error of the first"
             )
         until = torch.cat([steps.clamp(max=end), torch.tensor([end])])
         before, handed, note = self._handed_over(modes, until, target)
         late = (steps > end)[:, None]
         if before is None or handed is None:
             curves = torch.where(late, after.curves, torch.nan)
-            note = f"from the hand-over step {end:,} on, over the errors there: {after.note}; before it: {note}"
+            note = f"from the hand-over step {end:,} on, relative to the errors there: {after.note}; before it: {note}"
             return replace(after, curves=curves, note=note, any_start=False, start_step=end + 1)
         note = f"to the hand-over step {end:,}: {before.note}; after it: {after.note}"
         curves = torch.where(late, handed * after.curves, before.curves[:-1])
         return replace(before, curves=curves, rates=torch.full_like(after.rates, torch.nan), note=note, any_start=False)
 
     def _handed_over(self, modes: Modes, until: Tensor, target: Values | None) -> tuple[Prediction | None, Tensor | None, str]:
-        """The prediction of the first part, what it leaves to the second over the first errors, and why there is none."""
+        """The prediction of the first part, its final errors relative to the initial ones, and the reason if there is none."""
         first, second = self.parts.first, self.parts.second
         predictor = first.find(Predicts)
         try:
@@ -86,8 +86,8 @@ class ChainPrediction:
             return before, before.curves[-1], ""
         discrete_solution = discrete_solution_of(second, two)
         if target is None or discrete_solution is None or discrete_solution_of(first, one) is not None:
-            return None, None, "what the coarser space hands over is more than these modes"
-        # From the error against the solution to that against the discrete solution of the second part, each over the size of its
+            return None, None, "the result in the coarser space contains more than these modes"
+        # Converts the error against the solution to that against the discrete solution of the second part, each relative to its
         # target.
         solution, discrete, start = (
             torch.from_numpy(modes.coefficients(values.detach(), space))

@@ -1,4 +1,4 @@
-"""The protocols of a chain, composed from those of its parts: each object passes the active part that part's state."""
+"""The protocols of a chain, composed from those of its parts, to which the state of the active part is passed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class _DiscreteSolution(_OfParts):
 
 class _Rule(NamedTuple):
     make: Callable[[ChainParts], Any]
-    needed: tuple[str, ...] = ()  # one of these parts must have the protocol; with none named, the chain itself has it
+    needed: tuple[str, ...] = ()  # parts of which one must have the protocol; empty if the chain itself has it
 
 
 _EITHER, _LAST = ("first", "second"), ("second",)
@@ -115,7 +115,7 @@ _RULES: dict[type, _Rule] = {
     ReportsColumns: _Rule(_Columns),
     HasStages: _Rule(_Stages),
     HasObjectiveKind: _Rule(_Objective, _LAST),
-    HasFinalStatus: _Rule(_FinalStatus, _LAST),  # a chain is done when its second part is
+    HasFinalStatus: _Rule(_FinalStatus, _LAST),  # a chain is done when its second part is done
     Predicts: _Rule(ChainPrediction, _LAST),
     HasResult: _Rule(_ResultState, _EITHER),
     HasNotes: _Rule(_Notes, _EITHER),
@@ -125,7 +125,7 @@ _RULES: dict[type, _Rule] = {
 
 
 def composed(parts: ChainParts, protocol: type[P]) -> P | None:
-    """The object that has a protocol for a chain; None if no part that counts has it, or a chain can't compose it."""
+    """The object that has a protocol for a chain; None if no relevant part has it, or if it can't be composed."""
     rule = _RULES.get(protocol)
     if rule is None:
         return None

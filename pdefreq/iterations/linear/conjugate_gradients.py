@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 class ConjugateGradients(GridIteration):
-    """One iteration of Hestenes and Stiefel a step: the residual r and the search direction p are its memory.
+    """One iteration of Hestenes and Stiefel per step, with the residual r and the search direction p as memory.
 
-    Both have the shape of the iterate, and are zero where values are prescribed. r is updated, not computed anew.
+    Both have the shape of the iterate and are zero at prescribed values. The residual r is updated recursively.
 
     Args:
         problem: A symmetric linear problem.
-        grid: Where the iterate lives.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
         IncompatibleError: If the reaction is negative somewhere.
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
 
     Source:
         Saad (2003), Iterative Methods for Sparse Linear Systems, algorithm 6.18.
@@ -70,17 +70,17 @@ class ConjugateGradients(GridIteration):
         u.addcmul_(alpha, p)
         stencil.window(r).addcmul_(alpha, product, value=-1)
         if stencil.mean is not None:
-            r -= r.mean()  # rounding: equations that leave a constant open reach no residual with a mean
+            r -= r.mean()  # removes rounding errors: the mean of the residual must be zero if u is determined up to a constant
         self._square = r @ r
         p.mul_(self._square / before).add_(r)
         self._settle(u)
         return self._state()
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
-        """A refusal: there are bounds of the whole error, and no theory of its modes.
+        """Raise an error: the theory bounds the whole error, but not that of single modes.
 
         Raises:
-            IncompatibleError: Always; the sentence gives Chebyshev's bound, where the extreme eigenvalues are known.
+            IncompatibleError: Always; the message gives the Chebyshev bound if the extreme eigenvalues are known.
         """
         constants, bound = self._sine_constants, ""
         if constants is not None:
@@ -92,7 +92,7 @@ class ConjugateGradients(GridIteration):
             ratio = math.sqrt(float(high / low))
             factor = (ratio - 1) / (ratio + 1)
             bound = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
-        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps hang on all errors at once{bound}")
+        raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps depend on all errors at once{bound}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         for own, given in zip((self._u, self._r, self._p), (coefficients, memory["r"], memory["p"]), strict=True):
@@ -101,5 +101,5 @@ class ConjugateGradients(GridIteration):
         return self._state()
 
     def _state(self) -> State:
-        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # no step changes a digit any more
+        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # further steps change no digit
         return State(self._grid, self._u, {"r": self._r, "p": self._p}, done=bool(self._square.sqrt() <= negligible))

@@ -26,12 +26,12 @@ class DirectSolve(Iteration):
     """Solves ``A c = b`` in one step. The objective is the relative residual ``|b - A c| / |b|`` of the free equations.
 
     Args:
-        space: Where the solution lives.
-        system: Its equations.
-        like: A tensor whose dtype and device the coefficients take.
-        guess: What the state before the step shows; nothing else depends on it. Zero by default.
-        condense: Makes of the equations what solves them; by default a sparse factorisation.
-        remarks: Sentences for the user at the end of a run.
+        space: The trial space of the solution.
+        system: The equations.
+        like: A tensor with the dtype and device of the coefficients.
+        guess: The state before the step, which does not affect the solution; by default zero.
+        condense: A function from linear equations to their solver; by default a sparse factorization.
+        remarks: Notes for the user at the end of a run.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
@@ -51,7 +51,7 @@ class DirectSolve(Iteration):
         self._system = condense(system)
         self._like = like
         self._guess = guess
-        self._scale = float(np.linalg.norm(self._system.load)) or 1.0  # absolute where the load vanishes
+        self._scale = float(np.linalg.norm(self._system.load)) or 1.0  # absolute if the load vanishes
 
     def init(self) -> State:
         free = 0.0
@@ -60,7 +60,7 @@ class DirectSolve(Iteration):
         return State(self._space, self._tensor(self._system.extend(free)))
 
     def step(self, state: State) -> State:
-        # Not `discrete_solution`: that is cached, and the seconds of this step would be those of a copy.
+        # `discrete_solution` is cached, so that the time of this step would be that of a copy.
         return replace(state, coefficients=self._tensor(self._system.solve()), done=True)
 
     def objective(self, state: State) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The equations of a Galerkin method: solved by factorisation or multigrid, and determined up to a constant or not."""
+"""The equations of a Galerkin method and their solution by factorization or multigrid, also up to a constant."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-12
 _MOST = 300
 _STRONG = ("classical", {"theta": 0.4})  # with the usual 0.25 P2 elements in two dimensions do not converge
-_DENSE = 0.1  # part of the entries that are not zero, above which a dense factorisation is faster
+_DENSE = 0.1  # fraction of nonzero entries above which a dense factorization is faster
 
 
 class GalerkinSystem(CondensedSystem):
-    """Condensed equations that know how they are to be solved.
+    """Condensed equations with the choice of a linear solver.
 
     Args:
         system: All equations, with the indices and values of the prescribed coefficients.
-        by: ``"direct"``: factorisation, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
+        by: ``"direct"``: factorization, sparse or dense; ``"amg"``: conjugate gradients with classical (Ruge-Stueben)
             multigrid, to a residual of 1e-12 of the load.
-        null_space: The constants, where one can be added to the solution; its mean is made zero then, and one coefficient is
-            prescribed.
+        null_space: The null space of constants, if u is determined up to a constant; one coefficient is then prescribed, and the
+            mean of the solution is set to zero.
 
     Raises:
-        IncompatibleError: If multigrid is asked for and the matrix is not known to be symmetric and positive definite.
+        IncompatibleError: If multigrid is requested and the matrix is not known to be symmetric and positive definite.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class GalerkinSystem(CondensedSystem):
         return super().residual(c if self._null_space is None else self._null_space.pinned(c))
 
     def inverse(self) -> Inverse:
-        """The inverse of the matrix: by multigrid, or by a sparse or dense factorisation.
+        """The inverse of the matrix: by multigrid, or by a sparse or dense factorization.
 
         Raises:
-            IncompatibleError: If the matrix is singular; by the function returned, if multigrid does not converge.
+            IncompatibleError: If the matrix is singular. The returned function raises it if multigrid does not converge.
         """
         if self._by == "amg":
             return self._by_multigrid()
@@ -70,7 +70,9 @@ class GalerkinSystem(CondensedSystem):
     def _by_multigrid(self) -> Inverse:
         import pyamg
 
-        hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self.matrix.T), strength=_STRONG)  # symmetric: by rows, by columns
+        hierarchy = pyamg.ruge_stuben_solver(
+            sp.csr_array(self.matrix.T), strength=_STRONG
+        )  # symmetric, so that rows and columns are the same
 
         def solve(load: np.ndarray) -> np.ndarray:
             size = float(np.linalg.norm(load))
@@ -80,7 +82,7 @@ class GalerkinSystem(CondensedSystem):
             free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
             if not residuals[-1] <= 10 * _TOLERANCE * size:
                 raise IncompatibleError(
-                    f"multigrid came down to a residual of {residuals[-1] / size:.1g} only, in {_MOST} iterations: "
+                    f"multigrid reached a residual of {residuals[-1] / size:.1g} only in {_MOST} iterations: "
                     "use linear_solver=direct"
                 )
             return free
@@ -93,7 +95,7 @@ def _dense_inverse(matrix: np.ndarray, *, definite: bool) -> Inverse:
         factors = cho_factor(matrix, overwrite_a=True)
         return lambda load: cho_solve(factors, load)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LinAlgWarning)  # a zero pivot: `verified` tells
+        warnings.simplefilter("ignore", LinAlgWarning)  # a zero pivot, which `verified` detects
         factors = lu_factor(matrix)
 
     def solve(load: np.ndarray, transposed: int = 0) -> np.ndarray:

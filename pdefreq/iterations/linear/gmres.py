@@ -28,18 +28,18 @@ _SOLVED = 1e-10
 
 
 class Gmres(GridIteration):
-    """A cycle of `PreconditionedGmres` a step; float64 on the CPU.
+    """One cycle of `PreconditionedGmres` per step; float64 on the CPU.
 
     Args:
         problem: A linear problem.
-        grid: Where the iterate lives.
-        restart: Iterations in a cycle.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate.
+        restart: Number of iterations in a cycle.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
     """
 
     def __init__(self, problem: Problem, grid: Grid, *, restart: int, like: Tensor, guess: Field | None = None) -> None:
@@ -70,14 +70,14 @@ class Gmres(GridIteration):
         return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED
 
     def notes(self, state: State) -> list[str]:
-        """Also how to go on where cycles stagnate."""
+        """Notes, with advice if the cycles stagnate."""
         notes = super().notes(state)
         if not state.done or self.final_status(state) is Status.DONE or self._method.restart == len(self._method.system.free):
             return notes
         return [*notes, f"GMRES with restart={self._method.restart} stagnates: use a larger `restart`, or use `fem`."]
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
-        """A refusal: a step depends on all errors at once.
+        """Raise an error: a step depends on all errors at once.
 
         Raises:
             IncompatibleError: Always.

@@ -1,4 +1,4 @@
-"""What all methods for the difference equations of a grid share."""
+"""The common base of iterations for the difference equations on a grid."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.grid import Grid
 
-_ROUNDING = 1e-13  # eigenvalues below this part of the terms they are the sum of are zero
+_ROUNDING = 1e-13  # eigenvalues are zero if they are smaller than this fraction of their terms
 _RESTART = 100
-_LARGEST_DIRECT = 20_000  # nodes in three dimensions; on a plane a factorisation of many more takes a second
+_LARGEST_DIRECT = 20_000  # nodes in three dimensions; in two dimensions a factorization of many more takes a second
 
 
 class GridIteration(Iteration):
     """An iteration for the difference equations ``A u = b`` of a linear problem on a grid.
 
-    The objective is the relative residual ``|b - A u|_2 / |b|_2`` of the unknowns' equations, prescribed values moved to b;
-    absolute where b = 0. Where the equations determine the solution up to a constant, iterates have mean zero.
+    The objective is the relative residual ``|b - A u|_2 / |b|_2`` of the equations of the unknowns, with prescribed values moved
+    to b; it is absolute if b = 0. If the solution is determined up to a constant, iterates have mean zero.
 
     Args:
         problem: A linear problem.
-        grid: Where the iterate lives.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
     """
 
     objective_kind = ObjectiveKind.RELATIVE_RESIDUAL
@@ -75,7 +75,7 @@ class GridIteration(Iteration):
         return self._discrete_solution.to(state.coefficients)
 
     def notes(self, state: State) -> list[str]:
-        """Whether the grid is too coarse for the convection."""
+        """A note if the grid is too coarse for the convection."""
         grid = self._grid
         if self._stencil.symmetric:
             return []
@@ -85,7 +85,7 @@ class GridIteration(Iteration):
 
     @functools.cached_property
     def _constants(self) -> Constants | None:
-        """The numbers of the equation where products of sines, and of waves along periodic axes, are eigenvectors; else None."""
+        """The constants of the equation if products of sines and periodic waves are eigenvectors; otherwise None."""
         found = constants_of(self._problem.equation, self._grid.box.dimension) if self._stencil.is_constant else None
         if found is None or any(b for k, b in enumerate(found.convection) if k not in self._grid.periodic):
             return None
@@ -93,31 +93,31 @@ class GridIteration(Iteration):
 
     @property
     def _sine_constants(self) -> Constants | None:
-        """The same where sine modes are eigenvectors of the matrix."""
+        """The same constants if sine modes are eigenvectors."""
         return None if self._grid.periodic else self._constants
 
     @property
     def _fourier_constants(self) -> Constants | None:
-        """The same where Fourier modes are."""
+        """The same constants if Fourier modes are eigenvectors."""
         return self._constants if len(self._grid.periodic) == len(self._grid.shape) else None
 
     def _buffer(self) -> Coefficients:
-        """The prescribed values, zero at the unknowns: in memory of its own, `padded`."""
+        """A new padded array with the prescribed values, and zero at the unknowns."""
         return self._stencil.padded(self._stencil.start)
 
     def _settle(self, u: Coefficients) -> Coefficients:
-        """Takes off the mean, in place, where the equations leave it open."""
+        """Subtract the mean, in place, if the equations do not determine it."""
         if self._stencil.mean is not None:
             u -= u @ self._stencil.mean.reshape(-1).to(u)
         return u
 
     @functools.cached_property
     def _discrete_solution(self) -> Coefficients:
-        """A u = b solved directly in float64."""
+        """The direct solution of A u = b in float64."""
         return self._solve() if self._constants is None else self._by_transform(self._constants)
 
     def _by_transform(self, constants: Constants) -> Coefficients:
-        """By sine and Fourier transforms, for equations that are alike for all unknowns."""
+        """The solution by sine and Fourier transforms, for equations that are the same for all unknowns."""
         grid, u = self._grid, self._equations.start.reshape(-1).clone()
         residual = self._equations.residual(u).numpy()
         a, b, c = constants
@@ -126,17 +126,17 @@ class GridIteration(Iteration):
         return self._settle(u)
 
     def _solve(self) -> Coefficients:
-        """By factorisation, for any equations; by multigrid where there are too many for it, or GMRES with it.
+        """The solution of any equations by factorization; for many unknowns by multigrid, or GMRES with multigrid.
 
-        The residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorisation of 48^3
+        The residual, 1e-12, is a hundredth of that at which iterations stop. In three dimensions a factorization of 48^3
         equations took 45 s.
         """
         system = self._equations.system()
-        if self._stencil.mean is not None:  # any one value makes the rest unique
+        if self._stencil.mean is not None:  # one prescribed value makes the others unique
             system = replace(system, fixed=np.zeros(1, dtype=int), values=np.zeros(1))
         solution = None
         if self._grid.box.dimension == 3 and self._grid.num_coefficients > _LARGEST_DIRECT:
-            with suppress(IncompatibleError):  # where multigrid does not converge
+            with suppress(IncompatibleError):  # if multigrid does not converge
                 definite = self._equations.is_definite
                 solution = GalerkinSystem(system, by="amg").solve() if definite else self._by_gmres()
         solution = CondensedSystem(system).solve() if solution is None else solution
@@ -160,7 +160,7 @@ def solve_by_transform(
 ) -> np.ndarray:
     """The solution of the difference equations for -sum_k a_k u_kk + b . grad u + c u = f, zero on sides that are not periodic.
 
-    Where all axes are periodic and c = 0 it is the one of mean zero, and f must have mean zero.
+    If all axes are periodic and c = 0, the mean of the solution is zero, and that of f must be zero.
 
     Args:
         load: f at the nodes without the prescribed ones, n_k of them along a periodic axis and n_k - 1 along another one.
@@ -168,7 +168,7 @@ def solve_by_transform(
         lengths: Sides of the box.
         diffusion: a_k >= 0, one for each axis.
         reaction: c, of either sign.
-        convection: b_k, one for each axis, 0 where it is not periodic; by default 0.
+        convection: b_k, one for each axis, 0 along axes that are not periodic; by default 0.
         periodic: The periodic axes.
 
     Raises:
@@ -188,7 +188,7 @@ def solve_by_transform(
         eigenvalues = eigenvalues + 1j * functools.reduce(np.add.outer, drifts)
     zero = np.abs(eigenvalues) <= _ROUNDING * (positive + abs(reaction))
     if not sines and reaction == 0:
-        eigenvalues[(0,) * load.ndim], zero[(0,) * load.ndim] = np.inf, False  # the constant is left out
+        eigenvalues[(0,) * load.ndim], zero[(0,) * load.ndim] = np.inf, False  # the constant is excluded
     if zero.any():
         mode = ", ".join(f"{k[place]:g}" for k, place in zip(numbers, np.argwhere(zero)[0], strict=True))
         kind = "sine" if not waves else "Fourier" if not sines else "the"

@@ -1,4 +1,4 @@
-"""Jacobi relaxation on a grid, damped or not: one sweep a step."""
+"""Jacobi relaxation on a grid, damped or not: one sweep per step."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.stencil import Surroundings
     from pdefreq.spectrum.modes import Modes
 
-_NAMED = 6  # modes that a note lists
-_BLOCK = 2**17  # entries of a slab on a CPU: it stays in the cache for all terms of a sweep (1.4 to 2 times faster)
+_NAMED = 6  # largest number of modes in a note
+_BLOCK = 2**17  # entries of a slab, which fits into the cache of a CPU for all terms of a sweep (1.4 to 2 times faster)
 
 Slabs: TypeAlias = "list[tuple[Tensor, Tensor, list[tuple[Tensor, Tensor]]]]"
-"""For each slab of the grid: where the result goes, the scaled load, and (weight, values) pairs to add to it."""
+"""For each slab of the grid: the output, the scaled load, and (weight, values) pairs to add to it."""
 
 
 class Jacobi(StationaryIteration):
     """Damped Jacobi, ``u <- u + omega D^-1 (b - A u)``, for the difference equations of a grid.
 
-    Two buffers take turns: a sweep allocates nothing, and its states share them.
+    Sweeps alternate between two buffers, which states share, and allocate no memory.
 
     Args:
         problem: A linear problem.
-        grid: Where the iterate lives.
+        grid: The grid of the iterate.
         omega: Damping factor, in (0, 1]; 1 is plain Jacobi.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
-        IncompatibleError: If plain Jacobi can't converge, or an entry on the diagonal is not positive.
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        IncompatibleError: If undamped Jacobi can't converge, or an entry on the diagonal is not positive.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
     """
 
     def __init__(self, problem: Problem, grid: Grid, *, omega: float, like: Tensor, guess: Field | None = None) -> None:
@@ -53,19 +53,19 @@ class Jacobi(StationaryIteration):
         alternates = all(grid.intervals[axis] % 2 == 0 for axis in grid.periodic)
         if omega == 1 and self._stencil.mean is not None and alternates:
             raise IncompatibleError(
-                "jacobi does not converge where no values are prescribed and there is no reaction, for a sweep only turns the "
-                "sign of the error that alternates from node to node: use `damped-jacobi`"
+                "jacobi does not converge without prescribed values and reaction, since a sweep only changes the sign of the "
+                "error that alternates from node to node: use `damped-jacobi`"
             )
         self._equations.require_positive_diagonal()
         self._omega = omega
         stencil = self._stencil
-        # u_i <- omega / A_ii (f_i + sum_j w_ij u_j) + (1 - omega) u_i, the last term only where there is damping
+        # u_i <- omega / A_ii (f_i + sum_j w_ij u_j) + (1 - omega) u_i, the last term only with damping
         factor = omega / stencil.diagonal
         self._load = factor * stencil.load
         self._weights = [factor * weight for weight in stencil.weights]
         if omega < 1:
             self._weights.append(torch.tensor(1 - omega, dtype=torch.float64).to(like))
-        # The current state and the sweep that leads from it come first; `step` swaps each pair.
+        # The current state and the sweep from it come first; `step` swaps each pair.
         buffers = self._buffer(), self._buffer()
         self._states = [State(grid, u) for u in buffers]
         self._sweeps = [self._sweep(*buffers), self._sweep(*reversed(buffers))]
@@ -100,8 +100,8 @@ class Jacobi(StationaryIteration):
         if modes.kind == "fourier":
             factor = jacobi_fourier_symbol(*where, **numbers, convection=constants.convection)
             note = (
-                "exact: Fourier modes are eigenvectors of the sweep, and the argument of the eigenvalue is what their phase "
-                "turns by (Trottenberg, Oosterlee, Schueller, 2001, section 4.2)"
+                "exact: Fourier modes are eigenvectors of the sweep, and the argument of the eigenvalue is the change of their "
+                "phase (Trottenberg, Oosterlee, Schueller, 2001, section 4.2)"
             )
             curves = factor ** steps.to(torch.float64)[:, None]
             return Prediction(curves, -factor.abs().log(), note, 1 - factor.real, 0 * factor.real, any_start=True)
@@ -111,7 +111,7 @@ class Jacobi(StationaryIteration):
         return Prediction(curves, rate, note, 1 - factor, 0 * factor, any_start=True)
 
     def notes(self, state: State) -> list[str]:
-        """Also which modes a sweep amplifies, where a closed form tells."""
+        """Notes, with the modes that a sweep amplifies according to the closed form."""
         notes, constants, grid = super().notes(state), self._sine_constants, self._grid
         if constants is None or constants.reaction >= 0:
             return notes
@@ -137,7 +137,7 @@ class Jacobi(StationaryIteration):
     def _sweep(self, source: Coefficients, target: Coefficients) -> tuple[Surroundings, Slabs]:
         """One sweep from a buffer to another, as views prepared for `step`."""
         new, around = self._stencil.window(target), self._stencil.surroundings(source)
-        # no weight for the last: plain Jacobi
+        # without a weight for undamped Jacobi
         pairs = list(zip(self._weights, [*around.views(), self._stencil.window(source)], strict=False))
         size = len(new)
         rows = max(1, _BLOCK // max(1, new[0].numel())) if new.device.type == "cpu" else size

@@ -1,4 +1,4 @@
-"""Algebraic multigrid on a grid, by PyAMG: one V-cycle a step."""
+"""Algebraic multigrid on a grid, by PyAMG: one V-cycle per step."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class Multigrid(StationaryIteration):
-    """V-cycles over a Ruge-Stueben hierarchy, a symmetric Gauss-Seidel sweep before and after; float64 on the CPU.
+    """V-cycles over a Ruge-Stueben hierarchy with symmetric Gauss-Seidel sweeps; float64 on the CPU.
 
     With convection they converge up to a mesh Peclet number of 1, where the matrix is an M-matrix, and may diverge above it.
 
     Args:
         problem: A linear problem.
-        grid: Where the iterate lives.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
 
     Source:
         Bell, Olson, Schroder, Southworth (2023), PyAMG, JOSS 8(87), 5495.
@@ -45,15 +45,15 @@ class Multigrid(StationaryIteration):
 
         super().__init__(problem, grid, like=like, guess=guess)
         self._system = CondensedSystem(self._equations.system())
-        # On the coarsest level constants are in the null space but for rounding, where they are on the finest.
+        # If constants are in the null space on the finest level, they are on the coarsest level up to rounding.
         self._hierarchy = pyamg.ruge_stuben_solver(sp.csr_array(self._system.matrix), coarse_solver=("pinv", {"rtol": 1e-10}))
 
     def notes(self, state: State) -> list[str]:
-        """Also what to use where cycles need not converge."""
+        """Notes, with advice if the cycles may diverge."""
         notes = super().notes(state)
         if not notes or self._equations.is_monotone:
             return notes
-        return [*notes, "Above 1 V-cycles need not converge, and those of `gmres`, on an upwind hierarchy, do."]
+        return [*notes, "Above 1 V-cycles may diverge; use `gmres`, whose V-cycles on an upwind hierarchy converge."]
 
     def step(self, state: State) -> State:
         free = self._system.free
@@ -71,9 +71,9 @@ class Multigrid(StationaryIteration):
         return np.asarray(self._hierarchy.solve(load, x0=free, maxiter=1, tol=0.0))
 
     def _solve(self) -> Coefficients:
-        """By cycles, until rounding keeps the changes from getting smaller: a factorisation would take far longer.
+        """The discrete solution by cycles, down to the level of rounding, which is much faster than a factorization.
 
-        Where cycles need not converge it is found as for other methods.
+        If cycles may diverge, it is computed as for other methods.
         """
         if not self._equations.is_monotone:
             return super()._solve()

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.stencil import Stencil
 
 FLOOR = 1e-13
-"""A residual below this part of the load is rounding."""
+"""A residual below this fraction of the load is rounding."""
 
 PROGRESS = 0.99
-"""A cycle that leaves more than this part of the residual has stagnated, and so will all later ones: they are alike."""
+"""A cycle that leaves more than this fraction of the residual has stagnated; all further cycles do the same."""
 
 _SOLVED = 1e-11
 _CYCLES = 100
@@ -28,13 +28,12 @@ _CYCLES = 100
 class PreconditionedGmres:
     """Restarted flexible GMRES with a V-cycle of Ruge-Stueben multigrid as the preconditioner.
 
-    A cycle takes the correction from a Krylov space of dimension `restart`, or of as many as it takes to a residual that is
-    rounding, for which the residual is smallest. It remembers nothing of the cycles before. The multigrid hierarchy is that of
-    `Stencil.monotone`, for which V-cycles converge: without negative reactions, and upwind where convection dominates on the
-    scale of the grid.
+    A cycle minimizes the residual over a Krylov space of dimension `restart`, or less if the residual reaches the level of
+    rounding, and does not depend on previous cycles. The multigrid hierarchy is that of `Stencil.monotone`, for which V-cycles
+    converge: without negative reactions, and with upwind differences if convection dominates on the scale of the grid.
 
     Args:
-        equations: In float64.
+        equations: The equations, in float64.
         restart: The dimension of the Krylov spaces.
 
     Source:
@@ -53,14 +52,14 @@ class PreconditionedGmres:
         from pyamg.krylov import fgmres
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # rounding in the last columns of a space that holds the solution already
+            warnings.simplefilter("ignore")  # rounding in the last columns of a space that contains the solution
             solved, _ = fgmres(
                 self._matrix, self.system.load, x0=free, tol=FLOOR, restart=self.restart, maxiter=1, M=self._preconditioner
             )
         return np.asarray(solved)
 
     def solve(self) -> np.ndarray:
-        """All coefficients of the solution, by cycles until rounding keeps the residual from falling.
+        """All coefficients of the solution, by cycles until the residual reaches the level of rounding.
 
         Raises:
             IncompatibleError: If it stagnates before it is below 1e-11 of the load.
@@ -74,7 +73,7 @@ class PreconditionedGmres:
                 break
             free, before = found, after
         if not before <= _SOLVED * size:
-            raise IncompatibleError(f"GMRES came down to a residual of {before / size:.1g} only")
+            raise IncompatibleError(f"GMRES reached a residual of {before / size:.1g} only")
         return self.system.extend(free)
 
     @functools.cached_property
@@ -84,5 +83,5 @@ class PreconditionedGmres:
         positive = self._matrix
         if not self._equations.is_monotone:
             positive = sp.csr_array(CondensedSystem(self._equations.monotone().system()).matrix)
-        # On the coarsest level constants are in the null space but for rounding, where they are on the finest.
+        # If constants are in the null space on the finest level, they are on the coarsest level up to rounding.
         return pyamg.ruge_stuben_solver(positive, coarse_solver=("pinv", {"rtol": 1e-10})).aspreconditioner()

@@ -1,4 +1,4 @@
-"""Gauss-Seidel relaxation and successive over-relaxation on a grid: each unknown sees the newest values of its neighbors."""
+"""Gauss-Seidel relaxation and successive over-relaxation on a grid: each unknown uses the newest values of its neighbors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
-_ROUNDING = 1e-14  # factors below this are zero: of a number near 1, of which one was taken off
+_ROUNDING = 1e-14  # smaller factors are zero: differences of 1 and a number near 1
 
 
 class Sor(StationaryIteration):
@@ -44,16 +44,16 @@ class Sor(StationaryIteration):
 
     Args:
         problem: A linear problem.
-        grid: Where the iterate lives.
-        omega: In (0, 2), or ``"optimal"``, for which the whole error falls fastest in the end.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate.
+        omega: In (0, 2), or ``"optimal"``, for which the error finally converges fastest.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
-        IncompatibleError: If an entry on the diagonal is not positive, or omega is to be found and the matrix is not known to be
-            symmetric and positive definite.
-        ProblemFileError: If a field is not finite, or the diffusion negative, where it is needed; if a boundary node is covered
-            by no part; if the equations have no solution.
+        IncompatibleError: If an entry on the diagonal is not positive, or if omega is to be computed and the matrix is not known
+            to be symmetric and positive definite.
+        ProblemFileError: If a field is not finite, or the diffusion is negative; if a boundary node belongs to no
+            boundary part; or if the equations have no solution.
 
     Source:
         Saad (2003), Iterative Methods for Sparse Linear Systems, section 4.1.
@@ -67,7 +67,7 @@ class Sor(StationaryIteration):
         self._omega = self._best_omega() if omega == "optimal" else omega
 
     def _best_omega(self) -> float:
-        """The omega for which the whole error falls fastest in the end.
+        """The omega for which the error finally converges fastest.
 
         Raises:
             IncompatibleError: If the matrix is not known to be symmetric and positive definite.
@@ -76,7 +76,7 @@ class Sor(StationaryIteration):
         known = self._equations.is_definite if constants is None else self._jacobi_radius < 1
         if not known:
             raise IncompatibleError(
-                "sor finds the best omega for symmetric positive definite equations, and these are not known to be: give one, "
+                "sor computes the optimal omega for symmetric positive definite equations, which these may not be: set it, "
                 "such as omega=1.2, or use `gmres`"
             )
         return optimal_omega(self._jacobi_radius)
@@ -94,7 +94,7 @@ class Sor(StationaryIteration):
         constants = self._sine_constants
         by_symbol = modes.kind == "sine" and constants is not None
         if by_symbol and not self._symbol_is_exact:
-            # Waves that come back from the boundary are all there is to see in the end, where they grow.
+            # If reflected waves grow, they dominate the error in the end.
             by_symbol = not self.has_small_matrix and self._jacobi_radius < 1
         if not by_symbol:
             return super().predict(modes, steps, target, cheap=cheap)
@@ -103,15 +103,15 @@ class Sor(StationaryIteration):
         return found if known is None else replace(found, rayleigh_quotients=known.values, eigen_residuals=known.eigen_residuals)
 
     _symbol_is_exact: ClassVar[bool]
-    """Whether it is the sweep itself on modes, or that of waves on an unbounded grid."""
+    """Whether the prediction is that of the sweep on modes, or of waves on an unbounded grid."""
 
     @abstractmethod
     def _symbol(self, indices: Tensor, steps: Tensor, constants: Constants) -> Prediction:
-        """The prediction for sine modes, where all unknowns have the same equation."""
+        """The prediction for sine modes, if all unknowns have the same equation."""
 
 
 class LexicographicSor(Sor):
-    """Node after node in C order, by PyAMG's compiled sweep; on the CPU, whatever the device."""
+    """Sweeps in C order (lexicographic), by the compiled sweep of PyAMG, on the CPU for every device."""
 
     _symbol_is_exact = False
 
@@ -121,7 +121,7 @@ class LexicographicSor(Sor):
         super().__init__(problem, grid, omega=omega, like=like, guess=guess)
         system = self._equations.system()
         dtype, omega = like.numpy(force=True).dtype, self._omega
-        # A sweep of SOR is one of Gauss-Seidel for (A + s D) u = b + s D u with s = 1/omega - 1. Empty rows are passed over.
+        # A sweep of SOR is one of Gauss-Seidel for (A + s D) u = b + s D u with s = 1/omega - 1. Empty rows are skipped.
         excess = (1 / omega - 1) * system.matrix.diagonal()
         self._matrix = sp.csr_array(system.matrix + sp.diags_array(excess), dtype=dtype)
         self._excess, self._load = excess.astype(dtype), system.load.astype(dtype)
@@ -129,7 +129,7 @@ class LexicographicSor(Sor):
     def step(self, state: State) -> State:
         from pyamg.relaxation.relaxation import gauss_seidel
 
-        u = state.coefficients.numpy(force=True)  # on a CPU the same memory
+        u = state.coefficients.numpy(force=True)  # shared memory on a CPU
         gauss_seidel(self._matrix, u, self._load + self._excess * u)
         return replace(state, coefficients=self._settle(torch.from_numpy(u).to(state.coefficients.device)))
 
@@ -147,16 +147,16 @@ class LexicographicSor(Sor):
         curves = (factor ** (2 * steps.to(factor)[:, None, None])).mean(dim=2).sqrt()
         radius = sor_radius(torch.tensor(self._jacobi_radius, dtype=torch.float64), self._omega)
         note = (
-            "local Fourier analysis: what a sweep multiplies the size of a wave by, far from the boundary; waves move as they "
-            "shrink, so sine modes mix, and curves are a guide: an error that comes back from the boundary may be halved much "
-            f"earlier or later; after many sweeps all of it falls by {float(radius):.9g} a sweep, and the rates are at least "
+            "local Fourier analysis: the factor of the amplitude of a wave far from the boundary; waves move while they decay, "
+            "so that sine modes mix and curves are approximate: an error that is reflected may be halved much earlier or "
+            f"later; after many sweeps a sweep multiplies the error by {float(radius):.9g}, and the rates are at least "
             "that (Trottenberg, Oosterlee, Schueller, 2001, section 4.3; Young, 1971, section 6.2)"
         )
         return Prediction(curves, -torch.minimum(factor.amax(dim=1), radius).log(), note)
 
 
 class RedBlackSor(Sor):
-    """First the nodes whose numbers add up to an even one, then the others: each color all at once, in place."""
+    """Red-black ordering: first the nodes with an even sum of indices, then the others, each color at once, in place."""
 
     _symbol_is_exact = True
 
@@ -174,7 +174,7 @@ class RedBlackSor(Sor):
         stencil, d = self._stencil, len(grid.shape)
         factor = self._omega / stencil.diagonal
         load, weights = factor * stencil.load, [factor * weight for weight in stencil.weights]
-        # A color is 2^(d-1) lattices of twice the spacing, each the nodes of one parity along each axis.
+        # A color consists of 2^(d-1) lattices of twice the spacing, one for each parity along the axes.
         parities = sorted(itertools.product((0, 1), repeat=d), key=lambda parity: sum(parity) % 2)
         self._sweep = []
         for parity in parities:
@@ -220,17 +220,17 @@ class RedBlackSor(Sor):
         sweep = red_black_symbol(jacobi, self._omega)
         powers = torch.stack([torch.linalg.matrix_power(sweep, int(t)) for t in steps])
         own, partner = self._start_in(indices)
-        # at red nodes n - k is k times (-1)^d, at black ones minus that
+        # mode n - k is (-1)^d times mode k at red nodes, and minus that at black ones
         signed = partner * (-1) ** len(self._grid.shape)
         red, black = (powers @ torch.stack([own + signed, own - signed], dim=-1)[:, :, None]).squeeze(-1).unbind(dim=-1)
         note = (
-            "exact: a sweep couples mode k to n - k and to no other, and the error of both is known at the start "
+            "exact: a sweep couples mode k to n - k and to no other, and the initial error of both is known "
             "(Trottenberg, Oosterlee, Schueller, 2001, section 4.5)"
         )
         return Prediction((red + black) / 2 / own, -sor_radius(jacobi, self._omega).log(), note)
 
     def _start_in(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """The error at the start in the modes k and in n - k, where that is another one; else 0."""
+        """The initial errors in mode k and in mode n - k; the latter is 0 if both modes are the same."""
         error = self._error_at_start().numpy()
         partners = torch.tensor(self._grid.intervals) - indices
         own, partner = (

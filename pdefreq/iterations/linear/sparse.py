@@ -14,10 +14,10 @@ from pdefreq.core.errors import IncompatibleError
 from pdefreq.spaces.trial_space import LinearSystem
 
 Inverse: TypeAlias = "Callable[[np.ndarray], np.ndarray]"
-"""Takes loads of the free equations to free coefficients, both of shape ``(number of free coefficients,)``."""
+"""Maps loads of the free equations to free coefficients, both of shape ``(number of free coefficients,)``."""
 
-_PIVOT = 0.1  # diagonal entries at least this part of their column's largest are pivots: fill-in stays that of a symmetric order
-_SINGULAR = 1e-3 / float(np.finfo(float).eps)  # condition numbers above leave less than three digits of a solution
+_PIVOT = 0.1  # a diagonal entry of at least this fraction of the largest entry in its column is the pivot, which limits fill-in
+_SINGULAR = 1e-3 / float(np.finfo(float).eps)  # solutions with larger condition numbers have fewer than three digits
 
 
 class CondensedSystem:
@@ -38,11 +38,11 @@ class CondensedSystem:
             return
         rows = csr_array(system.matrix)[self.free]
         self.load = system.load[self.free] - rows @ self.extend(0.0)
-        # The columns of A_ff by hand: indexing them took ten times as long.
+        # The columns of A_ff are selected explicitly: indexing took ten times as long.
         rows.data[~unknown[rows.indices]] = 0
         rows.eliminate_zeros()
         number = np.cumsum(unknown, dtype=rows.indices.dtype) - 1
-        # By rows a matrix is its transpose by columns: a symmetric one is that itself, and costs nothing.
+        # A symmetric matrix in row format is itself in column format, without a copy.
         inner = rows.data, number[rows.indices], rows.indptr
         kind = csc_array if system.symmetric else csr_array
         self.matrix = csc_array(kind(inner, shape=(len(self.free),) * 2))
@@ -54,14 +54,14 @@ class CondensedSystem:
         return c
 
     def residual(self, c: np.ndarray) -> np.ndarray:
-        """What the free equations lack at `c`, shape ``(number of free coefficients,)``."""
+        """The residual of the free equations at `c`, shape ``(number of free coefficients,)``."""
         return self.load - self.matrix @ c[self.free]
 
     def inverse(self) -> Inverse:
-        """The inverse of A_ff: by sparse factorisation, where the equations are coupled at all.
+        """The inverse of A_ff, by sparse factorization unless the matrix is diagonal.
 
         Raises:
-            IncompatibleError: If the matrix is singular, or so to rounding.
+            IncompatibleError: If the matrix is numerically singular.
         """
         diagonal = self.matrix.diagonal()
         if self.matrix.nnz == np.count_nonzero(diagonal) == len(diagonal):  # spectral methods; 50 times as fast
@@ -75,7 +75,7 @@ class CondensedSystem:
         """The solution, shape ``(P,)``.
 
         Raises:
-            IncompatibleError: If the matrix is singular, or so to rounding.
+            IncompatibleError: If the matrix is numerically singular.
         """
         return self.extend(self.inverse()(self.load))
 
@@ -83,8 +83,8 @@ class CondensedSystem:
 def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
     """An inverse with a step of iterative refinement, for matrices that need not be definite.
 
-    The condition number is that of Skeel, the largest entry of ``|A^-1| |A| 1``, which does not depend on the scaling of the
-    equations. It is estimated.
+    The estimated condition number is that of Skeel, the largest entry of ``|A^-1| |A| 1``, which does not depend on the scaling
+    of the equations.
 
     Args:
         matrix: A, sparse or dense.
@@ -92,7 +92,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
         solve_transposed: The inverse of its transpose.
 
     Raises:
-        IncompatibleError: If the condition number is above 1e-3 over the rounding unit.
+        IncompatibleError: If the condition number is above 1e-3 divided by the unit roundoff.
 
     Source:
         Arioli, Demmel, Duff (1989), SIAM J. Matrix Anal. Appl. 10, 165-190; Higham, Tisseur (2000), same journal 21, 1185-1201.
@@ -106,7 +106,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
         return solve(rows * x.ravel())
 
     operator = LinearOperator(matrix.shape, matvec=forward, rmatvec=backward, dtype=float)  # pyright: ignore[reportCallIssue]
-    with np.errstate(all="ignore"):  # the factors of a singular matrix may hold inf
+    with np.errstate(all="ignore"):  # the factors of a singular matrix may contain inf
         condition = float(np.asarray(onenormest(operator, t=1))) if np.isfinite(solve(rows)).all() else np.inf
     if not condition <= _SINGULAR:
         raise IncompatibleError(
@@ -122,7 +122,7 @@ def verified(matrix: Any, solve: Inverse, solve_transposed: Inverse) -> Inverse:
 
 
 def jacobi_radius(system: LinearSystem) -> float:
-    """Spectral radius of Jacobi's iteration for the free equations; of its error modulo constants where these are singular.
+    """The spectral radius of the Jacobi iteration for the free equations; modulo constants if the equations are singular.
 
     The graph of the matrix must have two colors, as that of a grid has: then mu and -mu are eigenvalues together, and the
     largest is 1 - lambda with the smallest eigenvalue of A v = lambda D v, D the diagonal of A.
@@ -133,21 +133,21 @@ def jacobi_radius(system: LinearSystem) -> float:
     singular = bool(np.abs(a @ np.ones(size)).max() <= 1e-12 * a.diagonal().max())
     shift = 1e-8 * singular  # eigenvalues lie in [0, 2]
     inverse = LinearOperator((size, size), _factors(a + shift * diagonal).solve)  # pyright: ignore[reportCallIssue]
-    start = np.linspace(1, 2, size)  # by default it is random
+    start = np.linspace(1, 2, size)  # the default is random
     eigenvalues = eigsh(a, k=1 + singular, M=diagonal, sigma=-shift, OPinv=inverse, v0=start, return_eigenvectors=False)
     return 1 - float(np.max(eigenvalues))
 
 
 def _factors(matrix: csc_array) -> SuperLU:
-    """Of a symmetric and positive definite matrix."""
+    """The factorization of a symmetric positive definite matrix."""
     # Symmetric mode needs no pivoting here and orders by A + A^T: 4 times faster than the default in 3-D.
     return _superlu(matrix, 0.0)
 
 
 def _pivoted_factors(matrix: csc_array) -> SuperLU:
-    """Of any matrix.
+    """The factorization of any matrix.
 
-    Rows are exchanged where a diagonal entry is small. Matrices of elements have a symmetric pattern, for which ordering by
+    Rows are exchanged if a diagonal entry is small. Matrices of elements have a symmetric pattern, for which ordering by
     A + A^T leaves two thirds of the entries that the default, by A^T A, does in 3-D, in half the time.
     """
     return _superlu(matrix, _PIVOT)

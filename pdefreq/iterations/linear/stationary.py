@@ -1,4 +1,4 @@
-"""Iterations that do the same to every error: one linear map a step, whose matrix tells all of them in advance."""
+"""Stationary linear iterations, whose errors are predicted by the matrix of one step."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.spectrum.modes import Modes
 
-_UNKNOWNS = 1000  # most whose matrix is formed: a second, and 30 products of 8 MB
-_ENTRIES = 1e6  # most numbers in the modes that are sent through a step one by one: a second
+_UNKNOWNS = 1000  # largest number of unknowns for which the matrix is formed: one second, and 30 products of 8 MB
+_ENTRIES = 1e6  # largest number of entries in the modes to which a step is applied one by one: one second
 
 
 class StationaryIteration(GridIteration):
     """A step takes the error e to M e, M a matrix that depends neither on the step nor on the right-hand side.
 
-    Where there is no theory of modes, M itself predicts: its columns are what a step does to unit vectors.
+    Without a theory of modes, the prediction uses M itself, whose columns are the images of unit vectors.
     """
 
     open_ended = True
 
     @abstractmethod
     def _after(self, error: Coefficients) -> Coefficients:
-        """M e for a grid function that is zero where values are prescribed, flat; a new one."""
+        """M e, as a new flat array, for a grid function e that is zero at prescribed values."""
 
     @property
     def has_small_matrix(self) -> bool:
-        """Whether the matrix of a step is formed to predict by."""
+        """Whether the matrix of a step is formed for predictions."""
         return self._count <= _UNKNOWNS
 
     @property
@@ -53,7 +53,7 @@ class StationaryIteration(GridIteration):
         if not self.has_small_matrix:
             unknown = torch.full((len(steps), len(modes)), torch.nan, dtype=torch.float64)
             note = (
-                f"one step measured on each mode; no curves, which take the matrix of a step, for {count:,} unknowns too large: "
+                f"from one step on each mode; no curves, since the matrix of a step is too large for {count:,} unknowns: "
                 f"at most {_UNKNOWNS:,} (`intervals`)"
             )
             return Prediction(unknown, unknown[0], note, quotients, residuals)
@@ -61,17 +61,17 @@ class StationaryIteration(GridIteration):
         start = self._inside(self._error_at_start())
         errors = propagate(matrix, start, steps)
         curves = torch.from_numpy(np.stack([modes.coefficients(self._extended(e).numpy(), self._grid) for e in errors]))
-        note = f"exact: powers of the matrix of a step, found by a step on each of the {count:,} unknowns"
+        note = f"exact: powers of the matrix of a step, computed by a step on each of the {count:,} unknowns"
         return Prediction(
             curves / curves[0], torch.full((len(modes),), torch.nan, dtype=torch.float64), note, quotients, residuals
         )
 
     def _error_at_start(self) -> Tensor:
-        """The first iterate minus the discrete solution, float64; in memory of its own, where a run may go on."""
+        """The first iterate minus the discrete solution, float64, in new memory."""
         return GridIteration.init(self).coefficients.double() - self._discrete_solution
 
     def _rayleigh_quotients(self, modes: Modes) -> RayleighQuotients | None:
-        """Rayleigh quotients of the modes in K = 1 - M; None where modes are no known waves, or there are too many."""
+        """Rayleigh quotients of the modes in K = 1 - M; None if the modes are not known waves, or too many."""
         span = span_of(modes)
         if span is None or len(modes) * self._grid.num_coefficients > _ENTRIES:
             return None
@@ -88,7 +88,7 @@ class StationaryIteration(GridIteration):
         return self._stencil.window(u.contiguous())[self._stencil.unknown].double()
 
     def _extended(self, values: Tensor) -> Tensor:
-        """The grid function that is zero but at the unknowns."""
+        """The grid function with given values at the unknowns and zero elsewhere."""
         u = torch.zeros(self._grid.num_coefficients, dtype=torch.float64)
         self._stencil.window(u)[self._stencil.unknown] = values
         return u

@@ -1,4 +1,4 @@
-"""Two-grid cycles by geometry: damped Jacobi on a grid, and the smooth rest solved on the grid of every other node."""
+"""Geometric two-grid cycles: damped Jacobi on a grid, and a correction from the grid of every other node."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 class TwoGridCycle(GridIteration):
-    """A cycle of `TwoGrid`: sweeps, a correction from the coarse grid, sweeps.
+    """Two-grid cycles: sweeps, a correction from the coarse grid, and sweeps.
 
-    Residuals come by full weighting, corrections by linear interpolation; the coarse equations are those of the coarse grid,
-    solved by sine transform.
+    Residuals are restricted by full weighting, and corrections are interpolated linearly. The coarse equations are the difference
+    equations of the coarse grid, solved by sine transform.
 
     Args:
         problem: A symmetric linear problem with constant coefficients and prescribed values on all of the boundary.
-        grid: Where the iterate lives; an even number of intervals along each axis.
-        omega: Damping of Jacobi.
-        pre: Sweeps before the correction.
-        post: Sweeps after it.
-        like: A tensor whose dtype and device the iterate takes.
-        guess: Values of the unknowns to start from; zero by default.
+        grid: The grid of the iterate, with an even number of intervals along each axis.
+        omega: Damping factor of Jacobi.
+        pre: Number of sweeps before the correction.
+        post: Number of sweeps after it.
+        like: A tensor with the dtype and device of the iterate.
+        guess: Initial values of the unknowns; by default zero.
 
     Raises:
         IncompatibleError: If not all unknowns have the same equation.

@@ -1,4 +1,4 @@
-"""Points that training does not see: the best state on them, when to stop, and whether training has begun to fit its own."""
+"""Held-out points: the best state on them, early stopping, and the detection of overfitting."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.training.steppers import Memory
 
-_EVERY = 10  # steps between two looks
-_GAP = 1e-3  # part of its fall by which the objective may be lower at the training points than at held-out ones
-_LEAST_FALL = 0.01  # of the objective, below which nothing was learnt that could be fitted
+_EVERY = 10  # steps between two evaluations
+_GAP = 1e-3  # fraction of its decrease by which the objective may be lower at the training points than at held-out points
+_LEAST_FALL = 0.01  # relative decrease of the objective below which overfitting is not tested
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Watches the objective at points that no step uses.
+    """Evaluates the objective at points that no step uses.
 
-    Everything it knows between steps is in the memory of the state, and it looks at fixed steps, so that a resumed run
-    keeps and stops like the uninterrupted one. States are compared with weights that stay the same.
+    All data are in the memory of the state, and evaluations are at fixed steps, so that a resumed run keeps the same state and
+    stops at the same step as an uninterrupted run. States are compared with constant weights.
 
     Args:
-        functional: The objective at those points, its terms weighted as in the last stage, and not balanced.
-        keep_best: Whether the run hands back the state that was lowest there, of those looked at.
-        patience: Steps without a new lowest value after which the run stops; None never stops it.
+        functional: The objective at these points, with the weights of the last stage and without balancing.
+        keep_best: Whether the run returns the evaluated state with the lowest objective at these points.
+        patience: Number of steps without a new lowest value after which the run stops; None disables this.
     """
 
     functional: Functional
@@ -39,15 +39,15 @@ class HeldOut:
     patience: int | None = None
 
     def value(self, c: Coefficients, weights: Mapping[str, float]) -> Tensor:
-        """The objective there with given weights of its terms."""
+        """The objective at the held-out points with given weights of its terms."""
         return self.functional.weighted({name: weights[name] / own for name, own in self.functional.weights.items()}).value(c)
 
     def memory(self, c: Coefficients, *, watched: bool = True) -> dict[str, Tensor]:
-        """What is remembered, before the first step.
+        """The memory before the first step.
 
         Args:
             c: The coefficients.
-            watched: Whether this state counts as the best so far; else the first that is looked at will.
+            watched: Whether this state is the best so far; otherwise the first evaluated state is.
         """
         value = self.functional.value(c)
         best = value if watched else torch.full_like(value, math.inf)
@@ -55,13 +55,13 @@ class HeldOut:
         return memory | ({"best": c.clone()} if self.keep_best else {})
 
     def look(self, c: Coefficients, step: int, memory: Memory, *, first: bool = False) -> bool:
-        """Compare the state after `step` steps with the best one; whether it is time to stop.
+        """Compare the state after `step` steps with the best one, and return whether the run is to stop.
 
         Args:
             c: The coefficients.
-            step: How many steps led to them.
-            memory: Changed in place.
-            first: Whether no state was looked at before, though this is not the first of the run.
+            step: The number of steps so far.
+            memory: The memory, which is changed in place.
+            first: Whether no state was evaluated before, though this is not the first state of the run.
         """
         if (not self.keep_best and self.patience is None) or (step % _EVERY and not first):
             return False
@@ -73,7 +73,7 @@ class HeldOut:
         return self.is_over(step, memory)
 
     def is_over(self, step: int, memory: Memory) -> bool:
-        """Whether patience has run out after `step` steps."""
+        """Whether the patience is exceeded after `step` steps."""
         return (
             self.patience is not None
             and bool(memory["held_out_best"] < math.inf)
@@ -81,20 +81,20 @@ class HeldOut:
         )
 
     def best(self, memory: Memory) -> Coefficients | None:
-        """The best state, if it is to be kept and one was looked at."""
+        """The best state, if it is to be kept and a state was evaluated."""
         return memory["best"] if self.keep_best and bool(memory["held_out_best"] < math.inf) else None
 
     def notes(self, last: Coefficients, step: int, memory: Memory) -> list[str]:
-        """Sentences for the user on what was kept and why the run ended.
+        """Notes on the returned state and on the reason why the run ended.
 
         Args:
             last: The coefficients of the last step.
-            step: Its number.
-            memory: As after it.
+            step: The number of this step.
+            memory: The memory after this step.
         """
         best, notes = int(memory["held_out_best_step"]), []
         if self.is_over(step, memory):
-            notes.append(f"The objective at held-out points has not fallen since step {best:,}.")
+            notes.append(f"The objective at held-out points has not decreased since step {best:,}.")
         if self.best(memory) is not None and best < step:
             lowest, end = float(memory["held_out_best"]), float(self.functional.value(last))
             notes.append(
@@ -104,20 +104,20 @@ class HeldOut:
         return notes
 
     def notes_on_fit(self, training: Functional, c: Coefficients, start: Coefficients) -> list[str]:
-        """A sentence if the network fits its points better than others.
+        """A note if the network overfits its points.
 
         Args:
             training: The objective at the training points.
-            c: The coefficients that the run hands back.
-            start: Those before the first step.
+            c: The coefficients that the run returns.
+            start: The initial coefficients.
         """
         there, elsewhere, before = (
             float(value) for value in (training.value(c), self.value(c, training.weights), training.value(start))
         )
         fall = abs(before - there)
         if fall < _LEAST_FALL * max(abs(before), abs(there)) or not elsewhere - there > _GAP * fall:
-            return []  # of a network that has learnt next to nothing, all gaps are large
+            return []  # relative gaps are large if the objective has hardly decreased
         return [
-            f"The network has begun to fit its points: the objective is {there:.6g} there and {elsewhere:.6g} at "
-            "held-out points; use more points (number), draw them anew (points=sobol) or keep the best state (keep=best)."
+            f"The network overfits its points: the objective is {there:.6g} at these and {elsewhere:.6g} at "
+            "held-out points; use more points (number), redraw them (points=sobol) or keep the best state (keep=best)."
         ]

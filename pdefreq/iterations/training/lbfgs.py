@@ -1,4 +1,4 @@
-"""The limited-memory BFGS method. All its memory is tensors, unlike that of `torch.optim.LBFGS`: it resumes bit for bit."""
+"""The limited-memory BFGS method. Unlike `torch.optim.LBFGS`, its memory consists of tensors, for exact resumption."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class LbfgsStepper(Stepper):
     """A quasi-Newton direction from the last pairs of steps and gradient differences, and a strong Wolfe search along it.
 
-    Pairs are forgotten when the functional changes, and when a search along their direction fails. If it fails along the
-    negative gradient too, the objective can't be lowered within rounding, and the method is done.
+    Pairs are discarded when the functional changes, and when a search along their direction fails. If the search along the
+    negative gradient fails as well, the objective has reached the level of rounding, and the method is done.
 
     Args:
-        pairs: How many pairs are kept.
+        pairs: Number of stored pairs.
 
     Source:
         Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5; the line search is scipy's (Algorithms 3.5
@@ -64,7 +64,7 @@ class LbfgsStepper(Stepper):
         if found is None:
             memory["kept"] = torch.tensor(0)
             size = float(gradient.norm())
-            # A first step of length one at most: nothing is known of the scale yet.
+            # The first step has at most length one, since the scale is not known.
             found = _search(functional, c, memory["objective"], gradient, -gradient * min(1.0, 1 / max(size, 1e-300)))
         if found is None:
             memory["stuck"] = torch.tensor(True)
@@ -96,7 +96,7 @@ def two_loop(s: Tensor, y: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _remember(memory: Memory, step_taken: Tensor, change: Tensor) -> None:
-    """The pair comes last; without positive curvature, to rounding, it would spoil the approximation."""
+    """Append a pair, unless its curvature is not positive up to rounding."""
     if step_taken.dot(change) <= torch.finfo(change.dtype).eps * change.dot(change):
         return
     for name, new in (("steps_taken", step_taken), ("gradient_changes", change)):
@@ -107,9 +107,9 @@ def _remember(memory: Memory, step_taken: Tensor, change: Tensor) -> None:
 def _search(
     functional: Functional, c: Coefficients, objective: Tensor, gradient: Tensor, direction: Tensor
 ) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Step, objective and gradient at its end; None if no step fulfils the strong Wolfe conditions.
+    """A step with the objective and gradient at its end; None if no step satisfies the strong Wolfe conditions.
 
-    The search sees a function of one number, so that coefficients stay on their device.
+    The search uses a function of one number, so that coefficients stay on their device.
     """
     import numpy as np
     from scipy.optimize import line_search

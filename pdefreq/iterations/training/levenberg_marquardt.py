@@ -1,4 +1,4 @@
-"""Gauss-Newton with the damping of Levenberg and Marquardt: what removes the order in which frequencies converge.
+"""Gauss-Newton with Levenberg-Marquardt damping, which removes the order in which frequencies converge.
 
 With F the Gauss-Newton factor of the functional (F^T F its Gauss-Newton matrix, F F^T the tangent kernel in its metric) and G
 its gradient, a step d solves
@@ -6,14 +6,14 @@ its gradient, a step d solves
     (F^T F + lambda) d = -G.
 
 It leaves the part lambda / (kappa + lambda) of an eigenvector of the kernel with eigenvalue kappa, where gradient descent leaves
-1 - eta kappa: all that lies well above lambda converges alike. Of an energy, F^T F is the second derivative in the direction of
-functions, and d the energy natural gradient; of squares, F is the Jacobian of the residual.
+1 - eta kappa: all eigenvectors with kappa well above lambda converge at the same rate. For an energy, F^T F is the second
+derivative with respect to u, and d is the energy natural gradient; for sums of squares, F is the Jacobian of the residual.
 
-**How it is solved.** By Cholesky's factorization, in the space of samples where there are fewer rows than coefficients. Normal
-equations lose half the digits of a *least-squares solution*, but not of this one: each step starts from the residual itself, so
-that what a step lacks is made up for by the next, and lambda stays above rounding as long as the network is not linear along
-the step. Against QR of the ridge-augmented F (``gels``) the errors came out the same, down to an objective of 1e-17 and an error
-of 1.6e-11 (`quadratic`, 8 tanh units, 2000 steps), and a step took 0.5 to 0.8 of the time.
+**Solution.** The system is solved by a Cholesky factorization, in the space of samples if there are fewer rows than
+coefficients. Normal equations lose half the digits of a single least-squares solution, but not of this iteration: each step
+starts from the residual, so that the next step corrects its error, and lambda stays above rounding as long as the network is not
+linear along the step. The errors were the same as with QR of the ridge-augmented F (``gels``), down to an objective of 1e-17 and
+an error of 1.6e-11 (`quadratic`, 8 tanh units, 2000 steps), and a step took 0.5 to 0.8 of the time.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.theory.dynamics import SpectralFilter
 
-_START = 1e-3  # the first damping, over the largest diagonal entry of F^T F
+_START = 1e-3  # the first damping, relative to the largest diagonal entry of F^T F
 
 
 @dataclass(frozen=True)
 class LevenbergMarquardtStepper(Stepper):
-    """Gauss-Newton steps, each damped so far that it lowers the objective, or all damped alike.
+    """Gauss-Newton steps with adaptive or constant damping.
 
-    A step is taken if it lowers the objective. By how much it does, over what the quadratic model promised, tells the next
-    damping; a step that does not is tried again with a larger one. Once the model promises less than rounding, the objective
-    can't be lowered: the method is done. Where points are drawn anew, each step lowers the objective at its own points, the
-    damping is handed on, and the method is never done.
+    With adaptive damping a step is accepted if it decreases the objective. The ratio of this decrease to that of the quadratic
+    model determines the next damping; a rejected step is repeated with a larger damping. The method is done when the decrease of
+    the model is below rounding. If points are redrawn, each step decreases the objective at its own points, the damping is kept,
+    and the method is never done.
 
     Args:
-        damping: lambda of every step, each of them taken; None adapts it as above. Both are at least what rounding makes of
-            F^T F, n eps tr(F^T F).
+        damping: A constant lambda, with which every step is accepted; None means adaptive damping. Both are at least the
+            rounding error of F^T F, n eps tr(F^T F).
 
     Source:
         Nielsen (1999), Damping parameter in Marquardt's method, IMM-REP-1999-05, equation 2.4; for energies Mueller and
         Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
     """
 
-    title = "Gauss-Newton with a damping that adapts"
+    title = "Gauss-Newton with adaptive damping"
 
     damping: float | None = None
 
@@ -64,7 +64,7 @@ class LevenbergMarquardtStepper(Stepper):
         return None if self.damping is None else dynamics.GaussNewtonFilter(self.damping)
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
-        """The damping, 0 until the first factor is known, and by what it grows if a step fails."""
+        """The damping, 0 before the first factor, and the factor by which it is increased if a step is rejected."""
         return {} if self.damping is not None else {"damping": c.new_zeros(()), "growth": c.new_tensor(2.0)}
 
     def columns(self, memory: Memory) -> dict[str, Tensor]:
@@ -83,11 +83,11 @@ class LevenbergMarquardtStepper(Stepper):
             promised = model.decrease(d)
             if promised <= least:
                 return not fresh
-            if not math.isfinite(damping):  # nor is F: let the loop see it
+            if not math.isfinite(damping):  # F is not finite either, which the loop detects
                 c.fill_(math.nan)
                 return False
             gain = (model.objective - float(functional.value(c + d))) / promised
-            if gain > 0:  # not, if the objective is no number there
+            if gain > 0:  # false if the objective is nan
                 break
             damping, growth = damping * growth, 2 * growth
         c.add_(d)
@@ -100,12 +100,12 @@ class QuadraticModel(NamedTuple):
     """``objective + G^T d + |F d|^2 / 2``, the model of a functional near given coefficients.
 
     Args:
-        objective: At d = 0.
-        gradient: G, ``(P,)``.
+        objective: The objective at d = 0.
+        gradient: G, shape ``(P,)``.
         gauss_newton_factor: F, ``(rows, P)``.
-        residual: r with G = F^T r, ``(rows,)``, where the objective is |r|^2 / 2 and there are fewer rows than coefficients;
-            else None.
-        gram: F F^T where there is a residual, else F^T F.
+        residual: r with G = F^T r, ``(rows,)``, if the objective is |r|^2 / 2 and there are fewer rows than coefficients;
+            otherwise None.
+        gram: F F^T if there is a residual, otherwise F^T F.
     """
 
     objective: float
@@ -116,7 +116,7 @@ class QuadraticModel(NamedTuple):
 
     @classmethod
     def at(cls, functional: Functional, c: Coefficients) -> QuadraticModel:
-        """The model at c. Without a residual an energy's G need not lie in the range of F^T: its F^T F is formed always."""
+        """The model at c. The gradient of an energy need not lie in the range of F^T, so that F^T F is formed."""
         f = functional.gauss_newton_factor(c).detach()
         with torch.no_grad():
             residual = functional.residual(c)
@@ -135,12 +135,12 @@ class QuadraticModel(NamedTuple):
 
     @property
     def rounding(self) -> float:
-        """The damping below which it is lost in the rounding of F^T F, and this may have negative eigenvalues."""
+        """The level of rounding of F^T F, below which it may have negative eigenvalues."""
         precision = torch.finfo(self.gram.dtype)
         return max(len(self.gram) * precision.eps * float(self.gram.trace()), precision.tiny)
 
     def step(self, damping: float) -> Tensor:
-        """The d with ``(F^T F + lambda) d = -G``, lambda at least `rounding`; nan where there is none to rounding."""
+        """The d with ``(F^T F + lambda) d = -G``, lambda at least `rounding`; nan if the matrix is numerically singular."""
         damped = self.gram.clone()
         damped.diagonal().add_(max(damping, self.rounding))
         root, failed = torch.linalg.cholesky_ex(damped)
@@ -151,5 +151,5 @@ class QuadraticModel(NamedTuple):
         return -self.gauss_newton_factor.T @ torch.cholesky_solve(self.residual[:, None], root)[:, 0]
 
     def decrease(self, d: Tensor) -> float:
-        """What the model promises of a step: objective minus model, ``(|F d|^2 + 2 lambda |d|^2) / 2`` for a `step`."""
+        """The decrease of the model by a step: objective minus model, ``(|F d|^2 + 2 lambda |d|^2) / 2`` for a `step`."""
         return -float(self.gradient.dot(d) + (self.gauss_newton_factor @ d).square().sum() / 2)

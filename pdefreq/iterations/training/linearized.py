@@ -1,4 +1,4 @@
-"""The exact dynamics of modes where a space is linearized at given coefficients: theory, handed what this space and loss are."""
+"""The exact dynamics of modes for a space that is linearized at given coefficients."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
     from pdefreq.spectrum.modes import Modes
 
-_ENTRIES = 2**28  # most numbers in a Gauss-Newton factor: 2 GiB in double precision; the decomposition takes two copies
-_WORK = 4e9  # most multiplications, over ten, of what need not be asked for: three seconds on one core
-_PIECE = 4096  # points that are passed through the network at a time
+_ENTRIES = 2**28  # largest size of a Gauss-Newton factor: 2 GiB in double precision, of which the decomposition needs two copies
+_WORK = 4e9  # largest number of multiplications, divided by ten, of optional predictions: three seconds on one core
+_PIECE = 4096  # number of points that are evaluated together
 
 
 def require_waves(kind: str) -> None:
-    """Refuse families whose amplitudes are complex, are moduli, or take a mesh: known before any modes are computed.
+    """Refuse mode families with complex amplitudes, moduli or meshes, before any modes are computed.
 
     Raises:
-        IncompatibleError: If these are not sine or cosine modes.
+        IncompatibleError: If the family is not sine or cosine.
     """
     if kind not in (SineModes.kind, CosineModes.kind):
         raise IncompatibleError(
@@ -54,45 +54,45 @@ def linearize(
     of_modes: Callable[[], Tensor] | None = None,
     cheap: bool = False,
 ) -> LinearDynamics:
-    """How the amplitudes of modes would move under the gradient of a functional, if the space were its tangent at c.
+    """The dynamics of the amplitudes of modes under the gradient of a functional, for the tangent space at c.
 
     Args:
-        space: Where u lives.
-        functional: What is lowered.
-        c: Coefficients at the start.
+        space: The trial space of u.
+        functional: The objective.
+        c: The initial coefficients.
         modes: Sine or cosine modes.
-        target: The solution at ``modes.points(space)``: amplitudes are those of u minus it.
-        of_modes: Gives what the rows of the functional make of each mode, ``(rows, m)``, for Rayleigh quotients; called last.
-        cheap: Whether to refuse what takes more than some seconds.
+        target: The solution at ``modes.points(space)``, which is subtracted from u.
+        of_modes: A function that returns the rows of the functional applied to each mode, ``(rows, m)``, for Rayleigh quotients;
+            it is called last.
+        cheap: Whether to refuse computations that take more than some seconds.
 
     Returns:
         The dynamics of the amplitudes, float64.
 
     Raises:
-        IncompatibleError: If the modes are of another family, or if the Gauss-Newton factor of the functional is too large to
-            decompose.
+        IncompatibleError: If the mode family is another one, or if the Gauss-Newton factor is too large to decompose.
     """
     require_waves(modes.kind)
     assert isinstance(modes, (SineModes, CosineModes))
     x = modes.points(space).to(c)
     if cheap and len(modes) * len(x) * len(c) > _WORK:
         raise IncompatibleError(
-            f"not predicted on the way, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
-            "`pdefreq predict` takes the time"
+            f"not predicted during the run, with {len(modes):,} modes at {len(x):,} points and {len(c):,} coefficients: "
+            "use `pdefreq predict`"
         )
     rows = functional.num_rows
     _require_decomposable(rows, len(c))
     if cheap and rows * len(c) * min(rows, len(c)) > _WORK:
         raise IncompatibleError(
-            f"not predicted on the way, with a kernel of {rows:,} rows of {len(c):,} coefficients: `pdefreq predict` takes the "
-            "time, or use fewer points (`number`)"
+            f"not predicted during the run, with a kernel of {rows:,} rows of {len(c):,} coefficients: use `pdefreq predict`, "
+            "or fewer points (`number`)"
         )
     f = functional.gauss_newton_factor(c)
     analysis = torch.from_numpy(modes.analysis(space)).to(c)
     probe, error = torch.zeros(len(modes), len(c)).to(c), torch.zeros(len(modes)).to(c)
     for points, columns, values in zip(x.split(_PIECE), analysis.split(_PIECE, dim=1), target.to(c).split(_PIECE), strict=True):
         evaluator = space.at(points)
-        for mode, weights in enumerate(columns):  # V^T J, a way back for each mode: J itself has a row for each point
+        for mode, weights in enumerate(columns):  # V^T J by one reverse pass per mode, since J has a row for each point
             u, pull_back = evaluator.vjp(c, 0)
             probe[mode] += pull_back(Channels(weights))
             error[mode] += weights @ (u.value - values)
@@ -104,7 +104,7 @@ def linearize(
 
 
 def loss_spectrum(functional: Functional, c: Coefficients) -> Tensor:
-    """Eigenvalues of F F^T, the kernel in the metric of a functional: descending, those above rounding, shape ``(k,)``.
+    """Eigenvalues above rounding of F F^T, the kernel in the metric of a functional, descending, shape ``(k,)``.
 
     Raises:
         IncompatibleError: If the Gauss-Newton factor F is too large to decompose.
@@ -123,15 +123,15 @@ def _require_decomposable(rows: int, coefficients: int) -> None:
 
 
 def kernel_drift(functional: Functional, c: Coefficients, start: Coefficients, points: int = 100) -> float:
-    """How far the kernel K = F F^T of a functional has moved between two sets of coefficients: |K(c) - K(start)| / |K(start)|.
+    """The drift |K(c) - K(start)| / |K(start)| of the kernel K = F F^T of a functional.
 
-    No row of F is formed where the functional can do without: a wide network has millions of coefficients.
+    If possible it is computed without the rows of F, since a wide network has millions of coefficients.
 
     Args:
-        functional: What is lowered.
-        c: Coefficients now.
-        start: Coefficients before.
-        points: At most so many, evenly spread over the first block, at which the kernel is formed.
+        functional: The objective.
+        c: The current coefficients.
+        start: The earlier coefficients.
+        points: Largest number of points, evenly distributed over the first block, at which the kernel is formed.
     """
     block = functional.blocks[0]
     return relative_distance(_some_kernel(block, c, points), _some_kernel(block, start, points))

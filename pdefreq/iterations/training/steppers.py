@@ -1,4 +1,4 @@
-"""Steppers of first order, which turn a gradient into a step, and the learning rate. All they remember is tensors by name."""
+"""Steppers of first order, which turn a gradient into a step, and the learning rate. Their memory is tensors by name."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Memory = MutableMapping[str, "Tensor"]
 
 @dataclass(frozen=True)
 class LearningRate:
-    """The learning rate of each step: independent of the budget, so that a longer run repeats a shorter one.
+    """The learning rate of each step, independent of the budget, so that a longer run repeats a shorter one.
 
     Args:
-        start: At the first step.
-        half_life: Steps after which it is first the half; None keeps it.
-        decay: ``"exponential"``: halves again and again, 2^(-t); with t = step / half_life; a factor 1 - d a step is
+        start: The learning rate of the first step.
+        half_life: Number of steps after which it has first decreased by half; None keeps it constant.
+        decay: with t = step / half_life, ``"exponential"``: 2^(-t), where a factor 1 - d per step corresponds to
             half_life = log 2 / d. ``"inverse"``: 1 / (1 + t). ``"cosine"``: (1 + cos(pi t / 2)) / 2, zero from t = 2 on.
 
     Example:
@@ -53,25 +53,25 @@ class LearningRate:
 
 
 class Stepper(ABC):
-    """Minimizes a functional, step by step: what an optimizer of `pdefreq.parts` creates."""
+    """The steps that minimize a functional; optimizers of `pdefreq.parts` create steppers."""
 
     title: ClassVar[str]
-    """What it is called in sentences on what has no theory."""
+    """The name in messages on missing theory."""
 
     ends: ClassVar[bool] = False
-    """Whether it may find that further steps would change nothing."""
+    """Whether the stepper can detect that further steps would change nothing."""
 
     @property
     def spectral_filter(self) -> SpectralFilter | None:
-        """What every step leaves of each eigenvector of the tangent kernel, where theory says so; else None."""
+        """The spectral filter of a step on the tangent kernel, if the theory covers the stepper; otherwise None."""
         return None
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
-        """What is remembered between steps, before the first."""
+        """The memory before the first step."""
         return {}
 
     def columns(self, memory: Memory) -> dict[str, Tensor]:
-        """What of that is worth recording: the same names each time."""
+        """Scalars of the memory to record, with the same names each time."""
         return {}
 
     @abstractmethod
@@ -80,23 +80,23 @@ class Stepper(ABC):
 
         Args:
             c: The coefficients.
-            functional: What to lower.
-            step: Counts from 0.
-            memory: What was remembered.
-            fresh: Whether the functional is another one than in the step before.
+            functional: The objective of the step.
+            step: The number of the step, from 0.
+            memory: The memory of the previous step.
+            fresh: Whether the functional has changed since the previous step.
 
         Returns:
-            Whether further steps would change nothing, as long as the functional is this one.
+            Whether further steps with the same functional would change nothing.
         """
 
 
 @dataclass(frozen=True)
 class FirstOrderStepper(Stepper):
-    """Steps worked out from one gradient each.
+    """Steps that are computed from one gradient each.
 
     Args:
         rate: The learning rate.
-        clip: Largest Euclidean norm of a gradient; a longer one is shortened to it. None leaves gradients alone.
+        clip: Largest Euclidean norm of a gradient, to which longer gradients are scaled; None disables clipping.
     """
 
     rate: LearningRate
@@ -121,10 +121,10 @@ class GradientDescentStepper(FirstOrderStepper):
     Args:
         rate: The learning rate.
         clip: Largest Euclidean norm of a gradient.
-        momentum: In [0, 1); 0 is plain gradient descent.
+        momentum: The momentum parameter in [0, 1); 0 is plain gradient descent.
     """
 
-    title = "gradient descent with momentum, clipping or a rate that falls"
+    title = "gradient descent with momentum, clipping or a decreasing learning rate"
 
     momentum: float = 0.0
 

@@ -38,14 +38,14 @@ class TrainingIteration(Iteration):
     Args:
         space: The network.
         objectives: The functional that each step minimizes.
-        stepper: Changes the coefficients in each step.
+        stepper: The stepper, which changes the coefficients in each step.
         seed: Seed of the initial coefficients.
-        like: A tensor whose dtype and device the coefficients take.
-        balance_every: Steps between which terms are weighted anew by the traces of their kernels (`balanced`); None leaves
-            their weights alone.
-        held_out: Watches points that are not trained on.
-        objectives_in: The same objectives for members of another space, where the functionals are quadratic in u: it tells
-            what their rows make of a mode.
+        like: A tensor with the dtype and device of the coefficients.
+        balance_every: Number of steps between updates of the weights of terms from the traces of their kernels (`balanced`);
+            None keeps the weights.
+        held_out: The objective at held-out points.
+        objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
+            functional are applied to modes.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class TrainingIteration(Iteration):
         return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
 
     def _is_fixed(self, step: int) -> bool:
-        """Whether all later steps lower the functional of this one."""
+        """Whether all further steps minimize the functional of this step."""
         return self._objectives.is_final(step) and self._balance_every is None
 
     def _look(self, c: Coefficients, step: int, memory: dict[str, Tensor]) -> bool:
-        """Whether held-out points say that it is time to stop. They are looked at in the last stage, whose weights they have."""
+        """Whether the objective at held-out points stops the run. It is evaluated in the last stage only."""
         if self._held_out is None or not self._objectives.is_last_stage(step):
             return False
         first = step > 0 and not self._objectives.is_last_stage(step - 1)
@@ -106,7 +106,7 @@ class TrainingIteration(Iteration):
 
     @property
     def spectral_filter(self) -> SpectralFilter | None:
-        """What every step leaves of each eigenvector of the kernel, where all steps are alike and lower one functional."""
+        """The spectral filter of a step on the kernel, if all steps are the same and minimize the same functional."""
         return self._stepper.spectral_filter if self._is_fixed(0) else None
 
     def linearized(self, modes: Modes, target: Values, *, cheap: bool = False) -> LinearDynamics:
@@ -124,9 +124,11 @@ class TrainingIteration(Iteration):
         method = self.spectral_filter
         if cheap and method is None:
             name = "changing points, weights or rates" if self._stepper.spectral_filter else self._stepper.title
-            raise IncompatibleError(f"no theory for {name}; `pdefreq predict` gives the kernel of the start as a guide")
+            raise IncompatibleError(
+                f"no theory for {name}; `pdefreq predict` gives gradient flow on the initial kernel as a guide"
+            )
         if target is None:
-            raise IncompatibleError("the errors of a network can be predicted only against a solution that is known")
+            raise IncompatibleError("the errors of a network can be predicted only if the solution is known")
         dynamics = self.linearized(modes, target, cheap=cheap)
         return _heuristic(dynamics, steps) if method is None else _prediction(dynamics, method, steps)
 
@@ -166,7 +168,7 @@ class TrainingIteration(Iteration):
             return []
         step, memory = int(state.memory["steps"]), dict(state.memory)
         notes = self._held_out.notes(state.coefficients, step, memory)
-        if self._objectives.is_final(step):  # else there are no points to fit
+        if self._objectives.is_final(step):  # overfitting is tested for a fixed functional only
             c, start = self.result_state(state).coefficients, self.init().coefficients
             notes += self._held_out.notes_on_fit(self._functional(step, memory), c, start)
         return notes
@@ -183,19 +185,21 @@ class TrainingIteration(Iteration):
         functional = (objectives or self._objectives).at(step)
         if self._balance_every is None:
             return functional
-        return functional.weighted(dict(zip(functional.names, memory["term_weights"].tolist(), strict=True)))  # on top of its own
+        return functional.weighted(
+            dict(zip(functional.names, memory["term_weights"].tolist(), strict=True))
+        )  # in addition to its own weights
 
 
 def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor) -> Prediction:
-    """What the linearized network does, and whether it converges at all."""
+    """The note on a prediction by linearization, with a warning if it does not converge."""
     note, fastest = (
-        "exact for the network linearized at its start (Lee et al., 2019), near which training must stay",
+        "exact for the network linearized at its initial state (Lee et al., 2019), near which training must stay",
         dynamics.kappa[0],
     )
     if isinstance(method, GradientDescentFilter) and method.rate * fastest >= 2:
-        note += f"; the learning rate {method.rate:g} is beyond 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
+        note += f"; the learning rate {method.rate:g} is above 2 / kappa_1 = {2 / float(fastest):.3g}: it diverges"
     if bool((dynamics.secular_rate != 0).any()):
-        note += "; the objective has no minimum at these points: in the end errors grow like t"
+        note += "; the objective has no minimum at these points: errors finally grow like t"
     curves, known = dynamics.errors(method, steps) / dynamics.start, dynamics.rayleigh_quotients
     found = Prediction(curves, torch.full_like(dynamics.start, torch.nan), note, final_rates=dynamics.asymptotic_rates(method))
     if known is None:
@@ -204,7 +208,7 @@ def _prediction(dynamics: LinearDynamics, method: SpectralFilter, steps: Tensor)
 
 
 def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
-    """Gradient flow on the kernel of the start, in units of the time of its fastest direction."""
+    """Gradient flow on the initial kernel, in units of the time of its fastest direction."""
     fastest, known = dynamics.kappa[0], dynamics.rayleigh_quotients
     kappa, response, secular = (part / fastest for part in (dynamics.kappa, dynamics.response, dynamics.secular_rate))
     known = None if known is None else replace(known, values=known.values / fastest)
@@ -212,17 +216,17 @@ def _heuristic(dynamics: LinearDynamics, steps: Tensor) -> Prediction:
     found = _prediction(scaled, GradientFlowFilter(), steps)
     note = (
         "theory covers gradient descent at one rate and Gauss-Newton at one damping, on fixed points (optimizer=gd with "
-        "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), neither Adam nor the others; as a guide, "
-        "gradient flow on the tangent kernel of the start, in units of the time of its fastest direction"
+        "half_life=null, or gauss-newton with damping=1e-3, and points=gauss), but not Adam or other optimizers; as a guide, "
+        "gradient flow on the initial tangent kernel, in units of the time of its fastest direction"
     )
     return replace(found, note=note, is_heuristic=True)
 
 
 def balanced(functional: Functional, c: Coefficients) -> Tensor:
-    """Weights tr K / tr K_i of the terms: then all of them fall at one mean rate. Shape ``(terms,)``.
+    """Weights tr K / tr K_i of the terms, which give all terms the same mean rate, shape ``(terms,)``.
 
-    tr K_i is the sum of squared gradients of the rows of term i, one by one: not the square of their summed gradient. Rows
-    hold the quadrature weights, so the numbers of points do not matter. A term that no coefficient changes keeps weight 1.
+    tr K_i is the sum over the rows of term i of their squared gradients. Rows include quadrature weights, so that the numbers of
+    points do not matter. A term that does not depend on the coefficients keeps the weight 1.
 
     Source:
         Wang, Yu, Perdikaris (2022), When and why PINNs fail to train, J. Comput. Phys. 449, Algorithm 1.

@@ -95,8 +95,8 @@ def _barycentric_slopes(mesh: Mesh) -> np.ndarray:
 def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The normal component of the flux at the points of facets, from the basis's side."""
     x = np.asarray(basis.global_coordinates())
-    centre = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
-    return (_flux(basis, x + _INWARD * (centre - x), problem, c) * normal).sum(axis=0)
+    center = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
+    return (_flux(basis, x + _INWARD * (center - x), problem, c) * normal).sum(axis=0)
 
 
 def _interpolated(basis: Any, c: np.ndarray) -> Any:

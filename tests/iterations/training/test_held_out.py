@@ -61,14 +61,14 @@ def test_the_best_state_is_the_evaluated_state_with_the_lowest_held_out_objectiv
 
 def told(iteration, state):
     """The notes on held-out points, without the note on the change of the kernel."""
-    return [note for note in iteration.notes(state) if not note.startswith("Since the start")]
+    return [note for note in iteration.notes(state) if not note.startswith("Since initialization")]
 
 
 def test_patience_ends_the_run():
     iteration, _ = descend(patience=50)
     (*_, last) = run(iteration, 1000)
     assert last.done and int(last.memory["steps"]) == 160 + 50
-    assert "The objective at held-out points has not fallen since step 160." in iteration.notes(last)
+    assert "The objective at held-out points has not decreased since step 160." in iteration.notes(last)
     assert iteration.final_status(last) is Status.EARLY
 
 
@@ -87,7 +87,7 @@ def test_notes_describe_the_result():
     assert told(iteration, states[100]) == []  # the best state so far is the last one
     iteration, _ = descend()
     (note,) = told(iteration, run(iteration, 400)[-1])
-    assert note.startswith("The network has begun to fit its points: the objective is ") and "keep=best" in note
+    assert note.startswith("The network overfits its points: the objective is ") and "keep=best" in note
 
 
 def test_resampled_points_cannot_be_overfitted():
@@ -131,7 +131,7 @@ def test_a_run_returns_the_best_state_and_resumes_from_the_last(tmp_path):
     shown = load_run(tmp_path / "run")
     np.testing.assert_array_equal(shown.state.coefficients, whole.state.coefficients)
     assert shown.notes == again.notes == whole.notes and any("This is the state of step" in note for note in whole.notes)
-    assert any("has begun to fit its points" in note for note in plain.notes)
+    assert any("overfits its points" in note for note in plain.notes)
     held_out = whole.history.column("held_out_objective")
     assert np.isfinite(held_out).all() and held_out[-1] > held_out[::10].min()
     np.testing.assert_array_equal(held_out, plain.history.column("held_out_objective"))  # evaluation does not change the run
@@ -173,7 +173,7 @@ def test_a_run_ended_by_patience_has_the_status_early_and_claims_no_convergence(
     solution = solve("poisson", solver, stop=Stop(steps=500), folder=tmp_path / "run")
     assert solution.status is Status.EARLY and solution.step < 500
     assert solution.status.sentence.startswith("Stopped early") and solution.status.exit_code == 0
-    assert any("has not fallen since step" in note for note in solution.notes)
+    assert any("has not decreased since step" in note for note in solution.notes)
     assert load_run(tmp_path / "run").status is Status.EARLY
     again = resume(tmp_path / "run")
     assert (again.status, again.step) == (Status.EARLY, solution.step)

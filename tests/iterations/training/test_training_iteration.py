@@ -163,7 +163,7 @@ def test_only_identical_linear_steps_have_a_spectral_filter():
 
 
 def test_messages_name_optimizers_without_theory_by_their_common_names():
-    for optimizer, name in ((LbfgsStepper(), "L-BFGS"), (LevenbergMarquardtStepper(), "Gauss-Newton with a damping that adapts")):
+    for optimizer, name in ((LbfgsStepper(), "L-BFGS"), (LevenbergMarquardtStepper(), "Gauss-Newton with adaptive damping")):
         with pytest.raises(IncompatibleError, match=f"no theory for {name};"):
             descend(optimizer, quadratic()).predict(None, None, cheap=True)
 
