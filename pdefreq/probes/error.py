@@ -1,4 +1,4 @@
-"""The error against the exact or a reference solution, at test points that no method trains on."""
+"""Errors against the exact or a reference solution, at test points that are not used for training."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Errors:
         """One norm of the error.
 
         ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
-        ``"max"``: max |e|, which is absolute.
+        ``"max"``: max |e|, an absolute number.
 
         Raises:
             OptionError: If the norm is unknown.
@@ -60,20 +60,20 @@ class Errors:
 
     @functools.cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:
-        """The solution and the error."""
+        """Values of the solution and of the error at the test points."""
         exact = self._target.centered(self._solution.values(self._x), self._weights)
         return exact, self._target.centered(self._u.values(self._x), self._weights) - exact
 
     @functools.cached_property
     def _gradient_squares(self) -> list[float]:
-        """The squared norms of the gradient of the error, and of that of the solution."""
+        """The squared L2 norms of the gradients of the error and of the solution."""
         exact = self._solution.gradients(self._x)
         error = self._u.gradients(self._x) - exact
         return [float(self._weights @ (slope**2).sum(axis=1)) for slope in (error, exact)]
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
-    """The error of a field in one norm, as `Errors.norm`."""
+    """The error of a field in one norm; see `Errors.norm`."""
     return Errors(Iterate.of_function(u), target).norm(norm)
 
 
@@ -100,7 +100,7 @@ class ErrorProbe(Probe):
 
 
 class ErrorMeasurement(Measurement):
-    """The solution at the recorded points, and the boundary values."""
+    """Errors from stored values of the solution at the recorded points and of the boundary data."""
 
     def __init__(self, target: Target) -> None:
         self._target, self._given = target, target.boundary_values

@@ -1,4 +1,4 @@
-"""The error in a low and a high band, split by a Gaussian filter: frequencies at scattered points, in any dimension."""
+"""Errors in a low and a high band, separated by a Gaussian filter at scattered points, in any dimension."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROUNDING = 1e-12  # relative variation below which a solution is constant
 
 @dataclass(frozen=True)
 class FilterProbe(Probe):
-    """Records ``low_error`` and ``high_error``, the relative L2 errors |y_low - h_low| / |y_low| and likewise of the high parts.
+    """Records ``low_error`` and ``high_error``, relative L2 errors |y_low - h_low| / |y_low| and |y_high - h_high| / |y_high|.
 
     h is the approximation and y the exact or reference solution, or else the discrete solution. Low parts are means with the
     weights exp(-|x - x'|^2 / (2 delta)) over fixed random points, and high parts are the remainder. Nothing is recorded if no

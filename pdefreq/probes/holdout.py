@@ -1,4 +1,4 @@
-"""The misfit at data that no method trains on."""
+"""The misfit at held-out data, which are not used for training."""
 
 from __future__ import annotations
 

@@ -44,13 +44,13 @@ class Iterate(ABC):
         """A function of points as an iterate, such as ``lambda x: solver.evaluate(t, x)`` for a time t.
 
         Args:
-            u: Takes points of shape ``(n, d)``, float64, and returns n values; or a `Field`.
-            gradient: Takes the same points and returns gradients, shape ``(n, d)``. Without it, gradients of torch functions
-                are found by automatic differentiation, and numpy functions have none.
-            points: Whether the functions take numpy arrays or torch tensors on the CPU; a `Field` takes tensors.
+            u: A function of points of shape ``(n, d)``, float64, that returns n values; or a `Field`.
+            gradient: A function of the same points that returns gradients, shape ``(n, d)``. Without it, torch functions are
+                differentiated automatically, and gradients of numpy functions are not available.
+            points: Whether the functions take numpy arrays or torch tensors on the CPU; ignored for a `Field`.
 
         Raises:
-            OptionError: If `points` is neither of the two.
+            OptionError: If `points` is neither ``"numpy"`` nor ``"torch"``.
         """
         if points not in ("numpy", "torch"):
             raise OptionError(f"`points` must be 'numpy' or 'torch', got {points!r}")
@@ -146,20 +146,20 @@ class ArrayIterate(Iterate):
         self._u, self._gradient = u, gradient
 
     def _evaluate(self, x: Points) -> np.ndarray:
-        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy: the function may change its argument
+        values = np.asarray(self._u(x.numpy().copy()), dtype=float)  # a copy, because the function may change its argument
         if values.size != len(x):
             raise OptionError(
-                f"the function to measure must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "
+                f"the measured function must return one value for each point, {len(x)} for points of shape {tuple(x.shape)}, "
                 f"got an array of shape {values.shape}"
             )
         return values.reshape(len(x))
 
     def _differentiate(self, x: Points) -> np.ndarray:
         if self._gradient is None:
-            raise IncompatibleError("the function to measure has no gradient: give one, Iterate.of_function(u, gradient=...)")
+            raise IncompatibleError("the measured function has no gradient: pass one, Iterate.of_function(u, gradient=...)")
         gradients = np.asarray(self._gradient(x.numpy().copy()), dtype=float)
         if gradients.size != x.numel():
             raise OptionError(
-                f"the gradient to measure must have the shape of its points, {tuple(x.shape)}, got {gradients.shape}"
+                f"the gradient of the function must have the shape of its points, {tuple(x.shape)}, got {gradients.shape}"
             )
         return gradients.reshape(tuple(x.shape))

@@ -1,4 +1,4 @@
-"""Functions and trial spaces at fixed sets of points, evaluated in pieces that fit into the cache."""
+"""Functions and trial spaces at fixed sets of points, evaluated in blocks that fit into the processor cache."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SampledSpace:
 
     Args:
         space: The space.
-        like: A tensor with the dtype and on the device of its coefficients.
+        like: A tensor with the dtype and device of the coefficients.
     """
 
     def __init__(self, space: TrialSpace, like: torch.Tensor) -> None:

@@ -51,7 +51,7 @@ def _uniform(box: Box, number: int) -> Samples:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The solution of a problem, and the points and modes in which iterates are compared with it.
+    """The solution of a problem, with the points and modes in which iterates are compared with it.
 
     All properties are computed at their first use and cached.
 

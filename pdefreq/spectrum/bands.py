@@ -42,7 +42,7 @@ def dyadic_bands(expansion: Expansion) -> list[Band]:
     The sum of the bands is the expansion of the function in the modes, without the part that the family subtracts first.
 
     Args:
-        expansion: A function in modes of any family.
+        expansion: The expansion of a function in modes of any family.
 
     Example:
         >>> from pdefreq.domains.box import Box
@@ -124,7 +124,7 @@ def split_on_mesh(
 
 
 def _split(kind: str, box: Box, values: np.ndarray) -> dict[str, np.ndarray]:
-    """The same for values at all nodes of a grid."""
+    """The parts of a function given at all nodes of a grid."""
     parts = _named(dyadic_bands(BOX_FAMILIES[kind].expand(box, values)))
     return parts | _remainder("boundary", values, parts)
 
@@ -140,7 +140,7 @@ def _remainder(name: str, whole: np.ndarray, parts: dict[str, np.ndarray]) -> di
 
 
 def _as_grid(box: Box, x: np.ndarray) -> tuple[list[int], np.ndarray] | None:
-    """Intervals along each axis of the uniform grid whose nodes the points are, and which node (in C order) each is."""
+    """Intervals of the uniform grid formed by the points, and the node number of each point in C order; None without a grid."""
     unit = (x - np.array(box.lower)) / np.array(box.lengths)
     sorted_by_axis = np.sort(unit, axis=0)
     intervals = [int(n) for n in (sorted_by_axis[1:] - sorted_by_axis[:-1] > _EVEN).sum(axis=0)]

@@ -62,16 +62,16 @@ def bias_index(wavenumbers: np.ndarray, halving_times: np.ndarray, *, last_step:
         return BiasIndex(None, None, False, modes, reason)
 
     if last_step <= 1:
-        return undefined("After a single step at most there is no order to tell.")
+        return undefined("No order can be determined from fewer than two steps.")
     if not complete:
-        return undefined("The family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.")
+        return undefined("The family of modes is not a complete orthogonal family; use sine, cosine or eigen modes.")
     if len(modes) < _FEWEST:
         return undefined(f"Only {len(modes)} of {len(times)} watched modes started above half error; at least 3 are needed.")
     if np.where(arrived, times, last_step)[usable].max() <= _HANDFUL:
         return undefined(
-            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; their rates say what a step leaves."
+            f"The watched modes were halved within {_HANDFUL} steps, too few for an order; compare their rates instead."
             if arrived.sum() == len(modes)
-            else f"The run ended within {_HANDFUL} steps, too few to tell an order by."
+            else f"The run ended within {_HANDFUL} steps, too few for an order."
         )
     if not arrived.any():
         return undefined("No watched mode had lost half its error by the end of the run.")

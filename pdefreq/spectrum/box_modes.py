@@ -53,7 +53,7 @@ def grid_intervals(box: Box, space: TrialSpace | None = None, default: Sequence[
 
 
 def grid_axes(box: Box, intervals: Sequence[int]) -> list[np.ndarray]:
-    """Coordinates of the nodes of a uniform grid along each axis, ends included."""
+    """Coordinates of the nodes of a uniform grid along each axis, including both ends."""
     return [np.linspace(a, b, n + 1) for a, b, n in zip(box.lower, box.upper, intervals, strict=True)]
 
 
@@ -167,7 +167,7 @@ class BoxModes(Modes):
 
     @classmethod
     def of_grid(cls, box: Box, intervals: Sequence[int]) -> Self:
-        """Every mode that a grid resolves, in order of wavenumber."""
+        """All modes that a grid resolves, in order of wavenumber."""
         numbers = [cls._numbers(n) for n in intervals]
         axes = [k[np.isfinite(k)].astype(int) for k in numbers]
         indices = cls._distinct(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes)))
@@ -176,7 +176,7 @@ class BoxModes(Modes):
 
     @classmethod
     def expand(cls, box: Box, values: np.ndarray) -> Expansion:
-        """A function on a grid as the sum of all modes of the grid.
+        """The expansion of a function on a grid in all modes of the grid.
 
         Args:
             box: The box.
@@ -187,13 +187,13 @@ class BoxModes(Modes):
         squares = []
         for n, length in zip(intervals, box.lengths, strict=True):
             numbers = cls._numbers(n)
-            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this one is ambiguous
+            numbers = np.where(np.isnan(numbers), n / 2, numbers)  # only the sign of this number is ambiguous
             squares.append((numbers * cls._unit / length) ** 2)
         wavenumber = np.sqrt(sum(np.meshgrid(*squares, indexing="ij")))
 
         def synthesize(transform: np.ndarray) -> np.ndarray:
             ends = [(0, n + 1 - size) for n, size in zip(intervals, sizes, strict=True)]
-            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic family repeats its first node at the end
+            return np.pad(cls._inverse(transform), ends, mode="wrap")  # a periodic function repeats its first node at the end
 
         return Expansion(cls._transform(values[tuple(map(slice, sizes))]), wavenumber, synthesize)
 
@@ -215,7 +215,7 @@ class BoxModes(Modes):
     @staticmethod
     @abstractmethod
     def _inverse(transform: np.ndarray) -> np.ndarray:
-        """The sum of these multiples of the modes at the points of the grid, real."""
+        """The sum of the modes with these coefficients at the points of the grid, real."""
 
     @staticmethod
     def _distinct(indices: np.ndarray) -> np.ndarray:
@@ -315,7 +315,7 @@ class CosineModes(BoxModes):
 
     @staticmethod
     def _inverse(transform: np.ndarray) -> np.ndarray:
-        doubled = transform.copy()  # DCT-I counts its end terms once and all others twice
+        doubled = transform.copy()  # DCT-I counts the terms at both ends once and all others twice
         for axis in range(transform.ndim):
             np.moveaxis(doubled, axis, 0)[[0, -1]] *= 2
         return np.asarray(scipy.fft.dctn(doubled, type=1)) / 2**transform.ndim

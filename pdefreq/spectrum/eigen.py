@@ -70,7 +70,7 @@ class EigenModes(Modes):
 
     @classmethod
     def of(cls, problem: Problem, indices: ArrayLike | None = None) -> Self:
-        """The modes of a problem; without numbers the first of them, of which `strongest` gets as many as a function needs.
+        """The modes of a problem; without `indices` the first modes, which `strongest` extends as far as a function requires.
 
         Raises:
             IncompatibleError: If the domain needs a mesh generator that is not installed.
@@ -83,7 +83,7 @@ class EigenModes(Modes):
         return cls(basis, indices)
 
     def points(self, space: TrialSpace | None = None) -> Points:
-        """The nodes of the mesh, whatever the space."""
+        """The nodes of the mesh, for every trial space."""
         return self._basis.space.nodes
 
     def decompose(self, values: ArrayLike, space: TrialSpace | None = None) -> tuple[np.ndarray, float]:
@@ -99,9 +99,9 @@ class EigenModes(Modes):
 
     @functools.cached_property
     def straight(self) -> Lagrange:
-        """P2 elements of the same nodes in cells with straight sides, to find points in: coefficients are values at `points`.
+        """P2 elements with the same nodes on straight cells, for evaluation at points; coefficients are the values at `points`.
 
-        Between nodes they differ from those with curved sides by the square of the mesh width, next to the boundary only.
+        Between nodes they differ from the curved elements by O(h^2), and only next to the boundary.
         """
         from skfem import MeshLine1, MeshTet1, MeshTri1
 
@@ -113,7 +113,7 @@ class EigenModes(Modes):
         return Lagrange(straight, _QUADRATURE, degree=2, periodic=self._basis.space.periodic)
 
     def expand(self, values: np.ndarray) -> Expansion:
-        """A function, given at `points`, as the sum of its parts in these modes, eigenvector by eigenvector."""
+        """The expansion of a function, given at `points`, in the eigenvectors of these modes."""
         parts = self._vectors.T @ (self._basis.mass @ self._basis.without_boundary(values))
         wavenumber = np.sqrt(self._basis.values[self._columns].clip(0))
         return Expansion(parts, wavenumber, lambda parts: self._vectors @ parts)
@@ -202,7 +202,7 @@ class EigenBasis:
         return vectors
 
     def grow(self) -> bool:
-        """Compute the next eigenfunctions, unless there are enough."""
+        """Compute the next eigenfunctions; False if the largest number is reached."""
         if len(self.values) >= min(MOST_MODES[self.space.mesh.dim()], len(self._free) // 2):
             return False
         from pdefreq.spectrum.eigenpairs import multiplets

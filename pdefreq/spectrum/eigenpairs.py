@@ -73,7 +73,7 @@ class EigenSolver:
         kept: A cache: a function of the number of a slice and of the function that computes it; by default there is no cache.
 
     Attributes:
-        values: Eigenvalues so far, ascending, shape ``(m,)``.
+        values: Eigenvalues computed so far, ascending, shape ``(m,)``.
         vectors: Eigenvectors, orthonormal in M, shape ``(n, m)``.
 
     Source:

@@ -20,7 +20,7 @@ _ROUNDING = 1e-12  # coefficients below this times the largest value are roundin
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """A function as a sum of modes.
+    """A function expanded in modes.
 
     Args:
         coefficients: Coefficients of the modes, of any shape.

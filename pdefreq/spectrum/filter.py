@@ -1,4 +1,4 @@
-"""The Gaussian filter: a function at scattered points split into a low and a high part, in any dimension.
+"""A Gaussian filter that splits a function at scattered points into a low and a high part, in any dimension.
 
 Xu, Zhang, Luo, Xiao, Ma: Frequency principle (2020), arXiv 1901.06523, equations 6 to 9.
 """
@@ -66,8 +66,8 @@ def low_shares(x: Points, values: Values, deltas: Sequence[float]) -> list[float
         OptionError: If the function is constant, or a delta is not positive.
     """
     centred = values - values.mean()
-    if not centred.norm() > 1e-12 * values.norm():  # a constant, to rounding
-        raise OptionError("a constant has no high part: give a function that varies over the points")
+    if not centred.norm() > 1e-12 * values.norm():  # a constant up to rounding
+        raise OptionError("a constant has no high part: pass a function that varies over the points")
     shares = []
     for delta in deltas:
         low = low_part(x, centred, delta)

@@ -83,10 +83,10 @@ class ModeFamilies:
         elif domain.dimension > MOST_DIMENSIONS:
             raise IncompatibleError(
                 f"{kind} modes need a grid or mesh, so at most {MOST_DIMENSIONS} dimensions, got {domain.dimension}: "
-                "watch ray modes"
+                "use ray modes"
             )
         elif kind in BOX_FAMILIES and not isinstance(domain, Box):
-            raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: watch eigen modes")
+            raise IncompatibleError(f"{kind} modes need a box, and the domain is a {domain.title}: use eigen modes")
 
     def modes(self, kind: str, indices: ArrayLike | None = None, *, space: TrialSpace | None = None) -> Modes:
         """Modes of a family on the domain.

@@ -81,7 +81,7 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _faster(h: np.ndarray, errors: np.ndarray, usable: np.ndarray) -> Order | None:
-    """What is said where between levels the error falls by more than h^8."""
+    """The result if the error decreases faster than h^8 between two levels; None otherwise."""
     known = np.isfinite(errors)
     pairs = [(i, int(j)) for i in np.flatnonzero(usable) for j in np.flatnonzero(known & (h[i] >= _APART * h))[:1]]
     with np.errstate(divide="ignore"):

@@ -48,13 +48,13 @@ class Drift(NamedTuple):
         return max(self) <= PREDICTABLE_DRIFT
 
     def in_words(self) -> str:
-        """Both numbers."""
+        """A phrase with both numbers."""
         return f"the kernel of the loss has moved by {self.kernel:.2g} of itself and the parameters by {self.parameters:.2g}"
 
 
 @dataclass(frozen=True, eq=False)
 class StoredPrediction:
-    """The prediction of the errors of m modes as it is stored with a history, or the reason why there is none.
+    """The predicted errors of m modes as stored with a history, or the reason why nothing is predicted.
 
     Args:
         note: Source and assumptions of the prediction, or the reason why there is none; it may be empty.
@@ -101,7 +101,7 @@ class StoredPrediction:
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same prediction. Curves without a finite value are left out."""
+        """Arrays by name, from which `in_facts` restores the prediction. Curves without a finite value are omitted."""
         facts = {"mode_predicted_note": np.array(self.note)}
         if self.rates is not None:
             facts["mode_predicted_rate"] = self.rates
@@ -169,7 +169,7 @@ class PredictedErrors:
 
     @classmethod
     def none(cls, m: int, note: str = "") -> Self:
-        """No prediction for m modes."""
+        """An empty prediction for m modes."""
         unknown = np.full(m, np.nan)
         return cls(np.empty(0), np.empty((0, m)), unknown, unknown, unknown, note)
 
@@ -201,7 +201,7 @@ class PredictedErrors:
 
 
 def _between(steps: np.ndarray, curves: np.ndarray, step: float) -> np.ndarray:
-    """Curves at a step, shape ``(m,)``; between those at which they are known, of one exponential."""
+    """Values of the curves at a step, shape ``(m,)``, interpolated exponentially between the stored steps."""
     after = int(np.searchsorted(steps, step))
     if steps[after] == step:
         return curves[after]

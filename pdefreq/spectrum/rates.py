@@ -50,7 +50,7 @@ def time_to(tau: float, at: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def halving_time(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """`time_to` one half."""
+    """First time after which each error stays at or below one half; see `time_to`."""
     return time_to(0.5, at, errors)
 
 

@@ -38,7 +38,7 @@ _TELLABLE = 3.0  # in standard errors: noise alone exceeds it with probability e
 
 
 class WaveFit:
-    """Least squares onto 1 and cos, sin(xi p.(x - lower)) at fixed points.
+    """Least-squares fit of 1 and cos, sin(xi p.(x - lower)) at fixed points.
 
     Args:
         x: The points, shape ``(n, d)``.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ModeSpan(TrialSpace):
-    """``u(x) = sum_k c_k phi_k(x)`` over modes on a box.
+    """The trial space of functions ``u(x) = sum_k c_k phi_k(x)`` over modes on a box.
 
     Args:
         modes: Sine or cosine modes.
@@ -109,7 +109,7 @@ class _Waves(Evaluator):
         return torch.stack(terms).sum(dim=0)
 
     def _second_terms(self) -> Iterator[tuple[int, int, Tensor | float]]:
-        """The i, j and S_ij that are not known to be zero."""
+        """Triples i, j, S_ij of the entries that may be nonzero."""
         axes, matrix = range(self._d), self._matrix
         if matrix is None:
             return ((i, i, 1.0) for i in axes)

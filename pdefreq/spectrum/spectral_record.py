@@ -71,7 +71,7 @@ class SpectralRecord:
 
     @property
     def has_steps(self) -> bool:
-        """Whether there are modes, and records after the start."""
+        """Whether there are modes and records after step 0."""
         return len(self) > 0 and self.last_step >= 1
 
     @property
@@ -81,12 +81,12 @@ class SpectralRecord:
 
     @functools.cached_property
     def halving_steps(self) -> np.ndarray:
-        """t_k(0.5) in steps, shape ``(m,)``: inf for a mode that ends above one half, nan for one that starts at or below it."""
+        """t_k(0.5) in steps, shape ``(m,)``: inf if the error ends above one half, nan if it starts at or below it."""
         return halving_time(self.step, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
     def halving_seconds(self) -> np.ndarray:
-        """t_k(0.5) in seconds, as `halving_steps`."""
+        """t_k(0.5) in seconds, with inf and nan as in `halving_steps`."""
         return halving_time(self.seconds, self.error) if len(self.step) else np.full(len(self), np.nan)
 
     @functools.cached_property
@@ -96,7 +96,7 @@ class SpectralRecord:
 
     @functools.cached_property
     def bias(self) -> BiasIndex:
-        """The bias index B over these modes."""
+        """The bias index B of these modes."""
         return bias_index(self.modes.wavenumber, self.halving_steps, last_step=self.last_step, complete=self.modes.complete)
 
     @functools.cached_property
@@ -109,7 +109,7 @@ class SpectralRecord:
         return np.where(np.isnan(self.halving_steps) & np.isfinite(self.error).any(axis=0), 0.0, self.halving_steps)
 
     def resampled(self, steps: np.ndarray) -> np.ndarray:
-        """Errors at other steps, log(error) interpolated in log(1 + step), ``(len(steps), m)``; nan after the last record."""
+        """Errors at other steps, ``(len(steps), m)``; log(error) is interpolated in log(1 + step); nan after the last record."""
         at, known = np.log1p(steps), np.log1p(self.step)
         columns = []
         for error in self.error.T:
@@ -134,11 +134,11 @@ class SpectralRecord:
         )
 
     def pick(self, max_modes: int, wavenumbers: Iterable[float] = ()) -> Self:
-        """At most `max_modes` modes: those nearest to the given wavenumbers, then those of largest amplitude."""
+        """The record of at most `max_modes` modes: first the nearest to the given wavenumbers, then the largest amplitudes."""
         return self.take(self.modes.strongest(max_modes, wavenumbers))
 
     def numbered(self, numbers: Sequence[int]) -> Self:
-        """The modes with these numbers, of a family that numbers its modes along one axis."""
+        """The record of the modes with these numbers, for a family with one number per mode."""
         known = self.modes.indices[:, 0].tolist()
         return self.take(np.array([known.index(number) for number in numbers], dtype=int))
 

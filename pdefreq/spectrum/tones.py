@@ -16,7 +16,7 @@ _LARGEST_CONDITION = 1e3  # of the matrix of waves, which amplifies the remainde
 
 
 class ToneModes(RayModes):
-    """The wavenumbers that a problem names, along its direction, and a constant: for targets that are sums of such waves.
+    """A constant and the waves with the wavenumbers given by a problem, along its direction, for targets that are their sums.
 
     Tones are available for regressions only. The solution of a boundary value problem contains a part from its boundary
     conditions, a linear function in one dimension, which the fit distributes over the waves: on `poisson` the amplitude of
@@ -35,18 +35,16 @@ class ToneModes(RayModes):
         """
         if not problem.is_regression:
             raise IncompatibleError(
-                "tones need a regression (diffusion = 0): what boundary conditions add to the solution of a differential "
-                "equation would be taken for tones; watch another family of modes"
+                "tones need a regression (diffusion = 0), because the part of a solution that is due to boundary conditions "
+                "would count as tones; choose another family of modes"
             )
         if not _tones(problem):
-            raise IncompatibleError(
-                "tones are the wavenumbers that a problem names, and this one has none: add [spectrum] wavenumbers"
-            )
+            raise IncompatibleError("tones need wavenumbers, and this problem gives none: add [spectrum] wavenumbers")
         condition = _fit(problem).condition
         if not condition < _LARGEST_CONDITION:
             raise IncompatibleError(
                 f"the tones {', '.join(f'{k:.4g}' for k in _tones(problem))} can't be told apart, or from a constant, on this "
-                f"domain, where least squares would amplify errors {condition:.1g}-fold: name fewer, further apart"
+                f"domain, where least squares would amplify errors {condition:.1g}-fold: give fewer wavenumbers, further apart"
             )
 
     @classmethod

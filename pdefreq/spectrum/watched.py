@@ -1,4 +1,4 @@
-"""The modes that a run watches, and their form among the facts of a history."""
+"""The modes watched in a run, and their storage among the facts of a history."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WatchedModes:
 
     @classmethod
     def of(cls, modes: Modes, amplitude: np.ndarray, *, error_kind: ErrorKind, count_above_threshold: int) -> Self:
-        """Modes of a family, with the amplitudes ``(m,)`` of the target."""
+        """The watched modes for modes of a family and the amplitudes ``(m,)`` of the target."""
         return cls(
             modes.kind,
             modes.complete,
@@ -55,7 +55,7 @@ class WatchedModes:
 
     @classmethod
     def none(cls) -> Self:
-        """No modes at all."""
+        """An empty set of modes."""
         nothing = np.empty(0)
         return cls("", False, np.empty((0, 1), dtype=int), nothing, nothing, "total", 0)
 
@@ -77,7 +77,7 @@ class WatchedModes:
         )
 
     def facts(self) -> dict[str, np.ndarray]:
-        """Arrays by name, from which `in_facts` makes the same modes."""
+        """Arrays by name, from which `in_facts` restores the modes."""
         facts = {
             "mode_kind": np.array(self.kind),
             "mode_indices": self.indices,

@@ -37,7 +37,7 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
     if last_step <= 1:
         return bias.reason
     if all(row.status == "below half from the start" for row in rows):
-        return "Every watched mode started below half error, so no order can be told."
+        return "Every watched mode started below half error, so no order can be determined."
     if all(row.status != "halved" for row in rows):
         return "No watched mode had lost half its error by the end of the run."
     told = _clause(named, last_step)

@@ -1,4 +1,4 @@
-"""Several methods on one problem, measured in the same modes."""
+"""Comparison of several methods on one problem in the same modes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from pdefreq.runs.solution import Solution
     from pdefreq.solvers.solver import Solver
 
-_MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # the lower one of two, so a run's own
+_MEDIANS = ("unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index")  # lower medians, values of runs
 _SPREADS = ("relative_l2", "bias_index")
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Shown):
-    """What several methods made of one problem.
+    """The solutions of one problem by several methods.
 
     Args:
         problem: The problem.
@@ -161,7 +161,7 @@ def compare(
             break
     if not solutions:
         reasons = "; ".join(f"{label}: {sentence}" for label, sentence in refusals.items())
-        raise IncompatibleError(f"none of the methods can do the problem '{problem.name}': {reasons}")
+        raise IncompatibleError(f"none of the methods can solve the problem '{problem.name}': {reasons}")
     comparison = Comparison(problem, solutions, refusals)
     if folder is not None:
         comparison.save(folder)
@@ -184,7 +184,7 @@ def _labelled(solvers: Iterable[str | Solver] | Mapping[str, str | Solver]) -> d
             label = f"{name}-{number}"
         methods[label] = make_solver(solver) if isinstance(solver, str) else solver
     if not methods:
-        raise OptionError("there is nothing to compare: name at least one method")
+        raise OptionError("no methods to compare: name at least one")
     return methods
 
 

@@ -40,7 +40,7 @@ class PredictedOrder:
 def predict_order(
     problem: Problem, solver: Solver, space: TrialSpace, kind: str, wavevectors: ArrayLike | None
 ) -> PredictedOrder:
-    """The order of a method whose trial functions are given.
+    """The predicted order of a method in a given trial space.
 
     Args:
         problem: The problem.
@@ -55,14 +55,14 @@ def predict_order(
 
     orders, condition = orders_of(problem, solver)
     if orders is not None and problem.singular:
-        orders, condition = None, "the problem names points where fields are singular, which limit the order; refine measures it"
+        orders, condition = None, "fields of the problem are singular at points, which limits the order; use refine to measure it"
     error = mode_error_of(problem, solver, space, kind, wavevectors)
     constant = np.full(len(error), np.nan)
     if orders is not None and np.isfinite(error).any():
         constants, lengths = constants_of(problem.equation, problem.domain.dimension), problem.domain.lengths  # pyright: ignore[reportAttributeAccessIssue]
         assert constants is not None
         a, _, c = constants
-        ratios = [length / max(lengths) for length in lengths]  # as many cells along each axis: spacings over the longest
+        ratios = [length / max(lengths) for length in lengths]  # ratios of spacings; all axes have as many cells
         constant = leading_constant(wavevectors, ratios, diffusion=a, reaction=c).numpy()  # pyright: ignore[reportArgumentType]
     return PredictedOrder(space.mesh_width, None if orders is None else orders.mode, constant, error, condition)
 
@@ -97,16 +97,16 @@ def orders_of(problem: Problem, solver: Solver) -> tuple[Orders | None, str]:
     degree = degree_of(solver)
     if degree is None:
         return None, (
-            "the method has no cells; its error falls faster than any power where the solution is smooth, "
-            "for sine series its odd extension, too"
+            "the method has no cells; its error falls faster than any power if the solution is smooth, "
+            "for sine series also its odd extension"
         )
     if not problem.is_linear:
         term = next(term for term in problem.equation if not term.linear)
-        return None, f"they hold for linear equations, and the {term.name} term {term.text} is nonlinear"
+        return None, f"theory covers linear equations, and the {term.name} term {term.text} is nonlinear"
     if problem.data is not None:
-        return None, "the source is known at points only, whose number limits what a finer mesh can gain"
+        return None, "the source is known only at points, whose number limits the accuracy on fine meshes"
     if not problem.domain.is_straight and degree > 1:
-        return None, "the boundary is curved and the cells are straight, which costs quadratic elements their orders"
+        return None, "the boundary is curved and the cells are straight, which reduces the orders of quadratic elements"
     smooth = f"for solutions with {degree + 1} square-integrable derivatives"
-    corners = "" if problem.domain.dimension == 1 else ", which corners may take away"
+    corners = "" if problem.domain.dimension == 1 else ", a regularity that corners may reduce"
     return smooth_orders(degree), smooth + corners

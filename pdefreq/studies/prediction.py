@@ -33,7 +33,7 @@ _STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 1e8, 401).astype(np.int6
 
 @dataclass(frozen=True, eq=False)
 class PredictedModes:
-    """Predicted errors of m modes: along the steps of a method, and of its discretization.
+    """Predicted errors of m modes, along the steps of a method and for its discretization.
 
     Args:
         modes: The modes, with their amplitudes in the solution.
@@ -114,8 +114,8 @@ def _no_modes(target: Target, *, known: bool) -> str:
     if target.problem.domain.dimension > MOST_DIMENSIONS:
         return f"modes are predicted in up to {MOST_DIMENSIONS} dimensions, got {target.problem.domain.dimension}"
     if not known:
-        return "the error of modes is predicted against a solution, and neither an exact nor a reference solution is known"
-    return f"the solution has no {target.families.chosen} modes to predict: name others (`--modes`)"
+        return "predictions need a solution, and neither an exact nor a reference solution is known"
+    return f"the solution has no {target.families.chosen} modes to predict: choose another family (`--modes`)"
 
 
 def _of_iteration(
@@ -134,8 +134,8 @@ def _of_iteration(
     except IncompatibleError as refusal:
         return without_curves(str(refusal))
     if prediction is None:
-        known = "relaxation and cycles in sine or cosine modes, and of networks under gradient descent at one rate"
-        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory knows those of {known}")
+        known = "relaxation and cycles in sine or cosine modes, and networks under gradient descent with a constant rate"
+        return without_curves(f"no curves along the steps of {name} in {modes.kind} modes: theory covers {known}")
     found = replace(without_curves(prediction.note), is_heuristic=prediction.is_heuristic)
     told = {"rayleigh_quotient": prediction.rayleigh_quotients, "eigen_residual": prediction.eigen_residuals}
     errors = replace(found.errors, **{name: value.numpy() for name, value in told.items() if value is not None})

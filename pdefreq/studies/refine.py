@@ -78,7 +78,7 @@ def refine(
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Refines):
         raise IncompatibleError(
-            f"refine needs a method whose runs end at its discrete solution whatever the size, and {method} is none: "
+            f"refine needs a method whose runs end at its discrete solution at every size, and {method} does not: "
             f"use {', '.join(_refinable())}"
         )
     folder = None if folder is None else free_folder(folder)
@@ -108,8 +108,8 @@ def refine(
             break
         if solution.reference is None:
             raise IncompatibleError(
-                f"orders need the exact or a reference solution, and none is known of the problem '{problem.name}': "
-                "state `exact` in its file"
+                f"orders need an exact or reference solution, and the problem '{problem.name}' has neither: "
+                "set `exact` in its file"
             )
         runs.append(_Run(size, solution, states))
         if solution.status not in ENDED:

@@ -123,11 +123,11 @@ class Refinement(Shown):
         ]
 
     def mode_names(self) -> list[str]:
-        """The columns of the modes: ``mode_3``, in more dimensions ``mode_1_2``."""
+        """The column names of the modes: ``mode_3``, or ``mode_1_2`` in several dimensions."""
         return ["mode_" + "_".join(map(str, index)) for index in self.spectrum.modes.indices.tolist()]
 
     def fits(self) -> dict[str, Order]:
-        """The order of each norm and of each mode, by column."""
+        """The fitted order of each norm and of each mode, by column name."""
         import numpy as np
 
         from pdefreq.spectrum.orders import fit_order
@@ -202,7 +202,7 @@ class Refinement(Shown):
         )
 
     def save(self, folder: str | Path, *, figures: bool = True) -> Path:
-        """Write the table (as CSV and, with the orders, as JSON) and the picture.
+        """Write the table (as CSV and, with the orders, as JSON) and the figure.
 
         Raises:
             RunFolderError: If the folder can't be written.

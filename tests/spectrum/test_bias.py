@@ -42,8 +42,8 @@ def test_initially_small_modes_and_constant_modes_are_excluded():
 @pytest.mark.parametrize(
     ("times", "options", "reason"),
     [
-        (XI, {"complete": False}, "not a complete orthogonal one"),
-        (XI, {"last_step": 1}, "After a single step"),
+        (XI, {"complete": False}, "not a complete orthogonal family"),
+        (XI, {"last_step": 1}, "fewer than two steps"),
         ([1, 2, np.nan, np.nan, np.nan], {}, "Only 2 of 5 watched modes"),
         ([np.inf] * 5, {}, "No watched mode had lost half its error"),
         ([0.14, 0.15, 0.2, 0.3, 4.9], {}, "were halved within 5 steps"),

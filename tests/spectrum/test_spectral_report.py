@@ -91,7 +91,7 @@ def test_undefined_values_are_none():
             20 * (XI / np.pi) ** 1,
             {"kind": "fourier"},
             "Wavenumber 3.14 halved at step 20, 62.8 at step 400. "
-            "No bias index: the family of modes is not a complete orthogonal one; sine, cosine and eigen modes are.",
+            "No bias index: the family of modes is not a complete orthogonal family; use sine, cosine or eigen modes.",
         ),
         (
             [10, 20],
@@ -101,8 +101,8 @@ def test_undefined_values_are_none():
         ),
         ([1e9] * 4, {}, "No watched mode had lost half its error by the end of the run."),
         ([1e9] * 4, {"kind": "fourier"}, "No watched mode had lost half its error by the end of the run."),
-        ([50] * 4, {"start": 0.5}, "Every watched mode started below half error, so no order can be told."),
-        ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "After a single step at most there is no order to tell."),
+        ([50] * 4, {"start": 0.5}, "Every watched mode started below half error, so no order can be determined."),
+        ([0.01] * 4, {"steps": np.array([0.0, 1.0])}, "No order can be determined from fewer than two steps."),
     ],
 )
 def test_the_order_in_words(halving_steps, options, sentence):

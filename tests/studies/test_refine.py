@@ -122,7 +122,7 @@ def test_every_method_supports_refinement_or_names_methods_that_do(name):
     solver = make_solver(name)
     if not isinstance(solver, Refines):
         with pytest.raises(
-            IncompatibleError, match=f"{name} is none: use cg, gmres, multigrid, sine, fourier, fem, ritz-galerkin"
+            IncompatibleError, match=f"{name} does not: use cg, gmres, multigrid, sine, fourier, fem, ritz-galerkin"
         ):
             refine("poisson", name)
         return
