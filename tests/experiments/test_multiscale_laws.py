@@ -82,7 +82,9 @@ def test_compared_networks_differ_only_in_their_scales_or_activations():
 
 @pytest.mark.parametrize("problems", [["poisson-chirp"], pytest.param(list(ASKED), marks=pytest.mark.slow)])
 def test_scales_are_compared_at_equal_steps_and_at_equal_times(problems):
-    report = scales_against_none(problems=problems, steps=3, seeds=2)
+    report = scales_against_none(
+        problems=problems, steps=12, seeds=2
+    )  # the fastest run must outlast the first step of the slowest
     rows = rows_of(report)
     assert [row["problem"] for row in rows[::2]] == problems
     for with_scales, without in zip(rows[::2], rows[1::2], strict=True):

@@ -219,7 +219,7 @@ def test_methods_can_be_given_by_name():
 
 
 def test_a_single_sweep_determines_no_order():
-    assert "no order" in solve("poisson", "jacobi", stop=Stop(steps=1)).spectrum().sentence
+    assert "No order" in solve("poisson", "jacobi", stop=Stop(steps=1)).spectrum().sentence
 
 
 def test_a_direct_solution_halves_every_error_in_its_single_step():
