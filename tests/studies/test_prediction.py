@@ -149,8 +149,8 @@ def test_the_kernel_command_prints_and_draws(tmp_path):
     ("arguments", "sentence"),
     [
         (("ntk", "poisson", "--method", "jacobi"), "does not train a network"),
-        (("ntk", "torsion", "--method", "deep-ritz"), "requires an interval"),
-        (("predict", "p-laplacian", "--method", "fem"), "predicted on this problem"),
+        (("ntk", "torsion", "--method", "deep-ritz"), "on an interval"),
+        (("predict", "p-laplacian", "--method", "fem"), "no theory of modes"),
         (("predict", "tones", "--method", "regression", "--modes", "fourier"), "use sine or cosine"),
         (("predict", "poisson-chirp", "--method", "jacobi", "-p", "dimension=2", "--modes", "sine"), "has no sine modes"),
     ],
