@@ -229,7 +229,8 @@ class RitzGalerkin(DoublesSize, Solver):
         basis: ``"legendre"``, integrated Legendre polynomials, or ``"hat"``, P1 elements.
         number: Number of basis functions along each axis that vanish at its ends; null means 64 in one dimension, 32 in two, 12
             in three.
-        quadrature: Gauss points along each axis, for hat functions in each cell; null means twice the number of functions.
+        quadrature: Gauss points along each axis, for hat functions in each cell; null means 2 (number + 2) for polynomials, and
+            the default rule of `fem` for hat functions.
 
     Raises:
         OptionError: If an option lies outside its range.
