@@ -94,7 +94,7 @@ def ten_tones(seed: int) -> Problem:
 
 
 def report_of(three: Sequence[ToneHistory], ten: Sequence[ToneHistory]) -> Report:
-    """The report on the runs of both parts."""
+    """The report on both experiments: three tones (Xu et al.) and ten tones (Rahaman et al.)."""
     mean = ToneHistory.mean(ten)
     return Report(
         "Low frequencies first",

@@ -118,7 +118,7 @@ class Trained:
 
     @classmethod
     def of(cls, case: Case, steps: int) -> Trained:
-        """Train for the given steps of Gauss-Newton, and for steps of the others with at least the same cost."""
+        """Train for the given number of Gauss-Newton steps, and with the other optimizers at the same or higher cost."""
         schedule = Schedule(dense=20, per_decade=20)
         runs = {
             name: solve(case.problem, solver, stop=Stop(steps=steps * PRICES[name]), schedule=schedule)

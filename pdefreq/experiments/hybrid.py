@@ -150,7 +150,7 @@ def hybrid(*, seeds: int = 1, steps: int = 2500) -> Report:
 
 
 def report_of(runs: Sequence[Mapping[str, Timed]]) -> Report:
-    """The report; the first seed gives the words, all of them the tables' medians."""
+    """The report: its sentences describe the run with the first seed, and its tables contain medians over all seeds."""
     first, floor = runs[0], penalty_floor()
     price = price_of_a_sweep(first["Jacobi"])
     jacobi, network, modern, multigrid = (first[n] for n in ("Jacobi", "network", "network, early multigrid", "multigrid"))

@@ -110,7 +110,7 @@ def tones(order: Literal[0, 2], size: float) -> CallableField:
 
 
 def problem_of(loss: str, size: float) -> Problem:
-    """Whose solution is the tones times `size`: -u'' = f, or u = f where it is a regression."""
+    """The problem whose solution is the sum of the tones times `size`: -u'' = f, or u = f for the regression loss."""
     if loss == "regression":
         return Problem(
             domain=BOX, source=tones(0, size), diffusion=ConstantField(0.0), reaction=ConstantField(1.0), exact=tones(0, size)

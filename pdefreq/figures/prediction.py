@@ -71,7 +71,7 @@ def prediction_figure(
         rows: Runs, in rows of equal length.
         labels: Labels of the rows.
         title: Title of the figure.
-        log: Whether the moduli of the errors are drawn on a logarithmic axis.
+        log: Whether the absolute values of the errors are drawn on a logarithmic axis.
     """
     columns = len(rows[0])
     figure = Picture(figsize=(4.1 * columns + 0.5, 3.4 * len(rows) + 0.6))

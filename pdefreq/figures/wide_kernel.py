@@ -30,7 +30,8 @@ class Interpolation:
         y: Training values, shape ``(n,)``.
         t: Test points, ascending, shape ``(q,)``.
         initial: Output at the test points before training, shape ``(q,)``.
-        predicted: Output after training by equation 1.14, shape ``(q,)``.
+        predicted: Output after training as predicted by kernel regression (equation 1.14 of the source in `experiments.kernel`),
+            shape ``(q,)``.
         trained: Output after training, shape ``(q,)``.
     """
 

@@ -1,4 +1,4 @@
-"""The values that the loop reads from an iteration, with a default for each protocol that it does not have."""
+"""The values that the loop of a run reads from an iteration, with defaults for protocols that it does not implement."""
 
 from __future__ import annotations
 

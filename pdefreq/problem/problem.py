@@ -295,7 +295,7 @@ class Problem:
         return self.origin.files if self.origin is not None and self.text else {}
 
     def read_from(self, text: str, files: Mapping[str, Path]) -> Problem:
-        """A copy of the problem with the file that describes it as its origin."""
+        """A copy of the problem that records the file it was read from as its origin."""
         found = copy.copy(self)
         object.__setattr__(found, "origin", Origin(text, dict(files), found.digest))
         return found

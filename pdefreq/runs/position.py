@@ -24,7 +24,7 @@ class Position:
     history: History
 
     def checkpoint(self) -> Checkpoint:
-        """The position as arrays."""
+        """The checkpoint that stores this position."""
         from pdefreq.runs.run_folder import Checkpoint
 
         return Checkpoint.of(self.state, self.step, self.seconds, self.history)

@@ -255,11 +255,11 @@ class BoxModes(Modes):
 
 
 class SineModes(BoxModes):
-    """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, by DST-I.
+    """Dirichlet eigenfunctions of the Laplacian, ``prod_a sin(k_a pi (x_a - lower_a) / L_a)``, computed by DST-I.
 
-    An interpolant of the boundary values is subtracted first, since it would leak into every mode as 1/k: the linear interpolant
-    in one dimension, the transfinite interpolant from the faces in more dimensions, `I - prod_a (I - P_a)` with P_a linear along
-    axis a (Gordon and Hall, 1973).
+    An interpolant of the boundary values is subtracted first, since it would leak into every mode as 1/k. In one dimension it is
+    the linear interpolant. In higher dimensions it is the transfinite interpolant from the faces, `I - prod_a (I - P_a)` with P_a
+    linear along axis a (Gordon and Hall, 1973).
     """
 
     kind = "sine"

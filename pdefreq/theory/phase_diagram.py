@@ -68,13 +68,15 @@ class PhasePoint:
 
     @property
     def predicted_slope(self) -> float:
-        """S of RD ~ m^S for inner weights of order one, by a heuristic scaling argument with the same boundary as the source.
+        """S of RD ~ m^S for inner weights of order one, by a heuristic scaling argument.
+
+        The argument gives the same boundary between the regimes as the source.
 
         Output weights are a = m^-gamma', and alpha = m^(gamma - gamma'). Gradient steps change w in proportion to a / alpha, and
         a in proportion to 1 / alpha. If all m units together change u by one,
 
-        - for gamma' <= 0 the change of w, which has the larger part of the kernel, is alpha / (m a) = m^(gamma - 1);
-        - for gamma' > 0 the change of a is alpha / m, and w changes by the larger one of a alpha / m = m^(gamma - 1 - 2 gamma')
+        - for gamma' <= 0 the change of w, which contributes the larger part of the kernel, is alpha / (m a) = m^(gamma - 1);
+        - for gamma' > 0 the change of a is alpha / m, and w changes by the larger of a alpha / m = m^(gamma - 1 - 2 gamma')
           with the initial a, and (alpha / m)^2 = m^(2 (gamma - 1 - gamma')) with the final a;
         - if these changes exceed the initial values, a and w grow together until m a w / alpha = 1, hence
           w = m^((gamma - 1 - gamma') / 2).

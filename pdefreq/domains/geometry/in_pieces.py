@@ -23,7 +23,7 @@ def pieces(x: Points, count: int) -> tuple[Points, ...]:
 
 
 class InPieces(Field):
-    """A field that is a sum over many objects, such as facets, at each point.
+    """A field whose value at each point is a sum over many objects, such as facets; the points are evaluated in pieces.
 
     Args:
         count: The number of objects.

@@ -206,7 +206,7 @@ class Assorted(Holes):
 
 
 def holes_of(shapes: Sequence[Domain], dimension: int) -> Holes:
-    """The holes of these shapes: `Solids` if all are ellipsoids and boxes, otherwise `Assorted`."""
+    """The holes with these shapes: `Solids` if all are ellipsoids and boxes, otherwise `Assorted`."""
     sets = [shape.convex for shape in shapes]
     convex = [each for each in sets if each is not None]
     if len(convex) == len(sets):

@@ -53,7 +53,9 @@ def mesh_of(domain: Domain, h: float) -> Mesh:
 
 
 def refined(mesh: Mesh, domain: Domain) -> Mesh:
-    """The mesh with every cell split into 2^d, named boundaries, and vertices on curved parts moved onto the true boundary.
+    """The mesh with every cell split into 2^d cells.
+
+    Boundary names are kept, and vertices on curved parts are moved onto the true boundary.
 
     Args:
         mesh: A mesh of the domain, with boundaries named as the domain's parts.

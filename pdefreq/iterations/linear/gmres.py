@@ -28,7 +28,9 @@ _SOLVED = 1e-10
 
 
 class Gmres(GridIteration):
-    """One cycle of `PreconditionedGmres` per step; float64 on the CPU.
+    """One cycle of `PreconditionedGmres` per step.
+
+    Cycles run in float64 on the CPU; the iterate keeps its own dtype and device.
 
     Args:
         problem: A linear problem.

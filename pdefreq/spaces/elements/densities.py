@@ -91,7 +91,9 @@ class TermsAtPoints:
         return np.sum([weak.energy(*flat).numpy() for weak in self._weak], axis=0).reshape(self._shape)
 
     def slopes(self, u: np.ndarray | None = None, q: np.ndarray | None = None) -> tuple[Slopes, bool]:
-        """The derivatives of the densities, and whether the resulting form is known to be symmetric and nonnegative.
+        """The derivatives of the densities with respect to u and grad u.
+
+        The second value returned is whether the bilinear form of these derivatives is known to be symmetric and nonnegative.
 
         Args:
             u: The values. `u` and `q` may be omitted if all terms are linear.

@@ -48,7 +48,7 @@ class FourierSeries(LinearSpace):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of modes along each axis, which is the number of grid points that `transform` takes."""
+        """The number of modes along each axis, which is also the number of grid points that `transform` takes."""
         return tuple(2 * m + 1 for m in self.harmonics)
 
     @property
