@@ -21,7 +21,7 @@ from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import OutsideDistance, SmoothedDistance
 from pdefreq.domains.geometry.shells import joined
 from pdefreq.domains.geometry.simple_polygon import check_simple, signed_area
-from pdefreq.domains.meshes.delaunay import triangulated
+from pdefreq.domains.meshes.polygon_mesh import triangulated
 from pdefreq.domains.meshes.simplices import gauss, measures_of, quartered, random
 from pdefreq.domains.samples import Samples
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class BoundaryConditions:
+class ConditionsAtPoints:
     """The conditions at n boundary points, each of which belongs to one boundary part.
 
     Args:
@@ -46,7 +46,7 @@ class BoundaryConditions:
     normals: Tensor | None = None
 
     @classmethod
-    def of(cls, parts: Sequence[BoundaryPart], governing: Tensor, samples: Samples, like: Tensor) -> BoundaryConditions:
+    def of(cls, parts: Sequence[BoundaryPart], governing: Tensor, samples: Samples, like: Tensor) -> ConditionsAtPoints:
         """Evaluate boundary data, in float64, once.
 
         Args:
@@ -73,14 +73,14 @@ class BoundaryConditions:
         normals = None if samples.normals is None else samples.normals.to(like)
         return cls(samples.x.to(like), **{name: column.to(like) for name, column in columns.items()}, normals=normals)
 
-    def where(self, kind: str) -> BoundaryConditions | None:
+    def where(self, kind: str) -> ConditionsAtPoints | None:
         """The conditions of one kind, ``"dirichlet"`` or ``"robin"``; None if there are no such points."""
         mine = getattr(self, kind) > 0
         if not bool(mine.any()):
             return None
         columns: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         kept: dict[str, Any] = {name: None if column is None else column[mine] for name, column in columns.items()}
-        return BoundaryConditions(**kept)
+        return ConditionsAtPoints(**kept)
 
     def robin_energy(self, u: Values) -> Tensor:
         """The integral over the Robin part of alpha / 2 u^2 - flux u."""
@@ -92,7 +92,7 @@ class PenaltyBlock(ChannelLeastSquares):
 
     order = 0
 
-    def __init__(self, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
+    def __init__(self, space: TrialSpace, conditions: ConditionsAtPoints, beta: float) -> None:
         super().__init__("boundary", space.at(conditions.x))
         self._value, self._scale = conditions.value, (2 * beta * conditions.dirichlet).sqrt()
 
@@ -112,7 +112,7 @@ class RobinEnergyBlock(ChannelBlock):
 
     order = 0
 
-    def __init__(self, space: TrialSpace, conditions: BoundaryConditions) -> None:
+    def __init__(self, space: TrialSpace, conditions: ConditionsAtPoints) -> None:
         super().__init__("energy", space.at(conditions.x))
         self._conditions = conditions
 
@@ -143,7 +143,7 @@ class RobinResidualBlock(ChannelLeastSquares):
 
     order = 1
 
-    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: BoundaryConditions, beta: float) -> None:
+    def __init__(self, equation: WeakEquation, space: TrialSpace, conditions: ConditionsAtPoints, beta: float) -> None:
         super().__init__("robin", space.at(conditions.x))
         assert conditions.normals is not None
         self._equation, self._conditions, self._normals = equation, conditions, conditions.normals

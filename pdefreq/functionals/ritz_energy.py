@@ -9,7 +9,7 @@ import torch
 from pdefreq.core.fields import ConstantField
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import Block, ChannelBlock
-from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinEnergyBlock
+from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinEnergyBlock
 from pdefreq.functionals.equation_at_points import WeakEquation
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
@@ -77,7 +77,7 @@ class RitzEnergy(Functional):
             samples, values = data
             blocks.append(_LoadBlock(space, samples.x.to(like), (samples.weights * values).to(like)))
         if boundary is not None:
-            conditions = BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, like)
+            conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 blocks.append(RobinEnergyBlock(space, robin))
             if beta is not None and (dirichlet := conditions.where("dirichlet")) is not None:
@@ -148,7 +148,7 @@ def energy_of(problem: Problem, u: Field, interior: Samples, boundary: Samples |
     density = WeakEquation.at(problem.equation, x, x).energy(values, u.gradient(x))
     energy = (weights * (density - validated(problem.source, "[equation] source", x) * values)).sum()
     if boundary is not None:
-        energy = energy + BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, x).robin_energy(
+        energy = energy + ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, x).robin_energy(
             u(boundary.x)
         )
     return float(energy)

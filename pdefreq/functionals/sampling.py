@@ -193,7 +193,7 @@ def _generated(data: Data, domain: Domain) -> Points:
         return domain.interior(data.number, stream(0, "data")).x
     if not isinstance(domain, Box):
         raise IncompatibleError(
-            f'[data] points = "uniform" fill boxes and this domain is none ({domain.title}): use points = "random"'
+            f'[data] points = "uniform" need a box, and this domain is not a box ({domain.title}): use points = "random"'
         )
     axes = [torch.linspace(a, b, data.number, dtype=torch.float64) for a, b in zip(domain.lower, domain.upper, strict=True)]
     return torch.cartesian_prod(*axes).reshape(-1, domain.dimension)

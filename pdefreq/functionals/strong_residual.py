@@ -8,7 +8,7 @@ import torch
 
 from pdefreq.core.validation import validated
 from pdefreq.functionals.block import AutodiffLeastSquares, Block, ChannelLeastSquares, LinearizedLeastSquares
-from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock, RobinResidualBlock
+from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock, RobinResidualBlock
 from pdefreq.functionals.equation_at_points import StrongEquation, WeakEquation, as_matrix
 from pdefreq.functionals.functional import Functional
 from pdefreq.functionals.sampling import points_at_once
@@ -68,7 +68,7 @@ class StrongResidual(Functional):
             for x, f, weights in pieces
         ]
         if boundary is not None:
-            conditions = BoundaryConditions.of(problem.boundary, problem.part_of(boundary), boundary, like)
+            conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
                 blocks.append(RobinResidualBlock(weak, space, robin, beta))

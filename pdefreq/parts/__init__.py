@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
     from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
     from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd
+    from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
-    from pdefreq.parts.schedules import PenaltySchedule, Staged
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
     from pdefreq.parts.training import Training
 
@@ -26,7 +26,7 @@ _PLACES = {
         "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
-        "schedules": ("PenaltySchedule", "Staged"),
+        "penalty_schedules": ("PenaltySchedule", "Staged"),
         "starts": ("Antisymmetric", "Doubled", "Start", "Wide"),
         "training": ("Training",),
     }.items()

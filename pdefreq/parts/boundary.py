@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.part import COUNT, POSITIVE, require
-from pdefreq.parts.schedules import PenaltySchedule
+from pdefreq.parts.penalty_schedules import PenaltySchedule
 from pdefreq.parts.tables import BOUNDARIES
 
 if TYPE_CHECKING:

@@ -100,7 +100,7 @@ class Periodic(Input):
 
         if not isinstance(domain, Box):
             raise IncompatibleError(
-                f"input=periodic takes the sides of a box as periods and this domain is none ({domain.title}): use input=fourier"
+                f"input=periodic needs a box, whose sides are the periods, and this is a {domain.title}: use input=fourier"
             )
         axes = range(domain.dimension) if self.axes is None else self.axes
         if not axes or max(axes) >= domain.dimension:

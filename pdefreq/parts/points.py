@@ -117,7 +117,7 @@ class Gauss(Points):
 
     def resolved(self, dimension: int, number: int, *, known: bool) -> Points:
         if dimension > _MOST:
-            raise IncompatibleError(f"Gauss points fill at most {_MOST} dimensions, got {dimension}: use points=sobol")
+            raise IncompatibleError(f"Gauss points are limited to {_MOST} dimensions, got {dimension}: use points=sobol")
         return super().resolved(dimension, number, known=known)
 
     def interior(self, domain: Domain, seed: int, draw: int) -> Samples:

@@ -51,7 +51,7 @@ SCHEDULES = Registry(
     "penalty schedule",
     "pdefreq.schedules",
     {
-        "staged": "pdefreq.parts.schedules:Staged",
+        "staged": "pdefreq.parts.penalty_schedules:Staged",
     },
 )
 POINTS = Registry(

@@ -82,7 +82,7 @@ class Fem(DoublesSize, Solver):
         if self.levels is not None and self.levels < 1:
             raise OptionError(f"`levels` must be at least 1, got {self.levels}")
         if self.levels is not None and self.refinement is None:
-            raise OptionError("`levels` counts refinements, and there are none: set refinement=uniform or adaptive, too")
+            raise OptionError("`levels` is the number of refinements: set refinement=uniform or adaptive, or leave `levels` out")
 
     @property
     def degree(self) -> int:
@@ -181,7 +181,7 @@ class Fem(DoublesSize, Solver):
         if not problem.is_linear:
             term = next(term for term in problem.equation if not term.linear)
             raise IncompatibleError(
-                f"refinement is for linear problems, and the {term.name} term {term.text} is not: leave it out"
+                f"refinement needs a linear problem, and the {term.name} term {term.text} is nonlinear: leave `refinement` out"
             )
         if problem.data is not None:
             raise IncompatibleError(
@@ -189,7 +189,7 @@ class Fem(DoublesSize, Solver):
             )
         if problem.periodic_axes:
             raise IncompatibleError(
-                "refinement estimates errors from jumps of the flux, which it does not see across periodic sides: leave it out, "
+                "the error estimator of refinement does not include flux jumps across periodic sides: leave `refinement` out, "
                 "and set `cells`"
             )
         if self.element == "Q1":

@@ -72,9 +72,7 @@ class NetworkSolver(Solver):
                 "or leave `balance_every` out"
             )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
-            raise OptionError(
-                "lbfgs needs an objective that stays the same from step to step: leave `batch` out, or use optimizer=adam"
-            )
+            raise OptionError("lbfgs needs an objective that is the same in every step: leave `batch` out, or use optimizer=adam")
 
     @property
     def name(self) -> str:
@@ -175,7 +173,7 @@ class NetworkSolver(Solver):
         if not any(_acts_on_constants(term, domain, edge) for term in others):
             raise IncompatibleError(
                 f"start=antisymmetric begins with grad u = 0, where the residual for exponent = {diffusion.exponent:g} is "
-                "degenerate and no step leads away: leave `start` out"
+                "degenerate, so that training makes no progress: leave `start` out"
             )
 
     def _require_pairs(self, points: Points, boundary: Boundary, *, is_regression: bool) -> None:
@@ -195,7 +193,7 @@ class NetworkSolver(Solver):
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
-                "lbfgs needs an objective that stays the same from step to step, and random points are drawn at each: "
+                "lbfgs needs an objective that is the same in every step, and random points change it: "
                 "use points=gauss or resample_every=100"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:

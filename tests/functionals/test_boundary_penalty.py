@@ -4,7 +4,7 @@ import torch
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, as_field
 from pdefreq.domains.box import Box
-from pdefreq.functionals.boundary_penalty import BoundaryConditions, PenaltyBlock
+from pdefreq.functionals.boundary_penalty import ConditionsAtPoints, PenaltyBlock
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
 from tests.functionals.polynomials import Polynomials
@@ -14,7 +14,7 @@ LIKE = torch.empty(0, dtype=torch.float64)
 
 
 def conditions_of(problem, samples):
-    return BoundaryConditions.of(problem.boundary, problem.part_of(samples), samples, LIKE)
+    return ConditionsAtPoints.of(problem.boundary, problem.part_of(samples), samples, LIKE)
 
 
 def make(*parts):

@@ -71,7 +71,7 @@ def test_noise_has_the_stated_deviation_and_does_not_change():
 
 
 def test_uniform_data_need_a_box():
-    with pytest.raises(IncompatibleError, match="fill boxes and this domain is none"):
+    with pytest.raises(IncompatibleError, match="need a box, and this domain is not a box"):
         data_samples(problem(Ball((0.0, 0.0), 1.0), Data("uniform", 4)))
 
 

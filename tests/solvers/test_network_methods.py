@@ -145,7 +145,7 @@ def test_default_points(d, number):
         ({"optimizer": "sgd", "momentum": 1.0}, "`momentum` must be at least 0 and below 1, got 1"),
         ({"weights": {"energy": -1.0}}, "`weights` must be positive and finite, got -1"),
         ({"weights": 3}, "option 'weights' must be numbers by name such as first:1,second:10 or null, got 3"),
-        ({"optimizer": "lbfgs", "batch": 10}, "lbfgs needs an objective that stays the same .* leave `batch` out"),
+        ({"optimizer": "lbfgs", "batch": 10}, "lbfgs needs an objective that is the same in every step.* leave `batch` out"),
         ({"boundary": 0.5}, "option 'boundary' must be one of hard, penalty, got 0.5"),
         ({"form": "first-layer", "widths": (3, 3)}, "the first of `widths` must be at least the number of scales, 6"),
     ],
@@ -207,11 +207,15 @@ MIXED = (BoundaryPart("dirichlet", name="x-min"), BoundaryPart("robin", name="x-
         ),
         (regression(), poisson(), "this is a differential equation: use `sine`"),
         (mscale(), poisson(boundary=MIXED), "values prescribed on all sides, .* `deep-ritz:boundary=penalty`"),
-        (deep_ritz().with_options(points="gauss"), poisson(4), "Gauss points fill at most 3 dimensions, got 4: use points=sobol"),
+        (
+            deep_ritz().with_options(points="gauss"),
+            poisson(4),
+            "Gauss points are limited to 3 dimensions, got 4: use points=sobol",
+        ),
         (
             deep_ritz(),
             poisson(domain=Ball((0.0, 0.0), 1.0), data=Data("uniform", 5)),
-            "fill boxes and this domain is none",
+            "need a box, and this domain is not a box",
         ),
     ],
 )

@@ -310,7 +310,7 @@ def test_meaningless_and_contradictory_options_are_refused(options, message):
 @pytest.mark.parametrize(
     ("problem", "options", "error", "message"),
     [
-        ("ring", {"input": "periodic"}, IncompatibleError, "takes the sides of a box as periods .* use input=fourier"),
+        ("ring", {"input": "periodic"}, IncompatibleError, "needs a box, whose sides are the periods, .* use input=fourier"),
         (
             "poisson",
             {"network": "phase-shift", "frequencies": [[1, 2]]},

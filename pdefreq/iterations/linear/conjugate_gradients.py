@@ -91,7 +91,9 @@ class ConjugateGradients(GridIteration):
             )
             ratio = math.sqrt(float(high / low))
             factor = (ratio - 1) / (ratio + 1)
-            bound = f"; as a guide, the energy norm of the whole error stays below 2 * {factor:.4g}^t times its first (Chebyshev)"
+            bound = (
+                f"; as a guide, the energy norm of the error is at most 2 * {factor:.4g}^t times its initial value (Chebyshev)"
+            )
         raise IncompatibleError(f"no theory of modes for conjugate gradients, whose steps depend on all errors at once{bound}")
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:

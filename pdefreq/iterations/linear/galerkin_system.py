@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1e-12
 _MOST = 300
-_STRONG = ("classical", {"theta": 0.4})  # with the usual 0.25 P2 elements in two dimensions do not converge
+_STRONG = ("classical", {"theta": 0.4})  # with the usual 0.25, cycles for P2 elements in 2-D do not converge
 _DENSE = 0.1  # fraction of nonzero entries above which a dense factorization is faster
 
 
