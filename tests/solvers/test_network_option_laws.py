@@ -102,7 +102,7 @@ def test_options_may_be_arrays():
         ("gauss-newton", "dielectric-sphere", {}, "use `cg` or `deep-ritz`"),
         ("deep-ritz", "poisson", {"boundary": "penalty", "boundary.points": 50}, "`boundary.points` does nothing here"),
         ("pinn", "sampled-1d", {"points": "sobol"}, "leave points=sobol out"),
-        ("pinn", "p-laplacian", {"start": "antisymmetric"}, "exponent = 3 is degenerate .* leave `start` out"),
+        ("pinn", "p-laplacian", {"start": "antisymmetric"}, "exponent = 3 is degenerate, .* leave `start` out"),
     ],
 )
 def test_impossible_computations_are_refused_in_advance(method, problem, options, message):

@@ -110,7 +110,7 @@ def test_unsuitable_methods_are_refused_with_a_remedy(method, remedy, problem):
         ),
         ("deep-ritz:network=phase-shift,frequencies=[[1,0]]", "periodic along x, but this network is not"),
         ("ritz-galerkin", "not periodic.*use basis=hat or `fem`"),
-        ("fem:refinement=uniform", "does not see across periodic sides: leave it out"),
+        ("fem:refinement=uniform", "does not include flux jumps across periodic sides: leave `refinement` out"),
     ],
 )
 def test_unsuitable_options_are_refused(method, message, problem):
