@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from pdefreq.problem.coefficient_reader import CoefficientReader, derived_source
 from pdefreq.problem.data import Data
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Points, Values
@@ -354,6 +355,35 @@ class Problem:
             return any(field.has_kinks and jumps(field, self.domain) for field in term.coefficients.values())
 
         return next((term for term in self.equation if term.order == 2 and has_jumps(term)), None)
+
+    @cached_property
+    def level_sets(self) -> tuple[Field, ...]:
+        """Functions whose zero sets contain the interfaces that the formulas of the equation define, inner ones first.
+
+        An interface is a set of points at which the source, a coefficient or one of their derivatives may jump.
+        """
+        fields = [self.source, *(field for term in self.terms for field in term.coefficients.values())]
+        return tuple(dict.fromkeys(level_set for field in fields for level_set in field.level_sets))
+
+    @cached_property
+    def interfaces(self) -> tuple[float, ...]:
+        """The interfaces inside an interval, in ascending order: the roots of `level_sets`.
+
+        Raises:
+            ValueError: If the domain has more than one dimension.
+        """
+        import torch
+
+        from pdefreq.core.interval_roots import interval_roots
+
+        if self.domain.dimension > 1:
+            raise ValueError("interfaces are points only in one dimension")
+
+        def values(level_set: Field) -> Callable[[np.ndarray], np.ndarray]:
+            return lambda x: level_set(torch.from_numpy(x)[:, None]).numpy()
+
+        (lower,), (upper,) = self.domain.bounds
+        return tuple(interval_roots([*map(values, self.level_sets)], lower, upper).tolist())
 
     @cached_property
     def indefinite(self) -> Term | None:
