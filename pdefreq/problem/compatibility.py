@@ -33,5 +33,6 @@ def require_compatible(problem: Problem) -> None:
     if abs(total) > _TOLERANCE * size:
         raise ProblemFileError(
             "with fluxes on the whole boundary and no reaction, a solution exists only if the integrals of source and flux "
-            f"add up to zero, got {total:.3g} (of absolute values: {size:.3g}): change one of them, or prescribe a value somewhere"
+            f"add up to zero, got {total:.3g} (of absolute values: {size:.3g}): change one of them, or prescribe a value "
+            "somewhere"
         )
