@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.problem.needs import Need
+    from pdefreq.problem.rough_values import RoughPoint
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
 
@@ -384,6 +385,13 @@ class Problem:
 
         (lower,), (upper,) = self.domain.bounds
         return tuple(interval_roots([*map(values, self.level_sets)], lower, upper).tolist())
+
+    @cached_property
+    def rough_values(self) -> RoughPoint | None:
+        """The roughest point of `dirichlet`, or None if these values are smooth as far as sampling shows; see `rough_point`."""
+        from pdefreq.problem.rough_values import rough_point
+
+        return None if self.dirichlet is None else rough_point(self.dirichlet, self.domain)
 
     @cached_property
     def indefinite(self) -> Term | None:

@@ -32,6 +32,7 @@ _SMOOTH = 2.5  # rates above it are those of one step; lower rates are means ove
 _MARGIN = 0.1  # error of a mean rate
 _HIGHEST = 2  # a higher order is smooth: 4th differences do not distinguish more, and methods take at most three derivatives
 _SEGMENTS, _ON_EDGE = 64, 8
+_DIGITS = 8  # of coordinates in messages
 _INWARD = 1e-7  # relative to the size: a change within this distance of a corner is a jump at the corner
 _LEAST_JUMP = 0.01  # relative to the range of the values; for t^0.3 the change in the distance 1e-7 is 0.008
 _EDGE = 256  # boundary points at which a lifting is compared with the boundary values
@@ -52,8 +53,8 @@ class RoughPoint:
     @property
     def text(self) -> str:
         """What is there, as a clause without its subject."""
-        what = "jump or are nearly as steep as a jump" if self.order < 1 else "have a kink"
-        return what + (f" near ({', '.join(f'{v:.4g}' for v in self.at)})" if self.at else "")
+        what = "jump or have an infinite slope" if self.order < 1 else "have a kink"
+        return what + (f" near ({', '.join(f'{round(v, _DIGITS) + 0.0:g}' for v in self.at)})" if self.at else "")
 
 
 def rough_point(g: Field, domain: Domain) -> RoughPoint | None:

@@ -16,7 +16,7 @@ from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
 from pdefreq.problem.compatibility import require_compatible
-from pdefreq.problem.needs import Need
+from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
 from pdefreq.solvers.requirements import require, require_precision
 from pdefreq.solvers.solver import Solver
 
@@ -84,7 +84,11 @@ class NetworkSolver(Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return self.loss.needs if self.loss.is_regression else (*self.loss.needs, *self.boundary.needs)
+        if self.loss.is_regression:
+            return self.loss.needs
+        if self.boundary.is_penalty:
+            return (*self.loss.needs, *self.boundary.needs)
+        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[self.loss.derivatives])
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same method with all defaults set that depend on the problem or on the budget.
