@@ -438,18 +438,22 @@ class Problem:
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
         for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
-            mine = index < 0
-            if part.name is not None:
-                assert samples.parts is not None
-                sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
-                mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
-            if part.where is not None:
-                mine &= part.where(x)
-            index[mine] = i
+            index[(index < 0) & self.on_part(part, samples)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
             raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
+
+    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
+        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
+        import torch
+
+        mine = torch.ones(len(samples.x), dtype=torch.bool)
+        if part.name is not None:
+            assert samples.parts is not None
+            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
+        return mine if part.where is None else mine & part.where(samples.x)
 
     def _side(self, name: str) -> int:
         return self.domain.part_names.index(name)
@@ -474,6 +478,13 @@ class Problem:
             and (self.is_periodic or all(part.kind != "dirichlet" and part.alpha.constant == 0 for part in self.boundary))
             and not self.equation.depends_on_value(self.domain.interior(_FEW, stream(0, "coercivity")).x)
         )
+
+    @cached_property
+    def is_pinned(self) -> bool:
+        """Whether values are prescribed at single points of straight sides only; see `boundary_extent.is_pinned`."""
+        from pdefreq.problem.boundary_extent import is_pinned
+
+        return is_pinned(self)
 
     @property
     def has_values_everywhere(self) -> bool:

@@ -1,0 +1,129 @@
+"""Checks that boundary parts exist and that a mesh resolves them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import torch
+
+from pdefreq.core.errors import IncompatibleError, ProblemFileError
+from pdefreq.problem.boundary_pieces import boundary_pieces, membership_breaks
+from pdefreq.problem.compatibility import require_compatible
+
+if TYPE_CHECKING:
+    from pdefreq.problem.boundary_conditions import BoundaryPart
+    from pdefreq.problem.problem import Problem
+
+_SAMPLES = 100_000
+_POINT = 1e-6  # relative to the length of the boundary: a shorter part is a point
+
+
+def require_parts(problem: Problem) -> None:
+    """Check that every condition `where` holds at a point of the boundary.
+
+    On straight sides in the plane, a condition is evaluated at the points where it may change, and between them. On other
+    boundaries it is evaluated at about 100,000 points, and it is refused only if it is certain not to change between them.
+
+    Raises:
+        ProblemFileError: If a condition holds nowhere.
+    """
+    for index, part in enumerate(problem.boundary):
+        if part.where is not None and not _holds_somewhere(problem, part):
+            raise ProblemFileError(
+                f"[[boundary.part]] {_named(problem, index)} contains no point of the boundary of the {problem.domain.title} "
+                f"({_searched(problem)}): correct `where`, or leave the part out"
+            )
+
+
+def require_resolved(problem: Problem, index: int, width: float, spacing: float) -> NoReturn:
+    """Refuse a Dirichlet part that contains no node.
+
+    Args:
+        problem: The problem.
+        index: The index of the part.
+        width: The length of the longest piece of the part, 0 if it is unknown or the part is a point.
+        spacing: The mesh width.
+
+    Raises:
+        IncompatibleError: In one sentence, with the mesh width at which the part contains a node.
+    """
+    remedy = (
+        f"it needs a mesh width below {width:.3g}, and this one is {spacing:.3g}"
+        if width > 0
+        else f"this mesh has the width {spacing:.3g}, refine it or enlarge the part"
+    )
+    raise IncompatibleError(f"no node lies on [[boundary.part]] {_named(problem, index)}, which prescribes a value: {remedy}")
+
+
+def is_pinned(problem: Problem) -> bool:
+    """Whether values are prescribed at single points of straight sides only, which determine a free constant and nothing else.
+
+    In the plane a solution of finite energy has no value at a point, so that such a condition has no effect on a problem that
+    determines u otherwise.
+    """
+    values = [part for part in problem.boundary if part.kind == "dirichlet"]
+    sides = problem.domain.straight_sides
+    if not values or any(part.where is None for part in values) or sides is None or len(sides) != len(problem.domain.part_names):
+        return False
+    pieces = boundary_pieces(problem, sides, torch.arange(len(sides)))
+    kinds = np.array([part.kind == "dirichlet" for part in problem.boundary])
+    return bool(pieces.length[kinds[pieces.part]].sum() <= _POINT * pieces.length.sum())
+
+
+def require_one_constant(problem: Problem, *, fixed: int, free: bool) -> None:
+    """Check that a value at a point determines the constant of a problem whose solution is unique up to a constant.
+
+    Args:
+        problem: A problem that `is_pinned`.
+        fixed: The number of nodes at which a value is prescribed.
+        free: Whether the other conditions and the equation determine u only up to a constant.
+
+    Raises:
+        IncompatibleError: If the value has no meaning, or there are several.
+        ProblemFileError: If the integrals of source and flux do not add up to zero.
+    """
+    if not free or fixed > 1:
+        raise IncompatibleError(
+            "values are prescribed at single points only, and a solution has no values at points in the plane, except to fix a "
+            f"free constant{'' if free else ', which this problem does not have'}: prescribe values on a part with a length, or "
+            f"{'at one point' if free else 'leave the part out'}"
+        )
+    require_compatible(problem)
+
+
+def _named(problem: Problem, index: int) -> str:
+    """The number of a part, and its condition if it is a formula."""
+    text = getattr(problem.boundary[index].where, "text", "")
+    return f"{index + 1}" + (f' (where = "{text}")' if text else "")
+
+
+def _holds_somewhere(problem: Problem, part: BoundaryPart) -> bool:
+    domain, where = problem.domain, part.where
+    assert where is not None
+    sides = domain.straight_sides
+    if sides is not None:
+        named = [*domain.part_names].index(part.name) if part.name is not None else None
+        if named is not None and len(sides) == len(domain.part_names):
+            sides = sides[named : named + 1]
+        breaks = membership_breaks(part, sides)
+        places = [torch.from_numpy(np.concatenate([t, (t[1:] + t[:-1]) / 2])) for t in breaks]
+        x = torch.cat([a + t[:, None] * (b - a) for (a, b), t in zip(sides, places, strict=True)])
+        return bool(where(x).any())
+    edge = domain.boundary(_SAMPLES)
+    x = edge.x
+    if part.name is not None and edge.parts is not None:
+        x = x[edge.parts == [*domain.part_names].index(part.name)]
+    corners = torch.tensor(domain.corners, dtype=torch.float64).reshape(-1, domain.dimension)
+    if bool(where(torch.cat([x, corners])).any()):
+        return True
+    if domain.dimension == 1:
+        return False
+    levels = [level_set(x) for level_set in getattr(where, "level_sets", ())]
+    return any(bool((values <= 0).any()) and bool((values >= 0).any()) for values in levels)
+
+
+def _searched(problem: Problem) -> str:
+    if problem.domain.straight_sides is not None:
+        return "evaluated on all its sides, where the condition can change and between"
+    return "both ends" if problem.domain.dimension == 1 else f"about {_SAMPLES} points were evaluated"
