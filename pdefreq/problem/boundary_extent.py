@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
-from pdefreq.problem.boundary_pieces import boundary_pieces, membership_breaks
+from pdefreq.problem.boundary_pieces import boundary_pieces, has_regions, membership_breaks, on_boundary
 from pdefreq.problem.compatibility import require_compatible
 
 if TYPE_CHECKING:
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
 
 _SAMPLES = 100_000
+_POINTS_ON_PART = 10  # expected on the smallest part
 _POINT = 1e-6  # relative to the length of the boundary: a shorter part is a point
 
 
@@ -36,8 +39,8 @@ def require_parts(problem: Problem) -> None:
             )
 
 
-def require_resolved(problem: Problem, index: int, width: float, spacing: float) -> NoReturn:
-    """Refuse a Dirichlet part that contains no node.
+def require_resolved(problem: Problem, index: int, width: float, spacing: float) -> None:
+    """Refuse a Dirichlet part that contains no node, unless it contains no point of the boundary either (`require_parts`).
 
     Args:
         problem: The problem.
@@ -48,12 +51,41 @@ def require_resolved(problem: Problem, index: int, width: float, spacing: float)
     Raises:
         IncompatibleError: In one sentence, with the mesh width at which the part contains a node.
     """
+    if not _holds_somewhere(problem, problem.boundary[index]):
+        return
     remedy = (
         f"it needs a mesh width below {width:.3g}, and this one is {spacing:.3g}"
         if width > 0
         else f"this mesh has the width {spacing:.3g}, refine it or enlarge the part"
     )
     raise IncompatibleError(f"no node lies on [[boundary.part]] {_named(problem, index)}, which prescribes a value: {remedy}")
+
+
+def require_sampled(problem: Problem, edge: Samples) -> None:
+    """Check that a set of boundary points has a point on each part with a condition, for methods that impose it at points.
+
+    Args:
+        problem: The problem.
+        edge: The boundary points of the method.
+
+    Raises:
+        IncompatibleError: If a part that other parts do not cover has no point.
+    """
+    if not has_regions(problem):
+        return
+    many, part = on_boundary(problem, _SAMPLES)
+    seen = problem.part_of(edge).unique()
+    for index, condition in enumerate(problem.boundary):
+        mine = part == index
+        if condition.where is None or index in seen or not bool(mine.any()):
+            continue
+        fraction = float(many.weights[mine].sum() / many.weights.sum())
+        needed = math.ceil(_POINTS_ON_PART / fraction)
+        remedy = f"set boundary.points={needed}" if needed < _SAMPLES else "use `fem`"
+        raise IncompatibleError(
+            f"none of the {len(edge.x)} boundary points lies on [[boundary.part]] {_named(problem, index)}, "
+            f"which is {fraction:.2g} of the boundary: {remedy}"
+        )
 
 
 def is_pinned(problem: Problem) -> bool:

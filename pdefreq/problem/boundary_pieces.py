@@ -84,16 +84,22 @@ def boundary_pieces(problem: Problem, segments: Tensor, sides: Tensor) -> Pieces
     return Pieces(segment, start, end, part, (end - start) * lengths[segment])
 
 
-def points_on_pieces(problem: Problem, number: int) -> tuple[Samples, Tensor] | None:
-    """About `number` Gauss points on the pieces of the sides of a plane domain, and the part of each point.
+def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
+    """About `number` quadrature points on the boundary, and the part of each.
 
-    Functions that are smooth on each part are integrated accurately, also where data or parts end inside a side.
-
-    Returns:
-        The points without normals, and the indices of their parts; None if the domain does not consist of straight sides.
+    If parts have conditions and the sides of a plane domain are straight, each piece of a part has its own Gauss points, so that
+    functions that are smooth on each part are integrated accurately.
     """
+    if not has_regions(problem) or (found := _on_pieces(problem, number)) is None:
+        edge = problem.domain.boundary(number)
+        return edge, problem.part_of(edge)
+    return found
+
+
+def _on_pieces(problem: Problem, number: int) -> tuple[Samples, Tensor] | None:
+    """The points of `on_boundary`, without normals; None if the domain does not consist of straight sides that are its parts."""
     segments = problem.domain.straight_sides
-    if segments is None or len(segments) != len(problem.domain.part_names):  # the sides of a mesh need not be parts
+    if segments is None or len(segments) != len(problem.domain.part_names):
         return None
     pieces = boundary_pieces(problem, segments, torch.arange(len(segments)))
     nodes, weights = (torch.from_numpy(column) for column in np.polynomial.legendre.leggauss(_ORDER))

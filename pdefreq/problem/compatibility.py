@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.problem.boundary_pieces import has_regions, points_on_pieces
+from pdefreq.problem.boundary_pieces import on_boundary
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
 
 _TOLERANCE = 1e-8
@@ -26,7 +23,7 @@ def require_compatible(problem: Problem) -> None:
     """
     n = _POINTS.get(problem.domain.dimension, _MANY)
     inside = problem.domain.quadrature(n)
-    edge, part = _on_boundary(problem, n)
+    edge, part = on_boundary(problem, n)
     source, total, size = problem.source(inside.x), 0.0, 0.0
     pieces = [(source, inside.weights)]
     for i, condition in enumerate(problem.boundary):
@@ -39,11 +36,3 @@ def require_compatible(problem: Problem) -> None:
             "with fluxes on the whole boundary and no reaction, a solution exists only if the integrals of source and flux "
             f"add up to zero, got {total:.3g} (the moduli: {size:.3g}): change one of them, or prescribe a value somewhere"
         )
-
-
-def _on_boundary(problem: Problem, n: int) -> tuple[Samples, Tensor]:
-    """Quadrature points on the boundary and their parts; panels end where parts end inside straight sides."""
-    if has_regions(problem) and (found := points_on_pieces(problem, n)) is not None:
-        return found
-    edge = problem.domain.boundary(n)
-    return edge, problem.part_of(edge)

@@ -15,6 +15,7 @@ from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
+from pdefreq.problem.boundary_extent import require_sampled
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
 from pdefreq.solvers.requirements import require, require_precision
@@ -135,6 +136,10 @@ class NetworkSolver(Solver):
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
+
+        edge = sampling.boundary(domain, 0)
+        if edge is not None:
+            require_sampled(problem, edge)
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
