@@ -143,11 +143,12 @@ def _holds_somewhere(problem: Problem, part: BoundaryPart) -> bool:
         x = torch.cat([a + t[:, None] * (b - a) for (a, b), t in zip(sides, places, strict=True)])
         return bool(where(x).any())
     edge = domain.boundary(_SAMPLES)
-    x = edge.x
-    if part.name is not None and edge.parts is not None:
-        x = x[edge.parts == [*domain.part_names].index(part.name)]
     corners = torch.tensor(domain.corners, dtype=torch.float64).reshape(-1, domain.dimension)
-    if bool(where(torch.cat([x, corners])).any()):
+    x = torch.cat([edge.x, corners])
+    if part.name is not None:
+        assert edge.parts is not None
+        x = edge.x[edge.parts == [*domain.part_names].index(part.name)]
+    if bool(where(x).any()):
         return True
     if domain.dimension == 1:
         return False

@@ -149,6 +149,9 @@ def _divided(grid: UniformGrid, problem: Problem, side: int, whole: _Cells) -> _
         owner = torch.arange(len(whole.nodes)).repeat_interleave(len(offsets))
         x, owner, weights = (column[inside.flatten()] for column in (x.flatten(0, 1), owner, weights))
     part = _part_of(problem, x, side)
+    prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
+    unknown = prescribes[part]  # the flux there: a node with a Robin condition has this condition on the whole piece
+    part, x = torch.where(unknown, whole.part[owner], part), torch.where(unknown[:, None], whole.x[owner], x)
     mixed = torch.zeros(len(whole.nodes), dtype=torch.bool)
     mixed[owner[part != whole.part[owner]]] = True
     kept, split = ~mixed, mixed[owner]
