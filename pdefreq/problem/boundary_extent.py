@@ -103,25 +103,30 @@ def is_pinned(problem: Problem) -> bool:
     return bool(pieces.length[kinds[pieces.part]].sum() <= _POINT * pieces.length.sum())
 
 
-def require_one_constant(problem: Problem, *, fixed: int, free: bool) -> None:
-    """Check that a value at a point determines the constant of a problem whose solution is unique up to a constant.
+def is_singular(problem: Problem, *, fixed: int, free: bool) -> bool:
+    """Whether the discrete equations without prescribed values determine u only up to a constant, so that the load must fit them.
 
     Args:
-        problem: A problem that `is_pinned`.
+        problem: The problem.
         fixed: The number of nodes at which a value is prescribed.
-        free: Whether the other conditions and the equation determine u only up to a constant.
+        free: Whether a constant added to u changes neither the equation nor the Robin conditions.
 
     Raises:
-        IncompatibleError: If the value has no meaning, or there are several.
+        IncompatibleError: If values are prescribed at single points and have no meaning, because nothing is free or there are
+            several.
         ProblemFileError: If the integrals of source and flux do not add up to zero.
     """
-    if not free or fixed > 1:
+    pinned = is_pinned(problem)
+    if pinned and (not free or fixed > 1):
         raise IncompatibleError(
             "values are prescribed at single points only, and a solution has no values at points in the plane, except to fix a "
             f"free constant{'' if free else ', which this problem does not have'}: prescribe values on a part with a length, or "
             f"{'at one point' if free else 'leave the part out'}"
         )
-    require_compatible(problem)
+    singular = free and (pinned or not fixed)
+    if singular:
+        require_compatible(problem)
+    return singular
 
 
 def _named(problem: Problem, index: int) -> str:

@@ -479,13 +479,6 @@ class Problem:
             and not self.equation.depends_on_value(self.domain.interior(_FEW, stream(0, "coercivity")).x)
         )
 
-    @cached_property
-    def is_pinned(self) -> bool:
-        """Whether values are prescribed at single points of straight sides only; see `boundary_extent.is_pinned`."""
-        from pdefreq.problem.boundary_extent import is_pinned
-
-        return is_pinned(self)
-
     @property
     def has_values_everywhere(self) -> bool:
         """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""

@@ -10,7 +10,7 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.polygon import Polygon
 from pdefreq.problem.boundary_conditions import BoundaryPart
-from pdefreq.problem.boundary_extent import require_parts, require_sampled
+from pdefreq.problem.boundary_extent import is_pinned, require_parts, require_sampled
 from pdefreq.problem.expressions import parse_condition
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.files import problem_from_text
@@ -108,7 +108,7 @@ def test_values_at_one_corner_fix_a_free_constant_only():
 
     def prepared(method, **changes):
         problem = Problem(domain=SQUARE, **({"source": "cos(pi*x)"} | changes), boundary=[corner, BoundaryPart("robin")])
-        assert problem.is_pinned
+        assert is_pinned(problem)
         return make_solver(method).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
 
     x = torch.tensor(np.random.default_rng(0).random((50, 2)))

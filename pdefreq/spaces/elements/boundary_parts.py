@@ -15,9 +15,10 @@ from pdefreq.problem.boundary_extent import require_resolved
 from pdefreq.problem.boundary_pieces import Pieces, boundary_pieces, has_regions
 
 if TYPE_CHECKING:
+    from skfem import Element, Mesh
+
     from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
-    from pdefreq.spaces.elements.lagrange import Lagrange
 
 _DIVISIONS = 8  # of the edges of a facet in space, on which parts that end inside facets are integrated
 _GAUSS = 20  # largest degree of the rule on a piece of a facet
@@ -30,15 +31,18 @@ class BoundaryParts:
     integrated by the midpoint rule on 64 pieces, and its nodes have the condition of its midpoint.
 
     Args:
-        space: The elements.
+        mesh: The mesh.
+        element: The element of scikit-fem.
+        dofs: Its numbering of the coefficients.
+        quadrature: The degree of polynomials that are integrated exactly.
         problem: The problem.
     """
 
-    def __init__(self, space: Lagrange, problem: Problem) -> None:
-        self._space, self._problem = space, problem
-        self._facets = space.mesh.boundary_facets()
-        self._sides = torch.from_numpy(space.built_in_parts(problem.domain))
-        self._corners = torch.from_numpy(np.moveaxis(space.mesh.p[:, facets_of(space.mesh)[:, self._facets]], 0, 2).copy())
+    def __init__(self, mesh: Mesh, element: Element, dofs: Any, quadrature: int, problem: Problem) -> None:
+        self._mesh, self._element, self._dofs, self._quadrature, self._problem = mesh, element, dofs, quadrature, problem
+        self._facets = mesh.boundary_facets()
+        self._sides = torch.from_numpy(problem.domain.parts_of_facets(mesh))
+        self._corners = torch.from_numpy(np.moveaxis(mesh.p[:, facets_of(mesh)[:, self._facets]], 0, 2).copy())
 
     @functools.cached_property
     def at_midpoints(self) -> np.ndarray:
@@ -49,7 +53,7 @@ class BoundaryParts:
         """For each Robin part, its index and bases of scikit-fem whose points and weights cover the part."""
         problem = self._problem
         robin = [k for k, condition in enumerate(problem.boundary) if condition.kind == "robin"]
-        if not has_regions(problem) or self._space.mesh.dim() == 1:
+        if not has_regions(problem) or self._mesh.dim() == 1:
             return [(k, self._basis(self._facets[self.at_midpoints == k])) for k in robin if (self.at_midpoints == k).any()]
         return [*self._of_pieces(robin)] if self._pieces is not None else [*self._of_divisions(robin)]
 
@@ -67,7 +71,7 @@ class BoundaryParts:
                     dofs = np.union1d(dofs, self._dofs_of_vertices(k)).astype(np.int64)
                     if not len(dofs) and not self._holds_at_vertices(condition):
                         width = 0.0 if self._pieces is None else self._pieces.widest(k)
-                        require_resolved(problem, k, width, self._space.mesh_width)
+                        require_resolved(problem, k, width, float(self._mesh.param()))
                 if len(dofs):
                     found.append((k, dofs))
         return found
@@ -80,14 +84,14 @@ class BoundaryParts:
     @functools.cached_property
     def _pieces(self) -> Pieces | None:
         """The pieces of the facets in the plane, if a part may end inside a facet."""
-        if self._space.mesh.dim() != 2 or not has_regions(self._problem):
+        if self._mesh.dim() != 2 or not has_regions(self._problem):
             return None
         return boundary_pieces(self._problem, self._corners.transpose(0, 1), self._sides)
 
     def _of_pieces(self, robin: list[int]) -> Any:
         pieces = self._pieces
         assert pieces is not None
-        x, w = np.polynomial.legendre.leggauss(min(self._space.quadrature, _GAUSS) // 2 + 1)
+        x, w = np.polynomial.legendre.leggauss(min(self._quadrature, _GAUSS) // 2 + 1)
         for k in robin:
             whole, mine = pieces.is_whole & (pieces.part == k), ~pieces.is_whole & (pieces.part == k)
             if whole.any():
@@ -97,7 +101,7 @@ class BoundaryParts:
                 yield k, self._basis(self._facets[[facet]], rule)
 
     def _of_divisions(self, robin: list[int]) -> Any:
-        is_square = isinstance(self._space.mesh, MeshHex)
+        is_square = isinstance(self._mesh, MeshHex)
         points = _divided(square=is_square)
         weights = np.full(points.shape[1], (1 if is_square else 1 / 2) / points.shape[1])
         basis: Any = self._basis(self._facets, (points, weights))
@@ -114,9 +118,8 @@ class BoundaryParts:
                 yield k, divided
 
     def _basis(self, facets: np.ndarray, quadrature: Any = None) -> FacetBasis:
-        space = self._space
-        rule: dict[str, Any] = {"intorder": space.quadrature} if quadrature is None else {"quadrature": quadrature}
-        return FacetBasis(space.mesh, space.element, facets=facets, dofs=space.dofs, **rule)
+        rule: dict[str, Any] = {"intorder": self._quadrature} if quadrature is None else {"quadrature": quadrature}
+        return FacetBasis(self._mesh, self._element, facets=facets, dofs=self._dofs, **rule)
 
     def _part_of(self, x: torch.Tensor, repeated: int = 1) -> np.ndarray:
         """The part of each point; the points of a facet follow each other."""
@@ -125,23 +128,23 @@ class BoundaryParts:
 
     def _dofs_of_facets(self, k: int) -> np.ndarray:
         """The coefficients on facets of a part, or on the pieces of facets."""
-        dofs, pieces = self._space.dofs, self._pieces
+        dofs, pieces = self._dofs, self._pieces
         if pieces is None:
             return dofs.get_facet_dofs(self._facets[self.at_midpoints == k]).all() if (self.at_midpoints == k).any() else _NONE
         whole, mine = pieces.is_whole & (pieces.part == k), ~pieces.is_whole & (pieces.part == k)
         found = [dofs.get_facet_dofs(self._facets[pieces.segment[whole]]).all() if whole.any() else _NONE]
         for facet, start, end in zip(self._facets[pieces.segment[mine]], pieces.start[mine], pieces.end[mine], strict=True):
-            ends = facets_of(self._space.mesh)[:, facet]
+            ends = facets_of(self._mesh)[:, facet]
             found += [dofs.nodal_dofs[0, ends[[number]]] for number, place in enumerate((0.0, 1.0)) if start <= place <= end]
-            if self._space.degree == 2 and start <= 1 / 2 <= end:
+            if self._dofs.facet_dofs.size and start <= 1 / 2 <= end:
                 found.append(dofs.facet_dofs[0, [facet]])
         return np.concatenate(found)
 
     def _dofs_of_vertices(self, k: int) -> np.ndarray:
         """The coefficients of vertices at which the condition of a part holds, such as a part that is a single point."""
-        vertices = facets_of(self._space.mesh)[:, self._facets]
+        vertices = facets_of(self._mesh)[:, self._facets]
         return np.concatenate(
-            [self._space.dofs.nodal_dofs[0, own[self._part_of(x) == k]] for own, x in zip(vertices, self._corners, strict=True)]
+            [self._dofs.nodal_dofs[0, own[self._part_of(x) == k]] for own, x in zip(vertices, self._corners, strict=True)]
         )
 
 

@@ -118,11 +118,11 @@ class Lagrange(GalerkinSpace):
         return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature, dofs=self.dofs))
 
     def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
-        return [(k, ElementRule(basis)) for k, basis in BoundaryParts(self, problem).robin_bases()]
+        return [(k, ElementRule(basis)) for k, basis in self._parts(problem).robin_bases()]
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         values = np.full(self.num_coefficients, np.nan)
-        for k, dofs in reversed(BoundaryParts(self, problem).dirichlet_dofs()):  # where two parts meet, the first one applies
+        for k, dofs in reversed(self._parts(problem).dirichlet_dofs()):  # where two parts meet, the first one applies
             values[dofs] = validated(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
@@ -139,7 +139,7 @@ class Lagrange(GalerkinSpace):
 
     def dirichlet_nodes(self, problem: Problem) -> np.ndarray:
         """The indices of all coefficients on Dirichlet parts, ascending."""
-        return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in BoundaryParts(self, problem).dirichlet_dofs())]))
+        return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in self._parts(problem).dirichlet_dofs())]))
 
     def locate(self, x: np.ndarray) -> np.ndarray:
         """The cell of each point ``(n, d)``; for points outside the mesh, the cell with the nearest center."""
@@ -177,7 +177,10 @@ class Lagrange(GalerkinSpace):
 
     def boundary_facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         """The boundary facets, and the index of the problem's boundary part that contains the midpoint of each."""
-        return self.mesh.boundary_facets(), BoundaryParts(self, problem).at_midpoints
+        return self.mesh.boundary_facets(), self._parts(problem).at_midpoints
+
+    def _parts(self, problem: Problem) -> BoundaryParts:
+        return BoundaryParts(self.mesh, self.element, self.dofs, self.quadrature, problem)
 
     def built_in_parts(self, domain: Domain) -> np.ndarray:
         """The index of the domain's boundary part for each boundary facet."""
