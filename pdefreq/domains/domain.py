@@ -265,6 +265,11 @@ class Domain(Content, ABC):
         """The nearest boundary point of a hole for each point outside."""
         raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
 
+    @property
+    def straight_sides(self) -> Tensor | None:
+        """The sides of a plane domain whose boundary consists of segments, ``(sides, 2, 2)``: side, end, coordinate."""
+        return None
+
     def outline(self) -> Outline | None:
         """The boundary of a plane domain as curves over the x axis, for Gauss points around holes; None if unavailable."""
         return None

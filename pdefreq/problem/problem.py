@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.problem.needs import Need
+    from pdefreq.problem.rough_values import RoughPoint
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
 
@@ -336,6 +337,13 @@ class Problem:
         return tuple(interval_roots([*map(values, self.level_sets)], lower, upper).tolist())
 
     @cached_property
+    def rough_values(self) -> RoughPoint | None:
+        """The roughest point of `dirichlet`, or None if these values are smooth as far as sampling shows; see `rough_point`."""
+        from pdefreq.problem.rough_values import rough_point
+
+        return None if self.dirichlet is None else rough_point(self.dirichlet, self.domain)
+
+    @cached_property
     def indefinite(self) -> Term | None:
         """The first term that can make the quadratic form negative, a property known or found at sample points, or None."""
         x = self.domain.interior(_MANY, stream(0, "coercivity")).x
@@ -380,18 +388,22 @@ class Problem:
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
         for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
-            mine = index < 0
-            if part.name is not None:
-                assert samples.parts is not None
-                sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
-                mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
-            if part.where is not None:
-                mine &= part.where(x)
-            index[mine] = i
+            index[(index < 0) & self.on_part(part, samples)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
             raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
+
+    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
+        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
+        import torch
+
+        mine = torch.ones(len(samples.x), dtype=torch.bool)
+        if part.name is not None:
+            assert samples.parts is not None
+            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
+        return mine if part.where is None else mine & part.where(samples.x)
 
     def _side(self, name: str) -> int:
         return self.domain.part_names.index(name)
