@@ -1,4 +1,4 @@
-"""Notes for the user on a run that ended: those of the method, and a note on problems that the lifting solves."""
+"""Notes for the user on a run that ended: those of the method, of its predictions, its modes and its lifting."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
         lambda: _on_lifting(prepared, state),
+        lambda: _on_named(prepared, history),
     )
     return tuple(note for make in makers for note in _made(make))
 
@@ -48,6 +49,14 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
         return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
+
+
+def _on_named(prepared: PreparedRun, history: History) -> list[str]:
+    """A note on each wavenumber that the problem names and that has no error."""
+    from pdefreq.spectrum.named import remarks_on_named
+    from pdefreq.spectrum.watched import WatchedModes
+
+    return remarks_on_named(WatchedModes.in_facts(history.facts), prepared.problem.spectrum.wavenumbers)
 
 
 def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:

@@ -169,6 +169,7 @@ class Solution(Record, Field):
             "holdout_misfit": history.last("holdout_misfit"),
             "reference_error": self.reference_error,
             **self._spectral_summary(),
+            "notes": list(self.notes),
             "run": None if self.folder is None else str(self.folder),
         }
 

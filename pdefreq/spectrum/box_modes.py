@@ -150,6 +150,14 @@ class BoxModes(Modes):
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self.box, self.indices[places], self._intervals)
 
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        """See `Modes`; beyond the larger wavenumber, modes with small numbers along some of the axes may be resolved as well."""
+        numbers = [np.abs(self._numbers(n)) for n in grid_intervals(self.box, space, self._intervals)]
+        units = self._unit / np.array(self.box.lengths)
+        lowest = float(np.linalg.norm([np.nanmin(k) * unit for k, unit in zip(numbers, units, strict=True)]))
+        highest = min(float(np.nanmax(k) * unit) for k, unit in zip(numbers, units, strict=True))
+        return lowest or float(units.min()), highest
+
     def recorded(self) -> Self:
         """The same modes on the grid of `RECORDED_INTERVALS`, refined by halving until it resolves them.
 

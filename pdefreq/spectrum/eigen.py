@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -97,6 +97,11 @@ class EigenModes(Modes):
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._basis, self.indices[places])
 
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        """See `Modes`; the larger wavenumber is that of the last eigenfunction that was computed."""
+        values = self._basis.values
+        return math.sqrt(values[values > _ZERO * values[-1]][0]), math.sqrt(values[-1])
+
     @functools.cached_property
     def straight(self) -> Lagrange:
         """P2 elements with the same nodes on straight cells, for evaluation at points; coefficients are the values at `points`.
@@ -123,19 +128,32 @@ class EigenModes(Modes):
         return values - self._basis.without_boundary(values)
 
     def strongest(
-        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+        self,
+        values: np.ndarray,
+        space: TrialSpace | None = None,
+        *,
+        threshold: float,
+        max_modes: int,
+        wavenumbers: Iterable[float] = (),
     ) -> tuple[Self, int]:
-        """See `Modes`. Modes are computed until the remainder is too small to contain a further watched mode."""
+        """See `Modes`.
+
+        Modes are computed until the remainder is too small to contain a further watched mode, and up to the largest of the named
+        wavenumbers if that is possible.
+        """
         basis = self._basis
         none = self.take(np.empty(0, int))
         if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
             return none, 0
+        named = tuple(wavenumbers)
+        while basis.values[-1] < max(named, default=0.0) ** 2 and basis.grow():
+            pass
         every = type(self)(basis)
         amplitude, rest = every.decompose(values)
         while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)
-        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes)
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes, wavenumbers=named)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

@@ -155,6 +155,9 @@ class RayModes(Modes):
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._domain, self._fit, self.indices[places])
 
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        return float(self._fit.wavenumbers[1]), float(self._fit.wavenumbers[-1])
+
     def recorded(self) -> Self:
         """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.
 

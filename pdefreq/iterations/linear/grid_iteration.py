@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from pdefreq.core.errors import IncompatibleError
+from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.sparse import CondensedSystem
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.grid import Grid
 
+_SOLVED = 1e-10  # a relative residual at which the equations are solved; the default tolerance
 _ROUNDING = 1e-13  # eigenvalues are zero if they are smaller than this fraction of their terms
 _RESTART = 100
 _LARGEST_DIRECT = 20_000  # nodes in three dimensions; in two dimensions a factorization of many more takes a second
@@ -73,6 +75,20 @@ class GridIteration(Iteration):
 
     def discrete_solution(self, state: State) -> Coefficients:
         return self._discrete_solution.to(state.coefficients)
+
+    def final_status(self, state: State) -> Status:
+        """The status of a run whose iteration makes no further progress: solved, at the level of rounding, or stalled.
+
+        The level of rounding is the residual of a change by one rounding error at each node, with signs that alternate.
+        """
+        u = state.coefficients
+        residual = float(self.objective(state)["residual"])
+        if residual <= _SOLVED:
+            return Status.DONE
+        signs = 1 - 2 * (torch.arange(len(u), device=u.device) % 2).to(u)
+        changed = u * (1 + torch.finfo(u.dtype).eps * signs)
+        level = float((self._stencil.residual(changed) - self._stencil.residual(u)).norm()) / self._norm
+        return Status.ROUNDING if residual <= level else Status.STALLED
 
     def notes(self, state: State) -> list[str]:
         """A note if the grid is too coarse for the convection."""
