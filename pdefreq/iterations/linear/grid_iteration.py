@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.grid import Grid
 
+_FEW = 10.0  # rounding errors that accumulate over the steps: conjugate gradients on 500 intervals had 1.7
 _SOLVED = 1e-10  # a relative residual at which the equations are solved; the default tolerance
 _ROUNDING = 1e-13  # eigenvalues are zero if they are smaller than this fraction of their terms
 _RESTART = 100
@@ -79,7 +80,7 @@ class GridIteration(Iteration):
     def final_status(self, state: State) -> Status:
         """The status of a run whose iteration makes no further progress: solved, at the level of rounding, or stalled.
 
-        The level of rounding is the residual of a change by one rounding error at each node, with signs that alternate.
+        The level of rounding is ten times the residual of a change by one rounding error at each node, with signs that alternate.
         """
         u = state.coefficients
         residual = float(self.objective(state)["residual"])
@@ -88,7 +89,7 @@ class GridIteration(Iteration):
         signs = 1 - 2 * (torch.arange(len(u), device=u.device) % 2).to(u)
         changed = u * (1 + torch.finfo(u.dtype).eps * signs)
         level = float((self._stencil.residual(changed) - self._stencil.residual(u)).norm()) / self._norm
-        return Status.ROUNDING if residual <= level else Status.STALLED
+        return Status.ROUNDING if residual <= _FEW * level else Status.STALLED
 
     def notes(self, state: State) -> list[str]:
         """A note if the grid is too coarse for the convection."""

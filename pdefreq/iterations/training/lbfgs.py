@@ -26,8 +26,8 @@ class LbfgsStepper(Stepper):
     """A quasi-Newton direction from the last pairs of steps and gradient differences, and a strong Wolfe search along it.
 
     Pairs are discarded when the functional changes, and when a search along their direction fails. If the search along the
-    negative gradient fails as well, the method ends: at the level of rounding if the quadratic model promises no decrease above
-    it or the gradient is zero up to rounding, and otherwise stalled.
+    negative gradient fails as well, the method ends: at the level of rounding if the gradient is zero up to rounding, and
+    otherwise stalled.
 
     Args:
         pairs: Number of stored pairs.
@@ -65,21 +65,17 @@ class LbfgsStepper(Stepper):
             memory["end"] = ending(Status.DONE)
             return True
         kept = int(memory["kept"])
-        found, promised = None, math.inf
+        found = None
         if kept:
             s, y = memory["steps_taken"][-kept:], memory["gradient_changes"][-kept:]
-            direction = -two_loop(s, y, gradient)
-            promised = -float(gradient.dot(direction)) / 2
-            found = _search(functional, c, memory["objective"], gradient, direction)
+            found = _search(functional, c, memory["objective"], gradient, -two_loop(s, y, gradient))
         if found is None:
             memory["kept"] = torch.tensor(0)
             size = float(gradient.norm())
             # The first step has at most length one, since the scale is not known.
             found = _search(functional, c, memory["objective"], gradient, -gradient * min(1.0, 1 / max(size, 1e-300)))
         if found is None:
-            negligible = promised <= torch.finfo(c.dtype).eps * abs(float(memory["objective"]))
-            rounding = negligible or is_stationary(functional, c, gradient)
-            memory["end"] = ending(Status.ROUNDING if rounding else Status.STALLED)
+            memory["end"] = ending(Status.ROUNDING if is_stationary(functional, c, gradient) else Status.STALLED)
             return True
         step_taken, memory["objective"], memory["gradient"] = found
         _remember(memory, step_taken, memory["gradient"] - gradient)

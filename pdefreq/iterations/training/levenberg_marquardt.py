@@ -81,13 +81,13 @@ class LevenbergMarquardtStepper(Stepper):
             return False
         damping = float(memory["damping"]) or _START * model.largest
         growth, least = float(memory["growth"]), torch.finfo(c.dtype).eps * abs(model.objective)
-        rejected = False
+        restrained = damping > _START * model.largest  # by rejections in earlier steps
         while True:
             damping = max(damping, model.rounding)
             d = model.step(damping)
             promised = model.decrease(d)
             if promised <= least:
-                memory["end"] = ending(_reason(functional, c, model, rejected=rejected))
+                memory["end"] = ending(_reason(functional, c, model, restrained=restrained))
                 return not fresh
             if not math.isfinite(damping):  # F is not finite either, which the loop detects
                 c.fill_(math.nan)
@@ -95,7 +95,7 @@ class LevenbergMarquardtStepper(Stepper):
             gain = (model.objective - float(functional.value(c + d))) / promised
             if gain > 0:  # false if the objective is nan
                 break
-            damping, growth, rejected = damping * growth, 2 * growth, True
+            damping, growth, restrained = damping * growth, 2 * growth, True
         c.add_(d)
         memory["damping"] = c.new_tensor(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3))
         memory["growth"] = c.new_tensor(2.0)
@@ -105,18 +105,18 @@ class LevenbergMarquardtStepper(Stepper):
         return ENDS[int(memory["end"])] or Status.DONE if "end" in memory else Status.DONE
 
 
-def _reason(functional: Functional, c: Coefficients, model: QuadraticModel, *, rejected: bool) -> Status:
+def _reason(functional: Functional, c: Coefficients, model: QuadraticModel, *, restrained: bool) -> Status:
     """The reason why the model promises no decrease.
 
     Args:
         functional: The objective.
         c: The coefficients.
         model: The model there.
-        rejected: Whether larger steps, for which it promised a decrease, were rejected.
+        restrained: Whether larger steps, for which it promised a decrease, were rejected.
     """
     if not model.gradient.any():
         return Status.DONE
-    return Status.STALLED if rejected and not is_stationary(functional, c, model.gradient) else Status.ROUNDING
+    return Status.STALLED if restrained and not is_stationary(functional, c, model.gradient) else Status.ROUNDING
 
 
 class QuadraticModel(NamedTuple):
