@@ -18,6 +18,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.core.registry import nearest
+from pdefreq.core.scaling import unit_of
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.family import Expansion, Modes
 
@@ -128,10 +129,11 @@ class BoxModes(Modes):
         coefficients = np.where(grid.is_resolved, transform[grid.position], 0)
         for place in grid.places:
             transform[place] = 0
-        power = np.abs(transform) ** 2
+        unit = unit_of(transform)
+        power = np.abs(transform / unit) ** 2
         for norms in grid.squared_norms:
             power = np.tensordot(norms, power, axes=1)
-        return coefficients, math.sqrt(float(power))
+        return coefficients, unit * math.sqrt(float(power))
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
         grid = self._grid(space)

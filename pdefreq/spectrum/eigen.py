@@ -12,6 +12,7 @@ import numpy as np
 
 from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
+from pdefreq.core.scaling import unit_of
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:  # finite elements are loaded with the first mesh, since other families do not need them
@@ -90,9 +91,11 @@ class EigenModes(Modes):
         """See `Modes`; coefficients are norms of projections."""
         basis = self._basis
         inner = basis.without_boundary(np.asarray(values, dtype=float))
-        parts = self._vectors.T @ (basis.mass @ inner)
-        rest = inner - self._vectors @ parts
-        return np.sqrt(self._by_mode(parts**2)) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+        unit = unit_of(inner)
+        parts = self._vectors.T @ (basis.mass @ (inner / unit))
+        rest = inner / unit - self._vectors @ parts
+        length = math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+        return unit * np.sqrt(self._by_mode(parts**2)) / basis.norm, unit * length
 
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._basis, self.indices[places])

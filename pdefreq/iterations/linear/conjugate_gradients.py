@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class ConjugateGradients(GridIteration):
     """One iteration of Hestenes and Stiefel per step, with the residual r and the search direction p as memory.
 
-    Both have the shape of the iterate and are zero at prescribed values. The residual r is updated recursively.
+    Both have the shape of the iterate, are zero at prescribed values and are divided by a power of two near the right-hand side,
+    so that their squares neither underflow nor overflow. The residual r is updated recursively.
 
     Args:
         problem: A symmetric linear problem.
@@ -56,7 +57,7 @@ class ConjugateGradients(GridIteration):
     def init(self) -> State:
         u = super().init().coefficients
         r = self._stencil.padded(torch.zeros_like(u))
-        self._stencil.window(r).copy_(self._stencil.residual(u))
+        self._stencil.window(r).copy_(self._stencil.residual(u) / self._unit)
         return self.restore(u, {"r": r, "p": r})
 
     def step(self, state: State) -> State:
@@ -67,7 +68,7 @@ class ConjugateGradients(GridIteration):
         u, r, p, stencil = self._u, self._r, self._p, self._stencil
         product, before = stencil.times(p), self._square
         alpha = before / (stencil.window(p) * product).sum()
-        u.addcmul_(alpha, p)
+        u.addcmul_(alpha * self._unit, p)
         stencil.window(r).addcmul_(alpha, product, value=-1)
         if stencil.mean is not None:
             r -= r.mean()  # removes rounding errors: the mean of the residual must be zero if u is determined up to a constant
@@ -103,5 +104,5 @@ class ConjugateGradients(GridIteration):
         return self._state()
 
     def _state(self) -> State:
-        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # further steps change no digit
+        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # in the unit of r; further steps change no digit
         return State(self._grid, self._u, {"r": self._r, "p": self._p}, done=bool(self._square.sqrt() <= negligible))

@@ -57,7 +57,7 @@ class Gmres(GridIteration):
         before = np.linalg.norm(system.residual(c))
         c[system.free] = self._method.cycle(c[system.free])
         after = np.linalg.norm(system.residual(c))
-        done = not after <= PROGRESS * before or after <= FLOOR * self._norm
+        done = not after <= PROGRESS * before or after <= FLOOR * self._norm * self._unit
         return self._state(self._settle(torch.from_numpy(c).to(state.coefficients)), done=bool(done))
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:

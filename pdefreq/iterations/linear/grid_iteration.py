@@ -13,6 +13,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
+from pdefreq.core.scaling import unit_of
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.sparse import CondensedSystem
@@ -58,7 +59,9 @@ class GridIteration(Iteration):
         self._problem, self._grid, self._guess = problem, grid, guess
         self._equations = grid.stencil(problem)  # in float64
         self._stencil = self._equations.to(like)
-        self._norm = float(self._equations.residual(self._equations.start).norm()) or 1.0
+        load = self._equations.residual(self._equations.start)
+        self._unit = unit_of(load)
+        self._norm = float((load / self._unit).norm()) or 1.0
 
     def init(self) -> State:
         u = self._buffer()
@@ -69,7 +72,7 @@ class GridIteration(Iteration):
         return State(self._grid, self._settle(u))
 
     def objective(self, state: State) -> dict[str, Tensor]:
-        return {"residual": self._stencil.residual(state.coefficients).norm() / self._norm}
+        return {"residual": self._relative(self._stencil.residual(state.coefficients))}
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._grid, self._buffer().copy_(coefficients))
@@ -88,7 +91,7 @@ class GridIteration(Iteration):
             return Status.DONE
         signs = 1 - 2 * (torch.arange(len(u), device=u.device) % 2).to(u)
         changed = u * (1 + torch.finfo(u.dtype).eps * signs)
-        level = float((self._stencil.residual(changed) - self._stencil.residual(u)).norm()) / self._norm
+        level = float(self._relative(self._stencil.residual(changed) - self._stencil.residual(u)))
         return Status.ROUNDING if residual <= _FEW * level else Status.STALLED
 
     def notes(self, state: State) -> list[str]:
@@ -99,6 +102,10 @@ class GridIteration(Iteration):
         return peclet_remark(
             mesh_peclet_number(self._problem.equation, grid.nodes, grid.spacings), "intervals", grid.intervals[0]
         )
+
+    def _relative(self, residual: Tensor) -> Tensor:
+        """The norm of a residual relative to the right-hand side, |b| = `_norm` x `_unit`."""
+        return (residual / self._unit).norm() / self._norm
 
     @functools.cached_property
     def _constants(self) -> Constants | None:
