@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 _ROUNDING = 1e-12  # coefficients below this times the largest value are rounding errors
+FAR = 0.01
+"""Relative distance of a named wavenumber above which the nearest mode is another one; meshes have smaller errors."""
 _SAME = 1e-9  # relative: wavenumbers with a smaller difference are equal up to rounding
 
 
@@ -111,7 +113,8 @@ class Modes(ABC):
             space: The trial space of the function.
             threshold: Smallest amplitude, relative to the largest.
             max_modes: Largest number of modes that are selected by their amplitudes.
-            wavenumbers: Wavenumbers whose nearest modes are selected whatever their amplitudes, if any mode is.
+            wavenumbers: Wavenumbers whose nearest modes are selected whatever their amplitudes, if any mode is. Those beyond the
+                last mode are ignored.
 
         Returns:
             These modes, and the number of all modes above the threshold.
@@ -119,7 +122,8 @@ class Modes(ABC):
         amplitude = self.amplitudes(values, space)
         places, count_above_threshold = strongest(amplitude, threshold=threshold, max_modes=max_modes)
         if len(places):
-            places = np.union1d(places, nearest(self.wavenumber, amplitude, wavenumbers)).astype(int)
+            named = [xi for xi in wavenumbers if xi <= (1 + FAR) * self.wavenumber.max()]
+            places = np.union1d(places, nearest(self.wavenumber, amplitude, named)).astype(int)
         return self.take(places), count_above_threshold
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pdefreq.spectrum.family import FAR
 from pdefreq.spectrum.modes import BOX_FAMILIES, MESH_FAMILIES
 
 if TYPE_CHECKING:
     from pdefreq.spectrum.watched import WatchedModes
-
-_FAR = 0.01  # relative distance above which the nearest mode is another one; wavenumbers on meshes have smaller errors
 
 
 def remarks_on_named(modes: WatchedModes, wavenumbers: Sequence[float]) -> list[str]:
@@ -26,8 +25,8 @@ def remarks_on_named(modes: WatchedModes, wavenumbers: Sequence[float]) -> list[
     beyond, between, absent = [], [], []
     for xi, place in zip(wavenumbers, modes.nearest(wavenumbers), strict=True):
         found, is_absent = float(modes.wavenumber[place]), not modes.amplitude[place] > 0
-        is_far = abs(found - xi) > _FAR * max(xi, lowest)
-        if xi > (1 + _FAR) * highest and (is_far or is_absent):
+        is_far = abs(found - xi) > FAR * max(xi, lowest)
+        if xi > (1 + FAR) * highest and (is_far or is_absent):
             beyond.append(xi)
         elif is_far:
             between.append((xi, found))

@@ -107,7 +107,9 @@ def test_lbfgs_in_single_precision_learns_both_tones(tmp_path):
     (tmp_path / "case.toml").write_text(CASE)
     problem = load_problem(str(tmp_path / "case.toml"))
     options = {"optimizer": "lbfgs", "activation": "sin", "widths": (30, 30), "number": 100}
-    iteration = make_solver("deep-ritz", options).prepare(problem.blind(), seed=2, device=torch.device("cpu"), dtype=torch.float32)
+    iteration = make_solver("deep-ritz", options).prepare(
+        problem.blind(), seed=2, device=torch.device("cpu"), dtype=torch.float32
+    )
     state = iteration.init()
     for _ in range(800):
         state = iteration.step(state)
