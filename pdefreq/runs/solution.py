@@ -91,7 +91,7 @@ class Solution(Record, Field):
             step=end.step,
             seconds=end.seconds,
             history=end.history,
-            notes=(*notes, *notes_on(prepared, end.state, end.history)),
+            notes=(*notes, *notes_on(prepared, end.state, end.history, status)),
             folder=folder,
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pdefreq.spectrum.family import FAR
 from pdefreq.spectrum.modes import BOX_FAMILIES, MESH_FAMILIES
 
@@ -12,19 +14,24 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.watched import WatchedModes
 
 
-def remarks_on_named(modes: WatchedModes, wavenumbers: Sequence[float]) -> list[str]:
+def remarks_on_named(modes: WatchedModes, wavenumbers: Sequence[float], error: np.ndarray | None = None) -> list[str]:
     """One sentence for each reason for which named wavenumbers are not shown, or have no relative error.
 
     Args:
         modes: The watched modes, which include the nearest mode of each named wavenumber.
         wavenumbers: The angular wavenumbers that the problem names.
+        error: The relative errors of the modes against the solution, shape ``(m,)``, if they are known; nan for a mode that the
+            solution does not contain.
     """
     if not len(modes):
         return []
     lowest, highest = modes.wavenumber_range
+    absent_modes = ~(modes.amplitude > 0)
+    if error is not None and np.isfinite(error).any():
+        absent_modes |= np.isnan(error)
     beyond, between, absent = [], [], []
     for xi, place in zip(wavenumbers, modes.nearest(wavenumbers), strict=True):
-        found, is_absent = float(modes.wavenumber[place]), not modes.amplitude[place] > 0
+        found, is_absent = float(modes.wavenumber[place]), bool(absent_modes[place])
         is_far = abs(found - xi) > FAR * max(xi, lowest)
         if xi > (1 + FAR) * highest and (is_far or is_absent):
             beyond.append(xi)
