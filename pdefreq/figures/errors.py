@@ -98,13 +98,12 @@ def draw_errors(
             axes.plot([], [], label=name, **style)
             continue
         raised = [(seconds, np.maximum(error, bottom)) for seconds, error in seeds]
-        edge = {"clip_on": any(ends)}  # a marker on the lower edge is drawn whole
         if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
-            point = [np.median([curve[i][0] for curve in raised]) for i in (0, 1)]
-            axes.plot(*point, "D", color=style["color"], markersize=8, label=name, gid=f"l2-{label}", **edge)
+            at, height = (float(np.median([curve[i][0] for curve in raised])) for i in (0, 1))
+            axes.plot(at, min(height, top), "D", color=style["color"], markersize=8, label=name, gid=f"l2-{label}", clip_on=False)
             continue
         seconds, low, middle, high = _band(raised)
-        axes.plot(seconds, middle, label=name, gid=f"l2-{label}", **style, **edge)
+        axes.plot(seconds, middle, label=name, gid=f"l2-{label}", clip_on=any(ends), **style)
         if len(seeds) > 1:
             axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
     if legend is not None:
