@@ -191,6 +191,7 @@ def ntk(
     from pdefreq.runs.solve import solve
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.box_modes import make_modes
+    from pdefreq.spectrum.family import nearest
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.span import span_of
     from pdefreq.theory.kernel_modes import eigenpairs, rayleigh_quotients, sign_changes
@@ -211,10 +212,14 @@ def ntk(
         thinned = x[:: -(-number // _DECOMPOSED)]
         matrix = kernel(state.space.at(thinned[:, None]).jacobian_factors(state.coefficients))
         trace = float(diagonal(blocks).sum())
-        modes = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain).take(np.arange(_ROWS))
+        every = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain, intervals=(number - 1,))
+        wanted = [xi for xi in subject.spectrum.wavenumbers if xi <= every.wavenumber[-1]]
+        named = nearest(every.wavenumber, np.zeros(len(every)), wanted)
+        chosen = list(dict.fromkeys([*named, *range(min(_ROWS, len(every)))]))[: max(_ROWS, len(set(named)))]
+        modes = every.take(np.sort(chosen))
         span = span_of(modes)
         assert span is not None
-        waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
+        waves = span.at(x[:, None]).jacobian(torch.zeros(len(modes), dtype=torch.float64))
         quotients = rayleigh_quotients(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
         in_loss = loss_spectrum(*linearization.start()) if metric == "loss" else None
     trained = drift = None
@@ -272,6 +277,9 @@ def ntk(
     )
     if sentence := eigen_residual_sentence(quotients.eigen_residuals.tolist()):
         say(console, sentence)
+    if beyond := [xi for xi in subject.spectrum.wavenumbers if xi > every.wavenumber[-1]]:
+        last = text(every.wavenumber[-1], 4)
+        say(console, f"wavenumbers above {last} are not resolved by {number} points (`--number`): {', '.join(map(text, beyond))}")
     if trained is not None and moved is not None:
         if early := trained.step < steps:
             say(console, status_sentence(trained), "green" if trained.status.exit_code == 0 else "bold red")
