@@ -48,6 +48,8 @@ def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: s
         for axes in panels:
             note(axes, "no steps recorded" if len(record) else "no spectrum recorded")
         return figure
+    (known,) = np.nonzero(np.isfinite(record.error).any(axis=0))  # a named mode that the solution does not contain has no curve
+    record = record.take(known) if len(known) else record
     colors = wavenumber_colors(len(record))
     at = record.prediction.step, np.interp(record.prediction.step, record.step, record.seconds)
     for axes, time, when, label in zip(panels, (record.step, record.seconds), at, ("step", "seconds"), strict=True):

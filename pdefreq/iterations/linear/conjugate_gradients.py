@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.fields import Field
+    from pdefreq.core.history import Status
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.iterations.protocols import Prediction
     from pdefreq.problem.problem import Problem
@@ -76,6 +77,9 @@ class ConjugateGradients(GridIteration):
         p.mul_(self._square / before).add_(r)
         self._settle(u)
         return self._state()
+
+    def final_status(self, state: State) -> Status:
+        return self._reason(state)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         """Raise an error: the theory bounds the whole error, but not that of single modes.

@@ -66,6 +66,9 @@ class Gmres(GridIteration):
     def _state(self, u: Coefficients, *, done: bool) -> State:
         return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
 
+    def final_status(self, state: State) -> Status:
+        return self._reason(state)
+
     def notes(self, state: State) -> list[str]:
         """Notes, with advice if the cycles stagnate."""
         notes = super().notes(state)

@@ -80,8 +80,8 @@ class GridIteration(Iteration):
     def discrete_solution(self, state: State) -> Coefficients:
         return self._discrete_solution.to(state.coefficients)
 
-    def final_status(self, state: State) -> Status:
-        """The status of a run whose iteration makes no further progress: solved, at the level of rounding, or stalled.
+    def _reason(self, state: State) -> Status:
+        """The reason why a run ends with a state: solved, at the level of rounding, stalled, or by its budget.
 
         The level of rounding is ten times the residual of a change by one rounding error at each node, with signs that alternate.
         """
@@ -89,6 +89,8 @@ class GridIteration(Iteration):
         residual = float(self.objective(state)["residual"])
         if residual <= _SOLVED:
             return Status.DONE
+        if not state.done:
+            return Status.STEPS
         signs = 1 - 2 * (torch.arange(len(u), device=u.device) % 2).to(u)
         changed = u * (1 + torch.finfo(u.dtype).eps * signs)
         level = float(self._relative(self._stencil.residual(changed) - self._stencil.residual(u)))
