@@ -23,9 +23,9 @@ _ROUNDING = 1e-12  # relative error below which a lifting equals the solution up
 def notes_on(prepared: PreparedRun, state: State, history: History, status: Status) -> tuple[str, ...]:
     """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
-        lambda: _on_tolerance(prepared, history, status),
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
+        lambda: _on_tolerance(prepared, history, status),
         lambda: _on_lifting(prepared, state),
         lambda: _on_named(prepared, history),
     )
