@@ -163,3 +163,13 @@ def test_the_table_lists_the_probes_and_the_default_probes():
     assert set(PROBES) >= {"error", "spectral"}
     assert [type(probe) for probe in default_probes()] == [PROBES.load(name) for name in ("error", "spectral", "holdout")]
     assert np.isfinite(len(default_probes()))
+
+
+@pytest.mark.parametrize("amplitude", [1e-150, 1.0, 1e150])
+def test_small_errors_of_very_small_and_very_large_functions_are_resolved(amplitude):
+    """u = (1 + 1e-12) u*: the squares of the errors are 1e-324 of the smallest and 1e276 of the largest function."""
+    exact = CallableField(lambda x: amplitude * torch.sin(math.pi * x[:, 0]))
+    problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exact=exact)
+    u = CallableField(lambda x: (1 + 1e-12) * amplitude * torch.sin(math.pi * x[:, 0]))
+    for norm in ("l2", "h1"):
+        assert error.relative_error(u, Target(problem, exact), norm) == pytest.approx(1e-12, rel=1e-3)  # rounding of 1 + 1e-12
