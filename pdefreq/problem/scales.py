@@ -2,8 +2,8 @@
 
 The size of the solution is estimated from the data alone: the load f - L(G) is expanded in the modes of the bounding box, and each
 coefficient is divided by the symbol of the equation with averaged coefficients. Here G is the lifting of the boundary values, or a
-constant. For constant coefficients on a box with prescribed values the estimate is the size of u - G itself. Units are powers of
-ten, so that the estimate need not be accurate, and problems of about unit size are trained as they are.
+constant. For constant coefficients on a box the estimate is the size of u - G itself. Units are powers of ten, so that the
+estimate need not be accurate, and problems of about unit size are trained as they are.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.problem.problem import Problem
 
-_CELLS = {1: 2048, 2: 160, 3: 20}  # along each axis, at whose midpoints the load is evaluated
+_CELLS = {1: 2048, 2: 160, 3: 40}  # along each axis; the load is evaluated at one point of each
+_FEWER = 20  # the same in three dimensions for a lifting that varies, whose second derivatives take long
 _POINTS = 2048  # at which coefficients are averaged, and the load in more dimensions
 _EDGE = 512  # boundary points
 _BISECTIONS = 60  # of the logarithm of a size
+_FACING = 0.7  # smallest component of a normal along an axis that the boundary faces
 _ROUNDING = 1e-10  # relative to f and L(G): a smaller difference is a rounding error
 
 
@@ -169,6 +171,7 @@ class _Edge:
     alpha: Tensor
     flux: Tensor
     x: Points
+    normals: Tensor | None
 
     @classmethod
     def of(cls, problem: Problem) -> _Edge | None:
@@ -189,7 +192,19 @@ class _Edge:
             elif condition.kind == "robin":
                 columns["alpha"][mine] = _quiet(condition.alpha, samples.x[mine])
                 columns["flux"][mine] = _quiet(condition.flux, samples.x[mine])
-        return cls(samples.weights * kept, fixed, **columns, x=samples.x) if bool(kept.any()) else None
+        return cls(samples.weights * kept, fixed, **columns, x=samples.x, normals=samples.normals) if bool(kept.any()) else None
+
+    def fixed_along(self, axis: int) -> tuple[bool, bool]:
+        """Whether values are prescribed on most of the boundary that faces down and up an axis."""
+        whole = (self.fixed * self.weights).sum() > (~self.fixed * self.weights).sum()
+        if self.normals is None:
+            return bool(whole), bool(whole)
+        sides = []
+        for facing in (self.normals[:, axis] < -_FACING, self.normals[:, axis] > _FACING):
+            weights = self.weights * facing
+            some = bool(weights.sum() > 0)
+            sides.append(bool((self.fixed * weights).sum() > (~self.fixed * weights).sum()) if some else bool(whole))
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True)
@@ -259,7 +274,7 @@ def _size_from_load(problem: Problem, averaged: _Averaged, base: Field) -> float
     if size == 0:
         return 0.0
     if averaged.exponent != 2:  # the flux determines the gradient: |grad u|^(p-1) is that of the equation with p = 2
-        return size / slope * slope ** (1 / (averaged.exponent - 1))
+        return size / slope * slope ** (1 / (averaged.exponent - 1)) if slope > 0 else 0.0
     if problem.is_linear:
         return size
     rate = (slope / size) * averaged.diffusion * (slope / size)  # of the effective frequency
@@ -272,45 +287,62 @@ def _size_from_load(problem: Problem, averaged: _Averaged, base: Field) -> float
 
 
 def _by_modes(problem: Problem, averaged: _Averaged, base: Field) -> tuple[float, float]:
-    """The root mean squares of the solution with averaged coefficients on the bounding box, and of its gradient."""
+    """The root mean squares of the solution with averaged coefficients on the bounding box, and of its gradient.
+
+    Along each axis the modes are sines, cosines or quarter waves, after the conditions on the two sides. Fluxes are loads in the
+    cells at the boundary, and alpha adds its mean over the domain to the reaction, up to the lowest eigenvalue of diffusion.
+    """
     import numpy as np
     import torch
     from scipy import fft
 
     (lower, upper), d = problem.domain.bounds, problem.domain.dimension
-    lengths, cells = [b - a for a, b in zip(lower, upper, strict=True)], _CELLS[d]
-    middles = (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
-    axes = [a + length * middles for a, length in zip(lower, lengths, strict=True)]
-    x = torch.cartesian_prod(*axes).reshape(-1, d)
+    lengths = [b - a for a, b in zip(lower, upper, strict=True)]
+    cells = _FEWER if d == 3 and base.constant is None else _CELLS[d]
+    corners = torch.cartesian_prod(*[torch.arange(cells, dtype=torch.float64)] * d).reshape(-1, d)
+    place = torch.full_like(corners, 0.5)
+    if d == 3:  # frequencies that the few cells do not resolve are noise at random points; at midpoints they look like low ones
+        place = torch.rand(corners.shape, generator=stream(0, "scales"), dtype=torch.float64)
+    y = (corners + place) / cells
+    x = y * y.new_tensor(lengths) + y.new_tensor(lower)
     inside = problem.domain.contains(x)
     load = torch.zeros_like(x[:, 0])
     load[inside] = _load(problem, base, x[inside])
+
+    edge, lowest = _Edge.of(problem), averaged.diffusion * math.fsum((math.pi / length) ** 2 for length in lengths) / 4
+    sink = 0.0
+    if edge is not None:
+        sink = float((edge.weights * edge.alpha).sum()) / problem.domain.measure
+        share = min(1.0, lowest / sink) if sink > 0 else 1.0  # with large alpha, flux / alpha is prescribed
+        flux = _difference(edge.flux, edge.alpha * _quiet(base, edge.x)) * ~edge.fixed
+        place = ((edge.x - x.new_tensor(lower)) / x.new_tensor(lengths) * cells).long().clamp(0, cells - 1)
+        index = (place * torch.tensor([cells ** (d - 1 - axis) for axis in range(d)])).sum(dim=1)
+        load.index_add_(0, index, share * edge.weights * flux * (cells**d / math.prod(lengths)))
+        sink = min(sink, lowest)
     f = load.reshape((cells,) * d).numpy()
     largest = float(np.abs(f).max())  # squares of large and small numbers may not be representable
     if largest == 0:
         return 0.0, 0.0
-    f, fixed = f / largest, any(part.kind == "dirichlet" for part in problem.boundary)
-    squares, along = np.zeros(f.shape), np.zeros(f.shape)
+    f, squares, along = f / largest, np.zeros((1,) * d), np.zeros((1,) * d)
     for axis, length in enumerate(lengths):
-        k = np.arange(cells, dtype=float)
+        k, ends = np.arange(cells, dtype=float), (True, True) if edge is None else edge.fixed_along(axis)
         if axis in problem.periodic_axes:
             f, k = fft.fft(f, axis=axis, norm="ortho"), 2 * np.abs(fft.fftfreq(cells, 1 / cells))
-        elif fixed:
-            f, k = fft.dst(f, axis=axis, norm="ortho"), k + 1  # pyright: ignore[reportArgumentType]
+        elif ends[0]:
+            f, k = fft.dst(f, type=2 if ends[1] else 4, axis=axis, norm="ortho"), k + (1 if ends[1] else 0.5)  # pyright: ignore[reportArgumentType]
         else:
-            f = fft.dct(f, axis=axis, norm="ortho")  # pyright: ignore[reportArgumentType]
-        shape = [-1 if other == axis else 1 for other in range(d)]
-        squares = squares + (math.pi / length * k).reshape(shape) ** 2
-        along = along + (math.pi / length * k).reshape(shape)
-    least = math.fsum((math.pi / length) ** 2 for length in lengths) / 4
-    symbol = np.hypot(averaged.diffusion * squares + averaged.reaction, averaged.convection * along / math.sqrt(d))
-    symbol = np.maximum(np.abs(symbol), averaged.diffusion * least if averaged.reaction <= 0 or fixed else 0.0)
+            f, k = fft.dct(f, type=4 if ends[1] else 2, axis=axis, norm="ortho"), k + (0.5 if ends[1] else 0)  # pyright: ignore[reportArgumentType]
+        omega = (math.pi / length * k).reshape([-1 if other == axis else 1 for other in range(d)])
+        squares, along = squares + omega**2, along + omega
+    whole = averaged.diffusion * squares + averaged.reaction + sink
+    whole = np.maximum(np.abs(whole), lowest) if averaged.reaction < 0 else whole  # the equation may be resonant
+    symbol = np.hypot(whole, averaged.convection * along / math.sqrt(d))
     w = np.abs(f) / np.where(symbol > 0, symbol, np.inf)
     if problem.is_up_to_constant:
         w.flat[0] = 0.0
     share = len(x) / max(int(inside.sum()), 1)
-    size, slope = (math.sqrt(float((w**2 * factor).mean()) * share) for factor in (1.0, squares))
-    return largest * size, largest * max(slope, math.sqrt(least) * size)
+    size, slope = (math.sqrt(float((w**2 * factor).mean() * share)) for factor in (1.0, squares))
+    return largest * size, largest * slope
 
 
 def _by_frequency(problem: Problem, averaged: _Averaged, base: Field) -> tuple[float, float]:
@@ -345,9 +377,14 @@ def _load(problem: Problem, base: Field, x: Points) -> Tensor:
             if second is not None and hessian is not None:
                 isotropic = second.ndim < 3
                 load = load + (second * hessian.diagonal(dim1=1, dim2=2).sum(1) if isotropic else (second * hessian).sum((1, 2)))
-    load = torch.nan_to_num(load, 0.0, 0.0, 0.0)
-    parts = max(float(source.abs().max()), float((load - source).abs().max())) if len(load) else 0.0
-    return load if len(load) and float(load.abs().max()) > _ROUNDING * parts else torch.zeros_like(load)
+    return _difference(source, torch.nan_to_num(source - load, 0.0, 0.0, 0.0))
+
+
+def _difference(one: Tensor, other: Tensor) -> Tensor:
+    """The difference of arrays; zero if it is at the level of rounding everywhere."""
+    found = one - other
+    sizes = [float(each.abs().max()) if len(each) else 0.0 for each in (found, one, other)]
+    return found if sizes[0] > _ROUNDING * max(sizes[1:]) else found * 0
 
 
 def _sizes_from_boundary(problem: Problem, averaged: _Averaged, base: Field) -> list[float]:
@@ -359,8 +396,8 @@ def _sizes_from_boundary(problem: Problem, averaged: _Averaged, base: Field) -> 
         return sizes
     u = _quiet(base, edge.x)
     if bool(edge.fixed.any()):
-        sizes.append(_rms((edge.values - u)[edge.fixed]))
-    if not bool(edge.fixed.all()):
+        sizes.append(_rms(_difference(edge.values[edge.fixed], u[edge.fixed])))
+    if not bool(edge.fixed.all()) and problem.domain.dimension not in _CELLS:
         half = min(b - a for a, b in zip(*problem.domain.bounds, strict=True)) / 2
         flux, alpha = (edge.flux - edge.alpha * u)[~edge.fixed], float(edge.alpha[~edge.fixed].mean())
         if averaged.exponent == 2:

@@ -73,12 +73,10 @@ class FourierFeatures:
             a: Arguments, shape ``(..., number, n)``.
             order: The highest order of derivative.
         """
-        sines = 2 * len(self.frequencies)
-        if not sines:  # the derivatives are the same for all points, so that one entry suffices
-            return a, *(a.new_full((*a.shape[:-1], 1), float(k == 1)) for k in range(1, order + 1))
         jet = SIN.jet(a, order)
         if not self.passed:
             return jet
+        sines = 2 * len(self.frequencies)
         lines = [a[..., sines:, :], torch.ones_like(a[..., sines:, :]), *[torch.zeros_like(a[..., sines:, :])] * (order - 1)]
         return tuple(torch.cat([t[..., :sines, :], line], dim=-2) for t, line in zip(jet, lines, strict=False))
 
