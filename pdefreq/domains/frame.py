@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from pdefreq.domains.domain import Domain
 
+_WHOLE = 2.0**52  # all floating-point numbers from here on are whole
+
 
 def unit_of(size: float) -> float:
     """The power of ten that is nearest to a positive size on a logarithmic scale; 1 for a size of zero or one not finite.
@@ -29,7 +31,8 @@ def unit_of(size: float) -> float:
 
 def origin_of(value: float, unit: float) -> float:
     """The multiple of ten units that is nearest to a value: 0 for a value below five units."""
-    return 10 * unit * round(value / (10 * unit))
+    multiple = value / (10 * unit)
+    return 10 * unit * round(multiple) if abs(multiple) < _WHOLE else value
 
 
 @dataclass(frozen=True)

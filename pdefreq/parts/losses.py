@@ -95,7 +95,7 @@ class Loss(Part):
         """Whether the loss is quadratic in u, for a linear or a nonlinear equation."""
         return linear
 
-    def unit(self, scales: Scales) -> float:  # noqa: ARG002
+    def unit(self, scales: Scales) -> float:
         """The size of the loss for functions of the size of the solution, by which it is divided for the optimizer."""
         return 1.0
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max", "homogeneous")
+_COLUMNS: tuple[str, ...] = ("relative_l2", "relative_l2_homogeneous", "max_error", "boundary_error")
 _SOLVED = 1e-10  # relative to u*: a smaller homogeneous part is zero up to rounding, and errors relative to it mean nothing
 _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
@@ -134,7 +135,7 @@ class ErrorMeasurement(Measurement):
 
     @_without_warnings
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
-        row = dict.fromkeys(("relative_l2", "relative_l2_homogeneous", "max_error", "boundary_error"), math.nan)
+        row = dict.fromkeys(_COLUMNS, math.nan)
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
             own = size(error, self._weights)

@@ -113,8 +113,9 @@ class Solution(Record, Field):
         return self.state.space.at(x).gradient(self.state.coefficients.to(x)).detach()
 
     def error(self, norm: str = "l2") -> float:
-        """Relative error in ``"l2"`` or ``"h1"``, the L2 error relative to u* minus a lifting of its boundary values
-        (``"homogeneous"``), or the largest absolute error (``"max"``); nan without a reference.
+        """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
+
+        ``"homogeneous"`` is the L2 error relative to u* minus a lifting of its boundary values.
 
         Raises:
             OptionError: If the norm is unknown.

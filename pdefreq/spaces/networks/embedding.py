@@ -91,9 +91,7 @@ def coordinates(frame: Frame) -> FourierFeatures | None:
     return None if frame.is_identity else FourierFeatures((), tuple(range(len(frame.units))), frame)
 
 
-def random_features(
-    dimension: int, number: int, std: float, seed: int = 0, *, frame: Frame | None = None
-) -> FourierFeatures:
+def random_features(dimension: int, number: int, std: float, seed: int = 0, *, frame: Frame | None = None) -> FourierFeatures:
     """Fourier features with random frequencies from N(0, std^2 I).
 
     Args:
