@@ -16,6 +16,7 @@ from pdefreq.domains.frame import Frame, origin_of, unit_of
 from pdefreq.problem.solution_size import (
     Averaged,
     Edge,
+    difference,
     finite_values,
     regression_values,
     rms,
@@ -111,20 +112,29 @@ def scales_of(problem: Problem, lifting: Field | None = None) -> Scales:
     frame = Frame.of(problem.domain)
     level = 0.0 if lifting is not None else _level(problem)
     if problem.is_regression:
-        size, averaged = rms(regression_values(problem) - level), None
+        size, averaged = _size_of_regression(problem, level), None
     else:
         base = ConstantField(level) if lifting is None else lifting
         averaged = Averaged.of(problem, base)
         size = math.hypot(size_from_load(problem, averaged, base), *sizes_from_boundary(problem, averaged, base))
-        size = size or rms(averaged.base - averaged.base.mean()) or rms(averaged.base)  # u = G
+        size = size or rms(difference(averaged.base, averaged.base.mean())) or rms(averaged.base)  # u = G
     amplitude = unit_of(2 * size)  # the values of a function are mostly below twice their root mean square
     offset = origin_of(level, amplitude)
     if averaged is None:
         return Scales(frame, offset, amplitude)
-    stiffness = unit_of(averaged.diffusion) * (amplitude / frame.length) ** (averaged.exponent - 1) / frame.length
-    others = (averaged.convection / frame.length + abs(averaged.reaction)) * amplitude
-    others += averaged.growth(problem, amplitude)
+    stiffness = max(
+        unit_of(a) * (amplitude / unit) ** (averaged.exponent - 1) / unit
+        for a, unit in zip(averaged.diffusion, frame.units, strict=True)
+    )
+    others = math.fsum(b / unit for b, unit in zip(averaged.convection, frame.units, strict=True)) + abs(averaged.reaction)
+    others = others * amplitude + averaged.growth(problem, amplitude)
     return Scales(frame, offset, amplitude, stiffness, unit_of(stiffness + others))
+
+
+def _size_of_regression(problem: Problem, level: float) -> float:
+    """The size of f / c minus a constant; that of f / c if it is constant."""
+    values = regression_values(problem)
+    return rms(difference(values, values.new_tensor(level))) or rms(values)
 
 
 def _level(problem: Problem) -> float:

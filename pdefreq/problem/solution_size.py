@@ -94,17 +94,17 @@ class Averaged:
     """Averaged coefficients of the equation, linearized at given values.
 
     Args:
-        diffusion: The harmonic mean of A, or of its mean eigenvalue for a matrix.
+        diffusion: The harmonic mean of A, or of each diagonal entry of a matrix, for each axis.
         exponent: p.
-        convection: The root mean square of the velocity.
+        convection: The root mean square of each component of the velocity.
         reaction: The mean of the derivative with respect to u.
         x: The points.
         base: The values of u at which the equation is linearized.
     """
 
-    diffusion: float
+    diffusion: tuple[float, ...]
     exponent: float
-    convection: float
+    convection: tuple[float, ...]
     reaction: float
     x: Points
     base: Tensor
@@ -118,21 +118,25 @@ class Averaged:
         x = problem.regular(rule).x
         u, q = finite_values(base, x), torch.zeros_like(x)
         q[:, 0] = 1.0  # so that |q|^(p-2) = 1
-        diffusion, reaction, velocity = torch.zeros_like(u), torch.zeros_like(u), torch.zeros_like(x)
+        diffusion, reaction, velocity = torch.zeros_like(x), torch.zeros_like(u), torch.zeros_like(x)
         for term in problem.equation:
             slopes = term.weak(x).slopes(u, q)
             if slopes.isotropic is not None:
-                diffusion = diffusion + slopes.isotropic
+                diffusion = diffusion + slopes.isotropic[:, None]
             if slopes.matrix is not None:
-                diffusion = diffusion + slopes.matrix.diagonal(dim1=1, dim2=2).mean(dim=1)
+                diffusion = diffusion + slopes.matrix.diagonal(dim1=1, dim2=2)
             if slopes.value_u is not None:
                 reaction = reaction + slopes.value_u
             if slopes.value_q is not None:
                 velocity = velocity + slopes.value_q
-        positive = diffusion[diffusion > 0]
-        harmonic = 1 / float((1 / positive).mean()) if len(positive) else 1.0
-        found = rms(velocity) * math.sqrt(domain.dimension), float(reaction.nan_to_num(0.0, 0.0, 0.0).mean())
-        return cls(harmonic, problem.exponent, *found, x, u)
+        along = tuple(_harmonic_mean(column[column > 0]) for column in diffusion.unbind(dim=1))
+        speeds = tuple(rms(column) for column in velocity.unbind(dim=1))
+        return cls(along, problem.exponent, speeds, float(reaction.nan_to_num(0.0, 0.0, 0.0).mean()), x, u)
+
+    @property
+    def mean_diffusion(self) -> float:
+        """The mean of `diffusion`."""
+        return math.fsum(self.diffusion) / len(self.diffusion)
 
     def growth(self, problem: Problem, amplitude: float) -> float:
         """The change of the nonlinear terms of order 0 if u changes by an amplitude, root mean square."""
@@ -149,6 +153,11 @@ class Averaged:
         return rms(total) if bool(total.isfinite().all()) else math.inf
 
 
+def _harmonic_mean(values: Tensor) -> float:
+    """The harmonic mean of positive numbers; 1 of none."""
+    return 1 / float((1 / values).mean()) if len(values) else 1.0
+
+
 def size_from_load(problem: Problem, averaged: Averaged, base: Field) -> float:
     """The size of u - G that the load implies."""
     d = problem.domain.dimension
@@ -159,7 +168,7 @@ def size_from_load(problem: Problem, averaged: Averaged, base: Field) -> float:
         return size / slope * slope ** (1 / (averaged.exponent - 1)) if slope > 0 else 0.0
     if problem.is_linear:
         return size
-    rate = (slope / size) * averaged.diffusion * (slope / size)  # of the effective frequency
+    rate = (slope / size) * averaged.mean_diffusion * (slope / size)  # of the effective frequency
     low, high = math.log(size) - 700, math.log(size)
     for _ in range(_BISECTIONS):  # the balance of the diffusion and the nonlinear terms with the load
         middle = (low + high) / 2
@@ -172,7 +181,8 @@ def _by_modes(problem: Problem, averaged: Averaged, base: Field) -> tuple[float,
     """The root mean squares of the solution with averaged coefficients on the bounding box, and of its gradient.
 
     Along each axis the modes are sines, cosines or quarter waves, after the conditions on the two sides. Fluxes are loads in the
-    cells at the boundary, and alpha adds its mean over the domain to the reaction, up to the lowest eigenvalue of diffusion.
+    cells at the boundary. Alpha adds its mean over the domain to the reaction, up to the lowest eigenvalue with values in place
+    of alpha, pi^2 / L^2 on an interval with two such ends and a quarter of it with one.
     """
     import numpy as np
     import torch
@@ -191,21 +201,22 @@ def _by_modes(problem: Problem, averaged: Averaged, base: Field) -> tuple[float,
     load = torch.zeros_like(x[:, 0])
     load[inside] = _load(problem, base, x[inside])
 
-    edge, lowest = Edge.of(problem), averaged.diffusion * math.fsum((math.pi / length) ** 2 for length in lengths) / 4
-    sink = 0.0
+    edge, sink = Edge.of(problem), 0.0
+    lowest = math.fsum(a * (math.pi / length) ** 2 for a, length in zip(averaged.diffusion, lengths, strict=True)) / 4
     if edge is not None:
         sink = float((edge.weights * edge.alpha).sum()) / problem.domain.measure
-        share = min(1.0, lowest / sink) if sink > 0 else 1.0  # with large alpha, flux / alpha is prescribed
-        flux = _difference(edge.flux, edge.alpha * finite_values(base, edge.x)) * ~edge.fixed
+        most = lowest * (2 * float((edge.weights * (edge.alpha > 0)).sum() / edge.weights.sum())) ** 2
+        share = min(1.0, most / sink) if sink > 0 else 1.0  # with large alpha, flux / alpha is prescribed
+        flux = difference(edge.flux, edge.alpha * finite_values(base, edge.x)) * ~edge.fixed
         place = ((edge.x - x.new_tensor(lower)) / x.new_tensor(lengths) * cells).long().clamp(0, cells - 1)
         index = (place * torch.tensor([cells ** (d - 1 - axis) for axis in range(d)])).sum(dim=1)
         load.index_add_(0, index, share * edge.weights * flux * (cells**d / math.prod(lengths)))
-        sink = min(sink, lowest)
+        sink = min(sink, most)
     f = load.reshape((cells,) * d).numpy()
     largest = float(np.abs(f).max())  # squares of large and small numbers may not be representable
     if largest == 0:
         return 0.0, 0.0
-    f, squares, along = f / largest, np.zeros((1,) * d), np.zeros((1,) * d)
+    f, squares, spread, carried = f / largest, np.zeros((1,) * d), np.zeros((1,) * d), np.zeros((1,) * d)
     for axis, length in enumerate(lengths):
         k, ends = np.arange(cells, dtype=float), (True, True) if edge is None else edge.fixed_along(axis)
         if axis in problem.periodic_axes:
@@ -215,10 +226,11 @@ def _by_modes(problem: Problem, averaged: Averaged, base: Field) -> tuple[float,
         else:
             f, k = fft.dct(f, type=4 if ends[1] else 2, axis=axis, norm="ortho"), k + (0.5 if ends[1] else 0)  # pyright: ignore[reportArgumentType]
         omega = (math.pi / length * k).reshape([-1 if other == axis else 1 for other in range(d)])
-        squares, along = squares + omega**2, along + omega
-    whole = averaged.diffusion * squares + averaged.reaction + sink
+        squares, spread = squares + omega**2, spread + averaged.diffusion[axis] * omega**2
+        carried = carried + averaged.convection[axis] * omega
+    whole = spread + averaged.reaction + sink
     whole = np.maximum(np.abs(whole), lowest) if averaged.reaction < 0 else whole  # the equation may be resonant
-    symbol = np.hypot(whole, averaged.convection * along / math.sqrt(d))
+    symbol = np.hypot(whole, carried)
     w = np.abs(np.asarray(f)) / np.where(symbol > 0, symbol, np.inf)
     if problem.is_up_to_constant:
         w.flat[0] = 0.0
@@ -236,7 +248,7 @@ def _by_frequency(problem: Problem, averaged: Averaged, base: Field) -> tuple[fl
         slope = rms(finite_values(problem.source.gradient, averaged.x)) * math.sqrt(problem.domain.dimension)
         squared = max(squared, (slope / values) ** 2)
     size = rms(load) / math.hypot(
-        abs(averaged.diffusion * squared + max(averaged.reaction, 0.0)), averaged.convection * math.sqrt(squared)
+        averaged.mean_diffusion * squared + max(averaged.reaction, 0.0), math.hypot(*averaged.convection) * math.sqrt(squared)
     )
     return size, size * math.sqrt(squared)
 
@@ -259,13 +271,13 @@ def _load(problem: Problem, base: Field, x: Points) -> Tensor:
             if second is not None and hessian is not None:
                 isotropic = second.ndim < 3
                 load = load + (second * hessian.diagonal(dim1=1, dim2=2).sum(1) if isotropic else (second * hessian).sum((1, 2)))
-    return _difference(source, torch.nan_to_num(source - load, 0.0, 0.0, 0.0))
+    return difference(source, torch.nan_to_num(source - load, 0.0, 0.0, 0.0))
 
 
-def _difference(one: Tensor, other: Tensor) -> Tensor:
+def difference(one: Tensor, other: Tensor) -> Tensor:
     """The difference of arrays; zero if it is at the level of rounding everywhere."""
     found = one - other
-    sizes = [float(each.abs().max()) if len(each) else 0.0 for each in (found, one, other)]
+    sizes = [float(each.abs().max()) if each.numel() else 0.0 for each in (found, one, other)]
     return found if sizes[0] > _ROUNDING * max(sizes[1:]) else found * 0
 
 
@@ -278,14 +290,14 @@ def sizes_from_boundary(problem: Problem, averaged: Averaged, base: Field) -> li
         return sizes
     u = finite_values(base, edge.x)
     if bool(edge.fixed.any()):
-        sizes.append(rms(_difference(edge.values[edge.fixed], u[edge.fixed])))
+        sizes.append(rms(difference(edge.values[edge.fixed], u[edge.fixed])))
     if not bool(edge.fixed.all()) and problem.domain.dimension not in _CELLS:
         half = min(b - a for a, b in zip(*problem.domain.bounds, strict=True)) / 2
         flux, alpha = (edge.flux - edge.alpha * u)[~edge.fixed], float(edge.alpha[~edge.fixed].mean())
         if averaged.exponent == 2:
-            sizes.append(half * rms(flux) / (averaged.diffusion + alpha * half))
+            sizes.append(half * rms(flux) / (averaged.mean_diffusion + alpha * half))
         else:
-            sizes.append(half * (rms(flux) / averaged.diffusion) ** (1 / (averaged.exponent - 1)))
+            sizes.append(half * (rms(flux) / averaged.mean_diffusion) ** (1 / (averaged.exponent - 1)))
     return sizes
 
 

@@ -109,7 +109,7 @@ def test_norms_in_two_dimensions():
 
 def test_an_unknown_norm_and_a_zero_solution():
     problem = Problem(domain=box(1), source=0.0, boundary=0.0)
-    with pytest.raises(OptionError, match="l2, h1, max, got 'l7'"):
+    with pytest.raises(OptionError, match="l2, h1, max, homogeneous, got 'l7'"):
         error.relative_error(CallableField(sine), Target(problem, CallableField(sine)), "l7")
     zero = CallableField(lambda x: 0 * x[:, 0])
     assert math.isnan(error.relative_error(CallableField(sine), Target(problem, zero), "l2"))
