@@ -205,7 +205,7 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
 
     own, whole = (summary[key] for key in ("relative_l2_homogeneous", "relative_l2"))
     hidden = own is not None and whole is not None and own >= _OFFSET * whole > 0
-    names = _ERRORS | (_HOMOGENEOUS if hidden else {}) | _HELD_OUT
+    names = {"relative_l2": _ERRORS["relative_l2"]} | (_HOMOGENEOUS if hidden else {}) | _ERRORS | _HELD_OUT
     known = {key: name for key, name in names.items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known and solution.reference is not None:
         return ["No errors: the approximation is not finite."]

@@ -48,6 +48,20 @@ class Scales:
     load: float = 1.0
 
     @property
+    def text(self) -> str:
+        """The units in words; empty if all of them are 1, and nothing is subtracted."""
+        named = {"u": (self.amplitude,), "the left-hand side": (self.load,), "length": self.frame.units}
+        parts = [
+            f"{' by '.join(f'{unit:g}' for unit in (units if len({*units}) > 1 else units[:1]))} for {name}"
+            for name, units in named.items()
+            if {*units} != {1.0}
+        ]
+        origin = ", ".join(f"{x:g}" for x in self.frame.origin)
+        parts += [f"x measured from ({origin})"] if any(self.frame.origin) else []
+        parts += [f"u measured from {self.offset:g}"] if self.offset else []
+        return ", ".join(parts)
+
+    @property
     def energy(self) -> float:
         """The unit of an energy, the integral of the load times u."""
         return self.load * self.amplitude * self.frame.volume

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
 
+_UNITS = "The network was trained in units that the data imply: {}; scaling=none trains it in those of the problem."
 _FEW = 64  # points at which a term is tested for being nonzero
 
 
@@ -150,6 +151,7 @@ class NetworkSolver(Solver):
             seed=seed,
             like=like,
             unit=unit,
+            remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
