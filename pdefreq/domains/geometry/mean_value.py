@@ -19,13 +19,13 @@ class MeanValueDistance(InPieces):
 
     It is smooth and positive inside domains of any shape, including holes, and zero on the boundary (Dyken and Floater, 2009,
     Transfinite mean value interpolation). With c the volume of the unit ball in R^(d-1), its inward
-    slope on a flat facet is 1. Facets that are seen from outside are counted with a negative sign, so that phi is a sum over
-    facets, each in closed form; see Ju, Schaefer, Warren (2005) for triangles.
+    slope on a flat facet is 1; another slope multiplies c. Facets that are seen from outside are counted with a negative sign,
+    so that phi is a sum over facets, each in closed form; see Ju, Schaefer, Warren (2005) for triangles.
 
     Args:
         corners: The vertices of the facets, shape ``(F, d, d)``: facet, vertex, coordinate.
         normals: Outward unit normals, shape ``(F, d)``.
-        slope: A factor, the inward slope on a flat facet.
+        slope: The inward slope on a flat facet.
     """
 
     def __init__(self, corners: Tensor, normals: Tensor, slope: float = 1.0) -> None:
