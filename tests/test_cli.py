@@ -321,6 +321,20 @@ def test_json_output_is_a_single_object(cli):
     assert Path(found["run"], "run.json").is_file()
 
 
+def test_an_offset_hides_neither_an_error_nor_the_units_of_training(cli):
+    """300 K with a variation of 1 mK over 1 cm: the error relative to this variation is printed, and the units."""
+    text = WAVE.replace("upper = 1", "upper = 0.01").replace('"sin(pi*x)"', '"300 + 1e-3*sin(pi*x/0.01)"').replace('"0"', '"300"')
+    Path("offset.toml").write_text(text)
+    Path("plain.toml").write_text(WAVE)
+    offset, plain = (cli("solve", f"{name}.toml", "-m", "deep-ritz", *FEW) for name in ("offset", "plain"))
+    assert "relative L2 error without the lifting" in offset.stdout and "scaling=none" in offset.stdout
+    assert "without the lifting" not in plain.stdout and "scaling=none" not in plain.stdout
+    found = json.loads(cli("solve", "offset.toml", "-m", "deep-ritz", "--json", *FEW).stdout)
+    # the root mean square of the variation is 1e-3 / sqrt(2), of a solution of 300
+    ratio = found["relative_l2_homogeneous"] / found["relative_l2"]
+    assert ratio == pytest.approx(300 / (1e-3 * 0.5**0.5), rel=1e-3)
+
+
 def test_nonfinite_values_are_null_in_json(capsys):
     from pdefreq.commands.result import print_json
 

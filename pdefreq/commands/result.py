@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+_HOMOGENEOUS = {"relative_l2_homogeneous": "relative L2 error without the lifting"}
+_OFFSET = 2  # smallest ratio of these errors at which an offset hides some of the error, so that both are printed
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
@@ -209,7 +211,10 @@ def _figures(folder: Path, *, drawn: bool) -> str:
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     from pdefreq.runs.run_folder import DEFINITIONS
 
-    known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
+    own, whole = (summary[key] for key in ("relative_l2_homogeneous", "relative_l2"))
+    hidden = own is not None and whole is not None and own >= _OFFSET * whole > 0
+    names = {"relative_l2": _ERRORS["relative_l2"]} | (_HOMOGENEOUS if hidden else {}) | _ERRORS | _HELD_OUT
+    known = {key: name for key, name in names.items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known and solution.reference is not None:
         return ["No errors: the approximation is not finite."]
     if not known:

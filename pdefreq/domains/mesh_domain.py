@@ -17,6 +17,7 @@ from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownName
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
+from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.geometry.rules import unit_cube
@@ -156,8 +157,8 @@ class MeshDomain(Domain):
         return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
 
     def distance(self) -> Field:
-        """The mean value distance, which is smooth inside; see `MeanValueDistance`."""
-        return MeanValueDistance(*self._sides)
+        """The mean value distance in units of length of the domain, which is smooth inside; see `MeanValueDistance`."""
+        return MeanValueDistance(*self._sides, slope=1 / max(Frame.of(self).units))
 
     def lifting(self, g: Field) -> Field:
         """A weighted mean of the values at the nearest point of each side; see `FromFacets`.

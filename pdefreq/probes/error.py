@@ -14,12 +14,16 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.scaling import unit_of
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.sampled import field_values
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points
     from pdefreq.probes.target import Target
 
-NORMS = ("l2", "h1", "max")
+NORMS = ("l2", "h1", "max", "homogeneous")
+_COLUMNS: tuple[str, ...] = ("relative_l2", "relative_l2_homogeneous", "max_error", "boundary_error")
+_SOLVED = 1e-10  # relative to u*: a smaller homogeneous part is zero up to rounding, and errors relative to it mean nothing
 _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
 
@@ -43,7 +47,8 @@ class Errors:
         """One norm of the error.
 
         ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
-        ``"max"``: max |e|, an absolute number.
+        ``"max"``: max |e|, an absolute number;  ``"homogeneous"``: ||e|| / ||u* - G|| with the lifting G of the boundary values
+        (`Target.lifting`).
 
         Raises:
             OptionError: If the norm is unknown.
@@ -53,11 +58,13 @@ class Errors:
         exact, error = self._values
         if name == "max":
             return float(np.abs(error).max())
-        squares = [self._weights @ (values / self._unit) ** 2 for values in (error, exact)]
+        sizes = [size(error, self._weights), size(exact, self._weights)]
+        if name == "homogeneous":
+            sizes[1] = _homogeneous_size(self._target, self._x, exact, self._weights)
         if name == "h1":
-            squares = [own + of_gradient for own, of_gradient in zip(squares, self._gradient_squares, strict=True)]
-        above, below = squares
-        return math.sqrt(above / below) if below > 0 else math.nan
+            sizes = [math.hypot(own, of_gradient) for own, of_gradient in zip(sizes, self._gradient_sizes, strict=True)]
+        above, below = sizes
+        return above / below if below > 0 else math.nan
 
     @functools.cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:
@@ -66,16 +73,22 @@ class Errors:
         return exact, self._target.centered(self._u.values(self._x), self._weights) - exact
 
     @functools.cached_property
-    def _unit(self) -> float:
-        """The unit of the squares."""
-        return unit_of(self._values[0])
-
-    @functools.cached_property
-    def _gradient_squares(self) -> list[float]:
-        """The squared L2 norms of the gradients of the error and of the solution, in this unit."""
+    def _gradient_sizes(self) -> list[float]:
+        """The L2 norms of the gradients of the error and of the solution."""
         exact = self._solution.gradients(self._x)
-        error = self._u.gradients(self._x) - exact
-        return [float(self._weights @ ((slope / self._unit) ** 2).sum(axis=1)) for slope in (error, exact)]
+        return [size(slope, self._weights) for slope in (self._u.gradients(self._x) - exact, exact)]
+
+
+def size(values: np.ndarray, weights: np.ndarray) -> float:
+    """The L2 norm of values ``(n,)`` or ``(n, d)``, also where their squares are not representable."""
+    unit = unit_of(values)
+    return unit * math.sqrt(float(weights @ ((values / unit).reshape(len(weights), -1) ** 2).sum(axis=1)))
+
+
+def _homogeneous_size(target: Target, x: Points, exact: np.ndarray, weights: np.ndarray) -> float:
+    """The L2 norm of u* - G; nan if it is zero up to rounding, so that no error can be relative to it."""
+    found = size(exact - target.centered(field_values(target.lifting, x), weights), weights)
+    return found if found > _SOLVED * size(exact, weights) else math.nan
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
@@ -95,7 +108,9 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
+    It also records ``relative_l2_homogeneous`` = ||u - u*|| / ||u* - G|| with the lifting G of the boundary values, which an
+    offset of the solution does not make small. These are nan without an exact or reference solution, and ``boundary_error`` is
+    nan without prescribed boundary values. If test points are
     random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
     """
 
@@ -113,15 +128,18 @@ class ErrorMeasurement(Measurement):
         self._x, self._weights = target.recorded_points.x, target.recorded_points.weights.numpy()
         known = target.solution
         self._exact = None if known is None else target.centered(known.values(self._x), self._weights)
-        self._unit = 1.0 if self._exact is None else unit_of(self._exact)
+        if self._exact is not None:
+            self._size = size(self._exact, self._weights)
+            self._homogeneous_size = _homogeneous_size(target, self._x, self._exact, self._weights)
 
     @_without_warnings
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
-        row = {"relative_l2": math.nan, "max_error": math.nan, "boundary_error": math.nan}
+        row = dict.fromkeys(_COLUMNS, math.nan)
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
-            above, below = (self._weights @ (values / self._unit) ** 2 for values in (error, self._exact))
-            row["relative_l2"] = math.sqrt(above / below) if below > 0 else math.nan
+            own = size(error, self._weights)
+            row["relative_l2"] = own / self._size if self._size > 0 else math.nan
+            row["relative_l2_homogeneous"] = own / self._homogeneous_size
             row["max_error"] = float(np.abs(error).max())
         if self._given is not None:
             x, given = self._given

@@ -109,6 +109,13 @@ class Target:
                 values.append(field_values(condition.value, x))
         return (torch.cat(points), np.concatenate(values)) if points else None
 
+    @functools.cached_property
+    def lifting(self) -> Field:
+        """A lifting G of the boundary values, or a constant; see `lifting_of`."""
+        from pdefreq.problem.scales import lifting_of
+
+        return lifting_of(self.problem)
+
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
         """The constant that is subtracted from values ``(n,)``: their mean if u is determined up to a constant, otherwise 0."""
         return float(weights @ values / weights.sum()) if self.problem.is_up_to_constant else 0.0

@@ -40,6 +40,7 @@ _KEPT = 2  # number of checkpoints: the newest, and one more in case it is damag
 
 DEFINITIONS = {
     "relative_l2": "||u - u*|| / ||u*||, L2 norms over the domain (rooted), at test points that no method trains on",
+    "relative_l2_homogeneous": "||u - u*|| / ||u* - G||, G the lifting of the boundary values, which takes an offset off",
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",

@@ -152,6 +152,8 @@ class Solution(Record, Field):
     def error(self, norm: str = "l2") -> float:
         """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
 
+        ``"homogeneous"`` is the L2 error relative to u* minus a lifting of its boundary values.
+
         Raises:
             OptionError: If the norm is unknown.
         """
@@ -201,6 +203,7 @@ class Solution(Record, Field):
             "objective": history.last("objective"),
             "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
+            "relative_l2_homogeneous": self.error("homogeneous"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
             "holdout_misfit": history.last("holdout_misfit"),
