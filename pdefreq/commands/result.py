@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+_OWN = {"relative_l2": "reference_error", "relative_h1": "reference_h1_error", "max_error": "reference_max_error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
@@ -167,8 +168,9 @@ def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> No
     say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
     names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
     for key, found in spread(summaries).items():
-        low, high = number(found["lowest"]), number(found["highest"])
-        say(console, f"  {names[key]} {number(found['median'])} ({low} to {high})")
+        own = summaries[0].get(_OWN.get(key, ""))
+        low, middle, high = (bounded(found[name], own) for name in ("lowest", "median", "highest"))
+        say(console, f"  {names[key]} {middle} ({low} to {high})")
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -178,13 +180,42 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def bounded(value: float | None, own: float | None, digits: int = 3) -> str:
+    """An error for a table, as ``< bound`` where the error of the reference solution is the larger part of the bound.
+
+    Args:
+        value: The bound of the error: the difference from the reference solution plus the error of the latter.
+        own: The error of the reference solution; 0 or None for an exact solution.
+        digits: Significant digits.
+
+    Example:
+        >>> bounded(0.103, 0.103), bounded(2.5e-3, 1e-6)
+        ('< 0.103', '0.0025')
+    """
+    is_bound = value is not None and own is not None and own > 0 and value <= 2 * own
+    return ("< " if is_bound else "") + number(value, digits)
+
+
+def reference_sentence(own: float | None, energy: float | None = None) -> str:
+    """A sentence on the error of the reference solution; empty for an exact solution, and if there is none.
+
+    Args:
+        own: Its estimated relative L2 error.
+        energy: The bound of its relative error in the energy norm, if there is one.
+    """
+    if own is None or not own > 0:
+        return ""
+    more = f", in the energy norm about {number(energy)} at most" if energy is not None and math.isfinite(energy) else ""
+    return f"errors include that of the reference solution with which u is compared: a relative L2 error of about {number(own)}{more}"
+
+
 def _objective(solution: Solution) -> str:
     """The final objective, and its terms if there are several."""
     history = solution.history.before(solution.step + 1)  # after a failure, rows of bad states follow
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
-        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {number(minimum, 8)}"
+        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum at least {number(minimum, 8)}"
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told
@@ -205,9 +236,9 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     if not known and solution.reference is not None:
         return ["No errors: the approximation is not finite."]
     if not known:
-        return ["No errors: neither an exact nor a reference solution is known."]
-    lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
-    own = summary["reference_error"]
-    return lines + (
-        [f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"] if own > 0 else []
-    )
+        return [f"No errors: {solution.without_solution}"]
+    lines = [
+        f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
+    ]
+    sentence = reference_sentence(summary["reference_error"], summary["reference_energy_error"])
+    return [*lines, sentence] if sentence else lines

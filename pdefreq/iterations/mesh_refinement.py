@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pdefreq.domains.meshes.meshing import fitted, locally_refined, refined
+from pdefreq.domains.meshes.meshing import cut_cells, fitted, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.protocols import ObjectiveKind
@@ -34,7 +34,8 @@ class Refinement(Iteration):
         space: The first trial space.
         problem: A linear problem.
         levels: Number of refinements after the first solution.
-        adaptive: Whether only the cells with half of the squared estimator are refined, instead of all cells.
+        adaptive: Whether only the cells with half of the squared estimator are refined, and those that an interface of the
+            equation cuts (`Problem.level_sets`), instead of all cells.
         condense: A function from a weak form to the solver of its equations.
         like: A tensor with the dtype and device of the coefficients.
         remarks: A function that returns notes on a solution in a space.
@@ -86,7 +87,8 @@ class Refinement(Iteration):
     def _refined(self, state: State) -> Mesh:
         mesh = state.space.mesh  # type: ignore[attr-defined]
         if self._adaptive:
-            return fitted(locally_refined(mesh, marked(self._indicators(state))), self._problem.domain)
+            chosen = np.union1d(marked(self._indicators(state)), cut_cells(mesh, self._problem.level_sets))
+            return fitted(locally_refined(mesh, chosen), self._problem.domain)
         return refined(mesh, self._problem.domain)
 
     def _indicators(self, state: State) -> np.ndarray:

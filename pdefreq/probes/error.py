@@ -23,9 +23,9 @@ _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run th
 
 
 class Errors:
-    """The error e = u - u* over the test points of a target, in several norms, with shared intermediate results.
+    """The difference e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    If the solution is determined up to a constant, means are subtracted.
+    For a reference solution u* the error of u is at most this difference plus the error of u* (`Target.bound`). If the solution is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
@@ -73,7 +73,7 @@ class Errors:
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
-    """The error of a field in one norm; see `Errors.norm`."""
+    """The difference of a field from the solution of a target in one norm; see `Errors.norm`."""
     return Errors(Iterate.of_function(u), target).norm(norm)
 
 
@@ -89,7 +89,7 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
+    The estimated error of a reference solution u* is added, so that the first two are upper bounds (`Target.bound`). The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
     random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
     """
 
@@ -114,8 +114,9 @@ class ErrorMeasurement(Measurement):
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
             size = self._weights @ self._exact**2
-            row["relative_l2"] = math.sqrt(self._weights @ error**2 / size) if size > 0 else math.nan
-            row["max_error"] = float(np.abs(error).max())
+            if size > 0:
+                row["relative_l2"] = self._target.bound("l2", math.sqrt(self._weights @ error**2 / size))
+            row["max_error"] = self._target.bound("max", float(np.abs(error).max()))
         if self._given is not None:
             x, given = self._given
             row["boundary_error"] = float(np.abs(iterate.values(x) - given).max())

@@ -199,7 +199,7 @@ def _run_folder(folder: Path, label: str, seed: int) -> Path:
 
 def _columns() -> list[str]:
     spreads = [f"{name}_{edge}" for name in _SPREADS for edge in ("min", "max")]
-    return ["method", "status", *_MEDIANS, *spreads, "sentence"]
+    return ["method", "status", *_MEDIANS, *spreads, "reference_error", "sentence"]
 
 
 def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
@@ -209,6 +209,7 @@ def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_columns())
     row["method"] = label
     row["status"] = ", ".join(dict.fromkeys(summary["status"] for summary in summaries))
+    row["reference_error"] = summaries[0]["reference_error"]
     row["sentence"] = summaries[0]["frequency_order"] or summaries[0]["sentence"]
     for name in _MEDIANS:
         values = [v for v in (summary[name] for summary in summaries) if v is not None and math.isfinite(v)]
