@@ -89,7 +89,7 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
-        console.print(modes_table(report))
+        console.print(modes_table(report, solution.reference_error))
         say(
             console,
             "errors are relative; halved at: first step after which the error stays below 0.5; rate: -d log(error) / d step",
@@ -112,14 +112,19 @@ def status_sentence(solution: Solution) -> str:
     return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
 
 
-def modes_table(report: SpectralReport) -> Table:
-    """The most important modes by wavenumber, with dots in place of omitted ones."""
+def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
+    """The most important modes by wavenumber, with dots in place of omitted ones.
+
+    Args:
+        report: The modes of a run.
+        reference_error: Relative L2 error of the reference solution, which limits the errors of modes that can be told.
+    """
     table = plain_table()
     foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
     last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
-    shown, skipped = report.rows_to_print(), False
+    shown, skipped, size = report.rows_to_print(), False, math.hypot(*(row.amplitude for row in report.rows))
     for row in report.rows:
         if row not in shown:
             if not skipped:
@@ -128,7 +133,9 @@ def modes_table(report: SpectralReport) -> Table:
             continue
         skipped = False
         halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
-        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), halving_step]
+        own = reference_error * size / row.amplitude if row.amplitude > 0 else 0.0
+        error = f"< {number(own)}" if row.error is not None and row.error < own else number(row.error)
+        cells = [number(row.wavenumber, 4), number(row.amplitude), error, halving_step]
         if foretold:
             cells += [_whole(row.predicted_halving_step), number(row.rate), number(row.predicted_rate)]
         else:
@@ -205,8 +212,10 @@ def reference_sentence(own: float | None, energy: float | None = None) -> str:
     """
     if own is None or not own > 0:
         return ""
-    more = f", in the energy norm about {number(energy)} at most" if energy is not None and math.isfinite(energy) else ""
-    return f"errors include that of the reference solution with which u is compared: a relative L2 error of about {number(own)}{more}"
+    told = f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"
+    if energy is not None and math.isfinite(energy):
+        told += f", by the residual estimator about {number(energy)} in the energy norm"
+    return f"{told}; its error is added to those above"
 
 
 def _objective(solution: Solution) -> str:
@@ -215,7 +224,8 @@ def _objective(solution: Solution) -> str:
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
-        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum at least {number(minimum, 8)}"
+        bound = "at least " if solution.reference_error > 0 else ""
+        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {bound}{number(minimum, 8)}"
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told

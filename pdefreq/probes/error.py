@@ -25,7 +25,8 @@ _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run th
 class Errors:
     """The difference e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    For a reference solution u* the error of u is at most this difference plus the error of u* (`Target.bound`). If the solution is determined up to a constant, means are subtracted.
+    For a reference solution u* the error of u is at most this difference plus the error of u* (`Target.bound`). If the solution
+    is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
@@ -89,8 +90,9 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The estimated error of a reference solution u* is added, so that the first two are upper bounds (`Target.bound`). The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
-    random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
+    The estimated error of a reference solution u* is added, so that the first two are upper bounds (`Target.bound`). They are nan
+    without an exact or reference solution, and the last one without prescribed boundary values. If test points are random,
+    recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
     """
 
     def prepare(

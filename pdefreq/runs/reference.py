@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pdefreq.core.content import opaque_parts
 from pdefreq.core.errors import UserError
 from pdefreq.problem.problem import Spectrum
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 _NORMS = ("l2", "h1", "max")
 _ACCURATE = 1e-8  # accurate enough: smaller than the errors of the methods on such problems
 _ENOUGH = 1e-4  # for the second method, which only has to confirm the first
-_LARGEST = 0.1  # difference of two methods, and relative L2 error, above which a reference solution is refused
+_ROUNDING = 2e-17  # rounding error relative to h^-2, the condition of the equations, as measured in one and two dimensions
+_SERIES = 50.0  # in place of h^-2 for series, whose equations are diagonal
+_APART = 0.1  # difference of two methods above which they contradict each other
+_LARGEST = 1.0  # relative L2 error from which on a reference solution says nothing
+_KEPT = 5  # number of last solutions that are stored, for errors of derived quantities
 _known: dict[str, Reference] = {}  # by the digest of the content
 _of_objects: dict[int, Reference] = {}  # by the identity of a problem with Python functions, while it lives
 
@@ -102,9 +108,10 @@ def _computed(problem: Problem) -> Reference:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """The solutions of one method, with the accuracy of the last one."""
+    """The solutions of one method, with the accuracy of the last one, whose target stores its values."""
 
     name: str
+    last: Target
     levels: tuple[SpaceField, ...]
     accuracy: Accuracy
 
@@ -112,12 +119,12 @@ class _Candidate:
         """The reference solution, if the error is small enough and another method agrees."""
         accuracy, name = self.accuracy, self.name
         if other is not None:
-            apart = _differences(problem, other.levels[-1], self.levels[-1])
+            apart = _differences(other.last, self.last)
             if not apart["l2"] <= accuracy.l2 + other.accuracy.l2:
-                if not apart["l2"] <= _LARGEST:
+                if not apart["l2"] <= _APART:
                     return Reference(reason=f"{name} and {other.name} differ by {apart['l2']:.2g} in relative L2")
                 accuracy = replace(accuracy, **{norm: max(apart[norm], getattr(accuracy, norm)) for norm in _NORMS})
-        if not accuracy.l2 <= _LARGEST:
+        if not accuracy.l2 < _LARGEST:
             return Reference(reason=f"the solution by {name} has an estimated relative L2 error of {accuracy.l2:.2g}")
         return Reference(self.levels, replace(accuracy, energy=_energy_error(problem, self.levels[-1])))
 
@@ -126,36 +133,42 @@ def _followed(
     problem: Problem, name: str, start: Callable[[], Iterator[SpaceField]], *, accurate: float
 ) -> tuple[_Candidate | None, str]:
     """The solutions of a method until they are accurate enough, or None and the reason."""
-    from pdefreq.probes.target import Accuracy
+    from pdefreq.probes.target import Accuracy, Target
 
-    levels: list[SpaceField] = []
+    fields: list[SpaceField] = []
+    target: Target | None = None
     changes: dict[str, list[float]] = {norm: [] for norm in _NORMS}
     reason = ""
     try:
         for u in start():
-            if levels and u.space.num_coefficients == levels[-1].space.num_coefficients:
+            if fields and u.space.num_coefficients == fields[-1].space.num_coefficients:
                 continue  # the mesh of a file is as fine already
-            if levels:
-                for norm, change in _differences(problem, levels[-1], u).items():
+            before, target = target, Target(problem, u)
+            fields.append(u)
+            if before is not None:
+                for norm, change in _differences(before, target).items():
                     changes[norm].append(change)
-            levels.append(u)
-            if len(levels) > 2 and sequence_error(changes["l2"]) < accurate:
+            if len(fields) > 2 and sequence_error(changes["l2"]) < accurate:
                 break
     except UserError as error:  # including a field that is infinite at a node; a run without a reference solution is allowed
         reason = str(error)
-    accuracy = Accuracy(*(sequence_error(changes[norm]) for norm in _NORMS))
-    if math.isnan(accuracy.l2):
-        return None, reason
-    return _Candidate(name, tuple(levels), accuracy), reason
+    estimates = [sequence_error(changes[norm]) for norm in _NORMS]
+    if target is None or target.solution is None or math.isnan(estimates[0]):
+        return None, reason or f"{name} on a single mesh give no estimate of their error"
+    space = fields[-1].space
+    condition = _SERIES if space.mesh_width is None else space.num_coefficients ** (2 / problem.domain.dimension)
+    rounding = _ROUNDING * condition
+    floors = (rounding, rounding, rounding * float(np.abs(target.solution.values(target.test_points.x)).max()))
+    accuracy = Accuracy(*map(max, estimates, floors))
+    return _Candidate(name, target, tuple(fields[-_KEPT:]), accuracy), reason
 
 
-def _differences(problem: Problem, u: Field, v: Field) -> dict[str, float]:
-    """The norms of u - v, relative to v in L2 and H1."""
+def _differences(u: Target, v: Target) -> dict[str, float]:
+    """The norms of the difference of two solutions, relative to the second one in L2 and H1."""
     from pdefreq.probes.error import Errors
-    from pdefreq.probes.iterate import Iterate
-    from pdefreq.probes.target import Target
 
-    errors = Errors(Iterate.of_function(u), Target(problem, v))
+    assert u.solution is not None
+    errors = Errors(u.solution, v)
     return {norm: errors.norm(norm) for norm in _NORMS}
 
 

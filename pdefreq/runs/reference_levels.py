@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 # Sizes along an axis by dimension. They are not powers of two and, for elements, not multiples of each other: an interface that
 # is not in the mesh then lies at another fraction of a cell on each of them, and no level is a run with usual options.
-_INTERVALS = {1: (120, 250, 540, 1080, 2250, 4500, 9000, 18000), 2: (30, 60, 125, 250), 3: (10, 20, 40)}
+_INTERVALS = {1: (120, 250, 540, 1080, 2250, 4500, 9000, 18000), 2: (30, 60, 125, 160, 250), 3: (8, 16, 27)}
 _HARMONICS = {1: (60, 121, 242, 485, 970, 1940, 3880), 2: (12, 24, 48, 96), 3: (5, 10, 20)}
 _CELLS = {1: (95, 191, 383, 767, 1535, 3071, 6143), 2: (7, 15, 31, 63, 127), 3: (3, 7, 15)}
-_FIRST = {1: 95, 2: 31, 3: 5}  # cells along an axis before adaptive refinement
-_GROWTH = 2.0  # factor by which the number of unknowns grows between levels of adaptive refinement
-_MANY = 50_000  # number of unknowns beyond which a further refinement takes too long; for nonlinear problems:
+_FIRST = {1: 95, 2: 31, 3: 7}  # cells along an axis before adaptive refinement
+_MANY = {1: 50_000, 2: 50_000, 3: 25_000}  # numbers of unknowns beyond which a further refinement takes too long
 _MANY_NONLINEAR = 10_000
+_LEAST, _MOST = 3, 1000  # levels of adaptive refinement, of which the first ones may have more unknowns
 
 
 def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]:
@@ -60,7 +60,7 @@ def _each(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int, .
         announce(f"computing a reference solution, {size} cells along each axis")
         u = _solved(solver(size).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64))
         yield u
-        if u.space.num_coefficients > (_MANY if problem.is_linear else _MANY_NONLINEAR):
+        if u.space.num_coefficients > (_MANY[problem.domain.dimension] if problem.is_linear else _MANY_NONLINEAR):
             return
 
 
@@ -79,17 +79,17 @@ def _solved(iteration: Iteration) -> SpaceField:
 
 
 def _adapted(problem: Problem) -> Iterator[SpaceField]:
-    """P2 solutions on adaptively refined meshes, each with at least twice as many unknowns as the one before."""
+    """P2 solutions on adaptively refined meshes, whose indicators add up to half of the total in the refined cells."""
     from pdefreq.solvers.galerkin import Fem
 
-    cells = None if isinstance(problem.domain, MeshDomain) else _FIRST[problem.domain.dimension]
-    solver = Fem("P2", cells, refinement="adaptive", levels=_MANY)
+    d = problem.domain.dimension
+    cells = None if isinstance(problem.domain, MeshDomain) else _FIRST.get(d)
+    by = "direct" if d < 3 else None  # multigrid fails for large jumps of the diffusion
+    solver = Fem("P2", cells, linear_solver=by, refinement="adaptive", levels=_MOST)
     iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
-    state, least = iteration.init(), 0.0
-    while least <= _GROWTH * _MANY:
-        state = iteration.step(state)
+    state, unknowns, level = iteration.init(), 0, 0
+    while unknowns <= _MANY[d] or level < _LEAST:
+        state, level = iteration.step(state), level + 1
         unknowns = state.space.num_coefficients
         announce(f"computing a reference solution, {unknowns:,} unknowns")
-        if unknowns >= least:
-            least = _GROWTH * unknowns
-            yield SpaceField(state.space, state.coefficients)
+        yield SpaceField(state.space, state.coefficients)

@@ -18,13 +18,14 @@ def sequence_error(changes: Sequence[float]) -> float:
     If all changes decrease by the same factor q, the error of the last approximation is its change divided by q - 1. A change may
     be small by coincidence, for example where an interface lies at the same fraction of a cell on two meshes. Therefore q is the
     slowest of these rates: the mean decrease from the first of the last four changes to each later one, and that of the last
-    three changes after each has been raised to the largest later one. Every change gives an estimate with this q, and the
-    largest one counts, multiplied by 1.5. In the division q is at most 4, which corresponds to second order. A single change is
-    assumed to belong to order 1/2.
+    three changes after each has been raised to the largest later one. It is at least 2^(1/2), and in the division at most 4,
+    which correspond to orders 1/2 and 2. Every change gives an estimate with this q, and the largest one counts, multiplied by 2.
+    The error is not estimated above the larger of the last two changes with the slowest rate, since two coincidences in a row are
+    improbable; the convergence of series to a smooth solution is sudden.
 
     The estimate was at least the true error in 97 % of 2000 simulated sequences of five or six approximations, for errors
-    ``C_k q^-k`` with q = 2 or 4 and independent random factors C_k in [-1, 1], and for regular errors with orders from 1/2 to 3;
-    the median overestimation was 27 and 5.
+    ``C_k q^-k`` with q = 2 or 4 and independent random factors C_k in [-1, 1]; the median overestimation was 23. For regular
+    errors with orders from 1/2 to 3 it is between 2 and 5.
 
     Args:
         changes: The norms of the differences of neighbors, the last one for the finest discretizations.
@@ -34,9 +35,9 @@ def sequence_error(changes: Sequence[float]) -> float:
 
     Example:
         >>> sequence_error([4e-3, 1e-3])
-        0.0005
+        0.0006666666666666666
         >>> sequence_error([2e-3, 1e-3, 0.0])  # the last two agree by coincidence
-        0.00075
+        0.001
     """
     changes = list(changes)[-_CHANGES:]
     if not changes or any(math.isnan(change) for change in changes):
@@ -50,7 +51,8 @@ def sequence_error(changes: Sequence[float]) -> float:
     if len(changes) < _CHANGES - 1:
         rate = min(rate, _OFTEN)
     last = max(change / rate**k for k, change in enumerate(reversed(changes)))
-    return _SAFETY * last / (min(rate, _FASTEST) - 1)
+    estimate = _SAFETY * last / (min(rate, _FASTEST) - 1)
+    return min(estimate, _SAFETY * max(changes[-2:]) / (_SLOWEST - 1)) if len(changes) >= _CHANGES - 1 else estimate
 
 
 def _rate(first: float, last: float, levels: int) -> float:

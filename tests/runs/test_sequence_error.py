@@ -14,11 +14,11 @@ from pdefreq.runs.sequence_error import sequence_error
 def test_the_error_of_a_regular_sequence_is_bounded(order, levels, first):
     """Errors C 2^-pk have changes (2^p - 1) C 2^-p(k + 1), so that the last error is the last change over 2^p - 1.
 
-    The estimate is this number times 1.5, and at most (16 - 1) / (4 - 1) = 5 times more for p > 2.
+    The estimate is this number times 2, and at most (16 - 1) / (4 - 1) = 5 times more for p > 2.
     """
     errors = first * 2.0 ** (-order * np.arange(levels))
     estimate = sequence_error(np.abs(np.diff(errors)).tolist())
-    assert 1.5 * (1 - 1e-9) <= estimate / errors[-1] <= 7.5 * (1 + 1e-9)
+    assert 2 * (1 - 1e-9) <= estimate / errors[-1] <= 10 * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("rate", [2.0, 4.0])
@@ -42,9 +42,14 @@ def test_changes_that_vanish_by_coincidence_are_not_trusted():
     assert 1 <= sequence_error(changes) / errors[-1] < 20
 
 
+def test_sudden_convergence_is_believed_after_two_small_changes():
+    """As for a series that represents the solution exactly from some number of terms on."""
+    assert sequence_error([1.0, 0.9, 1e-15, 2e-15]) < 1e-14
+
+
 def test_special_sequences():
     assert math.isnan(sequence_error([])) and math.isnan(sequence_error([1.0, math.nan]))
     assert sequence_error([0.0]) == 0
     assert sequence_error([1.0, math.inf]) == math.inf
-    assert sequence_error([1e-3]) > 3e-3  # nothing is known about the order: three changes of order 1/2
-    assert sequence_error([1e-3, 2e-3]) > 1e-2  # no convergence
+    assert sequence_error([1e-3]) > 2.4e-3  # nothing is known about the order: the sum of changes of order 1/2
+    assert sequence_error([1e-3, 2e-3]) > 4.8e-3  # no convergence

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from skfem import MeshLine
+    from skfem import Mesh
 
 _MERGED = 0.01  # fraction of a cell within which a node moves onto a point: smaller cells make the equations ill-conditioned
 _SAME = 1e-13  # relative to the size of the mesh: points at this distance from a node that cannot move are this node
 
 
-def with_nodes(mesh: MeshLine, points: Sequence[float]) -> MeshLine:
+def with_nodes(mesh: Mesh, points: Sequence[float]) -> Mesh:
     """A mesh of an interval that has the given points among its nodes.
 
     Each point divides the cell that contains it. If the point is within a hundredth of the cell from an inner node, this node

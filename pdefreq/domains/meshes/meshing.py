@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _MOST_CELLS = 5e7
-_ROUNDING = 1e-12  # relative to the largest value of a function
+_CUT = 0.05  # part of the range of a level set function on both sides of an interface that cuts a cell
 _CANDIDATES = 16  # old facets with midpoints nearest to that of a new one
 
 
@@ -141,7 +141,8 @@ def cut_cells(mesh: Mesh, level_sets: Sequence[Field]) -> np.ndarray:
 
     Args:
         mesh: A mesh of lines, triangles or tetrahedra.
-        level_sets: The functions. Values that are zero up to rounding have no sign.
+        level_sets: The functions. Both signs must reach a twentieth of the range in the cell, since a side that is the chord of
+            an interface is not cut.
     """
     corners = mesh.p.T[mesh.t.T]  # (cells, d + 1, d)
     middles = [(corners[:, i] + corners[:, j]) / 2 for i, j in itertools.combinations(range(corners.shape[1]), 2)]
@@ -149,8 +150,9 @@ def cut_cells(mesh: Mesh, level_sets: Sequence[Field]) -> np.ndarray:
     cut = np.zeros(len(x), dtype=bool)
     for level_set in level_sets:
         value = np.nan_to_num(level_set(torch.from_numpy(x.reshape(-1, x.shape[2]))).numpy().reshape(x.shape[:2]))
-        least = _ROUNDING * np.abs(value).max(initial=0.0)
-        cut |= (value.min(axis=1) < -least) & (value.max(axis=1) > least)
+        low, high = value.min(axis=1), value.max(axis=1)
+        least = _CUT * (high - low)
+        cut |= (low < -least) & (high > least)
     return np.flatnonzero(cut)
 
 
@@ -161,7 +163,16 @@ def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
         mesh: A mesh of lines, triangles or tetrahedra.
         cells: Indices of the cells.
     """
-    fine = replace(mesh, _boundaries=None).refined(cells)
+    return renamed(mesh, replace(mesh, _boundaries=None).refined(cells))
+
+
+def renamed(mesh: Mesh, fine: Mesh) -> Mesh:
+    """A finer mesh with the boundary names of the coarse mesh whose boundary facets it divides.
+
+    Args:
+        mesh: The coarse mesh.
+        fine: The finer mesh.
+    """
     if not mesh.boundaries:
         return fine
     edge, origin = fine.boundary_facets(), _origins(mesh, fine)

@@ -71,7 +71,7 @@ class GalerkinSystem(CondensedSystem):
         import pyamg
 
         hierarchy = pyamg.ruge_stuben_solver(
-            sp.csr_array(self.matrix.T), strength=_STRONG
+            sp.csr_array(self.matrix.T), strength=_STRONG, interpolation="direct"
         )  # symmetric, so that rows and columns are the same
 
         def solve(load: np.ndarray) -> np.ndarray:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.elements.lagrange import Lagrange
 
+_POINTS = 100_000
+_HIGHEST = {1: 30, 2: 19, 3: 8}  # degrees of rules by dimension
 _LEAST = 1e-12  # relative to the largest diffusion: bounds the weights where the diffusion vanishes
+_FAR_INWARD = 0.25  # relative shift of facet points that an interface separates from the cell center
 _INWARD = 1e-6  # relative shift of facet points toward the cell center for the evaluation of coefficients that may jump
 
 
@@ -41,7 +44,7 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
         of Bernardi and Verfuerth (2000), Adaptive finite element methods for elliptic equations with non-smooth coefficients.
     """
     mesh = space.mesh
-    inside = CellBasis(mesh, space.element, intorder=space.quadrature)
+    inside = CellBasis(mesh, space.element, intorder=_degree(space))
     x, u = np.asarray(inside.global_coordinates()), _interpolated(inside, c)
     value, _ = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
     residual = _at(problem.source, x) + _flux_divergence(space, problem, c)[:, None] - value
@@ -74,8 +77,15 @@ def marked(indicators: np.ndarray, part: float = 0.5) -> np.ndarray:
     return np.sort(order[: int(np.searchsorted(sums, part * sums[-1])) + 1])
 
 
+def _degree(space: Lagrange) -> int:
+    """The degree of a rule with at least 100,000 points, so that a coarse mesh does not miss a narrow peak of the source."""
+    d = space.mesh.dim()
+    per_axis = (_POINTS / space.mesh.nelements) ** (1 / d)
+    return max(space.quadrature, min(2 * int(per_axis), _HIGHEST[d]))
+
+
 def energy_norm(space: Lagrange, problem: Problem, c: np.ndarray) -> float:
-    """The energy norm ``sqrt( int( G u + F . grad u ) )`` of the discrete solution of a symmetric linear problem, without Robin terms."""
+    """The energy norm ``sqrt( int( G u + F . grad u ) )`` of the solution of a symmetric linear problem, without Robin terms."""
     basis = CellBasis(space.mesh, space.element, intorder=space.quadrature)
     x, u = np.asarray(basis.global_coordinates()), _interpolated(basis, c)
     value, flux = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
@@ -121,8 +131,13 @@ def _barycentric_slopes(mesh: Mesh) -> np.ndarray:
 def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The normal component of the flux at the points of facets, from the basis's side."""
     x = np.asarray(basis.global_coordinates())
-    center = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
-    return (_flux(basis, x + _INWARD * (center - x), problem, c) * normal).sum(axis=0)
+    center = np.broadcast_to(basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None], x.shape)
+    near = x + _INWARD * (center - x)
+    other = np.zeros(x.shape[1:], dtype=bool)  # points between a chord and the arc of an interface are on the wrong side of it
+    for level_set in problem.level_sets:
+        other |= _at(level_set, near) * _at(level_set, center) < 0
+    near = np.where(other, x + _FAR_INWARD * (center - x), near)
+    return (_flux(basis, near, problem, c) * normal).sum(axis=0)
 
 
 def _interpolated(basis: Any, c: np.ndarray) -> Any:
