@@ -193,7 +193,7 @@ def ntk(
 
     domain = subject.domain
     if not isinstance(domain, Box) or domain.dimension != 1:
-        raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in more dimensions use the probe `ntk`")
+        raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in higher dimensions use the probe `ntk`")
     iteration = solver.prepare(subject.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
     linearization = iteration.find(HasTangentKernel)

@@ -128,7 +128,7 @@ class WithHoles(Domain):
         return DistanceWithHoles(self.base.distance(), self._size, self._solids)
 
     def lifting(self, g: Field) -> Field:
-        """The base's lifting, blended with the values at near points of holes; see `LiftingWithHoles`."""
+        """The base's lifting, blended with the values of `g` at nearby boundary points of the holes; see `LiftingWithHoles`."""
         if g.constant is not None:
             return ConstantField(g.constant)
         reach = (self.measure / max(1, len(self.holes))) ** (1 / self.dimension)

@@ -74,7 +74,7 @@ class Loss(Part):
         return (REGRESSION if self.is_regression else EQUATION,)
 
     def is_quadratic(self, *, linear: bool) -> bool:
-        """Whether the loss is quadratic in u, for a linear or a nonlinear equation."""
+        """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
     @abstractmethod

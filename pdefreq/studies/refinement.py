@@ -116,7 +116,7 @@ class Refinement(Shown):
         return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
 
     def widths(self) -> np.ndarray:
-        """The base of the orders, h or N^(-1/d), shape ``(levels,)``."""
+        """The length in whose powers the orders are defined, h or N^(-1/d), of each level, shape ``(levels,)``."""
         import numpy as np
 
         if self.axis == "h":

@@ -87,7 +87,7 @@ SQUARE, CUBE = Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
             "at most 3 dimensions, and this problem has 4: use `deep-ritz`",
         ),
         ({"diffusion": 0.0, "reaction": 1.0}, IncompatibleError, "use `regression`"),
-        ({"boundary": NEUMANN}, ProblemFileError, r"add up to zero, got 2 \(the moduli: 2\)"),
+        ({"boundary": NEUMANN}, ProblemFileError, r"add up to zero, got 2 \(of absolute values: 2\)"),
         (
             {"diffusion": lambda x: x[:, 0]},
             ProblemFileError,
