@@ -16,6 +16,7 @@ from pdefreq.probes.probe import Measurement, Probe
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
+    from pdefreq.domains.samples import Samples
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max")
@@ -31,12 +32,14 @@ class Errors:
     Args:
         u: The approximate solution.
         target: A target with an exact or reference solution u*.
+        samples: The points and weights; by default the test points.
     """
 
-    def __init__(self, u: Iterate, target: Target) -> None:
+    def __init__(self, u: Iterate, target: Target, samples: Samples | None = None) -> None:
         assert target.solution is not None
+        samples = samples or target.test_points
         self._u, self._solution, self._target = u, target.solution, target
-        self._x, self._weights = target.test_points.x, target.test_points.weights.numpy()
+        self._x, self._weights = samples.x, samples.weights.numpy()
 
     @_without_warnings
     def norm(self, name: str = "l2") -> float:

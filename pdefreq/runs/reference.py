@@ -17,6 +17,7 @@ from pdefreq.runs.sequence_error import sequence_error
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
+    from pdefreq.domains.samples import Samples
     from pdefreq.probes.target import Accuracy, Target
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.trial_space import SpaceField
@@ -158,9 +159,14 @@ def _followed(
     space = fields[-1].space
     condition = _SERIES if space.mesh_width is None else space.num_coefficients ** (2 / problem.domain.dimension)
     rounding = _ROUNDING * condition
-    floors = (rounding, rounding, rounding * float(np.abs(target.solution.values(target.test_points.x)).max()))
+    floors = (rounding, rounding, rounding * float(np.abs(target.solution.values(_points(target).x)).max()))
     accuracy = Accuracy(*map(max, estimates, floors))
     return _Candidate(name, target, tuple(fields[-_KEPT:]), accuracy), reason
+
+
+def _points(target: Target) -> Samples:
+    """The points at which solutions are compared, about 20,000 in several dimensions."""
+    return target.test_points if target.problem.domain.dimension == 1 else target.recorded_points
 
 
 def _differences(u: Target, v: Target) -> dict[str, float]:
@@ -168,7 +174,7 @@ def _differences(u: Target, v: Target) -> dict[str, float]:
     from pdefreq.probes.error import Errors
 
     assert u.solution is not None
-    errors = Errors(u.solution, v)
+    errors = Errors(u.solution, v, _points(v))
     return {norm: errors.norm(norm) for norm in _NORMS}
 
 

@@ -24,7 +24,7 @@ _INTERVALS = {1: (120, 250, 540, 1080, 2250, 4500, 9000, 18000), 2: (30, 60, 125
 _HARMONICS = {1: (60, 121, 242, 485, 970, 1940, 3880), 2: (12, 24, 48, 96), 3: (5, 10, 20)}
 _CELLS = {1: (95, 191, 383, 767, 1535, 3071, 6143), 2: (7, 15, 31, 63, 127), 3: (3, 7, 15)}
 _FIRST = {1: 95, 2: 31, 3: 7}  # cells along an axis before adaptive refinement
-_MANY = {1: 50_000, 2: 50_000, 3: 25_000}  # numbers of unknowns beyond which a further refinement takes too long
+_MANY = {1: 50_000, 2: 30_000, 3: 20_000}  # numbers of unknowns beyond which a further refinement takes too long
 _MANY_NONLINEAR = 10_000
 _LEAST, _MOST = 3, 1000  # levels of adaptive refinement, of which the first ones may have more unknowns
 
