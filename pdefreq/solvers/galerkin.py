@@ -59,7 +59,8 @@ class Fem(DoublesSize, Solver):
         linear_solver: ``"direct"``, a sparse factorization, or ``"amg"``, conjugate gradients with algebraic multigrid, for
             symmetric positive definite systems; null selects the faster one.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level per step; null keeps the
-            mesh.
+            mesh. Adaptive meshes of triangles follow the interfaces that the formulas of the equation define
+            (`Problem.level_sets`), and cells that such an interface cuts are refined.
         levels: Number of refinements; null means 5 uniform or 12 adaptive refinements.
 
     Raises:
