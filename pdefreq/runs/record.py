@@ -98,6 +98,7 @@ class Record(Shown):
             **{name: errors.get(name, math.nan) for name in _ERRORS},
             **self._reference_errors(),
             **self._spectral_summary(),
+            "notes": list(self.notes),
             "run": None if self.folder is None else str(self.folder),
         }
 
