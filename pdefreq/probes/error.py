@@ -19,6 +19,7 @@ from pdefreq.probes.sampled import field_values
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points
+    from pdefreq.domains.samples import Samples
     from pdefreq.probes.target import Target
 
 NORMS = ("l2", "h1", "max", "homogeneous")
@@ -28,19 +29,22 @@ _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run th
 
 
 class Errors:
-    """The error e = u - u* over the test points of a target, in several norms, with shared intermediate results.
+    """The difference e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    If the solution is determined up to a constant, means are subtracted.
+    For a reference solution u* the error of u is at most this difference plus the error of u* (`Target.bound`). If the solution
+    is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
         target: A target with an exact or reference solution u*.
+        samples: The points and weights; by default the test points.
     """
 
-    def __init__(self, u: Iterate, target: Target) -> None:
+    def __init__(self, u: Iterate, target: Target, samples: Samples | None = None) -> None:
         assert target.solution is not None
+        samples = samples or target.test_points
         self._u, self._solution, self._target = u, target.solution, target
-        self._x, self._weights = target.test_points.x, target.test_points.weights.numpy()
+        self._x, self._weights = samples.x, samples.weights.numpy()
 
     @_without_warnings
     def norm(self, name: str = "l2") -> float:
@@ -58,13 +62,19 @@ class Errors:
         exact, error = self._values
         if name == "max":
             return float(np.abs(error).max())
-        sizes = [size(error, self._weights), size(exact, self._weights)]
         if name == "homogeneous":
-            sizes[1] = _homogeneous_size(self._target, self._x, exact, self._weights)
+            return self.norm("l2") * self.offset
+        sizes = [size(error, self._weights), size(exact, self._weights)]
         if name == "h1":
             sizes = [math.hypot(own, of_gradient) for own, of_gradient in zip(sizes, self._gradient_sizes, strict=True)]
         above, below = sizes
         return above / below if below > 0 else math.nan
+
+    @functools.cached_property
+    def offset(self) -> float:
+        """||u*|| / ||u* - G|| with the lifting G of the boundary values; nan if G is the solution."""
+        exact = self._values[0]
+        return size(exact, self._weights) / _homogeneous_size(self._target, self._x, exact, self._weights)
 
     @functools.cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +102,7 @@ def _homogeneous_size(target: Target, x: Points, exact: np.ndarray, weights: np.
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
-    """The error of a field in one norm; see `Errors.norm`."""
+    """The difference of a field from the solution of a target in one norm; see `Errors.norm`."""
     return Errors(Iterate.of_function(u), target).norm(norm)
 
 
@@ -109,9 +119,10 @@ class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
     It also records ``relative_l2_homogeneous`` = ||u - u*|| / ||u* - G|| with the lifting G of the boundary values, which an
-    offset of the solution does not make small. These are nan without an exact or reference solution, and ``boundary_error`` is
-    nan without prescribed boundary values. If test points are
-    random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
+    offset of the solution does not make small. The estimated error of a reference solution u* is added, so that these errors are
+    upper bounds (`Target.bound`). They are nan without an exact or reference solution, and ``boundary_error`` is nan without
+    prescribed boundary values. If test points are random, recorded steps use the first 20,000, since a measurement at all
+    points would take longer than most steps.
     """
 
     def prepare(
@@ -130,17 +141,17 @@ class ErrorMeasurement(Measurement):
         self._exact = None if known is None else target.centered(known.values(self._x), self._weights)
         if self._exact is not None:
             self._size = size(self._exact, self._weights)
-            self._homogeneous_size = _homogeneous_size(target, self._x, self._exact, self._weights)
+            self._offset = self._size / _homogeneous_size(target, self._x, self._exact, self._weights)
 
     @_without_warnings
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         row = dict.fromkeys(_COLUMNS, math.nan)
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
-            own = size(error, self._weights)
-            row["relative_l2"] = own / self._size if self._size > 0 else math.nan
-            row["relative_l2_homogeneous"] = own / self._homogeneous_size
-            row["max_error"] = float(np.abs(error).max())
+            if self._size > 0:
+                row["relative_l2"] = self._target.bound("l2", size(error, self._weights) / self._size)
+            row["relative_l2_homogeneous"] = row["relative_l2"] * self._offset
+            row["max_error"] = self._target.bound("max", float(np.abs(error).max()))
         if self._given is not None:
             x, given = self._given
             row["boundary_error"] = float(np.abs(iterate.values(x) - given).max())
