@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.domains.samples import Samples
     from pdefreq.iterations.linear.sparse import Inverse
     from pdefreq.spaces.elements.weak_form import WeakForm
 
@@ -118,6 +119,9 @@ class Newton(Iteration):
 
     def final_status(self, state: State) -> Status:
         return Status.UNSOLVED if bool(state.memory["failed"]) else Status.DONE
+
+    def quadrature(self, state: State) -> Samples | None:
+        return self._forms[-1].quadrature
 
     def notes(self, state: State) -> list[str]:
         size = float(state.memory["size"])

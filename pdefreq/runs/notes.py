@@ -1,10 +1,11 @@
-"""Notes for the user on a run that ended: those of the method, and a note on problems that the lifting solves."""
+"""Notes for the user on a run: those of the method, on unresolved features, and on problems that the lifting solves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pdefreq.iterations.defaults import drift_of, notes_of
+from pdefreq.runs.resolution import resolution_notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str
     makers = (
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
+        lambda: resolution_notes(prepared.target, prepared.iteration, state),
         lambda: _on_lifting(prepared, state),
     )
     return tuple(note for make in makers for note in _made(make))

@@ -121,6 +121,13 @@ class Solution(Record, Field):
         return math.nan if self._errors is None else self._errors.norm(norm)
 
     @functools.cached_property
+    def contradiction(self) -> str:
+        """A sentence if the relative L2 and H1 errors contradict each other, otherwise empty."""
+        from pdefreq.runs.resolution import contradiction_sentence
+
+        return "" if self._errors is None else contradiction_sentence(self._errors, self.state.space)
+
+    @functools.cached_property
     def _errors(self) -> Errors | None:
         from pdefreq.probes.error import Errors
 

@@ -78,7 +78,7 @@ class Sine(DoublesSize, Solver):
 
         space = SineSeries(box, (n - 1,) * d, box.lifting(problem.dirichlet))
         like = torch.empty(0, dtype=dtype, device=device)
-        return DirectSolve(space, space.assemble(problem), like=like, guess=guess)
+        return DirectSolve(space, space.assemble(problem), like=like, guess=guess, quadrature=space.quadrature)
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,4 @@ class Fourier(DoublesSize, Solver):
 
         space = FourierSeries(box, (m,) * d)
         like = torch.empty(0, dtype=dtype, device=device)
-        return DirectSolve(space, space.assemble(problem), like=like, guess=guess)
+        return DirectSolve(space, space.assemble(problem), like=like, guess=guess, quadrature=space.quadrature)
