@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _CELLS = {1: 2001, 2: 151}  # along each axis; one test point in each cell
 _MOST = {1: 200_000, 2: 400}  # the same for features finer than these cells
 _PER_SPACING = 4  # cells for the largest spacing that can represent a feature: eight in a wavelength
-_IN_PIECE = 32  # smallest number of cells between two interfaces, and in the neighborhood of a layer
+_IN_PIECE = 128  # smallest number of cells between two interfaces, and in the neighborhood of a layer: 8 in its length
 _NEIGHBORHOOD = 8  # radius in lengths of the layer
 _RANDOM = 100_000
 _ALONG = 20_000  # number of random points at each recorded step
@@ -44,7 +44,7 @@ def test_points(domain: Domain, features: Sequence[Feature] = (), kinks: Sequenc
     """The test points: one random point in each of 2001 cells of an interval or 151^2 of a rectangle, else 1e5 random points.
 
     The points are the same in every run. Smaller cells are used if features need them, up to 200,000 on an interval
-    and 400^2 on a rectangle. In one dimension kinks are ends of cells, and layers narrower than a cell get cells of their own.
+    and 400^2 on a rectangle. In one dimension kinks are ends of cells, and narrow layers get cells of their own.
 
     Args:
         domain: The domain.
@@ -74,7 +74,7 @@ def _with_pieces(ticks: Tensor, features: Sequence[Feature], kinks: Sequence[flo
     lower, upper, width = float(ticks[0]), float(ticks[-1]), float(ticks[1] - ticks[0])
     ends = {lower, upper, *kinks}
     for feature in features:
-        if feature.kind == "layer" and feature.spacing < width:
+        if feature.kind == "layer" and feature.spacing < _PER_SPACING * width:
             ends |= {feature.x[0] + side * _NEIGHBORHOOD * feature.spacing for side in (-1, 1)}
     inner = sorted(end for end in ends if lower <= end <= upper)
     if len(inner) == 2:
