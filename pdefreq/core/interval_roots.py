@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-_SAMPLES = 4096  # roots closer to each other than a cell are found only where |f| has a local minimum between the samples
+_SAMPLES = 4096  # roots closer than a cell are found only where |f| has a local minimum between the samples
 _HALVINGS = 60  # reduce a cell to the spacing of floating-point numbers
 _GOLDEN = 80  # steps of golden-section search: the bracket shrinks by 0.618^80 = 2e-17
 
 
-def interval_roots(functions: Sequence[Callable[[np.ndarray], np.ndarray]], lower: float, upper: float) -> np.ndarray:
+def interval_roots(
+    functions: Sequence[Callable[[np.ndarray], np.ndarray]], lower: float, upper: float, *, samples: int = _SAMPLES
+) -> np.ndarray:
     """The points inside an interval at which one of several functions changes its sign.
 
     The functions are sampled uniformly and at the roots of the functions before them, so that a function such as ``|x - a| - w``
@@ -22,13 +24,14 @@ def interval_roots(functions: Sequence[Callable[[np.ndarray], np.ndarray]], lowe
         functions: Functions of arrays ``(n,)`` that return ``(n,)``. Values that are not finite separate the samples.
         lower: The lower end.
         upper: The upper end.
+        samples: The number of cells in which the functions are sampled.
 
     Returns:
         The roots in ascending order, without the ends, shape ``(m,)``.
     """
     roots = np.empty(0)
     for f in functions:
-        x = np.union1d(np.linspace(lower, upper, _SAMPLES + 1), roots)
+        x = np.union1d(np.linspace(lower, upper, samples + 1), roots)
         x = np.union1d(x, _least(f, x))
         value = f(x)
         at = np.flatnonzero(value[:-1] * value[1:] < 0)
@@ -59,6 +62,7 @@ def _least(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
     value = f(x)
     size, inner = np.abs(value), slice(1, -1)
     local = (size[inner] <= size[:-2]) & (size[inner] <= size[2:]) & (value[:-2] * value[2:] > 0)
+    local &= (size[inner] < size[:-2]) | (size[inner] < size[2:])  # constants have no minimum
     at = np.flatnonzero(local) + 1
     if len(at) == 0:
         return np.empty(0)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
 
+_MOST = 100_000  # largest number of holes in a file
 _ROUNDING = 1e-12  # relative size of rounding errors
 _FITS = 1e-6  # tolerance for a distance function that is about 1 in the middle: mesh files have seven digits or more
 
@@ -211,7 +212,7 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
     Raises:
         ProblemFileError: If the file can't be read or has no rows, or a row is not coordinates and a positive radius.
     """
-    _, rows = csv_rows(Path(path), "holes")
+    _, rows = csv_rows(Path(path), "holes", _MOST)
     if not rows:
         raise ProblemFileError(f"{path} lists no holes; give one per row, {dimension} coordinates and the radius")
     balls = []

@@ -58,6 +58,12 @@ class Loss(Part):
     registry = LOSSES
     is_square: ClassVar[bool] = True
     sums_over_data: ClassVar[bool] = True
+
+    @property
+    def derivatives(self) -> int:
+        """The highest order of derivatives of u."""
+        return 0
+
     is_regression: ClassVar[bool] = False
 
     weights: Mapping[str, float] | None = None
@@ -101,6 +107,10 @@ class Ritz(Loss):
     sums_over_data = False
 
     @property
+    def derivatives(self) -> int:
+        return 1
+
+    @property
     def needs(self) -> Sequence[Need]:
         from pdefreq.problem.needs import COERCIVE, ENERGY, EQUATION
 
@@ -129,6 +139,10 @@ class Residual(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "gradient")
+
+    @property
+    def derivatives(self) -> int:
+        return 2 if self.gradient is None else 3
 
     @property
     def needs(self) -> Sequence[Need]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.problem.boundary_pieces import on_boundary
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -21,8 +22,8 @@ def require_compatible(problem: Problem) -> None:
         ProblemFileError: If the absolute value of the sum exceeds 1e-8 times the integrals of the absolute values.
     """
     n = _POINTS.get(problem.domain.dimension, _MANY)
-    inside, edge = problem.domain.quadrature(n), problem.domain.boundary(n)
-    part = problem.part_of(edge)
+    inside = problem.domain.quadrature(n)
+    edge, part = on_boundary(problem, n)
     source, total, size = problem.source(inside.x), 0.0, 0.0
     pieces = [(source, inside.weights)]
     for i, condition in enumerate(problem.boundary):

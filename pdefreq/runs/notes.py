@@ -24,6 +24,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str
         lambda: notes_of(prepared.iteration, state),
         lambda: resolution_notes(prepared.target, prepared.iteration, state),
         lambda: _on_lifting(prepared, state),
+        lambda: _on_data(prepared, history),
     )
     return tuple(note for make in makers for note in _made(make))
 
@@ -50,6 +51,18 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
         return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
+
+
+def _on_data(prepared: PreparedRun, history: History) -> list[str]:
+    """A note on what a strong residual at few points means, since between them the equation does not enter."""
+    data, problem = prepared.problem.data, prepared.problem
+    if data is None or problem.is_regression or "objective.residual" not in history:
+        return []
+    number = data.count(problem.domain.dimension)
+    return [
+        f"The loss is the residual of the equation at the {number:,} points of [data] only; between them nothing but the method "
+        "determines u. The Ritz energy (deep-ritz) treats the same data as point sources."
+    ]
 
 
 def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:

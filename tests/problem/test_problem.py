@@ -43,7 +43,7 @@ def test_formulas_are_fields_that_depend_on_the_parameters_of_the_problem():
     torch.testing.assert_close(problem.source(x), torch.sin(2 * x[:, 0]))
     assert torch.equal(problem.boundary[0].value(x), x[:, 1])
     assert [term.name for term in problem.terms] == ["diffusion", "convection", "nonlinear"]
-    with pytest.raises(ProblemFileError, match="unknown name 'u'"):
+    with pytest.raises(ProblemFileError, match=r"'u' is the solution, but .* given by the key `nonlinear`"):
         square(source="u")
 
 

@@ -16,7 +16,7 @@ from pdefreq.core.fields import ConstantField, Field, Profile
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
 from pdefreq.problem.expressions.formula_text import formula_text
-from pdefreq.problem.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
+from pdefreq.problem.expressions.functions import Condition
 from pdefreq.problem.expressions.grammar import Parser
 from pdefreq.problem.expressions.level_sets import level_set_functions
 from pdefreq.problem.expressions.scales import scaled_functions
@@ -71,8 +71,8 @@ class ExpressionField(Field):
 
     @property
     def has_kinks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether the formula contains abs, sign, min, max or where, so that it or a derivative may jump."""
-        return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
+        """Whether the formula has level set functions, for example because of abs, atan2 or a quotient; see `level_sets`."""
+        return bool(level_set_functions(self.expression))
 
     @property
     def level_sets(self) -> tuple[Field, ...]:
