@@ -109,12 +109,13 @@ def _slopes(values: Values, x: Points) -> Gradients:
 class Profile:
     """A function of one argument g inside a formula.
 
-    Its length scale is the distance from the maximum of `peak` over which g changes by `change`.
+    The length scale of a wave is `change` over the largest slope of g. That of other profiles is the distance from the maximum of
+    `peak` over which g changes by `change`.
 
     Args:
         text: The function with its argument, for messages: ``"sin(2000*pi*x)"``.
         argument: The argument g as a function of space.
-        peak: A function whose maximum is where the profile is finest, such as the slope of g for waves.
+        peak: A function whose maximum is where the profile is finest; for waves the squared slope of g.
         change: The period of waves, otherwise the change of g over which the profile changes by a factor of about e; None for
             ``|g| / exponent`` at the point, the change for powers.
         exponent: The exponent of a power g^exponent.

@@ -42,6 +42,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.formatter.limits": (-2, 4),  # beyond them a common power of ten, so that labels on a domain of 1 mm do not collide
+    "axes.formatter.use_mathtext": True,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.edgecolor": "0.35",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -59,8 +60,8 @@ class Feature:
 def features(fields: Sequence[Field], domain: Domain) -> list[Feature]:
     """The features of fields that have a length scale below the size of the domain, the finest first.
 
-    The scale of a `Profile` is measured at the point where the profile is finest, which a random search finds, along the axes and
-    the gradient. In one dimension interfaces are added: neighboring roots of level set functions and ends of the domain.
+    The scale of a `Profile` is measured at the point where the profile is finest, which a random search finds: that of a wave is
+    the period over the slope of its argument; that of a layer is a distance along the axes or the gradient. In one dimension interfaces are added: neighboring roots of level set functions and ends of the domain.
 
     Args:
         fields: The fields.
@@ -100,6 +101,10 @@ def _measured(profile: Profile, domain: Domain) -> Feature | None:
     g, change = profile.argument, profile.change
     if x is None:
         return None
+    if profile.is_wave:
+        assert change is not None
+        slope = math.sqrt(float(profile.peak(x[None])))
+        return Feature(profile.text, "wave", change / slope, tuple(x.tolist())) if slope * size > change else None
     if change is None:
         value = float(g(x[None]).abs())
         if not value > _ZERO * float(g(start).abs().nan_to_num(0, 0).max()):
@@ -112,7 +117,7 @@ def _measured(profile: Profile, domain: Domain) -> Feature | None:
     length = _distance(g, x, change, torch.stack([*directions, *(-e for e in directions)]), domain, size)
     if length is None:
         return None
-    return Feature(profile.text, "wave" if profile.is_wave else "layer", length, tuple(x.tolist()))
+    return Feature(profile.text, "layer", length, tuple(x.tolist()))
 
 
 def _maximizer(f: Field, domain: Domain, start: Points) -> Tensor | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.core.notes import Note
 from pdefreq.domains.geometry.strata import standard_error
 from pdefreq.iterations.defaults import quadrature_of
 
@@ -69,8 +70,11 @@ def _on_features(target: Target, nodes: Points | None, quadrature: Samples | Non
     if feature is None or not ratio > 1:
         return []
     return [
-        f"{feature.sentence}, which this method does not resolve, because its points are {spacing:.3g} apart there: "
-        f"use at least {math.floor(ratio) + 1} times as many along each axis"
+        Note(
+            f"{feature.sentence}, which this method does not resolve, because its points are {spacing:.3g} apart there: "
+            f"use at least {math.floor(ratio) + 1} times as many along each axis.",
+            "not resolved",
+        )
     ]
 
 
@@ -104,10 +108,11 @@ def _on_quadrature(target: Target, quadrature: Samples) -> list[str]:
         if n <= max(len(test.x), 2 * number) and abs(_square(f, domain.quadrature(n))[0] - expected) <= allowed
     )
     remedy = next((f"about {n:,} points do" for n in enough), "use more points")
-    return [
+    told = (
         f"The {number:,} quadrature points of this method do not resolve the source: the integral of f^2 is {found:.4g} by them "
-        f"and {expected:.4g} +- {error:.1g} by the test points; {remedy}"
-    ]
+        f"and {expected:.4g} +- {error:.1g} by the test points; {remedy}."
+    )
+    return [Note(told, "source not resolved")]
 
 
 def _square(f: Field, samples: Samples) -> tuple[float, float]:
@@ -123,9 +128,9 @@ def contradiction_sentence(errors: Errors, space: TrialSpace) -> str:
     if ratio is None:
         return ""
     return (
-        f"the relative L2 and H1 errors contradict each other: ||grad e|| / ||e|| = {ratio:.3g} is more than the points can "
+        f"The relative L2 and H1 errors contradict each other: ||grad e|| / ||e|| = {ratio:.3g} is more than the points can "
         "represent, so the L2 error misses oscillations, or jumps of the gradient, that the H1 error contains: judge the result "
-        "by the H1 error"
+        "by the H1 error."
     )
 
 

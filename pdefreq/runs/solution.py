@@ -94,7 +94,7 @@ class Solution(Record, Field):
             step=end.step,
             seconds=end.seconds,
             history=end.history,
-            notes=(*notes, *notes_on(prepared, end.state, end.history)),
+            notes=(*notes, *notes_on(prepared, end.state, end.history, status)),
             folder=folder,
         )
 
@@ -213,6 +213,7 @@ class Solution(Record, Field):
             "holdout_misfit": history.last("holdout_misfit"),
             "reference_error": self.reference_error,
             **self._spectral_summary(),
+            "notes": [*self.notes, *([self.contradiction] if self.contradiction else [])],
             "run": None if self.folder is None else str(self.folder),
         }
 

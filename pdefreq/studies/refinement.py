@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.theory.discretization import Orders
 
 NORMS = ("relative_l2", "relative_h1", "max_error")
-ENDED = (Status.DONE, Status.CONVERGED)
+ENDED = (Status.DONE, Status.ROUNDING, Status.CONVERGED)
 _EVEN = 1.6  # largest variation of h N^(1/d) over the levels of uniform meshes
 _ABOVE = 3.0  # errors are used down to this multiple of the error of the reference solution
 _ROUNDING = 1e-13  # relative errors below this are rounding errors of a direct solution
