@@ -61,7 +61,8 @@ def features(fields: Sequence[Field], domain: Domain) -> list[Feature]:
     """The features of fields that have a length scale below the size of the domain, the finest first.
 
     The scale of a `Profile` is measured at the point where the profile is finest, which a random search finds: that of a wave is
-    the period over the slope of its argument; that of a layer is a distance along the axes or the gradient. In one dimension interfaces are added: neighboring roots of level set functions and ends of the domain.
+    the period over the slope of its argument; that of a layer is a distance along the axes or the gradient. In one dimension
+    interfaces are added: neighboring roots of level set functions and ends of the domain.
 
     Args:
         fields: The fields.
