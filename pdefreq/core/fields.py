@@ -109,8 +109,7 @@ def _slopes(values: Values, x: Points) -> Gradients:
 class Profile:
     """A function of one argument g inside a formula.
 
-    The length scale of a wave is `change` over the largest slope of g. That of other profiles is the distance from the maximum of
-    `peak` over which g changes by `change`.
+    Its length scale is the distance from the maximum of `peak` over which g changes by `change`.
 
     Args:
         text: The function with its argument, for messages: ``"sin(2000*pi*x)"``.

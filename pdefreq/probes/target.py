@@ -115,7 +115,7 @@ class Target:
     @functools.cached_property
     def test_points(self) -> Samples:
         """The points for the errors of finished runs."""
-        return test_points(self.problem.domain, self.problem.features, self._kinks)
+        return test_points(self.problem.domain, self._features, self._kinks)
 
     @functools.cached_property
     def recorded_points(self) -> Samples:
@@ -129,12 +129,17 @@ class Target:
         if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
             n = RECORDED_INTERVALS[domain.dimension]
             spacing = max(domain.lengths) / n
-            if any(feature.spacing < spacing for feature in self.problem.features):
-                return _stratified(domain, [n] * domain.dimension, self.problem.features, self._kinks)
+            if any(feature.spacing < spacing for feature in self._features):
+                return _stratified(domain, [n] * domain.dimension, self._features, self._kinks)
             return domain.trapezoidal([n] * domain.dimension)
         samples = self.test_points
         count, kept = len(samples.x), min(_ALONG, len(samples.x))
         return Samples(samples.x[:kept], samples.weights[:kept] * (count / kept))
+
+    @property
+    def _features(self) -> Sequence[Feature]:
+        domain = self.problem.domain
+        return self.problem.features if isinstance(domain, Box) and domain.dimension in _CELLS else ()
 
     @functools.cached_property
     def _kinks(self) -> tuple[float, ...]:

@@ -60,9 +60,9 @@ class Feature:
 def features(fields: Sequence[Field], domain: Domain) -> list[Feature]:
     """The features of fields that have a length scale below the size of the domain, the finest first.
 
-    The scale of a `Profile` is measured at the point where the profile is finest, which a random search finds: that of a wave is
-    the period over the slope of its argument; that of a layer is a distance along the axes or the gradient. In one dimension
-    interfaces are added: neighboring roots of level set functions and ends of the domain.
+    The scale of a `Profile` is measured at the point where the profile is finest, which a random search finds: it is
+    the distance, along the axes or the gradient, over which the argument changes by the given amount. For plane waves it is the
+    period over the slope. In one dimension interfaces are added: neighboring roots of level set functions and ends of the domain.
 
     Args:
         fields: The fields.
@@ -102,10 +102,11 @@ def _measured(profile: Profile, domain: Domain) -> Feature | None:
     g, change = profile.argument, profile.change
     if x is None:
         return None
-    if profile.is_wave:
+    kind = "wave" if profile.is_wave else "layer"
+    if profile.is_wave and profile.peak.constant:
         assert change is not None
-        slope = math.sqrt(float(profile.peak(x[None])))
-        return Feature(profile.text, "wave", change / slope, tuple(x.tolist())) if slope * size > change else None
+        length = change / math.sqrt(profile.peak.constant)
+        return Feature(profile.text, kind, length, tuple(x.tolist())) if length < size else None
     if change is None:
         value = float(g(x[None]).abs())
         if not value > _ZERO * float(g(start).abs().nan_to_num(0, 0).max()):
@@ -118,7 +119,7 @@ def _measured(profile: Profile, domain: Domain) -> Feature | None:
     length = _distance(g, x, change, torch.stack([*directions, *(-e for e in directions)]), domain, size)
     if length is None:
         return None
-    return Feature(profile.text, "layer", length, tuple(x.tolist()))
+    return Feature(profile.text, kind, length, tuple(x.tolist()))
 
 
 def _maximizer(f: Field, domain: Domain, start: Points) -> Tensor | None:
@@ -128,6 +129,8 @@ def _maximizer(f: Field, domain: Domain, start: Points) -> Tensor | None:
     """
     import torch
 
+    if f.constant is not None:  # the slope of the argument of a plane wave
+        return start[0]
     lower, upper = (torch.tensor(corner, dtype=start.dtype) for corner in domain.bounds)
     random, radius = stream(0, "search"), (upper - lower) / 4
     best, largest = _best(f, start)
