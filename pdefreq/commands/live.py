@@ -39,7 +39,8 @@ class LiveLine:
         self._quiet = quiet
         self._latest: Progress | None = None
         self._activity = "preparing"
-        self._listening = listening(self.announced)
+        self.remarks: list[str] = []  # those that were printed
+        self._listening = listening(self.announced, self.remarked)
         self._began = self._arrived = self._printed = time.monotonic()
         self._live = Live(console=console, transient=True, get_renderable=self._line, refresh_per_second=5)
 
@@ -69,6 +70,12 @@ class LiveLine:
         if not (self._console.is_terminal or between_numbers) and now - self._printed >= _PIPED_SECONDS:
             self._say(Text(f"{activity} ..."))
             self._printed = now
+
+    def remarked(self, sentence: str) -> None:
+        """Print a remark before the run that the title names, once."""
+        if self._title and not self._quiet and sentence not in self.remarks:
+            self.remarks.append(sentence)
+            self._say(Text(sentence, style="yellow"))
 
     def progress(self, progress: Progress) -> None:
         """Set the newest numbers; when the output is piped, print them at intervals."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,7 @@ def print_outcome(
     json_output: bool,
     drawn: bool,
     seeds: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    said: Collection[str] = (),
 ) -> None:
     """Print a run; for several seeds, the median run and the spread.
 
@@ -79,22 +80,24 @@ def print_outcome(
         json_output: Whether to print one JSON object on stdout instead.
         drawn: Whether the figures in the run folder show this state.
         seeds: Summaries of all runs by seed, if there are several.
+        said: Notes that were printed before the run.
     """
     if json_output:
         print_json(solution.summary() | ({"seeds": [*seeds.values()]} if seeds else {}))
         return
-    print_solution(console, solution, drawn=drawn)
+    print_solution(console, solution, drawn=drawn, said=said)
     if seeds:
         assert solution.folder is not None
         print_spread(console, [*seeds.values()])
         say(console, f"table of the seeds: {solution.folder.parent / 'seeds.csv'}")
 
 
-def print_solution(console: Console, solution: Solution, *, drawn: bool) -> None:
+def print_solution(console: Console, solution: Solution, *, drawn: bool, said: Collection[str] = ()) -> None:
     """Print the status with advice, the modes, the errors with their formulas, and the places of the files."""
     summary, report = solution.summary(), solution.spectrum()
     for note in solution.notes:
-        say(console, note, "yellow")
+        if note not in said:
+            say(console, note, "yellow")
     steps = f"{summary['steps']:,} step" + ("s" if summary["steps"] != 1 else "")
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
@@ -263,5 +266,7 @@ def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     lines = [
         f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
     ]
+    if solution.contradiction:
+        lines.append(solution.contradiction)
     sentence = reference_sentence(summary["reference_error"], summary["reference_energy_error"])
     return [*lines, sentence] if sentence else lines

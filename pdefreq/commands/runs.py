@@ -108,5 +108,5 @@ def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool
         solution = job(live.progress)
         if not no_figures:
             draw_run(solution)
-    print_outcome(console, solution, json_output=json_output, drawn=not no_figures)
+    print_outcome(console, solution, json_output=json_output, drawn=not no_figures, said=live.remarks)
     return solution.status.exit_code

@@ -87,7 +87,7 @@ def solve(
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
-    solutions, runs = {}, {}
+    solutions, runs, said = {}, {}, set()
     for each in range(seed, seed + seeds):
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
@@ -115,12 +115,13 @@ def solve(
             if not no_figures:
                 draw_run(solution)
         solutions[each] = solution
+        said.update(live.remarks)
         if seeds > 1:
             runs = write_seeds(folder)
         if solution.status.exit_code == 130:
             break
     chosen = solutions[median_seed(runs) if runs else seed]
-    print_outcome(console, chosen, json_output=json_output, drawn=not no_figures, seeds=runs)
+    print_outcome(console, chosen, json_output=json_output, drawn=not no_figures, seeds=runs, said=said)
     return max(solution.status.exit_code for solution in solutions.values())
 
 

@@ -1,4 +1,4 @@
-"""Functions of space: the interface of fields, constants, quotients and Python functions."""
+"""Functions of space: the interface of fields, their profiles, constants, quotients and Python functions."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ class Field(Content, ABC):
     @property
     def level_sets(self) -> tuple[Field, ...]:
         """Functions whose zero sets contain the known points at which the field or a derivative may jump, inner ones first."""
+        return ()
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The functions inside the field that are known to have a length scale of their own."""
         return ()
 
     @abstractmethod
@@ -101,6 +106,30 @@ def _slopes(values: Values, x: Points) -> Gradients:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """A function of one argument g inside a formula.
+
+    Its length scale is the distance from the maximum of `peak` over which g changes by `change`.
+
+    Args:
+        text: The function with its argument, for messages: ``"sin(2000*pi*x)"``.
+        argument: The argument g as a function of space.
+        peak: A function whose maximum is where the profile is finest; for waves the squared slope of g.
+        change: The period of waves, otherwise the change of g over which the profile changes by a factor of about e; None for
+            ``|g| / exponent`` at the point, the change for powers.
+        exponent: The exponent of a power g^exponent.
+        is_wave: Whether the profile is periodic in g.
+    """
+
+    text: str
+    argument: Field
+    peak: Field
+    change: float | None
+    exponent: float = 1.0
+    is_wave: bool = False
+
+
+@dataclass(frozen=True)
 class ConstantField(Field):
     """A constant field."""
 
@@ -142,6 +171,10 @@ class Quotient(Field):
     @property
     def level_sets(self) -> tuple[Field, ...]:
         return (*self.numerator.level_sets, *self.denominator.level_sets, self.denominator)
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        return (*self.numerator.profiles, *self.denominator.profiles)
 
     def __call__(self, x: Points) -> Values:
         return self.numerator(x) / self.denominator(x)

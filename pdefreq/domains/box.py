@@ -117,6 +117,12 @@ class Box(Domain):
         x, weights = _tensor_product([_gauss(a, b, self._per_axis(n)) for a, b in zip(self.lower, self.upper, strict=True)])
         return Samples(x, weights)
 
+    def trapezoidal(self, intervals: Sequence[int]) -> Samples:
+        """The nodes of a uniform grid with these numbers of intervals, in C order, with the weights of the trapezoidal rule."""
+        sides = zip(self.lower, self.upper, intervals, strict=True)
+        x, weights = _tensor_product([_trapezoidal(a, b, n) for a, b, n in sides])
+        return Samples(x, weights)
+
     def interior(self, n: int, stream: torch.Generator, *, sobol: bool = False) -> Samples:
         import torch
 
@@ -315,13 +321,23 @@ def _gauss(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy((half * weights).ravel())
 
 
+def _trapezoidal(a: float, b: float, n: int) -> tuple[Tensor, Tensor]:
+    """The trapezoidal rule with `n` intervals."""
+    import numpy as np
+    import torch
+
+    weights = torch.full((n + 1,), (b - a) / n, dtype=torch.float64)
+    weights[[0, -1]] /= 2
+    return torch.from_numpy(np.linspace(a, b, n + 1)), weights
+
+
 def _tensor_product(rules: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     import torch
 
     number = math.prod(len(nodes) for nodes, _ in rules)
     if number > _MAX_POINTS:
         raise IncompatibleError(
-            f"a tensor product of Gauss rules in {len(rules)} dimensions has {number:.3g} points or more; use random points"
+            f"a tensor product of rules in {len(rules)} dimensions has {number:.3g} points or more; use random points"
         )
     x = torch.cartesian_prod(*[nodes for nodes, _ in rules]).reshape(-1, len(rules))
     weights = rules[0][1]

@@ -42,6 +42,11 @@ class ObjectiveSchedule(Protocol):
         """Whether the weights do not change after this step."""
         ...
 
+    @property
+    def quadrature(self) -> Samples | None:
+        """The interior points of all steps with their weights; None if they change, or belong to the problem."""
+        ...
+
 
 @dataclass(frozen=True)
 class ConstantSchedule:
@@ -67,6 +72,10 @@ class ConstantSchedule:
 
     def is_last_stage(self, step: int) -> bool:
         return True
+
+    @property
+    def quadrature(self) -> None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,10 @@ class SampledSchedule:
 
     def is_last_stage(self, step: int) -> bool:
         return self._penalty is None or self._penalty.is_last_stage(step)
+
+    @property
+    def quadrature(self) -> Samples | None:
+        return self._interior(0)[0] if self._sampling.rule.is_fixed and self._known is None else None
 
     def held_out(self) -> Functional | None:
         """The functional with its last penalty on points that no step uses; None if there are no other points."""

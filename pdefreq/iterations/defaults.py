@@ -12,11 +12,13 @@ from pdefreq.iterations.protocols import (
     HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasQuadrature,
     HasResult,
     HasStages,
     MeasuresDrift,
     ObjectiveKind,
     OpenEnded,
+    RefinesSpace,
     ReportsColumns,
 )
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.domains.samples import Samples
     from pdefreq.iterations.iteration import Iteration, State
     from pdefreq.spectrum.predicted import Drift
 
@@ -74,6 +77,18 @@ def notes_of(iteration: Iteration, state: State) -> list[str]:
     """Notes on a run that ends with a state; by default none."""
     found = iteration.find(HasNotes)
     return [] if found is None else found.notes(state)
+
+
+def quadrature_of(iteration: Iteration, state: State) -> Samples | None:
+    """The fixed interior points at which the method evaluates the source, with their weights; None if there are none."""
+    found = iteration.find(HasQuadrature)
+    return None if found is None else found.quadrature(state)
+
+
+def refines_space(iteration: Iteration) -> bool:
+    """Whether the first space of the run is only the coarsest one; by default it is the only one."""
+    found = iteration.find(RefinesSpace)
+    return found is not None and found.refines_space
 
 
 def drift_of(iteration: Iteration, state: State) -> Drift | None:

@@ -44,6 +44,7 @@ class Refinement(Iteration):
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
+    refines_space = True
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.domains.samples import Samples
     from pdefreq.iterations.linear.sparse import Inverse
     from pdefreq.spaces.elements.weak_form import WeakForm
 
@@ -120,6 +121,9 @@ class Newton(Iteration):
         if bool(state.memory["failed"]):
             return Status.UNCONVERGED if int(state.memory["steps"]) >= _MOST else Status.UNSOLVED
         return Status.DONE if float(state.memory["size"]) <= _DONE else Status.ROUNDING
+
+    def quadrature(self, state: State) -> Samples | None:
+        return self._forms[-1].quadrature
 
     def notes(self, state: State) -> list[str]:
         size = float(state.memory["size"])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.history import Status
     from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.iteration import State
     from pdefreq.spectrum.modes import Modes
@@ -104,6 +105,23 @@ class HasNotes(Protocol):
     def notes(self, state: State) -> list[str]:
         """Notes on a run that ends with a state."""
         ...
+
+
+@runtime_checkable
+class HasQuadrature(Protocol):
+    """The iteration evaluates the source at fixed points."""
+
+    def quadrature(self, state: State) -> Samples | None:
+        """The interior points at which the method evaluates the source, with their weights; None if they change or are given."""
+        ...
+
+
+@runtime_checkable
+class RefinesSpace(Protocol):
+    """The first space of the run is only the coarsest one."""
+
+    refines_space: bool
+    """Whether later spaces are finer."""
 
 
 @runtime_checkable

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NORMS = ("l2", "h1", "max", "homogeneous")
 _COLUMNS: tuple[str, ...] = ("relative_l2", "relative_l2_homogeneous", "max_error", "boundary_error")
 _SOLVED = 1e-10  # relative to u*: a smaller homogeneous part is zero up to rounding, and errors relative to it mean nothing
+_RELEVANT = 1e-8  # smaller relative H1 errors may consist of rounding errors, which have no wavenumber
+_EXCESS = 4  # factor beyond the largest wavenumber of the points, for meshes that are not uniform
 _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
 
@@ -75,6 +77,26 @@ class Errors:
         """||u*|| / ||u* - G|| with the lifting G of the boundary values; nan if G is the solution."""
         exact = self._values[0]
         return size(exact, self._weights) / _homogeneous_size(self._target, self._x, exact, self._weights)
+
+    @_without_warnings
+    def contradiction(self, spacing: float = math.inf) -> float | None:
+        """The mean wavenumber ``||grad e|| / ||e||`` of the error, if it is too large for the points; otherwise None.
+
+        A function without wavenumbers above pi / h along each axis, the largest that points at distances h can represent,
+        satisfies ``||grad e|| <= pi sqrt(d) / h ||e||`` (Bernstein's inequality). Errors of piecewise polynomials with nodes
+        at distances h have about the same ratio, as the interpolation errors of P1 and P2: 3.2 / h. A ratio of more than 4 times
+        the bound shows that the values at the points miss what the gradients see: oscillations, or jumps of the gradient.
+
+        Args:
+            spacing: The smallest distance between nodes of the approximate solution, if it has nodes.
+        """
+        own, of_gradient = size(self._values[1], self._weights), self._gradient_sizes[0]
+        if not self.norm("h1") > _RELEVANT or not own > 0:
+            return None
+        d = self._x.shape[1]
+        h = min(float(self._weights.min()) ** (1 / d), spacing)
+        ratio = of_gradient / own
+        return ratio if ratio > _EXCESS * math.pi * math.sqrt(d) / h else None
 
     @functools.cached_property
     def _values(self) -> tuple[np.ndarray, np.ndarray]:

@@ -14,41 +14,76 @@ import torch
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.domains.domain import Domain
+from pdefreq.domains.geometry.strata import stratified
 from pdefreq.domains.samples import Samples
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.sampled import field_values
-from pdefreq.spectrum.box_modes import RECORDED_INTERVALS, grid_axes, tensor_points
+from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 from pdefreq.spectrum.modes import ModeFamilies
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points
+    from pdefreq.problem.features import Feature
     from pdefreq.problem.problem import Problem
 
-_INTERVALS = {1: 2000, 2: 150}  # along each axis
+_CELLS = {1: 2001, 2: 151}  # along each axis; one test point in each cell
+_MOST = {1: 200_000, 2: 400}  # the same for features finer than these cells
+_PER_SPACING = 4  # cells for the largest spacing that can represent a feature: eight in a wavelength
+_IN_PIECE = 128  # smallest number of cells between two interfaces, and in the neighborhood of a layer: 8 in its length
+_NEIGHBORHOOD = 8  # radius in lengths of the layer
 _RANDOM = 100_000
 _ALONG = 20_000  # number of random points at each recorded step
 _BOUNDARY = 1000  # at each recorded step: 4000 were a fifth of all points at which a network in two dimensions is evaluated
 _PURPOSE = "test points"  # of a separate random stream, independent of the seed of the run
 
 
-def test_points(domain: Domain) -> Samples:
-    """The test points: 2001 uniform points on an interval, 151^2 on a rectangle, 1e5 fixed random points on other domains.
+def test_points(domain: Domain, features: Sequence[Feature] = (), kinks: Sequence[float] = ()) -> Samples:
+    """The test points: one random point in each of 2001 cells of an interval or 151^2 of a rectangle, else 1e5 random points.
 
-    Weights are those of the trapezoidal rule, or equal for random points.
+    The points are the same in every run. Smaller cells are used if features need them, up to 200,000 on an interval
+    and 400^2 on a rectangle. In one dimension kinks are ends of cells, and narrow layers get cells of their own.
+
+    Args:
+        domain: The domain.
+        features: The features of the functions that are measured.
+        kinks: Points of an interval at which these functions may lose smoothness.
     """
-    if isinstance(domain, Box) and domain.dimension in _INTERVALS:
-        return _uniform(domain, _INTERVALS[domain.dimension])
-    return domain.interior(_RANDOM, stream(0, _PURPOSE))
+    if not isinstance(domain, Box) or domain.dimension not in _CELLS:
+        return domain.interior(_RANDOM, stream(0, _PURPOSE))
+    least, most = _CELLS[domain.dimension], _MOST[domain.dimension]
+    everywhere = [f.spacing for f in features if f.kind == "wave" or domain.dimension > 1]
+    finest = min(everywhere, default=math.inf)
+    cells = [min(max(least, math.ceil(_PER_SPACING * length / finest)), most) for length in domain.lengths]
+    return _stratified(domain, cells, features, kinks)
 
 
-def _uniform(box: Box, number: int) -> Samples:
-    """The nodes of a uniform grid with the weights of the trapezoidal rule."""
-    x = torch.from_numpy(tensor_points(grid_axes(box, (number,) * box.dimension)))
-    rule = torch.full((number + 1,), 1 / number, dtype=torch.float64)
-    rule[[0, -1]] /= 2
-    weights = torch.cartesian_prod(*[rule * length for length in box.lengths]).reshape(len(x), -1).prod(dim=1)
-    return Samples(x, weights)
+def _stratified(box: Box, cells: Sequence[int], features: Sequence[Feature], kinks: Sequence[float]) -> Samples:
+    """One random point in each cell of a grid with these numbers of cells along the axes."""
+    sides = zip(box.lower, box.upper, cells, strict=True)
+    ticks = [torch.linspace(a, b, n + 1, dtype=torch.float64) for a, b, n in sides]
+    if box.dimension == 1:
+        ticks = [_with_pieces(ticks[0], features, kinks)]
+    return stratified(ticks, stream(0, _PURPOSE))
+
+
+def _with_pieces(ticks: Tensor, features: Sequence[Feature], kinks: Sequence[float]) -> Tensor:
+    """The ticks of an interval, divided at kinks and around narrow layers such that each piece has enough cells."""
+    lower, upper, width = float(ticks[0]), float(ticks[-1]), float(ticks[1] - ticks[0])
+    ends = {lower, upper, *kinks}
+    for feature in features:
+        if feature.kind == "layer" and feature.spacing < _PER_SPACING * width:
+            ends |= {feature.x[0] + side * _NEIGHBORHOOD * feature.spacing for side in (-1, 1)}
+    inner = sorted(end for end in ends if lower <= end <= upper)
+    if len(inner) == 2:
+        return ticks
+    pieces = [
+        torch.linspace(a, b, max(math.ceil((b - a) / width), _IN_PIECE) + 1, dtype=torch.float64)
+        for a, b in zip(inner, inner[1:], strict=False)
+    ]
+    return torch.cat([piece[:-1] for piece in pieces] + [ticks[-1:]])
 
 
 @dataclass(frozen=True)
@@ -115,20 +150,35 @@ class Target:
     @functools.cached_property
     def test_points(self) -> Samples:
         """The points for the errors of finished runs."""
-        return test_points(self.problem.domain)
+        return test_points(self.problem.domain, self._features, self._kinks)
 
     @functools.cached_property
     def recorded_points(self) -> Samples:
         """The points for errors along a run, fewer than the test points to limit the cost.
 
         These are 501 uniform points on an interval and 129^2 on a rectangle, at which modes are measured as well
-        (`Modes.recorded`), so that one evaluation serves both; on other domains, the first 20,000 random points.
+        (`Modes.recorded`), so that one evaluation serves both. If the problem has features that these points can't represent, the
+        points are random, one in each of as many cells. On other domains they are the first 20,000 random points.
         """
-        samples, domain = self.test_points, self.problem.domain
+        domain = self.problem.domain
         if isinstance(domain, Box) and domain.dimension in RECORDED_INTERVALS:
-            return _uniform(domain, RECORDED_INTERVALS[domain.dimension])
+            n = RECORDED_INTERVALS[domain.dimension]
+            spacing = max(domain.lengths) / n
+            if any(feature.spacing < spacing for feature in self._features):
+                return _stratified(domain, [n] * domain.dimension, self._features, self._kinks)
+            return domain.trapezoidal([n] * domain.dimension)
+        samples = self.test_points
         count, kept = len(samples.x), min(_ALONG, len(samples.x))
         return Samples(samples.x[:kept], samples.weights[:kept] * (count / kept))
+
+    @property
+    def _features(self) -> Sequence[Feature]:
+        domain = self.problem.domain
+        return self.problem.features if isinstance(domain, Box) and domain.dimension in _CELLS else ()
+
+    @functools.cached_property
+    def _kinks(self) -> tuple[float, ...]:
+        return self.problem.kinks if self.problem.domain.dimension == 1 else ()
 
     @functools.cached_property
     def boundary_values(self) -> tuple[Points, np.ndarray] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,10 +32,10 @@ from pdefreq.problem.consistency import require_consistent
 from pdefreq.problem.data import Data
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Points, Values
+    from pdefreq.problem.features import Feature
     from pdefreq.problem.needs import Need
     from pdefreq.problem.rough_values import RoughPoint
     from pdefreq.problem.terms.equation import Equation
@@ -323,18 +323,36 @@ class Problem:
         Raises:
             ValueError: If the domain has more than one dimension.
         """
-        import torch
+        from pdefreq.problem.interfaces import interfaces
 
-        from pdefreq.core.interval_roots import interval_roots
+        return interfaces(self.level_sets, self.domain)
 
-        if self.domain.dimension > 1:
-            raise ValueError("interfaces are points only in one dimension")
+    @cached_property
+    def kinks(self) -> tuple[float, ...]:
+        """The points of an interval at which the source, a coefficient or `exact` may lose smoothness, in ascending order.
 
-        def values(level_set: Field) -> Callable[[np.ndarray], np.ndarray]:
-            return lambda x: level_set(torch.from_numpy(x)[:, None]).numpy()
+        Raises:
+            ValueError: If the domain has more than one dimension.
+        """
+        from pdefreq.problem.interfaces import interfaces
 
-        (lower,), (upper,) = self.domain.bounds
-        return tuple(interval_roots([*map(values, self.level_sets)], lower, upper).tolist())
+        return interfaces([*dict.fromkeys(level_set for field in self._formulas for level_set in field.level_sets)], self.domain)
+
+    @cached_property
+    def features(self) -> list[Feature]:
+        """The features of the source, the coefficients and `exact` that have a length scale, the finest first.
+
+        Values on the boundary are not read, because their formulas need not be those of the solution inside the domain.
+        """
+        from pdefreq.problem.features import features
+
+        return features(self._formulas, self.domain)
+
+    @property
+    def _formulas(self) -> list[Field]:
+        """The fields inside the domain: the source, the coefficients and, if it is known, the exact solution."""
+        coefficients = [field for term in self.terms for field in term.coefficients.values()]
+        return [self.source, *coefficients, *([] if self.exact is None else [self.exact])]
 
     @cached_property
     def rough_values(self) -> RoughPoint | None:

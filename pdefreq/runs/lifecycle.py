@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.core.announcements import remark
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
+from pdefreq.iterations.defaults import refines_space
 from pdefreq.runs.loop import advance
 from pdefreq.runs.position import Position
 from pdefreq.runs.prepared_run import Given, PreparedRun
+from pdefreq.runs.resolution import resolution_notes
 from pdefreq.runs.run_folder import Checkpoint, RunFolder
 from pdefreq.runs.spec import RunSpec
 
@@ -112,6 +115,7 @@ def resume(
     prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
     start = Position.restored(prepared, checkpoint)
     start = replace(start, history=start.history.before(start.step))
+    _remark_on(prepared, start)
     return advance(prepared, start, run_folder=run_folder, progress=progress, notes=notes)
 
 
@@ -153,9 +157,17 @@ def _started(
     if run_folder is not None:
         run_folder.create(prepared.spec)
     start = Position.start(prepared)
+    _remark_on(prepared, start)
     if run_folder is not None:
         run_folder.write_checkpoint(start.checkpoint())
     return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
+
+
+def _remark_on(prepared: PreparedRun, start: Position) -> None:
+    """Tell the user before the run what its points can't resolve, unless they become finer during the run."""
+    if not refines_space(prepared.iteration):
+        for note in resolution_notes(prepared.target, prepared.iteration, start.state):
+            remark(note)
 
 
 def _require_ahead(stop: Stop, checkpoint: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""Notes for the user on a run that ended: those of the method, of its predictions, its modes and its lifting."""
+"""Notes for the user on a run that ended: those of the method, of its predictions, its resolution, its modes and its lifting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pdefreq.core.history import Status
 from pdefreq.core.notes import Note
 from pdefreq.iterations.defaults import drift_of, notes_of, objective_kind_of
 from pdefreq.iterations.protocols import ObjectiveKind
+from pdefreq.runs.resolution import resolution_notes
 from pdefreq.runs.stopping import reduction
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History, status: Stat
     makers = (
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
+        lambda: resolution_notes(prepared.target, prepared.iteration, state),
         lambda: _on_tolerance(prepared, history, status),
         lambda: _on_lifting(prepared, state),
         lambda: _on_data(prepared, history),

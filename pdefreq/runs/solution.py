@@ -167,6 +167,13 @@ class Solution(Record, Field):
         return self.target.bound(norm, self._errors.norm(norm))
 
     @functools.cached_property
+    def contradiction(self) -> str:
+        """A sentence if the relative L2 and H1 errors contradict each other, otherwise empty."""
+        from pdefreq.runs.resolution import contradiction_sentence
+
+        return "" if self._errors is None else contradiction_sentence(self._errors, self.state.space)
+
+    @functools.cached_property
     def _errors(self) -> Errors | None:
         from pdefreq.probes.error import Errors
 
@@ -215,7 +222,7 @@ class Solution(Record, Field):
             "holdout_misfit": history.last("holdout_misfit"),
             **self._reference_errors(),
             **self._spectral_summary(),
-            "notes": list(self.notes),
+            "notes": [*self.notes, *([self.contradiction] if self.contradiction else [])],
             "run": None if self.folder is None else str(self.folder),
         }
 

@@ -323,7 +323,9 @@ def _iteration(
     form = WeakForm(space, problem, data_samples(problem) if problem.data is not None else None)
     condense = _condensing(form, by)
     if problem.is_linear:
-        return DirectSolve(space, form.system(), like=like, guess=guess, condense=condense, remarks=remarks)
+        return DirectSolve(
+            space, form.system(), like=like, guess=guess, condense=condense, remarks=remarks, quadrature=form.quadrature
+        )
     return Newton(form, like=like, guess=guess, condense=condense, remarks=remarks)
 
 

@@ -83,7 +83,7 @@ class Sine(DoublesSize, Solver):
 
         space = SineSeries(box, (n - 1,) * d, self._lifting(problem, box, (n - 1,) * d))
         like = torch.empty(0, dtype=dtype, device=device)
-        return DirectSolve(space, space.assemble(problem), like=like, guess=guess)
+        return DirectSolve(space, space.assemble(problem), like=like, guess=guess, quadrature=space.quadrature)
 
     @staticmethod
     def _lifting(problem: Problem, box: Box, modes: tuple[int, ...]) -> Field:
@@ -143,4 +143,4 @@ class Fourier(DoublesSize, Solver):
 
         space = FourierSeries(box, (m,) * d)
         like = torch.empty(0, dtype=dtype, device=device)
-        return DirectSolve(space, space.assemble(problem), like=like, guess=guess)
+        return DirectSolve(space, space.assemble(problem), like=like, guess=guess, quadrature=space.quadrature)

@@ -25,7 +25,7 @@ from pdefreq.spectrum.box_modes import RECORDED_INTERVALS
 def few_test_points(monkeypatch):
     """The errors of these runs have no meaning, so that they need not be accurate."""
     monkeypatch.setattr(target, "_RANDOM", 500)
-    for intervals in (target._INTERVALS, RECORDED_INTERVALS):
+    for intervals in (target._CELLS, RECORDED_INTERVALS):
         monkeypatch.setitem(intervals, 1, 200)
         monkeypatch.setitem(intervals, 2, 20)
 

@@ -20,6 +20,8 @@ from pdefreq.iterations.defaults import (
     is_last_stage,
     notes_of,
     objective_kind_of,
+    quadrature_of,
+    refines_space,
     result_state_of,
 )
 from pdefreq.iterations.protocols import (
@@ -28,11 +30,13 @@ from pdefreq.iterations.protocols import (
     HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasQuadrature,
     HasResult,
     HasStages,
     MeasuresDrift,
     ObjectiveKind,
     Predicts,
+    RefinesSpace,
     ReportsColumns,
 )
 
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.domains.samples import Samples
     from pdefreq.iterations.iteration import State
     from pdefreq.spectrum.predicted import Drift
 
@@ -94,6 +99,17 @@ class _Notes(_OfParts):
         return notes_of(*self.parts.active(state))
 
 
+class _Quadrature(_OfParts):
+    def quadrature(self, state: State) -> Samples | None:
+        return quadrature_of(*self.parts.active(state))
+
+
+class _RefinesSpace(_OfParts):
+    @property
+    def refines_space(self) -> bool:
+        return refines_space(self.parts.first)
+
+
 class _Drift(_OfParts):
     def drift(self, state: State) -> Drift | None:
         return drift_of(*self.parts.active(state))
@@ -109,7 +125,7 @@ class _Rule(NamedTuple):
     needed: tuple[str, ...] = ()  # parts of which one must have the protocol; empty if the chain itself has it
 
 
-_EITHER, _LAST = ("first", "second"), ("second",)
+_EITHER, _FIRST, _LAST = ("first", "second"), ("first",), ("second",)
 _RULES: dict[type, _Rule] = {
     HandsOver: _Rule(_HandOvers),
     ReportsColumns: _Rule(_Columns),
@@ -119,6 +135,8 @@ _RULES: dict[type, _Rule] = {
     Predicts: _Rule(ChainPrediction, _LAST),
     HasResult: _Rule(_ResultState, _EITHER),
     HasNotes: _Rule(_Notes, _EITHER),
+    HasQuadrature: _Rule(_Quadrature, _EITHER),
+    RefinesSpace: _Rule(_RefinesSpace, _FIRST),
     MeasuresDrift: _Rule(_Drift, _EITHER),
     HasDiscreteSolution: _Rule(_DiscreteSolution, _EITHER),
 }

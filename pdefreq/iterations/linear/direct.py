@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients
+    from pdefreq.domains.samples import Samples
     from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 
 
@@ -32,6 +33,7 @@ class DirectSolve(Iteration):
         guess: The state before the step, which does not affect the solution; by default zero.
         condense: A function from linear equations to their solver; by default a sparse factorization.
         remarks: Notes for the user at the end of a run.
+        quadrature: The interior points at which the source was evaluated, with their weights; None if they are given or unknown.
     """
 
     objective_kind = ObjectiveKind.RESIDUAL
@@ -45,8 +47,9 @@ class DirectSolve(Iteration):
         guess: Field | None = None,
         condense: Callable[[LinearSystem], CondensedSystem] = CondensedSystem,
         remarks: Sequence[str] = (),
+        quadrature: Samples | None = None,
     ) -> None:
-        self._remarks = remarks
+        self._remarks, self._quadrature = remarks, quadrature
         self._space = space
         self._system = condense(system)
         self._like = like
@@ -69,6 +72,9 @@ class DirectSolve(Iteration):
 
     def notes(self, state: State) -> list[str]:
         return [*self._remarks]
+
+    def quadrature(self, state: State) -> Samples | None:
+        return self._quadrature
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         return State(self._space, coefficients.to(self._like, copy=True), dict(memory))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Values
+    from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
     from pdefreq.iterations.training.held_out import HeldOut
@@ -106,6 +107,9 @@ class TrainingIteration(Iteration):
         with torch.no_grad():
             terms = self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
         return {name: self._unit * value for name, value in terms.items()}
+
+    def quadrature(self, state: State) -> Samples | None:
+        return self._objectives.quadrature
 
     def start(self) -> tuple[Functional, Coefficients]:
         state = self.init()

@@ -12,13 +12,14 @@ from sympy import Expr, Symbol
 
 from pdefreq.core.content import Content, Opaque
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.core.fields import ConstantField, Field
+from pdefreq.core.fields import ConstantField, Field, Profile
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
 from pdefreq.problem.expressions.formula_text import formula_text
 from pdefreq.problem.expressions.functions import Condition
 from pdefreq.problem.expressions.grammar import Parser
 from pdefreq.problem.expressions.level_sets import level_set_functions
+from pdefreq.problem.expressions.scales import scaled_functions
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import Program, constant_value, derivative
 
@@ -78,7 +79,19 @@ class ExpressionField(Field):
         """The fields of `level_set_functions`, without those that depend on unknowns."""
         unknowns = set(self._variables[self.dimension :])
         functions = (function for function in level_set_functions(self.expression) if not function.free_symbols & unknowns)
-        return tuple(ExpressionField(function, self.dimension) for function in functions)
+        return tuple(map(self._of, functions))
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles of `scaled_functions`, without those that depend on unknowns."""
+        found = scaled_functions(self.expression, self._variables[: self.dimension])
+        return tuple(
+            Profile(formula_text(f.function), self._of(f.argument), self._of(f.peak), f.change, f.exponent, f.is_wave)
+            for f in found
+        )
+
+    def _of(self, function: Expr) -> ExpressionField:
+        return ExpressionField(function, self.dimension)
 
     @property
     def text(self) -> str:

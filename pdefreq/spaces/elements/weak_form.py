@@ -15,6 +15,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
+from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_extent import is_singular
 from pdefreq.spaces.elements.densities import Density, Slopes, TermsAtPoints
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
@@ -22,7 +23,6 @@ from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Points, Values
-    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
     from pdefreq.problem.terms.equation import Equation
 
@@ -179,6 +179,11 @@ class WeakForm:
     def dimension(self) -> int:
         """The dimension of the domain."""
         return self._inside.x.shape[1]
+
+    @property
+    def quadrature(self) -> Samples:
+        """The interior points of the rule with their weights."""
+        return Samples(self._inside.x, torch.from_numpy(self._inside.weights.reshape(-1).copy()))
 
     @property
     def stages(self) -> list[WeakForm]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.domains.box import Box
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
 
 _ROUNDING = 1e-13  # relative to the terms of its sum, the size below which a symbol is zero
@@ -63,6 +64,11 @@ class FourierSeries(LinearSpace):
     def wavenumbers(self) -> list[np.ndarray]:
         """The angular wavenumbers along each axis, ascending."""
         return [2 * np.pi / length * np.arange(-m, m + 1) for m, length in zip(self.harmonics, self.box.lengths, strict=True)]
+
+    @property
+    def quadrature(self) -> Samples:
+        """The uniform grid on which functions are sampled, both periodic sides included, with trapezoidal weights."""
+        return self.box.trapezoidal(self.shape)
 
     def at(self, x: Points) -> Evaluator:
         return _FourierSum(self, x)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
     from pdefreq.domains.box import Box
+    from pdefreq.domains.samples import Samples
     from pdefreq.problem.problem import Problem
 
 _ROUNDING = 1e-13  # relative to the terms of its sum, the size below which an eigenvalue is zero
@@ -60,6 +61,11 @@ class SineSeries(LinearSpace):
             for a, b, m in zip(self.box.lower, self.box.upper, self.modes, strict=True)
         ]
         return torch.cartesian_prod(*axes).reshape(-1, len(axes))
+
+    @property
+    def quadrature(self) -> Samples:
+        """The points of `grid` with the weights of the trapezoidal rule."""
+        return self.box.trapezoidal([m + 1 for m in self.modes])
 
     def at(self, x: Points) -> Evaluator:
         return _SineSum(self, x)
