@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pdefreq.core.errors import OptionError
+from pdefreq.core.interrupts import exiting_at_once
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -124,7 +125,7 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 def use_threads(count: int) -> None:
     """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported."""
     os.environ["OMP_NUM_THREADS"] = str(count)
-    with importing():
+    with exiting_at_once(), importing():
         import torch
 
         import pdefreq.problem.files.reader
