@@ -1,12 +1,17 @@
-"""``python -m pdefreq``, and the entry point of ``pdefreq``: little is imported before Ctrl-C is handled."""
+"""``python -m pdefreq``, and the entry point of ``pdefreq``; nothing is imported here before Ctrl-C is handled."""
 
-from pdefreq.core.interrupts import exiting_at_once
+import _signal as signal  # type: ignore  # loaded with the interpreter: Ctrl-C may come while `signal` itself imports enum and re
+import os
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C while it is imported ends the process without a traceback."""
-    with exiting_at_once():
-        from pdefreq.cli import main as run_command
+    """Run the command line. While it is imported, Ctrl-C ends the process without a traceback."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(128 + signal.SIGINT))
+    from pdefreq.cli import main as run_command
+
+    signal.signal(signal.SIGINT, before)
     run_command()
 
 
