@@ -1,12 +1,13 @@
 """A locked folder belongs to one process at a time, and to none after its process was killed."""
 
+import errno
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
+from pdefreq.core import locks
 from pdefreq.core.errors import RunFolderError
 from pdefreq.core.locks import locked
 
@@ -37,31 +38,31 @@ def test_a_killed_process_loses_its_lock(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_of_many_threads_one_at_a_time_is_inside(tmp_path):
-    """Each release removes the file, so that a thread may lock a file that has no name any more; such a lock does not count."""
-    inside, most, entered = 0, 0, 0
-    guard = threading.Lock()
+def test_a_lock_on_a_file_that_was_removed_does_not_count(tmp_path, monkeypatch):
+    """The process before removes its file after this process has opened it and before it locks it."""
+    lock, calls = locks._lock, []
 
-    def work():
-        nonlocal inside, most, entered
-        for _ in range(200):
-            try:
-                with locked(tmp_path):
-                    with guard:
-                        inside += 1
-                        entered += 1
-                        most = max(most, inside)
-                    with guard:
-                        inside -= 1
-            except RunFolderError:
-                pass
+    def lock_late(descriptor):
+        if not calls:
+            (tmp_path / ".lock").unlink()
+        calls.append(descriptor)
+        lock(descriptor)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1 and entered > 0
+    monkeypatch.setattr(locks, "_lock", lock_late)
+    with locked(tmp_path):
+        assert len(calls) == 2
+        with pytest.raises(RunFolderError, match="another process"), locked(tmp_path):
+            pass
+
+
+def test_without_locks_of_the_file_system_a_run_goes_on(tmp_path, monkeypatch):
+    def no_locks(_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(locks, "_lock", no_locks)
+    with locked(tmp_path), locked(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system opens links")
