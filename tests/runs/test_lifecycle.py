@@ -194,11 +194,14 @@ def test_a_run_that_was_killed_while_it_wrote_a_result_is_completed(tmp_path, mo
         with pytest.raises(Killed):
             solve_small("jacobi", 10, folder=tmp_path / "run")
     assert list((tmp_path / "run").glob(".*.tmp"))
+    for name in (".seeds.csv.1.tmp", "checkpoints/.000000009.0123456789abcdef.npz.1.tmp"):  # of earlier processes
+        (tmp_path / "run" / name).touch()
     assert load_run(tmp_path / "run").status is Status.INTERRUPTED
     again = resume(tmp_path / "run")
     assert again.status is Status.STEPS
     same(again, whole)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+    assert not list((tmp_path / "run").rglob("*.tmp"))
 
 
 def test_a_running_run_can_be_read_but_not_resumed(tmp_path):
