@@ -24,6 +24,7 @@ from pdefreq.commands.solve import solve
 from pdefreq.commands.theory import ntk, predict
 from pdefreq.core import interrupts
 from pdefreq.core.errors import UnknownNameError, UserError
+from pdefreq.core.printable import printable
 from pdefreq.core.registry import nearest
 
 _ClickException: Any = typer.BadParameter.__mro__[2]  # the class of click, which newer versions of Typer include
@@ -68,7 +69,7 @@ def _usage_sentence(error: Any) -> str:
 
 
 def _refuse(sentence: str) -> int:
-    print("error: " + " ".join(sentence.split()), file=sys.stderr)
+    print(f"error: {printable(sentence)}", file=sys.stderr)
     return 2
 
 

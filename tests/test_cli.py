@@ -794,3 +794,45 @@ def test_reproduce_lists_runs_and_refuses(cli, monkeypatch):
     assert_refused(result := cli("reproduce", "point-sources", "--seeds", "2", "--out", "there"), files())
     assert "no option 'seeds'" in result.stderr
     assert_refused(cli("reproduce", "point-sources", "--out", "here"), files())
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Flow on [a,b]", "Flow on [a,b]"),
+        ("u on [/a]", "u on [/a]"),
+        ("\\u001b]0;owned\\u0007\\u001b[2J", None),
+        ("$x$ \\u202e abc", "$x$ abc"),
+    ],
+)
+def test_titles_are_shown_as_they_are_without_characters_that_control_the_terminal(cli, tmp_path, title, shown):
+    (tmp_path / "own.toml").write_text(WAVE.replace("One wave", title))
+    for command in (["check", "own.toml"], ["solve", "own.toml", "--method", "fem"], ["problems"]):
+        done = cli(*command)
+        assert done.exit_code == 0
+        assert "\x1b" not in done.output and "\x07" not in done.output and "\u202e" not in done.output
+        if shown and command != ["problems"]:  # lists the problems that ship
+            assert shown in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", f"intervals={'[' * 5000}"], "'intervals' must be a whole number"),
+        (["--set", "intervals=9223372036854775808"], "'intervals' must be a whole number"),
+        (["--method", f"deep-ritz:learning_rate={'9' * 400}"], "'learning_rate' must be a number"),
+        (["--threads", "100000"], "`threads` must be at most"),
+        (["--method", "+".join(["jacobi"] * 3000)], "a chain has at most 20 methods, got 3000"),
+    ],
+)
+def test_values_that_no_machine_can_use_are_refused(cli, arguments, message):
+    done = cli("solve", "poisson", *(() if "--method" in arguments else ("--method", "jacobi")), *arguments)
+    assert done.exit_code == 2 and message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("radius", [1e200, 1e-200, 1e59])
+def test_domains_of_a_size_with_which_nothing_can_be_computed_are_refused(cli, tmp_path, radius):
+    domain = f'kind = "ball"\ndimension = 6\nradius = {radius}'  # 1e59^6 is no floating-point number
+    (tmp_path / "ball.toml").write_text(f'[domain]\n{domain}\n[equation]\nsource = "1"\n[boundary]\nvalue = "0"\n')
+    done = cli("check", "ball.toml")
+    assert done.exit_code == 2 and "choose another unit of length" in " ".join(done.stderr.split())

@@ -87,7 +87,7 @@ def compare(
 
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    """The table, and one sentence for each of its rows."""
+    """The table, and for each of its rows one sentence on the order of frequencies and the notes on the runs."""
     from pdefreq.commands.result import number, plain_table, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
@@ -111,8 +111,15 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
             row["status"],
         )
     console.print(table)
+    run = [row for row in rows if row["status"] != "refused"]
+    common = [note for note in run[0]["notes"] if all(note in row["notes"] for row in run)] if len(run) > 1 else []
     for row in rows:
         say(console, f"{row['method']}: {row['sentence']}")
+        for note in row["notes"]:
+            if note not in common:
+                say(console, f"{row['method']}: {note}", "yellow")
+    for note in common:
+        say(console, f"all methods: {note}", "yellow")
 
 
 def _with_range(row: dict[str, Any], name: str) -> str:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from pdefreq.core.announcements import listening
+from pdefreq.core.printable import printable
 
 if TYPE_CHECKING:
     from pdefreq.core.history import History
@@ -34,7 +35,7 @@ class LiveLine:
 
     def __init__(self, console: Console, title: str = "", *, quiet: bool) -> None:
         self._console = console
-        self._title = title
+        self._title = printable(title)
         self._quiet = quiet
         self._latest: Progress | None = None
         self._activity = "preparing"

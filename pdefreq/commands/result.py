@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pdefreq.commands.live import duration
+from pdefreq.core.printable import without_controls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +30,19 @@ _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 def make_console(*, json_output: bool = False) -> Console:
     """The console for text: stdout, or stderr if stdout is reserved for JSON."""
-    return Console(stderr=json_output, highlight=False)
+    return PlainConsole(stderr=json_output, highlight=False, markup=False, emoji=False)
+
+
+class PlainConsole(Console):
+    """A console that prints text as it is: brackets are not markup, and characters that control a terminal are removed."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        return super().render_str(without_controls(text), **settings)
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a sentence without markup, wrapped only on a terminal."""
-    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+    """Print a sentence, wrapped only on a terminal."""
+    console.print(text, style=style, soft_wrap=not console.is_terminal)
 
 
 def plain_table(*columns: str) -> Table:

@@ -123,7 +123,13 @@ def key_values(option: str, pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def use_threads(count: int) -> None:
-    """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported."""
+    """Set the number of CPU threads of torch and its libraries; to be called before torch is first imported.
+
+    Raises:
+        OptionError: If there are more threads than cores. Thousands of threads can exhaust the limits of the system.
+    """
+    if count > (cores := os.cpu_count() or 1):
+        raise OptionError(f"`threads` must be at most {cores}, the number of cores of this machine, got {count}")
     os.environ["OMP_NUM_THREADS"] = str(count)
     with exiting_at_once(), importing():
         import torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -48,29 +49,33 @@ def predict(
     subject = o.load_problem(problem, params, trust=trust)
 
     from pdefreq.commands.result import eigen_residual_sentence, make_console, print_json, say
+    from pdefreq.spectrum.named import remarks_on_named
     from pdefreq.studies.prediction import predict as predicted
 
-    found = predicted(subject, solver, seed=seed, modes=modes)
+    found, named = predicted(subject, solver, seed=seed, modes=modes), subject.spectrum.wavenumbers
+    remarks = remarks_on_named(found.modes, named)
     if json_output:
-        print_json(_as_json(found))
+        print_json(_as_json(found) | {"notes": remarks})
         return
     console = make_console()
     say(console, f"{subject.title or subject.name}, {method}: predicted", "bold")
     if len(found.errors) or any(math.isfinite(rate) for rate in found.errors.rayleigh_quotient):
-        _print_curves(console, found)
+        _print_curves(console, found, _rows(found, named))
     say(console, found.errors.note)
     if sentence := eigen_residual_sentence(found.errors.eigen_residual):
         say(console, sentence)
     if found.orders is not None:
-        _print_orders(console, found)
+        _print_orders(console, found, _rows(found, named))
+    for remark in remarks:
+        say(console, remark)
 
 
-def _rows(found: PredictedModes) -> np.ndarray:
-    """The modes to print: the strongest ones, sorted by wavenumber."""
+def _rows(found: PredictedModes, wavenumbers: Sequence[float]) -> np.ndarray:
+    """The modes to print, sorted by wavenumber: those that the problem names, and the strongest ones."""
     import numpy as np
 
-    strongest = np.sort(np.argsort(found.modes.amplitude)[::-1][:_ROWS])
-    return strongest[np.argsort(found.modes.wavenumber[strongest], kind="stable")]
+    shown = found.modes.strongest(max(_ROWS, len(wavenumbers)), wavenumbers)
+    return shown[np.argsort(found.modes.wavenumber[shown], kind="stable")]
 
 
 def _columns(found: PredictedModes) -> dict[str, np.ndarray]:
@@ -95,7 +100,7 @@ def _as_json(found: PredictedModes) -> dict[str, Any]:
     return told
 
 
-def _print_curves(console: Console, found: PredictedModes) -> None:
+def _print_curves(console: Console, found: PredictedModes, rows: np.ndarray) -> None:
     """The predicted decay of each mode along the steps."""
     from pdefreq.commands.result import number, plain_table, say
 
@@ -103,7 +108,7 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
     table.padding = (0, 0, 0, 1)  # seven columns in 80 characters
     for name in columns:
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
-    for row in _rows(found):
+    for row in rows:
         *numbers, half = (values[row] for values in columns.values())
         arrival = number(half) if found.is_heuristic or not math.isfinite(half) else f"{math.ceil(half):,}"
         table.add_row(*(number(value) for value in numbers), arrival)
@@ -119,7 +124,7 @@ def _print_curves(console: Console, found: PredictedModes) -> None:
     )
 
 
-def _print_orders(console: Console, found: PredictedModes) -> None:
+def _print_orders(console: Console, found: PredictedModes, rows: np.ndarray) -> None:
     """The predicted error of the discrete solution as a function of the mesh width."""
     import numpy as np
 
@@ -139,7 +144,7 @@ def _print_orders(console: Console, found: PredictedModes) -> None:
     table = plain_table()
     for name in ("wavenumber", "amplitude", "order", "constant", f"error at h = {number(orders.h)}"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in _rows(found):
+    for row in rows:
         values = (found.modes.wavenumber[row], found.modes.amplitude[row], orders.order, orders.constant[row], orders.error[row])
         table.add_row(*(number(value) for value in values))
     console.print(table)
@@ -186,6 +191,7 @@ def ntk(
     from pdefreq.runs.solve import solve
     from pdefreq.spaces.trial_space import Network
     from pdefreq.spectrum.box_modes import make_modes
+    from pdefreq.spectrum.family import nearest
     from pdefreq.spectrum.predicted import PREDICTABLE_DRIFT
     from pdefreq.spectrum.span import span_of
     from pdefreq.theory.kernel_modes import eigenpairs, rayleigh_quotients, sign_changes
@@ -193,7 +199,7 @@ def ntk(
 
     domain = subject.domain
     if not isinstance(domain, Box) or domain.dimension != 1:
-        raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in more dimensions use the probe `ntk`")
+        raise IncompatibleError("`pdefreq ntk` draws kernels on an interval; in higher dimensions use the probe `ntk`")
     iteration = solver.prepare(subject.blind(), seed=seed, device=torch.device("cpu"), dtype=torch.float64)
     state = iteration.init()
     linearization = iteration.find(HasTangentKernel)
@@ -206,10 +212,14 @@ def ntk(
         thinned = x[:: -(-number // _DECOMPOSED)]
         matrix = kernel(state.space.at(thinned[:, None]).jacobian_factors(state.coefficients))
         trace = float(diagonal(blocks).sum())
-        modes = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain).take(np.arange(_ROWS))
+        every = make_modes("cosine" if subject.spectrum.modes == "cosine" else "sine", domain, intervals=(number - 1,))
+        wanted = [xi for xi in subject.spectrum.wavenumbers if xi <= every.wavenumber[-1]]
+        named = nearest(every.wavenumber, np.zeros(len(every)), wanted)
+        chosen = list(dict.fromkeys([*named, *range(min(_ROWS, len(every)))]))[: max(_ROWS, len(set(named)))]
+        modes = every.take(np.sort(chosen))
         span = span_of(modes)
         assert span is not None
-        waves = span.at(x[:, None]).jacobian(torch.zeros(_ROWS, dtype=torch.float64))
+        waves = span.at(x[:, None]).jacobian(torch.zeros(len(modes), dtype=torch.float64))
         quotients = rayleigh_quotients(lambda v: torch.from_numpy(operator(blocks) @ v.numpy()), waves)
         in_loss = loss_spectrum(*linearization.start()) if metric == "loss" else None
     trained = drift = None
@@ -267,6 +277,9 @@ def ntk(
     )
     if sentence := eigen_residual_sentence(quotients.eigen_residuals.tolist()):
         say(console, sentence)
+    if beyond := [xi for xi in subject.spectrum.wavenumbers if xi > every.wavenumber[-1]]:
+        last = text(every.wavenumber[-1], 4)
+        say(console, f"wavenumbers above {last} are not resolved by {number} points (`--number`): {', '.join(map(text, beyond))}")
     if trained is not None and moved is not None:
         if early := trained.step < steps:
             say(console, status_sentence(trained), "green" if trained.status.exit_code == 0 else "bold red")

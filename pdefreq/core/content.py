@@ -144,7 +144,7 @@ def _registered_name(kind: type) -> str | None:
 
 
 def code_files(data: Any) -> list[Path]:
-    """The Python files that define types of a tree, as in ``my_file.py:Name``."""
+    """The Python files in which types named in a tree, such as ``my_file.py:Name``, are defined."""
     if isinstance(data, list):
         return [path for value in data for path in code_files(value)]
     if not isinstance(data, Mapping):

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any
 
 from pdefreq.core.errors import OptionError
+from pdefreq.core.printable import printable
 
 
 def convert(key: str, value: Any, annotation: Any) -> Any:
@@ -40,7 +41,7 @@ def _read(text: str) -> Any:
     """Parse text as JSON, or as ``name:number,name:number``; other text is returned unchanged."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # a few thousand brackets exceed the stack
         pass
     pairs = [pair.partition(":") for pair in text.split(",")]
     try:
@@ -68,8 +69,7 @@ def describe(annotation: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value for a message, as one line of at most 80 characters."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return printable(repr(value), 80)
 
 
 def _plural(annotation: Any) -> str:
@@ -87,10 +87,15 @@ def _fits(value: Any, annotation: Any) -> bool:
     if args:
         return any(_fits(value, a) for a in args)
     if annotation is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, float) or _is_whole(value)
     if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return _is_whole(value)
     return isinstance(value, annotation)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value is an integer of at most 64 bits, as arrays, sizes and loops need."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _shape(value: Any, annotation: Any) -> Any:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pdefreq.core.printable import printable
+
+_LONGEST = 2000  # characters: a message may quote a part of a file
+
 
 class UserError(Exception):
-    """Base class of the errors below. The command line prints only the message and exits with code 2."""
+    """Base class of the errors below. The command line prints only the message and exits with code 2.
+
+    Args:
+        message: The sentence. Characters that are not printable, which a quoted part of a file may contain, are removed.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message, _LONGEST))
 
 
 class ProblemFileError(UserError):

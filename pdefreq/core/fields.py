@@ -32,6 +32,11 @@ class Field(Content, ABC):
     has_kinks: bool = False
     """Whether the field or one of its derivatives may jump inside the domain."""
 
+    @property
+    def level_sets(self) -> tuple[Field, ...]:
+        """Functions whose zero sets contain the known points at which the field or a derivative may jump, inner ones first."""
+        return ()
+
     @abstractmethod
     def __call__(self, x: Points) -> Values:
         """Values at `x`, shape ``(n,)``."""
@@ -133,6 +138,10 @@ class Quotient(Field):
     numerator: Field
     denominator: Field
     has_kinks = True  # numerator and denominator may have kinks
+
+    @property
+    def level_sets(self) -> tuple[Field, ...]:
+        return (*self.numerator.level_sets, *self.denominator.level_sets, self.denominator)
 
     def __call__(self, x: Points) -> Values:
         return self.numerator(x) / self.denominator(x)

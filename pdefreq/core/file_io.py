@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -114,27 +115,31 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def csv_rows(path: Path, what: str) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
+def csv_rows(path: Path, what: str, most: int) -> tuple[list[str] | None, list[tuple[int, list[str]]]]:
     """The heading and the rows of a file of comma-separated values, without interpretation of the cells.
 
     Args:
         path: The file. Empty lines and lines that begin with ``#`` are skipped.
         what: Name of the content in messages.
+        most: Largest number of rows.
 
     Returns:
         The heading, which is a first row without numbers, or None; and the rows, each with its line number.
 
     Raises:
-        ProblemFileError: If the file can't be read.
+        ProblemFileError: If the file can't be read, or has more rows.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
-            rows = [(reader.line_num, row) for row in reader if any(row) and not row[0].lstrip().startswith("#")]
+            kept = ((reader.line_num, row) for row in reader if any(row) and not row[0].lstrip().startswith("#"))
+            rows = list(itertools.islice(kept, most + 2))  # with a heading, and one more than allowed
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file of comma-separated values"
         raise ProblemFileError(f"can't read the {what} in {path}: {reason.lower()}") from None
     heading = rows.pop(0)[1] if rows and not any(map(is_number, rows[0][1])) else None
+    if len(rows) > most:
+        raise ProblemFileError(f"the {what} in {path} must have at most {most:,} rows: leave out some of them")
     return heading, rows
 
 

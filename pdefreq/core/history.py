@@ -23,6 +23,12 @@ class Status(Enum):
         "Stopped early: the objective at held-out points has not fallen for as many steps as `patience` allows.",
         0,
     )
+    ROUNDING = (
+        "rounding",
+        "The method reached the level of rounding errors, which hide any further change; in float32, `--dtype float64` goes "
+        "further.",
+        0,
+    )
     CONVERGED = ("converged", "The objective fell below the tolerance.", 0)
     STAGNATED = (
         "stagnated",
@@ -40,13 +46,26 @@ class Status(Enum):
     )
     NON_FINITE = (
         "non-finite",
-        "The objective became infinite or not a number: lower the learning rate, or check the problem for a singularity.",
+        "The objective became infinite or not a number: lower the learning rate of a training, or check the problem for a "
+        "singularity or a solution beyond the range of floating-point numbers.",
         1,
     )
     NON_FINITE_START = (
         "non-finite start",
         "The objective is infinite or not a number before the first step: give the method smaller numbers, such as scales or the "
         "standard deviation of an initialization, or check the problem for a singularity.",
+        1,
+    )
+    STALLED = (
+        "stalled",
+        "The method stalled before it converged: it found no step that lowers the objective, although this is not a minimum. "
+        "In float32, use `--dtype float64`; otherwise use other options or another seed, or continue with another method.",
+        1,
+    )
+    UNCONVERGED = (
+        "not converged",
+        "Newton's method took its largest number of steps and did not converge, so that u is not a solution: use fewer unknowns, "
+        "an exponent p that is not so close to 1, or the solution of an easier problem as a start (guess=...).",
         1,
     )
     UNSOLVED = (
@@ -62,6 +81,11 @@ class Status(Enum):
         self.sentence = sentence
         self.exit_code = exit_code
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the last state is not a result, so that the run returns the last good one."""
+        return self in (Status.DIVERGED, Status.NON_FINITE, Status.NON_FINITE_START, Status.UNSOLVED)
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -70,8 +94,8 @@ class Stop:
     Args:
         steps: Largest number of steps.
         seconds: Largest time of the steps; measurements by probes are excluded.
-        tolerance: The run stops if objective <= tolerance x (initial objective), for objectives that tend to zero. A relative
-            objective, such as |b - A u| / |b|, is compared with the tolerance itself.
+        tolerance: The run stops if objective <= tolerance x (initial objective), for objectives that tend to zero; below 1. A
+            relative objective, such as |b - A u| / |b|, is compared with the tolerance itself.
         stagnation: The run stops if the lowest objective has not decreased by 1e-4 of its total decrease in this many steps.
 
     In a chain of methods, `tolerance` and `stagnation` apply to the last method, from the hand-over step on.
@@ -90,6 +114,11 @@ class Stop:
             kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
             if not (kind and least <= value < math.inf):
                 raise OptionError(f"`{name}` must be a {'whole ' * whole}number, at least {least} and finite, got {value!r}")
+        if self.tolerance is not None and self.tolerance >= 1:
+            raise OptionError(
+                f"`tolerance` must be below 1, got {self.tolerance:g}: it is the factor by which the objective has to fall, "
+                "such as 1e-6, and the start itself satisfies a factor of 1"
+            )
 
     def override(self, other: Stop) -> Stop:
         """The criteria of `other`, completed by these criteria where `other` sets none."""

@@ -113,7 +113,7 @@ class Ball(Domain):
                 mesh = replace(Box(*self.bounds).meshed(h), _boundaries=None)
                 return mesh.with_boundaries({"outer": mesh.boundary_facets()})
             case 2:
-                from pdefreq.domains.meshes.disk import disk_mesh
+                from pdefreq.domains.meshes.disk_mesh import disk_mesh
 
                 return disk_mesh(self.midpoint, (self.radius, self.radius), h)
             case 3:

@@ -252,6 +252,17 @@ class Box(Domain):
     def corners(self) -> tuple[tuple[float, ...], ...]:
         return tuple(itertools.product(*zip(self.lower, self.upper, strict=True)))
 
+    @property
+    def straight_sides(self) -> Tensor | None:
+        """For a rectangle, its sides in the order of `part_names`."""
+        import torch
+
+        if self.dimension != 2:
+            return None
+        (left, bottom), (right, top) = self.lower, self.upper
+        vertical = [[[x, bottom], [x, top]] for x in (left, right)]
+        return torch.tensor(vertical + [[[left, y], [right, y]] for y in (bottom, top)], dtype=torch.float64)
+
     def outline(self) -> Outline:
         import numpy as np
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.samples import Samples
     from pdefreq.problem.toml_tables import DomainTable
 
+_ROUNDINGS = 64  # tolerance, in units of the rounding error of a coordinate
 _MEAN = 64  # points for the mean of boundary values, which need not be accurate
 _NORMALS = 100  # points on each part at which normals are compared
 _EDGE = 2000  # number of boundary points in tests of one set against another
@@ -99,6 +100,15 @@ class Domain(Content, ABC):
     @abstractmethod
     def contains(self, x: Points) -> Tensor:
         """Whether each point is in the closed domain, shape ``(n,)``, bool."""
+
+    def contains_rounded(self, x: Points) -> Tensor:
+        """Whether each point is in the closed domain, or outside its bounding box by at most rounding, shape ``(n,)``, bool."""
+        import torch
+
+        lower, upper = map(x.new_tensor, self.bounds)
+        moved = x.clamp(lower, upper)
+        slack = _ROUNDINGS * torch.finfo(x.dtype).eps * torch.maximum(lower.abs(), upper.abs())
+        return self.contains(moved) & ((moved - x).abs() <= slack).all(dim=1)
 
     @abstractmethod
     def quadrature(self, n: int) -> Samples:
@@ -254,6 +264,11 @@ class Domain(Content, ABC):
     def nearest(self, x: Points) -> Points:
         """The nearest boundary point of a hole for each point outside."""
         raise IncompatibleError(f"a {type(self).__name__.lower()} can't be a hole")
+
+    @property
+    def straight_sides(self) -> Tensor | None:
+        """The sides of a plane domain whose boundary consists of segments, ``(sides, 2, 2)``: side, end, coordinate."""
+        return None
 
     def outline(self) -> Outline | None:
         """The boundary of a plane domain as curves over the x axis, for Gauss points around holes; None if unavailable."""

@@ -132,7 +132,7 @@ class Ellipse(Domain):
 
     def meshed(self, h: float) -> Mesh:
         """A mesh of six curved sectors."""
-        from pdefreq.domains.meshes.disk import disk_mesh
+        from pdefreq.domains.meshes.disk_mesh import disk_mesh
 
         return disk_mesh(self.midpoint, self.half_axes, h)
 

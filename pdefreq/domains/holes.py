@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.geometry.strips import Outline
 
+_MOST = 100_000  # largest number of holes in a file
 _ROUNDING = 1e-12  # relative size of rounding errors
 _FITS = 1e-6  # tolerance for a distance function that is about 1 in the middle: mesh files have seven digits or more
 
@@ -128,7 +129,7 @@ class WithHoles(Domain):
         return DistanceWithHoles(self.base.distance(), self._size, self._solids)
 
     def lifting(self, g: Field) -> Field:
-        """The base's lifting, blended with the values at near points of holes; see `LiftingWithHoles`."""
+        """The base's lifting, blended with the values of `g` at nearby boundary points of the holes; see `LiftingWithHoles`."""
         if g.constant is not None:
             return ConstantField(g.constant)
         reach = (self.measure / max(1, len(self.holes))) ** (1 / self.dimension)
@@ -211,7 +212,7 @@ def holes_from_csv(path: str | Path, dimension: int) -> tuple[Ball, ...]:
     Raises:
         ProblemFileError: If the file can't be read or has no rows, or a row is not coordinates and a positive radius.
     """
-    _, rows = csv_rows(Path(path), "holes")
+    _, rows = csv_rows(Path(path), "holes", _MOST)
     if not rows:
         raise ProblemFileError(f"{path} lists no holes; give one per row, {dimension} coordinates and the radius")
     balls = []

@@ -175,6 +175,10 @@ class MeshDomain(Domain):
     def own_mesh(self) -> Mesh:
         return self.mesh
 
+    @property
+    def straight_sides(self) -> Tensor | None:
+        return self._sides[0] if self.dimension == 2 else None
+
     @cached_property
     def _corners(self) -> np.ndarray:
         """The vertices of the cells, shape ``(cells, d + 1, d)``; quadrilaterals are split into two triangles."""

@@ -179,6 +179,10 @@ class Polygon(Domain):
     def nearest(self, x: Points) -> Points:
         return self._feet(x)[torch.arange(len(x), device=x.device), self._gaps(x).argmin(dim=1)]
 
+    @property
+    def straight_sides(self) -> Tensor:
+        return self._sides
+
     def outline(self) -> Outline:
         from pdefreq.domains.geometry.strips import Arc, Outline
 

@@ -128,26 +128,12 @@ class Ring(Domain):
         return CallableField(lift)
 
     def meshed(self, h: float) -> Mesh:
-        """In the plane, the conformal image of a rectangle under the complex exponential; cells grow outward up to `h`."""
+        """In the plane a structured mesh, see `ring_mesh`."""
         if self.dimension != 2:
             return super().meshed(h)
-        import numpy as np
-        from skfem import MeshTri
+        from pdefreq.domains.meshes.ring_mesh import ring_mesh
 
-        from pdefreq.domains.meshes.mesh_files import facets_of
-
-        around = max(6, math.ceil(2 * math.pi * self.outer / h))
-        across = max(1, round(around * math.log(self.outer / self.inner) / (2 * math.pi)))
-        radii = np.geomspace(self.inner, self.outer, across + 1)
-        angles = 2 * np.pi * np.arange(around) / around
-        x = radii[:, None, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        i, j = (a.ravel() for a in np.meshgrid(np.arange(across), np.arange(around), indexing="ij"))
-        a, b = i * around + j, i * around + (j + 1) % around
-        t = np.concatenate([np.stack([a, a + around, b]), np.stack([b, a + around, b + around])], axis=1)
-        mesh = MeshTri((x.reshape(-1, 2) + self.midpoint).T.copy(), t.astype(np.int32))
-        edge = mesh.boundary_facets()
-        outside = (facets_of(mesh)[:, edge] >= around * across).all(axis=0)
-        return mesh.with_boundaries({"inner": edge[~outside], "outer": edge[outside]})
+        return ring_mesh(self.midpoint, self.inner, self.outer, h)
 
     def onto_boundary(self, part: str, x: np.ndarray) -> np.ndarray:
         return onto_ellipsoid(x, self.midpoint, (self.inner if part == "inner" else self.outer,) * self.dimension)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,12 @@ _LETTERS = 8  # letters of a title that fit above such a panel
 
 @styled
 def comparison_figure(
-    runs: Mapping[str, Sequence[History]], *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 24
+    runs: Mapping[str, Sequence[History]],
+    *,
+    wavenumbers: Iterable[float] = (),
+    title: str = "",
+    max_modes: int = 24,
+    remarks: Mapping[str, str] = MappingProxyType({}),
 ) -> Figure:
     """A heat map for each method with the same modes (top), and the relative L2 error against seconds (bottom).
 
@@ -36,8 +42,11 @@ def comparison_figure(
         runs: The histories of the seeds of each method.
         wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
         title: Title of the figure.
-        max_modes: The maximum number of modes.
+        max_modes: The maximum number of modes, if no more modes must be shown.
+        remarks: A few words for the legend on some of the methods, such as "overfitted".
     """
+    wavenumbers = tuple(wavenumbers)
+    max_modes = max(max_modes, len(wavenumbers))
     watched = {label: [_read(history) for history in histories] for label, histories in runs.items()}
     shared = iter(common_modes([record for seeds in watched.values() for record in seeds], max_modes, wavenumbers))
     shown = {label: [next(shared) for _ in seeds] for label, seeds in watched.items()}
@@ -53,7 +62,7 @@ def comparison_figure(
         _draw_map(axes, shown[label])
     if panels:
         heat_colorbar(upper, list(panels.values()))
-    draw_errors(lower.subplots(), runs)
+    draw_errors(lower.subplots(), runs, remarks=remarks)
     return figure
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -60,46 +61,61 @@ def errors_figure(
 
 
 def draw_errors(
-    axes: Axes, runs: Mapping[str, Sequence[History]], *, squared: bool = False, legend: Mapping[str, Any] | None = _BESIDE
+    axes: Axes,
+    runs: Mapping[str, Sequence[History]],
+    *,
+    squared: bool = False,
+    legend: Mapping[str, Any] | None = _BESIDE,
+    remarks: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The relative L2 error of each method against seconds: the median over its seeds, and a band from lowest to highest.
+
+    An error of zero lies on the lower edge of a logarithmic axis, and the legend says so. A method without a known error has an
+    entry in the legend only.
 
     Args:
         axes: The axes to draw on.
         runs: The histories of the seeds of each method; a method with one step is drawn as a point.
         squared: Whether squares are drawn.
         legend: Arguments of the legend; None for no legend.
+        remarks: A few words for the legend on some of the methods, such as "overfitted".
     """
     axes.set(xlabel="seconds", ylabel="squared relative L2 error" if squared else "relative L2 error")
     power = 2 if squared else 1
-    curves = {label: [c for c in (_positive(h, power) for h in histories) if len(c[0])] for label, histories in runs.items()}
+    curves = {label: [c for c in (_known(h, power) for h in histories) if len(c[0])] for label, histories in runs.items()}
     drawn = [error for seeds in curves.values() for _, error in seeds]
     if not drawn:
         note(axes, "no exact or reference solution")
         return
-    axes.set(xscale="log", yscale="log", ylim=log_limits(np.concatenate(drawn)))
+    bottom, top = log_limits(np.concatenate(drawn)) or (1e-16, 1.0)
+    axes.set(xscale="log", yscale="log", ylim=(bottom, top))
     for position, (label, seeds) in enumerate(curves.items()):
         style = method_style(position)
+        ends = [error[-1] for _, error in seeds]
+        words = [remarks.get(label, ""), "no error is known" if not ends else "error 0" if not any(ends) else ""]
+        name = "\n".join([in_lines(label), *(f"({word})" for word in words if word)])
         if not seeds:
+            axes.plot([], [], label=name, **style)
             continue
+        raised = [(seconds, np.maximum(error, bottom)) for seconds, error in seeds]
         if all(len(seconds) == 1 for seconds, _ in seeds):  # one step: a point
-            point = [np.median([curve[i][0] for curve in seeds]) for i in (0, 1)]
-            axes.plot(*point, "D", color=style["color"], markersize=8, label=in_lines(label), gid=f"l2-{label}")
+            at, height = (float(np.median([curve[i][0] for curve in raised])) for i in (0, 1))
+            axes.plot(at, min(height, top), "D", color=style["color"], markersize=8, label=name, gid=f"l2-{label}", clip_on=False)
             continue
-        seconds, low, middle, high = _band(seeds)
-        axes.plot(seconds, middle, label=in_lines(label), gid=f"l2-{label}", **style)
+        seconds, low, middle, high = _band(raised)
+        axes.plot(seconds, middle, label=name, gid=f"l2-{label}", clip_on=any(ends), **style)
         if len(seeds) > 1:
             axes.fill_between(seconds, low, high, color=style["color"], alpha=0.2, linewidth=0)
     if legend is not None:
         axes.legend(**legend)
 
 
-def _positive(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds, and errors to a power, of the rows with positive values."""
+def _known(history: History, power: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds, and errors to a power, of the rows with positive seconds and a finite error."""
     if "relative_l2" not in history:
         return np.empty(0), np.empty(0)
     seconds, error = history.column("seconds").astype(float), history.column("relative_l2").astype(float) ** power
-    shown = (seconds > 0) & np.isfinite(error) & (error > 0)
+    shown = (seconds > 0) & np.isfinite(error)
     return seconds[shown], error[shown]
 
 

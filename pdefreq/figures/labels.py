@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from pdefreq.figures.panels import log_limits, spread_ticks
 from pdefreq.figures.style import wavenumber_label
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
+
+_FEW = 9  # wavenumbers that are labeled one by one on an axis
+_APART = 0.07  # smallest distance of their labels, as a part of the axis
 
 
 def mode_labels(modes: WatchedModes) -> list[str]:
@@ -35,3 +41,16 @@ def order_in_title(seeds: Sequence[SpectralRecord]) -> str:
     orders = {bias.order for bias in found if bias.value is not None}
     words = {1: "low first", -1: "high first"}.get(orders.pop(), "no clear order") if len(orders) == 1 else "no clear order"
     return f"{words}, B {relation} {middle:.2f}{spread}".replace("-", "\u2212")
+
+
+def wavenumber_axis(axes: Axes, wavenumber: np.ndarray) -> None:
+    """A logarithmic horizontal axis around positive wavenumbers, labeled at the wavenumbers themselves if there are few."""
+    axes.set(xscale="log", xlim=log_limits(wavenumber, floor=0, ceiling=np.inf), xlabel="wavenumber")
+    own = np.unique(wavenumber[wavenumber > 0].round(12))
+    gaps = np.diff(np.log(own)) / np.diff(np.log(axes.get_xlim()))
+    if len(own) <= _FEW and (gaps > _APART).all():
+        axes.xaxis.set_major_locator(FixedLocator(own.tolist()))
+        axes.xaxis.set_major_formatter(FixedFormatter([wavenumber_label(xi) for xi in own]))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        spread_ticks(axes.xaxis)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from pdefreq.core.history import History
 from pdefreq.figures.labels import mode_labels
+from pdefreq.figures.one_step import draw_final_errors, draw_spectra
 from pdefreq.figures.panels import TAU, log_limits, spread_ticks
 from pdefreq.figures.style import Picture, note, styled, wavenumber_colors
 from pdefreq.spectrum.spectral_record import SpectralRecord
@@ -24,22 +25,31 @@ _THEORY: dict[str, Any] = {"color": "black", "linestyle": (0, (4, 4)), "linewidt
 def mode_figure(history: History, *, wavenumbers: Iterable[float] = (), title: str = "", max_modes: int = 12) -> Figure:
     """Relative error of the modes against step (left) and seconds (right), with dark colors for low wavenumbers.
 
-    The predictions of theory are drawn in black dashes on top.
+    The predictions of theory are drawn in black dashes on top. For a run of one step, the final errors of all modes (left) and
+    the amplitudes of the solution and of the error (right) are drawn against the wavenumber.
 
     Args:
         history: The history of one run.
         wavenumbers: Modes that must be shown, by wavenumber; the rest are those of largest amplitude.
         title: Title of the figure.
-        max_modes: The maximum number of curves.
+        max_modes: The maximum number of curves, if no more modes must be shown.
     """
     figure = Picture(figsize=(11, 4.6))
-    panels = figure.subplots(1, 2, sharey=True)
     figure.suptitle(title)
-    record = SpectralRecord.of(history).pick(max_modes, wavenumbers)
+    watched, wavenumbers = SpectralRecord.of(history), tuple(wavenumbers)
+    if watched.has_steps and watched.last_step <= 1:
+        named = watched.modes.nearest(wavenumbers)
+        for axes, draw in zip(figure.subplots(1, 2), (draw_final_errors, draw_spectra), strict=True):
+            draw(axes, watched, named)
+        return figure
+    panels = figure.subplots(1, 2, sharey=True)
+    record = watched.pick(max(max_modes, len(wavenumbers)), wavenumbers)
     if not record.has_steps:
         for axes in panels:
             note(axes, "no steps recorded" if len(record) else "no spectrum recorded")
         return figure
+    (known,) = np.nonzero(np.isfinite(record.error).any(axis=0))  # a named mode that the solution does not contain has no curve
+    record = record.take(known) if len(known) else record
     colors = wavenumber_colors(len(record))
     at = record.prediction.step, np.interp(record.prediction.step, record.step, record.seconds)
     for axes, time, when, label in zip(panels, (record.step, record.seconds), at, ("step", "seconds"), strict=True):

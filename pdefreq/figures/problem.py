@@ -65,6 +65,7 @@ def _draw(axes: Axes, where: Slice, values: np.ndarray) -> None:
     else:
         axes.plot(where.axes[0], values, color="0.2", gid="field")
         axes.set_xlabel(where.names[0])
+        axes.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
 
 
 def _mark_data(axes: Axes, problem: Problem) -> None:

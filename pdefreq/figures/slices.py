@@ -86,7 +86,7 @@ class Slice:
         elif self.outline is not None:
             axes.plot(*self.outline.T, ",", color="0.35", gid="outline")
         axes.set(aspect="equal", xlabel=self.names[0], ylabel=self.names[1])
-        axes.locator_params(nbins=5)
+        axes.locator_params(nbins=5, steps=[1, 2, 5, 10])  # labels with few digits
         return axes.pcolormesh(
             *self.axes, np.ma.masked_invalid(values.T), norm=norm, cmap=cmap, shading="nearest", rasterized=True
         )

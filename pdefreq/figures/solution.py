@@ -47,7 +47,7 @@ def _curves(where: Slice, found: np.ndarray, target: np.ndarray | None, name: st
         panels[1].axhline(0.0, color="0.5", linewidth=0.8)
         panels[1].plot(x, found - target, color=APPROXIMATE_COLOR, linewidth=1.3, gid="error")
         panels[1].set_ylabel("error")
-        panels[1].ticklabel_format(axis="y", scilimits=(-2, 3), useMathText=True)
+        panels[1].locator_params(axis="y", nbins=5)
     panels[0].plot(x, found, color=APPROXIMATE_COLOR, linewidth=1.8, label="approximate", gid="approximate")
     panels[0].set_ylabel("u")
     panels[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)

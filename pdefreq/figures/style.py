@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
+import warnings
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -16,14 +17,22 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 from pdefreq.core.errors import OptionError
 from pdefreq.core.file_io import write_atomically
 
 P = ParamSpec("P")
 
+_FALLBACKS = ("Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei", "Noto Sans Devanagari")
+"""Fonts, where installed, for characters that the font of the figures lacks."""
+
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so that figures do not depend on the machine
+    "font.family": [
+        "DejaVu Sans",  # ships with matplotlib, so that figures do not depend on the machine
+        *(name for name in _FALLBACKS if name in fontManager.get_font_names()),
+    ],
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
@@ -33,6 +42,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.formatter.limits": (-2, 4),  # beyond them a common power of ten, so that labels on a domain of 1 mm do not collide
+    "axes.formatter.use_mathtext": True,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.edgecolor": "0.35",
@@ -71,9 +82,20 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with mpl.rc_context(STYLE):
-            return draw(*args, **kwargs)
+            figure = draw(*args, **kwargs)
+        _take_dollars_literally(figure)
+        return figure
 
     return wrapper
+
+
+def _take_dollars_literally(figure: Figure) -> None:
+    """Turn off mathematical notation in all text but tick labels, since users may write dollar signs in titles and names."""
+    axes = figure.findobj(Axes)
+    ticks = {text for each in axes for axis in (each.xaxis, each.yaxis) for text in axis.findobj(Text) if text is not axis.label}
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and text not in ticks:
+            text.set_parse_math(False)
 
 
 def wavenumber_colors(count: int) -> np.ndarray:
@@ -112,7 +134,8 @@ def note(axes: Axes, text: str) -> None:
 def encode(figure: Figure, kind: str, dpi: float = 150) -> bytes:
     """The figure as the bytes of a png, svg or pdf file."""
     buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # shown as a box; the user can't do anything about it here
         if kind == "png":
             _draw_png(figure, buffer, dpi)
         else:

@@ -1,4 +1,4 @@
-"""Blocks of functionals: the contribution of some hundreds of points, evaluated together, to one term."""
+"""Blocks of functionals: the contribution of several hundred points, evaluated together, to one term."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class ChannelLeastSquares(ChannelBlock, LeastSquaresBlock):
 
     @abstractmethod
     def residual_of(self, u: Channels) -> Tensor:
-        """The rows of a u that is known at the points, shape ``(rows,)``."""
+        """The residuals for given channels of u at the points, shape ``(rows,)``."""
 
     def integral(self, u: Channels) -> Tensor:
         return self.residual_of(u).square().sum() / 2

@@ -49,7 +49,7 @@ class Newton(Iteration):
     test would not be meaningful, since u may scale like f^(1/(p-1)).
     The size is ``sqrt(d.H d)`` relative to that of the solution if H is
     positive definite, otherwise the Euclidean norm of the coefficients. The run fails if the damping factor drops below 1e-4,
-    after 200 steps with one equation, and if the matrix is singular or not finite.
+    and if the matrix is singular or not finite; after 200 steps with one equation it ends without convergence.
 
     The objective is the energy of the equation of the last step, or, without an energy, the norm of the residual relative to that
     of the load. The iterate is stored in float64.
@@ -117,11 +117,13 @@ class Newton(Iteration):
         return {"residual": torch.tensor(residual / (load or 1.0))}
 
     def final_status(self, state: State) -> Status:
-        return Status.UNSOLVED if bool(state.memory["failed"]) else Status.DONE
+        if bool(state.memory["failed"]):
+            return Status.UNCONVERGED if int(state.memory["steps"]) >= _MOST else Status.UNSOLVED
+        return Status.DONE if float(state.memory["size"]) <= _DONE else Status.ROUNDING
 
     def notes(self, state: State) -> list[str]:
         size = float(state.memory["size"])
-        if not state.done or bool(state.memory["failed"]) or size <= _DONE:
+        if not state.done or self.final_status(state) is not Status.ROUNDING:
             return [*self._remarks]
         return [
             f"Newton's method ended because rounding errors keep the relative size of its steps at {size:.1g}: u has about this "

@@ -58,6 +58,12 @@ class Loss(Part):
     registry = LOSSES
     is_square: ClassVar[bool] = True
     sums_over_data: ClassVar[bool] = True
+
+    @property
+    def derivatives(self) -> int:
+        """The highest order of derivatives of u."""
+        return 0
+
     is_regression: ClassVar[bool] = False
 
     weights: Mapping[str, float] | None = None
@@ -74,7 +80,7 @@ class Loss(Part):
         return (REGRESSION if self.is_regression else EQUATION,)
 
     def is_quadratic(self, *, linear: bool) -> bool:
-        """Whether the loss is quadratic in u, for a linear or a nonlinear equation."""
+        """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
     @abstractmethod
@@ -99,6 +105,10 @@ class Ritz(Loss):
 
     is_square = False
     sums_over_data = False
+
+    @property
+    def derivatives(self) -> int:
+        return 1
 
     @property
     def needs(self) -> Sequence[Need]:
@@ -129,6 +139,10 @@ class Residual(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "gradient")
+
+    @property
+    def derivatives(self) -> int:
+        return 2 if self.gradient is None else 3
 
     @property
     def needs(self) -> Sequence[Need]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdefreq.core.errors import OptionError
+from pdefreq.core.scaling import unit_of
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import Measurement, Probe
 
@@ -52,7 +53,7 @@ class Errors:
         exact, error = self._values
         if name == "max":
             return float(np.abs(error).max())
-        squares = [self._weights @ error**2, self._weights @ exact**2]
+        squares = [self._weights @ (values / self._unit) ** 2 for values in (error, exact)]
         if name == "h1":
             squares = [own + of_gradient for own, of_gradient in zip(squares, self._gradient_squares, strict=True)]
         above, below = squares
@@ -65,11 +66,16 @@ class Errors:
         return exact, self._target.centered(self._u.values(self._x), self._weights) - exact
 
     @functools.cached_property
+    def _unit(self) -> float:
+        """The unit of the squares."""
+        return unit_of(self._values[0])
+
+    @functools.cached_property
     def _gradient_squares(self) -> list[float]:
-        """The squared L2 norms of the gradients of the error and of the solution."""
+        """The squared L2 norms of the gradients of the error and of the solution, in this unit."""
         exact = self._solution.gradients(self._x)
         error = self._u.gradients(self._x) - exact
-        return [float(self._weights @ (slope**2).sum(axis=1)) for slope in (error, exact)]
+        return [float(self._weights @ ((slope / self._unit) ** 2).sum(axis=1)) for slope in (error, exact)]
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
@@ -107,14 +113,15 @@ class ErrorMeasurement(Measurement):
         self._x, self._weights = target.recorded_points.x, target.recorded_points.weights.numpy()
         known = target.solution
         self._exact = None if known is None else target.centered(known.values(self._x), self._weights)
+        self._unit = 1.0 if self._exact is None else unit_of(self._exact)
 
     @_without_warnings
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
         row = {"relative_l2": math.nan, "max_error": math.nan, "boundary_error": math.nan}
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
-            size = self._weights @ self._exact**2
-            row["relative_l2"] = math.sqrt(self._weights @ error**2 / size) if size > 0 else math.nan
+            above, below = (self._weights @ (values / self._unit) ** 2 for values in (error, self._exact))
+            row["relative_l2"] = math.sqrt(above / below) if below > 0 else math.nan
             row["max_error"] = float(np.abs(error).max())
         if self._given is not None:
             x, given = self._given

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NtkProbe(Probe):
-    """Records ``kernel_drift``, |K(t) - K(0)| / |K(0)|, ``kernel_trace``, tr K, and ``parameter_distance``, the relative RD.
+    """Records ``kernel_drift``, |K(t) - K(0)| / |K(0)|, ``kernel_trace``, tr K, and ``parameter_distance``, the RD of c.
 
     K is the tangent kernel of u itself at fixed points of the domain, for any loss. Both distances are small as long as a
     prediction from the initial state is valid. The kernel of a linear space is constant, so that nothing is recorded for it, nor

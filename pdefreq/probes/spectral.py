@@ -29,11 +29,12 @@ class SpectralProbe(Probe):
 
     The target is the discrete solution if it is known (algebraic error), otherwise the exact or reference solution. Without
     either, or on a domain without modes, nothing is recorded. The watched modes are selected at the start of the run by their
-    amplitudes in the solution, or else in the first known discrete solution.
+    amplitudes in the solution, or else in the first known discrete solution; the wavenumbers that the problem names are watched
+    whatever their amplitudes.
 
     Args:
         modes: The mode family; by default that of the problem.
-        threshold: Smallest amplitude of a watched mode, relative to the largest.
+        threshold: Smallest amplitude of a watched mode that is not named, relative to the largest.
         max_modes: Largest number of watched modes, the strongest ones.
     """
 
@@ -55,23 +56,32 @@ class SpectralProbe(Probe):
         settled = WatchedModes.in_facts(facts)  # selected in an earlier space of this run
         if len(settled):
             modes = target.families.modes(settled.kind, settled.indices)
-            return SpectralMeasurement(modes, settled.count_above_threshold, target, iterate, discrete_solution)
+            above = settled.above_threshold
+            return SpectralMeasurement(modes, settled.count_above_threshold, above, target, iterate, discrete_solution)
         try:
-            modes, count_above_threshold = self._watched(target, iterate, discrete_solution)
+            modes, count_above_threshold, above = self._watched(target, iterate, discrete_solution)
         except IncompatibleError:  # for example the domain can't be meshed, which is no error if no modes were requested
             if self.modes or target.problem.spectrum.modes:
                 raise
             return Nothing()
-        return SpectralMeasurement(modes, count_above_threshold, target, iterate, discrete_solution) if len(modes) else Nothing()
+        if not len(modes):
+            return Nothing()
+        return SpectralMeasurement(modes, count_above_threshold, above, target, iterate, discrete_solution)
 
-    def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int]:
-        """The strongest modes of the solution, or else of the discrete solution, and the number above the threshold."""
+    def _watched(self, target: Target, iterate: Iterate, discrete_solution: Iterate | None) -> tuple[Modes, int, np.ndarray]:
+        """The modes to watch, the number of all modes above the threshold, and whether each watched mode is above it.
+
+        The amplitudes are those in the solution, or else in the discrete solution.
+        """
         space = iterate.space if target.solution is None else None
         every = target.families.modes(self.modes or target.families.chosen, space=space)
         known = target.solution or discrete_solution
         assert known is not None
         values = known.values(every.points(space))
-        return every.strongest(values, space, threshold=self.threshold, max_modes=self.max_modes)
+        wavenumbers = target.problem.spectrum.wavenumbers
+        modes, count = every.strongest(values, space, threshold=self.threshold, max_modes=self.max_modes, wavenumbers=wavenumbers)
+        amplitude = modes.amplitudes(values, space)
+        return modes, count, (amplitude > 0) & (amplitude >= self.threshold * amplitude.max(initial=0.0))
 
 
 class SpectralMeasurement(Measurement):
@@ -82,7 +92,13 @@ class SpectralMeasurement(Measurement):
     """
 
     def __init__(
-        self, modes: Modes, count_above_threshold: int, target: Target, iterate: Iterate, discrete_solution: Iterate | None
+        self,
+        modes: Modes,
+        count_above_threshold: int,
+        above_threshold: np.ndarray,
+        target: Target,
+        iterate: Iterate,
+        discrete_solution: Iterate | None,
     ) -> None:
         self._space = iterate.space
         self._modes = modes if isinstance(self._space, LinearSpace) else modes.recorded()
@@ -96,7 +112,14 @@ class SpectralMeasurement(Measurement):
         known, kind = (target.solution, "total") if discrete_solution is None else (discrete_solution, "algebraic")
         assert known is not None
         amplitude = modes.amplitudes(known.values(modes.points(self._space)), self._space)
-        self.facts = WatchedModes.of(modes, amplitude, error_kind=kind, count_above_threshold=count_above_threshold).facts()
+        self.facts = WatchedModes.of(
+            modes,
+            amplitude,
+            error_kind=kind,
+            count_above_threshold=count_above_threshold,
+            above_threshold=above_threshold,
+            wavenumber_range=modes.wavenumber_range(self._space),
+        ).facts()
 
     def __call__(self, iterate: Iterate) -> Mapping[str, Any]:
         values = iterate.values(self._x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import ProblemFileError
+from pdefreq.problem.boundary_pieces import on_boundary
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -18,11 +19,11 @@ def require_compatible(problem: Problem) -> None:
     """Check ``int f + int flux = 0`` for a problem with fluxes on the whole boundary and without reaction and alpha.
 
     Raises:
-        ProblemFileError: If the modulus of the sum exceeds 1e-8 times the integrals of the moduli.
+        ProblemFileError: If the absolute value of the sum exceeds 1e-8 times the integrals of the absolute values.
     """
     n = _POINTS.get(problem.domain.dimension, _MANY)
-    inside, edge = problem.domain.quadrature(n), problem.domain.boundary(n)
-    part = problem.part_of(edge)
+    inside = problem.domain.quadrature(n)
+    edge, part = on_boundary(problem, n)
     source, total, size = problem.source(inside.x), 0.0, 0.0
     pieces = [(source, inside.weights)]
     for i, condition in enumerate(problem.boundary):
@@ -33,5 +34,6 @@ def require_compatible(problem: Problem) -> None:
     if abs(total) > _TOLERANCE * size:
         raise ProblemFileError(
             "with fluxes on the whole boundary and no reaction, a solution exists only if the integrals of source and flux "
-            f"add up to zero, got {total:.3g} (the moduli: {size:.3g}): change one of them, or prescribe a value somewhere"
+            f"add up to zero, got {total:.3g} (of absolute values: {size:.3g}): change one of them, or prescribe a value "
+            "somewhere"
         )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pdefreq.core.fields import Field
     from pdefreq.domains.domain import Domain
     from pdefreq.problem.data import Data
+    from pdefreq.problem.rough_values import RoughPoint
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
 
@@ -89,6 +90,20 @@ def _has_other_parts(has_values_everywhere: bool) -> str | None:
     return None if has_values_everywhere else "this problem has other boundary conditions"
 
 
+def _values_with(derivatives: int) -> Need:
+    """A requirement for methods that take derivatives of a lifting of the boundary values."""
+
+    def lacking(rough: RoughPoint | None) -> str | None:
+        return None if rough is None or rough.order >= derivatives else f"those of this problem {rough.text}"
+
+    of_order = {1: "first", 2: "second", 3: "third"}[derivatives]
+    return Need(f"boundary values with square integrable {of_order} derivatives", "rough_values", lacking)
+
+
+def _is_rough_in_space(rough: RoughPoint | None) -> str | None:
+    return None if rough is None or len(rough.at) < 3 or rough.order >= 2 else f"those of this problem {rough.text}"
+
+
 def _has_ends(is_periodic: bool) -> str | None:
     return None if is_periodic else "this problem has sides that are not periodic"
 
@@ -113,6 +128,8 @@ SOURCE = Need("the source everywhere", "data", _is_sampled)
 BOX = Need("a box", "domain", _is_no_box)
 BUILT_IN_VALUES = Need("values prescribed on all sides", "has_values_everywhere", _has_other_parts)
 VALUES = Need("values prescribed on the whole boundary", "dirichlet", _has_no_values)
+VALUES_WITH_DERIVATIVES = {number: _values_with(number) for number in (1, 2, 3)}
+SMOOTH_VALUES_IN_SPACE = Need("boundary values without kinks in three dimensions", "rough_values", _is_rough_in_space)
 NO_PERIODIC_SIDES = Need("sides that are not periodic", "periodic_axes", _has_pairs)
 PERIODIC = Need("sides that are all periodic", "is_periodic", _has_ends)
 PLANE_OR_SPACE = _at_most(3)

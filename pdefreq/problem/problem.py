@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,25 +21,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pdefreq.core.content import Content, digest, encode
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
+from pdefreq.core.printable import printable
 from pdefreq.core.streams import stream
 from pdefreq.core.validation import validated
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.coefficient_reader import CoefficientReader, derived_source
+from pdefreq.problem.consistency import require_consistent
 from pdefreq.problem.data import Data
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.problem.needs import Need
+    from pdefreq.problem.rough_values import RoughPoint
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
 
 ModeFamily = Literal["sine", "cosine", "fourier", "eigen", "neumann", "ray", "tones"]
-_MAX_BYTES = 2**33  # of generated data
 _MANY, _FEW = 1024, 64  # numbers of points at which the signs of coefficients and the derivatives of terms are tested
+_LONGEST_TITLE = 160  # characters: two lines of a terminal
 _NEAR = 1e-12  # relative to the size of the domain: points within this distance of a singular point are left out
 
 
@@ -104,7 +108,7 @@ class Problem:
         nonlinear: The term N: a formula in the coordinates and u, or a function of points ``(n, d)`` and u ``(n,)``.
         terms: Terms of the left-hand side as objects of `pdefreq.problem.terms`, in addition to the coefficients above.
         exact: The exact solution, if it is known. It is used for errors and spectra only and is never passed to solvers.
-        title: One line for display.
+        title: One line for display. Control characters are removed, and more than 160 characters are cut.
         name: Short name for folders and tables.
         citation: Source of the problem.
         data: Points at which the source is known, if it is not known everywhere.
@@ -171,9 +175,9 @@ class Problem:
             "domain": domain,
             "terms": read_terms(given, domain.dimension, read, tuple(terms or ())),
             "exact": None if exact is None else read(exact, "exact"),
-            "title": title,
+            "title": printable(title, _LONGEST_TITLE),
             "name": name,
-            "citation": citation,
+            "citation": printable(citation),
             "data": data,
             "spectrum": spectrum or Spectrum(),
             "parameters": parameters,
@@ -184,7 +188,9 @@ class Problem:
             object.__setattr__(self, key, value)
         object.__setattr__(self, "source", self._source(source, read))
         object.__setattr__(self, "boundary", self._boundary(boundary, read))
-        self._check()
+        require_consistent(
+            domain, self.boundary, self.spectrum.direction, data, is_regression=self.is_regression
+        )  # `is_regression` makes the equation, which checks its terms
 
     def _source(self, given: Any, read: CoefficientReader) -> Field:
         """The source f: the given one, or that of the data, or the source derived from the exact solution."""
@@ -211,60 +217,6 @@ class Problem:
                     )
             return tuple(given)
         return (BoundaryPart("dirichlet", value=read(given, "boundary")),)
-
-    def _check(self) -> None:
-        """Check that the parts of the problem are consistent.
-
-        Raises:
-            ProblemFileError: If they are not.
-        """
-        _ = self.equation
-        for part in self.boundary:
-            self._check_part(part)
-
-        direction, d = self.spectrum.direction, self.domain.dimension
-        if direction and not (len(direction) == d and any(direction)):
-            raise ProblemFileError(f"[spectrum] direction must be {d} numbers that are not all zero, got {list(direction)}")
-        if self.data is not None:
-            self._check_data(self.data)
-
-    def _check_part(self, part: BoundaryPart) -> None:
-        names = self.domain.opposite_sides if part.kind == "periodic" else self.domain.part_names
-        if not names:
-            raise ProblemFileError(
-                f"periodic boundary parts are pairs of opposite sides of a box, but the domain is a {self.domain.title}: "
-                "prescribe a value or a flux instead"
-            )
-        if part.name is not None and part.name not in names:
-            raise ProblemFileError(f"[[boundary.part]] name must be one of {', '.join(names)}, got '{part.name}'")
-
-    def _check_data(self, data: Data) -> None:
-        if data.x is not None:
-            if data.x.shape[1] != self.domain.dimension:
-                raise ProblemFileError(
-                    f"[data] x must have {self.domain.dimension} coordinates like the domain, got {data.x.shape[1]}"
-                )
-            outside = data.x[~self.domain.contains(data.x)]
-            if len(outside):
-                point = ", ".join(f"{v:g}" for v in outside[0].tolist())
-                raise ProblemFileError(f"[data] the point ({point}) lies outside the {self.domain.title}: leave it out")
-        elif (needed := 8.0 * (self.domain.dimension + 1) * data.count(self.domain.dimension)) > _MAX_BYTES:
-            raise ProblemFileError(
-                f"[data] number = {data.number} needs {needed / 2**30:.3g} GiB in dimension {self.domain.dimension}; "
-                "ask for fewer points"
-            )
-        if data.holdout:
-            if not self.is_regression:
-                raise ProblemFileError(
-                    "[data] holdout compares u with values of f, which is possible only for a regression (diffusion = 0): "
-                    "leave it out"
-                )
-            kept, count = data.held_out(self.domain.dimension), data.count(self.domain.dimension)
-            if not 0 < kept < count:
-                raise ProblemFileError(
-                    f"[data] holdout = {data.holdout:g} holds out {kept} of {count} points: choose a value that leaves "
-                    "at least one point on each side"
-                )
 
     def regular(self, samples: Samples) -> Samples:
         """The samples without those at singular points, up to rounding; the weights of the other samples do not change."""
@@ -356,6 +308,42 @@ class Problem:
         return next((term for term in self.equation if term.order == 2 and has_jumps(term)), None)
 
     @cached_property
+    def level_sets(self) -> tuple[Field, ...]:
+        """Functions whose zero sets contain the interfaces that the formulas of the equation define, inner ones first.
+
+        An interface is a set of points at which the source, a coefficient or one of their derivatives may jump.
+        """
+        fields = [self.source, *(field for term in self.terms for field in term.coefficients.values())]
+        return tuple(dict.fromkeys(level_set for field in fields for level_set in field.level_sets))
+
+    @cached_property
+    def interfaces(self) -> tuple[float, ...]:
+        """The interfaces inside an interval, in ascending order: the roots of `level_sets`.
+
+        Raises:
+            ValueError: If the domain has more than one dimension.
+        """
+        import torch
+
+        from pdefreq.core.interval_roots import interval_roots
+
+        if self.domain.dimension > 1:
+            raise ValueError("interfaces are points only in one dimension")
+
+        def values(level_set: Field) -> Callable[[np.ndarray], np.ndarray]:
+            return lambda x: level_set(torch.from_numpy(x)[:, None]).numpy()
+
+        (lower,), (upper,) = self.domain.bounds
+        return tuple(interval_roots([*map(values, self.level_sets)], lower, upper).tolist())
+
+    @cached_property
+    def rough_values(self) -> RoughPoint | None:
+        """The roughest point of `dirichlet`, or None if these values are smooth as far as sampling shows; see `rough_point`."""
+        from pdefreq.problem.rough_values import rough_point
+
+        return None if self.dirichlet is None else rough_point(self.dirichlet, self.domain)
+
+    @cached_property
     def indefinite(self) -> Term | None:
         """The first term that can make the quadratic form negative, a property known or found at sample points, or None."""
         x = self.domain.interior(_MANY, stream(0, "coercivity")).x
@@ -400,18 +388,22 @@ class Problem:
         x: Points = samples.x
         index = x.new_full((x.shape[0],), -1).long()
         for i, part in sorted(enumerate(self.boundary), key=lambda pair: pair[1].kind != "periodic"):  # pairs come first
-            mine = index < 0
-            if part.name is not None:
-                assert samples.parts is not None
-                sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
-                mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
-            if part.where is not None:
-                mine &= part.where(x)
-            index[mine] = i
+            index[(index < 0) & self.on_part(part, samples)] = i
         if bool((index < 0).any()):
             at = ", ".join(f"{v:g}" for v in x[index < 0][0].tolist())
             raise ProblemFileError(f"[boundary] no part covers the boundary point ({at}); add a part for the rest")
         return index
+
+    def on_part(self, part: BoundaryPart, samples: Samples) -> Tensor:
+        """Whether each boundary point satisfies the name and the condition of a part, also if an earlier part contains it."""
+        import torch
+
+        mine = torch.ones(len(samples.x), dtype=torch.bool)
+        if part.name is not None:
+            assert samples.parts is not None
+            sides = self.domain.opposite_sides[part.name] if part.kind == "periodic" else (self._side(part.name),)
+            mine &= functools.reduce(operator.or_, [samples.parts == side for side in sides])
+        return mine if part.where is None else mine & part.where(samples.x)
 
     def _side(self, name: str) -> int:
         return self.domain.part_names.index(name)

@@ -69,7 +69,7 @@ def advance(
                 due = schedule.after(step)
                 announce("measuring the errors")
                 status = recorder.record(state, step, seconds)
-                if status is None or status.exit_code == 0:
+                if status is None or not status.is_failure:
                     good = Position(_copy(state), step, seconds, history)
                 status = status or _limit(step, seconds, stop)
                 if callback is not None and callback(step, state, history):
@@ -84,7 +84,7 @@ def advance(
                     run_folder.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
         # After a failure the state is the last good one. The history keeps the row of the failure.
-        end = good if status.exit_code == 1 else Position(state, step, seconds, history)
+        end = good if status.is_failure else Position(state, step, seconds, history)
         announce("computing the results")
         solution = Solution.of(prepared, end, status, notes=notes)
         if run_folder is not None:

@@ -1,10 +1,14 @@
-"""Notes for the user on a run that ended: those of the method, and a note on problems that the lifting solves."""
+"""Notes for the user on a run that ended: those of the method, of its predictions, its modes and its lifting."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pdefreq.iterations.defaults import drift_of, notes_of
+from pdefreq.core.history import Status
+from pdefreq.core.notes import Note
+from pdefreq.iterations.defaults import drift_of, notes_of, objective_kind_of
+from pdefreq.iterations.protocols import ObjectiveKind
+from pdefreq.runs.stopping import reduction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +20,15 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-12  # relative error below which a lifting equals the solution up to rounding; transfinite liftings had 2e-16
 
 
-def notes_on(prepared: PreparedRun, state: State, history: History) -> tuple[str, ...]:
+def notes_on(prepared: PreparedRun, state: State, history: History, status: Status) -> tuple[str, ...]:
     """The notes on a run that ends with a state. The drift is stored among the facts of the history."""
     makers = (
         lambda: _on_linearity(prepared, state, history),
         lambda: notes_of(prepared.iteration, state),
+        lambda: _on_tolerance(prepared, history, status),
         lambda: _on_lifting(prepared, state),
+        lambda: _on_data(prepared, history),
+        lambda: _on_named(prepared, history),
     )
     return tuple(note for make in makers for note in _made(make))
 
@@ -33,6 +40,16 @@ def _made(make: Callable[[], list[str]]) -> list[str]:
     except Exception as error:
         reason = str(error).partition("\n")[0]
         return [f"The notes on this run could not be computed: {type(error).__name__}: {reason}"]
+
+
+def _on_tolerance(prepared: PreparedRun, history: History, status: Status) -> list[str]:
+    """A note if the budget of a run ended before its objective was below the tolerance."""
+    tolerance = prepared.spec.stop.tolerance
+    if tolerance is None or status not in (Status.STEPS, Status.SECONDS):
+        return []
+    reached = reduction(history, is_relative=objective_kind_of(prepared.iteration) is ObjectiveKind.RELATIVE_RESIDUAL)
+    told = f"Not converged: the budget ended at a relative objective of {reached:.2g}, above the tolerance {tolerance:.2g}."
+    return [Note(told, "not converged")]
 
 
 def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list[str]:
@@ -48,6 +65,28 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
         return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
+
+
+def _on_data(prepared: PreparedRun, history: History) -> list[str]:
+    """A note on what a strong residual at few points means, since between them the equation does not enter."""
+    data, problem = prepared.problem.data, prepared.problem
+    if data is None or problem.is_regression or "objective.residual" not in history:
+        return []
+    number = data.count(problem.domain.dimension)
+    return [
+        f"The loss is the residual of the equation at the {number:,} points of [data] only; between them nothing but the method "
+        "determines u. The Ritz energy (deep-ritz) treats the same data as point sources."
+    ]
+
+
+def _on_named(prepared: PreparedRun, history: History) -> list[str]:
+    """A note on each wavenumber that the problem names and that has no error."""
+    from pdefreq.spectrum.named import remarks_on_named
+    from pdefreq.spectrum.spectral_record import TOTAL
+    from pdefreq.spectrum.watched import WatchedModes
+
+    named = prepared.problem.spectrum.wavenumbers
+    return remarks_on_named(WatchedModes.in_facts(history.facts), named, history.last(TOTAL))
 
 
 def _on_lifting(prepared: PreparedRun, state: State) -> list[str]:

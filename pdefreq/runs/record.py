@@ -93,6 +93,7 @@ class Record(Shown):
             **{name: errors.get(name, math.nan) for name in _ERRORS},
             "reference_error": self.reference_error,
             **self._spectral_summary(),
+            "notes": list(self.notes),
             "run": None if self.folder is None else str(self.folder),
         }
 

@@ -6,7 +6,7 @@ import functools
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import Field
@@ -17,11 +17,12 @@ from pdefreq.runs.notes import notes_on
 from pdefreq.runs.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     from matplotlib.figure import Figure
+    from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Points, Values
     from pdefreq.iterations.iteration import State
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from pdefreq.runs.run_folder import RunFolder
     from pdefreq.runs.spec import RunSpec
     from pdefreq.solvers.solver import Solver
+
+Outside = Literal["refuse", "nan"]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -91,7 +94,7 @@ class Solution(Record, Field):
             step=end.step,
             seconds=end.seconds,
             history=end.history,
-            notes=(*notes, *notes_on(prepared, end.state, end.history)),
+            notes=(*notes, *notes_on(prepared, end.state, end.history, status)),
             folder=folder,
         )
 
@@ -103,14 +106,48 @@ class Solution(Record, Field):
     def valid_history(self) -> History:
         return self.history.before(self.step + 1)  # after a failure rows of bad states follow
 
-    def __call__(self, x: Points) -> Values:
-        """The values of u at points ``(n, d)``, given as a torch tensor or an argument of `torch.as_tensor`."""
-        x = self._points(x)
-        return self.state.space.at(x).value(self.state.coefficients.to(x)).detach()
+    def __call__(self, x: Points, *, outside: Outside = "refuse") -> Values:
+        """The values of u at points ``(n, d)``.
 
-    def gradient(self, x: Points) -> Gradients:
+        Args:
+            x: The points, as a torch tensor or an argument of `torch.as_tensor`.
+            outside: Whether points outside the closed domain are refused, or have the value nan (``"nan"``).
+
+        Raises:
+            OptionError: If a point lies outside the domain by more than rounding, and `outside` is not ``"nan"``.
+        """
+        return self._inside(self.function, x, outside)
+
+    def gradient(self, x: Points, *, outside: Outside = "refuse") -> Gradients:
+        """The gradient of u at points, shape ``(n, d)``, with the arguments and errors of a call."""
+        return self._inside(self.function.gradient, x, outside)
+
+    @functools.cached_property
+    def function(self) -> Field:
+        """The approximate solution as a field, without a test whether points lie in the domain."""
+        from pdefreq.spaces.trial_space import SpaceField
+
+        return SpaceField(self.state.space, self.state.coefficients)
+
+    def _inside(self, function: Callable[[Points], Tensor], x: Any, outside: Outside) -> Tensor:
+        """Values of a function at points of the domain, and nan elsewhere if that is allowed."""
+        import torch
+
+        if outside not in ("refuse", "nan"):
+            raise OptionError(f"`outside` must be 'refuse' or 'nan', got '{outside}'")
         x = self._points(x)
-        return self.state.space.at(x).gradient(self.state.coefficients.to(x)).detach()
+        inside = self.problem.domain.contains_rounded(x)
+        if inside.all():
+            return function(x).detach()
+        if outside == "refuse":
+            point = ", ".join(f"{v:g}" for v in x[~inside][0].tolist())
+            raise OptionError(
+                f"the point ({point}) lies outside the domain, {self.problem.domain.title}: leave it out, or pass outside='nan'"
+            )
+        found = function(x[inside]).detach()
+        values = torch.full((len(x), *found.shape[1:]), math.nan, dtype=found.dtype, device=found.device)
+        values[inside] = found
+        return values
 
     def error(self, norm: str = "l2") -> float:
         """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
@@ -131,7 +168,7 @@ class Solution(Record, Field):
         """The solution as an argument of probes; its values at sets of points are cached."""
         from pdefreq.probes.iterate import Iterate
 
-        return Iterate.of_function(self)
+        return Iterate.of_function(self.function)
 
     def energy_minimum(self) -> float:
         """The minimum of the energy, computed from the reference solution; nan if it is unknown, or f is known at points only.
@@ -169,6 +206,7 @@ class Solution(Record, Field):
             "holdout_misfit": history.last("holdout_misfit"),
             "reference_error": self.reference_error,
             **self._spectral_summary(),
+            "notes": list(self.notes),
             "run": None if self.folder is None else str(self.folder),
         }
 
@@ -212,7 +250,7 @@ class Solution(Record, Field):
         """
         from pdefreq.runs.export import export
 
-        return export(path, self, self, self.state.space)
+        return export(path, self, self.function, self.state.space)
 
     def to_vtu(self, path: str | Path) -> None:
         """Write u, the exact or reference solution, the error and its bands of wavenumbers on a mesh, for ParaView.
@@ -238,7 +276,7 @@ class Solution(Record, Field):
         """A figure of the solution and the exact or reference solution."""
         from pdefreq.figures.solution import solution_figure
 
-        return solution_figure(self.problem, self, self.reference)
+        return solution_figure(self.problem, self.function, self.reference)
 
     def _without_modes(self) -> tuple[str, str]:
         family, reason = super()._without_modes()

@@ -40,6 +40,12 @@ def status_from(history: History, stop: Stop, *, is_relative: bool = False, last
     return None
 
 
+def reduction(history: History, *, is_relative: bool) -> float:
+    """The last objective relative to the first one that can be compared with it, or itself if it is a relative residual."""
+    _, objective = _comparable(history)
+    return float(objective[-1]) / (1.0 if is_relative else float(objective[0]) or 1.0)
+
+
 def _comparable(history: History) -> tuple[np.ndarray, np.ndarray]:
     """The steps whose objectives can be compared with the last one, and these objectives with the weights of the last row.
 

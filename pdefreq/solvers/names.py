@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pdefreq.solvers.solver import Solver
 
 _CHAIN = re.compile(r"\+(?=[A-Za-z_./~])")  # between two methods, not inside a number such as 1e+5
+_MOST = 20  # methods of a chain
 
 
 def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
@@ -27,13 +28,15 @@ def make_solver(name: str, options: Mapping[str, Any] | None = None) -> Solver:
 
     Raises:
         UnknownNameError: If the method or an option does not exist.
-        OptionError: If a value lies outside its range, or an option is given twice.
+        OptionError: If a value lies outside its range, an option is given twice, or a chain has more than 20 methods.
     """
     first, *rest = _CHAIN.split(name, maxsplit=1)
     method, written = split_options(first)
     if not rest:
         return build("method", method, SOLVERS.load(method), _both(name, written, options or {}))
     *between, last = _CHAIN.split(rest[0])
+    if len(between) > _MOST - 2:
+        raise OptionError(f"a chain has at most {_MOST} methods, got {len(between) + 2}: leave some out")
     method, written = split_options(last)
     own = {key: value for key, value in written.items() if key == "hand_over_step" or key.startswith(("first.", "second."))}
     others = ",".join(f"{key}={value}" for key, value in written.items() if key not in own)

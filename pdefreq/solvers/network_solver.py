@@ -15,8 +15,9 @@ from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
+from pdefreq.problem.boundary_extent import require_sampled
 from pdefreq.problem.compatibility import require_compatible
-from pdefreq.problem.needs import Need
+from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
 from pdefreq.solvers.requirements import require, require_precision
 from pdefreq.solvers.solver import Solver
 
@@ -84,7 +85,11 @@ class NetworkSolver(Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return self.loss.needs if self.loss.is_regression else (*self.loss.needs, *self.boundary.needs)
+        if self.loss.is_regression:
+            return self.loss.needs
+        if self.boundary.is_penalty:
+            return (*self.loss.needs, *self.boundary.needs)
+        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[self.loss.derivatives])
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same method with all defaults set that depend on the problem or on the budget.
@@ -131,6 +136,10 @@ class NetworkSolver(Solver):
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         sampling = Sampling(points, boundary.number, seed, training.batch)
+
+        edge = sampling.boundary(domain, 0)
+        if edge is not None:
+            require_sampled(problem, edge)
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:

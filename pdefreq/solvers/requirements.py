@@ -27,7 +27,11 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
 
     Raises:
         IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
+        ProblemFileError: If a boundary part contains no point of the boundary.
     """
+    from pdefreq.problem.boundary_extent import require_parts
+
+    require_parts(problem)
     found = problem.lacks(needs)
     if found is not None:
         need, why = found

@@ -17,6 +17,7 @@ from pdefreq.problem.needs import (
     NO_PERIODIC_SIDES,
     PERIODIC,
     PLANE_OR_SPACE,
+    SMOOTH_VALUES_IN_SPACE,
     SOURCE,
     SYMMETRIC,
     VALUES,
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     import torch
 
     from pdefreq.core.fields import Field
+    from pdefreq.domains.box import Box
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.problem.problem import Problem
 
 _INTERVALS = (1024, 128, 32)  # by dimension
+_DERIVATIVES = 2  # of the lifting, in the source of the remainder
 _HARMONICS = (512, 64, 16)
 
 
@@ -42,7 +45,8 @@ class Sine(DoublesSize, Solver):
     """Sine series by fast transform: all frequencies in one step, for constant coefficients on a box.
 
     A lifting of the boundary values is subtracted first. The L2 error decreases faster than any power of n if the remaining
-    source has a smooth odd extension, and like n^-2.5 if it does not vanish on the boundary.
+    source has a smooth odd extension, and like n^-2.5 if it does not vanish on the boundary. Boundary values with kinks or jumps
+    are expanded in sine series on the sides of a rectangle; the error is then largest near these points of the boundary.
 
     Args:
         intervals: Number of intervals along each axis of the uniform grid on which f is sampled; there is one mode less. Null
@@ -62,7 +66,8 @@ class Sine(DoublesSize, Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES, PLANE_OR_SPACE, BOX, NO_PERIODIC_SIDES, VALUES
+        equation = EQUATION, LINEAR, SOURCE, CONSTANT, SYMMETRIC, DIFFERENCES
+        return *equation, PLANE_OR_SPACE, BOX, NO_PERIODIC_SIDES, VALUES, SMOOTH_VALUES_IN_SPACE
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -76,9 +81,22 @@ class Sine(DoublesSize, Solver):
         from pdefreq.iterations.linear.direct import DirectSolve
         from pdefreq.spaces.spectral.sine_series import SineSeries
 
-        space = SineSeries(box, (n - 1,) * d, box.lifting(problem.dirichlet))
+        space = SineSeries(box, (n - 1,) * d, self._lifting(problem, box, (n - 1,) * d))
         like = torch.empty(0, dtype=dtype, device=device)
         return DirectSolve(space, space.assemble(problem), like=like, guess=guess)
+
+    @staticmethod
+    def _lifting(problem: Problem, box: Box, modes: tuple[int, ...]) -> Field:
+        """The transfinite interpolant of the boundary values; if it lacks second derivatives, sine series on the sides."""
+        from pdefreq.problem.terms.constants import constants_of
+        from pdefreq.spaces.spectral.side_series import SideSeries
+
+        assert problem.dirichlet is not None
+        if problem.rough_values is None or problem.rough_values.order >= _DERIVATIVES:
+            return box.lifting(problem.dirichlet)
+        constants = constants_of(problem.equation, box.dimension)
+        assert constants is not None
+        return SideSeries(problem.dirichlet, box, constants, modes)
 
 
 @dataclass(frozen=True)

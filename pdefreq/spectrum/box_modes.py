@@ -18,6 +18,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.core.registry import nearest
+from pdefreq.core.scaling import unit_of
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.family import Expansion, Modes
 
@@ -128,10 +129,11 @@ class BoxModes(Modes):
         coefficients = np.where(grid.is_resolved, transform[grid.position], 0)
         for place in grid.places:
             transform[place] = 0
-        power = np.abs(transform) ** 2
+        unit = unit_of(transform)
+        power = np.abs(transform / unit) ** 2
         for norms in grid.squared_norms:
             power = np.tensordot(norms, power, axes=1)
-        return coefficients, math.sqrt(float(power))
+        return coefficients, unit * math.sqrt(float(power))
 
     def coefficients(self, values: ArrayLike, space: TrialSpace | None = None) -> np.ndarray:
         grid = self._grid(space)
@@ -149,6 +151,14 @@ class BoxModes(Modes):
 
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self.box, self.indices[places], self._intervals)
+
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        """See `Modes`; beyond the larger wavenumber, modes with small numbers along some of the axes may be resolved as well."""
+        numbers = [np.abs(self._numbers(n)) for n in grid_intervals(self.box, space, self._intervals)]
+        units = self._unit / np.array(self.box.lengths)
+        lowest = float(np.linalg.norm([np.nanmin(k) * unit for k, unit in zip(numbers, units, strict=True)]))
+        highest = min(float(np.nanmax(k) * unit) for k, unit in zip(numbers, units, strict=True))
+        return lowest or float(units.min()), highest
 
     def recorded(self) -> Self:
         """The same modes on the grid of `RECORDED_INTERVALS`, refined by halving until it resolves them.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
+from pdefreq.core.scaling import unit_of
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:  # finite elements are loaded with the first mesh, since other families do not need them
@@ -90,12 +91,19 @@ class EigenModes(Modes):
         """See `Modes`; coefficients are norms of projections."""
         basis = self._basis
         inner = basis.without_boundary(np.asarray(values, dtype=float))
-        parts = self._vectors.T @ (basis.mass @ inner)
-        rest = inner - self._vectors @ parts
-        return np.sqrt(self._by_mode(parts**2)) / basis.norm, math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+        unit = unit_of(inner)
+        parts = self._vectors.T @ (basis.mass @ (inner / unit))
+        rest = inner / unit - self._vectors @ parts
+        length = math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))
+        return unit * np.sqrt(self._by_mode(parts**2)) / basis.norm, unit * length
 
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._basis, self.indices[places])
+
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        """See `Modes`; the larger wavenumber is that of the last eigenfunction that was computed."""
+        values = self._basis.values
+        return math.sqrt(values[values > _ZERO * values[-1]][0]), math.sqrt(values[-1])
 
     @functools.cached_property
     def straight(self) -> Lagrange:
@@ -123,19 +131,32 @@ class EigenModes(Modes):
         return values - self._basis.without_boundary(values)
 
     def strongest(
-        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+        self,
+        values: np.ndarray,
+        space: TrialSpace | None = None,
+        *,
+        threshold: float,
+        max_modes: int,
+        wavenumbers: Iterable[float] = (),
     ) -> tuple[Self, int]:
-        """See `Modes`. Modes are computed until the remainder is too small to contain a further watched mode."""
+        """See `Modes`.
+
+        Modes are computed until the remainder is too small to contain a further watched mode, and up to the largest of the named
+        wavenumbers if that is possible.
+        """
         basis = self._basis
         none = self.take(np.empty(0, int))
         if none.decompose(values)[1] <= _TELLABLE * np.abs(values).max(initial=0.0) * basis.norm:
             return none, 0
+        named = tuple(wavenumbers)
+        while basis.values[-1] < max(named, default=0.0) ** 2 and basis.grow():
+            pass
         every = type(self)(basis)
         amplitude, rest = every.decompose(values)
         while rest > threshold * amplitude.max(initial=0.0) * basis.norm and basis.grow():
             every = type(self)(basis)
             amplitude, rest = every.decompose(values)
-        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes)
+        return super(EigenModes, every).strongest(values, space, threshold=threshold, max_modes=max_modes, wavenumbers=named)
 
     @functools.cached_property
     def _vectors(self) -> np.ndarray:

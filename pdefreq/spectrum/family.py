@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pdefreq.spaces.trial_space import TrialSpace
 
 _ROUNDING = 1e-12  # coefficients below this times the largest value are rounding errors
+FAR = 0.01
+"""Relative distance of a named wavenumber above which the nearest mode is another one; meshes have smaller errors."""
+_SAME = 1e-9  # relative: wavenumbers with a smaller difference are equal up to rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,10 @@ class Modes(ABC):
     def take(self, places: np.ndarray) -> Self:
         """A selection of the modes, by index."""
 
+    @abstractmethod
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        """The wavenumbers between which the family has modes; ``points(space)`` resolve all modes up to the larger one."""
+
     def recorded(self) -> Self:
         """The same modes on a coarser set of points, which is used at each recorded step of a run.
 
@@ -91,20 +98,32 @@ class Modes(ABC):
         return np.where(amplitude > _ROUNDING * np.abs(values).max(initial=0), amplitude, 0.0)
 
     def strongest(
-        self, values: np.ndarray, space: TrialSpace | None = None, *, threshold: float, max_modes: int
+        self,
+        values: np.ndarray,
+        space: TrialSpace | None = None,
+        *,
+        threshold: float,
+        max_modes: int,
+        wavenumbers: Iterable[float] = (),
     ) -> tuple[Self, int]:
-        """The strongest modes of a function.
+        """The strongest modes of a function, and those that are named.
 
         Args:
             values: The function at ``points(space)``, shape ``(n,)``.
             space: The trial space of the function.
             threshold: Smallest amplitude, relative to the largest.
-            max_modes: Largest number of modes.
+            max_modes: Largest number of modes that are selected by their amplitudes.
+            wavenumbers: Wavenumbers whose nearest modes are selected whatever their amplitudes, if any mode is. Those beyond the
+                last mode are ignored.
 
         Returns:
             These modes, and the number of all modes above the threshold.
         """
-        places, count_above_threshold = strongest(self.amplitudes(values, space), threshold=threshold, max_modes=max_modes)
+        amplitude = self.amplitudes(values, space)
+        places, count_above_threshold = strongest(amplitude, threshold=threshold, max_modes=max_modes)
+        if len(places):
+            named = [xi for xi in wavenumbers if xi <= (1 + FAR) * self.wavenumber.max()]
+            places = np.union1d(places, nearest(self.wavenumber, amplitude, named)).astype(int)
         return self.take(places), count_above_threshold
 
 
@@ -122,3 +141,23 @@ def strongest(amplitude: np.ndarray, *, threshold: float, max_modes: int) -> tup
     above = np.flatnonzero((amplitude >= threshold * amplitude.max(initial=0)) & (amplitude > 0))
     kept = above[np.argsort(-amplitude[above], kind="stable")[:max_modes]]
     return np.sort(kept), len(above)
+
+
+def nearest(wavenumber: np.ndarray, amplitude: np.ndarray, wanted: Iterable[float]) -> list[int]:
+    """For each wanted wavenumber the index of the nearest mode, the strongest of several at the same distance up to rounding.
+
+    Args:
+        wavenumber: |xi_k|, shape ``(m,)``.
+        amplitude: |u^_k|, shape ``(m,)``; nan counts as 0.
+        wanted: Angular wavenumbers.
+
+    Example:
+        >>> nearest(np.array([5.0, 5.0, 13.0]), np.array([0.1, 0.2, 0.0]), [5.0, 20.0])
+        [1, 2]
+    """
+    size, places = np.nan_to_num(amplitude), []
+    for xi in wanted if len(wavenumber) else ():
+        distance = np.abs(wavenumber - xi)
+        (same,) = np.nonzero(distance <= distance.min() + _SAME * abs(xi))
+        places.append(int(same[np.argmax(size[same])]))
+    return places

@@ -10,7 +10,7 @@ _TOP = 0.8  # rates are measured below this error, after the initial phase
 _FLOORS = 10.0  # and above this multiple of the final level
 _R_SQUARED = 0.99
 _RECORDS = 5  # smallest number of records in a window
-_ROUNDING = 1e-11  # relative errors below this are rounding errors of a direct solution
+_ROUNDING = 1e-11  # relative errors below this may be rounding errors; they are not interpolated and enter no rate
 _ENDS = 48  # number of window ends for each mode, evenly distributed over its records
 
 
@@ -67,8 +67,9 @@ def whole_step(time: float) -> int:
 def decay_rates(at: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """The exponential rate of each mode, -d log e / dt: the slope over the longest window in which log e is straight.
 
-    A window begins after the error is finally below 0.8 and ends before the error first reaches ten times its floor. It covers at
-    least a factor e and five records, and has R^2 > 0.99. The earliest of equally long windows is used.
+    A window begins after the error is finally below 0.8 and ends before the error first reaches ten times its floor, or 1e-11,
+    below which rounding errors matter. It covers at least a factor e and five records, and has R^2 > 0.99. The earliest of
+    equally long windows is used.
 
     Args:
         at: The time of each row, shape ``(rows,)``, ascending.
@@ -111,7 +112,7 @@ def _usable(errors: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarr
     rows = len(errors)
     high = ~(errors <= _TOP)
     first = np.where(high.any(axis=0), rows - np.argmax(high[::-1], axis=0), 0)
-    low = ~(errors > np.maximum(_FLOORS * floor, np.finfo(float).tiny)) & (np.arange(rows)[:, None] >= first)
+    low = ~(errors > np.maximum(_FLOORS * floor, _ROUNDING)) & (np.arange(rows)[:, None] >= first)
     last = np.where(low.any(axis=0), np.argmax(low, axis=0), rows) - 1
     return np.minimum(first, rows - 1), last
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from pdefreq.core.scaling import unit_of
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.box_modes import recorded_points
@@ -77,10 +78,11 @@ class WaveFit:
 
     def noise(self, values: np.ndarray) -> np.ndarray:
         """The standard error of each coefficient ``(m + 1,)``, if the remainder were independent noise at each point."""
-        values = self._root * values
+        unit = unit_of(values)
+        values = self._root * (values / unit)
         rest = values - self._q.T @ (self._q @ values)
         variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
-        return np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
+        return unit * np.sqrt(np.concatenate([variance[:1], (variance[1::2] + variance[2::2]) / 4]))
 
     def without(self, values: np.ndarray, coefficients: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Values minus the waves of these indices with these coefficients."""
@@ -91,9 +93,10 @@ class WaveFit:
         parts[0] = np.real(coefficients[~wave]).sum()
         return values - self._waves @ parts
 
-    def mean_square(self, values: np.ndarray) -> float:
-        """The weighted mean of the squares of values ``(n,)``."""
-        return float(np.mean((self._root * values) ** 2))
+    def root_mean_square(self, values: np.ndarray) -> float:
+        """The root of the weighted mean of the squares of values ``(n,)``."""
+        unit = unit_of(values)
+        return unit * math.sqrt(float(np.mean((self._root * (values / unit)) ** 2)))
 
 
 class RayModes(Modes):
@@ -145,7 +148,7 @@ class RayModes(Modes):
         values, places = np.asarray(values, dtype=float), self.indices[:, 0]
         coefficients = self._fit.solve(values)[places]
         rest = self._fit.without(values, coefficients, places)
-        return coefficients, math.sqrt(self._domain.measure * self._fit.mean_square(rest))
+        return coefficients, math.sqrt(self._domain.measure) * self._fit.root_mean_square(rest)
 
     def amplitudes(self, values: np.ndarray, space: TrialSpace | None = None) -> np.ndarray:
         """Moduli of the coefficients, ``(m,)``; 0 for coefficients below the level of noise."""
@@ -154,6 +157,9 @@ class RayModes(Modes):
 
     def take(self, places: np.ndarray) -> Self:
         return type(self)(self._domain, self._fit, self.indices[places])
+
+    def wavenumber_range(self, space: TrialSpace | None = None) -> tuple[float, float]:
+        return float(self._fit.wavenumbers[1]), float(self._fit.wavenumbers[-1])
 
     def recorded(self) -> Self:
         """The same waves; on an interval they are fitted on the grid of `RECORDED_INTERVALS` by the trapezoidal rule.

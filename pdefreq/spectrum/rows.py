@@ -23,7 +23,8 @@ class ModeRow:
         predicted_halving_step: Predicted halving step; None without a prediction, or beyond the end of the run.
         rayleigh_quotient: Predicted relative decrease per step of an error in this mode alone.
         eigen_residual: Relative eigen-residual of the mode; the rate is valid if it is small.
-        status: Whether the error decreased below one half for good, did not, or started below one half.
+        status: Whether the error decreased below one half for good, did not, or started below one half; ``"unknown"`` for a mode
+            without a relative error, because its amplitude is zero or the grid does not resolve it.
     """
 
     index: tuple[int, ...]
@@ -38,4 +39,4 @@ class ModeRow:
     predicted_halving_step: float | None
     rayleigh_quotient: float | None
     eigen_residual: float | None
-    status: Literal["halved", "not halved", "below half from the start"]
+    status: Literal["halved", "not halved", "below half from the start", "unknown"]

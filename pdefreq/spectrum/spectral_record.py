@@ -96,8 +96,12 @@ class SpectralRecord:
 
     @functools.cached_property
     def bias(self) -> BiasIndex:
-        """The bias index B of these modes."""
-        return bias_index(self.modes.wavenumber, self.halving_steps, last_step=self.last_step, complete=self.modes.complete)
+        """The bias index B of the modes above the threshold, which does not depend on the wavenumbers that a problem names."""
+        (places,) = np.nonzero(self.modes.above_threshold)
+        found = bias_index(
+            self.modes.wavenumber[places], self.halving_steps[places], last_step=self.last_step, complete=self.modes.complete
+        )
+        return replace(found, modes=tuple(places[list(found.modes)].tolist()))
 
     @functools.cached_property
     def front(self) -> np.ndarray:

@@ -76,7 +76,7 @@ class SpectralReport:
                 wavenumber=float(modes.wavenumber[k]),
                 amplitude=float(modes.amplitude[k]),
                 **{name: float(column[k]) if np.isfinite(column[k]) else None for name, column in columns.items()},
-                status=_status(float(record.halving_steps[k])),
+                status=_status(float(record.halving_steps[k]), is_known=bool(np.isfinite(record.error[:, k]).any())),
             )
             for k in range(len(record))
         )
@@ -116,13 +116,15 @@ class SpectralReport:
         )
 
     def rows_to_print(self, max_modes: int = 12) -> tuple[ModeRow, ...]:
-        """At most `max_modes` rows by wavenumber: the requested ones, those that the sentence names, and the strongest."""
+        """Rows by wavenumber: all requested ones, then those that the sentence names and the strongest, up to `max_modes`."""
         strongest = sorted(self.rows, key=lambda row: -row.amplitude)
         chosen = dict.fromkeys([*self.asked, *self.named, *strongest])
-        return tuple(sorted(list(chosen)[:max_modes], key=_order))
+        return tuple(sorted(list(chosen)[: max(max_modes, len({*self.asked}))], key=_order))
 
 
-def _status(halving_step: float) -> Literal["halved", "not halved", "below half from the start"]:
+def _status(halving_step: float, *, is_known: bool) -> Literal["halved", "not halved", "below half from the start", "unknown"]:
+    if not is_known:
+        return "unknown"
     if math.isnan(halving_step):
         return "below half from the start"
     return "halved" if math.isfinite(halving_step) else "not halved"

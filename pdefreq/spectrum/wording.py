@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.bias import BiasIndex
     from pdefreq.spectrum.rows import ModeRow
 
+_NOT_USABLE = ("below half from the start", "unknown")
+
 
 def witnesses(rows: Sequence[ModeRow], asked: Sequence[ModeRow], bias: BiasIndex) -> tuple[ModeRow, ...]:
     """Two modes that show the order, the earlier first; empty if all pairs contradict it.
@@ -36,7 +38,7 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
     """
     if last_step <= 1:
         return bias.reason
-    if all(row.status == "below half from the start" for row in rows):
+    if all(row.status in _NOT_USABLE for row in rows):
         return "Every watched mode started below half error, so no order can be determined."
     if all(row.status != "halved" for row in rows):
         return "No watched mode had lost half its error by the end of the run."
@@ -50,7 +52,7 @@ def order_in_words(rows: Sequence[ModeRow], named: tuple[ModeRow, ...], bias: Bi
 
 def _witnesses(rows: Sequence[ModeRow], order: int) -> tuple[ModeRow, ...]:
     """The modes of lowest and highest wavenumber, the earlier first; empty if they contradict the order."""
-    usable = [row for row in rows if row.wavenumber > 0 and row.status != "below half from the start"]
+    usable = [row for row in rows if row.wavenumber > 0 and row.status not in _NOT_USABLE]
     if not usable:
         return ()
     low, high = min(usable, key=lambda row: row.wavenumber), max(usable, key=lambda row: row.wavenumber)
@@ -73,7 +75,7 @@ def _clause(named: tuple[ModeRow, ...], last_step: int) -> str:
 def _index(bias: BiasIndex, rows: Sequence[ModeRow]) -> str:
     if not bias.bound:
         return f"B = {bias.value:+.2f}"
-    late = sum(row.status == "not halved" and row.wavenumber > 0 for row in rows)
+    late = sum(rows[place].status == "not halved" for place in bias.modes)
     return f"B = {bias.value:+.2f}, a bound: {late} of {len(bias.modes)} modes had not halved by the end"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Status, Stop
+from pdefreq.core.notes import brief_of
 from pdefreq.figures.notebook import Shown, table
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ class Comparison(Shown):
     refusals: Mapping[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined."""
+        """One row per method: medians over the seeds, for the error and the bias index also the range; None if undefined.
+
+        ``notes`` contains the notes on the runs, as a list.
+        """
         rows = [_row(label, seeds) for label, seeds in self.solutions.items()]
         empty = dict.fromkeys(_columns())
         return rows + [
-            empty | {"method": label, "status": "refused", "sentence": sentence} for label, sentence in self.refusals.items()
+            empty | {"method": label, "status": "refused", "sentence": sentence, "notes": []}
+            for label, sentence in self.refusals.items()
         ]
 
     def plot(self) -> Figure:
@@ -59,7 +64,10 @@ class Comparison(Shown):
 
         histories = {label: [solution.history for solution in seeds] for label, seeds in self.solutions.items()}
         return comparison_figure(
-            histories, wavenumbers=self.problem.spectrum.wavenumbers, title=self.problem.title or self.problem.name
+            histories,
+            wavenumbers=self.problem.spectrum.wavenumbers,
+            title=self.problem.title or self.problem.name,
+            remarks={label: ", ".join(_briefly(seeds)) for label, seeds in self.solutions.items()},
         )
 
     def save(self, folder: str | Path) -> Path:
@@ -81,14 +89,25 @@ class Comparison(Shown):
                     solution.save(_run_folder(folder, label, solution.spec.seed))
         rows = self.rows()
         record = {"problem": self.problem.name, "title": self.problem.title, "rows": rows}
-        write_atomically(folder / "comparison.csv", csv_bytes(_columns(), ([row[name] for name in _columns()] for row in rows)))
+        write_atomically(folder / "comparison.csv", csv_bytes(_columns(), map(_as_text, rows)))
         write_atomically(folder / "comparison.json", json_bytes(record))
         write_atomically(folder / "comparison.png", encode(self.plot(), "png"))
         return folder
 
     def _html(self) -> str:
-        shown = ("method", "status", "unknowns", "steps", "seconds", "relative_l2", "relative_h1", "bias_index", "sentence")
-        return table(shown, self.rows())
+        shown = (
+            "method",
+            "status",
+            "unknowns",
+            "steps",
+            "seconds",
+            "relative_l2",
+            "relative_h1",
+            "bias_index",
+            "sentence",
+            "notes",
+        )
+        return table(shown, [row | {"notes": " ".join(row["notes"])} for row in self.rows()])
 
 
 def compare(
@@ -199,7 +218,32 @@ def _run_folder(folder: Path, label: str, seed: int) -> Path:
 
 def _columns() -> list[str]:
     spreads = [f"{name}_{edge}" for name in _SPREADS for edge in ("min", "max")]
-    return ["method", "status", *_MEDIANS, *spreads, "sentence"]
+    return ["method", "status", *_MEDIANS, *spreads, "sentence", "notes"]
+
+
+def _as_text(row: Mapping[str, Any]) -> list[Any]:
+    """The cells of a row of the CSV file, in which the notes are one text."""
+    return [" ".join(row[name]) if name == "notes" else row[name] for name in _columns()]
+
+
+def _together(seeds: Sequence[Solution]) -> list[str]:
+    """The notes on the runs of a method. Notes that differ in their numbers only are represented by that of the first run."""
+    found: dict[str, list[str]] = {}
+    for solution in seeds:
+        for note in solution.notes:
+            found.setdefault(re.sub(r"[-+.,\w]*\d[-+.,\w]*", "", note), []).append(note)
+    several = len(seeds) > 1
+    return [first + several * f" ({1 + len(others)} of {len(seeds)} seeds)" for first, *others in found.values()]
+
+
+def _briefly(seeds: Sequence[Solution]) -> list[str]:
+    """The same in a few words for a figure, with the status of runs that failed or did not converge."""
+    words = [
+        word
+        for solution in seeds
+        for word in (solution.status.label if solution.status.exit_code == 1 else "", *map(brief_of, solution.notes))
+    ]
+    return [word for word in dict.fromkeys(words) if word]
 
 
 def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
@@ -210,6 +254,7 @@ def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
     row["method"] = label
     row["status"] = ", ".join(dict.fromkeys(summary["status"] for summary in summaries))
     row["sentence"] = summaries[0]["frequency_order"] or summaries[0]["sentence"]
+    row["notes"] = _together(seeds)
     for name in _MEDIANS:
         values = [v for v in (summary[name] for summary in summaries) if v is not None and math.isfinite(v)]
         if values:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.theory.discretization import Orders
 
 NORMS = ("relative_l2", "relative_h1", "max_error")
-ENDED = (Status.DONE, Status.CONVERGED)
+ENDED = (Status.DONE, Status.ROUNDING, Status.CONVERGED)
 _EVEN = 1.6  # largest variation of h N^(1/d) over the levels of uniform meshes
 _ABOVE = 3.0  # errors are used down to this multiple of the error of the reference solution
 _ROUNDING = 1e-13  # relative errors below this are rounding errors of a direct solution
@@ -105,7 +105,7 @@ class Refinement(Shown):
         return "h" if self.axis == "h" else "1/N" if d == 1 else f"N^(-1/{d})"
 
     def widths(self) -> np.ndarray:
-        """The base of the orders, h or N^(-1/d), shape ``(levels,)``."""
+        """The length in whose powers the orders are defined, h or N^(-1/d), of each level, shape ``(levels,)``."""
         import numpy as np
 
         if self.axis == "h":

@@ -52,6 +52,8 @@ def test_a_history_is_restored_from_its_arrays_and_can_be_cut():
         {"seconds": math.inf},
         {"seconds": -0.1},
         {"tolerance": math.nan},
+        {"tolerance": 1},
+        {"tolerance": 2.5},
         {"stagnation": 0},
     ],
 )

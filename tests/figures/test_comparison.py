@@ -106,3 +106,14 @@ def test_missing_data_are_omitted(name):
 @pytest.mark.parametrize("runs", [{}, {"none": []}, {"empty": [DEGENERATE["no records"]()]}])
 def test_nothing_to_compare(runs):
     comparison_figure(runs).draw_without_rendering()
+
+
+def test_remarks_stand_in_the_legend():
+    _, axes = panels(comparison_figure(RUNS, remarks={"network": "overfitted", "jacobi": "not converged"}))
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["jacobi\n(not converged)", "network\n(overfitted)", "sine"]
+
+
+def test_all_requested_modes_are_shown_even_if_they_are_many():
+    maps, _ = panels(comparison_figure({"jacobi": [jacobi()]}, wavenumbers=np.pi * np.array([1, 2, 4, 8]), max_modes=2))
+    assert [t.get_text() for t in maps["jacobi"].get_yticklabels()] == ["π", "2π", "4π", "8π"]

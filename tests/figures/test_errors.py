@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from pdefreq.figures.errors import errors_figure
-from tests.figures.histories import jacobi, network
+from tests.figures.histories import jacobi, network, one_step
 
 
 def test_problems_are_side_by_side_with_a_common_error_axis():
@@ -28,3 +29,25 @@ def test_squared_errors_are_drawn_as_squares_with_their_guides():
 def test_nothing_to_draw():
     for panels in ({}, {"A": {}}, {"A": {"none": []}}):
         errors_figure(panels, title="T").draw_without_rendering()
+
+
+def test_a_method_with_error_zero_stays_in_the_curves_and_in_the_legend():
+    exact, arrives, unknown = one_step(), jacobi(last=50), jacobi(last=50)
+    exact._columns["relative_l2"] = [1.0, 0.0]
+    arrives._columns["relative_l2"][-1] = 0.0
+    unknown._columns["relative_l2"] = [np.nan] * 51
+    runs = {"exact": [exact], "arrives": [arrives], "unknown": [unknown], "network": [network()]}
+    (axes,) = errors_figure({"A": runs}, title="T").axes
+    bottom, lines = axes.get_ylim()[0], {line.get_gid(): line for line in axes.lines}
+    assert lines["l2-exact"].get_ydata()[-1] == pytest.approx(bottom) and not lines["l2-exact"].get_clip_on()
+    assert lines["l2-arrives"].get_ydata()[-1] == pytest.approx(bottom)
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == ["exact\n(error 0)", "arrives\n(error 0)", "unknown\n(no error is known)", "network"]
+
+
+def test_only_errors_of_zero_are_drawn_as_well():
+    exact = one_step()
+    exact._columns["relative_l2"] = [0.0, 0.0]
+    figure = errors_figure({"A": {"exact": [exact]}}, title="T")
+    figure.draw_without_rendering()
+    assert [line.get_gid() for line in figure.axes[0].lines] == ["l2-exact"]

@@ -45,8 +45,8 @@ def test_a_one_step_run_shows_the_remaining_error_of_each_mode():
     run = one_step(MODES)
     (axes,) = heatmap_figure(run).axes  # no map, no color scale
     (dots,) = [line for line in axes.lines if line.get_gid() == "answer"]
-    np.testing.assert_array_equal(dots.get_xdata(), run.column("mode_error_total")[-1])
-    np.testing.assert_array_equal(dots.get_ydata(), range(len(MODES)))
+    np.testing.assert_array_equal(dots.get_xdata(), np.pi * np.array(MODES))
+    np.testing.assert_array_equal(dots.get_ydata(), run.column("mode_error_total")[-1])
 
 
 @pytest.mark.parametrize(("run", "row"), [(jacobi, 0), (network, 4)])

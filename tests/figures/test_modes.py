@@ -68,3 +68,12 @@ def test_labels_of_a_short_axis_do_not_overlap(seconds, last):
         shown = sorted((box for box in labels if left <= (box.x0 + box.x1) / 2 <= right), key=lambda box: box.x0)
         assert len(shown) >= 2
         assert all(before.x1 < after.x0 for before, after in itertools.pairwise(shown))
+
+
+def test_a_mode_without_errors_has_neither_a_curve_nor_a_color():
+    step = np.arange(20)
+    error = np.exp(-np.outer(step, [0.3, 0.0, 0.1]))
+    error[:, 1] = np.nan
+    figure = mode_figure(history(step, error, [1, 2, 3]))
+    assert sorted(curves(figure.axes[0], "mode-")) == [0, 2]
+    assert [text.get_text() for text in figure.axes[2].get_yticklabels()] == ["1", "3"]

@@ -215,3 +215,18 @@ def test_an_energy_without_minimum_ends_the_run_unsolved():
     problem = Problem(domain=Box(0.0, 2.0), nonlinear="-u**2", source="10", boundary=0.0)
     solution = solve(problem, "fem:cells=50")
     assert solution.status is Status.UNSOLVED and solution.state.coefficients.isfinite().all()
+
+
+def test_newton_without_convergence_has_a_status_of_its_own():
+    """For p = 1.01, u scales like f^100: slopes vary over more decades than there are digits, and 200 steps do not converge."""
+    source = "1 + cos(2*pi*x)*sin(2*pi*y)"
+    problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), source=source, boundary=0.0, exponent=1.01)
+    solution = solve(problem, make_solver("fem", {"cells": 16}), probes=(), reference=as_field(0.0))
+    assert solution.status is Status.UNCONVERGED and solution.status.exit_code == 1
+    assert "did not converge" in solution.status.sentence and "guess=" in solution.status.sentence
+    assert solution.step == solution.history.last("step")  # the last iterate, not an earlier one
+
+
+@pytest.mark.parametrize(("p", "status"), [(3.0, Status.DONE), (15.0, Status.ROUNDING)])
+def test_a_run_that_rounding_ends_says_so(p, status):
+    assert solve(load_problem("p-laplacian", p=p), make_solver("fem", {"cells": 500}), probes=()).status is status

@@ -486,3 +486,23 @@ def test_coordinates_of_the_problem_cannot_be_parameters():
             Scope(refused, {name: 1.0})
         if allowed:
             assert field(f"{name} + 1", Scope(allowed, {name: 1.0})).constant == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "functions"),
+    [
+        ("where(x < 0.3, 1, a)", ["x - 0.3"]),
+        ("where(x < 0.3 or not y >= x, 1, 2)", ["x - 0.3", "x - y"]),
+        ("where(abs(x - 0.4) < 1e-5, 1, 2)", ["x - 0.4", "abs(x - 0.4) - 1e-05"]),
+        ("abs(x*y) + sign(x)*min(x, 2*y) + max(1, 2)", ["x*y", "x", "x - 2*y"]),
+        ("sqrt(x) + 1/(x - y) + x**3 + log(2 + y)", ["x", "x - y", "2 + y"]),
+        ("atan2(y, x) + sin(x)**2*exp(-y)", ["y"]),
+    ],
+)
+def test_level_sets_contain_the_points_where_a_formula_may_lose_smoothness(text, functions):
+    assert [level_set.text for level_set in field(text).level_sets] == functions
+
+
+def test_a_region_is_bounded_by_its_level_sets_and_functions_of_u_define_none():
+    assert [level_set.text for level_set in parse_condition("x < 0 and y**2 > 4", PLANE, KEY).level_sets] == ["x", "4 - y**2"]
+    assert field("abs(u) + abs(x)", Scope(2, {}, ("u",))).level_sets == (field("x"),)

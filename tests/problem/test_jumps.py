@@ -9,6 +9,7 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.problem.files import load_problem, problem_from_text
 from pdefreq.problem.jumps import jumps
+from pdefreq.problem.problem import Problem
 from pdefreq.runs.solve import solve
 from pdefreq.solvers.network_methods import deep_ritz, gauss_newton, pinn, pinn_gradient
 
@@ -104,3 +105,22 @@ def test_strong_residuals_refuse_a_discontinuous_diffusion(method):
         solve(problem, method().with_options(small, loss="ritz"), probes=())
     kink = problem_from_text(LAYERED.replace("DIFFUSION", "1 + abs(x - 0.5)"), name="kink", parameters={})
     solve(kink, method().with_options(small), probes=())
+
+
+@pytest.mark.parametrize("text", ["atan(1/(x - 0.1))", "atan2(y, x - 2)", "(x - 0.1)/abs(x - 0.1)"])
+def test_formulas_without_abs_or_where_jump(text):
+    """atan(1/t) jumps by pi at t = 0, atan2 by 2 pi across the negative x axis, t/|t| by 2."""
+    box = Box((-1.0, -1.0), (1.0, 1.0))
+    assert Problem(domain=box, diffusion=f"4 + {text}", source=0, boundary="0").discontinuous is not None
+
+
+@pytest.mark.parametrize("exact", ["atan(1/(x - 0.1))", "sqrt((x - 0.1)**2)"])
+def test_an_exact_solution_that_jumps_or_whose_flux_jumps_is_refused(exact):
+    with pytest.raises(ProblemFileError, match=r"discontinuous|flux jumps"):
+        problem_from_text(f'[domain]\nkind = "box"\nlower = -1\nupper = 1\n[equation]\nexact = "{exact}"')
+
+
+@pytest.mark.parametrize("exact", ["abs(x - 0.1)**1.1", "abs(x - 0.1)**1.5", "(x + 1)**0.6", "1/(2 + x)"])
+def test_a_steep_but_continuous_flux_is_not_mistaken_for_a_jump(exact):
+    """The flux of |t|^1.1 is 1.1 sign(t) |t|^0.1, which is continuous, although quadrature of its divergence is inaccurate."""
+    assert problem_from_text(f'[domain]\nkind = "box"\nlower = -1\nupper = 1\n[equation]\nexact = "{exact}"').exact is not None

@@ -43,7 +43,7 @@ def test_formulas_are_fields_that_depend_on_the_parameters_of_the_problem():
     torch.testing.assert_close(problem.source(x), torch.sin(2 * x[:, 0]))
     assert torch.equal(problem.boundary[0].value(x), x[:, 1])
     assert [term.name for term in problem.terms] == ["diffusion", "convection", "nonlinear"]
-    with pytest.raises(ProblemFileError, match="unknown name 'u'"):
+    with pytest.raises(ProblemFileError, match=r"'u' is the solution, but .* given by the key `nonlinear`"):
         square(source="u")
 
 
@@ -188,3 +188,13 @@ def test_a_refusal_names_methods_whose_requirements_are_satisfied(changes):
         if problem.lacks(make_solver(method).needs) is not None:
             names = re.findall("`([a-z-]+(?::boundary=penalty)?)`", instead(problem, method))
             assert names and all(problem.lacks(make_solver(name).needs) is None for name in names), method
+
+
+def test_interfaces_of_an_interval_are_read_from_all_formulas_of_the_equation():
+    problem = Problem(
+        domain=INTERVAL, diffusion="where(x < 0.3, 1, 1000)", reaction="abs(x - 0.6)", source="sign(sin(4*pi*x))", boundary="0"
+    )
+    assert problem.interfaces == pytest.approx([0.25, 0.3, 0.5, 0.6, 0.75], abs=4e-16)
+    assert Problem(domain=INTERVAL, source=lambda x: x[:, 0].abs(), boundary="abs(x)").interfaces == ()
+    with pytest.raises(ValueError, match="one dimension"):
+        _ = square().interfaces

@@ -175,7 +175,7 @@ def test_networks_too_large_for_the_memory_are_refused(options):
 def test_fluxes_that_do_not_balance_the_source_are_refused():
     """The energy has no minimum."""
     problem = Problem(domain=Box((0.0,), (3.0,)), source=1.0, boundary=(BoundaryPart("robin"),))
-    with pytest.raises(ProblemFileError, match=r"add up to zero, got 3 \(the moduli: 3\)"):
+    with pytest.raises(ProblemFileError, match=r"add up to zero, got 3 \(of absolute values: 3\)"):
         prepare(deep_ritz().with_options(boundary="penalty"), problem)
 
 

@@ -83,6 +83,14 @@ def test_a_floor_does_not_reduce_the_rate(floor):
     assert decay_rates(at, error[:, None])[0] == found
 
 
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.5))
+def test_rounding_errors_after_the_decay_do_not_change_the_rate(seed, rate):
+    """Rounding of 1e-15 changes log e by at most 1e-4 above 1e-11, out of 25. Its least value may lie far below the others."""
+    at = recorded(3000.0)
+    error = np.abs(np.exp(-rate * at) + 1e-15 * np.random.default_rng(seed).normal(size=len(at)))
+    assert decay_rates(at, error[:, None])[0] == pytest.approx(rate, rel=1e-4)
+
+
 def test_a_decreasing_error_has_no_floor():
     at = np.arange(2000.0)
     assert floors(at, np.exp(-np.outer(at, [1e-5, 7e-4, 1e-3, 1e-2, 0.1]))).tolist() == [0] * 5

@@ -8,9 +8,10 @@ import pytest
 from pdefreq.core.errors import IncompatibleError, OptionError, RunFolderError, UnknownNameError
 from pdefreq.core.history import Status, Stop
 from pdefreq.domains.box import Box
+from pdefreq.problem.problem import Problem
 from pdefreq.runs.lifecycle import load_run
 from pdefreq.studies.comparison import compare
-from tests.toys import Geometric, line_problem
+from tests.toys import Geometric, GeometricResidual, line_problem
 
 
 @dataclass(frozen=True)
@@ -153,3 +154,35 @@ def test_a_problem_in_more_dimensions_may_be_refused():
     square = line_problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact=None)
     with pytest.raises(IncompatibleError, match="one dimension"):
         compare(square, METHODS)
+
+
+def test_notes_of_the_runs_are_in_the_rows_the_files_and_the_figure(tmp_path):
+    """Jacobi on 32 intervals needs 4000 sweeps for 1e-10; a note says that 5 do not suffice, and the legend says it briefly."""
+    problem = Problem(domain=Box((0.0,), (1.0,)), exact="sin(pi*x) + sin(3*pi*x)")
+    comparison = compare(problem, ["jacobi:intervals=32,steps=5", "fem:cells=8"], folder=tmp_path / "out")
+    rows = comparison.rows()
+    assert [len(row["notes"]) for row in rows] == [1, 0]
+    assert rows[0]["notes"][0].startswith("Not converged: the budget ended at a relative objective of ")
+    assert json.loads((tmp_path / "out/comparison.json").read_text())["rows"] == rows
+    with open(tmp_path / "out/comparison.csv", newline="") as file:
+        assert [row["notes"] for row in csv.DictReader(file)] == [rows[0]["notes"][0], ""]
+    legend = comparison.plot().subfigs[1].axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["jacobi:intervals=32,\nsteps=5\n(not converged)", "fem:cells=8"]
+    assert "Not converged" in comparison._repr_html_()
+
+
+@dataclass(frozen=True)
+class SeededResidual(GeometricResidual):
+    """A residual that falls faster for larger seeds."""
+
+    def prepare(self, problem, *, seed, device, dtype, guess=None):
+        faster = GeometricResidual(factor=0.9 - 0.1 * seed)
+        return faster.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
+
+
+def test_notes_that_differ_in_their_numbers_only_are_counted():
+    """After 4 steps the residuals are 0.9^4, 0.8^4 and 0.7^4; the third seed is below the tolerance of 0.3."""
+    comparison = compare(line_problem(), [SeededResidual()], seeds=3, stop=Stop(steps=4, tolerance=0.3))
+    assert comparison.rows()[0]["notes"] == [
+        "Not converged: the budget ended at a relative objective of 0.66, above the tolerance 0.3. (2 of 3 seeds)"
+    ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.fields import Field
+    from pdefreq.core.history import Status
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.iterations.protocols import Prediction
     from pdefreq.problem.problem import Problem
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class ConjugateGradients(GridIteration):
     """One iteration of Hestenes and Stiefel per step, with the residual r and the search direction p as memory.
 
-    Both have the shape of the iterate and are zero at prescribed values. The residual r is updated recursively.
+    Both have the shape of the iterate, are zero at prescribed values and are divided by a power of two near the right-hand side,
+    so that their squares neither underflow nor overflow. The residual r is updated recursively.
 
     Args:
         problem: A symmetric linear problem.
@@ -56,7 +58,7 @@ class ConjugateGradients(GridIteration):
     def init(self) -> State:
         u = super().init().coefficients
         r = self._stencil.padded(torch.zeros_like(u))
-        self._stencil.window(r).copy_(self._stencil.residual(u))
+        self._stencil.window(r).copy_(self._stencil.residual(u) / self._unit)
         return self.restore(u, {"r": r, "p": r})
 
     def step(self, state: State) -> State:
@@ -67,7 +69,7 @@ class ConjugateGradients(GridIteration):
         u, r, p, stencil = self._u, self._r, self._p, self._stencil
         product, before = stencil.times(p), self._square
         alpha = before / (stencil.window(p) * product).sum()
-        u.addcmul_(alpha, p)
+        u.addcmul_(alpha * self._unit, p)
         stencil.window(r).addcmul_(alpha, product, value=-1)
         if stencil.mean is not None:
             r -= r.mean()  # removes rounding errors: the mean of the residual must be zero if u is determined up to a constant
@@ -75,6 +77,9 @@ class ConjugateGradients(GridIteration):
         p.mul_(self._square / before).add_(r)
         self._settle(u)
         return self._state()
+
+    def final_status(self, state: State) -> Status:
+        return self._reason(state)
 
     def predict(self, modes: Modes, steps: Tensor, target: Values | None = None, *, cheap: bool = False) -> Prediction:
         """Raise an error: the theory bounds the whole error, but not that of single modes.
@@ -103,5 +108,5 @@ class ConjugateGradients(GridIteration):
         return self._state()
 
     def _state(self) -> State:
-        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # further steps change no digit
+        negligible = torch.finfo(self._r.dtype).eps ** 2 * self._norm  # in the unit of r; further steps change no digit
         return State(self._grid, self._u, {"r": self._r, "p": self._p}, done=bool(self._square.sqrt() <= negligible))

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pdefreq.spaces.grids.grid import Grid
     from pdefreq.spectrum.modes import Modes
 
-_SOLVED = 1e-10
-
 
 class Gmres(GridIteration):
     """One cycle of `PreconditionedGmres` per step.
@@ -59,7 +57,7 @@ class Gmres(GridIteration):
         before = np.linalg.norm(system.residual(c))
         c[system.free] = self._method.cycle(c[system.free])
         after = np.linalg.norm(system.residual(c))
-        done = not after <= PROGRESS * before or after <= FLOOR * self._norm
+        done = not after <= PROGRESS * before or after <= FLOOR * self._norm * self._unit
         return self._state(self._settle(torch.from_numpy(c).to(state.coefficients)), done=bool(done))
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
@@ -69,12 +67,13 @@ class Gmres(GridIteration):
         return State(self._grid, u, {"done": torch.tensor(done)}, done=done)
 
     def final_status(self, state: State) -> Status:
-        return Status.DONE if float(self.objective(state)["residual"]) <= _SOLVED else Status.STAGNATED
+        return self._reason(state)
 
     def notes(self, state: State) -> list[str]:
         """Notes, with advice if the cycles stagnate."""
         notes = super().notes(state)
-        if not state.done or self.final_status(state) is Status.DONE or self._method.restart == len(self._method.system.free):
+        full = self._method.restart == len(self._method.system.free)
+        if not state.done or full or self.final_status(state) is not Status.STALLED:
             return notes
         return [*notes, f"GMRES with restart={self._method.restart} stagnates: use a larger `restart`, or use `fem`."]
 

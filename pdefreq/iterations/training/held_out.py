@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.core.notes import Note
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -118,6 +120,9 @@ class HeldOut:
         if fall < _LEAST_FALL * max(abs(before), abs(there)) or not elsewhere - there > _GAP * fall:
             return []  # relative gaps are large if the objective has hardly decreased
         return [
-            f"The network overfits its points: the objective is {there:.6g} at these and {elsewhere:.6g} at "
-            "held-out points; use more points (number), redraw them (points=sobol) or keep the best state (keep=best)."
+            Note(
+                f"The network overfits its points: the objective is {there:.6g} at these and {elsewhere:.6g} at "
+                "held-out points; use more points (number), redraw them (points=sobol) or keep the best state (keep=best).",
+                "overfitted",
+            )
         ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from pdefreq.iterations.training.steppers import Memory, Stepper
+from pdefreq.core.history import Status
+from pdefreq.iterations.training.steppers import ENDS, Memory, Stepper, ending, is_stationary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,20 +18,24 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
 
+_NOISE = 10.0  # differences of the objective below this times its rounding error are not used; integrals had errors up to 6
+
 
 @dataclass(frozen=True)
 class LbfgsStepper(Stepper):
     """A quasi-Newton direction from the last pairs of steps and gradient differences, and a strong Wolfe search along it.
 
     Pairs are discarded when the functional changes, and when a search along their direction fails. If the search along the
-    negative gradient fails as well, the objective has reached the level of rounding, and the method is done.
+    negative gradient fails as well, the method ends: at the level of rounding if the gradient is zero up to rounding, and
+    otherwise stalled.
 
     Args:
         pairs: Number of stored pairs.
 
     Source:
         Nocedal and Wright (2006), Numerical Optimization, Algorithms 7.4 and 7.5; the line search is scipy's (Algorithms 3.5
-        and 3.6), with the constants for quasi-Newton methods.
+        and 3.6), with the constants for quasi-Newton methods. Small differences of the objective follow from its slopes, as in
+        the approximate Wolfe conditions of Hager and Zhang (2005), SIAM J. Optim. 16, 170-192.
     """
 
     title = "L-BFGS"
@@ -44,7 +49,7 @@ class LbfgsStepper(Stepper):
             "steps_taken": c.new_zeros(self.pairs, len(c)),
             "gradient_changes": c.new_zeros(self.pairs, len(c)),
             "kept": torch.tensor(0),
-            "stuck": torch.tensor(False),
+            "end": ending(None),
             "objective": c.new_zeros(()),
             "gradient": torch.zeros_like(c),
         }
@@ -52,9 +57,12 @@ class LbfgsStepper(Stepper):
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
         if fresh:
             memory["objective"], memory["gradient"] = functional.value_and_gradient(c)
-            memory["kept"], memory["stuck"] = torch.tensor(0), torch.tensor(False)
+            memory["kept"], memory["end"] = torch.tensor(0), ending(None)
         gradient = memory["gradient"]
-        if memory["stuck"] or not gradient.any():  # until the functional changes
+        if memory["end"]:  # until the functional changes
+            return True
+        if not gradient.any():
+            memory["end"] = ending(Status.DONE)
             return True
         kept = int(memory["kept"])
         found = None
@@ -67,12 +75,15 @@ class LbfgsStepper(Stepper):
             # The first step has at most length one, since the scale is not known.
             found = _search(functional, c, memory["objective"], gradient, -gradient * min(1.0, 1 / max(size, 1e-300)))
         if found is None:
-            memory["stuck"] = torch.tensor(True)
+            memory["end"] = ending(Status.ROUNDING if is_stationary(functional, c, gradient) else Status.STALLED)
             return True
         step_taken, memory["objective"], memory["gradient"] = found
         _remember(memory, step_taken, memory["gradient"] - gradient)
         c.add_(step_taken)
         return False
+
+    def final_status(self, memory: Memory) -> Status:
+        return ENDS[int(memory["end"])] or Status.DONE
 
 
 def two_loop(s: Tensor, y: Tensor, gradient: Tensor) -> Tensor:
@@ -109,7 +120,8 @@ def _search(
 ) -> tuple[Tensor, Tensor, Tensor] | None:
     """A step with the objective and gradient at its end; None if no step satisfies the strong Wolfe conditions.
 
-    The search uses a function of one number, so that coefficients stay on their device.
+    The search uses a function of one number, so that coefficients stay on their device. Where rounding errors dominate the
+    difference of two values, it is computed by the trapezoidal rule from the slopes, whose errors are much smaller.
     """
     import numpy as np
     from scipy.optimize import line_search
@@ -121,12 +133,20 @@ def _search(
             cached[length] = functional.value_and_gradient(c + length * direction)
         return cached[length]
 
+    start_value, noise = float(objective), _NOISE * torch.finfo(c.dtype).eps * abs(float(objective))
+
     def value(length: np.ndarray) -> float:
-        found = float(at(float(length[0]))[0])
+        t = float(length[0])
+        found = float(at(t)[0])
+        if abs(found - start_value) <= noise:
+            found = start_value + t * (slope_at(0.0) + slope_at(t)) / 2
         return found if math.isfinite(found) else math.inf
 
+    def slope_at(length: float) -> float:
+        return float(at(length)[1].dot(direction))
+
     def slope(length: np.ndarray) -> np.ndarray:
-        return np.array([float(at(float(length[0]))[1].dot(direction))])
+        return np.array([slope_at(float(length[0]))])
 
     start = np.zeros(1)
     with warnings.catch_warnings(), np.errstate(all="ignore"):

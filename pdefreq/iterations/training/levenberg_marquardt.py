@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pdefreq.iterations.training.steppers import Memory, Stepper
+from pdefreq.core.history import Status
+from pdefreq.iterations.training.steppers import ENDS, Memory, Stepper, ending, is_stationary
 from pdefreq.theory import dynamics
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ class LevenbergMarquardtStepper(Stepper):
     """Gauss-Newton steps with adaptive or constant damping.
 
     With adaptive damping a step is accepted if it decreases the objective. The ratio of this decrease to that of the quadratic
-    model determines the next damping; a rejected step is repeated with a larger damping. The method is done when the decrease of
-    the model is below rounding. If points are redrawn, each step decreases the objective at its own points, the damping is kept,
-    and the method is never done.
+    model determines the next damping; a rejected step is repeated with a larger damping. The method ends when the decrease of the
+    model is below rounding: at the level of rounding if that holds for the first step that is tried or the gradient is zero up to
+    rounding, and otherwise stalled, since the model promised decreases that did not occur. If points are redrawn, each step
+    decreases the objective at its own points, the damping is kept, and the method does not end.
 
     Args:
         damping: A constant lambda, with which every step is accepted; None means adaptive damping. Both are at least the
@@ -65,7 +67,9 @@ class LevenbergMarquardtStepper(Stepper):
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The damping, 0 before the first factor, and the factor by which it is increased if a step is rejected."""
-        return {} if self.damping is not None else {"damping": c.new_zeros(()), "growth": c.new_tensor(2.0)}
+        if self.damping is not None:
+            return {}
+        return {"damping": c.new_zeros(()), "growth": c.new_tensor(2.0), "end": ending(None)}
 
     def columns(self, memory: Memory) -> dict[str, Tensor]:
         return {"damping": memory["damping"]} if "damping" in memory else {}
@@ -77,11 +81,13 @@ class LevenbergMarquardtStepper(Stepper):
             return False
         damping = float(memory["damping"]) or _START * model.largest
         growth, least = float(memory["growth"]), torch.finfo(c.dtype).eps * abs(model.objective)
+        restrained = damping > _START * model.largest  # by rejections in earlier steps
         while True:
             damping = max(damping, model.rounding)
             d = model.step(damping)
             promised = model.decrease(d)
             if promised <= least:
+                memory["end"] = ending(_reason(functional, c, model, restrained=restrained))
                 return not fresh
             if not math.isfinite(damping):  # F is not finite either, which the loop detects
                 c.fill_(math.nan)
@@ -89,11 +95,28 @@ class LevenbergMarquardtStepper(Stepper):
             gain = (model.objective - float(functional.value(c + d))) / promised
             if gain > 0:  # false if the objective is nan
                 break
-            damping, growth = damping * growth, 2 * growth
+            damping, growth, restrained = damping * growth, 2 * growth, True
         c.add_(d)
         memory["damping"] = c.new_tensor(damping * max(1 / 3, 1 - (2 * gain - 1) ** 3))
         memory["growth"] = c.new_tensor(2.0)
         return False
+
+    def final_status(self, memory: Memory) -> Status:
+        return ENDS[int(memory["end"])] or Status.DONE if "end" in memory else Status.DONE
+
+
+def _reason(functional: Functional, c: Coefficients, model: QuadraticModel, *, restrained: bool) -> Status:
+    """The reason why the model promises no decrease.
+
+    Args:
+        functional: The objective.
+        c: The coefficients.
+        model: The model there.
+        restrained: Whether larger steps, for which it promised a decrease, were rejected.
+    """
+    if not model.gradient.any():
+        return Status.DONE
+    return Status.STALLED if restrained and not is_stationary(functional, c, model.gradient) else Status.ROUNDING
 
 
 class QuadraticModel(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
+from pdefreq.core.history import Status
 from pdefreq.theory import dynamics
 
 if TYPE_CHECKING:
@@ -88,6 +89,31 @@ class Stepper(ABC):
         Returns:
             Whether further steps with the same functional would change nothing.
         """
+
+    def final_status(self, memory: Memory) -> Status:
+        """The reason why further steps would change nothing; by default the minimum is reached."""
+        return Status.DONE
+
+
+ENDS = (None, Status.DONE, Status.ROUNDING, Status.STALLED)
+"""The reasons for which a stepper ends, by the number that its memory contains; None if it has not ended."""
+
+
+def ending(status: Status | None) -> Tensor:
+    """A reason in `ENDS` as an entry of the memory."""
+    return torch.tensor(ENDS.index(status))
+
+
+def is_stationary(functional: Functional, c: Coefficients, gradient: Coefficients) -> bool:
+    """Whether a gradient is zero up to rounding errors: it changes by its own size if each coefficient changes by one unit.
+
+    Args:
+        functional: The objective.
+        c: The coefficients.
+        gradient: The gradient there.
+    """
+    neighbors = (torch.nextafter(c, torch.full_like(c, end)) for end in (math.inf, -math.inf))
+    return any(bool((functional.gradient(each) - gradient).norm() >= gradient.norm()) for each in neighbors)
 
 
 @dataclass(frozen=True)

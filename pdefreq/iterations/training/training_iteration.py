@@ -154,7 +154,7 @@ class TrainingIteration(Iteration):
 
     def final_status(self, state: State) -> Status:
         early = self._held_out is not None and self._held_out.is_over(int(state.memory["steps"]), dict(state.memory))
-        return Status.EARLY if early else Status.DONE
+        return Status.EARLY if early else self._stepper.final_status(dict(state.memory))
 
     def drift(self, state: State) -> Drift | None:
         if self.spectral_filter is None:

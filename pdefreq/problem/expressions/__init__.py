@@ -16,8 +16,9 @@ from pdefreq.core.fields import ConstantField, Field
 from pdefreq.problem.expressions.arithmetic import exact_number
 from pdefreq.problem.expressions.canonical import from_canonical, to_canonical
 from pdefreq.problem.expressions.formula_text import formula_text
-from pdefreq.problem.expressions.functions import Absolute, Condition, Maximum, Minimum, Sign, Where
+from pdefreq.problem.expressions.functions import Condition
 from pdefreq.problem.expressions.grammar import Parser
+from pdefreq.problem.expressions.level_sets import level_set_functions
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import Program, constant_value, derivative
 
@@ -69,8 +70,15 @@ class ExpressionField(Field):
 
     @property
     def has_kinks(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Whether the formula contains abs, sign, min, max or where, so that it or a derivative may jump."""
-        return self.expression.has(Absolute, Sign, Maximum, Minimum, Where)
+        """Whether the formula has level set functions, for example because of abs, atan2 or a quotient; see `level_sets`."""
+        return bool(level_set_functions(self.expression))
+
+    @property
+    def level_sets(self) -> tuple[Field, ...]:
+        """The fields of `level_set_functions`, without those that depend on unknowns."""
+        unknowns = set(self._variables[self.dimension :])
+        functions = (function for function in level_set_functions(self.expression) if not function.free_symbols & unknowns)
+        return tuple(ExpressionField(function, self.dimension) for function in functions)
 
     @property
     def text(self) -> str:
@@ -122,6 +130,11 @@ class Region(Content):
     def __call__(self, x: Points) -> Tensor:
         """Whether each point belongs to the region, shape ``(n,)``, bool."""
         return self._program(x)[0]
+
+    @property
+    def level_sets(self) -> tuple[Field, ...]:
+        """Fields whose zero sets contain the boundary of the region, as in `Field.level_sets`."""
+        return tuple(ExpressionField(function, self.dimension) for function in level_set_functions(self.condition))  # pyright: ignore[reportArgumentType]
 
     @property
     def text(self) -> str:

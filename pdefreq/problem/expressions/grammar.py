@@ -192,6 +192,11 @@ class Parser:
             self._fail(f"there is no coordinate '{name}' in dimension {dimension}; the coordinates are {_range(last)}")
         if name in FUNCTIONS or name in ("sum", "prod", "where"):
             self._fail(f"'{name}' is a function; write {name}(...)")
+        if name == "u" and dimension is not None:
+            self._fail(
+                "'u' is the solution, but this formula may contain only coordinates and parameters; a term N(x, u) on the "
+                'left-hand side is given by the key `nonlinear` of [equation], for example nonlinear = "-exp(u)"'
+            )
         known = {*self._names, *FUNCTIONS, "sum", "prod", "where"} - {"x1", "x2", "x3"}
         self._fail(f"unknown name {shorten(name)}: {nearest(name, known)}")
 

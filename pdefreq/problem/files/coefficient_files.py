@@ -76,7 +76,7 @@ class Grids:
                 )
             black, white = self.shades
             return GridField.on_box(black + (white - black) * read_gray(path), *bounds, self.interpolation, name)
-        heading, rows = csv_rows(path, "grid")
+        heading, rows = csv_rows(path, "grid", _MOST)
         if not rows:
             raise ProblemFileError(f"{path} contains no values; {_expected(self.domain.dimension)}")
         if heading is None:

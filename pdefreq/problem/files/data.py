@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
     from pdefreq.problem.toml_tables import Files
 
+_MOST = 2**20  # largest number of points in a file
+
 
 def read_data(table: TomlTable, domain: Domain, files: Files) -> Data | None:
     """The data described by a [data] table, or None if the table is missing.
@@ -65,11 +67,12 @@ def read_points(path: Path, domain: Domain) -> tuple[Points, Values]:
 
     Raises:
         ProblemFileError: If the file can't be read or has no rows, or if a row has the wrong number of columns, an entry that is
-            not a finite number, or a point outside the domain. The message contains the number of the line.
+            not a finite number, or a point outside the domain, or if there are more than 2^20 rows. The message contains the
+            number of the line.
     """
     d = domain.dimension
     columns = [*axis_names(d), "value"]
-    heading, rows = csv_rows(path, "data")
+    heading, rows = csv_rows(path, "data", _MOST)
     if heading is not None:
         _check_heading(path, heading, d)
     if not rows:

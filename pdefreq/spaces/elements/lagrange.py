@@ -16,8 +16,8 @@ from skfem.helpers import dot
 
 from pdefreq.core.validation import validated
 from pdefreq.domains.meshes.cell_search import CellSearch
-from pdefreq.domains.meshes.mesh_files import Cells, cells_of, facets_of
-from pdefreq.domains.samples import Samples
+from pdefreq.domains.meshes.mesh_files import Cells, cells_of
+from pdefreq.spaces.elements.boundary_parts import BoundaryParts
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.identified import Identification
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
@@ -72,7 +72,7 @@ class Lagrange(GalerkinSpace):
 
     @property
     def num_coefficients(self) -> int:
-        return int(self._dofs.N)
+        return int(self.dofs.N)
 
     @property
     def smoothness(self) -> float:
@@ -115,21 +115,14 @@ class Lagrange(GalerkinSpace):
         return np.ones(self.num_coefficients)
 
     def inside(self) -> Rule:
-        return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature, dofs=self._dofs))
+        return ElementRule(CellBasis(self.mesh, self.element, intorder=self.quadrature, dofs=self.dofs))
 
     def on_boundary(self, problem: Problem) -> list[tuple[int, Rule]]:
-        facets, part = self.boundary_facets(problem)
-
-        def rule(k: int) -> Rule:
-            mine, degree = facets[part == k], self.quadrature
-            return ElementRule(FacetBasis(self.mesh, self.element, facets=mine, intorder=degree, dofs=self._dofs))
-
-        parts = enumerate(problem.boundary)
-        return [(k, rule(k)) for k, condition in parts if condition.kind == "robin" and (part == k).any()]
+        return [(k, ElementRule(basis)) for k, basis in self._parts(problem).robin_bases()]
 
     def prescribed(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         values = np.full(self.num_coefficients, np.nan)
-        for k, dofs in reversed(self._dirichlet_dofs(problem)):  # where two parts meet, the first one applies
+        for k, dofs in reversed(self._parts(problem).dirichlet_dofs()):  # where two parts meet, the first one applies
             values[dofs] = validated(problem.boundary[k].value, "[boundary] value", self.nodes[dofs]).numpy()
         fixed = np.flatnonzero(~np.isnan(values))
         return fixed, values[fixed]
@@ -146,13 +139,7 @@ class Lagrange(GalerkinSpace):
 
     def dirichlet_nodes(self, problem: Problem) -> np.ndarray:
         """The indices of all coefficients on Dirichlet parts, ascending."""
-        return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in self._dirichlet_dofs(problem))]))
-
-    def _dirichlet_dofs(self, problem: Problem) -> list[tuple[int, np.ndarray]]:
-        """Each Dirichlet part that has facets, with the indices of the coefficients on them."""
-        facets, part = self.boundary_facets(problem)
-        parts = [k for k, condition in enumerate(problem.boundary) if condition.kind == "dirichlet" and (part == k).any()]
-        return [(k, self._dofs.get_facet_dofs(facets[part == k]).all()) for k in parts]
+        return np.unique(np.concatenate([np.empty(0, int), *(dofs for _, dofs in self._parts(problem).dirichlet_dofs())]))
 
     def locate(self, x: np.ndarray) -> np.ndarray:
         """The cell of each point ``(n, d)``; for points outside the mesh, the cell with the nearest center."""
@@ -170,7 +157,8 @@ class Lagrange(GalerkinSpace):
         return _ELEMENTS[type(self.mesh), self.degree]()
 
     @functools.cached_property
-    def _dofs(self) -> Any:
+    def dofs(self) -> Any:
+        """The numbering of the coefficients in scikit-fem."""
         dofs = Dofs(self.mesh, self.element)
         return self._identification.applied(dofs) if self.periodic else dofs
 
@@ -189,18 +177,14 @@ class Lagrange(GalerkinSpace):
 
     def boundary_facets(self, problem: Problem) -> tuple[np.ndarray, np.ndarray]:
         """The boundary facets, and the index of the problem's boundary part that contains the midpoint of each."""
-        x, parts = self._facet_midpoints, self.built_in_parts(problem.domain)
-        samples = Samples(torch.from_numpy(x), torch.ones(len(x)), parts=torch.from_numpy(parts))
-        return self.mesh.boundary_facets(), problem.part_of(samples).numpy()
+        return self.mesh.boundary_facets(), self._parts(problem).at_midpoints
+
+    def _parts(self, problem: Problem) -> BoundaryParts:
+        return BoundaryParts(self.mesh, self.element, self.dofs, self.quadrature, problem)
 
     def built_in_parts(self, domain: Domain) -> np.ndarray:
         """The index of the domain's boundary part for each boundary facet."""
         return domain.parts_of_facets(self.mesh)
-
-    @functools.cached_property
-    def _facet_midpoints(self) -> np.ndarray:
-        """The midpoints of the boundary facets, shape ``(n, d)``."""
-        return self.mesh.p[:, facets_of(self.mesh)[:, self.mesh.boundary_facets()]].mean(axis=1).T
 
 
 class ElementRule(Rule):
@@ -262,9 +246,9 @@ class _Interpolation(LinearEvaluator):
         points = x.detach().double().numpy(force=True)
         cells = space.locate(points)
         local = space.mesh.mapping().invF(points.T[:, :, None], tind=cells)
-        mapping, element, n = space.mesh.mapping(), space.element, space._dofs.element_dofs.shape[0]
+        mapping, element, n = space.mesh.mapping(), space.element, space.dofs.element_dofs.shape[0]
         functions = [element.gbasis(mapping, local, k, tind=cells)[0] for k in range(n)]
-        self._index = torch.from_numpy(space._dofs.element_dofs[:, cells].T.astype(np.int64)).to(x.device)
+        self._index = torch.from_numpy(space.dofs.element_dofs[:, cells].T.astype(np.int64)).to(x.device)
         self._weights = _stacked([np.asarray(f)[:, 0] for f in functions], x)  # (n, local)
         self._slopes = _stacked([np.asarray(f.grad)[:, :, 0].T for f in functions], x)  # (n, d, local)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdefreq.core.notes import Note
 from pdefreq.spaces.elements.densities import TermsAtPoints
 
 if TYPE_CHECKING:
@@ -70,4 +71,5 @@ def peclet_remark(number: float, option: str, value: int | None) -> list[str]:
         remedy = f"refine the mesh by a factor of {math.ceil(number * (1 - _ROUNDING))}"
     else:
         remedy = f"use at least {option}={math.ceil(number * value * (1 - _ROUNDING))}"
-    return [f"The mesh Peclet number reaches {number:.3g}: the discrete solution may oscillate; {remedy}."]
+    told = f"The mesh Peclet number reaches {number:.3g}: the discrete solution may oscillate; {remedy}."
+    return [Note(told, "coarse for its convection")]

@@ -15,7 +15,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
-from pdefreq.problem.compatibility import require_compatible
+from pdefreq.problem.boundary_extent import is_singular
 from pdefreq.spaces.elements.densities import Density, Slopes, TermsAtPoints
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 
@@ -167,11 +167,13 @@ class WeakForm:
             self.load += part.rule.vector(part.flux)
         self.fixed, self.values = space.prescribed(problem)
         self.null_space: ConstantNullSpace | None = None
-        if not len(self.fixed) and not self._robin_matrices and not self._depends_on_values:
-            require_compatible(problem)
-            self.null_space = ConstantNullSpace(space.constant(), self._inside.vector(1.0))
-            self.load = self.null_space.compatible(self.load)
-            self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
+        free = not self._robin_matrices and not self._depends_on_values
+        if is_singular(problem, fixed=len(self.fixed), free=free):
+            constants = ConstantNullSpace(space.constant(), self._inside.vector(1.0))
+            self.load = constants.compatible(self.load)
+            if not len(self.fixed):
+                self.null_space = constants
+                self.fixed, self.values = np.zeros(1, dtype=int), np.zeros(1)
 
     @property
     def dimension(self) -> int:

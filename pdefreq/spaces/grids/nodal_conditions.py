@@ -11,12 +11,18 @@ import torch
 
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
+from pdefreq.problem.boundary_extent import require_resolved
+from pdefreq.problem.boundary_pieces import boundary_pieces, has_regions
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pdefreq.core.shapes import Points
+    from pdefreq.problem.boundary_conditions import BoundaryPart
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.grids.uniform_grid import UniformGrid
+
+_DIVISIONS = 8  # of the edges of a cell's face in space, if parts end inside a side
 
 
 @dataclass(frozen=True)
@@ -41,26 +47,28 @@ def nodal_conditions(grid: UniformGrid, problem: Problem) -> NodalConditions:
 
     Raises:
         ProblemFileError: If a field is not finite, alpha is negative, or a boundary node is not covered by any part.
+        IncompatibleError: If a Dirichlet part contains no node.
     """
     faces = list(_faces(grid, problem))
     prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
     none = len(problem.boundary)
     governor = torch.full((grid.size,), none)  # the part that prescribes the value of a node
-    for nodes, part, _ in faces:
-        governor[nodes] = torch.minimum(governor[nodes], torch.where(prescribes[part], part, none))
+    for face in faces:
+        governor[face.nodes] = torch.minimum(governor[face.nodes], torch.where(prescribes[face.part], face.part, none))
+    _require_nodes(grid, problem, faces)
     is_dirichlet = governor < none
-    robin = any(bool((~is_dirichlet[nodes]).any()) for nodes, _, _ in faces)
+    robin = any(bool((~is_dirichlet[face.nodes]).any()) for face in faces)
     values = torch.zeros(grid.size, dtype=torch.float64)
     alpha, flux = (torch.zeros(grid.size if robin else (), dtype=torch.float64) for _ in range(2))
     for i, condition in enumerate(problem.boundary):
         mine = (governor == i).nonzero().squeeze(1)
         values[mine] = validated(condition.value, "[boundary] value", grid.points(mine))
-        for nodes, part, area in faces:
-            there = (part == i) & ~is_dirichlet[nodes]
-            mine, x = nodes[there], grid.points(nodes[there])
-            if len(mine):
-                alpha[mine] += area[there] * validated(condition.alpha, "[boundary] alpha", x, least=0)
-                flux[mine] += area[there] * validated(condition.flux, "[boundary] flux", x)
+        for cells in (face.cells for face in faces):
+            there = (cells.part == i) & ~is_dirichlet[cells.nodes]
+            mine, x, area = cells.nodes[there], cells.x[there], cells.area[there]
+            if len(mine) and condition.kind == "robin":
+                alpha.index_add_(0, mine, area * validated(condition.alpha, "[boundary] alpha", x, least=0))
+                flux.index_add_(0, mine, area * validated(condition.flux, "[boundary] flux", x))
     is_dirichlet, values, alpha, flux = (x.reshape(grid.shape) if x.ndim else x for x in (is_dirichlet, values, alpha, flux))
     return NodalConditions(is_dirichlet, values, alpha, flux)
 
@@ -73,8 +81,41 @@ def cell_parts(grid: UniformGrid, axis: int) -> Tensor:
     return parts.reshape([-1 if k == axis else 1 for k in range(len(grid.shape))])
 
 
-def _faces(grid: UniformGrid, problem: Problem) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """For each face that is not periodic: its nodes, the boundary part of each, and its area per cell volume at the node."""
+@dataclass(frozen=True)
+class _Cells:
+    """The faces of cells on the boundary, divided by boundary part.
+
+    Args:
+        nodes: The index of the node of each cell.
+        part: The boundary part.
+        area: The area of the face on this part, divided by the volume of a whole cell.
+        x: The point at which data are evaluated: the node, or the middle of the piece if the face belongs to several parts.
+    """
+
+    nodes: Tensor
+    part: Tensor
+    area: Tensor
+    x: Points
+
+
+@dataclass(frozen=True)
+class _Face:
+    """A face of the box: its nodes with their coordinates, the boundary part that contains each, and the faces of their cells."""
+
+    side: int
+    nodes: Tensor
+    x: Points
+    part: Tensor
+    cells: _Cells
+
+    def holds(self, problem: Problem, part: BoundaryPart) -> bool:
+        """Whether a part contains a node, which may belong to an earlier part."""
+        samples = Samples(self.x, torch.ones(len(self.x)), parts=torch.full((len(self.x),), self.side))
+        return bool(problem.on_part(part, samples).any())
+
+
+def _faces(grid: UniformGrid, problem: Problem) -> Iterator[_Face]:
+    """The faces that are not periodic."""
     number = torch.arange(grid.size).reshape(grid.shape)
     for k, h in enumerate(grid.spacings):
         if k in grid.periodic:
@@ -83,6 +124,71 @@ def _faces(grid: UniformGrid, problem: Problem) -> Iterator[tuple[Tensor, Tensor
         for end in (0, 1):
             nodes = number.narrow(k, end * grid.intervals[k], 1)
             area = functools.reduce(torch.mul, others, torch.ones(nodes.shape, dtype=torch.float64)).reshape(-1)
-            nodes = nodes.reshape(-1)
-            side = torch.full_like(nodes, 2 * k + end)
-            yield nodes, problem.part_of(Samples(grid.points(nodes), area, parts=side)), area / h
+            nodes, side = nodes.reshape(-1), 2 * k + end
+            x = grid.points(nodes)
+            part = _part_of(problem, x, side)
+            whole = _Cells(nodes, part, area / h, x)
+            yield _Face(side, nodes, x, part, _divided(grid, problem, side, whole) if has_regions(problem) else whole)
+
+
+def _divided(grid: UniformGrid, problem: Problem, side: int, whole: _Cells) -> _Cells:
+    """The faces of cells on a side, those on several parts divided: exactly in the plane, otherwise by points in each cell."""
+    axis, d = side // 2, len(grid.shape)
+    if d == 1:
+        return whole
+    others = [j for j in range(d) if j != axis]
+    if d == 2 and not grid.periodic:
+        weights, owner, x = _on_pieces(grid, problem, side, others[0])
+    else:
+        ticks = (torch.arange(_DIVISIONS, dtype=torch.float64) + 1 / 2) / _DIVISIONS - 1 / 2
+        offsets = torch.cartesian_prod(*[ticks * grid.spacings[j] for j in others]).reshape(-1, d - 1)
+        x = whole.x[:, None].repeat(1, len(offsets), 1)
+        x[..., others] += offsets
+        inside = grid.box.contains(x.flatten(0, 1)).view(x.shape[:2]) | bool(grid.periodic)
+        weights = (inside / inside.sum(dim=1, keepdim=True)).flatten()
+        owner = torch.arange(len(whole.nodes)).repeat_interleave(len(offsets))
+        x, owner, weights = (column[inside.flatten()] for column in (x.flatten(0, 1), owner, weights))
+    part = _part_of(problem, x, side)
+    prescribes = torch.tensor([part.kind == "dirichlet" for part in problem.boundary])
+    unknown = prescribes[part]  # the flux there: a node with a Robin condition has this condition on the whole piece
+    part, x = torch.where(unknown, whole.part[owner], part), torch.where(unknown[:, None], whole.x[owner], x)
+    mixed = torch.zeros(len(whole.nodes), dtype=torch.bool)
+    mixed[owner[part != whole.part[owner]]] = True
+    kept, split = ~mixed, mixed[owner]
+    return _Cells(
+        torch.cat([whole.nodes[kept], whole.nodes[owner[split]]]),
+        torch.cat([whole.part[kept], part[split]]),
+        torch.cat([whole.area[kept], weights[split] * whole.area[owner[split]]]),
+        torch.cat([whole.x[kept], x[split]]),
+    )
+
+
+def _on_pieces(grid: UniformGrid, problem: Problem, side: int, along: int) -> tuple[Tensor, Tensor, Points]:
+    """The intersections of cells with pieces of a side of a rectangle: the fraction of the cell, its number, and the middle."""
+    sides, n = grid.box.straight_sides, grid.intervals[along]
+    assert sides is not None
+    pieces = boundary_pieces(problem, sides[side : side + 1], torch.tensor([side]))
+    edges = torch.cat([torch.tensor([0.0]), (torch.arange(n) + 1 / 2) / n, torch.tensor([1.0])]).double()
+    ends = torch.cat([edges, torch.from_numpy(pieces.end)]).unique()
+    middle, length = (ends[1:] + ends[:-1]) / 2, ends.diff()
+    owner = torch.searchsorted(edges, middle) - 1
+    start, stop = sides[side]
+    return length / edges.diff()[owner], owner, start + middle[:, None] * (stop - start)
+
+
+def _part_of(problem: Problem, x: Points, side: int) -> Tensor:
+    return problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), side)))
+
+
+def _require_nodes(grid: UniformGrid, problem: Problem, faces: list[_Face]) -> None:
+    """Check that each Dirichlet part with a condition contains a node.
+
+    Raises:
+        IncompatibleError: If a part lies between the nodes; the message contains the mesh width that resolves it.
+    """
+    for k, condition in enumerate(problem.boundary):
+        if condition.kind != "dirichlet" or condition.where is None or any(face.holds(problem, condition) for face in faces):
+            continue
+        sides = problem.domain.straight_sides
+        pieces = None if sides is None else boundary_pieces(problem, sides, torch.arange(len(sides)))
+        require_resolved(problem, k, 0.0 if pieces is None else pieces.widest(k), grid.mesh_width)

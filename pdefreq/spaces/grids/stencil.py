@@ -12,7 +12,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.validation import validated
-from pdefreq.problem.compatibility import require_compatible
+from pdefreq.problem.boundary_extent import is_singular
 from pdefreq.spaces.grids.equation_on_grid import convection_on_grid, diffusion_on_grid, reaction_on_grid, tensor_product
 from pdefreq.spaces.grids.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem
@@ -306,10 +306,10 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     load = grid.folded(load)
     load.mul_(volume).add_(flux)
     mean = None
-    if not is_dirichlet.any() and not reaction.any():
-        require_compatible(problem)
-        mean = volume.expand(shape) / volume.expand(shape).sum()
-        load -= load.sum() * mean  # quadrature errors of an integral that is zero
+    if is_singular(problem, fixed=int(is_dirichlet.sum()), free=not reaction.any()):
+        shares = volume.expand(shape) / volume.expand(shape).sum()
+        load -= load.sum() * shares  # quadrature errors of an integral that is zero
+        mean = None if is_dirichlet.any() else shares
     diagonal = functools.reduce(torch.add, weights, reaction)
     if not unknown.all():
         weights = [weight * unknown for weight in weights]

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
+from pdefreq.problem.boundary_pieces import boundary_pieces, has_regions
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
@@ -117,8 +118,7 @@ class Legendre(GalerkinSpace):
         """The index of the boundary part of each face, in the order of `Box.part_names`."""
         found = []
         for face in range(2 * self.box.dimension):
-            x = self._on_face(face).x
-            part = problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), face))).unique()
+            part = self._parts_of_face(problem, face)
             if len(part) > 1:
                 raise IncompatibleError(
                     f"Legendre functions need one condition on each face of a box, got several on {self.box.part_names[face]}: "
@@ -126,6 +126,15 @@ class Legendre(GalerkinSpace):
                 )
             found.append(int(part))
         return found
+
+    def _parts_of_face(self, problem: Problem, face: int) -> Tensor:
+        """The indices of the boundary parts of a face, each once."""
+        sides = self.box.straight_sides
+        if sides is not None and has_regions(problem):
+            pieces = boundary_pieces(problem, sides[face : face + 1], torch.tensor([face]))
+            return torch.from_numpy(pieces.part).unique()
+        x = self._on_face(face).x
+        return problem.part_of(Samples(x, torch.ones(len(x)), parts=torch.full((len(x),), face))).unique()
 
     def _on_face(self, face: int) -> _TensorRule:
         axis, end = divmod(face, 2)

@@ -14,6 +14,8 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
 from pdefreq.problem.terms.constants import constants_of
+from pdefreq.spaces.spectral.side_series import SideSeries
+from pdefreq.spaces.spectral.sine_transform import sine_coefficients
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator, LinearSpace, LinearSystem
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class SineSeries(LinearSpace):
         """The sine coefficients of a function from its values on `grid`, by a DST-I along each axis."""
         v = values.reshape([m + 2 for m in self.modes]).numpy(force=True)
         for _ in self.modes:
-            v = np.moveaxis(_sine_coefficients(v), -1, 0)  # after one step for each axis the order is restored
+            v = np.moveaxis(sine_coefficients(v), -1, 0)  # after one step for each axis the order is restored
         return torch.from_numpy(np.ascontiguousarray(v)).reshape(-1).to(values)
 
     def assemble(self, problem: Problem) -> LinearSystem:
@@ -88,8 +90,7 @@ class SineSeries(LinearSpace):
                 "and no mixed derivatives: use `gmres` or `fem`"
             )
         (a, _, c), x = constants, self.grid
-        lifted = -self._divergence(a, x) + c * self.lifting(x).detach()
-        load = self.transform(validated(problem.source, "[equation] source", x) - lifted)
+        load = self.transform(validated(problem.source, "[equation] source", x) - self._image(a, c, x))
         wavenumbers = [np.arange(1, m + 1) * np.pi / length for m, length in zip(self.modes, self.box.lengths, strict=True)]
         positive = functools.reduce(np.add.outer, [number * xi**2 for number, xi in zip(a, wavenumbers, strict=True)])
         symbol = positive + c
@@ -103,26 +104,15 @@ class SineSeries(LinearSpace):
         none = np.empty(0, dtype=int)
         return LinearSystem(sp.diags_array(symbol.ravel()).tocsr(), load.numpy(), none, np.empty(0), definite=c >= 0)
 
-    def _divergence(self, a: Sequence[float], x: Points) -> Values:
-        """The second-order terms ``sum_i a_i d^2 w / dx_i^2`` of the lifting w."""
+    def _image(self, a: Sequence[float], c: float, x: Points) -> Values:
+        """The left-hand side ``-sum_i a_i d^2 w / dx_i^2 + c w`` of the equation for the lifting w."""
+        if isinstance(self.lifting, SideSeries):
+            return self.lifting.image(x)
         if len(set(a)) == 1:
-            return a[0] * self.lifting.laplacian(x)
-        return self.lifting.hessian(x).diagonal(dim1=1, dim2=2) @ torch.tensor(a, dtype=x.dtype)
-
-
-def _sine_coefficients(v: np.ndarray) -> np.ndarray:
-    """The sine coefficients 1 ... n - 1 along the last axis, from values at n + 1 equally spaced points.
-
-    The straight line between the end values is transformed exactly, and the DST-I of the remainder has an error of O(n^-4).
-    Otherwise, values that do not vanish at the ends would cause aliasing errors of O(n^-2).
-    """
-    from scipy.fft import dst
-
-    n = v.shape[-1] - 1
-    k = np.arange(1, n, dtype=v.dtype)
-    first, last = v[..., :1], v[..., -1:]
-    rest = v[..., 1:-1] - (first + (last - first) * k / n)
-    return np.asarray(dst(rest, type=1)) / n + 2 / (np.pi * k) * (first - (-1) ** k * last)
+            divergence = a[0] * self.lifting.laplacian(x)
+        else:
+            divergence = self.lifting.hessian(x).diagonal(dim1=1, dim2=2) @ torch.tensor(a, dtype=x.dtype)
+        return c * self.lifting(x).detach() - divergence
 
 
 class _SineSum(LinearEvaluator):

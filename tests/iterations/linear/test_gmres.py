@@ -70,7 +70,7 @@ def test_stagnating_cycles_are_reported():
     """A Krylov space of one dimension is too small for an indefinite equation."""
     problem = Problem(domain=SQUARE, reaction=-2000, exact="sin(pi*x)*exp(y)*cos(2*y)")
     solution = solve(problem, "gmres:intervals=24,restart=1")
-    assert solution.status is Status.STAGNATED
+    assert solution.status is Status.STALLED
     assert any("GMRES with restart=1 stagnates: use a larger `restart`" in note for note in solution.notes)
 
 
