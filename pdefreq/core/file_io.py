@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from pdefreq.core.errors import ProblemFileError, RunFolderError
 if TYPE_CHECKING:
     import numpy as np
 
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")  # the names of temporary files: that of the file and the number of the process
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a temporary file and rename it, so that a reader sees either the old file or the complete new file.
@@ -23,7 +26,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RunFolderError: If the file can't be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # see _TEMPORARY
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -33,6 +36,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder; those of a running process may be among them.
+
+    Args:
+        folder: A folder. Links are not followed, and folders in it are not searched.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for entry in os.scandir(folder):
+        if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
 
 
 def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
@@ -60,14 +76,18 @@ def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> P
     return folder
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, new: bool = False) -> None:
     """Create a folder and its missing parents.
+
+    Args:
+        folder: The folder.
+        new: Whether an existing folder is refused.
 
     Raises:
         RunFolderError: If the folder can't be created.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=not new)
     except OSError as error:
         raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
 

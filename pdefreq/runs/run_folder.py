@@ -9,6 +9,7 @@ solution.npz         points, the approximate and (where known) the exact solutio
 solution.vtu         the same on a mesh with the error and its bands of wavenumbers, where the domain has one
 checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
 *.png                figures
+.lock                locked while a process runs the run, and removed afterwards
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdefreq.core.errors import RunFolderError
-from pdefreq.core.file_io import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
+from pdefreq.core.file_io import (
+    csv_bytes,
+    free_folder,
+    json_bytes,
+    make_folder,
+    npz_bytes,
+    remove_temporary_files,
+    write_atomically,
+)
 from pdefreq.core.history import History
 from pdefreq.runs.spec import FORMAT, RunSpec, own_files
 
@@ -102,7 +111,8 @@ class RunFolder:
             if names.count(name) > 1:  # one copy would replace the other and be executed instead
                 places = " and ".join(str(file) for file in code if file.name == name)
                 raise RunFolderError(f"the run uses two Python files of one name, {places}: rename one, so that both can be kept")
-        make_folder(self.path / "checkpoints")
+        make_folder(self.path)
+        make_folder(self.path / "checkpoints", new=True)  # of two processes that start at once, one is refused here
         if spec.problem.text:
             write_atomically(self.path / "problem.toml", spec.problem.text.encode())
         if arrays := spec.problem.arrays:
@@ -142,6 +152,10 @@ class RunFolder:
                 raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
             return RunSpec.from_json(record["spec"], self._problem_arrays())
         except (FileNotFoundError, NotADirectoryError):
+            if (self.path / "checkpoints").is_dir():  # a run that is starting makes it first, and run.json last
+                raise RunFolderError(
+                    f"{self.path} is empty: its run was killed before it began; delete the folder and start the run again"
+                ) from None
             inside = sorted(str(path.parent) for path in self.path.glob("*/run.json"))
             hint = f"; name one of the runs in it: {', '.join(inside)}" if inside else ""
             raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{hint}") from None
@@ -184,7 +198,10 @@ class RunFolder:
         """
         notes: list[str] = []
         for path in reversed(self._checkpoints()):
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # the run, which is going on, has replaced it by a newer one
+                return self.read_checkpoint()
             if hashlib.sha256(data).hexdigest()[:16] == path.name.split(".")[1]:
                 return _checkpoint(data), notes
             notes.append(f"checkpoint {path.name} is damaged (its digest does not match); going on from the one before it")
@@ -192,7 +209,20 @@ class RunFolder:
             raise RunFolderError(
                 f"no checkpoint in {self.path} can be read: all are damaged; start again with `pdefreq rerun {self.path}`"
             )
-        raise RunFolderError(f"{self.path} has no checkpoint yet; start again with `pdefreq rerun {self.path}`")
+        raise RunFolderError(
+            f"{self.path} has no checkpoint yet, because its run is starting or was killed before its first step; in the second "
+            f"case, run it with `pdefreq resume {self.path}`"
+        )
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether there is a checkpoint, intact or not; without one, a run has not taken its first step."""
+        return bool(self._checkpoints())
+
+    def remove_temporary_files(self) -> None:
+        """Remove the files that killed processes did not finish; only while no other process runs the run."""
+        for folder in (self.path, self.path / "checkpoints"):
+            remove_temporary_files(folder)
 
     def write_history(self, history: History) -> None:
         """Write ``history.csv`` and ``spectrum.npz``."""

@@ -47,6 +47,7 @@ class RunSpec:
         modes: The mode family, if it is not that of the problem.
         predict: Whether to store the prediction for each mode.
         probes: The probes, as written by `probe_to_json`; None for the default probes.
+        outputs: What the commands write with the tables: ``"figures"``, ``"tensorboard"``; Python functions write neither.
         given: Names of the Python objects that the spec can't contain: solver, guess, reference, probes. For the problem see
             `WrittenProblem.samples`.
     """
@@ -62,6 +63,7 @@ class RunSpec:
     modes: str | None = None
     predict: bool = True
     probes: tuple[Mapping[str, Any], ...] | None = None
+    outputs: tuple[str, ...] = ("figures",)
     given: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -89,6 +91,7 @@ class RunSpec:
                 "stop": Stop(**data["stop"]),
                 "schedule": Schedule(**data["schedule"]),
                 "given": tuple(data["given"]),
+                "outputs": tuple(data.get("outputs", ("figures",))),
             }
             plain = {name: convert(name, data[name], kind) for name, kind in _PLAIN.items()}
             probes = data.get("probes")
