@@ -40,7 +40,7 @@ def _read(text: str) -> Any:
     """Parse text as JSON, or as ``name:number,name:number``; other text is returned unchanged."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     pairs = [pair.partition(":") for pair in text.split(",")]
     try:

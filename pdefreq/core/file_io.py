@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,31 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+
+
+def require_own_files(folder: Path) -> None:
+    """Check that all entries of a run folder are files and folders in it, so that no path leads outside it.
+
+    A folder from a stranger may contain a link ``checkpoints`` to another folder, whose files would be read, or removed. The
+    folder itself may be a link, because the user named it. Folders in it are not searched.
+
+    Raises:
+        RunFolderError: If an entry is a symbolic link, a pipe, a socket or a device, or if the folder can't be read.
+    """
+    try:
+        for entry in os.scandir(folder):
+            try:
+                mode = entry.stat(follow_symlinks=False).st_mode
+            except FileNotFoundError:  # a run that is going on renames its files
+                continue
+            if stat.S_ISLNK(mode):
+                raise RunFolderError(
+                    f"{entry.path} is a link to a place outside the folder or in it: replace it by what it links to"
+                )
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise RunFolderError(f"{entry.path} is neither a file nor a folder: remove it")
+    except OSError as error:
+        raise RunFolderError(f"can't read the folder {folder}: {error.strerror or error}") from None
 
 
 def json_bytes(record: Any) -> bytes:
