@@ -37,7 +37,7 @@ from pdefreq.core.file_io import (
 )
 from pdefreq.core.history import History
 from pdefreq.runs.checkpoint_arrays import require_checkpoint
-from pdefreq.runs.run_record import parse_record, require_record
+from pdefreq.runs.run_record import read_record, require_record
 from pdefreq.runs.spec import FORMAT, RunSpec
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class RunFolder:
             require_own_files(self.path)
         path = self.path / "run.json"
         try:
-            record = parse_record(path.read_bytes())
+            record = read_record(path)
             if (found := record.get("format", 1)) != FORMAT:
                 raise RunFolderError(_other_format(self.path, found, record["spec"]))
             require_record(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from pdefreq.core.strict_json import parse_json, require_schema
@@ -73,15 +74,16 @@ class RunRecord(TypedDict):
 _MEASURES = ("seconds", "relative_l2", "relative_h1", "max_error", "bias_index", "objective")
 
 
-def parse_record(data: bytes) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
     """The JSON object in ``run.json``, not yet compared with the schema, since its format may be another one.
 
     Raises:
+        OSError: If it can't be read.
         ValueError: If it is too large or is not a strict JSON object. The message is a clause.
     """
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"it has {len(data):,} bytes, more than {MAX_BYTES:,}")
-    record = parse_json(data)
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
+    record = parse_json(path.read_bytes())
     if not isinstance(record, dict):
         raise ValueError("it must contain one JSON object")
     return record

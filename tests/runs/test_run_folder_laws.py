@@ -16,7 +16,7 @@ import pytest
 
 import pdefreq.runs.lifecycle
 from pdefreq.commands.runs import export, rerun, resume, show
-from pdefreq.core.content import digest, unpack
+from pdefreq.core.content import digest, pack, unpack
 from pdefreq.core.errors import UserError
 from pdefreq.core.history import Stop
 from pdefreq.runs.lifecycle import load_run
@@ -166,6 +166,32 @@ def mutate_arrays(chance, folder):
     sign(path, stream.getvalue())
 
 
+def mutate_problem_arrays(chance, folder):
+    """Another array of the mesh, with all digests as they should be."""
+    path = folder / "problem.npz"
+    if not path.exists():
+        return mutate_json(chance, folder)
+    arrays, record = dict(np.load(path)), json.loads((folder / "run.json").read_text())
+    content = unpack(record["spec"]["problem"]["content"], arrays)
+    holders = [(holder, key) for holder, key in places(content) if isinstance(holder[key], np.ndarray)]
+    holder, key = chance.choice(holders)
+    value = holder[key].copy()
+    kind = chance.randrange(4)
+    if kind == 0:
+        value.flat[chance.randrange(value.size)] = chance.choice((-1, 0, 7, 10**6))
+    elif kind == 1:
+        value = value[..., : chance.randrange(value.shape[-1])]
+    elif kind == 2:
+        value = value.astype(chance.choice(("f4", "i1", "c16", "?", "U3")))
+    else:
+        value = value * chance.choice((0, -1, 10**6))
+    holder[key] = np.ascontiguousarray(value)
+    packed, arrays = pack(content)
+    record["spec"]["problem"] |= {"content": packed, "digest": digest(content)}
+    np.savez(path, **arrays)
+    (folder / "run.json").write_text(json.dumps(record | {"id": spec_id(record["spec"])}))
+
+
 class Pickle:
     """An object whose pickle writes a file when it is loaded."""
 
@@ -189,7 +215,16 @@ def mutate_links(chance, folder):
         path.symlink_to(chance.choice((outside / name, outside, folder / "missing", "/dev/zero", path)))
 
 
-MUTATIONS = (mutate_json, mutate_json, mutate_json, mutate_arrays, mutate_arrays, mutate_bytes, mutate_links)
+MUTATIONS = (
+    mutate_json,
+    mutate_json,
+    mutate_json,
+    mutate_arrays,
+    mutate_arrays,
+    mutate_problem_arrays,
+    mutate_bytes,
+    mutate_links,
+)
 
 
 def snapshot(folder):
@@ -215,7 +250,9 @@ def fuzz(bases, tmp_path, monkeypatch, numbers, capsys):
         shutil.copytree(bases / "grid", place / "outside")
         for each in (folder, place):
             (each / "evil.py").write_text(f"import pathlib\npathlib.Path({str(place / 'canary')!r}).touch()\n")
-        chance.choice(MUTATIONS)(chance, folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numbers that another type does not have
+            chance.choice(MUTATIONS)(chance, folder)
         before = snapshot(place / "outside")
         read = chance.choice(("show", "resume", "rerun", "export", "load"))
         monkeypatch.chdir(place)
