@@ -8,6 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,19 +83,19 @@ def require_own_files(folder: Path) -> None:
         RunFolderError: If an entry is a symbolic link, a pipe, a socket or a device, or if the folder can't be read.
     """
     try:
-        for entry in os.scandir(folder):
-            try:
-                mode = entry.stat(follow_symlinks=False).st_mode
-            except FileNotFoundError:  # a run that is going on renames its files
-                continue
-            if stat.S_ISLNK(mode):
-                raise RunFolderError(
-                    f"{entry.path} is a link to a place outside the folder or in it: replace it by what it links to"
-                )
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise RunFolderError(f"{entry.path} is neither a file nor a folder: remove it")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # a run that is going on renames its files
+                    _require_own(entry.path, entry.stat(follow_symlinks=False).st_mode)
     except OSError as error:
         raise RunFolderError(f"can't read the folder {folder}: {error.strerror or error}") from None
+
+
+def _require_own(path: str, mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        raise RunFolderError(f"{path} is a link, and a run folder can't have any: replace it by its target")
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise RunFolderError(f"{path} is neither a file nor a folder: remove it")
 
 
 def json_bytes(record: Any) -> bytes:
