@@ -8,7 +8,9 @@ import itertools
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +92,31 @@ def make_folder(folder: Path, *, new: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=not new)
     except OSError as error:
         raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+
+
+def require_own_files(folder: Path) -> None:
+    """Check that all entries of a run folder are files and folders in it, so that no path leads outside it.
+
+    A folder from a stranger may contain a link ``checkpoints`` to another folder, whose files would be read, or removed. The
+    folder itself may be a link, because the user named it. Folders in it are not searched.
+
+    Raises:
+        RunFolderError: If an entry is a symbolic link, a pipe, a socket or a device, or if the folder can't be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # a run that is going on renames its files
+                    _require_own(entry.path, entry.stat(follow_symlinks=False).st_mode)
+    except OSError as error:
+        raise RunFolderError(f"can't read the folder {folder}: {error.strerror or error}") from None
+
+
+def _require_own(path: str, mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        raise RunFolderError(f"{path} is a link, and a run folder can't have any: replace it by its target")
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise RunFolderError(f"{path} is neither a file nor a folder: remove it")
 
 
 def json_bytes(record: Any) -> bytes:

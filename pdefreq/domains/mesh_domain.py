@@ -78,8 +78,14 @@ class MeshDomain(Domain):
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
-        mesh = _MESHES[arguments["cells"]](arguments["p"], arguments["t"])
-        boundaries = arguments["boundaries"]
+        p, t, boundaries = arguments["p"], arguments["t"], arguments["boundaries"]
+        if p.dtype.kind != "f" or not np.isfinite(p).all() or t.dtype.kind not in "iu" or t.min() < 0:
+            raise ValueError("the vertices must be finite, and the cells indices of vertices")
+        mesh = _MESHES[arguments["cells"]](p, t)
+        count = facets_of(mesh).shape[1]
+        for name, facets in boundaries.items():
+            if facets.dtype.kind not in "iu" or facets.ndim != 1 or ((facets < 0) | (facets >= count)).any():
+                raise ValueError(f"the boundary {name[:40]!r} must be indices of facets")
         return cls(mesh.with_boundaries(boundaries) if boundaries else mesh)
 
     @classmethod

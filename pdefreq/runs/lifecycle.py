@@ -12,11 +12,12 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
 from pdefreq.core.locks import locked
 from pdefreq.iterations.defaults import refines_space
+from pdefreq.runs.checkpoint import Checkpoint
 from pdefreq.runs.loop import advance
 from pdefreq.runs.position import Position
 from pdefreq.runs.prepared_run import Given, PreparedRun
 from pdefreq.runs.resolution import resolution_notes
-from pdefreq.runs.run_folder import Checkpoint, RunFolder
+from pdefreq.runs.run_folder import RunFolder
 from pdefreq.runs.spec import RunSpec
 
 if TYPE_CHECKING:

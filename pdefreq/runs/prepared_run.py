@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ class Given:
             spec: The specification.
             folder: The run folder, which contains the Python files of the user's methods and probes.
             without: Names of objects that are missing in the spec and not needed.
-            trust: Whether Python files that the spec names may be loaded.
+            trust: Whether Python files that the spec names may be loaded; their names are printed on stderr before.
 
         Raises:
             RunFolderError: If the problem or the method is not that of the spec, if an object is missing that the spec can't
@@ -60,6 +61,8 @@ class Given:
                 f"the run was given its {' and '.join(missing)} as Python objects, which are not stored "
                 "in the folder; repeat the run from Python"
             )
+        if trust and (files := (spec if folder is None else spec.beside(folder)).code_files):
+            print(f"executing Python code: {', '.join(map(str, files))}", file=sys.stderr)
         problem = self.problem or spec.problem.read(folder, trust=trust)
         written = spec.probes if self.probes is None else None
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]

@@ -232,7 +232,8 @@ class Solution(Record, Field):
         Raises:
             RunFolderError: If the folder is not empty, or can't be written.
         """
-        from pdefreq.runs.run_folder import Checkpoint, RunFolder
+        from pdefreq.runs.checkpoint import Checkpoint
+        from pdefreq.runs.run_folder import RunFolder
 
         run_folder = RunFolder(folder)
         run_folder.create(self.spec)

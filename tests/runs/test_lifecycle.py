@@ -28,9 +28,11 @@ from pdefreq.core.history import History, Schedule, Status, Stop
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.checkpoint import Checkpoint
 from pdefreq.runs.lifecycle import load_run, rerun, resume, run
 from pdefreq.runs.prepared_run import Given
-from pdefreq.runs.run_folder import Checkpoint, RunFolder, next_free, to_json
+from pdefreq.runs.run_folder import RunFolder, next_free, to_json
+from pdefreq.runs.run_record import spec_id
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
 from pdefreq.solvers.names import make_solver
@@ -378,7 +380,7 @@ def test_a_changed_size_or_a_loss_of_another_method_is_refused(tmp_path):
         file = tmp_path / name / "run.json"
         record = json.loads(file.read_text())
         record["spec"]["solver"][keys[0]] = value
-        file.write_text(json.dumps(record))
+        file.write_text(json.dumps(record | {"id": spec_id(record["spec"])}))
         with pytest.raises(RunFolderError, match=message):
             read(tmp_path / name)
 
@@ -618,6 +620,12 @@ def test_a_run_json_with_an_edited_problem_is_refused(tmp_path):
     record = json.loads(path.read_text())
     record["spec"]["problem"]["content"]["exponent"] = 3.0
     path.write_text(json.dumps(record))
+    for read in (rerun, resume, load_run):
+        with pytest.raises(
+            RunFolderError, match=f"run.json can't be used: its spec was edited: its id is {record['id']}, and the"
+        ):
+            read(tmp_path / "run")
+    path.write_text(json.dumps(record | {"id": spec_id(record["spec"])}))
     with pytest.raises(RunFolderError, match="does not have the stored digest"):
         rerun(tmp_path / "run")
 

@@ -186,6 +186,12 @@ class TrainingIteration(Iteration):
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         c = coefficients.to(self._like, copy=True)
+        shapes = {name: value.shape for name, value in self._stepper.memory(c).items()} | {"steps": ()}
+        if self._held_out is not None and self._held_out.keep_best:
+            shapes["best"] = c.shape
+        for name, shape in shapes.items():
+            if memory[name].shape != shape:
+                raise ValueError(f"`{name}` has the shape {tuple(memory[name].shape)}, expected {tuple(shape)}")
         return State(self._space, c, {name: self._restored(value) for name, value in memory.items()})
 
     def _restored(self, value: Tensor) -> Tensor:
