@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
     from pdefreq.runs.prepared_run import PreparedRun
 
+_VISIBLE = 1e-3  # relative to u: smaller penalty errors are not mentioned
 _ROUNDING = 1e-12  # relative error below which a lifting equals the solution up to rounding; transfinite liftings had 2e-16
 
 
@@ -30,6 +31,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History, status: Stat
         lambda: _on_tolerance(prepared, history, status),
         lambda: _on_lifting(prepared, state),
         lambda: _on_data(prepared, history),
+        lambda: _on_penalty(prepared, state),
         lambda: _on_named(prepared, history),
     )
     return tuple(note for make in makers for note in _made(make))
@@ -67,6 +69,30 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
         return [told + "predictions from initialization are " + ("valid" if drift.is_small else "not valid here")]
     near = "at most" if drift.is_small else "more than"
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
+
+
+def _on_penalty(prepared: PreparedRun, state: State) -> list[str]:
+    """A note on the difference between the minimizer with a boundary penalty and the solution.
+
+    The minimizer of an energy plus beta int (u - g)^2 satisfies flux + 2 beta (u - g) = 0 at the boundary.
+    """
+    from pdefreq.runs.penalty_floor import penalty_floor
+    from pdefreq.solvers.network_solver import NetworkSolver
+
+    solver = prepared.solver
+    if not (isinstance(solver, NetworkSolver) and solver.boundary.is_penalty):
+        return []
+    if objective_kind_of(prepared.iteration) is not ObjectiveKind.ENERGY:
+        return []  # a sum of squares is zero at the solution, whatever beta is
+    found = penalty_floor(prepared.problem, state, solver.boundary.final_penalty_parameter)
+    if found is None or found.relative < _VISIBLE:
+        return []
+    sentence = (
+        f"The boundary penalty leaves an error: with beta = {found.beta:g} the minimizer differs from the boundary values by "
+        f"about flux / (2 beta), here {found.absolute:.2g} in the mean square, which is {100 * found.relative:.2g} % of u. "
+        "Increase `beta`, or use boundary=hard."
+    )
+    return [Note(sentence, "penalty floor")]
 
 
 def _on_data(prepared: PreparedRun, history: History) -> list[str]:
