@@ -77,7 +77,9 @@ def test_polynomials_and_roots_have_no_length_scale(text):
     assert not [feature for feature in of(text) if feature.kind != "gap"]
 
 
-@pytest.mark.parametrize("text", ["sqrt(x**2 + y**2)", "(x**2 + y**2)**(1/3)", "1/sqrt((x - 0.31)**2 + (y - 0.27)**2)", "sin(2/3*atan2(y, x))"])
+@pytest.mark.parametrize(
+    "text", ["sqrt(x**2 + y**2)", "(x**2 + y**2)**(1/3)", "1/sqrt((x - 0.31)**2 + (y - 0.27)**2)", "sin(2/3*atan2(y, x))"]
+)
 def test_a_root_inside_the_domain_has_no_length_scale(text):
     assert of(text, Ball((0.0, 0.0), 1.0)) == []
 
