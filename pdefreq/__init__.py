@@ -9,11 +9,14 @@ Example:
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # as `typing` has it, whose import takes longer than all else here
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from pdefreq.core.errors import UserError
     from pdefreq.core.fields import Field
     from pdefreq.core.history import History, Schedule, Status, Stop

@@ -1,8 +1,9 @@
-"""The command line: the table of commands, and errors as one sentence. No numerics."""
+"""The command line: the table of commands, and errors as one sentence, exit codes. No numerics."""
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -21,12 +22,14 @@ from pdefreq.commands.reproduce import reproduce
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.commands.theory import ntk, predict
+from pdefreq.core import interrupts
 from pdefreq.core.errors import UnknownNameError, UserError
 from pdefreq.core.printable import printable
 from pdefreq.core.registry import nearest
 
 _ClickException: Any = typer.BadParameter.__mro__[2]  # the class of click, which newer versions of Typer include
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG}
+_INTERRUPTED = 130  # the code of an interrupted run; that of the process depends on the signal
 
 
 class OneSentence(TyperGroup):
@@ -39,12 +42,16 @@ class OneSentence(TyperGroup):
             code = _refuse(str(error))
         except _ClickException as error:
             code = 0 if type(error).__name__ == "NoArgsIsHelpError" else _refuse(_usage_sentence(error))
+        except (KeyboardInterrupt, typer.Abort):
+            code = _INTERRUPTED
         except OSError as error:
+            if interrupts.terminal_is_gone():  # the run has been saved, and nothing can be printed
+                os._exit(interrupts.exit_code())
             if error.errno not in _DISK:
                 raise
             place = f" '{error.filename}'" if error.filename else ""
             code = _refuse(f"can't write{place}: {error.strerror}; free some space or choose another folder")
-        sys.exit(code or 0)
+        sys.exit(interrupts.exit_code() if code == _INTERRUPTED else code or 0)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if not args[0].startswith("-") and args[0] not in self.commands:
@@ -127,7 +134,7 @@ for _command, _examples in _EXAMPLES.items():
 
 
 def main() -> None:
-    """Entry point of ``pdefreq`` and of ``python cli.py``."""
+    """Run the command that the arguments name, and exit."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # characters that the terminal lacks must not end a run

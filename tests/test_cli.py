@@ -321,6 +321,20 @@ def test_json_output_is_a_single_object(cli):
     assert Path(found["run"], "run.json").is_file()
 
 
+def test_an_offset_hides_neither_an_error_nor_the_units_of_training(cli):
+    """300 K with a variation of 1 mK over 1 cm: the error relative to this variation is printed, and the units."""
+    text = WAVE.replace("upper = 1", "upper = 0.01").replace('"sin(pi*x)"', '"300 + 1e-3*sin(pi*x/0.01)"').replace('"0"', '"300"')
+    Path("offset.toml").write_text(text)
+    Path("plain.toml").write_text(WAVE)
+    offset, plain = (cli("solve", f"{name}.toml", "-m", "deep-ritz", *FEW) for name in ("offset", "plain"))
+    assert "relative L2 error without the lifting" in offset.stdout and "scaling=none" in offset.stdout
+    assert "without the lifting" not in plain.stdout and "scaling=none" not in plain.stdout
+    found = json.loads(cli("solve", "offset.toml", "-m", "deep-ritz", "--json", *FEW).stdout)
+    # the root mean square of the variation is 1e-3 / sqrt(2), of a solution of 300
+    ratio = found["relative_l2_homogeneous"] / found["relative_l2"]
+    assert ratio == pytest.approx(300 / (1e-3 * 0.5**0.5), rel=1e-3)
+
+
 def test_nonfinite_values_are_null_in_json(capsys):
     from pdefreq.commands.result import print_json
 
@@ -638,6 +652,67 @@ def test_ctrl_c_saves_the_run_and_exits_with_130(tmp_path):
     assert run.returncode == 130, err
     assert "pdefreq resume" in out
     assert list(tmp_path.glob("runs/*/checkpoints/*.npz"))
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_request_saves_the_run_and_sets_the_exit_code(cli, monkeypatch, name):
+    """128 plus the number of the signal, of `solve` and of `resume`."""
+    from pdefreq.commands.live import LiveLine
+
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip(f"there is no {name} here")
+    for step, command in ((7, ("solve", "poisson", "-m", "jacobi", "--steps", "1000", "--out", "run")), (9, ("resume", "run"))):
+        with monkeypatch.context() as patch:
+            patch.setattr(LiveLine, "progress", lambda _, now, step=step: now.step == step and signal.raise_signal(number))
+            result = cli(*command, "--no-figures")
+        assert result.exit_code == 128 + number and "interrupted: Stopped before the end" in result.stdout
+        assert "`pdefreq resume run`" in result.stdout
+        assert json.loads(Path("run/run.json").read_text())["summary"]["steps"] == step
+
+
+def test_a_resumed_run_writes_the_same_kinds_of_files(cli, monkeypatch):
+    """Figures and TensorBoard curves, or neither; --no-figures omits them once."""
+    from pdefreq.runs import tensorboard
+
+    opened = []
+
+    class Curves(tensorboard.TensorBoard):
+        def __init__(self, folder):
+            opened.append(str(folder))
+
+        def __call__(self, *_):
+            return False
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(tensorboard, "TensorBoard", Curves)
+    cli(
+        "solve", "poisson", "-m", "jacobi", "--steps", "3", "--no-figures", "--tensorboard", "--no-prediction", "--out", "without"
+    )
+    cli("solve", "poisson", "-m", "jacobi", "--steps", "3", "--out", "with")
+    cli("resume", "without", "--steps", "4")
+    cli("rerun", "without", "--out", "again")
+    assert not [*Path().glob("without/*.png"), *Path().glob("again/*.png")]
+    assert opened == ["without/tensorboard", "without/tensorboard", "again/tensorboard"]
+    for picture in Path().glob("with/*.png"):
+        picture.unlink()
+    cli("resume", "with", "--steps", "4", "--no-figures")
+    assert not list(Path().glob("with/*.png"))
+    cli("resume", "with", "--steps", "5")
+    assert len(list(Path().glob("with/*.png"))) == 3 and len(opened) == 3
+
+
+def test_a_second_process_is_refused_in_one_sentence(cli):
+    from pdefreq.core.locks import locked
+
+    cli("solve", "poisson", "-m", "jacobi", *FEW, "--out", "run")
+    with locked(Path("run")):
+        refused = cli("resume", "run", "--steps", "40")
+        assert refused.exit_code == 2
+        assert refused.stderr == "error: another process is running the run in run; wait until it ends, or stop it with Ctrl-C\n"
+        assert cli("show", "run", "--no-figures").exit_code == 0
 
 
 def test_the_live_line_shows_objective_error_and_remaining_time():

@@ -88,7 +88,7 @@ def compare(
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
     """The table, and for each of its rows one sentence on the order of frequencies and the notes on the runs."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.result import number, plain_table, reference_sentence, say
     from pdefreq.core.options import in_lines
     from pdefreq.solvers import SOLVERS
 
@@ -120,11 +120,15 @@ def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
                 say(console, f"{row['method']}: {note}", "yellow")
     for note in common:
         say(console, f"all methods: {note}", "yellow")
+    if told := reference_sentence(next((own for row in rows if (own := row["reference_error"]) is not None), None)):
+        say(console, told)
 
 
 def _with_range(row: dict[str, Any], name: str) -> str:
     """The median, with the lowest and the highest value if the seeds differ."""
-    from pdefreq.commands.result import number
+    from pdefreq.commands.result import bounded
 
+    own = row["reference_error"] if name == "relative_l2" else None
     low, high = row[f"{name}_min"], row[f"{name}_max"]
-    return number(row[name]) if low == high else f"{number(row[name])} ({number(low)} to {number(high)})"
+    middle = bounded(row[name], own)
+    return middle if low == high else f"{middle} ({bounded(low, own)} to {bounded(high, own)})"

@@ -93,7 +93,7 @@ def refine(
 
 def _print_levels(console: Console, refinement: Refinement) -> None:
     """One line per discretization, and the reason if a level failed."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.result import bounded, number, plain_table, say
 
     table, rows = plain_table(), refinement.rows()
     table.padding = (0, 0, 0, 1)  # ten columns in 80 characters
@@ -102,7 +102,7 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         size = [f"{row['size']:,}"] if sized else []
-        errors = [number(row[name]) for name in _NAMES]
+        errors = [bounded(row[name], refinement.own_errors[name]) for name in _NAMES]
         table.add_row(str(row["level"]), *size, number(row["h"], 2), f"{row['unknowns']:,}", *errors, number(row["seconds"], 2))
     console.print(table)
     if refinement.status not in ENDED:
@@ -117,7 +117,7 @@ def _print_levels(console: Console, refinement: Refinement) -> None:
 
 def _print_orders(console: Console, refinement: Refinement) -> None:
     """One line per norm and mode: the error on the finest level, and the order of convergence if there is one."""
-    from pdefreq.commands.result import number, plain_table, say
+    from pdefreq.commands.result import bounded, number, plain_table, reference_sentence, say
     from pdefreq.figures.labels import mode_labels
 
     table, finest = plain_table("error"), refinement.rows()[-1]
@@ -128,7 +128,8 @@ def _print_orders(console: Console, refinement: Refinement) -> None:
     for row, label in zip(refinement.orders(), labels, strict=True):
         fit = "-" if row["first_level"] is None else f"{row['first_level']} to {row['last_level']}"
         order = "-" if row["order"] is None else f"{row['order']:.2f}"
-        table.add_row(label, number(finest[row["name"]]), order, number(row["standard_error"], 1), fit, number(row["predicted"]))
+        error = bounded(finest[row["name"]], refinement.own_errors.get(row["name"]))
+        table.add_row(label, error, order, number(row["standard_error"], 1), fit, number(row["predicted"]))
         if row["reason"]:
             missing.setdefault(row["reason"], []).append(label)
     console.print(table)
@@ -138,7 +139,6 @@ def _print_orders(console: Console, refinement: Refinement) -> None:
         console,
         f"orders: powers of {refinement.power}; the errors in L2, H1 and the modes are relative, the largest error is absolute",
     )
-    if refinement.reference_error > 0:
-        own = number(refinement.reference_error)
-        say(console, f"errors are measured against a reference solution with a relative L2 error of about {own}")
+    if told := reference_sentence(refinement.reference_error, refinement.accuracy.energy):
+        say(console, told)
     say(console, refinement.sentence)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pdefreq.spectrum.spectral_report import SpectralReport
 
 _ERRORS = {"relative_l2": "relative L2 error", "relative_h1": "relative H1 error", "max_error": "largest error"}
+_HOMOGENEOUS = {"relative_l2_homogeneous": "relative L2 error without the lifting"}
+_OFFSET = 2  # smallest ratio of these errors at which an offset hides some of the error, so that both are printed
+_OWN = {"relative_l2": "reference_error", "relative_h1": "reference_h1_error", "max_error": "reference_max_error"}
 _HELD_OUT = {"holdout_misfit": "misfit at the data held out"}
 
 
@@ -99,7 +102,7 @@ def print_solution(console: Console, solution: Solution, *, drawn: bool, said: C
     say(console, status_sentence(solution), "green" if solution.status.exit_code == 0 else "bold red")
     say(console, f"{steps} in {duration(summary['seconds'])}, {summary['unknowns']:,} unknowns, objective {_objective(solution)}")
     if report.rows:
-        console.print(modes_table(report))
+        console.print(modes_table(report, solution.reference_error))
         say(
             console,
             "errors are relative; halved at: first step after which the error stays below 0.5; rate: -d log(error) / d step",
@@ -122,14 +125,19 @@ def status_sentence(solution: Solution) -> str:
     return f"{solution.status.label}: {solution.status.sentence.replace('RUN', run)}"
 
 
-def modes_table(report: SpectralReport) -> Table:
-    """The most important modes by wavenumber, with dots in place of omitted ones."""
+def modes_table(report: SpectralReport, reference_error: float = 0.0) -> Table:
+    """The most important modes by wavenumber, with dots in place of omitted ones.
+
+    Args:
+        report: The modes of a run.
+        reference_error: Relative L2 error of the reference solution, which limits the errors of modes that can be told.
+    """
     table = plain_table()
     foretold = any(row.predicted_rate is not None or row.predicted_halving_step is not None for row in report.rows)
     last = ("theory", "rate", "theory") if foretold else ("seconds", "rate")  # all columns need more than 80 characters
     for name in ("wavenumber", "amplitude", "error", "halved at", *last):
         table.add_column(name, justify="right", no_wrap=True)
-    shown, skipped = report.rows_to_print(), False
+    shown, skipped, size = report.rows_to_print(), False, math.hypot(*(row.amplitude for row in report.rows))
     for row in report.rows:
         if row not in shown:
             if not skipped:
@@ -138,7 +146,9 @@ def modes_table(report: SpectralReport) -> Table:
             continue
         skipped = False
         halving_step = "from start" if row.status == "below half from the start" else _whole(row.halving_step)
-        cells = [number(row.wavenumber, 4), number(row.amplitude), number(row.error), halving_step]
+        own = reference_error * size / row.amplitude if row.amplitude > 0 else 0.0
+        error = f"< {number(own)}" if row.error is not None and row.error < own else number(row.error)
+        cells = [number(row.wavenumber, 4), number(row.amplitude), error, halving_step]
         if foretold:
             cells += [_whole(row.predicted_halving_step), number(row.rate), number(row.predicted_rate)]
         else:
@@ -178,8 +188,9 @@ def print_spread(console: Console, summaries: Sequence[Mapping[str, Any]]) -> No
     say(console, f"{len(summaries)} seeds, median (lowest to highest):", "bold")
     names = {**_ERRORS, "bias_index": "bias index B", "seconds": "seconds"}
     for key, found in spread(summaries).items():
-        low, high = number(found["lowest"]), number(found["highest"])
-        say(console, f"  {names[key]} {number(found['median'])} ({low} to {high})")
+        own = summaries[0].get(_OWN.get(key, ""))
+        low, middle, high = (bounded(found[name], own) for name in ("lowest", "median", "highest"))
+        say(console, f"  {names[key]} {middle} ({low} to {high})")
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -189,13 +200,45 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def bounded(value: float | None, own: float | None, digits: int = 3) -> str:
+    """An error for a table, as ``< bound`` where the error of the reference solution is the larger part of the bound.
+
+    Args:
+        value: The bound of the error: the difference from the reference solution plus the error of the latter.
+        own: The error of the reference solution; 0 or None for an exact solution.
+        digits: Significant digits.
+
+    Example:
+        >>> bounded(0.103, 0.103), bounded(2.5e-3, 1e-6)
+        ('< 0.103', '0.0025')
+    """
+    is_bound = value is not None and own is not None and own > 0 and value <= 2 * own
+    return ("< " if is_bound else "") + number(value, digits)
+
+
+def reference_sentence(own: float | None, energy: float | None = None) -> str:
+    """A sentence on the error of the reference solution; empty for an exact solution, and if there is none.
+
+    Args:
+        own: Its estimated relative L2 error.
+        energy: The bound of its relative error in the energy norm, if there is one.
+    """
+    if own is None or not own > 0:
+        return ""
+    told = f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"
+    if energy is not None and math.isfinite(energy):
+        told += f", by the residual estimator about {number(energy)} in the energy norm"
+    return f"{told}; its error is added to those above"
+
+
 def _objective(solution: Solution) -> str:
     """The final objective, and its terms if there are several."""
     history = solution.history.before(solution.step + 1)  # after a failure, rows of bad states follow
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
-        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {number(minimum, 8)}"
+        bound = "at least " if solution.reference_error > 0 else ""
+        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {bound}{number(minimum, 8)}"
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told
@@ -212,15 +255,18 @@ def _figures(folder: Path, *, drawn: bool) -> str:
 def _error_lines(solution: Solution, summary: dict[str, Any]) -> list[str]:
     from pdefreq.runs.run_folder import DEFINITIONS
 
-    known = {key: name for key, name in (_ERRORS | _HELD_OUT).items() if summary[key] is not None and math.isfinite(summary[key])}
+    own, whole = (summary[key] for key in ("relative_l2_homogeneous", "relative_l2"))
+    hidden = own is not None and whole is not None and own >= _OFFSET * whole > 0
+    names = {"relative_l2": _ERRORS["relative_l2"]} | (_HOMOGENEOUS if hidden else {}) | _ERRORS | _HELD_OUT
+    known = {key: name for key, name in names.items() if summary[key] is not None and math.isfinite(summary[key])}
     if not known and solution.reference is not None:
         return ["No errors: the approximation is not finite."]
     if not known:
-        return ["No errors: neither an exact nor a reference solution is known."]
-    lines = [f"{name} {number(summary[key])} = {DEFINITIONS[key]}" for key, name in known.items()]
+        return [f"No errors: {solution.without_solution}"]
+    lines = [
+        f"{name} {bounded(summary[key], summary.get(_OWN.get(key, '')))} = {DEFINITIONS[key]}" for key, name in known.items()
+    ]
     if solution.contradiction:
         lines.append(solution.contradiction)
-    own = summary["reference_error"]
-    return lines + (
-        [f"errors are measured against a reference solution with a relative L2 error of about {number(own)}"] if own > 0 else []
-    )
+    sentence = reference_sentence(summary["reference_error"], summary["reference_energy_error"])
+    return [*lines, sentence] if sentence else lines

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.loop import Progress
     from pdefreq.runs.solution import Solution
 
-    Job = Callable[[Callable[[Progress], None]], Solution]
+    Job = Callable[[Any, Callable[[Progress], None]], Solution]
 
 ExportPath = Annotated[
     Path,
@@ -66,12 +67,12 @@ def resume(
 ) -> int:
     """Continue a run from its last checkpoint, to its budget or to a new one."""
 
-    def job(progress: Callable[[Progress], None]) -> Solution:
+    def job(callback: Any, progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import resume as resume_run
 
-        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, progress=progress)
+        return resume_run(run, stop=Stop(steps=steps, seconds=seconds), trust=trust, callback=callback, progress=progress)
 
-    return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+    return _follow(run, run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
 
 
 def rerun(
@@ -84,29 +85,45 @@ def rerun(
     no_figures: o.NoFigures = False,
 ) -> int:
     """Repeat a run from its folder alone."""
+    from pdefreq.runs.run_folder import next_free
 
-    def job(progress: Callable[[Progress], None]) -> Solution:
+    folder = out or next_free(run.parent, f"{run.name}-again")
+
+    def job(callback: Any, progress: Callable[[Progress], None]) -> Solution:
         from pdefreq.runs.lifecycle import rerun as repeat
-        from pdefreq.runs.run_folder import next_free
 
-        return repeat(run, out or next_free(run.parent, f"{run.name}-again"), trust=trust, progress=progress)
+        return repeat(run, folder, trust=trust, callback=callback, progress=progress)
 
-    return _follow(run, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
+    return _follow(run, folder, job, threads=threads, json_output=json_output, quiet=quiet, no_figures=no_figures)
 
 
-def _follow(run: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
-    """Execute a run of a run folder with a live line, print the result, and return the exit code."""
+def _follow(run: Path, into: Path, job: Job, *, threads: int, json_output: bool, quiet: bool, no_figures: bool) -> int:
+    """Execute a run of a run folder with a live line, print the result, and return the exit code.
+
+    Args:
+        run: The run folder.
+        into: The folder that is written.
+        job: The computation, of a callback and the display of the progress.
+        threads: The number of threads.
+        json_output: Whether to print one JSON object.
+        quiet: Whether to print the result only.
+        no_figures: Whether to omit the figures of a run that has figures.
+    """
     from pdefreq.commands.figures import draw_run
     from pdefreq.commands.live import LiveLine
     from pdefreq.commands.result import make_console, print_outcome
+    from pdefreq.commands.solve import curves
     from pdefreq.runs.run_folder import RunFolder
 
     spec = RunFolder(run).read_spec()  # errors are reported before torch is loaded
+    drawn = "figures" in spec.outputs and not no_figures
     o.use_threads(threads)
     console = make_console(json_output=json_output)
     with LiveLine(console, f"{spec.problem.name}, {spec.method}", quiet=quiet) as live:
-        solution = job(live.progress)
-        if not no_figures:
+        with ExitStack() as stack:
+            boards = curves(stack, into, spec.outputs)
+            solution = job(boards[0] if boards else None, live.progress)
+        if drawn:
             draw_run(solution)
-    print_outcome(console, solution, json_output=json_output, drawn=not no_figures, said=live.remarks)
+    print_outcome(console, solution, json_output=json_output, drawn=drawn, said=live.remarks)
     return solution.status.exit_code

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pdefreq.core.errors import OptionError
+from pdefreq.core.interrupts import exiting_at_once
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -130,7 +131,7 @@ def use_threads(count: int) -> None:
     if count > (cores := os.cpu_count() or 1):
         raise OptionError(f"`threads` must be at most {cores}, the number of cores of this machine, got {count}")
     os.environ["OMP_NUM_THREADS"] = str(count)
-    with importing():
+    with exiting_at_once(), importing():
         import torch
 
         import pdefreq.problem.files.reader

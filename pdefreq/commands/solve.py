@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,12 +88,13 @@ def solve(
 
     console = make_console(json_output=json_output)
     folder = o.new_folder(out, subject.name, method)
+    outputs = [*([] if no_figures else ["figures"]), *(["tensorboard"] if tensorboard else [])]
     solutions, runs, said = {}, {}, set()
     for each in range(seed, seed + seeds):
         run_folder = folder if seeds == 1 else seed_folder(folder, each)
         with ExitStack() as stack:
             live = stack.enter_context(LiveLine(console, f"{subject.title or subject.name}, {method}", quiet=quiet))
-            callbacks = [live.callback, *([_board(stack, run_folder)] if tensorboard else [])]
+            callbacks = [live.callback, *curves(stack, run_folder, outputs)]
 
             def callback(step: int, state: State, history: History, callbacks: list[Any] = callbacks) -> bool:
                 return any([call(step, state, history) for call in callbacks])
@@ -111,6 +113,7 @@ def solve(
                 callback=callback,
                 progress=live.progress,
                 predict=not no_prediction,
+                outputs=outputs,
             )
             if not no_figures:
                 draw_run(solution)
@@ -125,7 +128,10 @@ def solve(
     return max(solution.status.exit_code for solution in solutions.values())
 
 
-def _board(stack: ExitStack, folder: Path) -> Any:
+def curves(stack: ExitStack, folder: Path, outputs: Collection[str]) -> list[Any]:
+    """The callback that writes TensorBoard curves into a run folder, in a list; none if the outputs of the run do not name it."""
+    if "tensorboard" not in outputs:
+        return []
     from pdefreq.runs.tensorboard import TensorBoard
 
-    return stack.enter_context(TensorBoard(folder / "tensorboard"))
+    return [stack.enter_context(TensorBoard(folder / "tensorboard"))]

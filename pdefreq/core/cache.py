@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdefreq.core.array_files import read_npz
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.file_io import npz_bytes, write_atomically
 
@@ -22,9 +21,6 @@ FOLDER_VARIABLE = "PDEFREQ_CACHE"
 LIMIT_VARIABLE = "PDEFREQ_CACHE_MB"
 """The environment variable for the size limit of the cache, in megabytes of 10^6 bytes."""
 DEFAULT_MEGABYTES = 1000
-
-# Errors raised for a file that is not a complete archive; `TypeError` because a single array is not a context manager.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -83,15 +79,12 @@ class Cache:
         """The arrays of an entry, or None if it is missing or damaged. A damaged file is removed."""
         if self.folder is None:
             return None
-        import numpy as np
-
         path = self._path(name)
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                arrays = {key: file[key] for key in file.files}
+            arrays = read_npz(path.read_bytes())
         except FileNotFoundError:
             return None
-        except _DAMAGED:
+        except (OSError, ValueError):  # it can't be read, or is damaged
             self.remove(name)
             return None
         with suppress(OSError):

@@ -49,7 +49,7 @@ def as_device(name: str) -> torch.device:
 
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # the device "meta" has no values
     except (RuntimeError, AssertionError, NotImplementedError):
         raise OptionError(f"there is no device '{name}' here; available: {', '.join(devices())}") from None
     return device

@@ -7,7 +7,10 @@ import io
 import itertools
 import json
 import os
+import re
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,8 @@ from pdefreq.core.errors import ProblemFileError, RunFolderError
 if TYPE_CHECKING:
     import numpy as np
 
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")  # the names of temporary files: that of the file and the number of the process
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a temporary file and rename it, so that a reader sees either the old file or the complete new file.
@@ -23,7 +28,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         RunFolderError: If the file can't be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # see _TEMPORARY
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -33,6 +38,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise RunFolderError(f"can't write {path}: {error.strerror or error}") from None
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder; those of a running process may be among them.
+
+    Args:
+        folder: A folder. Links are not followed, and folders in it are not searched.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for entry in os.scandir(folder):
+        if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            Path(entry.path).unlink(missing_ok=True)
 
 
 def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> Path:
@@ -60,16 +78,45 @@ def free_folder(folder: str | Path, *, otherwise: str = "name another one") -> P
     return folder
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, new: bool = False) -> None:
     """Create a folder and its missing parents.
+
+    Args:
+        folder: The folder.
+        new: Whether an existing folder is refused.
 
     Raises:
         RunFolderError: If the folder can't be created.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=not new)
     except OSError as error:
         raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+
+
+def require_own_files(folder: Path) -> None:
+    """Check that all entries of a run folder are files and folders in it, so that no path leads outside it.
+
+    A folder from a stranger may contain a link ``checkpoints`` to another folder, whose files would be read, or removed. The
+    folder itself may be a link, because the user named it. Folders in it are not searched.
+
+    Raises:
+        RunFolderError: If an entry is a symbolic link, a pipe, a socket or a device, or if the folder can't be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):  # a run that is going on renames its files
+                    _require_own(entry.path, entry.stat(follow_symlinks=False).st_mode)
+    except OSError as error:
+        raise RunFolderError(f"can't read the folder {folder}: {error.strerror or error}") from None
+
+
+def _require_own(path: str, mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        raise RunFolderError(f"{path} is a link, and a run folder can't have any: replace it by its target")
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise RunFolderError(f"{path} is neither a file nor a folder: remove it")
 
 
 def json_bytes(record: Any) -> bytes:

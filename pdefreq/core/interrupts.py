@@ -1,40 +1,93 @@
-"""Handling of Ctrl-C and termination requests between two steps."""
+"""Handling of Ctrl-C and of requests to terminate: between two steps of a run, and while modules are imported."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+_REQUESTS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # no SIGHUP on Windows
+
+
+class Request:
+    """A request to end a run, which has arrived if the object, called, returns True."""
+
+    number: int | None = None
+    """The number of the signal."""
+
+    def __call__(self) -> bool:
+        return self.number is not None
+
+    def deliver(self) -> None:
+        """Send the signal again, if one arrived, to the handler of the caller: a run that ended by itself did not answer it."""
+        if self.number is not None:
+            signal.raise_signal(self.number)
+
+
+_latest = Request()
+
+
+def exit_code() -> int:
+    """The exit code after a request: 128 plus the number of the signal, thus 130 after Ctrl-C."""
+    return 128 + (_latest.number or signal.SIGINT)
+
+
+def terminal_is_gone() -> bool:
+    """Whether the request was SIGHUP: the terminal may be closed, and nothing can be printed."""
+    return _latest.number is not None and _latest.number == getattr(signal, "SIGHUP", None)
+
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """A context in which Ctrl-C and termination requests end a run between two steps, so that all data can be saved.
+def interruptible() -> Iterator[Request]:
+    """A context in which Ctrl-C, SIGTERM and SIGHUP end a run between two steps, so that all data can be saved.
+
+    Signals that the process ignores stay ignored, as SIGHUP under ``nohup``. A second Ctrl-C raises KeyboardInterrupt
+    immediately. Other signals may arrive twice, as SIGHUP from the terminal and from the shell, and are then answered once.
 
     Yields:
-        A function that returns whether a request has arrived. A second request raises KeyboardInterrupt immediately.
+        The request. Called, it returns whether a signal has arrived.
     """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set  # only the main thread can handle signals
-        return
+    global _latest
+    request = _latest = Request()
 
-    def ask(*_: Any) -> None:
-        if asked.is_set():
+    def ask(number: int, *_: Any) -> None:
+        if number == request.number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.set()
+        request.number = request.number or number
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if asked.is_set() and _ends_all.get():
+    with _handling(_REQUESTS, ask):
+        yield request
+    if request() and _ends_all.get():
         raise KeyboardInterrupt
+
+
+@contextmanager
+def exiting_at_once() -> Iterator[None]:
+    """A context in which Ctrl-C ends the process without a traceback: for imports, where there is nothing to save.
+
+    An exception could be raised inside a module that is half imported, and be reported as another error.
+    """
+    with _handling([signal.SIGINT], lambda *_: os._exit(128 + signal.SIGINT)):
+        yield
+
+
+@contextmanager
+def _handling(numbers: Sequence[int], handler: Callable[..., Any]) -> Iterator[None]:
+    """A context in which signals have a handler, unless the process ignores them; only the main thread can handle signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    own = [number for number in numbers if signal.getsignal(number) not in (signal.SIG_IGN, None)]  # None: not set from Python
+    before = {number: signal.signal(number, handler) for number in own}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 _ends_all: ContextVar[bool] = ContextVar("ends_all", default=False)

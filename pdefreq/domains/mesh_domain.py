@@ -17,6 +17,7 @@ from pdefreq.core.errors import IncompatibleError, ProblemFileError, UnknownName
 from pdefreq.core.fields import ConstantField, Field
 from pdefreq.core.registry import nearest
 from pdefreq.domains.domain import Domain
+from pdefreq.domains.frame import Frame
 from pdefreq.domains.geometry.lifting import FromFacets
 from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.geometry.rules import unit_cube
@@ -77,8 +78,14 @@ class MeshDomain(Domain):
 
     @classmethod
     def from_content(cls, arguments: dict[str, Any]) -> Self:
-        mesh = _MESHES[arguments["cells"]](arguments["p"], arguments["t"])
-        boundaries = arguments["boundaries"]
+        p, t, boundaries = arguments["p"], arguments["t"], arguments["boundaries"]
+        if p.dtype.kind != "f" or not np.isfinite(p).all() or t.dtype.kind not in "iu" or t.min() < 0:
+            raise ValueError("the vertices must be finite, and the cells indices of vertices")
+        mesh = _MESHES[arguments["cells"]](p, t)
+        count = facets_of(mesh).shape[1]
+        for name, facets in boundaries.items():
+            if facets.dtype.kind not in "iu" or facets.ndim != 1 or ((facets < 0) | (facets >= count)).any():
+                raise ValueError(f"the boundary {name[:40]!r} must be indices of facets")
         return cls(mesh.with_boundaries(boundaries) if boundaries else mesh)
 
     @classmethod
@@ -156,8 +163,8 @@ class MeshDomain(Domain):
         return Samples(x, weights, torch.from_numpy(self._normals[facets]), torch.from_numpy(self._part_of_facet[facets]))
 
     def distance(self) -> Field:
-        """The mean value distance, which is smooth inside; see `MeanValueDistance`."""
-        return MeanValueDistance(*self._sides)
+        """The mean value distance in units of length of the domain, which is smooth inside; see `MeanValueDistance`."""
+        return MeanValueDistance(*self._sides, slope=1 / max(Frame.of(self).units))
 
     def lifting(self, g: Field) -> Field:
         """A weighted mean of the values at the nearest point of each side; see `FromFacets`.

@@ -51,7 +51,13 @@ RECORD = 4
 PLATEAU_STEP, PLATEAU_PUBLISHED = 200, "about 0.1, 0.65 to 0.7, and 0.8"
 THREE_STEPS, THREE_SEEDS = 20_000, 1
 SHALLOW = regression().with_options(
-    widths=(8000,), activation="tanh", initialization="normal(0.1)", learning_rate=2e-4, half_life=None, steps=THREE_STEPS
+    widths=(8000,),
+    activation="tanh",
+    initialization="normal(0.1)",
+    learning_rate=2e-4,
+    half_life=None,
+    steps=THREE_STEPS,
+    scaling="none",
 )
 
 TEN = tuple(range(5, 55, 5))
@@ -62,7 +68,13 @@ TEN_PUBLISHED = {  # first steps at which the mean amplitude is at least a level
 }
 TEN_STEPS, TEN_SEEDS = 25_000, 3
 DEEP = regression().with_options(
-    widths=(256,) * 5, activation="relu", initialization="torch", learning_rate=3e-4, half_life=None, steps=TEN_STEPS
+    widths=(256,) * 5,
+    activation="relu",
+    initialization="torch",
+    learning_rate=3e-4,
+    half_life=None,
+    steps=TEN_STEPS,
+    scaling="none",
 )
 
 

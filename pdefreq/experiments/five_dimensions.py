@@ -45,7 +45,13 @@ _COLUMNS = ("optimizer", "boundary", "activation", "unknowns", "steps", "seconds
 
 def network(optimizer: str, boundary: str, activation: str, steps: int) -> NetworkSolver:
     """The method of a row; with Adam its learning rate and its penalty depend on the number of steps."""
-    common: dict[str, Any] = {"activation": activation, "boundary": boundary, "points": "sobol", "number": POINTS[optimizer]}
+    common: dict[str, Any] = {
+        "activation": activation,
+        "boundary": boundary,
+        "points": "sobol",
+        "number": POINTS[optimizer],
+        "scaling": "none",
+    }
     if boundary == "penalty":
         common["boundary.points"] = 2000
     if optimizer == "Gauss-Newton":

@@ -71,7 +71,7 @@ class Case:
     def solvers(self) -> dict[str, Solver]:
         """The same network under three optimizers."""
         plain = {"residual": pinn, "ritz": deep_ritz}[self.loss]
-        common = {"number": self.number, **_NETWORK}
+        common = {"number": self.number, "scaling": "none", **_NETWORK}
         return {
             "Adam": plain().with_options(**common, **_RATE),
             "L-BFGS": plain().with_options(**common, optimizer="lbfgs"),
@@ -188,6 +188,7 @@ def lazy_run(name: str, width: int = WIDTH) -> SpectralRecord:
     damping, steps = LAZY[name]
     problem = problem_of("regression", _SIZE)
     common = {"widths": (width // 2,), "start": "antisymmetric", "activation": "tanh", "initialization": "ntk", "number": 40}
+    common["scaling"] = "none"  # the tones must be small in the units of the network
     plain = regression().with_options(**common, optimizer="gd", learning_rate=1.0, half_life=None)
     like = torch.empty(0, dtype=torch.float64)
     iteration = plain.prepare(problem.blind(), seed=0, device=like.device, dtype=like.dtype)

@@ -109,6 +109,7 @@ class Fit:
             half_life=None,
             points="gauss",
             number=_POINTS,
+            scaling="none",
         )
         return solver.prepare(self.problem, seed=self.seed, device=torch.device("cpu"), dtype=torch.float64)
 

@@ -50,7 +50,7 @@ INTERVALS = 500
 SWEEPS = 40_000
 """Of Jacobi, alone or after a network: as many as fit into the published figure."""
 
-_PENALTY = {"boundary": "penalty", "beta": BETA, "points": "gauss", "number": INTERVALS}
+_PENALTY = {"boundary": "penalty", "beta": BETA, "points": "gauss", "number": INTERVALS, "scaling": "none"}
 
 
 @dataclass(frozen=True)

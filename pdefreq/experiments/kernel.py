@@ -167,6 +167,7 @@ def interpolation(width: int, seed: int, *, antisymmetric: bool = False) -> Inte
         optimizer="gd",
         half_life=None,
         steps=_MOST_STEPS,
+        scaling="none",
     )
     start = solver.prepare(problem, seed=seed, device=torch.device("cpu"), dtype=torch.float64).init()
     c, space = start.coefficients, start.space

@@ -54,6 +54,7 @@ def network(problem: str, scales: tuple[float, ...]) -> NetworkSolver:
         number=2000,
         learning_rate=8e-3,
         half_life=400.0,
+        scaling="none",
     )
 
 

@@ -45,6 +45,7 @@ _COMMON = {
     "number": 1000,
     "learning_rate": 1e-4,
     "half_life": HALF_LIFE,
+    "scaling": "none",
 }
 METHODS = {
     "plain": deep_ritz().with_options(widths=(180, 180, 180), **_COMMON),

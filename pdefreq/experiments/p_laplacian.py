@@ -52,10 +52,12 @@ def network(optimizer: str, epsilon: float) -> NetworkSolver:
     coarse = epsilon >= 0.1
     if optimizer == "Adam":
         scales = tuple(2.0**k for k in range(7 if coarse else 11))
-        return mscale().with_options(scales=scales, widths=(20, 20), half_life=400.0, number=None if coarse else 2000)
+        return mscale().with_options(
+            scales=scales, widths=(20, 20), half_life=400.0, number=None if coarse else 2000, scaling="none"
+        )
     scales = tuple(2.0**k for k in range(7))
     return gauss_newton().with_options(
-        loss="ritz", network="mscale", scales=scales, widths=(10, 10), number=2000 if coarse else 4000
+        loss="ritz", network="mscale", scales=scales, widths=(10, 10), number=2000 if coarse else 4000, scaling="none"
     )
 
 

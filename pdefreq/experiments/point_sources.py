@@ -80,7 +80,7 @@ def galerkin(basis: str) -> Callable[[int], Solver]:
 
 def networks(steps: int, number: int) -> dict[str, Callable[[int], Solver]]:
     """Networks with two hidden layers of m units, or with m units in each layer of each part."""
-    budget = {"steps": steps, "half_life": steps / 4, "number": number}
+    budget = {"steps": steps, "half_life": steps / 4, "number": number, "scaling": "none"}
     return {
         "deep-ritz, tanh": lambda m: deep_ritz().with_options(widths=(m, m), learning_rate=5e-3, **budget),
         "deep-ritz, sin": lambda m: deep_ritz().with_options(widths=(m, m), activation="sin", learning_rate=5e-3, **budget),

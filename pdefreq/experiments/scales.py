@@ -56,6 +56,7 @@ def solver(factors: tuple[float, ...], number: int = POINTS) -> NetworkSolver:
         resample_every=10,
         learning_rate=1e-3,
         half_life=HALF_LIFE,
+        scaling="none",
     )
 
 

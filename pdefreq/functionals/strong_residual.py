@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class StrongResidual(Functional):
-    """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta int_Robin r^2``.
+    """``int ( L(x, u, grad u) - S(x, u, grad u) : D^2 u - f )^2 + beta int_Dirichlet (u - g)^2 + beta_r int_Robin r^2``.
 
     L - S : D^2 u is the strong form of the equation, and r = F . n + alpha u - flux with the flux F of its weak form. The terms
     ``residual``, ``boundary`` and ``robin`` are integrals without a factor 1/2; the means that other codes print are these terms
@@ -36,7 +36,8 @@ class StrongResidual(Functional):
         space: The trial space of u.
         interior: Points and weights for the first integral.
         boundary: Points and weights for the others; without it the space must satisfy the boundary values.
-        beta: The penalty parameter, which multiplies both boundary terms.
+        beta: The penalty parameter beta.
+        robin_beta: The parameter beta_r of the Robin conditions; by default beta.
         source: f at the interior points, where it is known only there.
         like: A tensor with the dtype and device of the values.
 
@@ -56,6 +57,7 @@ class StrongResidual(Functional):
         boundary: Samples | None = None,
         *,
         beta: float = 1.0,
+        robin_beta: float | None = None,
         source: Values | None = None,
         like: Tensor,
     ) -> None:
@@ -71,7 +73,7 @@ class StrongResidual(Functional):
             conditions = ConditionsAtPoints.of(problem.boundary, problem.part_of(boundary), boundary, like)
             if (robin := conditions.where("robin")) is not None:
                 weak = WeakEquation.at(equation, robin.x.double().cpu(), like)
-                blocks.append(RobinResidualBlock(weak, space, robin, beta))
+                blocks.append(RobinResidualBlock(weak, space, robin, beta if robin_beta is None else robin_beta))
             if (dirichlet := conditions.where("dirichlet")) is not None:
                 blocks.append(PenaltyBlock(space, dirichlet, beta))
         super().__init__(blocks)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from skfem import MeshTri1
 
-from pdefreq.domains.meshes.meshing import fitted, locally_refined, refined
+from pdefreq.domains.meshes.interface_mesh import with_interfaces
+from pdefreq.domains.meshes.meshing import cut_cells, fitted, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.protocols import ObjectiveKind
@@ -34,7 +36,8 @@ class Refinement(Iteration):
         space: The first trial space.
         problem: A linear problem.
         levels: Number of refinements after the first solution.
-        adaptive: Whether only the cells with half of the squared estimator are refined, instead of all cells.
+        adaptive: Whether only the cells with half of the squared estimator are refined, and those that an interface of the
+            equation cuts (`Problem.level_sets`), instead of all cells. Edges of triangles then follow the interfaces.
         condense: A function from a weak form to the solver of its equations.
         like: A tensor with the dtype and device of the coefficients.
         remarks: A function that returns notes on a solution in a space.
@@ -54,7 +57,8 @@ class Refinement(Iteration):
         like: Tensor,
         remarks: Callable[[Lagrange], list[str]],
     ) -> None:
-        self._first, self._problem, self._levels, self._adaptive = space, problem, levels, adaptive
+        self._problem, self._levels, self._adaptive = problem, levels, adaptive
+        self._first = replace(space, mesh=self._following(space.mesh)) if adaptive else space
         self._condense, self._like, self._remarks = condense, like, remarks
 
     def init(self) -> State:
@@ -87,8 +91,13 @@ class Refinement(Iteration):
     def _refined(self, state: State) -> Mesh:
         mesh = state.space.mesh  # type: ignore[attr-defined]
         if self._adaptive:
-            return fitted(locally_refined(mesh, marked(self._indicators(state))), self._problem.domain)
+            chosen = np.union1d(marked(self._indicators(state)), cut_cells(mesh, self._problem.level_sets))
+            return self._following(fitted(locally_refined(mesh, chosen), self._problem.domain))
         return refined(mesh, self._problem.domain)
+
+    def _following(self, mesh: Mesh) -> Mesh:
+        """The mesh, with edges along the interfaces of the equation if it consists of triangles."""
+        return with_interfaces(mesh, self._problem.level_sets) if isinstance(mesh, MeshTri1) else mesh
 
     def _indicators(self, state: State) -> np.ndarray:
         assert isinstance(state.space, Lagrange)

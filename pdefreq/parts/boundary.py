@@ -108,8 +108,8 @@ class Penalty(Boundary):
     """Boundary values are imposed by penalty terms of the objective.
 
     Args:
-        beta: Penalty parameter, the factor of the integrals over the boundary. The minimizer of an energy differs from the
-            boundary values by du/dn / (2 beta).
+        beta: Penalty parameter, the factor of the integrals over the boundary, in the units in which the network is trained
+            (`scaling`). In units of 1 the minimizer of an energy differs from the boundary values by du/dn / (2 beta).
         points: Number of boundary points in 2-D and beyond; null means 400.
         schedule: The schedule of beta along a run; null keeps it constant.
     """

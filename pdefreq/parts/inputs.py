@@ -13,6 +13,7 @@ from pdefreq.parts.tables import INPUTS
 
 if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
+    from pdefreq.domains.frame import Frame
     from pdefreq.spaces.networks.embedding import FourierFeatures
 
 
@@ -30,8 +31,12 @@ class Input(Part):
         return self
 
     @abstractmethod
-    def embedding(self, domain: Domain) -> FourierFeatures:
+    def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
         """The map for one domain.
+
+        Args:
+            domain: The domain.
+            frame: The frame in whose units coordinates and wavenumbers are measured.
 
         Raises:
             IncompatibleError: If there is no such map for the domain.
@@ -44,7 +49,8 @@ class Fourier(Input):
 
     Args:
         features: Number of frequencies; there are twice as many features.
-        std: Standard deviation of the components of the frequencies, angular wavenumbers in rad per unit length.
+        std: Standard deviation of the components of the frequencies, angular wavenumbers in rad per unit of length of the domain
+            (`scaling`).
 
     Source:
         Tancik et al. (2020), Fourier features let networks learn high frequency functions, arXiv 2006.10739, section 5.
@@ -61,10 +67,10 @@ class Fourier(Input):
     def size(self, dimension: int) -> tuple[str, int, int]:
         return "features", self.features, 2 * self.features
 
-    def embedding(self, domain: Domain) -> FourierFeatures:
+    def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
         from pdefreq.spaces.networks.embedding import random_features
 
-        return random_features(domain.dimension, self.features, self.std)
+        return random_features(domain.dimension, self.features, self.std, frame=frame)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +100,7 @@ class Periodic(Input):
         number = dimension if self.axes is None else len(self.axes)
         return "harmonics", self.harmonics, 2 * self.harmonics * number + dimension - number
 
-    def embedding(self, domain: Domain) -> FourierFeatures:
+    def embedding(self, domain: Domain, frame: Frame) -> FourierFeatures:
         from pdefreq.domains.box import Box
         from pdefreq.spaces.networks.embedding import periodic_features
 
@@ -105,4 +111,4 @@ class Periodic(Input):
         axes = range(domain.dimension) if self.axes is None else self.axes
         if not axes or max(axes) >= domain.dimension:
             raise OptionError(f"`axes` must be numbers from 0 to {domain.dimension - 1} here, got {list(axes)}")
-        return periodic_features(domain, self.harmonics, axes)
+        return periodic_features(domain, self.harmonics, axes, frame=frame)

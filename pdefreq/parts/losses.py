@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pdefreq.core.composition import Part
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.problem.needs import Need
     from pdefreq.problem.problem import Problem
+    from pdefreq.problem.scales import Scales
     from pdefreq.spaces.trial_space import TrialSpace
 
 
@@ -32,6 +33,7 @@ class Sampled:
         beta: The penalty parameter, which multiplies the boundary terms.
         source: f at the interior points, if it is known only there.
         load: The points at which f is known and the values of f, for losses whose other terms remain integrals.
+        scales: The units of the problem; None for those in which it is given.
     """
 
     interior: Samples
@@ -39,6 +41,22 @@ class Sampled:
     beta: float = 1.0
     source: Values | None = None
     load: tuple[Samples, Values] | None = None
+    scales: Scales | None = None
+
+    def in_unit(self, unit: float) -> Sampled:
+        """The same points with weights of integrals that are divided by a unit."""
+        load = None if self.load is None else (_divided(self.load[0], unit), self.load[1])
+        edge = None if self.boundary is None else _divided(self.boundary, unit)
+        return replace(self, interior=_divided(self.interior, unit), boundary=edge, load=load)
+
+    @property
+    def length(self) -> float:
+        """The unit of length."""
+        return 1.0 if self.scales is None else self.scales.frame.length
+
+
+def _divided(samples: Samples, unit: float) -> Samples:
+    return samples if unit == 1 else replace(samples, weights=samples.weights / unit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +101,10 @@ class Loss(Part):
         """Whether the loss is quadratic in u if the equation is linear, or, with linear=False, if it is nonlinear."""
         return linear
 
+    def unit(self, scales: Scales) -> float:
+        """The size of the loss for functions of the size of the solution, by which it is divided for the optimizer."""
+        return 1.0
+
     @abstractmethod
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         """The functional of members of a space.
@@ -116,10 +138,14 @@ class Ritz(Loss):
 
         return EQUATION, ENERGY, COERCIVE
 
+    def unit(self, scales: Scales) -> float:
+        return scales.energy
+
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.ritz_energy import RitzEnergy
 
-        return RitzEnergy(problem, space, sampled.interior, sampled.boundary, beta=sampled.beta, data=sampled.load, like=like)
+        beta = sampled.beta if sampled.scales is None else sampled.beta * sampled.scales.penalty_in_energy
+        return RitzEnergy(problem, space, sampled.interior, sampled.boundary, beta=beta, data=sampled.load, like=like)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +153,8 @@ class Residual(Loss):
     """The squared residual of the equation (physics-informed networks).
 
     Args:
-        gradient: Factor of the squared gradient of the residual (gradient-enhanced loss); null leaves it out.
+        gradient: Factor of the squared gradient of the residual (gradient-enhanced loss), in squared units of length of the
+            domain (`scaling`); null leaves it out.
 
     Source:
         Raissi, Perdikaris, Karniadakis (2019), J. Comput. Phys. 378; with the gradient Yu, Lu, Meng, Karniadakis (2022), CMAME
@@ -150,14 +177,28 @@ class Residual(Loss):
 
         return (EQUATION, CONTINUOUS) if self.gradient is None else (EQUATION, CONTINUOUS, SEMILINEAR, SOURCE)
 
+    def unit(self, scales: Scales) -> float:
+        return scales.squared_residual
+
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.strong_residual import GradientOfResidual, StrongResidual
 
-        interior, boundary = sampled.interior, sampled.boundary
-        residual = StrongResidual(problem, space, interior, boundary, beta=sampled.beta, source=sampled.source, like=like)
+        interior, boundary, scales = sampled.interior, sampled.boundary, sampled.scales
+        beta, robin = (1.0, 1.0) if scales is None else (scales.penalty_in_residual, scales.robin_in_residual)
+        residual = StrongResidual(
+            problem,
+            space,
+            interior,
+            boundary,
+            beta=sampled.beta * beta,
+            robin_beta=sampled.beta * robin,
+            source=sampled.source,
+            like=like,
+        )
         if self.gradient is None:
             return residual
-        return residual + GradientOfResidual(problem, space, interior, like=like).weighted({"gradient": self.gradient})
+        factor = {"gradient": self.gradient * sampled.length**2}
+        return residual + GradientOfResidual(problem, space, interior, like=like).weighted(factor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +207,8 @@ class Misfit(Loss):
 
     Args:
         exponent: q of the mean of |u - target|^q.
-        gradient: Factor of the mean of |grad u - grad target|^2; null leaves it out.
+        gradient: Factor of the mean of |grad u - grad target|^2, in squared units of length of the domain (`scaling`); null
+            leaves it out.
 
     Source:
         Xu, Zhang, Luo, Xiao, Ma (2020), arXiv 1901.06523, section 2; with the gradient Xu, lecture notes, equation 1.23.
@@ -191,10 +233,15 @@ class Misfit(Loss):
 
         return (REGRESSION,) if self.gradient is None else (REGRESSION, SOURCE)
 
+    def unit(self, scales: Scales) -> float:
+        return scales.amplitude**self.exponent
+
     def functional(self, problem: Problem, space: TrialSpace, sampled: Sampled, *, like: Tensor) -> Functional:
         from pdefreq.functionals.misfit import GradientMisfit, Misfit
 
         misfit = Misfit(problem, space, sampled.interior, exponent=self.exponent, source=sampled.source, like=like)
         if self.gradient is None:
             return misfit
-        return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted({"gradient": self.gradient})
+        amplitude = 1.0 if sampled.scales is None else sampled.scales.amplitude
+        factor = {"gradient": self.gradient * sampled.length**2 * amplitude ** (self.exponent - 2)}
+        return misfit + GradientMisfit(problem, space, sampled.interior, like=like).weighted(factor)

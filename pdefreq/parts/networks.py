@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
+    from pdefreq.domains.frame import Frame
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
@@ -37,8 +38,12 @@ class Network(Part):
     registry = NETWORKS
 
     @abstractmethod
-    def on(self, domain: Domain) -> trial_space.Network:
+    def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
         """The network on a domain, without boundary values.
+
+        Args:
+            domain: The domain.
+            frame: The coordinates that the network receives in place of x; None for x itself.
 
         Raises:
             IncompatibleError: If the architecture does not suit the domain.
@@ -95,10 +100,10 @@ class FormulaNetwork(Network):
         std = math.sqrt(2 / sum(shape)) if len(shape) == 2 else 0.0
         return std * torch.randn(shape, generator=stream, dtype=torch.float64)
 
-    def on(self, domain: Domain) -> trial_space.Network:
+    def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
         from pdefreq.spaces.networks.formula import FormulaSpace
 
-        return FormulaSpace(self, domain.dimension)
+        return FormulaSpace(self, domain.dimension, frame)
 
     def require_memory(self, dimension: int) -> None:
         from pdefreq.core.devices import require_memory
@@ -165,12 +170,16 @@ class FeedForwardNetwork(Network):
         """The number of sub-networks that are summed."""
         return 1
 
-    def on(self, domain: Domain) -> trial_space.Network:
+    def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
+        from pdefreq.domains.frame import Frame
+        from pdefreq.spaces.networks.embedding import coordinates
+
+        frame = frame or Frame.identity(domain.dimension)
         layers = {
             "widths": self.widths,
             "activation": self.activation,
             "initialization": self.initialization,
-            "embedding": None if self.input is None else self.input.embedding(domain),
+            "embedding": coordinates(frame) if self.input is None else self.input.embedding(domain, frame),
             "residual": self.residual,
             "bias": self.bias,
             "adaptive": self.adaptive,

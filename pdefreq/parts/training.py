@@ -21,6 +21,8 @@ class Training(Part):
         batch: Number of interior points per step, in a new order in each epoch; null means all.
         balance_every: Number of steps between updates of additional weights of the terms, from the traces of their tangent
             kernels; null disables this.
+        scaling: The units in which the network is trained: powers of ten of the sizes of the domain and of the solution that
+            the data imply (auto), or those of the problem (none).
     """
 
     registry = TRAININGS
@@ -30,6 +32,7 @@ class Training(Part):
     patience: int | None = None
     batch: int | None = None
     balance_every: int | None = None
+    scaling: Literal["auto", "none"] = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -14,38 +14,47 @@ from pdefreq.core.errors import OptionError
 from pdefreq.core.scaling import unit_of
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import Measurement, Probe
+from pdefreq.probes.sampled import field_values
 
 if TYPE_CHECKING:
     from pdefreq.core.fields import Field
+    from pdefreq.core.shapes import Points
+    from pdefreq.domains.samples import Samples
     from pdefreq.probes.target import Target
 
-NORMS = ("l2", "h1", "max")
+NORMS = ("l2", "h1", "max", "homogeneous")
+_COLUMNS: tuple[str, ...] = ("relative_l2", "relative_l2_homogeneous", "max_error", "boundary_error")
+_SOLVED = 1e-10  # relative to u*: a smaller homogeneous part is zero up to rounding, and errors relative to it mean nothing
 _RELEVANT = 1e-8  # smaller relative H1 errors may consist of rounding errors, which have no wavenumber
 _EXCESS = 4  # factor beyond the largest wavenumber of the points, for meshes that are not uniform
 _without_warnings = np.errstate(over="ignore", invalid="ignore")  # for a run that failed, whose error is printed as inf or nan
 
 
 class Errors:
-    """The error e = u - u* over the test points of a target, in several norms, with shared intermediate results.
+    """The difference e = u - u* over the test points of a target, in several norms, with shared intermediate results.
 
-    If the solution is determined up to a constant, means are subtracted.
+    For a reference solution u* the error of u is at most this difference plus the error of u* (`Target.bound`). If the solution
+    is determined up to a constant, means are subtracted.
 
     Args:
         u: The approximate solution.
         target: A target with an exact or reference solution u*.
+        samples: The points and weights; by default the test points.
     """
 
-    def __init__(self, u: Iterate, target: Target) -> None:
+    def __init__(self, u: Iterate, target: Target, samples: Samples | None = None) -> None:
         assert target.solution is not None
+        samples = samples or target.test_points
         self._u, self._solution, self._target = u, target.solution, target
-        self._x, self._weights = target.test_points.x, target.test_points.weights.numpy()
+        self._x, self._weights = samples.x, samples.weights.numpy()
 
     @_without_warnings
     def norm(self, name: str = "l2") -> float:
         """One norm of the error.
 
         ``"l2"``: ||e|| / ||u*||;  ``"h1"``: sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2));
-        ``"max"``: max |e|, an absolute number.
+        ``"max"``: max |e|, an absolute number;  ``"homogeneous"``: ||e|| / ||u* - G|| with the lifting G of the boundary values
+        (`Target.lifting`).
 
         Raises:
             OptionError: If the norm is unknown.
@@ -55,11 +64,19 @@ class Errors:
         exact, error = self._values
         if name == "max":
             return float(np.abs(error).max())
-        squares = [self._weights @ (values / self._unit) ** 2 for values in (error, exact)]
+        if name == "homogeneous":
+            return self.norm("l2") * self.offset
+        sizes = [size(error, self._weights), size(exact, self._weights)]
         if name == "h1":
-            squares = [own + of_gradient for own, of_gradient in zip(squares, self._gradient_squares, strict=True)]
-        above, below = squares
-        return math.sqrt(above / below) if below > 0 else math.nan
+            sizes = [math.hypot(own, of_gradient) for own, of_gradient in zip(sizes, self._gradient_sizes, strict=True)]
+        above, below = sizes
+        return above / below if below > 0 else math.nan
+
+    @functools.cached_property
+    def offset(self) -> float:
+        """||u*|| / ||u* - G|| with the lifting G of the boundary values; nan if G is the solution."""
+        exact = self._values[0]
+        return size(exact, self._weights) / _homogeneous_size(self._target, self._x, exact, self._weights)
 
     @_without_warnings
     def contradiction(self, spacing: float = math.inf) -> float | None:
@@ -73,12 +90,12 @@ class Errors:
         Args:
             spacing: The smallest distance between nodes of the approximate solution, if it has nodes.
         """
-        values, gradients = self._weights @ (self._values[1] / self._unit) ** 2, self._gradient_squares[0]
-        if not self.norm("h1") > _RELEVANT or not values > 0:
+        own, of_gradient = size(self._values[1], self._weights), self._gradient_sizes[0]
+        if not self.norm("h1") > _RELEVANT or not own > 0:
             return None
         d = self._x.shape[1]
         h = min(float(self._weights.min()) ** (1 / d), spacing)
-        ratio = math.sqrt(gradients / values)
+        ratio = of_gradient / own
         return ratio if ratio > _EXCESS * math.pi * math.sqrt(d) / h else None
 
     @functools.cached_property
@@ -88,20 +105,26 @@ class Errors:
         return exact, self._target.centered(self._u.values(self._x), self._weights) - exact
 
     @functools.cached_property
-    def _unit(self) -> float:
-        """The unit of the squares."""
-        return unit_of(self._values[0])
-
-    @functools.cached_property
-    def _gradient_squares(self) -> list[float]:
-        """The squared L2 norms of the gradients of the error and of the solution, in this unit."""
+    def _gradient_sizes(self) -> list[float]:
+        """The L2 norms of the gradients of the error and of the solution."""
         exact = self._solution.gradients(self._x)
-        error = self._u.gradients(self._x) - exact
-        return [float(self._weights @ ((slope / self._unit) ** 2).sum(axis=1)) for slope in (error, exact)]
+        return [size(slope, self._weights) for slope in (self._u.gradients(self._x) - exact, exact)]
+
+
+def size(values: np.ndarray, weights: np.ndarray) -> float:
+    """The L2 norm of values ``(n,)`` or ``(n, d)``, also where their squares are not representable."""
+    unit = unit_of(values)
+    return unit * math.sqrt(float(weights @ ((values / unit).reshape(len(weights), -1) ** 2).sum(axis=1)))
+
+
+def _homogeneous_size(target: Target, x: Points, exact: np.ndarray, weights: np.ndarray) -> float:
+    """The L2 norm of u* - G; nan if it is zero up to rounding, so that no error can be relative to it."""
+    found = size(exact - target.centered(field_values(target.lifting, x), weights), weights)
+    return found if found > _SOLVED * size(exact, weights) else math.nan
 
 
 def relative_error(u: Field, target: Target, norm: str = "l2") -> float:
-    """The error of a field in one norm; see `Errors.norm`."""
+    """The difference of a field from the solution of a target in one norm; see `Errors.norm`."""
     return Errors(Iterate.of_function(u), target).norm(norm)
 
 
@@ -117,8 +140,11 @@ def mean_error(u: Iterate, target: Target) -> float:
 class ErrorProbe(Probe):
     """Records ``relative_l2`` = ||u - u*|| / ||u*||, ``max_error`` = max |u - u*| and ``boundary_error`` = max |u - g|.
 
-    The first two are nan without an exact or reference solution, the last without prescribed boundary values. If test points are
-    random, recorded steps use the first 20,000, since a measurement at all points would take longer than most steps.
+    It also records ``relative_l2_homogeneous`` = ||u - u*|| / ||u* - G|| with the lifting G of the boundary values, which an
+    offset of the solution does not make small. The estimated error of a reference solution u* is added, so that these errors are
+    upper bounds (`Target.bound`). They are nan without an exact or reference solution, and ``boundary_error`` is nan without
+    prescribed boundary values. If test points are random, recorded steps use the first 20,000, since a measurement at all
+    points would take longer than most steps.
     """
 
     def prepare(
@@ -135,16 +161,19 @@ class ErrorMeasurement(Measurement):
         self._x, self._weights = target.recorded_points.x, target.recorded_points.weights.numpy()
         known = target.solution
         self._exact = None if known is None else target.centered(known.values(self._x), self._weights)
-        self._unit = 1.0 if self._exact is None else unit_of(self._exact)
+        if self._exact is not None:
+            self._size = size(self._exact, self._weights)
+            self._offset = self._size / _homogeneous_size(target, self._x, self._exact, self._weights)
 
     @_without_warnings
     def __call__(self, iterate: Iterate) -> Mapping[str, float]:
-        row = {"relative_l2": math.nan, "max_error": math.nan, "boundary_error": math.nan}
+        row = dict.fromkeys(_COLUMNS, math.nan)
         if self._exact is not None:
             error = self._target.centered(iterate.values(self._x), self._weights) - self._exact
-            above, below = (self._weights @ (values / self._unit) ** 2 for values in (error, self._exact))
-            row["relative_l2"] = math.sqrt(above / below) if below > 0 else math.nan
-            row["max_error"] = float(np.abs(error).max())
+            if self._size > 0:
+                row["relative_l2"] = self._target.bound("l2", size(error, self._weights) / self._size)
+            row["relative_l2_homogeneous"] = row["relative_l2"] * self._offset
+            row["max_error"] = self._target.bound("max", float(np.abs(error).max()))
         if self._given is not None:
             x, given = self._given
             row["boundary_error"] = float(np.abs(iterate.values(x) - given).max())

@@ -86,6 +86,23 @@ def _with_pieces(ticks: Tensor, features: Sequence[Feature], kinks: Sequence[flo
     return torch.cat([piece[:-1] for piece in pieces] + [ticks[-1:]])
 
 
+@dataclass(frozen=True)
+class Accuracy:
+    """Estimated errors of a reference solution in the norms of `Errors`; zero for an exact solution.
+
+    Args:
+        l2: Relative L2 error.
+        h1: Relative H1 error.
+        max: Largest error, absolute.
+        energy: A bound of the relative error in the energy norm by the residual estimator; nan if there is none.
+    """
+
+    l2: float = 0.0
+    h1: float = 0.0
+    max: float = 0.0
+    energy: float = math.nan
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """The solution of a problem, with the points and modes in which iterates are compared with it.
@@ -95,12 +112,30 @@ class Target:
     Args:
         problem: The problem, with its exact solution if known.
         reference: The exact or a reference solution; None if unknown.
-        reference_error: Estimated relative L2 error of the reference: 0 for an exact solution, nan without one.
+        accuracy: The accuracy of a reference solution.
+        coarser: Less accurate reference solutions, from which the accuracy of derived quantities can be estimated.
+        reason: Why there is no reference solution; empty if there is one or if the exact solution is known.
     """
 
     problem: Problem
     reference: Field | None = None
-    reference_error: float = 0.0
+    accuracy: Accuracy = Accuracy()
+    coarser: Sequence[Field] = ()
+    reason: str = ""
+
+    @property
+    def reference_error(self) -> float:
+        """Estimated relative L2 error of the reference: 0 for an exact solution, nan without one."""
+        return math.nan if self.reference is None else self.accuracy.l2
+
+    def bound(self, norm: str, distance: float) -> float:
+        """An upper bound of an error: the distance from the reference plus the estimated error of the reference.
+
+        Args:
+            norm: ``"l2"``, ``"h1"`` or ``"max"``.
+            distance: The distance in this norm.
+        """
+        return distance + getattr(self.accuracy, norm)
 
     @functools.cached_property
     def solution(self) -> Iterate | None:
@@ -160,6 +195,13 @@ class Target:
                 points.append(x)
                 values.append(field_values(condition.value, x))
         return (torch.cat(points), np.concatenate(values)) if points else None
+
+    @functools.cached_property
+    def lifting(self) -> Field:
+        """A lifting G of the boundary values, or a constant; see `lifting_of`."""
+        from pdefreq.problem.scales import lifting_of
+
+        return lifting_of(self.problem)
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
         """The constant that is subtracted from values ``(n,)``: their mean if u is determined up to a constant, otherwise 0."""

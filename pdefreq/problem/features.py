@@ -134,7 +134,9 @@ def _maximizer(f: Field, domain: Domain, start: Points) -> Tensor | None:
     lower, upper = (torch.tensor(corner, dtype=start.dtype) for corner in domain.bounds)
     random, radius = stream(0, "search"), (upper - lower) / 4
     best, largest = _best(f, start)
-    for _ in range(_ROUNDS if best is not None else 0):
+    if best is None:
+        return None
+    for _ in range(_ROUNDS):
         trial = 2 * torch.rand(_TRIALS, len(lower), generator=random, dtype=start.dtype) - 1
         trial = (best + radius * trial).clamp(lower, upper)
         trial = trial[domain.contains(trial)]

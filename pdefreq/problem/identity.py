@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pdefreq.core.content import beside, code_files, decode, digest, opaque_parts, pack, unpack
-from pdefreq.core.errors import ProblemFileError, RunFolderError
+from pdefreq.core.errors import ProblemFileError, RunFolderError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
 
 _SAMPLES = 64
+_TRIALS = 4  # number of points at which a problem from a folder is evaluated for the first time
 _ROUNDING = 1e-9  # relative tolerance: machines may round differently
 
 
@@ -95,8 +96,9 @@ class WrittenProblem:
         try:
             content = self.content if folder is None else beside(self.content, folder)
             problem = Problem(**decode(content, trust=trust), **people)
-        except (TypeError, ValueError, AttributeError, RecursionError, ProblemFileError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, RuntimeError, ArithmeticError, ProblemFileError) as error:
             raise RunFolderError(f"the problem '{self.name}' of the run can't be read: {error}") from None
+        _require_functions(problem)
         return problem.read_from(self.text, {}) if self.text else problem
 
     def require_same(self, other: WrittenProblem) -> None:
@@ -168,6 +170,44 @@ def _sampled(problem: Problem, place: str, value: Any) -> tuple[float | None, ..
     function: Callable[[Tensor], Tensor] = value
     values = x if place == "domain" else function(x) if callable(value) else x[:0]
     return _finite(values)
+
+
+def _require_functions(problem: Problem) -> None:
+    """Check that the fields, the conditions and the terms of a problem from a folder are functions of its points.
+
+    Content of a known type may be none: a formula with more coordinates than the domain, or a condition in place of a field.
+
+    Raises:
+        RunFolderError: If one can't be evaluated, or its values have another type or shape.
+    """
+    import torch
+
+    from pdefreq.core.streams import stream
+
+    at = "domain"
+    try:
+        inside, boundary = (of(_TRIALS, stream(0, "trial")).x for of in (problem.domain.interior, problem.domain.boundary))
+        functions: list[tuple[str, Any, Tensor]] = [("source", problem.source, inside), ("exact", problem.exact, inside)]
+        for number, part in enumerate(problem.boundary):
+            names = ("value", "alpha", "flux", "where")
+            functions += [(f"boundary.{number}.{name}", getattr(part, name), boundary) for name in names]
+        for place, function, x in functions:
+            at = place
+            if function is None:
+                continue
+            values = function(x)
+            if values.shape != x.shape[:1] or (values.dtype == torch.bool) is not place.endswith("where"):
+                raise TypeError("its values have another type or shape")
+        for number in range(len(problem.terms)):
+            at = f"terms.{number}"
+            _sampled_term(problem, number)
+    except UserError:
+        raise
+    except Exception as error:  # the classes that content names evaluate in many ways
+        reason = str(error).partition("\n")[0][:160]
+        raise RunFolderError(
+            f"the problem '{problem.name}' of the run can't be evaluated, because of its {at}: {reason}"
+        ) from error
 
 
 def _sampled_term(problem: Problem, index: int) -> Tensor:

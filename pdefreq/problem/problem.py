@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pdefreq.core.content import Content, digest, encode
+from pdefreq.core.conversion import shown
 from pdefreq.core.errors import ProblemFileError
 from pdefreq.core.fields import CallableField, ConstantField, Field
 from pdefreq.core.printable import printable
@@ -64,6 +65,8 @@ class Spectrum(Content):
     direction: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if not (self.modes is None or isinstance(self.modes, str)):
+            raise ProblemFileError(f"[spectrum] modes must be the name of a mode family, got {shown(self.modes)}")
         for name in ("wavenumbers", "direction"):
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from pdefreq.core.announcements import remark
 from pdefreq.core.errors import OptionError
 from pdefreq.core.history import History, Status, Stop
+from pdefreq.core.locks import locked
 from pdefreq.iterations.defaults import refines_space
+from pdefreq.runs.checkpoint import Checkpoint
 from pdefreq.runs.loop import advance
 from pdefreq.runs.position import Position
 from pdefreq.runs.prepared_run import Given, PreparedRun
 from pdefreq.runs.resolution import resolution_notes
-from pdefreq.runs.run_folder import Checkpoint, RunFolder
+from pdefreq.runs.run_folder import RunFolder
 from pdefreq.runs.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def rerun(
     *,
     solver: Solver | None = None,
     trust: bool = False,
+    callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
     """Repeat a run from its folder alone.
@@ -69,6 +72,7 @@ def rerun(
         problem: The problem, if it contains Python functions, which a folder can't store.
         solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
         trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
+        callback: As in `solve`.
         progress: As in `solve`.
 
     Raises:
@@ -77,7 +81,7 @@ def rerun(
     """
     spec = RunFolder(folder).read_spec().beside(Path(folder))
     prepared = PreparedRun.of(spec, Given(problem, solver).complete(spec, trust=trust))
-    return _started(prepared, out, progress=progress)
+    return _started(prepared, out, callback=callback, progress=progress)
 
 
 def resume(
@@ -87,11 +91,13 @@ def resume(
     solver: Solver | None = None,
     trust: bool = False,
     stop: Stop | None = None,
+    callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
     """Continue a run from its newest intact checkpoint, to the budget of the run or a new one.
 
-    With the same step budget the result equals that of the uninterrupted run, bit for bit on one thread.
+    With the same step budget the result equals that of the uninterrupted run, bit for bit on one thread. A run that was killed
+    before its first checkpoint starts again.
 
     Args:
         folder: A run folder.
@@ -99,24 +105,31 @@ def resume(
         solver: The method, if it is not in a registry and thus not in the folder; it is assumed to be the original method.
         trust: Whether Python files in the folder may be loaded, which define methods or parts of the user.
         stop: Limits that replace those of the run.
+        callback: As in `solve`.
         progress: As in `solve`.
 
     Raises:
-        RunFolderError: If the folder contains no run or no readable checkpoint, or the problem or the method is another one.
+        RunFolderError: If the folder contains no run or no readable checkpoint, if another process is running the run, or the
+            problem or the method is another one.
         OptionError: If the run has already exceeded a new limit.
     """
+    limits = stop or Stop()
     run_folder = RunFolder(folder)
-    spec = run_folder.read_spec()
-    checkpoint, notes = run_folder.read_checkpoint()
-    _require_ahead(stop or Stop(), checkpoint)
-    given = Given(problem, solver).complete(
-        spec, run_folder.path, without=["guess"], trust=trust
-    )  # the guess is not needed any more
-    prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(stop or Stop())), given)
-    start = Position.restored(prepared, checkpoint)
-    start = replace(start, history=start.history.before(start.step))
-    _remark_on(prepared, start)
-    return advance(prepared, start, run_folder=run_folder, progress=progress, notes=notes)
+    run_folder.read_spec()  # a folder without a run is refused before a lock is written into it
+    with locked(run_folder.path):
+        run_folder.remove_temporary_files()
+        spec = run_folder.read_spec()
+        checkpoint, notes = run_folder.read_checkpoint() if run_folder.has_checkpoints else (None, [])
+        if checkpoint is not None:
+            _require_ahead(limits, checkpoint)
+        not_needed = [] if checkpoint is None else ["guess"]
+        given = Given(problem, solver).complete(spec, run_folder.path, without=not_needed, trust=trust)
+        prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(limits)), given)
+        start = Position.start(prepared) if checkpoint is None else Position.restored(prepared, checkpoint)
+        start = replace(start, history=start.history.before(start.step))
+        run_folder.write_run(prepared.spec, {"status": "running"})  # if this process is killed, the new limits hold for the next
+        _remark_on(prepared, start)
+        return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress, notes=notes)
 
 
 def load_run(
@@ -153,14 +166,17 @@ def _started(
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
-    run_folder = None if folder is None else RunFolder(folder)
-    if run_folder is not None:
-        run_folder.create(prepared.spec)
-    start = Position.start(prepared)
-    _remark_on(prepared, start)
-    if run_folder is not None:
+    if folder is None:
+        start = Position.start(prepared)
+        _remark_on(prepared, start)
+        return advance(prepared, start, callback=callback, progress=progress)
+    run_folder = RunFolder(folder)
+    run_folder.create(prepared.spec)
+    with locked(run_folder.path):
+        start = Position.start(prepared)
+        _remark_on(prepared, start)
         run_folder.write_checkpoint(start.checkpoint())
-    return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
+        return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress)
 
 
 def _remark_on(prepared: PreparedRun, start: Position) -> None:

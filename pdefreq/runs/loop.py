@@ -83,13 +83,15 @@ def advance(
                 if run_folder is not None and time.monotonic() - saved >= _CHECKPOINT_SECONDS and is_finite(state):
                     run_folder.write_checkpoint(Position(state, step, seconds, history).checkpoint())
                     saved = time.monotonic()
-    # After a failure the state is the last good one. The history keeps the row of the failure.
-    end = good if status.is_failure else Position(state, step, seconds, history)
-    announce("computing the results")
-    solution = Solution.of(prepared, end, status, notes=notes)
-    if run_folder is not None:
-        run_folder.write_checkpoint(end.checkpoint())
-        solution.write(run_folder)
+        # After a failure the state is the last good one. The history keeps the row of the failure.
+        end = good if status.is_failure else Position(state, step, seconds, history)
+        announce("computing the results")
+        solution = Solution.of(prepared, end, status, notes=notes)
+        if run_folder is not None:
+            run_folder.write_checkpoint(end.checkpoint())
+            solution.write(run_folder)
+    if status is not Status.INTERRUPTED:
+        interrupted.deliver()
     return solution
 
 

@@ -10,8 +10,8 @@ from pdefreq.core.history import History
 
 if TYPE_CHECKING:
     from pdefreq.iterations.iteration import State
+    from pdefreq.runs.checkpoint import Checkpoint
     from pdefreq.runs.prepared_run import PreparedRun
-    from pdefreq.runs.run_folder import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Position:
 
     def checkpoint(self) -> Checkpoint:
         """The checkpoint that stores this position."""
-        from pdefreq.runs.run_folder import Checkpoint
+        from pdefreq.runs.checkpoint import Checkpoint
 
         return Checkpoint.of(self.state, self.step, self.seconds, self.history)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +47,7 @@ class Given:
             spec: The specification.
             folder: The run folder, which contains the Python files of the user's methods and probes.
             without: Names of objects that are missing in the spec and not needed.
-            trust: Whether Python files that the spec names may be loaded.
+            trust: Whether Python files that the spec names may be loaded; their names are printed on stderr before.
 
         Raises:
             RunFolderError: If the problem or the method is not that of the spec, if an object is missing that the spec can't
@@ -61,6 +61,8 @@ class Given:
                 f"the run was given its {' and '.join(missing)} as Python objects, which are not stored "
                 "in the folder; repeat the run from Python"
             )
+        if trust and (files := (spec if folder is None else spec.beside(folder)).code_files):
+            print(f"executing Python code: {', '.join(map(str, files))}", file=sys.stderr)
         problem = self.problem or spec.problem.read(folder, trust=trust)
         written = spec.probes if self.probes is None else None
         probes = self.probes if written is None else [probe_from_json(probe, folder, trust=trust) for probe in written]
@@ -110,7 +112,6 @@ class PreparedRun:
         from pdefreq.iterations.defaults import objective_kind_of
         from pdefreq.iterations.protocols import ObjectiveKind
         from pdefreq.probes.probe import default_probes
-        from pdefreq.probes.target import Target
         from pdefreq.spectrum.modes import ModeFamilies
 
         assert given.problem is not None and given.solver is not None
@@ -127,16 +128,15 @@ class PreparedRun:
                 f"`tolerance` can't be used with {spec.method}, because the minimum of its objective, such as an energy, is "
                 "unknown; use `stagnation`, `steps` or `seconds`"
             )
-        target = Target(problem, *_reference(given))  # last, since it may take seconds
+        target = _target(problem, given)  # last, since it may take seconds
         return cls(target, given.solver, spec, iteration, default_probes() if given.probes is None else given.probes)
 
 
-def _reference(given: Given) -> tuple[Field | None, float]:
-    """The solution for the measurement of errors, and its own relative L2 error; None and nan if no solution is known."""
+def _target(problem: Problem, given: Given) -> Target:
+    """The problem with the solution for the measurement of errors: the given one, the exact one, or a reference solution."""
+    from pdefreq.probes.target import Target
     from pdefreq.runs.reference import reference_solution
 
     assert given.problem is not None
     known = given.reference or given.problem.exact
-    if known is not None:
-        return known, 0.0
-    return reference_solution(given.problem) or (None, math.nan)
+    return reference_solution(given.problem).target(problem) if known is None else Target(problem, known)

@@ -61,6 +61,11 @@ class Record(Shown):
         return self.target.reference_error
 
     @property
+    def without_solution(self) -> str:
+        """The sentence that no solution is known for comparison, with the reason."""
+        return "neither an exact nor a reference solution is known" + (f": {self.target.reason}." if self.target.reason else ".")
+
+    @property
     def valid_history(self) -> History:
         """The valid rows: for a run that failed, the rows up to the last good state."""
         return self.history
@@ -91,7 +96,7 @@ class Record(Shown):
             "steps": int(history.last("step") or 0),
             "seconds": history.last("seconds"),
             **{name: errors.get(name, math.nan) for name in _ERRORS},
-            "reference_error": self.reference_error,
+            **self._reference_errors(),
             **self._spectral_summary(),
             "notes": list(self.notes),
             "run": None if self.folder is None else str(self.folder),
@@ -128,6 +133,19 @@ class Record(Shown):
         """The title of figures: the problem and the method."""
         return f"{self.problem.title or self.problem.name}, {self.label}"
 
+    def _reference_errors(self) -> dict[str, float]:
+        """The estimated errors of the reference solution in the norms of the errors; nan without one."""
+        from pdefreq.probes.target import Accuracy
+
+        accuracy = self.target.accuracy if self.reference is not None else Accuracy(math.nan, math.nan, math.nan)
+        names = {
+            "l2": "reference_error",
+            "h1": "reference_h1_error",
+            "max": "reference_max_error",
+            "energy": "reference_energy_error",
+        }
+        return {name: getattr(accuracy, norm) for norm, name in names.items()}
+
     def _spectral_summary(self) -> dict[str, Any]:
         report = self.spectrum()
         return {
@@ -145,7 +163,7 @@ class Record(Shown):
 
         family = self.target.families.chosen
         if self.reference is None:
-            return family, "neither an exact nor a reference solution is known."
+            return family, self.without_solution
         if family in WAVE_FAMILIES:
             return (
                 family,

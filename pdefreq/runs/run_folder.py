@@ -9,37 +9,45 @@ solution.npz         points, the approximate and (where known) the exact solutio
 solution.vtu         the same on a mesh with the error and its bands of wavenumbers, where the domain has one
 checkpoints/         <step>.<digest>.npz, the last two: all that resume needs
 *.png                figures
+.lock                locked while a process runs the run, and removed afterwards
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
 import platform
 import shlex
 import shutil
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdefreq.core.array_files import read_npz
 from pdefreq.core.errors import RunFolderError
-from pdefreq.core.file_io import csv_bytes, free_folder, json_bytes, make_folder, npz_bytes, write_atomically
+from pdefreq.core.file_io import (
+    csv_bytes,
+    free_folder,
+    json_bytes,
+    make_folder,
+    npz_bytes,
+    remove_temporary_files,
+    require_own_files,
+    write_atomically,
+)
 from pdefreq.core.history import History
-from pdefreq.runs.spec import FORMAT, RunSpec, own_files
+from pdefreq.runs.checkpoint import Checkpoint, is_checkpoint, step_of
+from pdefreq.runs.run_record import read_record, require_record
+from pdefreq.runs.spec import FORMAT, RunSpec
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from pdefreq.iterations.iteration import State
 
 _KEPT = 2  # number of checkpoints: the newest, and one more in case it is damaged
 
 DEFINITIONS = {
     "relative_l2": "||u - u*|| / ||u*||, L2 norms over the domain (rooted), at test points that no method trains on",
+    "relative_l2_homogeneous": "||u - u*|| / ||u* - G||, G the lifting of the boundary values, which takes an offset off",
     "relative_h1": "sqrt((||e||^2 + ||grad e||^2) / (||u*||^2 + ||grad u*||^2)), e = u - u*",
     "max_error": "max |u - u*| over the test points",
     "boundary_error": "max |u - g| over the Dirichlet boundary",
@@ -54,24 +62,6 @@ DEFINITIONS = {
     "seconds": "time spent in steps; measuring is not counted",
     "wavenumber": "angular, rad per unit length",
 }
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A checkpoint: the position of a run as arrays."""
-
-    step: int
-    seconds: float
-    coefficients: np.ndarray
-    memory: dict[str, np.ndarray]
-    history: History
-    done: bool = False
-
-    @classmethod
-    def of(cls, state: State, step: int, seconds: float, history: History) -> Checkpoint:
-        """A state of a run as arrays."""
-        memory = {name: value.detach().cpu().numpy() for name, value in state.memory.items()}
-        return cls(step, seconds, state.coefficients.detach().cpu().numpy(), memory, history, state.done)
 
 
 class RunFolder:
@@ -95,13 +85,14 @@ class RunFolder:
                 name.
         """
         free_folder(self.path, otherwise="name another one, or resume the run in it")
-        code = list(dict.fromkeys([*own_files([spec.solver, spec.probes or []]), *spec.problem.code_files]))
+        code = spec.code_files
         names = [file.name for file in code]
         for name in names:
             if names.count(name) > 1:  # one copy would replace the other and be executed instead
                 places = " and ".join(str(file) for file in code if file.name == name)
                 raise RunFolderError(f"the run uses two Python files of one name, {places}: rename one, so that both can be kept")
-        make_folder(self.path / "checkpoints")
+        make_folder(self.path)
+        make_folder(self.path / "checkpoints", new=True)  # of two processes that start at once, one is refused here
         if spec.problem.text:
             write_atomically(self.path / "problem.toml", spec.problem.text.encode())
         if arrays := spec.problem.arrays:
@@ -131,46 +122,53 @@ class RunFolder:
         """The spec in ``run.json``.
 
         Raises:
-            RunFolderError: If the folder contains no run, or a run in another format.
+            RunFolderError: If the folder contains no run, a run in another format, a damaged or an edited one, or a link.
         """
+        record = self._record()
+        if record["spec"] is None:
+            raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
+        return RunSpec.from_json(record["spec"], self._problem_arrays())
+
+    def read_summary(self) -> dict[str, Any]:
+        """The summary in ``run.json``; until the run ends it contains the status only.
+
+        Raises:
+            RunFolderError: As for `read_spec`.
+        """
+        return self._record()["summary"]
+
+    def _record(self) -> dict[str, Any]:
+        """The content of ``run.json``, which has the format of this version and fits its schema."""
+        if self.path.is_dir():
+            require_own_files(self.path)
+        path = self.path / "run.json"
         try:
-            record = json.loads((self.path / "run.json").read_text())
+            record = read_record(path)
             if (found := record.get("format", 1)) != FORMAT:
                 raise RunFolderError(_other_format(self.path, found, record["spec"]))
-            if record["spec"] is None:
-                raise RunFolderError(f"{self.path} holds the record of a run that pdefreq did not make: it can't be repeated")
-            return RunSpec.from_json(record["spec"], self._problem_arrays())
+            require_record(record)
         except (FileNotFoundError, NotADirectoryError):
+            if (self.path / "checkpoints").is_dir():  # a run that is starting makes it first, and run.json last
+                raise RunFolderError(
+                    f"{self.path} is empty: its run was killed before it began; delete the folder and start the run again"
+                ) from None
             inside = sorted(str(path.parent) for path in self.path.glob("*/run.json"))
             hint = f"; name one of the runs in it: {', '.join(inside)}" if inside else ""
             raise RunFolderError(f"{self.path} is not a run folder: it has no run.json{hint}") from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
-            raise RunFolderError(f"{self.path / 'run.json'} or problem.npz is damaged: {error}") from None
-
-    def read_summary(self) -> dict[str, Any]:
-        """The summary in ``run.json``; until the run ends it contains the status only."""
-        return json.loads((self.path / "run.json").read_text())["summary"]
+        except OSError as error:
+            raise RunFolderError(f"can't read {path}: {error.strerror or error}") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunFolderError(f"{path} can't be used: {error}") from None
+        return record
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, whose name contains the digest of its bytes, and keep the previous one."""
-        import numpy as np
-
-        arrays = {
-            "coefficients": checkpoint.coefficients,
-            "step": np.array(checkpoint.step),
-            "seconds": np.array(checkpoint.seconds),
-            "done": np.array(checkpoint.done),
-        }
-        arrays |= {f"memory/{name}": value for name, value in checkpoint.memory.items()}
-        arrays |= {f"column/{name}": value for name, value in checkpoint.history.arrays().items()}
-        arrays |= {f"fact/{name}": value for name, value in checkpoint.history.facts.items()}
-        data = npz_bytes(arrays)
-        digest = hashlib.sha256(data).hexdigest()[:16]
-        path = self.path / "checkpoints" / f"{checkpoint.step:09d}.{digest}.npz"
+        """Write a checkpoint and keep the previous one."""
+        name, data = checkpoint.to_file()
+        path = self.path / "checkpoints" / name
         write_atomically(path, data)
         others = [other for other in self._checkpoints() if other != path]
         # A run that failed ends at its last good state, possibly before a checkpoint that was written during the run.
-        overtaken = [other for other in others if int(other.name.split(".")[0]) >= checkpoint.step]
+        overtaken = [other for other in others if step_of(other) >= checkpoint.step]
         earlier = [other for other in others if other not in overtaken]
         for old in overtaken + earlier[: len(earlier) + 1 - _KEPT]:
             old.unlink(missing_ok=True)
@@ -183,15 +181,32 @@ class RunFolder:
         """
         notes: list[str] = []
         for path in reversed(self._checkpoints()):
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest()[:16] == path.name.split(".")[1]:
-                return _checkpoint(data), notes
-            notes.append(f"checkpoint {path.name} is damaged (its digest does not match); going on from the one before it")
+            try:
+                return Checkpoint.read(path), notes
+            except FileNotFoundError:  # the run, which is going on, has replaced it by a newer one
+                return self.read_checkpoint()
+            except OSError as error:
+                raise RunFolderError(f"can't read {path}: {error.strerror or error}") from None
+            except ValueError as error:
+                notes.append(f"checkpoint {path.name} is damaged ({error}); going on from the one before it")
         if notes:
             raise RunFolderError(
                 f"no checkpoint in {self.path} can be read: all are damaged; start again with `pdefreq rerun {self.path}`"
             )
-        raise RunFolderError(f"{self.path} has no checkpoint yet; start again with `pdefreq rerun {self.path}`")
+        raise RunFolderError(
+            f"{self.path} has no checkpoint yet, because its run is starting or was killed before its first step; in the second "
+            f"case, run it with `pdefreq resume {self.path}`"
+        )
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether there is a checkpoint, intact or not; without one, a run has not taken its first step."""
+        return bool(self._checkpoints())
+
+    def remove_temporary_files(self) -> None:
+        """Remove the files that killed processes did not finish; only while no other process runs the run."""
+        for folder in (self.path, self.path / "checkpoints"):
+            remove_temporary_files(folder)
 
     def write_history(self, history: History) -> None:
         """Write ``history.csv`` and ``spectrum.npz``."""
@@ -210,10 +225,21 @@ class RunFolder:
 
     def _problem_arrays(self) -> dict[str, np.ndarray]:
         path = self.path / "problem.npz"
-        return _arrays(path) if path.is_file() else {}
+        try:
+            return read_npz(path.read_bytes()) if path.is_file() else {}
+        except OSError as error:
+            raise RunFolderError(f"can't read {path}: {error.strerror or error}") from None
+        except ValueError as error:
+            raise RunFolderError(f"{path} is damaged: {error}") from None
 
     def _checkpoints(self) -> list[Path]:
-        return sorted((self.path / "checkpoints").glob("[0-9]*.npz"))
+        """The checkpoints by step. Files with other names are neither read nor removed."""
+        folder = self.path / "checkpoints"
+        if not folder.is_dir():
+            return []
+        for each in (self.path, folder):
+            require_own_files(each)
+        return sorted((path for path in folder.iterdir() if is_checkpoint(path)), key=step_of)
 
 
 def next_free(parent: Path, name: str) -> Path:
@@ -256,24 +282,6 @@ def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str
     problem, method = (shlex.quote(str(name)) for name in (written if found < 2 else written["name"], spec["method"]))
     again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
     return older + f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
-
-
-def _arrays(source: Path | io.BytesIO) -> dict[str, np.ndarray]:
-    import numpy as np
-
-    with np.load(source, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _checkpoint(data: bytes) -> Checkpoint:
-    arrays = _arrays(io.BytesIO(data))
-
-    def group(prefix: str) -> dict[str, np.ndarray]:
-        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-    history = History.from_arrays(group("column/"), group("fact/"))
-    done, memory = bool(arrays["done"]), group("memory/")
-    return Checkpoint(int(arrays["step"]), float(arrays["seconds"]), arrays["coefficients"], memory, history, done)
 
 
 def _versions() -> dict[str, str]:

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pdefreq.core.file_io import csv_bytes, json_bytes, write_atomically
+from pdefreq.core.file_io import csv_bytes, json_bytes, require_own_files, write_atomically
 from pdefreq.runs.run_folder import RunFolder
 
 MEASURES = ("relative_l2", "relative_h1", "max_error", "bias_index", "seconds")
 _COLUMNS = ("seed", "status", "steps", "unknowns", "objective", *MEASURES)
-_NAME = re.compile(r"seed-(-?\d+)")
+_NAME = re.compile(r"seed-(0|-?[1-9][0-9]{0,18})")
 
 
 def seed_folder(folder: Path, seed: int) -> Path:
@@ -27,7 +27,13 @@ def seed_folder(folder: Path, seed: int) -> Path:
 
 
 def seed_runs(folder: Path) -> dict[int, dict[str, Any]]:
-    """The summaries of the finished runs in a folder by seed, ascending; empty if it is not a folder of seeds."""
+    """The summaries of the finished runs in a folder by seed, ascending; empty if it is not a folder of seeds.
+
+    Raises:
+        RunFolderError: If one of the runs can't be read, or the folder contains a link.
+    """
+    if folder.is_dir():
+        require_own_files(folder)
     names = {path: _NAME.fullmatch(path.name) for path in folder.glob("seed-*") if (path / "run.json").is_file()}
     seeds = sorted((int(name[1]), path) for path, name in names.items() if name)
     summaries = {seed: RunFolder(path).read_summary() for seed, path in seeds}

@@ -152,10 +152,19 @@ class Solution(Record, Field):
     def error(self, norm: str = "l2") -> float:
         """Relative error in ``"l2"`` or ``"h1"``, or the largest absolute error (``"max"``); nan without a reference.
 
+        ``"homogeneous"`` is the L2 error relative to u* minus a lifting of its boundary values.
+
+        If the exact solution is unknown, this is an upper bound: the difference from the reference solution plus the estimated
+        error of the latter, which is `reference_error` in L2.
+
         Raises:
             OptionError: If the norm is unknown.
         """
-        return math.nan if self._errors is None else self._errors.norm(norm)
+        if self._errors is None:
+            return math.nan
+        if norm == "homogeneous":
+            return self.error("l2") * self._errors.offset
+        return self.target.bound(norm, self._errors.norm(norm))
 
     @functools.cached_property
     def contradiction(self) -> str:
@@ -178,9 +187,10 @@ class Solution(Record, Field):
         return Iterate.of_function(self.function)
 
     def energy_minimum(self) -> float:
-        """The minimum of the energy, computed from the reference solution; nan if it is unknown, or f is known at points only.
+        """A lower bound of the minimum of the energy; nan if it is unknown, or f is known at points only.
 
-        A loss tends to zero and an energy to this number, so that the difference shows how far the method is from the minimum.
+        A loss tends to zero and an energy to its minimum, so that the difference shows how far the method is from the minimum at
+        most. See `pdefreq.runs.energy_minimum`.
         """
         return self._energy_minimum
 
@@ -188,11 +198,9 @@ class Solution(Record, Field):
     def _energy_minimum(self) -> float:
         if self.reference is None or "objective.energy" not in self.history or self.problem.data is not None:
             return math.nan
-        from pdefreq.functionals.ritz_energy import energy_of
+        from pdefreq.runs.energy_minimum import energy_minimum
 
-        domain = self.problem.domain
-        inside = domain.quadrature(20_000) if domain.dimension <= 3 else self.target.test_points
-        return energy_of(self.problem, self.reference, inside, domain.boundary(2000))
+        return energy_minimum(self.target)
 
     def summary(self) -> dict[str, Any]:
         """The numbers of the run as plain values; nan if undefined."""
@@ -208,10 +216,11 @@ class Solution(Record, Field):
             "objective": history.last("objective"),
             "energy_minimum": self.energy_minimum(),
             "relative_l2": self.error("l2"),
+            "relative_l2_homogeneous": self.error("homogeneous"),
             "relative_h1": self.error("h1"),
             "max_error": self.error("max"),
             "holdout_misfit": history.last("holdout_misfit"),
-            "reference_error": self.reference_error,
+            **self._reference_errors(),
             **self._spectral_summary(),
             "notes": [*self.notes, *([self.contradiction] if self.contradiction else [])],
             "run": None if self.folder is None else str(self.folder),
@@ -223,7 +232,8 @@ class Solution(Record, Field):
         Raises:
             RunFolderError: If the folder is not empty, or can't be written.
         """
-        from pdefreq.runs.run_folder import Checkpoint, RunFolder
+        from pdefreq.runs.checkpoint import Checkpoint
+        from pdefreq.runs.run_folder import RunFolder
 
         run_folder = RunFolder(folder)
         run_folder.create(self.spec)

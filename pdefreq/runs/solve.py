@@ -38,6 +38,7 @@ def solve(
     callback: Callable[[int, State, History], Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
     predict: bool = True,
+    outputs: Sequence[str] = ("figures",),
 ) -> Solution:
     """Solve a problem with a method, and measure the error of every frequency on the way.
 
@@ -61,6 +62,8 @@ def solve(
         callback: Called at each recorded step with the step, state and history; the run stops if it returns True.
         progress: Called with a `Progress` at least at each recorded step.
         predict: Whether to store the prediction for each mode, if it takes no more than some seconds.
+        outputs: What `pdefreq resume` and `pdefreq rerun` of the folder are to write besides the tables: ``"figures"``,
+            ``"tensorboard"``.
 
     Raises:
         UserError: If a name is unknown, an option is out of range, the method can't solve the problem, or the folder
@@ -119,6 +122,7 @@ def solve(
         schedule=schedule or Schedule(),
         modes=modes,
         predict=predict,
+        outputs=tuple(outputs),
         probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
         given=tuple(name for name, here in unwritten.items() if here),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,10 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pdefreq.core.composition import Part, code_files, decode_part, encode_part
-from pdefreq.core.conversion import convert
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
+from pdefreq.core.strict_json import require_schema
 from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.run_record import SpecRecord, spec_id
 from pdefreq.solvers.solver import Solver
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Part)
 
-_PLAIN = {"method": str, "seed": int, "dtype": str, "device": str, "modes": str | None, "predict": bool}  # of a spec
-
-FORMAT = 4
+FORMAT = 5
 """The version of the content of run folders. Folders of other versions are refused."""
 
 
@@ -47,6 +45,7 @@ class RunSpec:
         modes: The mode family, if it is not that of the problem.
         predict: Whether to store the prediction for each mode.
         probes: The probes, as written by `probe_to_json`; None for the default probes.
+        outputs: What the commands write with the tables: ``"figures"``, ``"tensorboard"``; Python functions write neither.
         given: Names of the Python objects that the spec can't contain: solver, guess, reference, probes. For the problem see
             `WrittenProblem.samples`.
     """
@@ -62,6 +61,7 @@ class RunSpec:
     modes: str | None = None
     predict: bool = True
     probes: tuple[Mapping[str, Any], ...] | None = None
+    outputs: tuple[str, ...] = ("figures",)
     given: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -81,19 +81,20 @@ class RunSpec:
             arrays: The arrays of the problem.
 
         Raises:
-            RunFolderError: If keys are missing or unknown, or the problem is damaged.
+            RunFolderError: If keys are missing or unknown, a value has the wrong type, or the problem is damaged.
         """
         try:
+            require_schema(data, SpecRecord, "spec")
             parts = {
                 "problem": WrittenProblem.from_json(data["problem"], arrays),
                 "stop": Stop(**data["stop"]),
                 "schedule": Schedule(**data["schedule"]),
                 "given": tuple(data["given"]),
+                "outputs": tuple(data["outputs"]),
             }
-            plain = {name: convert(name, data[name], kind) for name, kind in _PLAIN.items()}
-            probes = data.get("probes")
-            return cls(**{**data, **parts, **plain, "probes": None if probes is None else tuple(probes)})
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OptionError) as error:
+            probes = data["probes"]
+            return cls(**{**data, **parts, "probes": None if probes is None else tuple(probes)})
+        except (KeyError, TypeError, ValueError, AttributeError, OptionError) as error:
             raise RunFolderError(f"run.json does not hold a run of this version of pdefreq: {error}") from None
 
     def beside(self, folder: Path) -> RunSpec:
@@ -102,9 +103,14 @@ class RunSpec:
         return replace(self, problem=problem, solver=beside(self.solver, folder), probes=beside(self.probes, folder))
 
     @property
+    def code_files(self) -> list[Path]:
+        """The Python files of the user to which the method, the probes and the problem refer."""
+        return list(dict.fromkeys([*code_files([self.solver, self.probes or []]), *self.problem.code_files]))
+
+    @property
     def id(self) -> str:
         """Twelve hexadecimal digits of the digest of the spec."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, default=str).encode()).hexdigest()[:12]
+        return spec_id(self.to_json())
 
 
 def solver_to_json(solver: Solver) -> dict[str, Any] | None:
@@ -161,8 +167,3 @@ def beside(data: Any, folder: Path) -> Any:
         return data
     path, _, name = str(data).rpartition(":")
     return f"{folder / Path(path).name}:{name}"
-
-
-def own_files(data: Any) -> list[Path]:
-    """The Python files from which written solvers and probes were loaded, to be copied into the run folder."""
-    return list(dict.fromkeys(code_files(data)))

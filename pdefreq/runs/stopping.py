@@ -26,7 +26,7 @@ def status_from(history: History, stop: Stop, *, is_relative: bool = False, last
     """
     steps, objective = _comparable(history)
     start, now = objective[0], objective[-1]
-    if now - start > _GROWTH * _size(objective):
+    if (now - start) / _GROWTH > _size(objective):
         return Status.DIVERGED
     if not last_stage:
         return None

@@ -45,6 +45,7 @@ class Fem(DoublesSize, Solver):
     A linear problem takes one step. A nonlinear problem takes Newton steps, with continuation in p for 1 < p <= 20. For large p
     the range of the weights |grad u|^(p-2) may exceed double precision, and u then has few correct digits.
     In one dimension with constant diffusion and no other term, the values at the vertices are exact up to the quadrature of f.
+    There, points at which the formulas of the equation may jump (`Problem.interfaces`) are nodes in addition to the uniform ones.
 
     Equations need not be symmetric or definite. Systems with convection or with a negative reaction are factorized with row
     exchanges, and a system that is numerically singular is refused. A note reports a mesh Peclet number above 1.
@@ -58,7 +59,8 @@ class Fem(DoublesSize, Solver):
         linear_solver: ``"direct"``, a sparse factorization, or ``"amg"``, conjugate gradients with algebraic multigrid, for
             symmetric positive definite systems; null selects the faster one.
         refinement: ``"uniform"`` or ``"adaptive"`` (residual estimator, Doerfler marking): one level per step; null keeps the
-            mesh.
+            mesh. Adaptive meshes of triangles follow the interfaces that the formulas of the equation define
+            (`Problem.level_sets`), and cells that such an interface cuts are refined.
         levels: Number of refinements; null means 5 uniform or 12 adaptive refinements.
 
     Raises:
@@ -105,10 +107,13 @@ class Fem(DoublesSize, Solver):
 
         from skfem.mesh.mesh_simplex import MeshSimplex
 
+        from pdefreq.domains.meshes.interval_mesh import with_nodes
         from pdefreq.domains.meshes.meshing import mesh_for
         from pdefreq.spaces.elements.lagrange import Lagrange
 
         mesh = mesh_for(problem.domain, self._cells(problem), simplices=self.element != "Q1")
+        if problem.domain.dimension == 1:
+            mesh = with_nodes(mesh, problem.interfaces)
         fitting = "P1 or P2" if isinstance(mesh, MeshSimplex) else "Q1"
         if self.element not in fitting and problem.domain.dimension > 1:
             raise IncompatibleError(f"element={self.element} does not fit the mesh of this domain: use element={fitting}")
@@ -154,6 +159,8 @@ class Fem(DoublesSize, Solver):
         box, d = problem.domain, problem.domain.dimension
         if self.degree > 1 or self.refinement == "adaptive" or (d > 1 and self.element != "Q1"):
             return None
+        if d == 1 and problem.interfaces:
+            return None  # the mesh is not uniform
         assert isinstance(box, Box)
         assert isinstance(space, Lagrange)
         constants = constants_of(problem.equation, d)

@@ -32,10 +32,13 @@ if TYPE_CHECKING:
     from pdefreq.functionals.objective_schedule import SampledSchedule
     from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
+    from pdefreq.problem.scales import Scales
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
+    from pdefreq.spaces import trial_space
     from pdefreq.spaces.trial_space import TrialSpace
 
+_UNITS = "The network was trained in units that the data imply: {}; scaling=none trains it in those of the problem."
 _FEW = 64  # points at which a term is tested for being nonzero
 
 
@@ -113,7 +116,6 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
         from pdefreq.iterations.training.training_iteration import TrainingIteration
-        from pdefreq.spaces.networks.embedding import require_periodic
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
@@ -129,12 +131,10 @@ class NetworkSolver(Solver):
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
         like = torch.empty(0, dtype=dtype, device=device)
-        network = method.network.on(domain)
-        require_periodic(network, domain, problem.periodic_axes)
-        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
-        space = network if problem.is_regression else boundary.applied(network, domain, problem.dirichlet, across)
+        network, space, scales = method._spaces(problem)
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
+        unit = 1.0 if scales is None else loss.unit(scales)
         sampling = Sampling(points, boundary.number, seed, training.batch)
 
         edge = sampling.boundary(domain, 0)
@@ -143,7 +143,7 @@ class NetworkSolver(Solver):
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
-                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load)
+                sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
                 return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
 
             return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
@@ -159,10 +159,35 @@ class NetworkSolver(Solver):
             self.optimizer.stepper(),
             seed=seed,
             like=like,
+            unit=unit,
+            remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
             balance_every=training.balance_every,
-            held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience),
+            held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
+
+    def _spaces(self, problem: Problem) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
+        """The network, the space of u, and the units of the problem; None for those in which it is given."""
+        from pdefreq.domains.frame import Frame
+        from pdefreq.problem.scales import scales_of
+        from pdefreq.spaces.networks.embedding import require_periodic
+        from pdefreq.spaces.networks.hard_boundary import HardBoundary, InUnits
+
+        domain, scaled = problem.domain, self.training.scaling == "auto"
+        network = self.network.on(domain, Frame.of(domain)) if scaled else self.network.on(domain)
+        require_periodic(network, domain, problem.periodic_axes)
+        across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
+
+        def space_of(network: trial_space.Network) -> trial_space.Network:
+            return network if problem.is_regression else self.boundary.applied(network, domain, problem.dirichlet, across)
+
+        space = space_of(network)
+        if not scaled:
+            return network, space, None
+        scales = scales_of(problem, space.lifting if isinstance(space, HardBoundary) else None)
+        if scales.offset or scales.amplitude != 1:
+            space = space_of(InUnits(network, scales.offset, scales.amplitude))
+        return network, space, scales
 
     def _require_start(self, equation: Equation, domain: Domain, values: Field | None) -> None:
         """Refuse an initial state with constant u if p > 2, where the derivative of the flux |grad u|^(p-2) grad u is zero.

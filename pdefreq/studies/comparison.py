@@ -218,7 +218,7 @@ def _run_folder(folder: Path, label: str, seed: int) -> Path:
 
 def _columns() -> list[str]:
     spreads = [f"{name}_{edge}" for name in _SPREADS for edge in ("min", "max")]
-    return ["method", "status", *_MEDIANS, *spreads, "sentence", "notes"]
+    return ["method", "status", *_MEDIANS, *spreads, "reference_error", "sentence", "notes"]
 
 
 def _as_text(row: Mapping[str, Any]) -> list[Any]:
@@ -253,6 +253,7 @@ def _row(label: str, seeds: Sequence[Solution]) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(_columns())
     row["method"] = label
     row["status"] = ", ".join(dict.fromkeys(summary["status"] for summary in summaries))
+    row["reference_error"] = summaries[0]["reference_error"]
     row["sentence"] = summaries[0]["frequency_order"] or summaries[0]["sentence"]
     row["notes"] = _together(seeds)
     for name in _MEDIANS:

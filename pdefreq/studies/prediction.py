@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -88,8 +87,7 @@ def predict(problem: Problem | str, solver: Solver | str, *, seed: int = 0, mode
     families.check(families.chosen)  # errors that are found before modes and a reference solution are computed
     if iteration.find(HasTangentKernel) is not None:
         require_waves(families.chosen)
-    exact = None if problem.exact is None else (problem.exact, 0.0)
-    target = Target(problem, *(exact or reference_solution(problem) or (None, math.nan)))
+    target = Target(problem, problem.exact) if problem.exact is not None else reference_solution(problem).target(problem)
     state = iteration.init()
     start, known = Iterate.of_state(state), discrete_solution_of(iteration, state)
     discrete_solution = None if known is None else start.member(known)

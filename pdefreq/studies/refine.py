@@ -96,7 +96,6 @@ def refine(
                 device=device,
                 dtype=dtype,
                 modes=modes,
-                reference=runs[0].solution.reference if runs and problem.exact is None else None,  # computed once
                 method=method,
                 callback=_remember(states),
                 progress=None if progress is None else lambda now, label=label: progress(label, now),
@@ -108,8 +107,8 @@ def refine(
             break
         if solution.reference is None:
             raise IncompatibleError(
-                f"orders need an exact or reference solution, and the problem '{problem.name}' has neither: "
-                "set `exact` in its file"
+                f"orders need an exact or reference solution, and for the problem '{problem.name}' "
+                f"{solution.without_solution.removesuffix('.')}; set `exact` in its file"
             )
         runs.append(_Run(size, solution, states))
         if solution.status not in ENDED:
@@ -151,7 +150,7 @@ class _Run:
                 h=state.space.mesh_width,
                 unknowns=count,
                 relative_l2=float(column["relative_l2"][row]),
-                relative_h1=relative_error(u, solution.target, "h1"),
+                relative_h1=solution.target.bound("h1", relative_error(u, solution.target, "h1")),
                 max_error=float(column["max_error"][row]),
                 seconds=float(column["seconds"][row]),
                 status=(solution.status if row == len(column["unknowns"]) - 1 else Status.DONE).label,
@@ -208,7 +207,7 @@ def _measured(problem: Problem, method: str, solver: Solver, option: str, runs: 
         predicted=np.array(predicted),
         theory=theory,
         condition=condition,
-        reference_error=runs[0].solution.reference_error,
+        accuracy=runs[0].solution.target.accuracy,
         status=runs[-1].solution.status,
         refusal=refusal,
     )

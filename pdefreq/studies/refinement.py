@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
+    from pdefreq.probes.target import Accuracy
     from pdefreq.problem.problem import Problem
     from pdefreq.spectrum.orders import Order
     from pdefreq.spectrum.spectral_record import SpectralRecord
@@ -67,7 +68,7 @@ class Refinement(Shown):
         predicted: The predicted errors, shape ``(levels, m)``; nan if not known.
         theory: The predicted orders; None if there is no theory.
         condition: Their assumptions, or the reason why there is no theory.
-        reference_error: Relative L2 error of the reference solution: 0 for an exact one.
+        accuracy: The accuracy of the reference solution.
         status: How the last run ended.
         refusal: The sentence that refused the next level, if there are fewer levels than requested; otherwise empty.
 
@@ -86,9 +87,19 @@ class Refinement(Shown):
     predicted: np.ndarray
     theory: Orders | None
     condition: str
-    reference_error: float
+    accuracy: Accuracy
     status: Status
     refusal: str = ""
+
+    @property
+    def reference_error(self) -> float:
+        """Relative L2 error of the reference solution: 0 for an exact one."""
+        return self.accuracy.l2
+
+    @property
+    def own_errors(self) -> dict[str, float]:
+        """The estimated errors of the reference solution by the names of the norms; zero for an exact solution."""
+        return dict(zip(NORMS, (self.accuracy.l2, self.accuracy.h1, self.accuracy.max), strict=True))
 
     @property
     def axis(self) -> str:
@@ -134,7 +145,7 @@ class Refinement(Shown):
 
         h = self.widths()
         solved = np.array([level.status in {status.label for status in ENDED} for level in self.levels])
-        columns = {name: np.array([getattr(level, name) for level in self.levels]) for name in NORMS}
+        columns = {name: np.array([getattr(level, name) for level in self.levels]) - self.own_errors[name] for name in NORMS}
         clear = solved & (columns["relative_l2"] > max(_ABOVE * self.reference_error, _ROUNDING))
         found = {name: fit_order(h, np.where(clear, column, np.nan)) for name, column in columns.items()}
         amplitudes, seen = self.spectrum.modes.amplitude, np.array([level.sees_modes for level in self.levels])
@@ -223,7 +234,8 @@ class Refinement(Shown):
         from pdefreq.runs.run_folder import to_json
 
         about = {"problem": self.problem.name, "title": self.problem.title, "method": self.method, "refined": self.option}
-        told = {"axis": self.axis, "sentence": self.sentence, "reference_error": self.reference_error, "refusal": self.refusal}
+        own = dict(zip(("reference_error", "reference_h1_error", "reference_max_error"), self.own_errors.values(), strict=True))
+        told = {"axis": self.axis, "sentence": self.sentence} | own | {"refusal": self.refusal}
         return to_json(about | told | {"levels": self.rows(), "orders": self.orders()})
 
     def _html(self) -> str:

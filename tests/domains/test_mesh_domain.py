@@ -131,6 +131,15 @@ def test_the_mean_value_distance_has_slope_one_at_the_boundary_and_is_a_harmonic
         assert float(domain.distance()(x)) / s == pytest.approx(1.0, abs=1e-3)  # 1 - O(s / distance to the edges)
 
 
+@pytest.mark.parametrize("power", [-6, -1, 2, 5])
+def test_the_distance_is_in_units_of_length_of_the_domain(power):
+    """The same numbers at corresponding points of a mesh that is multiplied by a power of ten."""
+    one, factor = l_shape(), 10.0**power
+    large = MeshDomain(skfem.MeshTri(factor * one.mesh.p, one.mesh.t))
+    x = one.interior(50, stream(0, "test")).x
+    torch.testing.assert_close(large.distance()(factor * x), one.distance()(x), rtol=1e-12, atol=0)
+
+
 def test_mean_value_distance_of_a_disk_and_a_ball():
     """At the center all rays have the length of the radius: c / phi = r |B^(d-1)| / |S^(d-1)|, r / pi and r / 4."""
     from pdefreq.domains.ball import Ball

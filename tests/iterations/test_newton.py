@@ -162,7 +162,8 @@ def test_a_failure_has_a_message():
     found = solve(problem, make_solver("fem", {"cells": 20}), probes=())
     assert found.status is Status.UNSOLVED and found.status.exit_code == 1
     assert "found no solution" in found.status.sentence and "guess=" in found.status.sentence
-    assert reference_solution(problem) is None
+    reference = reference_solution(problem)
+    assert reference.solution is None and "found no solution" in reference.reason
 
 
 def test_both_branches_are_reached_from_a_guess():

@@ -141,9 +141,43 @@ def on_interval(u):
     return Target(Problem(domain=box(1), source=1.0, boundary=0.0), u)
 
 
+@pytest.mark.parametrize("size", [1e-150, 1e-6, 1.0, 1e150])
+def test_relative_errors_do_not_depend_on_the_size_of_the_solution(size):
+    """1.25 u in place of u, with gradients: every relative error is 1/4, also where squares are not representable."""
+    problem = Problem(domain=box(2), source=1.0, boundary=0.0)
+    target = Target(problem, CallableField(lambda x: size * sine(x)))
+    for norm in ("l2", "h1", "homogeneous"):
+        found = error.relative_error(CallableField(lambda x: 1.25 * size * sine(x)), target, norm)
+        assert found == pytest.approx(0.25, rel=1e-12)
+    row = error.ErrorProbe().prepare(target, scaled(lambda x: size * sine(x), 1.25), discrete_solution=None, facts={})(
+        scaled(lambda x: size * sine(x), 1.25)
+    )
+    assert row["relative_l2"] == pytest.approx(0.25, rel=1e-12)
+    assert row["relative_l2_homogeneous"] == pytest.approx(0.25, rel=1e-12)
+
+
+def test_an_offset_does_not_make_the_homogeneous_error_small():
+    """u* = 1e5 + 10 x + pi sin(pi x) sin(pi y), u the lifting 1e5 + 10 x: nothing of the waves is found, at any offset."""
+
+    def solution(x):
+        return 1e5 + 10 * x[:, 0] + math.pi * sine(x)
+
+    problem = Problem(domain=box(2), source=1.0, boundary=lambda x: 1e5 + 10 * x[:, 0])
+    target = Target(problem, CallableField(solution))
+    found = CallableField(lambda x: 1e5 + 10 * x[:, 0])
+    assert error.relative_error(found, target, "homogeneous") == pytest.approx(1, rel=1e-9)  # 1e5 has eleven digits more
+    assert error.relative_error(found, target) < 2e-5
+
+
+def test_the_homogeneous_error_is_undefined_if_the_lifting_is_the_solution():
+    problem = Problem(domain=box(2), source=0.0, boundary=lambda x: 3 + x[:, 0])
+    target = Target(problem, CallableField(lambda x: 3 + x[:, 0]))
+    assert math.isnan(error.relative_error(CallableField(lambda x: 3.1 + x[:, 0]), target, "homogeneous"))
+
+
 def test_an_unknown_norm_and_a_zero_solution():
     problem = Problem(domain=box(1), source=0.0, boundary=0.0)
-    with pytest.raises(OptionError, match="l2, h1, max, got 'l7'"):
+    with pytest.raises(OptionError, match="l2, h1, max, homogeneous, got 'l7'"):
         error.relative_error(CallableField(sine), Target(problem, CallableField(sine)), "l7")
     zero = CallableField(lambda x: 0 * x[:, 0])
     assert math.isnan(error.relative_error(CallableField(sine), Target(problem, zero), "l2"))
@@ -199,3 +233,13 @@ def test_the_table_lists_the_probes_and_the_default_probes():
     assert set(PROBES) >= {"error", "spectral"}
     assert [type(probe) for probe in default_probes()] == [PROBES.load(name) for name in ("error", "spectral", "holdout")]
     assert np.isfinite(len(default_probes()))
+
+
+@pytest.mark.parametrize("amplitude", [1e-150, 1.0, 1e150])
+def test_small_errors_of_very_small_and_very_large_functions_are_resolved(amplitude):
+    """u = (1 + 1e-12) u*: the squares of the errors are 1e-324 of the smallest and 1e276 of the largest function."""
+    exact = CallableField(lambda x: amplitude * torch.sin(math.pi * x[:, 0]))
+    problem = Problem(domain=Box((0.0,), (1.0,)), source=1.0, boundary=0.0, exact=exact)
+    u = CallableField(lambda x: (1 + 1e-12) * amplitude * torch.sin(math.pi * x[:, 0]))
+    for norm in ("l2", "h1"):
+        assert error.relative_error(u, Target(problem, exact), norm) == pytest.approx(1e-12, rel=1e-3)  # rounding of 1 + 1e-12

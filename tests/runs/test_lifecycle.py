@@ -1,11 +1,13 @@
 """Runs on disk: killed runs are resumed bit for bit, damaged files are skipped, and saved runs can be repeated."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ import pdefreq.functionals.ritz_energy
 import pdefreq.probes.iterate
 import pdefreq.probes.target
 import pdefreq.runs.loop
+import pdefreq.runs.run_folder
 import pdefreq.spectrum.spectral_record
 from pdefreq.core.errors import RunFolderError, UserError
 from pdefreq.core.fields import as_field
@@ -25,9 +28,11 @@ from pdefreq.core.history import History, Schedule, Status, Stop
 from pdefreq.probes.error import ErrorProbe
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.identity import WrittenProblem
+from pdefreq.runs.checkpoint import Checkpoint
 from pdefreq.runs.lifecycle import load_run, rerun, resume, run
 from pdefreq.runs.prepared_run import Given
-from pdefreq.runs.run_folder import Checkpoint, RunFolder, next_free, to_json
+from pdefreq.runs.run_folder import RunFolder, next_free, to_json
+from pdefreq.runs.run_record import spec_id
 from pdefreq.runs.solve import solve
 from pdefreq.runs.spec import FORMAT, RunSpec, solver_from_json, solver_to_json
 from pdefreq.solvers.names import make_solver
@@ -109,6 +114,7 @@ SCRIPT = """
 """
 
 
+@pytest.mark.slow  # `test_kill_laws` is its quick substitute
 @pytest.mark.parametrize(("method", "kill_after"), [("deep-ritz+jacobi", 5), ("deep-ritz+jacobi", 60), ("mscale", 40)])
 def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, method, kill_after):
     """SIGKILL in the first and in the second stage of a chain, and during the training of a network."""
@@ -125,6 +131,151 @@ def test_a_killed_process_is_resumed_bit_for_bit(tmp_path, method, kill_after):
     process.stdout.close()
     assert process.returncode == -signal.SIGKILL
     same(resume(folder), solve_small(method, steps))
+
+
+class Killed(BaseException):
+    """In place of SIGKILL at a chosen moment."""
+
+
+def killed(*_):
+    raise Killed
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_is_resumed_from_its_start(tmp_path, monkeypatch):
+    """Between run.json and the first checkpoint, with options that the spec alone contains."""
+    options = {"seed": 3, "modes": "cosine", "predict": False}
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_checkpoint", killed)
+        with pytest.raises(Killed):
+            solve_small("mscale", 12, folder=tmp_path / "run", **options)
+    with pytest.raises(RunFolderError, match=r"has no checkpoint yet.*`pdefreq resume .*run`"):
+        load_run(tmp_path / "run")
+    same(resume(tmp_path / "run"), solve_small("mscale", 12, **options))
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_needs_its_guess(tmp_path, monkeypatch):
+    from tests.toys import Geometric
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_checkpoint", killed)
+        with pytest.raises(Killed):
+            solve("poisson", Geometric(), folder=tmp_path / "run", guess=lambda x: 0 * x[:, 0])
+    with pytest.raises(RunFolderError, match="given its guess as Python objects"):
+        resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize("file", ["problem.toml", "run.json"])
+def test_a_folder_without_run_json_is_said_to_be_empty(tmp_path, monkeypatch, file):
+    written = pdefreq.runs.run_folder.write_atomically
+
+    def write(path, data):
+        written(path, data) if path.name != file else killed()
+
+    monkeypatch.setattr(pdefreq.runs.run_folder, "write_atomically", write)
+    with pytest.raises(Killed):
+        solve_small("jacobi", 5, folder=tmp_path / "run")
+    for read in (resume, rerun, load_run):
+        with pytest.raises(
+            RunFolderError, match=r"run is empty: its run was killed before it began; delete the folder and start"
+        ):
+            read(tmp_path / "run")
+
+
+@pytest.mark.parametrize("file", ["history.csv", "spectrum.npz", "solution.npz", "solution.vtu", "run.json"])
+def test_a_run_that_was_killed_while_it_wrote_a_result_is_completed(tmp_path, monkeypatch, file):
+    whole = solve_small("jacobi", 10, folder=tmp_path / "whole")
+    replaced = os.replace
+
+    def replace_file(source, target):
+        if Path(target).name == file and list((tmp_path / "run").glob("checkpoints/000000010.*")):
+            killed()
+        replaced(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_file)
+        with pytest.raises(Killed):
+            solve_small("jacobi", 10, folder=tmp_path / "run")
+    assert list((tmp_path / "run").glob(".*.tmp"))
+    for name in (".seeds.csv.1.tmp", "checkpoints/.000000009.0123456789abcdef.npz.1.tmp"):  # of earlier processes
+        (tmp_path / "run" / name).touch()
+    assert load_run(tmp_path / "run").status is Status.INTERRUPTED
+    again = resume(tmp_path / "run")
+    assert again.status is Status.STEPS
+    same(again, whole)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+
+
+def test_a_running_run_can_be_read_but_not_resumed(tmp_path):
+    tried = []
+
+    def look(step, *_):
+        if step == 5:
+            with pytest.raises(RunFolderError, match=r"another process is running the run in .*run; wait until it ends"):
+                resume(tmp_path / "run")
+            tried.append(load_run(tmp_path / "run").step)
+
+    done = solve_small("jacobi", 10, folder=tmp_path / "run", callback=look)
+    assert tried == [0]
+    same(resume(tmp_path / "run"), done)
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+def test_of_two_runs_that_start_in_one_folder_the_second_is_refused(tmp_path, monkeypatch):
+    """Both find the folder empty."""
+    spec = RunSpec(WrittenProblem.of(load_problem("poisson")), "m", {"class": "x:Y"})
+    RunFolder(tmp_path / "run").create(spec)
+    monkeypatch.setattr(pdefreq.runs.run_folder, "free_folder", lambda *_, **__: None)
+    with pytest.raises(RunFolderError, match="can't create the folder"):
+        RunFolder(tmp_path / "run").create(spec)
+
+
+def test_a_folder_without_a_run_is_not_written_by_resume(tmp_path):
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        resume(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_limits_of_a_resumption_that_was_killed_are_kept(tmp_path):
+    solve_small("jacobi", 10, folder=tmp_path / "run")
+    with pytest.raises(Killed):
+        resume(tmp_path / "run", stop=Stop(steps=30), callback=lambda step, *_: step == 20 and killed())
+    same(resume(tmp_path / "run"), solve_small("jacobi", 30))
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_read_is_no_error(tmp_path, monkeypatch):
+    solve_small("jacobi", 10, folder=tmp_path / "run")
+    folder, listed = RunFolder(tmp_path / "run"), []
+    here = folder._checkpoints()
+
+    def list_once(_):
+        listed.append(1)
+        return [*here, here[0].with_name("000000099.0123456789abcdef.npz")] if len(listed) == 1 else here
+
+    monkeypatch.setattr(RunFolder, "_checkpoints", list_once)
+    assert folder.read_checkpoint()[0].step == 10 and len(listed) == 2
+
+
+def test_a_request_during_the_last_step_is_delivered_after_the_results_are_saved(tmp_path):
+    def press(step, *_):
+        if step == 5:
+            signal.raise_signal(signal.SIGINT)
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        solve_small("jacobi", 5, folder=tmp_path / "run", callback=press)
+    assert load_run(tmp_path / "run").status is Status.STEPS
+
+
+def test_the_outputs_of_a_run_are_kept(tmp_path):
+    first = solve_small("jacobi", 5, folder=tmp_path / "run", outputs=["tensorboard"])
+    again = rerun(tmp_path / "run", tmp_path / "again")
+    assert first.spec.outputs == again.spec.outputs == ("tensorboard",)
+    path = tmp_path / "run" / "run.json"
+    record = json.loads(path.read_text())
+    del record["spec"]["outputs"]  # a folder of the time before
+    path.write_text(json.dumps(record))
+    assert load_run(tmp_path / "run").spec.outputs == ("figures",)
 
 
 def test_a_damaged_checkpoint_is_skipped_with_a_message(tmp_path, monkeypatch):
@@ -229,7 +380,7 @@ def test_a_changed_size_or_a_loss_of_another_method_is_refused(tmp_path):
         file = tmp_path / name / "run.json"
         record = json.loads(file.read_text())
         record["spec"]["solver"][keys[0]] = value
-        file.write_text(json.dumps(record))
+        file.write_text(json.dumps(record | {"id": spec_id(record["spec"])}))
         with pytest.raises(RunFolderError, match=message):
             read(tmp_path / name)
 
@@ -469,6 +620,12 @@ def test_a_run_json_with_an_edited_problem_is_refused(tmp_path):
     record = json.loads(path.read_text())
     record["spec"]["problem"]["content"]["exponent"] = 3.0
     path.write_text(json.dumps(record))
+    for read in (rerun, resume, load_run):
+        with pytest.raises(
+            RunFolderError, match=f"run.json can't be used: its spec was edited: its id is {record['id']}, and the"
+        ):
+            read(tmp_path / "run")
+    path.write_text(json.dumps(record | {"id": spec_id(record["spec"])}))
     with pytest.raises(RunFolderError, match="does not have the stored digest"):
         rerun(tmp_path / "run")
 

@@ -17,6 +17,7 @@ from pdefreq.spectrum.family import nearest
 from pdefreq.spectrum.named import remarks_on_named
 from pdefreq.spectrum.spectral_record import SpectralRecord
 from pdefreq.spectrum.watched import WatchedModes
+from pdefreq.studies.prediction import predict
 
 UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
 PI = math.pi
@@ -143,3 +144,12 @@ def test_waves_in_many_dimensions_are_named_as_well(kind):
 
 def test_without_modes_nothing_is_said():
     assert remarks_on_named(WatchedModes.none(), (3.0,)) == []
+
+
+def test_predictions_contain_the_named_modes():
+    """The factor of a Jacobi sweep is cos(20 pi / 64), whatever the amplitude of the mode."""
+    exact = "sin(pi*x) + 1e-6*sin(20*pi*x)"
+    problem = Problem(domain=UNIT, exact=exact, spectrum=Spectrum(wavenumbers=(20 * PI,)))
+    found = predict(problem, "jacobi:intervals=64")
+    assert found.modes.indices.ravel().tolist() == [1, 20]
+    assert found.errors.rate[1] == pytest.approx(-math.log(math.cos(20 * PI / 64)), rel=1e-9)

@@ -18,20 +18,21 @@ class MeanValueDistance(InPieces):
     """The mean value distance c / phi(x), where phi is the integral of 1 / |y - x| over directions, with y on the boundary.
 
     It is smooth and positive inside domains of any shape, including holes, and zero on the boundary (Dyken and Floater, 2009,
-    Transfinite mean value interpolation). With c the volume of the unit ball in R^(d-1), its inward slope on a flat facet is 1.
-    Facets that are seen from outside are counted with a negative sign, so that phi is a sum over facets, each in closed form;
-    see Ju, Schaefer, Warren (2005) for triangles.
+    Transfinite mean value interpolation). With c the volume of the unit ball in R^(d-1), its inward
+    slope on a flat facet is 1; another slope multiplies c. Facets that are seen from outside are counted with a negative sign,
+    so that phi is a sum over facets, each in closed form; see Ju, Schaefer, Warren (2005) for triangles.
 
     Args:
         corners: The vertices of the facets, shape ``(F, d, d)``: facet, vertex, coordinate.
         normals: Outward unit normals, shape ``(F, d)``.
+        slope: The inward slope on a flat facet.
     """
 
-    def __init__(self, corners: Tensor, normals: Tensor) -> None:
+    def __init__(self, corners: Tensor, normals: Tensor, slope: float = 1.0) -> None:
         super().__init__(len(corners))
         self._corners, self._normals = corners, normals
         self._phi = {1: _of_point, 2: _of_segment, 3: _of_triangle}[corners.shape[2]]
-        self._slope = {1: 1.0, 2: 2.0, 3: math.pi}[corners.shape[2]]
+        self._slope = slope * {1: 1.0, 2: 2.0, 3: math.pi}[corners.shape[2]]
         # At corners and edges it is the distance r from them times a function of the direction: second derivatives ~ 1 / r.
         self.smoothness = math.inf if corners.shape[2] == 1 else 1
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from scipy.spatial import KDTree
 from skfem import Dofs, Mesh, MeshTet, MeshTet2, MeshTri2
 from skfem.mesh.mesh_simplex import MeshSimplex
@@ -15,9 +18,11 @@ from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.domains.meshes.mesh_files import facets_of
 
 if TYPE_CHECKING:
+    from pdefreq.core.fields import Field
     from pdefreq.domains.domain import Domain
 
 _MOST_CELLS = 5e7
+_CUT = 0.05  # part of the range of a level set function on both sides of an interface that cuts a cell
 _CANDIDATES = 16  # old facets with midpoints nearest to that of a new one
 
 
@@ -131,6 +136,26 @@ def _refined_names(mesh: MeshTet, fine: MeshTet) -> dict[str, np.ndarray] | None
     return {name: np.array(facets, dtype=np.int32) for name, facets in found.items()}
 
 
+def cut_cells(mesh: Mesh, level_sets: Sequence[Field]) -> np.ndarray:
+    """The indices of the cells in which a level set function changes its sign between vertices and midpoints of edges.
+
+    Args:
+        mesh: A mesh of lines, triangles or tetrahedra.
+        level_sets: The functions. Both signs must reach a twentieth of the range in the cell, since a side that is the chord of
+            an interface is not cut.
+    """
+    corners = mesh.p.T[mesh.t.T]  # (cells, d + 1, d)
+    middles = [(corners[:, i] + corners[:, j]) / 2 for i, j in itertools.combinations(range(corners.shape[1]), 2)]
+    x = np.concatenate([corners, np.stack(middles, axis=1)], axis=1)
+    cut = np.zeros(len(x), dtype=bool)
+    for level_set in level_sets:
+        value = np.nan_to_num(level_set(torch.from_numpy(x.reshape(-1, x.shape[2]))).numpy().reshape(x.shape[:2]))
+        low, high = value.min(axis=1), value.max(axis=1)
+        least = _CUT * (high - low)
+        cut |= (low < -least) & (high > least)
+    return np.flatnonzero(cut)
+
+
 def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
     """A conforming mesh in which the given cells, and others as necessary, are split; new vertices are midpoints of edges.
 
@@ -138,7 +163,16 @@ def locally_refined(mesh: Mesh, cells: np.ndarray) -> Mesh:
         mesh: A mesh of lines, triangles or tetrahedra.
         cells: Indices of the cells.
     """
-    fine = replace(mesh, _boundaries=None).refined(cells)
+    return renamed(mesh, replace(mesh, _boundaries=None).refined(cells))
+
+
+def renamed(mesh: Mesh, fine: Mesh) -> Mesh:
+    """A finer mesh with the boundary names of the coarse mesh whose boundary facets it divides.
+
+    Args:
+        mesh: The coarse mesh.
+        fine: The finer mesh.
+    """
     if not mesh.boundaries:
         return fine
     edge, origin = fine.boundary_facets(), _origins(mesh, fine)

@@ -71,15 +71,18 @@ class GalerkinSystem(CondensedSystem):
         import pyamg
 
         hierarchy = pyamg.ruge_stuben_solver(
-            sp.csr_array(self.matrix.T), strength=_STRONG
-        )  # symmetric, so that rows and columns are the same
+            sp.csr_array(self.matrix.T), strength=_STRONG, interpolation="direct"
+        )  # symmetric, so that rows and columns are the same; the default interpolation fails for large jumps of the diffusion
 
         def solve(load: np.ndarray) -> np.ndarray:
             size = float(np.linalg.norm(load))
             if size == 0:
                 return np.zeros(len(load))
             residuals: list[float] = []
-            free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
+            try:
+                free: Any = hierarchy.solve(load, tol=_TOLERANCE, maxiter=_MOST, accel="cg", residuals=residuals)
+            except ValueError:  # the coarsest matrix is not finite
+                raise IncompatibleError("multigrid found no hierarchy for these equations: use linear_solver=direct") from None
             if not residuals[-1] <= 10 * _TOLERANCE * size:
                 raise IncompatibleError(
                     f"multigrid reached a residual of {residuals[-1] / size:.1g} only in {_MOST} iterations: "

@@ -34,11 +34,13 @@ class HeldOut:
         functional: The objective at these points, with the weights of the last stage and without balancing.
         keep_best: Whether the run returns the evaluated state with the lowest objective at these points.
         patience: Number of steps without a new lowest value after which the run stops; None disables this.
+        unit: The factor of the objective in notes, see `TrainingIteration`.
     """
 
     functional: Functional
     keep_best: bool = False
     patience: int | None = None
+    unit: float = 1.0
 
     def value(self, c: Coefficients, weights: Mapping[str, float]) -> Tensor:
         """The objective at the held-out points with given weights of its terms."""
@@ -100,8 +102,8 @@ class HeldOut:
         if self.best(memory) is not None and best < step:
             lowest, end = float(memory["held_out_best"]), float(self.functional.value(last))
             notes.append(
-                f"This is the state of step {best:,}, with the lowest objective at held-out points: {lowest:.6g}, "
-                f"against {end:.6g} at the last step."
+                f"This is the state of step {best:,}, with the lowest objective at held-out points: {self.unit * lowest:.6g}, "
+                f"against {self.unit * end:.6g} at the last step."
             )
         return notes
 
@@ -121,7 +123,8 @@ class HeldOut:
             return []  # relative gaps are large if the objective has hardly decreased
         return [
             Note(
-                f"The network overfits its points: the objective is {there:.6g} at these and {elsewhere:.6g} at "
+                f"The network overfits its points: the objective is {self.unit * there:.6g} at these and "
+                f"{self.unit * elsewhere:.6g} at "
                 "held-out points; use more points (number), redraw them (points=sobol) or keep the best state (keep=best).",
                 "overfitted",
             )

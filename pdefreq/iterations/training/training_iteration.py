@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,9 @@ class TrainingIteration(Iteration):
         stepper: The stepper, which changes the coefficients in each step.
         seed: Seed of the initial coefficients.
         like: A tensor with the dtype and device of the coefficients.
+        unit: The factor of the recorded objective: functionals are divided by it, so that the numbers of a step do not depend on
+            the units of the problem.
+        remarks: Notes for the user on every run.
         balance_every: Number of steps between updates of the weights of terms from the traces of their kernels (`balanced`);
             None keeps the weights.
         held_out: The objective at held-out points.
@@ -57,12 +60,15 @@ class TrainingIteration(Iteration):
         *,
         seed: int,
         like: Tensor,
+        unit: float = 1.0,
+        remarks: Sequence[str] = (),
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
         self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
-        self._seed, self._like = seed, like
+        self._seed, self._like, self._unit = seed, like, unit
+        self._remarks = tuple(remarks)
         self._balance_every, self._held_out = balance_every, held_out
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
@@ -99,7 +105,8 @@ class TrainingIteration(Iteration):
 
     def objective(self, state: State) -> dict[str, Tensor]:
         with torch.no_grad():
-            return self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
+            terms = self._functional(int(state.memory["steps"]), state.memory).terms(state.coefficients)
+        return {name: self._unit * value for name, value in terms.items()}
 
     def quadrature(self, state: State) -> Samples | None:
         return self._objectives.quadrature
@@ -141,7 +148,7 @@ class TrainingIteration(Iteration):
         columns = self._stepper.columns(dict(state.memory))
         weights = self._functional(step, state.memory).weights
         if self._held_out is not None:
-            columns["held_out_objective"] = self._held_out.value(state.coefficients, weights)
+            columns["held_out_objective"] = self._unit * self._held_out.value(state.coefficients, weights)
         staged = not self._objectives.is_last_stage(0)
         if staged:
             columns["stage"] = torch.tensor(self._objectives.stage(step))
@@ -169,9 +176,9 @@ class TrainingIteration(Iteration):
 
     def notes(self, state: State) -> list[str]:
         if self._held_out is None:
-            return []
+            return [*self._remarks]
         step, memory = int(state.memory["steps"]), dict(state.memory)
-        notes = self._held_out.notes(state.coefficients, step, memory)
+        notes = [*self._remarks, *self._held_out.notes(state.coefficients, step, memory)]
         if self._objectives.is_final(step):  # overfitting is tested for a fixed functional only
             c, start = self.result_state(state).coefficients, self.init().coefficients
             notes += self._held_out.notes_on_fit(self._functional(step, memory), c, start)
@@ -179,6 +186,12 @@ class TrainingIteration(Iteration):
 
     def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
         c = coefficients.to(self._like, copy=True)
+        shapes = {name: value.shape for name, value in self._stepper.memory(c).items()} | {"steps": ()}
+        if self._held_out is not None and self._held_out.keep_best:
+            shapes["best"] = c.shape
+        for name, shape in shapes.items():
+            if memory[name].shape != shape:
+                raise ValueError(f"`{name}` has the shape {tuple(memory[name].shape)}, expected {tuple(shape)}")
         return State(self._space, c, {name: self._restored(value) for name, value in memory.items()})
 
     def _restored(self, value: Tensor) -> Tensor:

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.elements.lagrange import Lagrange
 
+_POINTS = 100_000
+_HIGHEST = {1: 30, 2: 19, 3: 8}  # degrees of rules by dimension
+_LEAST = 1e-12  # relative to the largest diffusion: bounds the weights where the diffusion vanishes
+_FAR_INWARD = 0.25  # relative shift of facet points that an interface separates from the cell center
 _INWARD = 1e-6  # relative shift of facet points toward the cell center for the evaluation of coefficients that may jump
 
 
 def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The squared indicators of all cells T of a simplicial mesh, shape ``(cells,)``.
 
-    Their sum bounds the squared H1 error up to a constant factor and the oscillation of the data. An indicator is
-    ``h_T^2 |f + div F - G|^2_T + h_T / 2 |[F.n]|^2`` on inner facets ``+ h_T |flux - alpha u - F.n|^2`` on Robin parts, with the
-    flux F and the value G of the weak form at u and grad u, and h_T the measure of T to the power 1/d.
+    For a symmetric problem their sum bounds the squared error in the energy norm up to a constant factor and the oscillation of
+    the data. If the diffusion a is constant in each cell, the factor does not depend on its jumps, provided that a is monotone
+    around each vertex. An indicator is ``h_T^2 / a_T |f + div F - G|^2_T + h_T / (a_T + a_T') |[F.n]|^2`` on facets between T and
+    T' ``+ h_T / a_T |flux - alpha u - F.n|^2`` on Robin parts, with the flux F and the value G of the weak form at u and grad u,
+    h_T the measure of T to the power 1/d, and a_T the mean over T of the smallest eigenvalue of the diffusion.
 
     Args:
         space: P1 or P2 elements.
@@ -34,21 +40,23 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
         c: Coefficients of the discrete solution, shape ``(P,)``.
 
     Source:
-        Verfuerth (2013), A Posteriori Error Estimation Techniques for Finite Element Methods, section 1.4.
+        Verfuerth (2013), A Posteriori Error Estimation Techniques for Finite Element Methods, section 1.4; the weights are those
+        of Bernardi and Verfuerth (2000), Adaptive finite element methods for elliptic equations with non-smooth coefficients.
     """
     mesh = space.mesh
-    inside = CellBasis(mesh, space.element, intorder=space.quadrature)
+    inside = CellBasis(mesh, space.element, intorder=_degree(space))
     x, u = np.asarray(inside.global_coordinates()), _interpolated(inside, c)
     value, _ = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
     residual = _at(problem.source, x) + _flux_divergence(space, problem, c)[:, None] - value
-    h = inside.dx.sum(axis=1) ** (1 / mesh.dim())
-    total = h**2 * (residual**2 * inside.dx).sum(axis=1)
+    h, a = inside.dx.sum(axis=1) ** (1 / mesh.dim()), _diffusion(problem, inside)
+    total = h**2 / a * (residual**2 * inside.dx).sum(axis=1)
 
     sides = [InteriorFacetBasis(mesh, space.element, intorder=space.quadrature, side=side) for side in (0, 1)]
     normal = np.asarray(sides[0].normals)
     first, second = (_outward_flux(side, normal, problem, c) for side in sides)
+    around = sum(a[side.tind] for side in sides)
     for side in sides:
-        _add(total, side, h / 2, first - second)
+        _add(total, side, h[side.tind] / around, first - second)
 
     facets, part = space.boundary_facets(problem)
     for k, condition in enumerate(problem.boundary):
@@ -58,7 +66,7 @@ def estimate(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
             miss = (
                 _at(condition.flux, x) - _at(condition.alpha, x) * u - _outward_flux(edge, np.asarray(edge.normals), problem, c)
             )
-            _add(total, edge, h, miss)
+            _add(total, edge, (h / a)[edge.tind], miss)
     return total
 
 
@@ -69,9 +77,37 @@ def marked(indicators: np.ndarray, part: float = 0.5) -> np.ndarray:
     return np.sort(order[: int(np.searchsorted(sums, part * sums[-1])) + 1])
 
 
+def _degree(space: Lagrange) -> int:
+    """The degree of a rule with at least 100,000 points, so that a coarse mesh does not miss a narrow peak of the source."""
+    d = space.mesh.dim()
+    per_axis = (_POINTS / space.mesh.nelements) ** (1 / d)
+    return max(space.quadrature, min(2 * int(per_axis), _HIGHEST[d]))
+
+
+def energy_norm(space: Lagrange, problem: Problem, c: np.ndarray) -> float:
+    """The energy norm ``sqrt( int( G u + F . grad u ) )`` of the solution of a symmetric linear problem, without Robin terms."""
+    basis = CellBasis(space.mesh, space.element, intorder=space.quadrature)
+    x, u = np.asarray(basis.global_coordinates()), _interpolated(basis, c)
+    value, flux = _terms(problem, x).densities(np.asarray(u), np.asarray(u.grad))
+    density = value * np.asarray(u) + (0.0 if flux is None else (flux * np.asarray(u.grad)).sum(axis=0))
+    return float(np.sqrt(max((density * basis.dx).sum(), 0.0)))
+
+
+def _diffusion(problem: Problem, basis: Any) -> np.ndarray:
+    """The mean of the smallest eigenvalue of the diffusion in each cell, shape ``(cells,)``."""
+    x = np.asarray(basis.global_coordinates())
+    slopes, _ = _terms(problem, x).slopes()
+    a = np.zeros(x.shape[1:]) + slopes.isotropic
+    if slopes.matrix:
+        rows = [np.stack([np.broadcast_to(entry, a.shape) for entry in row], axis=-1) for row in slopes.matrix]
+        a = a + np.linalg.eigvalsh(np.stack(rows, axis=-2))[..., 0]
+    mean = (a * basis.dx).sum(axis=1) / basis.dx.sum(axis=1)
+    return np.maximum(mean, _LEAST * mean.max())
+
+
 def _add(total: np.ndarray, basis: Any, factor: np.ndarray, values: np.ndarray) -> None:
     """Add the factor times the integral of the squared values over each facet to the cell of the facet."""
-    np.add.at(total, basis.tind, factor[basis.tind] * (values**2 * basis.dx).sum(axis=1))
+    np.add.at(total, basis.tind, factor * (values**2 * basis.dx).sum(axis=1))
 
 
 def _flux_divergence(space: Lagrange, problem: Problem, c: np.ndarray) -> np.ndarray:
@@ -95,8 +131,13 @@ def _barycentric_slopes(mesh: Mesh) -> np.ndarray:
 def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarray) -> np.ndarray:
     """The normal component of the flux at the points of facets, from the basis's side."""
     x = np.asarray(basis.global_coordinates())
-    center = basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None]
-    return (_flux(basis, x + _INWARD * (center - x), problem, c) * normal).sum(axis=0)
+    center = np.broadcast_to(basis.mesh.p[:, basis.mesh.t[:, basis.tind]].mean(axis=1)[:, :, None], x.shape)
+    near = x + _INWARD * (center - x)
+    other = np.zeros(x.shape[1:], dtype=bool)  # points between a chord and the arc of an interface are on the wrong side of it
+    for level_set in problem.level_sets:
+        other |= _at(level_set, near) * _at(level_set, center) < 0
+    near = np.where(other, x + _FAR_INWARD * (center - x), near)
+    return (_flux(basis, near, problem, c) * normal).sum(axis=0)
 
 
 def _interpolated(basis: Any, c: np.ndarray) -> Any:

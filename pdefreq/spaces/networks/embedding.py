@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points
     from pdefreq.domains.box import Box
     from pdefreq.domains.domain import Domain
+    from pdefreq.domains.frame import Frame
     from pdefreq.spaces.trial_space import Network
 
 _POINTS = 16  # pairs of points at which the values are compared
@@ -28,11 +29,12 @@ _TOLERANCE = 1e-9  # relative to the largest value
 
 @dataclass(frozen=True)
 class FourierFeatures:
-    """The input map ``x -> [cos B x, sin B x]``, optionally followed by some of the coordinates themselves.
+    """The input map ``x -> [cos B (x - x_0), sin B (x - x_0)]``, optionally followed by some of the coordinates themselves.
 
     Args:
-        frequencies: The rows of B, angular wavevectors in radians per unit of length.
-        passed: Axes of the coordinates that are appended to the features.
+        frequencies: The rows of B, angular wavevectors in radians per length.
+        passed: Axes of the coordinates that are appended to the features, in the units of the frame.
+        frame: The frame with the origin x_0; None for x itself.
 
     Source:
         Tancik et al. (2020), Fourier features let networks learn high frequency functions, arXiv 2006.10739, section 5.
@@ -40,9 +42,10 @@ class FourierFeatures:
 
     frequencies: tuple[tuple[float, ...], ...]
     passed: tuple[int, ...] = ()
+    frame: Frame | None = None
 
     def __post_init__(self) -> None:
-        if not self.frequencies or len({len(row) for row in self.frequencies}) > 1:
+        if not (self.frequencies or self.passed) or len({len(row) for row in self.frequencies}) > 1:
             raise OptionError("Fourier features need at least one frequency, each with one number for each coordinate")
 
     @property
@@ -53,10 +56,15 @@ class FourierFeatures:
     @property
     def layer(self) -> tuple[Tensor, Tensor]:
         """Weights ``(number, d)`` and biases ``(number, 1)`` of the equivalent layer, whose activation is `jet`; float64."""
-        b = torch.tensor(self.frequencies, dtype=torch.float64)
+        dimension = len(self.frequencies[0]) if self.frequencies else len(self.passed)
+        b = torch.tensor(self.frequencies, dtype=torch.float64).reshape(-1, dimension)
         phase = torch.zeros(self.number, 1, dtype=torch.float64)
         phase[: len(b)] = math.pi / 2
-        return torch.cat([b, b, torch.eye(b.shape[1], dtype=torch.float64)[list(self.passed)]]), phase
+        axes = torch.eye(dimension, dtype=torch.float64)[list(self.passed)]
+        if self.frame is None:
+            return torch.cat([b, b, axes]), phase
+        weight = torch.cat([b, b, axes / torch.tensor(self.frame.units, dtype=torch.float64)])
+        return weight, phase - weight @ torch.tensor(self.frame.origin, dtype=torch.float64)[:, None]
 
     def jet(self, a: Tensor, order: int) -> tuple[Tensor, ...]:
         """The activation of the equivalent layer and its derivatives: a sine, and the identity for appended coordinates.
@@ -78,7 +86,12 @@ class FourierFeatures:
         return self.jet(weight @ x.T + phase, 0)[0].T
 
 
-def random_features(dimension: int, number: int, std: float, seed: int = 0) -> FourierFeatures:
+def coordinates(frame: Frame) -> FourierFeatures | None:
+    """The coordinates in a frame, without sines; None for those of the points themselves."""
+    return None if frame.is_identity else FourierFeatures((), tuple(range(len(frame.units))), frame)
+
+
+def random_features(dimension: int, number: int, std: float, seed: int = 0, *, frame: Frame | None = None) -> FourierFeatures:
     """Fourier features with random frequencies from N(0, std^2 I).
 
     Args:
@@ -86,18 +99,25 @@ def random_features(dimension: int, number: int, std: float, seed: int = 0) -> F
         number: The number of frequencies; there are twice as many features.
         std: Standard deviation of each component, an angular wavenumber: 2 pi times the value of Tancik et al.
         seed: Seed of the frequencies, independent of the seed of the weights.
+        frame: The frame in whose units the wavenumbers are given; by default lengths.
     """
     rows = std * torch.randn(number, dimension, generator=stream(seed, "fourier features"), dtype=torch.float64)
-    return FourierFeatures(tuple(map(tuple, rows.tolist())))
+    wavevectors = tuple(map(tuple, rows.tolist()))
+    if frame is None or frame.is_identity:
+        return FourierFeatures(wavevectors)
+    return FourierFeatures(frame.per_unit(wavevectors), frame=frame)
 
 
-def periodic_features(box: Box, harmonics: int, axes: Sequence[int] | None = None) -> FourierFeatures:
+def periodic_features(
+    box: Box, harmonics: int, axes: Sequence[int] | None = None, *, frame: Frame | None = None
+) -> FourierFeatures:
     """Features ``cos, sin of 2 pi k x_i / L_i`` for k = 1 ... harmonics; functions of them are periodic on the box.
 
     Args:
         box: The box with the side lengths L_i.
         harmonics: The largest k.
-        axes: The axes i, by default all. The coordinates along the other axes are appended unchanged.
+        axes: The axes i, by default all. The coordinates along the other axes are appended, in the units of the frame.
+        frame: The frame; by default x itself.
     """
     axes = range(box.dimension) if axes is None else axes
     rows = [
@@ -105,7 +125,8 @@ def periodic_features(box: Box, harmonics: int, axes: Sequence[int] | None = Non
         for i in axes
         for k in range(1, harmonics + 1)
     ]
-    return FourierFeatures(tuple(rows), tuple(i for i in range(box.dimension) if i not in axes))
+    passed = tuple(i for i in range(box.dimension) if i not in axes)
+    return FourierFeatures(tuple(rows), passed, None if frame is None or frame.is_identity else frame)
 
 
 def require_periodic(network: Network, domain: Domain, axes: Sequence[int]) -> None:

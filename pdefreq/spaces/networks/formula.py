@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
+    from pdefreq.domains.frame import Frame
 
 _CHUNK = 256  # number of points whose derivatives in the parameters are computed at once
 
@@ -53,10 +54,12 @@ class FormulaSpace(Network):
     Args:
         formula: The formula.
         dimension: The dimension d of the points.
+        frame: The coordinates that the formula receives in place of x; None for x itself.
     """
 
     formula: Formula
     dimension: int
+    frame: Frame | None = None
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -135,6 +138,9 @@ class _FormulaEvaluator(Evaluator):
         return sum(terms[1:], start=terms[0]) if terms else self._value(c, x)
 
     def _value(self, c: Coefficients, x: Points) -> Values:
+        frame = self._space.frame
+        if frame is not None and not frame.is_identity:
+            x = (x - x.new_tensor(frame.origin)) / x.new_tensor(frame.units)
         return self._space.formula.value(self._space.unflatten(c), x)
 
     def _gradient(self, c: Coefficients, x: Points) -> Gradients:

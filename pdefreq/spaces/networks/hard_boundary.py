@@ -1,4 +1,4 @@
-"""Built-in boundary values: networks that satisfy the Dirichlet conditions exactly."""
+"""Networks multiplied by a function and added to another one: built-in boundary values, and outputs in a unit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pdefreq.core.fields import ConstantField
 from pdefreq.spaces.channels import Channels, by_axes
 from pdefreq.spaces.networks.multiplication import FieldAt, Multiplication
 from pdefreq.spaces.trial_space import Evaluator, Network
@@ -20,9 +21,33 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
 
 
+class AffineNetwork(Network):
+    """The trial space of ``u = L + D N`` with a network N and two functions L and D."""
+
+    network: Network
+    lifting: Field
+    """The function L."""
+    distance: Field
+    """The function D."""
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return self.network.shapes
+
+    @property
+    def smoothness(self) -> float:
+        return min(self.network.smoothness, self.lifting.smoothness, self.distance.smoothness)
+
+    def initialize(self, stream: torch.Generator) -> Coefficients:
+        return self.network.initialize(stream)
+
+    def at(self, x: Points) -> Evaluator:
+        return _AffineEvaluator(self, x)
+
+
 @dataclass(frozen=True)
-class HardBoundary(Network):
-    """The trial space of ``u = L + D N`` with a network N.
+class HardBoundary(AffineNetwork):
+    """Networks that satisfy the Dirichlet conditions exactly.
 
     Args:
         network: The network N.
@@ -37,25 +62,34 @@ class HardBoundary(Network):
     lifting: Field
     distance: Field
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return self.network.shapes
+
+@dataclass(frozen=True)
+class InUnits(AffineNetwork):
+    """Networks whose output is measured from an offset, in an amplitude: ``u = offset + amplitude N``.
+
+    Args:
+        network: The network N.
+        offset: The offset.
+        amplitude: The amplitude.
+    """
+
+    network: Network
+    offset: float
+    amplitude: float
 
     @property
-    def smoothness(self) -> float:
-        return min(self.network.smoothness, self.lifting.smoothness, self.distance.smoothness)
+    def lifting(self) -> Field:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return ConstantField(self.offset)
 
-    def initialize(self, stream: torch.Generator) -> Coefficients:
-        return self.network.initialize(stream)
-
-    def at(self, x: Points) -> Evaluator:
-        return _HardEvaluator(self, x)
+    @property
+    def distance(self) -> Field:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return ConstantField(self.amplitude)
 
 
-class _HardEvaluator(Evaluator):
+class _AffineEvaluator(Evaluator):
     """The product rule applied to the evaluator of the network; weights of u are converted to weights of N."""
 
-    def __init__(self, space: HardBoundary, x: Points) -> None:
+    def __init__(self, space: AffineNetwork, x: Points) -> None:
         self._inner = space.network.at(x)
         self._x = x
         self._lifting, self._distance = Multiplication(FieldAt(space.lifting, x)), Multiplication(FieldAt(space.distance, x))

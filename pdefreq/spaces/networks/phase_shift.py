@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class PhaseShiftSpace(FeedForward):
     """PhaseDNN with real phases: ``u = sum_m A_m(x) cos(omega_m . x) + B_m(x) sin(omega_m . x)`` with networks A_m, B_m.
 
+    If the embedding has a frame, phases are measured from its origin.
+
     Args:
         domain: The domain of the inputs.
         frequencies: The angular wavevectors omega_m. For omega_m = 0 there is no B_m.
@@ -71,6 +73,8 @@ class PhaseShiftSpace(FeedForward):
 
     def modulation(self, x: Points) -> Multiplication:
         omega, shift = self.phases
+        if self.embedding is not None and self.embedding.frame is not None:
+            x = x - x.new_tensor(self.embedding.frame.origin)
         return Multiplication(_Waves(omega.to(x), shift.to(x), x))
 
     @property

@@ -188,3 +188,45 @@ def test_new_vertices_on_curved_boundaries_lie_on_them_and_cells_are_not_inverte
         cells = mesh.p[:, mesh.t].mean(axis=1).T
         assert bool(domain.contains(torch.from_numpy(cells)).all())  # an inverted cell would lie outside the boundary
     assert counts[-1] > counts[0]  # new cells exist
+
+
+@pytest.mark.parametrize("contrast", [1e-3, 1.0, 1e3])
+def test_the_estimator_bounds_the_energy_norm_for_every_contrast(contrast):
+    """The bound does not depend on the jump of the diffusion (Bernardi and Verfuerth, 2000).
+
+    Without the weights the estimate for 1e-3 is a seventh of the error.
+
+    The flux c - x is that of -(A u')' = 1 with A = 1 for x < 0.37 and A = `contrast` beyond.
+    """
+    at, a = 0.37, contrast
+    c = (at**2 / 2 + (1 - at**2) / 2 / a) / (at + (1 - at) / a)
+    middle = c * at - at**2 / 2
+    exact = f"where(x < {at}, {c!r}*x - x**2/2, {middle!r} + ({c!r}*(x - {at}) - (x**2 - {at}**2)/2)/{a!r})"
+    square = Box((0.0, 0.0), (1.0, 1.0))
+    problem = Problem(domain=square, diffusion=f"where(x < {at}, 1, {a!r})", source=1.0, boundary=exact, exact=exact)
+    iteration = Fem(cells=8, refinement="adaptive", levels=3).prepare(
+        problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state, ratios = iteration.init(), []
+    while not state.done:
+        state = iteration.step(state)
+        rule = Lagrange(state.space.mesh, 6).inside()
+        slope = problem.exact.gradient(rule.x).numpy().T.reshape(-1, *rule.weights.shape)
+        diffusion = problem.diffusion(rule.x).numpy().reshape(rule.weights.shape)
+        error = rule.integral(diffusion * ((rule.gradient(state.coefficients.numpy()) - slope) ** 2).sum(axis=0)) ** 0.5
+        ratios.append(float(iteration.objective(state)["estimate"]) / error)
+    assert min(ratios) > 1 and max(ratios) < 10  # as for the Laplacian on an L-shaped domain
+
+
+def test_adaptive_meshes_follow_interfaces_of_the_equation():
+    """P2 elements contain the solution with a straight interface in the mesh; on unfitted meshes the H1 order is 1/2."""
+    at, a = 0.37, 50.0
+    exact = f"where(x < {at}, {a}*(x - {at}), x - {at})"
+    square = Box((0.0, 0.0), (1.0, 1.0))
+    problem = Problem(domain=square, diffusion=f"where(x < {at}, 1, {a})", source=0.0, boundary=exact, exact=exact)
+    iteration = Fem(element="P2", cells=5, refinement="adaptive", levels=1).prepare(
+        problem.blind(), seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state = iteration.step(iteration.init())
+    nodes = state.space.nodes
+    torch.testing.assert_close(state.coefficients, problem.exact(nodes), rtol=0, atol=1e-11)  # rounding errors times the contrast

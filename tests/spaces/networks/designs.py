@@ -5,12 +5,13 @@ import torch
 from pdefreq.core.fields import CallableField
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
+from pdefreq.domains.frame import Frame
 from pdefreq.parts.networks import FormulaNetwork
 from pdefreq.spaces.networks.activations import activation_named
 from pdefreq.spaces.networks.antisymmetric import AntisymmetricSpace, DoubledSpace
-from pdefreq.spaces.networks.embedding import periodic_features, random_features
+from pdefreq.spaces.networks.embedding import coordinates, periodic_features, random_features
 from pdefreq.spaces.networks.formula import FormulaSpace
-from pdefreq.spaces.networks.hard_boundary import HardBoundary
+from pdefreq.spaces.networks.hard_boundary import AffineNetwork, HardBoundary, InUnits
 from pdefreq.spaces.networks.mlp import MlpSpace
 from pdefreq.spaces.networks.mscale import MscaleSpace
 from pdefreq.spaces.networks.phase_shift import PhaseShiftSpace
@@ -26,6 +27,10 @@ def box(d):
 def hard(d, activation):
     lifting = CallableField(lambda x: torch.cos(x).sum(dim=1))
     return HardBoundary(MlpSpace(box(d), (4, 3), activation), lifting, box(d).distance())
+
+
+def frame(d):
+    return Frame((0.5,) * d, (0.5, 2.0, 4.0)[:d])
 
 
 def waves(d):
@@ -66,19 +71,32 @@ NETWORKS = {
     "siren": lambda d, a: MlpSpace(box(d), (5, 4), a, "siren(3)"),
     "phase-shift": lambda d, a: PhaseShiftSpace(box(d), waves(d), (4, 3), a),
     "hard": hard,
+    "framed": lambda d, a: MlpSpace(box(d), (4, 3), a, embedding=coordinates(frame(d))),
+    "framed fourier": lambda d, a: MlpSpace(box(d), (4, 3), a, embedding=random_features(d, 3, 2.0, frame=frame(d))),
+    "framed cylinder": lambda d, a: MlpSpace(box(d), (5, 3), a, embedding=periodic_features(box(d), 2, [d - 1], frame=frame(d))),
+    "framed formula": lambda d, a: FormulaSpace(Product(a), d, frame(d)),
+    "in units": lambda d, a: InUnits(MlpSpace(box(d), (4, 3), a), 3.0, 0.1),
+    "hard in units": lambda d, a: HardBoundary(
+        InUnits(MlpSpace(box(d), (4, 3), a), 0.0, 100.0), CallableField(lambda x: torch.cos(x).sum(dim=1)), box(d).distance()
+    ),
     "antisymmetric": lambda d, a: AntisymmetricSpace(MlpSpace(box(d), (4, 3), a)),
     "doubled": lambda d, a: DoubledSpace(MscaleSpace(box(d), SCALES, (7,), a, "ntk", form="first-layer", residual=True)),
 }
 
 
+def in_frame(frame, x):
+    return (x - x.new_tensor(frame.origin)) / x.new_tensor(frame.units)
+
+
 def plain(space, c, x):
     """Values of the network at points, for automatic differentiation."""
-    if isinstance(space, HardBoundary):
+    if isinstance(space, AffineNetwork):
         return space.lifting(x) + space.distance(x) * plain(space.network, c, x)
     if isinstance(space, AntisymmetricSpace):
         first, second = c[: len(c) // 2], c[len(c) // 2 :]
         return (plain(space.network, first, x) - plain(space.network, second, x)) / 2**0.5
     if isinstance(space, FormulaSpace):
+        x = x if space.frame is None else in_frame(space.frame, x)
         return space.formula.value(space.unflatten(c), x)
     network = space.network if isinstance(space, DoubledSpace) else space
     p, weight_scales = space.unflatten(c), network.weight_scales()
@@ -87,8 +105,10 @@ def plain(space, c, x):
     sigma = PUBLISHED[network.activation] if network.activation in PUBLISHED else activation_named(network.activation)
     features = network.embedding
     if features is not None:
-        angles = x @ x.new_tensor(features.frequencies).T
-        x0 = torch.cat([torch.cos(angles), torch.sin(angles), x[:, list(features.passed)]], dim=1)
+        origin = x.new_tensor((0.0,) * x.shape[1] if features.frame is None else features.frame.origin)
+        angles = (x - origin) @ x.new_tensor(features.frequencies).reshape(-1, x.shape[1]).T
+        passed = x if features.frame is None else in_frame(features.frame, x)
+        x0 = torch.cat([torch.cos(angles), torch.sin(angles), passed[:, list(features.passed)]], dim=1)
     else:
         x0 = x
     last, total = len(network.widths) + 1, x.new_zeros(len(x))
