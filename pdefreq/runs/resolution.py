@@ -124,8 +124,7 @@ def _square(f: Field, samples: Samples) -> tuple[float, float]:
 
 def contradiction_sentence(errors: Errors, space: TrialSpace) -> str:
     """A sentence if the L2 error of a result contradicts its H1 error, see `Errors.contradiction`; otherwise empty."""
-    ratio = errors.contradiction(_least_distance(space))
-    if ratio is None:
+    if errors.contradiction() is None or (ratio := errors.contradiction(_least_distance(space))) is None:
         return ""
     return (
         f"The relative L2 and H1 errors contradict each other: ||grad e|| / ||e|| = {ratio:.3g} is more than the points can "

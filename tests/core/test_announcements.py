@@ -1,11 +1,14 @@
-"""Announcements of long computations reach the functions that listen, and only those."""
+"""Announcements of long computations and remarks before a run reach the functions that listen, and only those."""
 
 import io
 
 from rich.console import Console
 
+from pdefreq import solve
 from pdefreq.commands import live
-from pdefreq.core.announcements import announce, listening
+from pdefreq.commands.result import print_outcome
+from pdefreq.core.announcements import announce, listening, remark
+from pdefreq.domains.box import Box
 from pdefreq.domains.ring import Ring
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.reference import reference_solution
@@ -45,3 +48,30 @@ def test_piped_output_names_long_computations(monkeypatch):
         announce("computing that")
     announce("nobody listens")
     assert screen.getvalue() == "computing that ...\n"
+
+
+def test_remarks_reach_the_reader_of_their_block():
+    heard, activities = [], []
+    remark("nobody reads")
+    with listening(activities.append, heard.append):
+        remark("one")
+        with listening(activities.append):  # keeps the reader
+            remark("two")
+    remark("nobody reads")
+    assert (heard, activities) == (["one", "two"], [])
+
+
+def test_a_remark_before_the_run_is_printed_once_and_not_repeated_after_it():
+    screen = io.StringIO()
+    console = Console(file=screen, width=500)
+    problem = Problem(domain=Box((0.0,), (1.0,)), exact="sin(2000*pi*x)")
+    with live.LiveLine(console, "waves, fem", quiet=False) as line:
+        for _ in range(2):  # for example two seeds
+            solution = solve(problem, "fem")
+    print_outcome(console, solution, json_output=False, drawn=False, said=line.remarks)
+    assert line.remarks == list(solution.notes)
+    assert screen.getvalue().count("has the wavelength 0.001") == 1
+    with live.LiveLine(console, "waves, fem", quiet=True) as line:
+        solve(problem, "fem")
+    print_outcome(console, solution, json_output=False, drawn=False, said=line.remarks)
+    assert line.remarks == [] and screen.getvalue().count("has the wavelength 0.001") == 2

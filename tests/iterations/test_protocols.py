@@ -22,6 +22,8 @@ from pdefreq.iterations.defaults import (
     is_open_ended,
     notes_of,
     objective_kind_of,
+    quadrature_of,
+    refines_space,
     result_state_of,
 )
 from pdefreq.iterations.iteration import Iteration
@@ -31,6 +33,7 @@ from pdefreq.iterations.protocols import (
     HasFinalStatus,
     HasNotes,
     HasObjectiveKind,
+    HasQuadrature,
     HasResult,
     HasStages,
     HasTangentKernel,
@@ -38,6 +41,7 @@ from pdefreq.iterations.protocols import (
     ObjectiveKind,
     OpenEnded,
     Predicts,
+    RefinesSpace,
     ReportsColumns,
 )
 from pdefreq.problem.files import load_problem
@@ -64,7 +68,7 @@ def test_an_iteration_has_four_required_methods():
 
 
 def test_every_protocol_can_be_checked_at_run_time_and_is_documented():
-    assert len(PROTOCOLS) == 12
+    assert len(PROTOCOLS) == 14
     for protocol in PROTOCOLS:
         assert not isinstance(object(), protocol)  # raises if it cannot be checked
         assert (protocol.__doc__ or "").endswith(".")
@@ -81,7 +85,8 @@ def test_an_iteration_with_four_methods_has_no_protocol_and_the_loop_uses_the_de
     assert hand_over_steps_of(iteration) == () and columns_of(iteration, state) == {} and is_last_stage(iteration, state)
     assert final_status_of(iteration, state) is Status.DONE and result_state_of(iteration, state) is state
     assert notes_of(iteration, state) == [] and drift_of(iteration, state) is None
-    assert discrete_solution_of(iteration, state) is None
+    assert discrete_solution_of(iteration, state) is None and quadrature_of(iteration, state) is None
+    assert not refines_space(iteration)
 
 
 def test_an_iteration_with_four_methods_is_solved_resumed_and_compared(tmp_path):
@@ -115,13 +120,14 @@ def test_a_protocol_from_elsewhere_is_found_on_iterations_that_implement_it():
         ("multigrid", {HasObjectiveKind, OpenEnded, HasDiscreteSolution, HasNotes, Predicts}),
         ("two-grid", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts}),
         ("gmres", {HasObjectiveKind, HasDiscreteSolution, HasNotes, Predicts, HasFinalStatus}),
-        ("sine", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
-        ("fem", {HasObjectiveKind, HasDiscreteSolution, HasNotes}),
+        ("sine", {HasObjectiveKind, HasDiscreteSolution, HasNotes, HasQuadrature}),
+        ("fem", {HasObjectiveKind, HasDiscreteSolution, HasNotes, HasQuadrature}),
+        ("fem:refinement=uniform", {HasObjectiveKind, HasNotes, RefinesSpace}),
         (
             "deep-ritz",
             {
                 *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift),
-                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes),
+                *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes, HasQuadrature),
             },
         ),
     ],
@@ -132,11 +138,12 @@ def test_the_protocols_of_each_method(method, expected):
 
 OWN = {HandsOver, ReportsColumns, HasStages}  # protocols of every chain
 SECOND = {HasObjectiveKind, HasFinalStatus, Predicts}  # protocols of a chain if its second part has them
-EITHER = {HasResult, HasNotes, MeasuresDrift, HasDiscreteSolution}  # protocols of a chain if either part has them
+FIRST = {RefinesSpace}  # protocols of a chain if its first part has them
+EITHER = {HasResult, HasNotes, HasQuadrature, MeasuresDrift, HasDiscreteSolution}  # protocols of a chain if either part has them
 
 
 @pytest.mark.parametrize("second", ["jacobi", "two-grid", "fem", "geometric"])
-@pytest.mark.parametrize("first", ["jacobi", "fem", "deep-ritz", "geometric"])
+@pytest.mark.parametrize("first", ["jacobi", "fem", "fem:refinement=uniform", "deep-ritz", "geometric"])
 def test_the_protocols_of_a_chain_follow_from_its_parts(first, second):
     def part(name):
         return Geometric() if name == "geometric" else make_solver(name)
@@ -146,7 +153,8 @@ def test_the_protocols_of_a_chain_follow_from_its_parts(first, second):
     )
     for protocol in PROTOCOLS:
         in_first, in_second = one.find(protocol) is not None, two.find(protocol) is not None
-        expected = protocol in OWN or (protocol in SECOND and in_second) or (protocol in EITHER and (in_first or in_second))
+        expected = protocol in OWN or (protocol in SECOND and in_second) or (protocol in FIRST and in_first)
+        expected = expected or (protocol in EITHER and (in_first or in_second))
         assert (chain.find(protocol) is not None) == expected, protocol
 
 
@@ -164,6 +172,7 @@ def test_a_chain_delegates_to_the_part_that_owns_the_state():
     assert [is_last_stage(chain, state) for state in states] == [False, False, False, True, True]
     assert [discrete_solution_of(chain, state) is None for state in states] == [True, True, True, False, False]
     assert torch.equal(discrete_solution_of(chain, states[-1]), discrete_solution_of(jacobi, jacobi.init()))
+    assert [quadrature_of(chain, state) is None for state in states] == [False, False, False, True, True]
     assert torch.equal(result_state_of(chain, states[-1]).coefficients, states[-1].coefficients)
 
 

@@ -19,7 +19,7 @@ from pdefreq.problem.expressions.formula_text import formula_text
 from pdefreq.problem.expressions.functions import Condition
 from pdefreq.problem.expressions.grammar import Parser
 from pdefreq.problem.expressions.level_sets import level_set_functions
-from pdefreq.problem.expressions.scales import scaled_functions
+from pdefreq.problem.expressions.profiles import profile_functions
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.expressions.symbolic import Program, constant_value, derivative
 
@@ -83,8 +83,8 @@ class ExpressionField(Field):
 
     @property
     def profiles(self) -> tuple[Profile, ...]:
-        """The profiles of `scaled_functions`, without those that depend on unknowns."""
-        found = scaled_functions(self.expression, self._variables[: self.dimension])
+        """The profiles of `profile_functions`, without those that depend on unknowns."""
+        found = profile_functions(self.expression, self._variables[: self.dimension])
         return tuple(
             Profile(formula_text(f.function), self._of(f.argument), self._of(f.peak), f.change, f.exponent, f.is_wave)
             for f in found
