@@ -70,14 +70,15 @@ def reference_solution(problem: Problem) -> Reference:
     """A solution by refinement of direct methods, whose error is estimated from the changes in the refinement.
 
     The methods are a sine or Fourier series and P2 elements. In one dimension the interfaces of the equation are nodes of the
-    mesh. For linear problems in two and three dimensions the mesh is refined towards interfaces and where the residual estimator
-    is large. The error of each method is that of `sequence_error` in each norm, and the method with the smallest error gives the
-    reference solution. Where a second method can solve the problem, the two must agree: if they differ by more than the sum of
-    their errors, the difference is taken as the error, and above 10 % there is no reference solution.
+    mesh. For linear problems in two and three dimensions the mesh is refined where the residual estimator is large; triangles
+    follow the interfaces, and tetrahedra are refined towards them. The error of each method is that of `sequence_error` in each
+    norm, and the method with the smallest error gives the reference solution. Where a second method can solve the problem, the
+    two must agree: if they differ by more than the sum of their errors, the difference is taken as the error, and above 10 %
+    there is no reference solution.
 
     This takes below 1 s in one dimension, 2 to 5 s for linear problems in two and three dimensions, and up to 15 s for nonlinear
-    ones. Reference solutions are cached for
-    further runs on the same problem. A problem with Python functions is the same only if it is the same object.
+    ones. Reference solutions are cached for further runs on the same problem. A problem with Python functions is the same only if
+    it is the same object.
 
     Args:
         problem: Any problem; its exact solution is not used.
