@@ -198,10 +198,10 @@ class Target:
 
     @functools.cached_property
     def lifting(self) -> Field:
-        """A lifting G of the boundary values, or a constant; see `lifting_of`."""
-        from pdefreq.problem.scales import lifting_of
+        """A lifting G of the boundary values, or a constant; see `NaturalUnits`."""
+        from pdefreq.problem.scales import NaturalUnits
 
-        return lifting_of(self.problem)
+        return NaturalUnits(self.problem).lifting
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
         """The constant that is subtracted from values ``(n,)``: their mean if u is determined up to a constant, otherwise 0."""

@@ -53,11 +53,6 @@ class Pieces:
         return float(self.length[self.part == part].max(initial=0.0))
 
 
-def has_regions(problem: Problem) -> bool:
-    """Whether a boundary part is defined by a condition, so that it may end inside a side."""
-    return any(part.where is not None for part in problem.boundary)
-
-
 def boundary_pieces(problem: Problem, segments: Tensor, sides: Tensor) -> Pieces:
     """The pieces of segments of the boundary of a plane domain, on which one boundary condition holds.
 
@@ -90,7 +85,7 @@ def on_boundary(problem: Problem, number: int) -> tuple[Samples, Tensor]:
     If parts have conditions and the sides of a plane domain are straight, each piece of a part has its own Gauss points, so that
     functions that are smooth on each part are integrated accurately.
     """
-    if not has_regions(problem) or (found := _on_pieces(problem, number)) is None:
+    if not problem.has_regions or (found := _on_pieces(problem, number)) is None:
         edge = problem.domain.boundary(number)
         return edge, problem.part_of(edge)
     return found

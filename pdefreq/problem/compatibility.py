@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import ProblemFileError
-from pdefreq.problem.boundary_pieces import on_boundary
 
 if TYPE_CHECKING:
     from pdefreq.problem.problem import Problem
@@ -21,6 +20,8 @@ def require_compatible(problem: Problem) -> None:
     Raises:
         ProblemFileError: If the absolute value of the sum exceeds 1e-8 times the integrals of the absolute values.
     """
+    from pdefreq.problem.boundary_pieces import on_boundary
+
     n = _POINTS.get(problem.domain.dimension, _MANY)
     inside = problem.domain.quadrature(n)
     edge, part = on_boundary(problem, n)

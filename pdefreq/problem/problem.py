@@ -451,6 +451,26 @@ class Problem:
         )
 
     @property
+    def lifting(self) -> Field:
+        """The lifting of the values that are prescribed on all sides that are not periodic.
+
+        Raises:
+            IncompatibleError: If the domain has no lifting of values that vary.
+        """
+        from pdefreq.domains.box import Box
+
+        values, domain = self.dirichlet, self.domain
+        assert values is not None
+        if not isinstance(domain, Box):
+            return domain.lifting(values)
+        return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in self.periodic_axes])
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether a boundary part is defined by a condition, so that it may end inside a side."""
+        return any(part.where is not None for part in self.boundary)
+
+    @property
     def has_values_everywhere(self) -> bool:
         """Whether a single Dirichlet condition holds on all sides that are not periodic. True if all sides are periodic."""
         return self.is_periodic or self.dirichlet is not None

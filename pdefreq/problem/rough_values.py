@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FIRST, _PIECES, _WINDOW = 1024, 96, 6  # pieces of a segment, of a window, and of a window that becomes the next one
 _FACTOR, _LEVELS = 16, 8  # the last step is 1024 * 16^7 times shorter than the segment, about 4e-12
 _ROUNDING = 1e-12  # relative to the largest value: size of the rounding errors of a 4th difference
+_CANCELED = 1e-14  # relative to the largest value on all segments: the same where values cancel
 _SMOOTH = 2.5  # rates above it are those of one step; lower rates are means over three, since one is accurate to 0.25 for a kink
 _MARGIN = 0.1  # error of a mean rate
 _HIGHEST = 2  # a higher order is smooth: 4th differences do not distinguish more, and methods take at most three derivatives
@@ -110,7 +111,8 @@ def roughest(f: Callable[[Points], Values], start: Points, end: Points) -> Rough
         sizes.append(differences.gather(1, around).sum(dim=1))
         first = (largest - 1).clamp(0, pieces - _WINDOW)
         low, width = t.gather(1, first[:, None]), width * _WINDOW / pieces
-    rates = _rates(torch.stack(sizes), _ROUNDING * scale)
+    noise = _CANCELED * scale.max()  # a segment may contain zeros up to rounding errors of larger numbers
+    rates = _rates(torch.stack(sizes), torch.maximum(_ROUNDING * scale, noise))
     worst = int(rates.argmin())
     rate = float(rates[worst])
     order = max(0, math.ceil(rate - _MARGIN + 0.5) - 1)

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import ConstantField
 from pdefreq.domains.frame import Frame, origin_of, unit_of
-from pdefreq.problem.solution_size import (
-    Averaged,
-    Edge,
-    difference,
-    finite_values,
-    regression_values,
-    rms,
-    size_from_load,
-    sizes_from_boundary,
-)
+from pdefreq.problem.solution_size import SizeEstimate, difference, finite_values, rms
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pdefreq.core.fields import Field
     from pdefreq.problem.problem import Problem
+
+_POINTS = 2048  # at which a function is evaluated for the size of its values
 
 
 @dataclass(frozen=True)
@@ -87,79 +83,80 @@ class Scales:
         return 1 / self.frame.length
 
 
-def lifting_of(problem: Problem) -> Field:
-    """A lifting of the boundary values: that of networks with built-in values if there is one, otherwise a constant.
-
-    The constant is the mean of the prescribed values; without any, the constant that balances the equation as a whole,
-    (int f + int flux) / (int c + int alpha), or 0 if it is not determined; for a regression the mean of f / c.
-    """
-    values = problem.dirichlet
-    if problem.is_regression or values is None:
-        return ConstantField(_level(problem))
-    try:
-        return lifted(problem, values)
-    except IncompatibleError:  # there is no lifting of varying values on this domain
-        return ConstantField(_level(problem))
-
-
-def lifted(problem: Problem, values: Field) -> Field:
-    """The lifting of the values on all sides of a domain that are not periodic.
-
-    Raises:
-        IncompatibleError: If the domain has no lifting of values that vary.
-    """
-    from pdefreq.domains.box import Box
-
-    domain = problem.domain
-    if not isinstance(domain, Box):
-        return domain.lifting(values)
-    return domain.lifting(values, [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes])
-
-
-def scales_of(problem: Problem, lifting: Field | None = None) -> Scales:
-    """The units of a problem.
+@dataclass(frozen=True)
+class NaturalUnits:
+    """The units that the data of a problem imply.
 
     Args:
         problem: The problem.
-        lifting: The lifting of the boundary values if they are built into the space; otherwise None.
     """
-    frame = Frame.of(problem.domain)
-    level = 0.0 if lifting is not None else _level(problem)
-    if problem.is_regression:
-        size, averaged = _size_of_regression(problem, level), None
-    else:
-        base = ConstantField(level) if lifting is None else lifting
-        averaged = Averaged.of(problem, base)
-        size = math.hypot(size_from_load(problem, averaged, base), *sizes_from_boundary(problem, averaged, base))
+
+    problem: Problem
+
+    @cached_property
+    def lifting(self) -> Field:
+        """A lifting of the boundary values: that of networks with built-in values if there is one, otherwise `level`."""
+        if self.problem.is_regression or self.problem.dirichlet is None:
+            return ConstantField(self.level)
+        try:
+            return self.problem.lifting
+        except IncompatibleError:  # there is no lifting of varying values on this domain
+            return ConstantField(self.level)
+
+    @cached_property
+    def level(self) -> float:
+        """A constant from which u is measured if no values are built in.
+
+        It is the mean of the prescribed values; without any, the constant that balances the equation as a whole,
+        (int f + int flux) / (int c + int alpha), or 0 if it is not determined; for a regression the mean of f / c.
+        """
+        if self.problem.is_regression:
+            return float(self._regression_values.mean())
+        estimate = SizeEstimate(self.problem, ConstantField(0.0))
+        edge, measure = estimate.edge, self.problem.domain.measure
+        if edge is not None and bool(edge.fixed.any()):
+            return float((edge.weights * edge.fixed * edge.values).sum() / (edge.weights * edge.fixed).sum())
+        averaged = estimate.averaged
+        source = measure * float(finite_values(self.problem.source, averaged.x).mean())
+        sink = measure * averaged.reaction
+        if edge is not None:
+            source, sink = source + float((edge.weights * edge.flux).sum()), sink + float((edge.weights * edge.alpha).sum())
+        return source / sink if sink > 0 else 0.0
+
+    def scales(self, lifting: Field | None = None) -> Scales:
+        """The units.
+
+        Args:
+            lifting: The lifting of the boundary values if they are built into the space; otherwise None.
+        """
+        frame = Frame.of(self.problem.domain)
+        level = 0.0 if lifting is not None else self.level
+        if self.problem.is_regression:
+            values = self._regression_values
+            amplitude = unit_of(2 * (rms(difference(values, values.new_tensor(level))) or rms(values)))
+            return Scales(frame, origin_of(level, amplitude), amplitude)
+        estimate = SizeEstimate(self.problem, ConstantField(level) if lifting is None else lifting)
+        averaged = estimate.averaged
+        size = math.hypot(estimate.from_load(), *estimate.from_boundary())
         size = size or rms(difference(averaged.base, averaged.base.mean())) or rms(averaged.base)  # u = G
-    amplitude = unit_of(2 * size)  # the values of a function are mostly below twice their root mean square
-    offset = origin_of(level, amplitude)
-    if averaged is None:
-        return Scales(frame, offset, amplitude)
-    stiffness = max(
-        unit_of(a) * (amplitude / unit) ** (averaged.exponent - 1) / unit
-        for a, unit in zip(averaged.diffusion, frame.units, strict=True)
-    )
-    others = math.fsum(b / unit for b, unit in zip(averaged.convection, frame.units, strict=True)) + abs(averaged.reaction)
-    others = others * amplitude + averaged.growth(problem, amplitude)
-    return Scales(frame, offset, amplitude, stiffness, unit_of(stiffness + others))
+        amplitude = unit_of(2 * size)  # the values of a function are mostly below twice their root mean square
+        stiffness = max(
+            unit_of(a) * (amplitude / unit) ** (averaged.exponent - 1) / unit
+            for a, unit in zip(averaged.diffusion, frame.units, strict=True)
+        )
+        others = math.fsum(b / unit for b, unit in zip(averaged.convection, frame.units, strict=True)) + abs(averaged.reaction)
+        others = others * amplitude + estimate.growth(amplitude)
+        return Scales(frame, origin_of(level, amplitude), amplitude, stiffness, unit_of(stiffness + others))
 
+    @cached_property
+    def _regression_values(self) -> Tensor:
+        """Values of the function that a regression fits."""
+        import torch
 
-def _size_of_regression(problem: Problem, level: float) -> float:
-    """The size of f / c minus a constant; that of f / c if it is constant."""
-    values = regression_values(problem)
-    return rms(difference(values, values.new_tensor(level))) or rms(values)
-
-
-def _level(problem: Problem) -> float:
-    """The constant of `lifting_of`."""
-    if problem.is_regression:
-        return float(regression_values(problem).mean())
-    edge = Edge.of(problem)
-    if edge is not None and bool(edge.fixed.any()):
-        return float((edge.weights * edge.fixed * edge.values).sum() / (edge.weights * edge.fixed).sum())
-    averaged, measure = Averaged.of(problem, ConstantField(0.0)), problem.domain.measure
-    source, sink = measure * float(finite_values(problem.source, averaged.x).mean()), measure * averaged.reaction
-    if edge is not None:
-        source, sink = source + float((edge.weights * edge.flux).sum()), sink + float((edge.weights * edge.alpha).sum())
-    return source / sink if sink > 0 else 0.0
+        problem, data = self.problem, self.problem.data
+        if data is not None and data.x is not None and data.values is not None:
+            values = problem.regression_target(data.x, data.values)
+        else:
+            x = problem.domain.quadrature(_POINTS).x
+            values = finite_values(problem.source, x) / problem.equation.zero_order(x)
+        return torch.nan_to_num(values, 0.0, 0.0, 0.0)

@@ -15,7 +15,6 @@ from pdefreq.parts.networks import Mlp, Network
 from pdefreq.parts.optimizers import Adam, Optimizer
 from pdefreq.parts.points import Automatic, Points
 from pdefreq.parts.training import Training
-from pdefreq.problem.boundary_extent import require_sampled
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import VALUES_WITH_DERIVATIVES, Need
 from pdefreq.solvers.requirements import require, require_precision
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from pdefreq.functionals.objective_schedule import SampledSchedule
     from pdefreq.iterations.training.training_iteration import TrainingIteration
     from pdefreq.problem.problem import Problem
-    from pdefreq.problem.scales import Scales
+    from pdefreq.problem.scales import NaturalUnits, Scales
     from pdefreq.problem.terms.equation import Equation
     from pdefreq.problem.terms.term import Term
     from pdefreq.spaces import trial_space
@@ -116,6 +115,8 @@ class NetworkSolver(Solver):
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
         from pdefreq.iterations.training.training_iteration import TrainingIteration
+        from pdefreq.problem.boundary_extent import BoundaryExtent
+        from pdefreq.problem.scales import NaturalUnits
 
         loss, domain, regular, training = self.loss, problem.domain, problem.regular, self.training
         require(problem, self.name, self.needs)
@@ -131,7 +132,7 @@ class NetworkSolver(Solver):
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
         like = torch.empty(0, dtype=dtype, device=device)
-        network, space, scales = method._spaces(problem)
+        network, space, scales = method._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
         unit = 1.0 if scales is None else loss.unit(scales)
@@ -139,7 +140,7 @@ class NetworkSolver(Solver):
 
         edge = sampling.boundary(domain, 0)
         if edge is not None:
-            require_sampled(problem, edge)
+            BoundaryExtent(problem).require_sampled(edge)
 
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
@@ -166,14 +167,14 @@ class NetworkSolver(Solver):
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
-    def _spaces(self, problem: Problem) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
+    def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
         """The network, the space of u, and the units of the problem; None for those in which it is given."""
         from pdefreq.domains.frame import Frame
-        from pdefreq.problem.scales import scales_of
         from pdefreq.spaces.networks.embedding import require_periodic
         from pdefreq.spaces.networks.hard_boundary import HardBoundary, InUnits
 
-        domain, scaled = problem.domain, self.training.scaling == "auto"
+        problem, scaled = units.problem, self.training.scaling == "auto"
+        domain = problem.domain
         network = self.network.on(domain, Frame.of(domain)) if scaled else self.network.on(domain)
         require_periodic(network, domain, problem.periodic_axes)
         across = [axis for axis in range(domain.dimension) if axis not in problem.periodic_axes]
@@ -184,7 +185,7 @@ class NetworkSolver(Solver):
         space = space_of(network)
         if not scaled:
             return network, space, None
-        scales = scales_of(problem, space.lifting if isinstance(space, HardBoundary) else None)
+        scales = units.scales(space.lifting if isinstance(space, HardBoundary) else None)
         if scales.offset or scales.amplitude != 1:
             space = space_of(InUnits(network, scales.offset, scales.amplitude))
         return network, space, scales

@@ -29,9 +29,9 @@ def require(problem: Problem, method: str, needs: Sequence[Need]) -> None:
         IncompatibleError: In one sentence, with what is missing and a method that can solve the problem.
         ProblemFileError: If a boundary part contains no point of the boundary.
     """
-    from pdefreq.problem.boundary_extent import require_parts
+    from pdefreq.problem.boundary_extent import BoundaryExtent
 
-    require_parts(problem)
+    BoundaryExtent(problem).require_parts()
     found = problem.lacks(needs)
     if found is not None:
         need, why = found

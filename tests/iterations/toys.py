@@ -19,6 +19,8 @@ from pdefreq.spaces.trial_space import Network
 class Constant:
     """A schedule with the same functional in every step; `used` contains the requested steps."""
 
+    quadrature = None
+
     def __init__(self, functional):
         self.functional, self.used = functional, []
 

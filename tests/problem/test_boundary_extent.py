@@ -10,7 +10,7 @@ from pdefreq.domains.ball import Ball
 from pdefreq.domains.box import Box
 from pdefreq.domains.polygon import Polygon
 from pdefreq.problem.boundary_conditions import BoundaryPart
-from pdefreq.problem.boundary_extent import is_pinned, require_parts, require_sampled
+from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.problem.expressions import parse_condition
 from pdefreq.problem.expressions.scope import Scope
 from pdefreq.problem.files import problem_from_text
@@ -44,7 +44,7 @@ EMPTY = [
 def test_a_condition_that_holds_nowhere_on_the_boundary_is_refused(where, domain, name):
     problem = with_part(where, domain, name)
     with pytest.raises(ProblemFileError, match=r"\[\[boundary.part\]\] 1.* contains no point of the boundary"):
-        require_parts(problem)
+        BoundaryExtent(problem).require_parts()
     if domain.dimension < 3 and not isinstance(domain, Ball):
         with pytest.raises(ProblemFileError, match="contains no point"):
             make_solver("fem:cells=4").prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
@@ -63,7 +63,7 @@ NARROW = [
 
 @pytest.mark.parametrize(("where", "domain", "name"), NARROW)
 def test_a_narrow_part_is_not_missing(where, domain, name):
-    require_parts(with_part(where, domain, name))
+    BoundaryExtent(with_part(where, domain, name)).require_parts()
 
 
 def test_reading_a_problem_file_refuses_a_part_that_meets_nothing():
@@ -93,10 +93,10 @@ def test_boundary_points_must_meet_every_part():
     with pytest.raises(
         IncompatibleError, match=r"none of the 40 boundary points.*0\.0015 of the boundary: set boundary.points=6667"
     ):
-        require_sampled(problem, edge)
-    require_sampled(problem, SQUARE.boundary(6667, stream(0, "test")))
+        BoundaryExtent(problem).require_sampled(edge)
+    BoundaryExtent(problem).require_sampled(SQUARE.boundary(6667, stream(0, "test")))
     with pytest.raises(IncompatibleError, match="use `fem`"):
-        require_sampled(with_part("x + y < 1e-9"), edge)
+        BoundaryExtent(with_part("x + y < 1e-9")).require_sampled(edge)
     narrower = with_part("abs(x - 0.5) < 0.0003 and y < 0.5")
     with pytest.raises(IncompatibleError, match=r"set boundary.points=66667"):
         make_solver("pinn:boundary=penalty").prepare(narrower, seed=0, device=torch.device("cpu"), dtype=torch.float64)
@@ -108,7 +108,7 @@ def test_values_at_one_corner_fix_a_free_constant_only():
 
     def prepared(method, **changes):
         problem = Problem(domain=SQUARE, **({"source": "cos(pi*x)"} | changes), boundary=[corner, BoundaryPart("robin")])
-        assert is_pinned(problem)
+        assert BoundaryExtent(problem).is_pinned
         return make_solver(method).prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
 
     x = torch.tensor(np.random.default_rng(0).random((50, 2)))

@@ -13,6 +13,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.polygon import Polygon
 from pdefreq.problem.expressions import parse_field
 from pdefreq.problem.expressions.scope import Scope
+from pdefreq.problem.files import load_problem
 from pdefreq.problem.rough_values import rough_point, roughest
 
 SQUARE = Box((-1.0, -1.0), (1.0, 1.0))
@@ -86,3 +87,8 @@ def test_a_jump_from_side_to_side_is_found_at_a_corner_of_a_polygon_and_at_an_ed
 def test_the_place_is_part_of_the_sentence():
     assert rough_point(field("abs(y)"), SQUARE).text == "have a kink near (-1, 0)"
     assert rough_point(field("where(y > 0.25, 1, 0)"), UNIT).text == "jump or have an infinite slope near (0, 0.25)"
+
+
+def test_a_side_on_which_values_cancel_is_smooth():
+    """r^(2/3) sin(2 theta / 3) vanishes on both sides of the corner of the L-shape, up to rounding errors that look rough."""
+    assert load_problem("l-shape").rough_values is None

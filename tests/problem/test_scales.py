@@ -14,7 +14,7 @@ from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.data import Data
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
-from pdefreq.problem.scales import Scales, lifted, lifting_of, scales_of
+from pdefreq.problem.scales import NaturalUnits, Scales
 
 EXPONENTS = st.integers(-6, 6)
 
@@ -29,7 +29,7 @@ def waves(amplitude=1.0, length=1.0, offset=0.0):
 def test_units_are_multiplied_as_the_data_are(a, b):
     """A, L and an offset of 300 units: each unit is the power of ten of its dimension, up to its rounding."""
     amplitude, length, offset = float(f"1e{a}"), float(f"1e{b}"), float(f"3e{a + 2}")
-    found = scales_of(waves(amplitude, length, offset))
+    found = NaturalUnits(waves(amplitude, length, offset)).scales()
     assert found.frame.units == (length,)
     assert found.amplitude == amplitude
     assert found.offset == pytest.approx(offset, rel=1e-12)
@@ -48,14 +48,14 @@ def test_units_are_multiplied_as_the_data_are(a, b):
 @pytest.mark.parametrize("name", ["poisson", "poisson-6pi", "poisson-multilevel", "p-laplacian", "torsion", "quadratic", "tones"])
 def test_included_problems_of_about_unit_size_are_trained_as_they_are(name):
     problem = load_problem(name).blind()
-    lifting = None if problem.is_regression else lifted(problem, problem.dirichlet)
-    assert scales_of(problem, lifting) == Scales(Frame.identity(problem.domain.dimension))
+    lifting = None if problem.is_regression else problem.lifting
+    assert NaturalUnits(problem).scales(lifting) == Scales(Frame.identity(problem.domain.dimension))
 
 
 def test_a_lifting_takes_boundary_values_off():
     """u = 300 + 100 x + 1e-3 sin(pi x): with the lifting 300 + 100 x the amplitude is that of the wave."""
     problem = Problem(domain=Box((0.0,), (1.0,)), exact="300 + 100*x + 1e-3*sin(pi*x)").blind()
-    hard, penalty = scales_of(problem, lifted(problem, problem.dirichlet)), scales_of(problem)
+    hard, penalty = NaturalUnits(problem).scales(problem.lifting), NaturalUnits(problem).scales()
     assert (hard.offset, hard.amplitude) == (0.0, 1e-3)
     assert (penalty.offset, penalty.amplitude) == (0.0, 100.0)  # the mean 350 is below five units
 
@@ -63,26 +63,26 @@ def test_a_lifting_takes_boundary_values_off():
 def test_the_units_of_a_lifting_that_is_the_solution_are_those_of_its_variation():
     """The load f - L(G) is then zero up to rounding, which has no size."""
     problem = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact="1e6*(x**2 + y**2)").blind()
-    assert scales_of(problem, lifted(problem, problem.dirichlet)).amplitude == 1e6
+    assert NaturalUnits(problem).scales(problem.lifting).amplitude == 1e6
 
 
 def test_the_constant_of_a_problem_without_values_balances_the_equation():
     """c u = f with fluxes alpha (u - u_0): u = 300 = u_0 = f / c is constant."""
     part = BoundaryPart("robin", alpha=ConstantField(2.0), flux=ConstantField(600.0))
     problem = Problem(domain=Box((0.0,), (1.0,)), reaction=5, source=1500, boundary=(part,))
-    assert lifting_of(problem).constant == pytest.approx(300, rel=1e-12)
+    assert NaturalUnits(problem).lifting.constant == pytest.approx(300, rel=1e-12)
 
 
 def test_the_constant_of_a_regression_is_the_mean_of_its_data():
     x = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
     data = Data(x=x, values=1e5 + torch.sin(3 * x[:, 0]))
     problem = Problem(domain=Box((-1.0,), (1.0,)), diffusion=0, reaction=1, data=data)
-    found = scales_of(problem)
-    assert lifting_of(problem).constant == pytest.approx(1e5, rel=1e-12)
+    found = NaturalUnits(problem).scales()
+    assert NaturalUnits(problem).lifting.constant == pytest.approx(1e5, rel=1e-12)
     assert (found.offset, found.amplitude) == (1e5, 1.0)
 
 
 def test_a_constant_solution_has_units():
     """There is no variation: the value itself is the size."""
     problem = Problem(domain=Box((0.0,), (1.0,)), source=0, boundary=1e-7)
-    assert scales_of(problem).amplitude == 1e-7
+    assert NaturalUnits(problem).scales().amplitude == 1e-7

@@ -9,7 +9,7 @@ from pdefreq.core.fields import ConstantField
 from pdefreq.domains.box import Box
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.problem import Problem
-from pdefreq.problem.solution_size import Averaged, rms, size_from_load
+from pdefreq.problem.solution_size import SizeEstimate, rms
 
 SIDE = 0.5
 
@@ -19,8 +19,7 @@ def interval():
 
 
 def size(problem, base=0.0):
-    field = ConstantField(base)
-    return size_from_load(problem, Averaged.of(problem, field), field)
+    return SizeEstimate(problem, ConstantField(base)).from_load()
 
 
 def flux(side, value):

@@ -14,7 +14,7 @@ from pdefreq.core.fields import Field
 from pdefreq.core.streams import stream
 from pdefreq.domains.domain import Domain
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_extent import require_parts
+from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.problem.jumps import flux_jumps, jumps
 from pdefreq.problem.problem import Problem
 
@@ -70,7 +70,7 @@ def check(problem: Problem, *, claims: Sequence[Claim]) -> None:
     size = float(problem.exact(inside).abs().max()) if problem.exact is not None else 0.0
     at: dict[int | None, Points] = {None: domain.interior(_NUMBER, stream(0, "claims")).x}
     if problem.boundary:
-        require_parts(problem)
+        BoundaryExtent(problem).require_parts()
         edge = domain.boundary(_NUMBER, stream(0, "check"))
         governed = problem.part_of(edge)
         for i, part in enumerate(problem.boundary):

@@ -11,8 +11,8 @@ from skfem import FacetBasis, MeshHex
 
 from pdefreq.domains.meshes.mesh_files import facets_of
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_extent import require_resolved
-from pdefreq.problem.boundary_pieces import Pieces, boundary_pieces, has_regions
+from pdefreq.problem.boundary_extent import BoundaryExtent
+from pdefreq.problem.boundary_pieces import Pieces, boundary_pieces
 
 if TYPE_CHECKING:
     from skfem import Element, Mesh
@@ -53,7 +53,7 @@ class BoundaryParts:
         """For each Robin part, its index and bases of scikit-fem whose points and weights cover the part."""
         problem = self._problem
         robin = [k for k, condition in enumerate(problem.boundary) if condition.kind == "robin"]
-        if not has_regions(problem) or self._mesh.dim() == 1:
+        if not problem.has_regions or self._mesh.dim() == 1:
             return [(k, self._basis(self._facets[self.at_midpoints == k])) for k in robin if (self.at_midpoints == k).any()]
         return [*self._of_pieces(robin)] if self._pieces is not None else [*self._of_divisions(robin)]
 
@@ -71,7 +71,7 @@ class BoundaryParts:
                     dofs = np.union1d(dofs, self._dofs_of_vertices(k)).astype(np.int64)
                     if not len(dofs) and not self._holds_at_vertices(condition):
                         width = 0.0 if self._pieces is None else self._pieces.widest(k)
-                        require_resolved(problem, k, width, float(self._mesh.param()))
+                        BoundaryExtent(problem).require_resolved(k, width, float(self._mesh.param()))
                 if len(dofs):
                     found.append((k, dofs))
         return found
@@ -84,7 +84,7 @@ class BoundaryParts:
     @functools.cached_property
     def _pieces(self) -> Pieces | None:
         """The pieces of the facets in the plane, if a part may end inside a facet."""
-        if self._mesh.dim() != 2 or not has_regions(self._problem):
+        if self._mesh.dim() != 2 or not self._problem.has_regions:
             return None
         return boundary_pieces(self._problem, self._corners.transpose(0, 1), self._sides)
 

@@ -16,7 +16,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_extent import is_singular
+from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.spaces.elements.densities import Density, Slopes, TermsAtPoints
 from pdefreq.spaces.trial_space import LinearSpace, LinearSystem
 
@@ -168,7 +168,7 @@ class WeakForm:
         self.fixed, self.values = space.prescribed(problem)
         self.null_space: ConstantNullSpace | None = None
         free = not self._robin_matrices and not self._depends_on_values
-        if is_singular(problem, fixed=len(self.fixed), free=free):
+        if BoundaryExtent(problem).is_singular(fixed=len(self.fixed), free=free):
             constants = ConstantNullSpace(space.constant(), self._inside.vector(1.0))
             self.load = constants.compatible(self.load)
             if not len(self.fixed):

@@ -11,8 +11,8 @@ import torch
 
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_extent import require_resolved
-from pdefreq.problem.boundary_pieces import boundary_pieces, has_regions
+from pdefreq.problem.boundary_extent import BoundaryExtent
+from pdefreq.problem.boundary_pieces import boundary_pieces
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +128,7 @@ def _faces(grid: UniformGrid, problem: Problem) -> Iterator[_Face]:
             x = grid.points(nodes)
             part = _part_of(problem, x, side)
             whole = _Cells(nodes, part, area / h, x)
-            yield _Face(side, nodes, x, part, _divided(grid, problem, side, whole) if has_regions(problem) else whole)
+            yield _Face(side, nodes, x, part, _divided(grid, problem, side, whole) if problem.has_regions else whole)
 
 
 def _divided(grid: UniformGrid, problem: Problem, side: int, whole: _Cells) -> _Cells:
@@ -191,4 +191,4 @@ def _require_nodes(grid: UniformGrid, problem: Problem, faces: list[_Face]) -> N
             continue
         sides = problem.domain.straight_sides
         pieces = None if sides is None else boundary_pieces(problem, sides, torch.arange(len(sides)))
-        require_resolved(problem, k, 0.0 if pieces is None else pieces.widest(k), grid.mesh_width)
+        BoundaryExtent(problem).require_resolved(k, 0.0 if pieces is None else pieces.widest(k), grid.mesh_width)

@@ -12,7 +12,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError, ProblemFileError
 from pdefreq.core.validation import validated
-from pdefreq.problem.boundary_extent import is_singular
+from pdefreq.problem.boundary_extent import BoundaryExtent
 from pdefreq.spaces.grids.equation_on_grid import convection_on_grid, diffusion_on_grid, reaction_on_grid, tensor_product
 from pdefreq.spaces.grids.nodal_conditions import cell_parts, nodal_conditions
 from pdefreq.spaces.trial_space import LinearSystem
@@ -306,7 +306,7 @@ def difference_equations(grid: UniformGrid, problem: Problem) -> Stencil:
     load = grid.folded(load)
     load.mul_(volume).add_(flux)
     mean = None
-    if is_singular(problem, fixed=int(is_dirichlet.sum()), free=not reaction.any()):
+    if BoundaryExtent(problem).is_singular(fixed=int(is_dirichlet.sum()), free=not reaction.any()):
         shares = volume.expand(shape) / volume.expand(shape).sum()
         load -= load.sum() * shares  # quadrature errors of an integral that is zero
         mean = None if is_dirichlet.any() else shares

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.validation import validated
 from pdefreq.domains.samples import Samples
-from pdefreq.problem.boundary_pieces import boundary_pieces, has_regions
+from pdefreq.problem.boundary_pieces import boundary_pieces
 from pdefreq.spaces.elements.densities import Density, Slopes
 from pdefreq.spaces.elements.weak_form import GalerkinSpace, Rule
 from pdefreq.spaces.trial_space import Evaluator, LinearEvaluator
@@ -130,7 +130,7 @@ class Legendre(GalerkinSpace):
     def _parts_of_face(self, problem: Problem, face: int) -> Tensor:
         """The indices of the boundary parts of a face, each once."""
         sides = self.box.straight_sides
-        if sides is not None and has_regions(problem):
+        if sides is not None and problem.has_regions:
             pieces = boundary_pieces(problem, sides[face : face + 1], torch.tensor([face]))
             return torch.from_numpy(pieces.part).unique()
         x = self._on_face(face).x
