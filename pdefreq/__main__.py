@@ -5,14 +5,16 @@ import os
 
 
 def main() -> None:
-    """Run the command line. While it is imported, Ctrl-C ends the process without a traceback."""
+    """Run the command line. While it is imported and built, Ctrl-C ends the process without a traceback."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: os._exit(128 + signal.SIGINT))
+    from pdefreq.cli import command_line
     from pdefreq.cli import main as run_command
 
+    command = command_line()
     signal.signal(signal.SIGINT, before)
-    run_command()
+    run_command(command)
 
 
 if __name__ == "__main__":

@@ -133,9 +133,18 @@ for _command, _examples in _EXAMPLES.items():
     app.command(epilog=f"Examples:\n\n{_examples}" if _examples else None)(_command)
 
 
-def main() -> None:
-    """Run the command that the arguments name, and exit."""
+def command_line() -> Callable[[], None]:
+    """The command line, which Typer builds from the functions of the commands."""
+    return typer.main.get_command(app)
+
+
+def main(command: Callable[[], None] | None = None) -> None:
+    """Run the command that the arguments name, and exit.
+
+    Args:
+        command: The command line if it has been built already.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # characters that the terminal lacks must not end a run
-    app()
+    (command or command_line())()

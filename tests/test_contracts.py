@@ -39,7 +39,8 @@ PROBLEMS = [name for name, _ in problem_names()]
 # The mesh of the first, made by gmsh, has a hundred thousand cells; the second has the same kind of domain as `perforated`.
 HEAVY = {"cube-holes", "harmonic-holes"}
 CUBES = {"dielectric-sphere"}  # in three dimensions a polynomial of degree 36 along each axis needs 89 GiB
-SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PROBLEMS]
+LONG = HEAVY | {"ring", "robin", "dielectric-sphere", "poisson-multilevel", "l-shape", "perforated"}  # their reference solutions
+SOLVED = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in PROBLEMS]
 METHODS = sorted(SOLVERS)
 CHAINS = ["deep-ritz+jacobi", "mscale+damped-jacobi", "sine+jacobi", "mscale+multigrid"]
 # Sizes that make a step fast, for the options that a method has.

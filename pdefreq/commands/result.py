@@ -237,8 +237,7 @@ def _objective(solution: Solution) -> str:
     minimum = solution.energy_minimum()
     if math.isfinite(minimum):
         energy = history.last("objective.energy")
-        bound = "at least " if solution.reference_error > 0 else ""
-        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum {bound}{number(minimum, 8)}"
+        return f"{number(history.last('objective'), 8)}: energy {number(energy, 8)}, its minimum at least {number(minimum, 8)}"
     terms = {name.removeprefix("objective."): history.last(name) for name in history.names if name.startswith("objective.")}
     told = f" ({', '.join(f'{name} {number(value, 6)}' for name, value in terms.items())})" if len(terms) > 1 else ""
     return number(history.last("objective"), 8) + told

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HEADER = re.compile(
     rb"\{'descr': '([|]b1|[|][iu]1|<[iu][248]|<f[248]|<c(?:8|16)|<U[1-9][0-9]{0,8})', "
-    rb"'fortran_order': (True|False), 'shape': \(((?:[0-9]{1,19}(?:, |,)?)*)\), \} *\n"
+    rb"'fortran_order': (True|False), 'shape': \((|[0-9]{1,19},|[0-9]{1,19}(?:, [0-9]{1,19}){1,7})\), \} *\n"
 )
 _MAGIC = b"\x93NUMPY"
 _LARGEST_CHARACTER = 0x10FFFF
@@ -72,7 +72,7 @@ def _array(data: bytes, size: int) -> np.ndarray:
     header = _HEADER.fullmatch(data[start : start + length])
     if data[:6] != _MAGIC or header is None:
         raise _Refused("it contains an array whose header is not that of numbers or text")
-    dtype, shape = np.dtype(header[1].decode()), tuple(int(n) for n in header[3].replace(b" ", b"").split(b",") if n)
+    dtype, shape = np.dtype(header[1].decode()), tuple(int(n) for n in re.findall(rb"[0-9]+", header[3]))
     entries, body = math.prod(shape), data[start + length :]
     if entries * dtype.itemsize != len(body) or max(shape, default=0) > size or len(shape) > 8:
         raise _Refused(f"it declares an array of shape {shape} of {len(body):,} bytes")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp")  # the names of temporary files: that of the file and the number of the process
 
+_SPARSE = 2**20  # bytes; small files may be stored in the folder's own block
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a temporary file and rename it, so that a reader sees either the old file or the complete new file.
@@ -92,6 +94,26 @@ def make_folder(folder: Path, *, new: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=not new)
     except OSError as error:
         raise RunFolderError(f"can't create the folder {folder}: {error.strerror or error}") from None
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """The content of a file, whose size is checked before memory is taken.
+
+    Args:
+        path: The file.
+        most: The largest allowed number of bytes.
+
+    Raises:
+        OSError: If it can't be read.
+        ValueError: If it is larger, or has holes, so that it is larger than its place on the disk. The message is a clause.
+    """
+    with path.open("rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_size > most:
+            raise ValueError(f"it has {found.st_size:,} bytes, more than {most:,}")
+        if found.st_size > _SPARSE and getattr(found, "st_blocks", found.st_size) * 512 < found.st_size // 2:
+            raise ValueError(f"it declares {found.st_size:,} bytes, most of which are not stored")
+        return file.read(most)
 
 
 def require_own_files(folder: Path) -> None:

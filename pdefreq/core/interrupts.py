@@ -45,8 +45,9 @@ def terminal_is_gone() -> bool:
 def interruptible() -> Iterator[Request]:
     """A context in which Ctrl-C, SIGTERM and SIGHUP end a run between two steps, so that all data can be saved.
 
-    Signals that the process ignores stay ignored, as SIGHUP under ``nohup``. A second Ctrl-C raises KeyboardInterrupt
-    immediately. Other signals may arrive twice, as SIGHUP from the terminal and from the shell, and are then answered once.
+    Signals that the process ignores stay ignored, as SIGHUP under ``nohup``. A Ctrl-C after any earlier request raises
+    KeyboardInterrupt immediately. Other signals may arrive twice, as SIGHUP from the terminal and from the shell, and are then
+    answered once.
 
     Yields:
         The request. Called, it returns whether a signal has arrived.
@@ -55,7 +56,7 @@ def interruptible() -> Iterator[Request]:
     request = _latest = Request()
 
     def ask(number: int, *_: Any) -> None:
-        if number == request.number == signal.SIGINT:
+        if number == signal.SIGINT and request.number is not None:
             raise KeyboardInterrupt
         request.number = request.number or number
 

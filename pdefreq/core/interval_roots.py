@@ -34,7 +34,7 @@ def interval_roots(
         x = np.union1d(np.linspace(lower, upper, samples + 1), roots)
         x = np.union1d(x, _least(f, x))
         value = f(x)
-        at = np.flatnonzero(value[:-1] * value[1:] < 0)
+        at = np.flatnonzero(np.sign(value[:-1]) * np.sign(value[1:]) < 0)
         exact = x[(value == 0) & _isolated(value)]
         roots = np.unique(np.concatenate([roots, exact, _bisected(f, x[at], x[at + 1])]))
     return roots[(roots > lower) & (roots < upper)]
@@ -61,7 +61,7 @@ def _least(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
     """Local minima of |f| between samples of equal sign, by golden-section search."""
     value = f(x)
     size, inner = np.abs(value), slice(1, -1)
-    local = (size[inner] <= size[:-2]) & (size[inner] <= size[2:]) & (value[:-2] * value[2:] > 0)
+    local = (size[inner] <= size[:-2]) & (size[inner] <= size[2:]) & (np.sign(value[:-2]) * np.sign(value[2:]) > 0)
     local &= (size[inner] < size[:-2]) | (size[inner] < size[2:])  # constants have no minimum
     at = np.flatnonzero(local) + 1
     if len(at) == 0:

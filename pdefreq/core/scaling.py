@@ -26,4 +26,4 @@ def unit_of(values: np.ndarray | Tensor) -> float:
     largest = float(abs(values).max()) if math.prod(values.shape) else 0.0
     if not (0 < largest < math.inf):
         return 1.0
-    return 2.0 ** max(math.frexp(largest)[1] - 1, -1021)  # not below the smallest normal number
+    return 2.0 ** max(math.frexp(largest)[1] - 1, -1022)  # not below the smallest normal number

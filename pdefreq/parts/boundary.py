@@ -54,11 +54,10 @@ class Boundary(Part):
         """The schedule of the penalty parameter; None keeps it constant."""
         return None
 
-    @property
-    def final_penalty_parameter(self) -> float:
-        """The penalty parameter at the end of its schedule."""
+    def penalty_parameter_at(self, step: int) -> float:
+        """The penalty parameter at a step of its schedule."""
         schedule = self.penalty_schedule
-        return self.penalty_parameter * (1.0 if schedule is None else schedule.multiplier(schedule.steps))
+        return self.penalty_parameter * (1.0 if schedule is None else schedule.multiplier(step))
 
     def resolved(self, dimension: int, steps: int) -> Boundary:
         """The same part with all defaults set.

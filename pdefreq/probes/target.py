@@ -156,7 +156,7 @@ class Target:
     def recorded_points(self) -> Samples:
         """The points for errors along a run, fewer than the test points to limit the cost.
 
-        These are 512 uniform points on an interval and 134^2 on a rectangle, at which modes are measured as well
+        These are 462 uniform points on an interval and 114^2 on a rectangle, at which modes are measured as well
         (`Modes.recorded`), so that one evaluation serves both. If the problem has features that these points can't represent, the
         points are random, one in each of as many cells. On other domains they are the first 20,000 random points.
         """

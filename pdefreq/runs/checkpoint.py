@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdefreq.core.array_files import read_npz
-from pdefreq.core.file_io import npz_bytes
+from pdefreq.core.file_io import npz_bytes, read_bounded
 from pdefreq.core.history import History
 from pdefreq.runs.checkpoint_arrays import require_checkpoint
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from pdefreq.iterations.iteration import State
+
+MOST_BYTES = 2**32
+"""The largest size of a file of arrays in a run folder that is read."""
 
 _NAME = re.compile(r"([0-9]{9,18})\.([0-9a-f]{16})\.npz")  # the step, and the digest of the content
 
@@ -46,7 +49,7 @@ class Checkpoint:
             OSError: If the file can't be read.
             ValueError: If it is damaged. The message is a clause.
         """
-        data = path.read_bytes()
+        data = read_bounded(path, MOST_BYTES)
         if _digest(data) != path.name.split(".")[1]:
             raise ValueError("its digest does not match")
         arrays = read_npz(data)

@@ -127,7 +127,9 @@ def resume(
         prepared = PreparedRun.of(replace(spec, stop=spec.stop.override(limits)), given)
         start = Position.start(prepared) if checkpoint is None else Position.restored(prepared, checkpoint)
         start = replace(start, history=start.history.before(start.step))
-        run_folder.write_run(prepared.spec, {"status": "running"})  # if this process is killed, the new limits hold for the next
+        run_folder.write_run(
+            prepared.spec, run_folder.read_summary() | {"status": "running"}
+        )  # if this process is killed, the new limits hold for the next
         _remark_on(prepared, start)
         return advance(prepared, start, run_folder=run_folder, callback=callback, progress=progress, notes=notes)
 

@@ -31,7 +31,7 @@ def notes_on(prepared: PreparedRun, state: State, history: History, status: Stat
         lambda: _on_tolerance(prepared, history, status),
         lambda: _on_lifting(prepared, state),
         lambda: _on_data(prepared, history),
-        lambda: _on_penalty(prepared, state),
+        lambda: _on_penalty(prepared, state, history),
         lambda: _on_named(prepared, history),
     )
     return tuple(note for make in makers for note in _made(make))
@@ -71,7 +71,7 @@ def _on_linearity(prepared: PreparedRun, state: State, history: History) -> list
     return [told + f"{near} the {100 * PREDICTABLE_DRIFT:g} % up to which it trains like its linearization"]
 
 
-def _on_penalty(prepared: PreparedRun, state: State) -> list[str]:
+def _on_penalty(prepared: PreparedRun, state: State, history: History) -> list[str]:
     """A note on the difference between the minimizer with a boundary penalty and the solution.
 
     The minimizer of an energy plus beta int (u - g)^2 satisfies flux + 2 beta (u - g) = 0 at the boundary.
@@ -84,11 +84,12 @@ def _on_penalty(prepared: PreparedRun, state: State) -> list[str]:
         return []
     if objective_kind_of(prepared.iteration) is not ObjectiveKind.ENERGY:
         return []  # a sum of squares is zero at the solution, whatever beta is
-    found = penalty_floor(prepared.problem, state, solver.boundary.final_penalty_parameter)
+    found = penalty_floor(prepared.problem, state, solver.penalty_parameter(prepared.problem, int(history.last("step"))))
     if found is None or found.relative < _VISIBLE:
         return []
     sentence = (
-        f"The boundary penalty leaves an error: with beta = {found.beta:g} the minimizer differs from the boundary values by "
+        f"The boundary penalty leaves an error: with the factor beta = {found.beta:g} of the penalty the minimizer differs from "
+        "the boundary values by "
         f"about flux / (2 beta), here {found.absolute:.2g} in the mean square, which is {100 * found.relative:.2g} % of u. "
         "Increase `beta`, or use boundary=hard."
     )

@@ -119,14 +119,18 @@ class _Candidate:
     accuracy: Accuracy
 
     def checked(self, problem: Problem, other: _Candidate | None) -> Reference:
-        """The reference solution, if the error is small enough and another method agrees."""
+        """The reference solution, if the error is small enough and another method agrees in L2.
+
+        In each norm in which the two differ by more than the sum of their errors, the difference is taken as the error.
+        """
         accuracy, name = self.accuracy, self.name
         if other is not None:
             apart = _differences(other.last, self.last)
-            if not apart["l2"] <= accuracy.l2 + other.accuracy.l2:
-                if not apart["l2"] <= _APART:
-                    return Reference(reason=f"{name} and {other.name} differ by {apart['l2']:.2g} in relative L2")
-                accuracy = replace(accuracy, **{norm: max(apart[norm], getattr(accuracy, norm)) for norm in _NORMS})
+            if not apart["l2"] <= max(_APART, accuracy.l2 + other.accuracy.l2):
+                return Reference(reason=f"{name} and {other.name} differ by {apart['l2']:.2g} in relative L2")
+            both = {norm: getattr(accuracy, norm) + getattr(other.accuracy, norm) for norm in _NORMS}
+            worse = {norm: apart[norm] for norm in _NORMS if not apart[norm] <= both[norm]}
+            accuracy = replace(accuracy, **{norm: max(gap, getattr(accuracy, norm)) for norm, gap in worse.items()})
         if not accuracy.l2 < _LARGEST:
             return Reference(reason=f"the solution by {name} has an estimated relative L2 error of {accuracy.l2:.2g}")
         return Reference(self.levels, replace(accuracy, energy=_energy_error(problem, self.levels[-1])))

@@ -30,12 +30,13 @@ from pdefreq.core.file_io import (
     json_bytes,
     make_folder,
     npz_bytes,
+    read_bounded,
     remove_temporary_files,
     require_own_files,
     write_atomically,
 )
 from pdefreq.core.history import History
-from pdefreq.runs.checkpoint import Checkpoint, is_checkpoint, step_of
+from pdefreq.runs.checkpoint import MOST_BYTES, Checkpoint, is_checkpoint, step_of
 from pdefreq.runs.run_record import read_record, require_record
 from pdefreq.runs.spec import FORMAT, RunSpec
 
@@ -226,7 +227,7 @@ class RunFolder:
     def _problem_arrays(self) -> dict[str, np.ndarray]:
         path = self.path / "problem.npz"
         try:
-            return read_npz(path.read_bytes()) if path.is_file() else {}
+            return read_npz(read_bounded(path, MOST_BYTES)) if path.is_file() else {}
         except OSError as error:
             raise RunFolderError(f"can't read {path}: {error.strerror or error}") from None
         except ValueError as error:
@@ -237,8 +238,9 @@ class RunFolder:
         folder = self.path / "checkpoints"
         if not folder.is_dir():
             return []
-        for each in (self.path, folder):
-            require_own_files(each)
+        if folder.is_symlink():  # checkpoints would be removed somewhere else
+            raise RunFolderError(f"{folder} is a link, and a run folder can't have any: replace it by its target")
+        require_own_files(folder)
         return sorted((path for path in folder.iterdir() if is_checkpoint(path)), key=step_of)
 
 

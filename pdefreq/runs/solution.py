@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.fields import Field
 from pdefreq.core.history import History, Status
+from pdefreq.core.notes import Note
 from pdefreq.figures.notebook import paragraph
 from pdefreq.iterations.defaults import result_state_of
 from pdefreq.runs.notes import notes_on
@@ -173,6 +174,11 @@ class Solution(Record, Field):
 
         return "" if self._errors is None else contradiction_sentence(self._errors, self.state.space)
 
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes on the run, and on errors that contradict each other."""
+        return (*self.notes, *([Note(self.contradiction, "L2 and H1 contradict")] if self.contradiction else []))
+
     @functools.cached_property
     def _errors(self) -> Errors | None:
         from pdefreq.probes.error import Errors
@@ -222,7 +228,7 @@ class Solution(Record, Field):
             "holdout_misfit": history.last("holdout_misfit"),
             **self._reference_errors(),
             **self._spectral_summary(),
-            "notes": [*self.notes, *([self.contradiction] if self.contradiction else [])],
+            "notes": [*self.all_notes],
             "run": None if self.folder is None else str(self.folder),
         }
 

@@ -167,6 +167,13 @@ class NetworkSolver(Solver):
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 
+    def penalty_parameter(self, problem: Problem, step: int) -> float:
+        """The factor of the boundary penalty of an energy at a step, in the units of the problem."""
+        from pdefreq.problem.scales import NaturalUnits
+
+        _, _, scales = self._spaces(NaturalUnits(problem.blind()))
+        return self.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
+
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
         """The network, the space of u, and the units of the problem; None for those in which it is given."""
         from pdefreq.domains.frame import Frame

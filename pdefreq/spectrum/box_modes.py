@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 DEFAULT_INTERVALS = {1: 1024, 2: 128, 3: 32}
 """Intervals per axis, by dimension, of the grid on which functions without a grid are sampled."""
-RECORDED_INTERVALS = {1: 511, 2: 133}
+RECORDED_INTERVALS = {1: 461, 2: 113}
 """The same at the recorded steps of a run, where errors use this grid as well, so that one evaluation serves both.
 
-They have no divisor below 7, so that the inner nodes are not nodes of the usual meshes: there the error of P1 elements in one
-dimension is zero up to rounding.
+They are prime, so that the inner nodes are not nodes of other grids, where the error of P1 elements in one dimension is zero up
+to rounding. Their quotients with powers of two and ten are far from fractions with small denominators, so that the nodes lie at
+many different places of the cells of such grids.
 """
 _INTERVALS_PER_HALF_WAVE = 3  # of the recorded grid, unless the default grid is finer
 
@@ -178,6 +179,10 @@ class BoxModes(Modes):
         while number < min(_INTERVALS_PER_HALF_WAVE * half_waves, DEFAULT_INTERVALS[d]):
             number *= 2
         return type(self)(self.box, self.indices, (number,) * d)
+
+    def sampled_on(self, intervals: Sequence[int]) -> Self:
+        """The same modes with another grid for functions without a grid."""
+        return type(self)(self.box, self.indices, intervals)
 
     @classmethod
     def of_grid(cls, box: Box, intervals: Sequence[int]) -> Self:

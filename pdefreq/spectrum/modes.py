@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ MOST_DIMENSIONS = max(DEFAULT_INTERVALS)
 """Largest dimension of grids and meshes."""
 
 
+_PER_WAVE = 4  # intervals in the shortest wavelength
+_MOST_INTERVALS = {1: 2**16, 2: 2**10, 3: 2**6}  # along each axis
 MESH_FAMILIES: dict[str, type[EigenModes]] = {family.kind: family for family in (EigenModes, NeumannModes)}
 WAVE_FAMILIES: dict[str, type[RayModes]] = {family.kind: family for family in (RayModes, ToneModes)}
 FAMILIES: dict[str, type[Modes]] = {**BOX_FAMILIES, **MESH_FAMILIES, **WAVE_FAMILIES}
@@ -67,6 +70,16 @@ class ModeFamilies:
         if self.problem.periodic_axes:
             return "fourier" if self.problem.is_periodic else "eigen"
         return "sine" if any(part.kind == "dirichlet" for part in self.problem.boundary) else "cosine"
+
+    def _intervals(self, box: Box) -> tuple[int, ...]:
+        """Intervals of the grid for functions without a grid, enough for the waves in the formulas of the problem.
+
+        A wave that the grid does not resolve would appear as a mode of a lower wavenumber.
+        """
+        usual, d = DEFAULT_INTERVALS[box.dimension], box.dimension
+        shortest = min((feature.length for feature in self.problem.features if feature.kind == "wave"), default=math.inf)
+        needed = [_PER_WAVE * length / shortest for length in box.lengths]
+        return tuple(min(max(usual, 2 ** math.ceil(math.log2(n)) if n > 0 else usual), _MOST_INTERVALS[d]) for n in needed)
 
     def check(self, kind: str) -> None:
         """Check that a family has modes on the domain, before any computation.
@@ -108,5 +121,6 @@ class ModeFamilies:
             return MESH_FAMILIES[kind].of(self.problem, indices)
         domain = self.problem.domain
         assert isinstance(domain, Box)
-        intervals = None if space is None else grid_intervals(domain, space)
-        return make_modes(kind, domain, indices, intervals=intervals, periodic=self.problem.is_periodic)
+        usual = self._intervals(domain)
+        intervals = grid_intervals(domain, space, usual)
+        return make_modes(kind, domain, indices, intervals=intervals, periodic=self.problem.is_periodic).sampled_on(usual)

@@ -230,7 +230,7 @@ def _together(seeds: Sequence[Solution]) -> list[str]:
     """The notes on the runs of a method. Notes that differ in their numbers only are represented by that of the first run."""
     found: dict[str, list[str]] = {}
     for solution in seeds:
-        for note in solution.notes:
+        for note in solution.all_notes:
             found.setdefault(re.sub(r"[-+.,\w]*\d[-+.,\w]*", "", note), []).append(note)
     several = len(seeds) > 1
     return [first + several * f" ({1 + len(others)} of {len(seeds)} seeds)" for first, *others in found.values()]
@@ -241,7 +241,7 @@ def _briefly(seeds: Sequence[Solution]) -> list[str]:
     words = [
         word
         for solution in seeds
-        for word in (solution.status.label if solution.status.exit_code == 1 else "", *map(brief_of, solution.notes))
+        for word in (solution.status.label if solution.status.exit_code == 1 else "", *map(brief_of, solution.all_notes))
     ]
     return [word for word in dict.fromkeys(words) if word]
 

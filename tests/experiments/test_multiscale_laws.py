@@ -96,6 +96,7 @@ def test_scales_are_compared_at_equal_steps_and_at_equal_times(problems):
     assert lines_of(report) == [["l2-all scales 1", "l2-scales 1 to 32"]] * len(problems)
 
 
+@pytest.mark.slow
 def test_p_laplacian_results_are_listed_with_the_published_values():
     report = exponents(steps=2)
     rows = rows_of(report)

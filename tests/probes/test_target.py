@@ -32,9 +32,9 @@ def test_waves_that_vanish_at_uniform_points_have_their_true_norm(waves):
 def test_recorded_points_are_those_of_the_modes_unless_they_alias():
     assert target("sin(100*pi*x)").recorded_points.x.equal(recorded_points(UNIT))
     found = target("sin(2000*pi*x)")
-    # one point in each of 511 cells; the variance of sin^2 is 1/8, so that the relative deviation is 0.032; here three times that
+    # one point in each of 461 cells; the variance of sin^2 is 1/8, so that the relative deviation is 0.032; here three times that
     assert integral_of_square(found.recorded_points, found.problem.exact) == pytest.approx(0.5, rel=0.1)
-    assert len(found.recorded_points.x) == 511
+    assert len(found.recorded_points.x) == 461
 
 
 @pytest.mark.parametrize("w", [1e-3, 1e-5, 1e-7])

@@ -10,6 +10,7 @@ from pdefreq.domains.box import Box
 from pdefreq.problem.problem import Problem
 from pdefreq.runs.penalty_floor import penalty_floor
 from pdefreq.runs.solve import solve
+from pdefreq.solvers.names import make_solver
 
 INTERVAL = Problem(domain=Box((0.0,), (1.0,)), exact="sin(pi*x)", diffusion=3)
 SQUARE = Problem(domain=Box((0.0, 0.0), (1.0, 1.0)), exact="sin(pi*x)*sin(pi*y)")
@@ -32,6 +33,18 @@ def test_the_flux_is_averaged_over_the_sides_of_a_square():
 def test_runs_with_a_visible_penalty_error_say_so(boundary, noted):
     notes = solve(INTERVAL, f"deep-ritz:boundary={boundary},number=50,widths=[10]", stop=Stop(steps=3)).notes
     assert ("penalty floor" in map(brief_of, notes)) is noted
+
+
+@pytest.mark.parametrize(("a", "length"), [(4.0, 1.0), (1000.0, 1.0), (1.0, 1e-3)])
+def test_the_error_is_that_of_the_penalty_in_the_units_of_the_problem(a, length):
+    """The penalty of the problem with units of 1, so that the error relative to u is the same up to the rounding of the units."""
+    problem = Problem(domain=Box((0.0,), (length,)), exact=f"sin(pi*x/{length})", diffusion=a)
+    solver = make_solver("deep-ritz:boundary=penalty,beta=50,number=50,widths=[10]")
+    exact = solve(problem, "fem:element=P2,cells=200").state
+    found = penalty_floor(problem, exact, solver.penalty_parameter(problem, 0))
+    beta = 50 * 10 ** round(math.log10(a)) / length  # the unit of a is a power of ten
+    assert found.beta == pytest.approx(beta)
+    assert found.absolute == pytest.approx(a * math.pi / length / (2 * beta), rel=1e-3)
 
 
 def test_a_residual_has_no_such_error():

@@ -27,7 +27,7 @@ def test_a_record_has_the_spectrum_of_the_run(solution, record):
     assert record.spectrum() == solution.spectrum() and record.spectrum().rows
     own, other = record.summary(), solution.summary()
     assert own["method"] == "mine" and own["relative_l2"] == solution.history.last("relative_l2")
-    # recorded at 512 points, computed at 2001: the error of the trapezoidal rule for sin^2 kx is (2 k h)^2 / 12, k = 24
+    # recorded at 462 points, computed at 2001: the error of the trapezoidal rule for sin^2 kx is (2 k h)^2 / 12, k = 24
     assert own["relative_l2"] == pytest.approx(other["relative_l2"], rel=(2 * 24 * 0.004) ** 2 / 12)
     for name in ("problem", "steps", "seconds", "bias_index", "modes", "frequency_order"):
         assert to_json(own[name]) == to_json(other[name])

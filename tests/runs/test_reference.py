@@ -55,6 +55,7 @@ def ratio(problem):
     return found.accuracy.l2 / relative_error(found.solution, Target(problem, problem.exact))
 
 
+@pytest.mark.slow
 def test_random_interfaces_in_one_dimension_are_covered():
     """The interface is a node, so that P2 elements are exact up to rounding errors."""
     random = np.random.default_rng(0)
@@ -63,6 +64,7 @@ def test_random_interfaces_in_one_dimension_are_covered():
     assert np.median(ratios) <= FACTOR and max(ratios) <= 10 * FACTOR
 
 
+@pytest.mark.slow
 def test_interfaces_that_are_not_known_are_covered():
     """With Python functions as coefficients the interface lies anywhere in a cell, and the order is one."""
     random = np.random.default_rng(0)

@@ -277,7 +277,7 @@ RESUMED = Problem(domain=BOX, nonlinear="u**3", exponent=3.0, convection="2", so
         (RESUMED, "fem", {"cells": 40}),
         ("p-laplacian-smooth-2d", "ritz-galerkin", {"number": 4}),
         ("robin", "fem", {"refinement": "adaptive", "levels": 4}),
-        ("ring", "fem", {"refinement": "uniform", "levels": 2}),
+        pytest.param("ring", "fem", {"refinement": "uniform", "levels": 2}, marks=pytest.mark.slow),
     ],
 )
 def test_resumed_runs_continue_from_their_state(problem, method, options, tmp_path):

@@ -218,7 +218,7 @@ def test_recorded_modes_agree_on_another_grid(kind, box):
         np.testing.assert_allclose(*coefficients, atol=EXACT)
 
 
-@pytest.mark.parametrize(("highest", "intervals"), [(1, 500), (166, 500), (167, 1000), (300, 1000), (340, 2000), (384, 2000)])
+@pytest.mark.parametrize(("highest", "intervals"), [(1, 461), (153, 461), (154, 922), (300, 922), (340, 1844), (384, 1844)])
 @pytest.mark.parametrize("kind", ["sine", "cosine"])
 def test_the_recorded_grid_resolves_the_highest_mode(kind, highest, intervals):
     modes = make_modes(kind, Box((0.0,), (1.0,)), [1, highest]).recorded()

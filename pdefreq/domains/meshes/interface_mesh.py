@@ -47,8 +47,8 @@ def _following(mesh: Mesh, level_set: Field, kept: np.ndarray) -> tuple[Mesh, np
     """The mesh that follows one interface, and whether each vertex lies on this or an earlier interface."""
     value = _values(level_set, mesh.p)
     facets = facets_of(mesh)
-    value[np.abs(value) <= _ROUNDING * np.abs(value).max()] = 0
-    if not (value[facets[0]] * value[facets[1]] < 0).any():
+    _round(value, facets)
+    if not _changes(value, facets).any():
         return mesh, kept | (value == 0)
     p, value = _moved(mesh, level_set, value, kept)
     mesh = replace(mesh, doflocs=p)
@@ -56,10 +56,24 @@ def _following(mesh: Mesh, level_set: Field, kept: np.ndarray) -> tuple[Mesh, np
     return fine, np.append(kept | (value == 0), np.ones(count, dtype=bool))
 
 
+def _changes(value: np.ndarray, facets: np.ndarray) -> np.ndarray:
+    """Whether the sign changes along each facet."""
+    return np.sign(value[facets[0]]) * np.sign(value[facets[1]]) < 0
+
+
+def _round(value: np.ndarray, facets: np.ndarray) -> None:
+    """Set values to zero that are rounding errors of the smallest value at the other ends of their facets."""
+    other = np.full(len(value), np.inf)
+    for one, two in (facets[:2], facets[1::-1]):
+        size = np.abs(value[two])
+        np.minimum.at(other, one, np.where(size > 0, size, np.inf))
+    value[(np.abs(value) <= _ROUNDING * other) & np.isfinite(other)] = 0
+
+
 def _moved(mesh: Mesh, level_set: Field, value: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The vertices after those near the interface moved onto it, and the level set function there."""
     facets = facets_of(mesh)
-    cut = np.flatnonzero(value[facets[0]] * value[facets[1]] < 0)
+    cut = np.flatnonzero(_changes(value, facets))
     first, second = facets[:, cut]
     x = _crossings(level_set, mesh.p[:, first], mesh.p[:, second])
     gaps = np.stack([np.linalg.norm(x - mesh.p[:, end], axis=0) for end in (first, second)])
@@ -87,7 +101,7 @@ def _moved(mesh: Mesh, level_set: Field, value: np.ndarray, kept: np.ndarray) ->
 def _divided(mesh: Mesh, level_set: Field, value: np.ndarray) -> tuple[Mesh, int]:
     """The mesh with a vertex at each remaining crossing, and the number of these vertices."""
     facets = facets_of(mesh)
-    cut = value[facets[0]] * value[facets[1]] < 0
+    cut = _changes(value, facets)
     first, second = facets[:, cut]
     x = _crossings(level_set, mesh.p[:, first], mesh.p[:, second])
     p, new = np.concatenate([mesh.p, x], axis=1), np.full(mesh.nfacets, -1)

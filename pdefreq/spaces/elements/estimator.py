@@ -135,7 +135,7 @@ def _outward_flux(basis: Any, normal: np.ndarray, problem: Problem, c: np.ndarra
     near = x + _INWARD * (center - x)
     other = np.zeros(x.shape[1:], dtype=bool)  # points between a chord and the arc of an interface are on the wrong side of it
     for level_set in problem.level_sets:
-        other |= _at(level_set, near) * _at(level_set, center) < 0
+        other |= np.sign(_at(level_set, near)) * np.sign(_at(level_set, center)) < 0
     near = np.where(other, x + _FAR_INWARD * (center - x), near)
     return (_flux(basis, near, problem, c) * normal).sum(axis=0)
 
