@@ -139,3 +139,10 @@ def test_damaged_files_are_refused_or_read(chance):
         read_npz(bytes(data))
     except ValueError as error:
         assert str(error)
+
+
+def test_a_header_with_many_digits_is_refused_at_once():
+    """A pattern that can split digits in several ways would take 2^60 steps."""
+    forged = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1" * 60 + "x), }")
+    with pytest.raises(ValueError, match="header"):
+        read_npz(archive([("a.npy", forged)]))

@@ -107,3 +107,12 @@ def test_after_the_imports_ctrl_c_raises_again():
         pass
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_after_another_request_ends_the_process_at_once():
+    """During a long step nothing but Ctrl-C reaches the process."""
+    with interruptible() as asked:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

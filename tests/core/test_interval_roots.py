@@ -39,3 +39,8 @@ def test_ends_and_intervals_of_zeros_are_not_roots_but_the_ends_of_such_interval
     found = interval_roots([lambda x: np.maximum(x - 0.5, 0.0)], 0, 1)
     assert len(found) == 1
     assert abs(found[0] - 0.5) <= 1 / 4096
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e170])
+def test_roots_do_not_depend_on_the_size_of_the_function(size):
+    assert interval_roots([lambda x: size * (x - 0.3)], 0, 1) == pytest.approx([0.3], abs=SPACING)

@@ -93,3 +93,10 @@ def test_the_message_names_the_place_the_expected_and_the_actual_value(change, r
     with pytest.raises(ValueError) as refusal:
         require_schema(GOOD | change, Outer)
     assert reason in str(refusal.value)
+
+
+def test_a_repeated_key_among_many_is_found_at_once():
+    """In time linear in the number of keys: a quadratic search takes three hours for these."""
+    pairs = ",".join(f'"k{i}": 0' for i in range(500_000))
+    with pytest.raises(ValueError, match="the key 'k0' is given twice"):
+        parse_json(f'{{{pairs}, "k0": 0}}'.encode())

@@ -222,3 +222,11 @@ def test_no_energy_is_below_the_stated_minimum(method):
 def test_an_exact_solution_has_no_error():
     target = Target(two_materials(0.5, 2.0), as_field(1.0))
     assert target.bound("h1", 0.25) == 0.25 and target.reference_error == 0
+
+
+def test_the_minimum_is_not_above_the_true_one_in_five_dimensions():
+    """-1/2 int |grad u|^2 = -5 pi^2 / 2 / 2^5 for the product of five sines on the unit cube; 1e5 random points."""
+    cube = Box((0.0,) * 5, (1.0,) * 5)
+    product = "*".join(f"sin(pi*x{k})" for k in range(1, 6))
+    found = energy_minimum(Target(problem := Problem(domain=cube, exact=product), problem.exact))
+    assert 1.1 * -5 * math.pi**2 / 64 < found <= -5 * math.pi**2 / 64

@@ -74,3 +74,23 @@ def test_a_mesh_that_follows_the_interface_is_unchanged():
     moved = with_interfaces(mesh, [circle(0.5, 0.5, 0.3)])
     again = with_interfaces(moved, [circle(0.5, 0.5, 0.3)])
     assert again.nelements == moved.nelements and abs(again.p - moved.p).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x: 1e-170 * (x - 1 / 3),
+        lambda x: 1e170 * (x - 1 / 3),
+        lambda x: 1 / x - 3,
+        lambda x: (40 * x).exp() - np.exp(40 / 3),
+    ],
+    ids=["small", "large", "pole", "steep"],
+)
+def test_the_mesh_follows_the_zero_set_whatever_the_size_of_the_function(other):
+    """Each function has the sign of x - 1/3 or its opposite; roots by bisection differ by rounding."""
+    plain, found = (with_interfaces(square(10), [CallableField(lambda x, f=f: f(x[:, 0]))]) for f in (lambda x: x - 1 / 3, other))
+    assert found.t.shape == plain.t.shape
+    np.testing.assert_allclose(found.p, plain.p, atol=1e-9)
+    left = found.p[0][found.t] < 1 / 3 - 1e-9
+    right = found.p[0][found.t] > 1 / 3 + 1e-9
+    assert not (left.any(axis=0) & right.any(axis=0)).any()  # no cell is cut
