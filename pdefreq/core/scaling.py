@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def unit_of(values: np.ndarray | Tensor) -> float:
+def power_of_two_near(values: np.ndarray | Tensor) -> float:
     """The power of two next to the largest modulus, by which values are divided before they are squared.
 
     The division is exact, so that quotients of norms keep all digits. It is 1 if there is no positive finite value.
@@ -20,7 +20,7 @@ def unit_of(values: np.ndarray | Tensor) -> float:
 
     Example:
         >>> import numpy as np
-        >>> unit_of(np.array([3e-200, -5e-201])) / 3e-200 < 1, unit_of(np.zeros(2))
+        >>> power_of_two_near(np.array([3e-200, -5e-201])) / 3e-200 < 1, power_of_two_near(np.zeros(2))
         (True, 1.0)
     """
     largest = float(abs(values).max()) if math.prod(values.shape) else 0.0

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _WHOLE = 2.0**52  # all floating-point numbers from here on are whole
 
 
-def unit_of(size: float) -> float:
+def power_of_ten_near(size: float) -> float:
     """The power of ten that is nearest to a positive size on a logarithmic scale; 1 for a size of zero or one not finite.
 
     A size between 0.32 and 3.2 has the unit 1. A size that is multiplied by a power of ten has a unit multiplied by the same
     power.
 
     Example:
-        >>> unit_of(0.5), unit_of(300.0), unit_of(0.0)
+        >>> power_of_ten_near(0.5), power_of_ten_near(300.0), power_of_ten_near(0.0)
         (1.0, 100.0, 1.0)
     """
     if not 0 < size < math.inf:
@@ -56,7 +56,7 @@ class Frame:
     def of(cls, domain: Domain) -> Frame:
         """The frame of a domain: along each axis, the unit of half the side of the bounding box, and the rounded center."""
         lower, upper = domain.bounds
-        units = tuple(unit_of((b - a) / 2) for a, b in zip(lower, upper, strict=True))
+        units = tuple(power_of_ten_near((b - a) / 2) for a, b in zip(lower, upper, strict=True))
         origin = tuple(origin_of((a + b) / 2, unit) for a, b, unit in zip(lower, upper, units, strict=True))
         return cls(origin, units)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdefreq.core.errors import OptionError
-from pdefreq.core.scaling import unit_of
+from pdefreq.core.scaling import power_of_two_near
 from pdefreq.probes.iterate import Iterate
 from pdefreq.probes.probe import Measurement, Probe
 from pdefreq.probes.sampled import field_values
@@ -113,7 +113,7 @@ class Errors:
 
 def size(values: np.ndarray, weights: np.ndarray) -> float:
     """The L2 norm of values ``(n,)`` or ``(n, d)``, also where their squares are not representable."""
-    unit = unit_of(values)
+    unit = power_of_two_near(values)
     return unit * math.sqrt(float(weights @ ((values / unit).reshape(len(weights), -1) ** 2).sum(axis=1)))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.fields import ConstantField
-from pdefreq.domains.frame import Frame, origin_of, unit_of
+from pdefreq.domains.frame import Frame, origin_of, power_of_ten_near
 from pdefreq.problem.solution_size import SizeEstimate, difference, finite_values, rms
 
 if TYPE_CHECKING:
@@ -133,20 +133,20 @@ class NaturalUnits:
         level = 0.0 if lifting is not None else self.level
         if self.problem.is_regression:
             values = self._regression_values
-            amplitude = unit_of(2 * (rms(difference(values, values.new_tensor(level))) or rms(values)))
+            amplitude = power_of_ten_near(2 * (rms(difference(values, values.new_tensor(level))) or rms(values)))
             return Scales(frame, origin_of(level, amplitude), amplitude)
         estimate = SizeEstimate(self.problem, ConstantField(level) if lifting is None else lifting)
         averaged = estimate.averaged
         size = math.hypot(estimate.from_load(), *estimate.from_boundary())
         size = size or rms(difference(averaged.base, averaged.base.mean())) or rms(averaged.base)  # u = G
-        amplitude = unit_of(2 * size)  # the values of a function are mostly below twice their root mean square
+        amplitude = power_of_ten_near(2 * size)  # the values of a function are mostly below twice their root mean square
         stiffness = max(
-            unit_of(a) * (amplitude / unit) ** (averaged.exponent - 1) / unit
+            power_of_ten_near(a) * (amplitude / unit) ** (averaged.exponent - 1) / unit
             for a, unit in zip(averaged.diffusion, frame.units, strict=True)
         )
         others = math.fsum(b / unit for b, unit in zip(averaged.convection, frame.units, strict=True)) + abs(averaged.reaction)
         others = others * amplitude + estimate.growth(amplitude)
-        return Scales(frame, origin_of(level, amplitude), amplitude, stiffness, unit_of(stiffness + others))
+        return Scales(frame, origin_of(level, amplitude), amplitude, stiffness, power_of_ten_near(stiffness + others))
 
     @cached_property
     def _regression_values(self) -> Tensor:

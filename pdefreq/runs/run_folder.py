@@ -280,10 +280,14 @@ def _other_format(path: Path, found: Any, spec: Mapping[str, Any] | None) -> str
     older = f"{path} was written by pdefreq of an older format ({found}); this version reads format {FORMAT}: "
     if spec is None:
         return older + "record the run again"
-    written = spec["problem"]
-    problem, method = (shlex.quote(str(name)) for name in (written if found < 2 else written["name"], spec["method"]))
-    again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
-    return older + f"repeat the run with `{again}` and the options that {path / 'run.json'} lists"
+    options = f"the options that {path / 'run.json'} lists"
+    try:
+        written = spec["problem"]
+        problem, method = (shlex.quote(str(name)) for name in (written if found < 2 else written["name"], spec["method"]))
+        again = f"pdefreq solve {problem} --method {method} --seed {spec['seed']}"
+    except (KeyError, TypeError):  # a damaged spec
+        return older + f"repeat the run with {options}"
+    return older + f"repeat the run with `{again}` and {options}"
 
 
 def _versions() -> dict[str, str]:

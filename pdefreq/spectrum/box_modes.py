@@ -18,7 +18,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError, UnknownNameError
 from pdefreq.core.registry import nearest
-from pdefreq.core.scaling import unit_of
+from pdefreq.core.scaling import power_of_two_near
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.family import Expansion, Modes
 
@@ -134,7 +134,7 @@ class BoxModes(Modes):
         coefficients = np.where(grid.is_resolved, transform[grid.position], 0)
         for place in grid.places:
             transform[place] = 0
-        unit = unit_of(transform)
+        unit = power_of_two_near(transform)
         power = np.abs(transform / unit) ** 2
         for norms in grid.squared_norms:
             power = np.tensordot(norms, power, axes=1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from pdefreq.core.announcements import announce
 from pdefreq.core.cache import Cache
-from pdefreq.core.scaling import unit_of
+from pdefreq.core.scaling import power_of_two_near
 from pdefreq.spectrum.family import Expansion, Modes
 
 if TYPE_CHECKING:  # finite elements are loaded with the first mesh, since other families do not need them
@@ -91,7 +91,7 @@ class EigenModes(Modes):
         """See `Modes`; coefficients are norms of projections."""
         basis = self._basis
         inner = basis.without_boundary(np.asarray(values, dtype=float))
-        unit = unit_of(inner)
+        unit = power_of_two_near(inner)
         parts = self._vectors.T @ (basis.mass @ (inner / unit))
         rest = inner / unit - self._vectors @ parts
         length = math.sqrt(max(0.0, float(rest @ (basis.mass @ rest))))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from pdefreq.core.scaling import unit_of
+from pdefreq.core.scaling import power_of_two_near
 from pdefreq.core.streams import stream
 from pdefreq.domains.box import Box
 from pdefreq.spectrum.box_modes import recorded_points
@@ -78,7 +78,7 @@ class WaveFit:
 
     def noise(self, values: np.ndarray) -> np.ndarray:
         """The standard error of each coefficient ``(m + 1,)``, if the remainder were independent noise at each point."""
-        unit = unit_of(values)
+        unit = power_of_two_near(values)
         values = self._root * (values / unit)
         rest = values - self._q.T @ (self._q @ values)
         variance = float(rest @ rest) / (len(values) - len(self._inverse)) * (self._inverse**2).sum(axis=1)
@@ -95,7 +95,7 @@ class WaveFit:
 
     def root_mean_square(self, values: np.ndarray) -> float:
         """The root of the weighted mean of the squares of values ``(n,)``."""
-        unit = unit_of(values)
+        unit = power_of_two_near(values)
         return unit * math.sqrt(float(np.mean((self._root * (values / unit)) ** 2)))
 
 

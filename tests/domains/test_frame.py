@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdefreq.domains.box import Box
-from pdefreq.domains.frame import Frame, origin_of, unit_of
+from pdefreq.domains.frame import Frame, origin_of, power_of_ten_near
 
 SIZES = st.floats(1e-100, 1e100)
 POWERS = st.integers(-150, 150)
@@ -16,19 +16,21 @@ POWERS = st.integers(-150, 150)
 def test_the_unit_of_a_multiple_is_that_multiple_of_the_unit(size, power):
     """For powers of ten, unless rounding moves a size over a bound between two units."""
     bound = abs(math.log10(size) % 1 - 0.5)
-    assert bound < 1e-12 or unit_of(size * 10.0**power) == float(f"1e{round(math.log10(unit_of(size))) + power}")
+    assert bound < 1e-12 or power_of_ten_near(size * 10.0**power) == float(
+        f"1e{round(math.log10(power_of_ten_near(size))) + power}"
+    )
 
 
 @given(SIZES)
 def test_a_size_is_within_half_a_decade_of_its_unit(size):
-    assert abs(math.log10(size / unit_of(size))) <= 0.5 + 1e-12
+    assert abs(math.log10(size / power_of_ten_near(size))) <= 0.5 + 1e-12
 
 
 def test_sizes_without_a_unit_have_the_unit_one():
-    assert unit_of(0.0) == unit_of(math.inf) == unit_of(math.nan) == 1
+    assert power_of_ten_near(0.0) == power_of_ten_near(math.inf) == power_of_ten_near(math.nan) == 1
 
 
-@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3).map(unit_of))
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3).map(power_of_ten_near))
 def test_an_offset_is_left_within_five_units(value, unit):
     """Half of the spacing of offsets, ten units, up to the rounding of a value 1e9 times the unit."""
     assert abs(value - origin_of(value, unit)) <= 5 * unit * (1 + 1e-6)

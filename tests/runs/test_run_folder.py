@@ -281,3 +281,10 @@ def test_the_summary_is_checked_as_well(run):
         path.write_text(json.dumps(record | {"summary": summary}))
         with pytest.raises(RunFolderError, match="summary"):
             RunFolder(run).read_summary()
+
+
+@pytest.mark.parametrize("spec", ["[]", "{}", '{"problem": 5}', "3", '"x"'])
+def test_a_damaged_folder_of_an_older_format_is_named_as_older(tmp_path, spec):
+    (tmp_path / "run.json").write_text(f'{{"format": 2, "spec": {spec}}}')
+    with pytest.raises(RunFolderError, match=r"of an older format .* repeat the run with the options that"):
+        RunFolder(tmp_path).read_spec()

@@ -13,7 +13,7 @@ import torch
 
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
-from pdefreq.core.scaling import unit_of
+from pdefreq.core.scaling import power_of_two_near
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.linear.galerkin_system import GalerkinSystem
 from pdefreq.iterations.linear.sparse import CondensedSystem
@@ -60,7 +60,7 @@ class GridIteration(Iteration):
         self._equations = grid.stencil(problem)  # in float64
         self._stencil = self._equations.to(like)
         load = self._equations.residual(self._equations.start)
-        self._unit = unit_of(load)
+        self._unit = power_of_two_near(load)
         self._norm = float((load / self._unit).norm()) or 1.0
 
     def init(self) -> State:
