@@ -11,14 +11,14 @@ import contextlib
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, replace
-from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from pdefreq.core.content import code_files
 from pdefreq.core.conversion import convert, shown
 from pdefreq.core.errors import OptionError, RunFolderError, UnknownNameError, UserError
 from pdefreq.core.options import Option, Registered, described, names_of, options_of
-from pdefreq.core.registry import Registry, is_file, nearest, untrusted
+from pdefreq.core.registry import Registry, nearest, untrusted
 
 
 class Part(Registered):
@@ -268,15 +268,6 @@ def decode_part(registry: Registry, data: Any, *, trust: bool = False) -> Any:
         return factory(**values)
     except TypeError as error:  # an option without a default is missing
         raise RunFolderError(f"the {registry.kind} '{name}' is incomplete: {error}") from None
-
-
-def code_files(data: Any) -> list[Path]:
-    """The Python files, as in ``my_file.py:Name``, to which parts in JSON refer."""
-    if isinstance(data, Mapping):
-        return [path for value in data.values() for path in code_files(value)]
-    if isinstance(data, (list, tuple)):
-        return [path for value in data for path in code_files(value)]
-    return [Path(data.rpartition(":")[0])] if isinstance(data, str) and is_file(data) else []
 
 
 def _node(value: Any) -> Any:

@@ -144,27 +144,24 @@ def _registered_name(kind: type) -> str | None:
 
 
 def code_files(data: Any) -> list[Path]:
-    """The Python files in which types named in a tree, such as ``my_file.py:Name``, are defined."""
-    if isinstance(data, list):
+    """The Python files to which plain data refer by texts of the form ``my_file.py:Name``: types of content, and parts."""
+    if isinstance(data, Mapping):
+        data = [*data.values()]
+    if isinstance(data, (list, tuple)):
         return [path for value in data for path in code_files(value)]
-    if not isinstance(data, Mapping):
-        return []
-    name = str(data.get("type", ""))
-    own = [Path(name.rpartition(":")[0])] if is_file(name) else []
-    return own + [path for value in data.values() for path in code_files(value)]
+    return [Path(data.rpartition(":")[0])] if isinstance(data, str) and is_file(data) else []
 
 
 def beside(data: Any, folder: Path) -> Any:
-    """A tree that refers to the copies in a folder instead of the original Python files."""
-    if isinstance(data, list):
-        return [beside(value, folder) for value in data]
-    if not isinstance(data, Mapping):
+    """Plain data in which each Python file is replaced by its copy in a folder, so that no other file is named."""
+    if isinstance(data, Mapping):
+        return {key: beside(value, folder) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(beside(value, folder) for value in data)
+    if not code_files(data):
         return data
-    found = {key: beside(value, folder) for key, value in data.items()}
-    if is_file(str(data.get("type", ""))):
-        path, _, name = str(data["type"]).rpartition(":")
-        found["type"] = f"{folder / Path(path).name}:{name}"
-    return found
+    path, _, name = data.rpartition(":")
+    return f"{folder / Path(path).name}:{name}"
 
 
 def opaque_parts(data: Any, place: str = "") -> Iterator[tuple[str, Any]]:

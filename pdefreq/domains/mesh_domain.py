@@ -23,7 +23,7 @@ from pdefreq.domains.geometry.mean_value import MeanValueDistance
 from pdefreq.domains.geometry.rules import unit_cube
 from pdefreq.domains.geometry.sides import sides
 from pdefreq.domains.meshes.cell_search import CellSearch
-from pdefreq.domains.meshes.mesh_files import facets_of, read_mesh
+from pdefreq.domains.meshes.mesh_files import facets_of, read_mesh, require_neighbors, require_shapes
 from pdefreq.domains.meshes.simplices import gauss, measures_of, random
 from pdefreq.domains.samples import Samples
 
@@ -82,6 +82,8 @@ class MeshDomain(Domain):
         if p.dtype.kind != "f" or not np.isfinite(p).all() or t.dtype.kind not in "iu" or t.min() < 0:
             raise ValueError("the vertices must be finite, and the cells indices of vertices")
         mesh = _MESHES[arguments["cells"]](p, t)
+        require_shapes(mesh.p.T[mesh.t.T], arguments["cells"], "the mesh")
+        require_neighbors(mesh, "the mesh")
         count = facets_of(mesh).shape[1]
         for name, facets in boundaries.items():
             if facets.dtype.kind not in "iu" or facets.ndim != 1 or ((facets < 0) | (facets >= count)).any():

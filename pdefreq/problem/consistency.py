@@ -18,7 +18,13 @@ _MAX_BYTES = 2**33  # of generated data
 
 
 def require_consistent(
-    domain: Domain, boundary: Sequence[BoundaryPart], direction: Sequence[float], data: Data | None, *, is_regression: bool
+    domain: Domain,
+    boundary: Sequence[BoundaryPart],
+    direction: Sequence[float],
+    singular: Sequence[Sequence[float]],
+    data: Data | None,
+    *,
+    is_regression: bool,
 ) -> None:
     """Check that the parts of a problem are consistent.
 
@@ -26,6 +32,7 @@ def require_consistent(
         domain: The domain.
         boundary: The boundary conditions.
         direction: The direction of waves; empty for the default.
+        singular: The points at which fields may be infinite.
         data: The points at which the source is known.
         is_regression: Whether the equation has no derivatives.
 
@@ -38,6 +45,9 @@ def require_consistent(
     d = domain.dimension
     if direction and not (len(direction) == d and any(direction)):
         raise ProblemFileError(f"[spectrum] direction must be {d} numbers that are not all zero, got {list(direction)}")
+    for point in singular:
+        if len(point) != d or not all(map(math.isfinite, point)):
+            raise ProblemFileError(f"[equation] singular must be a list of points with {d} coordinates each, got {list(point)}")
     if data is not None:
         _check_points(data, domain)
         _check_holdout(data, d, is_regression)

@@ -192,7 +192,7 @@ class Problem:
         object.__setattr__(self, "source", self._source(source, read))
         object.__setattr__(self, "boundary", self._boundary(boundary, read))
         require_consistent(
-            domain, self.boundary, self.spectrum.direction, data, is_regression=self.is_regression
+            domain, self.boundary, self.spectrum.direction, self.singular, data, is_regression=self.is_regression
         )  # `is_regression` makes the equation, which checks its terms
 
     def _source(self, given: Any, read: CoefficientReader) -> Field:

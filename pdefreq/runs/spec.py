@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pdefreq.core.composition import Part, code_files, decode_part, encode_part
+from pdefreq.core.composition import Part, decode_part, encode_part
+from pdefreq.core.content import beside, code_files
 from pdefreq.core.errors import OptionError, RunFolderError
 from pdefreq.core.history import Schedule, Stop
 from pdefreq.core.strict_json import require_schema
@@ -155,15 +156,3 @@ def _read(kind: type[P], data: Any, folder: Path | None, trust: bool) -> P:
     if not isinstance(made, kind):
         raise RunFolderError(f"run.json names {data.get('name')!r} as a {kind.registry.kind}, which it is not")
     return made
-
-
-def beside(data: Any, folder: Path) -> Any:
-    """JSON in which each Python file is replaced by its copy in a folder, so that no other file is named."""
-    if isinstance(data, Mapping):
-        return {key: beside(value, folder) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return type(data)(beside(value, folder) for value in data)
-    if not code_files(data):
-        return data
-    path, _, name = str(data).rpartition(":")
-    return f"{folder / Path(path).name}:{name}"

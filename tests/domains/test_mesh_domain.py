@@ -196,3 +196,17 @@ def test_the_mean_value_distance_does_not_depend_on_the_subdivision_of_sides():
     cut = MeanValueDistance(torch.from_numpy(domain._facet_corners), torch.from_numpy(domain._normals))
     # sums of 64 and of 6 terms, each with rounding errors; the sum is at least 2 / distance
     torch.testing.assert_close(domain.distance()(x), cut(x), rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("vertices", "message"),
+    [
+        ([[0.0, 1.0, 2.0, 3.0], [0.0, 0.0, 0.0, 1.0]], "cells have no area"),
+        ([[0.0, 1.0, 0.0, 0.2], [0.0, 0.0, 1.0, 0.2]], "cells overlap"),
+    ],
+)
+def test_a_stored_mesh_is_checked_as_one_in_a_file(vertices, message):
+    with pytest.raises(ProblemFileError, match=message):
+        MeshDomain.from_content(
+            {"p": np.array(vertices), "t": np.array([[0, 1], [1, 2], [2, 3]]), "cells": "triangle", "boundaries": {}}
+        )

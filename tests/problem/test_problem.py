@@ -198,3 +198,9 @@ def test_interfaces_of_an_interval_are_read_from_all_formulas_of_the_equation():
     assert Problem(domain=INTERVAL, source=lambda x: x[:, 0].abs(), boundary="abs(x)").interfaces == ()
     with pytest.raises(ValueError, match="one dimension"):
         _ = square().interfaces
+
+
+@pytest.mark.parametrize("point", [(), (0.5,), (0.5, 0.5, 0.5), (0.5, math.nan)])
+def test_singular_points_have_the_coordinates_of_the_domain(point):
+    with pytest.raises(ProblemFileError, match="singular must be a list of points with 2 coordinates"):
+        square(singular=[point])

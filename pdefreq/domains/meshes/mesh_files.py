@@ -55,10 +55,10 @@ def read_mesh(path: str | Path) -> Mesh:
     kind = _kind_of_cells(raw, path)
     cells = np.concatenate([block.data for block in raw.cells if block.type == kind])
     points = _flattened(np.asarray(raw.points, dtype=float), cells, _DIMENSION[kind], path)
-    _check_shapes(points[cells], kind, path)
+    require_shapes(points[cells], kind, path)
     used, renumbered = np.unique(cells, return_inverse=True)
     mesh = _mesh_class(kind)(points[used].T.copy(), renumbered.reshape(cells.shape).T.copy())
-    _check_neighbors(mesh, path)
+    require_neighbors(mesh, path)
     edge = mesh.boundary_facets()
     facet_of = {
         tuple(sorted(corners)): int(f) for corners, f in zip(used[facets_of(mesh)[:, edge]].T.tolist(), edge, strict=True)
@@ -179,13 +179,16 @@ def _flattened(points: np.ndarray, cells: np.ndarray, d: int, path: Path) -> np.
     return points[:, :d]
 
 
-def _check_shapes(corners: np.ndarray, kind: str, path: Path) -> None:
+def require_shapes(corners: np.ndarray, kind: str, path: Path | str) -> None:
     """Check that cells have a positive measure, and that quadrilaterals are convex, for any orientation.
 
     Args:
         corners: The vertices of the cells, shape ``(cells, vertices, d)``.
         kind: The kind of cell.
-        path: The file, for messages.
+        path: The file, or another name of the mesh, for messages.
+
+    Raises:
+        ProblemFileError: If they do not.
     """
     if kind == "quad":
         edges = np.roll(corners, -1, axis=1) - corners
@@ -202,8 +205,16 @@ def _check_shapes(corners: np.ndarray, kind: str, path: Path) -> None:
         raise ProblemFileError(f"{path}: {bent.sum()} of {len(bent)} cells are not convex, or cross themselves; repair the mesh")
 
 
-def _check_neighbors(mesh: Mesh, path: Path) -> None:
-    """Check that at most two cells meet at a facet, on opposite sides. scikit-fem sorts vertices, so orientation is unknown."""
+def require_neighbors(mesh: Mesh, path: Path | str) -> None:
+    """Check that at most two cells meet at a facet, on opposite sides. scikit-fem sorts vertices, so orientation is unknown.
+
+    Args:
+        mesh: The mesh.
+        path: The file, or another name of the mesh, for messages.
+
+    Raises:
+        ProblemFileError: If cells overlap.
+    """
     every: Any = mesh
     crowded = np.bincount(every.t2f.ravel()) > 2
     inner = every.f2t[1] >= 0
