@@ -55,13 +55,20 @@ def ratio(problem):
     return found.accuracy.l2 / relative_error(found.solution, Target(problem, problem.exact))
 
 
+def require_coverage(name, ratios):
+    """Check the required coverage, and print the row of the table in docs/errors.md."""
+    covered, middle = np.mean(np.array(ratios) >= 1), np.median(ratios)
+    print(f"{name}: covered {covered:.0%}, median {middle:.2g}, largest {max(ratios):.2g}")
+    assert covered >= COVERED and middle <= FACTOR
+
+
 @pytest.mark.slow
 def test_random_interfaces_in_one_dimension_are_covered():
     """The interface is a node, so that P2 elements are exact up to rounding errors."""
     random = np.random.default_rng(0)
     ratios = [ratio(two_materials(float(random.uniform()), float(10 ** random.uniform(-3, 3)))) for _ in range(40)]
-    assert np.mean(np.array(ratios) >= 1) >= COVERED
-    assert np.median(ratios) <= FACTOR and max(ratios) <= 10 * FACTOR
+    require_coverage("intervals", ratios)
+    assert max(ratios) <= FACTOR
 
 
 @pytest.mark.slow
@@ -75,8 +82,7 @@ def test_interfaces_that_are_not_known_are_covered():
         known = two_materials(at, a)
         problem = Problem(domain=UNIT, diffusion=opaque, source=1.0, boundary=0.0, exact=known.exact)
         ratios.append(ratio(problem))
-    assert np.mean(np.array(ratios) >= 1) >= COVERED
-    assert np.median(ratios) <= FACTOR
+    require_coverage("unknown interfaces", ratios)
 
 
 def test_printed_errors_of_elements_with_an_interface_are_at_least_the_true_errors():
@@ -118,8 +124,8 @@ def test_random_interfaces_in_two_dimensions_are_covered(kind):
         a = float(10 ** random.uniform(-3, 3))
         place = [float(random.uniform(*edge)) for edge in ((0.4, 0.6), (0.4, 0.6), (0.1, 0.35))]
         ratios.append(ratio(two_halves(float(random.uniform(0.1, 0.9)), a) if kind == "lines" else inclusion(*place, a)))
-    assert np.mean(np.array(ratios) >= 1) >= COVERED
-    assert np.median(ratios) <= FACTOR
+    require_coverage(kind, ratios)
+    assert max(ratios) <= FACTOR
 
 
 @pytest.mark.parametrize(
