@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pdefreq.runs.spec import RunSpec
     from pdefreq.solvers import SOLVERS
     from pdefreq.solvers.chain import Chain
-    from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+    from pdefreq.solvers.fem import Fem
     from pdefreq.solvers.names import make_solver
     from pdefreq.solvers.network_methods import (
         deep_ritz,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from pdefreq.solvers.network_solver import NetworkSolver
     from pdefreq.solvers.relaxation import damped_jacobi, gauss_seidel, jacobi, sor
+    from pdefreq.solvers.ritz_galerkin import RitzGalerkin
     from pdefreq.solvers.spectral import Sine
     from pdefreq.studies.comparison import Comparison, compare
     from pdefreq.studies.prediction import predict
@@ -85,8 +86,8 @@ _PLACES = {  # the public names; each is imported at its first use, so that impo
     "SOLVERS": "solvers",
     "make_solver": "solvers.names",
     "Chain": "solvers.chain",
-    "Fem": "solvers.galerkin",
-    "RitzGalerkin": "solvers.galerkin",
+    "Fem": "solvers.fem",
+    "RitzGalerkin": "solvers.ritz_galerkin",
     "NetworkSolver": "solvers.network_solver",
     "deep_ritz": "solvers.network_methods",
     "gauss_newton": "solvers.network_methods",

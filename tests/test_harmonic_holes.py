@@ -9,7 +9,7 @@ import torch
 from pdefreq.core.streams import stream
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.reference import reference_solution
-from pdefreq.solvers.galerkin import Fem
+from pdefreq.solvers.fem import Fem
 
 PROBLEM = load_problem("harmonic-holes")
 RADIUS, CENTER = 0.1, 0.3 + 0.3j

@@ -27,8 +27,8 @@ from pdefreq.figures.point_sources import Family, point_sources_figure
 from pdefreq.functionals.sampling import data_samples
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
-from pdefreq.solvers.galerkin import RitzGalerkin
 from pdefreq.solvers.network_methods import deep_ritz, mscale
+from pdefreq.solvers.ritz_galerkin import RitzGalerkin
 from pdefreq.theory.green import sum_of_green_functions
 
 if TYPE_CHECKING:

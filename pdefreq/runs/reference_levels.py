@@ -37,7 +37,7 @@ def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]
     Args:
         problem: A problem without its exact solution.
     """
-    from pdefreq.solvers.galerkin import Fem
+    from pdefreq.solvers.fem import Fem
     from pdefreq.solvers.spectral import Fourier, Sine
 
     d = problem.domain.dimension
@@ -80,7 +80,7 @@ def _solved(iteration: Iteration) -> SpaceField:
 
 def _adapted(problem: Problem) -> Iterator[SpaceField]:
     """P2 solutions on adaptively refined meshes, whose indicators add up to half of the total in the refined cells."""
-    from pdefreq.solvers.galerkin import Fem
+    from pdefreq.solvers.fem import Fem
 
     d = problem.domain.dimension
     cells = None if isinstance(problem.domain, MeshDomain) else _FIRST.get(d)

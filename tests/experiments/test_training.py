@@ -18,7 +18,7 @@ from pdefreq.probes.target import Target
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.runs.solve import solve
-from pdefreq.solvers.galerkin import Fem
+from pdefreq.solvers.fem import Fem
 
 
 def below(problem, beta):

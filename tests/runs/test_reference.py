@@ -17,7 +17,7 @@ from pdefreq.problem.problem import Problem
 from pdefreq.runs.energy_minimum import energy_minimum
 from pdefreq.runs.reference import reference_solution
 from pdefreq.runs.solve import solve
-from pdefreq.solvers.galerkin import Fem
+from pdefreq.solvers.fem import Fem
 from pdefreq.spaces.trial_space import SpaceField
 
 UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))

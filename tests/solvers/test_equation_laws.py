@@ -6,7 +6,8 @@ import torch
 
 from pdefreq.domains.box import Box
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.solvers.fem import Fem
+from pdefreq.solvers.ritz_galerkin import RitzGalerkin
 
 UNIT, SQUARE, CUBE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0)), Box((0.0,) * 3, (1.0,) * 3)
 ROTATED = [[25.75, -24.75 * 3**0.5], [-24.75 * 3**0.5, 75.25]]  # eigenvalues 1 and 100, rotated by 30 degrees

@@ -17,8 +17,9 @@ from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Data, Problem
 from pdefreq.runs.lifecycle import resume
 from pdefreq.runs.solve import solve
-from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.solvers.fem import Fem
 from pdefreq.solvers.names import make_solver
+from pdefreq.solvers.ritz_galerkin import RitzGalerkin
 from pdefreq.spaces.elements.lagrange import Lagrange
 from pdefreq.theory.green import sum_of_green_functions
 

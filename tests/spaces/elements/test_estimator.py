@@ -16,7 +16,7 @@ from pdefreq.domains.ring import Ring
 from pdefreq.problem.boundary_conditions import BoundaryPart
 from pdefreq.problem.files import load_problem
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers.galerkin import Fem
+from pdefreq.solvers.fem import Fem
 from pdefreq.spaces.elements.estimator import estimate, marked
 from pdefreq.spaces.elements.lagrange import Lagrange
 

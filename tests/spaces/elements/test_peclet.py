@@ -6,7 +6,8 @@ from pdefreq.domains.box import Box
 from pdefreq.iterations.defaults import notes_of
 from pdefreq.problem.files import problem_from_text
 from pdefreq.problem.problem import Problem
-from pdefreq.solvers.galerkin import Fem, RitzGalerkin
+from pdefreq.solvers.fem import Fem
+from pdefreq.solvers.ritz_galerkin import RitzGalerkin
 from pdefreq.spaces.elements.peclet import mesh_peclet_number, peclet_remark
 
 UNIT, SQUARE = Box((0.0,), (1.0,)), Box((0.0, 0.0), (1.0, 1.0))
