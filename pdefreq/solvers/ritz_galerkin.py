@@ -10,7 +10,7 @@ from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.problem.needs import BOX, EQUATION, PLANE_OR_SPACE, Need
-from pdefreq.solvers.fem import Fem
+from pdefreq.solvers import SOLVERS
 from pdefreq.solvers.galerkin import GALERKIN_STEPS, galerkin_iteration
 from pdefreq.solvers.refinable import DoublesSize
 from pdefreq.solvers.requirements import require_box, require_precision
@@ -82,7 +82,7 @@ class RitzGalerkin(DoublesSize, Solver):
         number = self.number or _FUNCTIONS[box.dimension]
         if self.basis == "hat":
             degree = None if self.quadrature is None else 2 * self.quadrature - 1
-            fem = Fem(cells=number + 1, quadrature=degree)
+            fem = SOLVERS.load("fem")(cells=number + 1, quadrature=degree)
             return fem.prepare(problem, seed=seed, device=device, dtype=dtype, guess=guess)
         if problem.periodic_axes:
             raise IncompatibleError(
