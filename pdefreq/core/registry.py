@@ -96,11 +96,16 @@ class Registry:
                 found[name] = str(error)
         return found
 
-    def named(self, text: str, base: type[T]) -> T:
+    def named(self, text: str, base: type[T], adopt: Callable[[Any], T] | None = None) -> T:
         """The object of a name such as ``tanh``, ``ricker(0.1)``, ``path/to/file.py:SWISH`` or ``path/to/file.py:bump(2)``.
 
         The target is an object of the type `base`, or a family of such objects: a class or function that creates one from the
         numbers in brackets and checks their range. Objects are cached; a file is read again if it has changed.
+
+        Args:
+            text: The name.
+            base: The type of the objects.
+            adopt: A conversion of other objects that a file defines, which raises `OptionError` for those that it can't convert.
 
         Raises:
             UnknownNameError: If the name is not registered, or the file does not define it.
@@ -110,10 +115,10 @@ class Registry:
         name, numbers = _numbers_behind(text)
         key = (text, base, *_version(name))
         if key not in self._made:
-            self._made[key] = self._make(text, name, numbers, base)
+            self._made[key] = self._make(text, name, numbers, base, adopt)
         return self._made[key]
 
-    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T]) -> T:
+    def _make(self, text: str, name: str, numbers: Sequence[str] | None, base: type[T], adopt: Callable[[Any], T] | None) -> T:
         if not is_file(name) and name not in self:
             raise UnknownNameError(f"unknown {self.kind} '{name}': {nearest(name, self, self._written(base))}")
         found = self._target(name, base)
@@ -124,6 +129,9 @@ class Registry:
         wanted = f"{self.kind} '{name}' must be an object of the class {base.__name__} or a function of numbers that returns one"
         if not callable(found):
             raise OptionError(f"{wanted}, got {type(found).__name__}")
+        if adopt is not None and is_file(name) and numbers is None:
+            with contextlib.suppress(OptionError):
+                return adopt(found)
         try:
             signature = inspect.signature(found)
         except ValueError:  # functions written in C may have no signature

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pdefreq.parts.boundary import Boundary, Hard, Penalty
+    from pdefreq.parts.function_loss import FunctionLoss
     from pdefreq.parts.inputs import Fourier, Input, Periodic
+    from pdefreq.parts.kan import Kan
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
+    from pdefreq.parts.module_network import ModuleNetwork
     from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
     from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
@@ -21,8 +24,11 @@ _PLACES = {
     name: f"pdefreq.parts.{module}"
     for module, names in {
         "boundary": ("Boundary", "Hard", "Penalty"),
+        "function_loss": ("FunctionLoss",),
         "inputs": ("Fourier", "Input", "Periodic"),
+        "kan": ("Kan",),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
+        "module_network": ("ModuleNetwork",),
         "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
@@ -43,15 +49,18 @@ __all__ = [
     "FeedForwardNetwork",
     "FormulaNetwork",
     "Fourier",
+    "FunctionLoss",
     "Gauss",
     "GaussNewton",
     "GradientDescent",
     "Hard",
     "Input",
+    "Kan",
     "Lbfgs",
     "Loss",
     "Misfit",
     "Mlp",
+    "ModuleNetwork",
     "Mscale",
     "Network",
     "Optimizer",

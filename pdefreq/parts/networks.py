@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +37,7 @@ class Network(Part):
     """An architecture, from which a network on a given domain is built."""
 
     registry = NETWORKS
+    adopters = ("module",)
 
     @abstractmethod
     def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
@@ -53,6 +55,11 @@ class Network(Part):
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
+
+    @property
+    def remarks(self) -> list[str]:
+        """Notes for the user at the end of a run."""
+        return []
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
@@ -75,6 +82,11 @@ class Network(Part):
     def smoothness_from(self) -> str:
         """The option that determines the smoothness of the network, for messages."""
         return self.registry.name_of(type(self)) or type(self).__name__
+
+    @property
+    def smoother(self) -> str:
+        """What makes the network smooth, for messages."""
+        return "activation=sin or tanh"
 
 
 class FormulaNetwork(Network):
@@ -100,6 +112,10 @@ class FormulaNetwork(Network):
         std = math.sqrt(2 / sum(shape)) if len(shape) == 2 else 0.0
         return std * torch.randn(shape, generator=stream, dtype=torch.float64)
 
+    def initial(self, dimension: int, stream: torch.Generator) -> dict[str, Tensor]:
+        """The initial values of all parameters, each by `draw`."""
+        return {name: self.draw(name, shape, stream) for name, shape in self.shapes(dimension).items()}
+
     def on(self, domain: Domain, frame: Frame | None = None) -> trial_space.Network:
         from pdefreq.spaces.networks.formula import FormulaSpace
 
@@ -118,7 +134,8 @@ class FeedForwardNetwork(Network):
 
     Args:
         widths: Number of units of each hidden layer, in each sub-network if there are several.
-        activation: A name such as sin, tanh, srelu, phi, sin-srelu, relu or ricker(a), or my_file.py:Name.
+        activation: A name such as sin, tanh, gelu, srelu, phi, relu or ricker(a), my_file.py:Name, or in Python a function of a
+            tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
             or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
@@ -130,7 +147,7 @@ class FeedForwardNetwork(Network):
     """
 
     widths: tuple[int, ...] = (50, 50, 50)
-    activation: str = "tanh"
+    activation: str | Callable[..., Any] = "tanh"
     initialization: str = "tiled"
     bias: Literal["all", "hidden", "none"] = "all"
     residual: bool = False
@@ -142,12 +159,12 @@ class FeedForwardNetwork(Network):
         super().__post_init__()
         require(self, COUNT, "widths")
         require(self, EXPONENT, "adaptive")
-        for registry, named, name in (
+        for registry, named, given in (
             (ACTIVATIONS, activation_named, self.activation),
             (INITIALIZATIONS, initialization_named, self.initialization),
         ):
-            if not registry.knows(name):
-                named(name)  # raises if the name is unknown, or loads a file
+            if not (isinstance(given, str) and registry.knows(given)):
+                named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
 
     def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
         if not periodic_axes:
@@ -208,7 +225,7 @@ class FeedForwardNetwork(Network):
 
     @property
     def smoothness_from(self) -> str:
-        return self.activation
+        return self.activation if isinstance(self.activation, str) else activation_named(self.activation).name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +252,7 @@ class Mscale(FeedForwardNetwork):
     """
 
     widths: tuple[int, ...] = (30, 30, 30)
-    activation: str = "sin"
+    activation: str | Callable[..., Any] = "sin"
     scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 

@@ -11,6 +11,8 @@ NETWORKS = Registry(
         "mlp": "pdefreq.parts.networks:Mlp",
         "mscale": "pdefreq.parts.networks:Mscale",
         "phase-shift": "pdefreq.parts.networks:PhaseShift",
+        "kan": "pdefreq.parts.kan:Kan",
+        "module": "pdefreq.parts.module_network:ModuleNetwork",
     },
 )
 INPUTS = Registry(
@@ -37,6 +39,7 @@ LOSSES = Registry(
         "ritz": "pdefreq.parts.losses:Ritz",
         "residual": "pdefreq.parts.losses:Residual",
         "misfit": "pdefreq.parts.losses:Misfit",
+        "function": "pdefreq.parts.function_loss:FunctionLoss",
     },
 )
 BOUNDARIES = Registry(

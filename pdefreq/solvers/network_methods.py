@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pdefreq.core.composition import as_part
 from pdefreq.core.errors import OptionError
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
@@ -18,6 +19,7 @@ _ENHANCED = Residual(
 
 def _required(loss: Loss, kind: type[Loss]) -> Loss:
     """The loss, if it is of the kind that gives the method its name."""
+    loss = as_part(Loss, loss, "loss")
     if not isinstance(loss, kind):
         name = kind.registry.name_of(kind)
         raise OptionError(f"`loss` must be {name} here, got {loss.title}: use the method `network` for any loss")

@@ -91,7 +91,7 @@ class NetworkSolver(Solver):
             return self.loss.needs
         if self.boundary.is_penalty:
             return (*self.loss.needs, *self.boundary.needs)
-        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[self.loss.derivatives])
+        return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[max(self.loss.derivatives, 1)])
 
     def resolved(self, problem: Problem, stop: Stop) -> NetworkSolver:
         """The same method with all defaults set that depend on the problem or on the budget.
@@ -161,7 +161,7 @@ class NetworkSolver(Solver):
             seed=seed,
             like=like,
             unit=unit,
-            remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
+            remarks=self.network.remarks + ([_UNITS.format(scales.text)] if scales is not None and scales.text else []),
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
@@ -272,7 +272,7 @@ class NetworkSolver(Solver):
         if order <= space.smoothness:
             return
         if order > network.smoothness:
-            cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", "activation=sin or tanh"
+            cause, remedy = f"{self.network.smoothness_from} has {network.smoothness:g}", self.network.smoother
         else:
             cause = f"boundary values built in on this domain leave the network {space.smoothness:g}"
             remedy = "boundary=penalty"

@@ -19,6 +19,8 @@ from pdefreq.spaces.networks.stacked import Stacked
 from pdefreq.spaces.trial_space import Evaluator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Points
@@ -38,7 +40,7 @@ class FeedForward(Stacked):
 
     domain: Domain
     widths: tuple[int, ...]
-    activation: str
+    activation: str | Callable[[Tensor], Tensor]
     initialization: str
 
     def __post_init__(self) -> None:

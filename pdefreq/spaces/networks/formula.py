@@ -35,8 +35,8 @@ class Formula(Protocol):
         """Names and shapes of the parameters for points of the given dimension."""
         ...
 
-    def draw(self, name: str, shape: tuple[int, ...], stream: torch.Generator) -> Tensor:
-        """The initial value of a parameter, float64 on the CPU."""
+    def initial(self, dimension: int, stream: torch.Generator) -> Mapping[str, Tensor]:
+        """The initial values of the parameters in the order of `shapes`, float64 on the CPU."""
         ...
 
     def value(self, p: Mapping[str, Tensor], x: Points) -> Values:
@@ -74,7 +74,7 @@ class FormulaSpace(Network):
         return self.formula.smoothness
 
     def initialize(self, stream: torch.Generator) -> Coefficients:
-        return torch.cat([self.formula.draw(name, shape, stream).flatten() for name, shape in self.shapes.items()])
+        return torch.cat([p.flatten() for p in self.formula.initial(self.dimension, stream).values()])
 
     def at(self, x: Points) -> Evaluator:
         return _FormulaEvaluator(self, x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -42,7 +42,7 @@ class LayerOptions:
 class Stacked(LayerOptions, Network):
     """The sum of S feed-forward networks of equal shape, whose parameters are stacked, ``(S, out, in)``."""
 
-    activation: str
+    activation: str | Callable[[Tensor], Tensor]
 
     @property
     @abstractmethod
