@@ -44,8 +44,8 @@ class Registered:
         """
         for each in cls.adopters:
             part: Any = cls.registry.load(each)
-            if issubclass(part, cls) and part.accepts(value):
-                return part.adopt(value if name is None else name)
+            if issubclass(part, cls) and part.accepts(value):  # pyright: ignore[reportAttributeAccessIssue]
+                return part.adopt(value if name is None else name)  # pyright: ignore[reportAttributeAccessIssue]
         return None
 
 
