@@ -12,6 +12,9 @@ from pdefreq.core.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
+    from pandas import DataFrame  # pyright: ignore[reportMissingImports]  # pandas is optional
+
+_SHOWN = 5  # rows at either end of the text form
 
 
 class Status(Enum):
@@ -164,6 +167,37 @@ class History:
 
     def __contains__(self, name: str) -> bool:
         return name in self._columns
+
+    def __repr__(self) -> str:
+        """The first and the last rows of the columns of numbers, and the names of the others."""
+        import numpy as np
+
+        scalars = [name for name, column in self._columns.items() if column and np.ndim(column[-1]) == 0]
+        vectors = [f"{name} ({np.size(self._columns[name][-1])})" for name in self.names if name not in scalars]
+        rows = [[f"{self._columns[name][k]:.4g}" for name in scalars] for k in range(len(self))]
+        if len(rows) > 2 * _SHOWN:
+            rows = [*rows[:_SHOWN], ["..."] * len(scalars), *rows[-_SHOWN:]]
+        table = [scalars, *rows]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+        lines += [f"columns with several numbers in each row: {', '.join(vectors)}"] if vectors else []
+        return "\n".join([f"<History: {len(self)} rows>", *(lines if len(self) else [])])
+
+    def to_pandas(self) -> DataFrame:
+        """The columns as a `pandas.DataFrame`; a column of vectors becomes one column for each entry, ``name.0``, ``name.1``, ...
+
+        Raises:
+            OptionError: If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise OptionError("the history as a table needs pandas: pip install pandas; or use `arrays()`") from error
+        table = {}
+        for name, column in self.arrays().items():
+            flat = column.reshape(len(column), -1)
+            table |= {name if column.ndim == 1 else f"{name}.{k}": flat[:, k] for k in range(flat.shape[1])}
+        return pd.DataFrame(table)
 
     @property
     def names(self) -> list[str]:
