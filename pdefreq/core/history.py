@@ -123,6 +123,21 @@ class Stop:
                 "such as 1e-6, and the start itself satisfies a factor of 1"
             )
 
+    @classmethod
+    def of(cls, stop: Stop | None, *, steps: int | None = None, seconds: float | None = None) -> Stop:
+        """The criteria of `stop`, together with limits that are given by themselves.
+
+        Raises:
+            OptionError: If `stop` is not a `Stop`, or a limit is given twice.
+        """
+        if stop is not None and not isinstance(stop, Stop):
+            raise OptionError(f"`stop` must be a Stop, got {stop!r}: write stop=Stop(...), or steps=... and seconds=...")
+        given = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
+        for name in given:
+            if stop is not None and getattr(stop, name) is not None:
+                raise OptionError(f"`{name}` is given twice, in `stop` and by itself: give it once")
+        return (stop or cls()).override(cls(**given))
+
     def override(self, other: Stop) -> Stop:
         """The criteria of `other`, completed by these criteria where `other` sets none."""
         pairs = {n: getattr(other, n) if getattr(other, n) is not None else getattr(self, n) for n in self.__dataclass_fields__}
