@@ -33,13 +33,13 @@ _INTERRUPTED = 130  # the code of an interrupted run; that of the process depend
 
 
 class OneSentence(TyperGroup):
-    """A group of commands whose user errors are one line on stderr with exit code 2; other errors keep their traceback."""
+    """A group of commands that print user errors on stderr, a line for each, with exit code 2; other errors keep a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             code = super().main(*args, **kwargs | {"standalone_mode": False})
         except UserError as error:
-            code = _refuse(str(error))
+            code = _refuse(*error.lines)
         except _ClickException as error:
             code = 0 if type(error).__name__ == "NoArgsIsHelpError" else _refuse(_usage_sentence(error))
         except (KeyboardInterrupt, typer.Abort):
@@ -68,8 +68,9 @@ def _usage_sentence(error: Any) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _refuse(sentence: str) -> int:
-    print(f"error: {printable(sentence)}", file=sys.stderr)
+def _refuse(sentence: str, *more: str) -> int:
+    for line in (f"error: {sentence}", *more):
+        print(printable(line), file=sys.stderr)
     return 2
 
 

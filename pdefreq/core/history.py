@@ -136,7 +136,7 @@ class Stop:
         for name in given:
             if stop is not None and getattr(stop, name) is not None:
                 raise OptionError(f"`{name}` is given twice, in `stop` and by itself: give it once")
-        return (stop or cls()).override(cls(**given))
+        return (stop or cls()).override(cls(**given))  # pyright: ignore[reportArgumentType]
 
     def override(self, other: Stop) -> Stop:
         """The criteria of `other`, completed by these criteria where `other` sets none."""
@@ -205,7 +205,7 @@ class History:
             OptionError: If pandas is not installed.
         """
         try:
-            import pandas as pd
+            import pandas as pd  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise OptionError("the history as a table needs pandas: pip install pandas; or use `arrays()`") from error
         table = {}

@@ -100,10 +100,11 @@ def problem_from_text(
         UnknownNameError: If the variant or a parameter does not exist.
         ProblemFileError: If the text is malformed or inconsistent.
     """
+    from pdefreq.problem.files.aliases import without_aliases
     from pdefreq.problem.files.keys import check_document
     from pdefreq.problem.files.reader import read_problem
 
-    document = _toml(text, name)
+    document = without_aliases(_toml(text, name))
     check_document(document)
     variants = {label: _merged(document, changes) for label, changes in document.get("variant", {}).items()}
     for merged in variants.values():
