@@ -19,6 +19,7 @@ from pdefreq.commands.methods import methods
 from pdefreq.commands.problems import check, new, problems
 from pdefreq.commands.refine import refine
 from pdefreq.commands.reproduce import reproduce
+from pdefreq.commands.run_file import run
 from pdefreq.commands.runs import export, rerun, resume, show
 from pdefreq.commands.solve import solve
 from pdefreq.commands.theory import ntk, predict
@@ -77,7 +78,6 @@ def _refuse(sentence: str, *more: str) -> int:
 app = typer.Typer(
     cls=OneSentence,
     name="pdefreq",
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -109,6 +109,7 @@ _EXAMPLES: dict[Callable[..., Any], str] = {
     "pdefreq solve poisson --method deep-ritz --probe ntk\n\n"
     "pdefreq solve poisson --method pinn --set network=mscale --set optimizer=gauss-newton\n\n"
     "pdefreq solve poisson --method my_method.py:MySolver --seeds 3",
+    run: "pdefreq run my-run.toml",
     compare: "pdefreq compare poisson jacobi deep-ritz mscale --seconds 20\n\n"
     "pdefreq compare poisson mscale mscale:activation=phi deep-ritz+jacobi:hand_over_step=500",
     refine: "pdefreq refine poisson --method fem --levels 6\n\n"
