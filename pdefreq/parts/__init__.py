@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pdefreq.parts.inputs import Fourier, Input, Periodic
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
     from pdefreq.parts.networks import FeedForwardNetwork, FormulaNetwork, Mlp, Mscale, Network, PhaseShift
-    from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd
+    from pdefreq.parts.optimizers import Adam, GaussNewton, GradientDescent, Lbfgs, Optimizer, Sgd, Soap, SsBroyden
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
@@ -24,7 +24,7 @@ _PLACES = {
         "inputs": ("Fourier", "Input", "Periodic"),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
         "networks": ("FeedForwardNetwork", "FormulaNetwork", "Mlp", "Mscale", "Network", "PhaseShift"),
-        "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
+        "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd", "Soap", "SsBroyden"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "penalty_schedules": ("PenaltySchedule", "Staged"),
         "starts": ("Antisymmetric", "Doubled", "Start", "Wide"),
@@ -63,7 +63,9 @@ __all__ = [
     "Residual",
     "Ritz",
     "Sgd",
+    "Soap",
     "Sobol",
+    "SsBroyden",
     "Staged",
     "Start",
     "Training",

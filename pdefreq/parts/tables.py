@@ -72,7 +72,9 @@ OPTIMIZERS = Registry(
         "adam": "pdefreq.parts.optimizers:Adam",
         "gd": "pdefreq.parts.optimizers:GradientDescent",
         "sgd": "pdefreq.parts.optimizers:Sgd",
+        "soap": "pdefreq.parts.optimizers:Soap",
         "lbfgs": "pdefreq.parts.optimizers:Lbfgs",
+        "ssbroyden": "pdefreq.parts.optimizers:SsBroyden",
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
     },
 )

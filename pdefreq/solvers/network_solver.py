@@ -75,7 +75,10 @@ class NetworkSolver(Solver):
                 "or leave `balance_every` out"
             )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
-            raise OptionError("lbfgs needs an objective that is the same in every step: leave `batch` out, or use optimizer=adam")
+            raise OptionError(
+                f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
+                "optimizer=adam"
+            )
 
     @property
     def name(self) -> str:
@@ -235,7 +238,7 @@ class NetworkSolver(Solver):
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
-                "lbfgs needs an objective that is the same in every step, and random points change it: "
+                f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
                 "use points=gauss or resample_every=100"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:

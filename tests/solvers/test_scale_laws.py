@@ -181,7 +181,9 @@ CASES = {
     "optimizer adam": ("deep-ritz", "values", {"optimizer": "adam", "clip": 0.1}),
     "optimizer gd": ("deep-ritz", "values", {"optimizer": "gd", "learning_rate": 1e-3}),
     "optimizer sgd": ("pinn", "values", {"optimizer": "sgd", "learning_rate": 1e-5}),
+    "optimizer soap": ("pinn", "values", {"optimizer": "soap", "basis_every": 2}),
     "optimizer lbfgs": ("deep-ritz", "values", {"optimizer": "lbfgs"}),
+    "optimizer ssbroyden": ("deep-ritz", "values", {"optimizer": "ssbroyden"}),
     "optimizer gauss-newton": ("gauss-newton", "values", {}),
 }
 

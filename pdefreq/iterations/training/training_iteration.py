@@ -66,7 +66,7 @@ class TrainingIteration(Iteration):
         held_out: HeldOut | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
-        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
+        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper.on(space), objectives_in
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
         self._balance_every, self._held_out = balance_every, held_out
