@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pdefreq.parts.adaptive_points import AdaptivePoints, Rad, Rar
     from pdefreq.parts.boundary import Boundary, Hard, Penalty
     from pdefreq.parts.inputs import Fourier, Input, Periodic
     from pdefreq.parts.losses import Loss, Misfit, Residual, Ritz
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _PLACES = {
     name: f"pdefreq.parts.{module}"
     for module, names in {
+        "adaptive_points": ("AdaptivePoints", "Rad", "Rar"),
         "boundary": ("Boundary", "Hard", "Penalty"),
         "inputs": ("Fourier", "Input", "Periodic"),
         "losses": ("Loss", "Misfit", "Residual", "Ritz"),
@@ -35,6 +37,7 @@ _PLACES = {
 
 __all__ = [
     "Adam",
+    "AdaptivePoints",
     "Antisymmetric",
     "AtData",
     "Automatic",
@@ -60,6 +63,8 @@ __all__ = [
     "Periodic",
     "PhaseShift",
     "Points",
+    "Rad",
+    "Rar",
     "Residual",
     "Ritz",
     "Sgd",

@@ -62,6 +62,8 @@ POINTS = Registry(
         "gauss": "pdefreq.parts.points:Gauss",
         "sobol": "pdefreq.parts.points:Sobol",
         "uniform": "pdefreq.parts.points:Uniform",
+        "rad": "pdefreq.parts.adaptive_points:Rad",
+        "rar": "pdefreq.parts.adaptive_points:Rar",
         "at-data": "pdefreq.parts.points:AtData",
     },
 )

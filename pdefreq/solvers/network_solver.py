@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
@@ -114,6 +115,7 @@ class NetworkSolver(Solver):
     ) -> TrainingIteration:
         import torch
 
+        from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
@@ -157,6 +159,14 @@ class NetworkSolver(Solver):
         self._require_smooth(network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
         held_out = objectives.held_out()
+        adaptive = None
+        if isinstance(points, AdaptivePoints):
+            if not start.tends_to_zero:
+                raise OptionError(
+                    f"points={points.title} chooses points by the residual and needs a loss that is a sum of squares, such as "
+                    "loss=residual: use that, or points=sobol"
+                )
+            adaptive = AdaptiveSampling(points, domain, seed, regular, lambda interior: objectives.on(interior))
         return TrainingIteration(
             space,
             objectives,
@@ -167,6 +177,7 @@ class NetworkSolver(Solver):
             remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
+            adaptive=adaptive,
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
         )
 

@@ -41,6 +41,8 @@ _POISSON = {
     "pinn-gradient": f"pinn-gradient:{_NET}",
     "mscale": f"mscale:{_NET}",
     "new points in each step": f"deep-ritz:{_NET},points=uniform,resample_every=3",
+    "points by the residual": f"pinn:{_NET},points=rad,resample_every=3",
+    "more points by the residual": f"pinn:{_NET},points=rar,resample_every=3,optimizer=gauss-newton",
     "stages of the penalty": f"deep-ritz:{_NET},boundary=penalty,schedule=staged",
     "network, then grid": "deep-ritz+jacobi:first.widths=[6,6],first.number=48,second.intervals=20,hand_over_step=20",
     "grid, then grid": "jacobi+cg:first.intervals=24,second.intervals=24,hand_over_step=20",

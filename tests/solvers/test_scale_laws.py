@@ -175,6 +175,8 @@ CASES = {
     "points gauss": ("pinn", "values", {"points": "gauss"}),
     "points sobol": ("pinn", "values", {"points": "sobol", "resample_every": 2}),
     "points uniform": ("pinn", "values", {"points": "uniform"}),
+    "points rad": ("pinn", "values", {"points": "rad", "resample_every": 2}),
+    "points rar": ("pinn", "values", {"points": "rar", "resample_every": 2}),
     "points at-data": ("regression", "data", {"number": None}),
     "batch": ("deep-ritz", "values", {"batch": 10}),
     # optimizers
