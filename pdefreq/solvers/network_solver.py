@@ -116,6 +116,7 @@ class NetworkSolver(Solver):
         import torch
 
         from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
+        from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
@@ -136,7 +137,9 @@ class NetworkSolver(Solver):
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
-        like = torch.empty(0, dtype=dtype, device=device)
+        like, mixed = torch.empty(0, dtype=dtype, device=device), training.precision == "mixed"
+        if mixed and dtype != torch.float64:
+            raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         network, space, scales = method._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
@@ -150,7 +153,11 @@ class NetworkSolver(Solver):
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
                 sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
-                return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                if not mixed:
+                    return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                return in_mixed_precision(loss.functional(problem, space, sampled, like=like.float())).weighted(
+                    loss.weights or {}
+                )
 
             return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
 
@@ -178,7 +185,7 @@ class NetworkSolver(Solver):
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
             adaptive=adaptive,
-            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
+            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
     def penalty_parameter(self, problem: Problem, step: int) -> float:
