@@ -122,7 +122,8 @@ class Learned:
     @property
     def spread(self) -> float:
         """The largest over the smallest half time; inf if a tone is never halved."""
-        return float(self.half_times.max() / self.half_times.min())
+        times = self.half_times
+        return float(times.max() / times.min()) if np.isfinite(times).all() else float("inf")
 
 
 def experiment(*, seeds: int = 1, shorter: int = 1) -> Report:

@@ -10,6 +10,7 @@ from pdefreq.core.streams import stream
 from pdefreq.functionals.mixed_precision import in_mixed_precision
 from pdefreq.functionals.ritz_energy import RitzEnergy
 from pdefreq.functionals.strong_residual import StrongResidual
+from pdefreq.iterations.training.linearized import kernel_drift
 from pdefreq.problem.files import load_problem
 from pdefreq.spaces.networks.mlp import MlpSpace
 
@@ -57,3 +58,11 @@ def test_runs_take_the_option_and_refuse_it_in_float32():
     assert run.state.coefficients.dtype == torch.float64 and run.error() < 1e-2
     with pytest.raises(OptionError, match="precision=mixed does nothing in float32"):
         pdefreq.solve("quadratic", method, stop=Stop(steps=1), predict=False, dtype="float32")
+
+
+@pytest.mark.parametrize("kind", [RitzEnergy, StrongResidual])
+def test_the_drift_of_the_kernel_is_that_of_double_precision(kind):
+    interior, end = PROBLEM.domain.quadrature(40), 1.1 * C
+    double, single = (kind(PROBLEM, SPACE, interior, like=torch.empty(0, dtype=d)) for d in (torch.float64, torch.float32))
+    expected = kernel_drift(double, end, C)
+    assert kernel_drift(in_mixed_precision(single), end, C) == pytest.approx(expected, rel=1e-3)

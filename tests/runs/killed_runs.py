@@ -41,6 +41,7 @@ _POISSON = {
     "pinn-gradient": f"pinn-gradient:{_NET}",
     "mscale": f"mscale:{_NET}",
     "new points in each step": f"deep-ritz:{_NET},points=uniform,resample_every=3",
+    "mixed precision": f"gauss-newton:{_NET},precision=mixed",
     "points by the residual": f"pinn:{_NET},points=rad,resample_every=3",
     "more points by the residual": f"pinn:{_NET},points=rar,resample_every=3,optimizer=gauss-newton",
     "stages of the penalty": f"deep-ritz:{_NET},boundary=penalty,schedule=staged",
