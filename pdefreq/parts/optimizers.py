@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.parts.part import FRACTION, POSITIVE, require
+from pdefreq.parts.part import COUNT, FRACTION, POSITIVE, require
 from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -120,6 +120,29 @@ class Sgd(FirstOrder):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Soap(FirstOrder):
+    """Adam in the eigenbasis of Shampoo's preconditioners, one basis for each side of a weight matrix.
+
+    Args:
+        basis_every: Number of steps between updates of the bases.
+
+    Source:
+        Vyas et al. (2025), SOAP: improving and stabilizing Shampoo using Adam, arXiv 2409.11321.
+    """
+
+    basis_every: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self, COUNT, "basis_every")
+
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.soap import SoapStepper
+
+        return SoapStepper(self.rate, self.clip, self.basis_every)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lbfgs(Optimizer):
     """The limited-memory BFGS method with a line search.
 
@@ -133,6 +156,31 @@ class Lbfgs(Optimizer):
         from pdefreq.iterations.training.lbfgs import LbfgsStepper
 
         return LbfgsStepper()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SsBroyden(Optimizer):
+    """The self-scaled Broyden method, with a dense inverse Hessian and a line search.
+
+    Source:
+        Urban, Stefanou, Pons (2025), J. Comput. Phys. 523, 113656, arXiv 2405.04230; Kiyani, Shukla, Urban, Darbon, Karniadakis
+        (2025), CMAME 446, 118308, arXiv 2501.16371.
+    """
+
+    needs_fixed_objective = True
+
+    def stepper(self) -> Stepper:
+        from pdefreq.iterations.training.ssbroyden import SsBroydenStepper
+
+        return SsBroydenStepper()
+
+    def require_memory(self, rows: int, coefficients: int) -> None:
+        if coefficients**2 > _FACTOR:
+            size, most = (entries / 2**27 for entries in (coefficients**2, _FACTOR))
+            raise OptionError(
+                f"ssbroyden would hold a matrix of {coefficients:,} x {coefficients:,} entries, {size:,.1f} GiB, and takes at "
+                f"most {most:.0f} GiB: use narrower `widths` or optimizer=lbfgs"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

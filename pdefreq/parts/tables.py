@@ -65,6 +65,8 @@ POINTS = Registry(
         "gauss": "pdefreq.parts.points:Gauss",
         "sobol": "pdefreq.parts.points:Sobol",
         "uniform": "pdefreq.parts.points:Uniform",
+        "rad": "pdefreq.parts.adaptive_points:Rad",
+        "rar": "pdefreq.parts.adaptive_points:Rar",
         "at-data": "pdefreq.parts.points:AtData",
     },
 )
@@ -75,7 +77,9 @@ OPTIMIZERS = Registry(
         "adam": "pdefreq.parts.optimizers:Adam",
         "gd": "pdefreq.parts.optimizers:GradientDescent",
         "sgd": "pdefreq.parts.optimizers:Sgd",
+        "soap": "pdefreq.parts.optimizers:Soap",
         "lbfgs": "pdefreq.parts.optimizers:Lbfgs",
+        "ssbroyden": "pdefreq.parts.optimizers:SsBroyden",
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
     },
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError, UnknownNameError
 from pdefreq.core.history import Stop
+from pdefreq.parts.adaptive_points import AdaptivePoints
 from pdefreq.parts.boundary import Boundary, Hard
 from pdefreq.parts.losses import Loss, Ritz, Sampled
 from pdefreq.parts.networks import Mlp, Network
@@ -75,7 +76,10 @@ class NetworkSolver(Solver):
                 "or leave `balance_every` out"
             )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
-            raise OptionError("lbfgs needs an objective that is the same in every step: leave `batch` out, or use optimizer=adam")
+            raise OptionError(
+                f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
+                "optimizer=adam"
+            )
 
     @property
     def name(self) -> str:
@@ -111,6 +115,8 @@ class NetworkSolver(Solver):
     ) -> TrainingIteration:
         import torch
 
+        from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
+        from pdefreq.functionals.mixed_precision import in_mixed_precision
         from pdefreq.functionals.objective_schedule import SampledSchedule
         from pdefreq.functionals.sampling import Sampling, data_samples
         from pdefreq.iterations.training.held_out import HeldOut
@@ -131,7 +137,9 @@ class NetworkSolver(Solver):
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
 
-        like = torch.empty(0, dtype=dtype, device=device)
+        like, mixed = torch.empty(0, dtype=dtype, device=device), training.precision == "mixed"
+        if mixed and dtype != torch.float64:
+            raise OptionError("precision=mixed does nothing in float32: use `--dtype float64`, or leave `precision` out")
         network, space, scales = method._spaces(NaturalUnits(problem))
         data = None if problem.data is None else data_samples(problem)
         known, load = (data, None) if loss.sums_over_data else (None, data)
@@ -145,7 +153,11 @@ class NetworkSolver(Solver):
         def objectives_in(space: TrialSpace) -> SampledSchedule:
             def functional(interior: Samples, edge: Samples | None, source: Values | None) -> Functional:
                 sampled = Sampled(interior, edge, boundary.penalty_parameter, source, load, scales).in_unit(unit)
-                return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                if not mixed:
+                    return loss.functional(problem, space, sampled, like=like).weighted(loss.weights or {})
+                return in_mixed_precision(loss.functional(problem, space, sampled, like=like.float())).weighted(
+                    loss.weights or {}
+                )
 
             return SampledSchedule(domain, regular, sampling, functional, boundary.penalty_schedule, known)
 
@@ -154,6 +166,14 @@ class NetworkSolver(Solver):
         self._require_smooth(network, space, start.order)
         self.optimizer.require_memory(start.num_rows, space.num_coefficients)
         held_out = objectives.held_out()
+        adaptive = None
+        if isinstance(points, AdaptivePoints):
+            if not start.tends_to_zero:
+                raise OptionError(
+                    f"points={points.title} chooses points by the residual and needs a loss that is a sum of squares, such as "
+                    "loss=residual: use that, or points=sobol"
+                )
+            adaptive = AdaptiveSampling(points, domain, seed, regular, lambda interior: objectives.on(interior))
         return TrainingIteration(
             space,
             objectives,
@@ -164,7 +184,8 @@ class NetworkSolver(Solver):
             remarks=self.network.remarks + ([_UNITS.format(scales.text)] if scales is not None and scales.text else []),
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
-            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
+            adaptive=adaptive,
+            objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) and not mixed else None,
         )
 
     def penalty_parameter(self, problem: Problem, step: int) -> float:
@@ -235,7 +256,7 @@ class NetworkSolver(Solver):
             )
         if self.optimizer.needs_fixed_objective and not points.is_fixed and points.draw(1) != points.draw(0):
             raise OptionError(
-                "lbfgs needs an objective that is the same in every step, and random points change it: "
+                f"{self.optimizer.title} needs an objective that is the same in every step, and random points change it: "
                 "use points=gauss or resample_every=100"
             )
         if points.number is not None and training.batch is not None and training.batch > points.number:

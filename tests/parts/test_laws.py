@@ -42,6 +42,7 @@ WHERE = {  # the option of a method that contains a part of this kind, and other
     "training": ("training", {}),
 }
 SMALL = {"widths": (6, 6), "width": 6, "number": 40}
+BESIDE = {"rad": {"loss": "residual"}, "rar": {"loss": "residual"}}  # options of other parts that a part needs
 HOME = {"at-data": "tones"}  # problems for parts that do not suit the default problem
 
 
@@ -56,7 +57,7 @@ def made(registry, name):
 def options(registry, name):
     """Options of the method `network` that select a part, and small sizes for the other parts."""
     option, beside = WHERE[registry.kind]
-    chosen = {**beside, option: name, **required(name, registry)}
+    chosen = {**beside, **BESIDE.get(name, {}), option: name, **required(name, registry)}
     known = {o.name for *_, o in option_tree("method", "network", network, chosen).walk()}
     return chosen | {key: value for key, value in SMALL.items() if key in known}
 

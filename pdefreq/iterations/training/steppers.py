@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
+    from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
 
 Memory = MutableMapping[str, "Tensor"]
@@ -74,6 +75,10 @@ class Stepper(ABC):
     def columns(self, memory: Memory) -> dict[str, Tensor]:
         """Scalars of the memory to record, with the same names each time."""
         return {}
+
+    def on(self, space: Network) -> Stepper:
+        """The stepper for a network, for those that use the shapes of its parameters."""
+        return self
 
     @abstractmethod
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from pdefreq.core.errors import IncompatibleError
 from pdefreq.core.history import Status
 from pdefreq.core.streams import stream
+from pdefreq.functionals.objective_schedule import SampledSchedule
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind, Prediction
 from pdefreq.iterations.training.linearized import kernel_drift, linearize
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from pdefreq.core.shapes import Coefficients, Values
     from pdefreq.domains.samples import Samples
+    from pdefreq.functionals.adaptive_sampling import AdaptiveSampling
     from pdefreq.functionals.functional import Functional
     from pdefreq.functionals.objective_schedule import ObjectiveSchedule
     from pdefreq.iterations.training.held_out import HeldOut
@@ -48,6 +51,8 @@ class TrainingIteration(Iteration):
         balance_every: Number of steps between updates of the weights of terms from the traces of their kernels (`balanced`);
             None keeps the weights.
         held_out: The objective at held-out points.
+        adaptive: The choice of interior points by the residual, for objectives on given points; None for points that depend on
+            the step alone.
         objectives_in: The same objectives on another space, for functionals that are quadratic in u. With it the rows of the
             functional are applied to modes.
     """
@@ -64,12 +69,14 @@ class TrainingIteration(Iteration):
         remarks: Sequence[str] = (),
         balance_every: int | None = None,
         held_out: HeldOut | None = None,
+        adaptive: AdaptiveSampling | None = None,
         objectives_in: Callable[[TrialSpace], ObjectiveSchedule] | None = None,
     ) -> None:
-        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper, objectives_in
+        self._space, self._objectives, self._stepper, self._objectives_in = space, objectives, stepper.on(space), objectives_in
         self._seed, self._like, self._unit = seed, like, unit
         self._remarks = tuple(remarks)
-        self._balance_every, self._held_out = balance_every, held_out
+        self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
+        self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
 
@@ -80,16 +87,20 @@ class TrainingIteration(Iteration):
             memory["term_weights"] = balanced(self._objectives.at(0), c)
         if self._held_out is not None:
             memory |= self._held_out.memory(c, watched=self._objectives.is_last_stage(0))
+        if self._adaptive is not None:
+            memory["points"] = self._adaptive.first(self._like)
         return State(self._space, c, memory)
 
     def step(self, state: State) -> State:
         c, memory, step = state.coefficients, dict(state.memory), int(state.memory["steps"])
         due = self._balance_every is not None and step > 0 and step % self._balance_every == 0
         if due:
-            memory["term_weights"] = balanced(self._objectives.at(step), c)
+            memory["term_weights"] = balanced(self._at(step, memory), c)
         fresh = due or step == 0 or self._objectives.key(step) != self._objectives.key(step - 1)
         arrived = self._stepper.advance(c, self._functional(step, memory), step, memory, fresh=fresh)
         memory["steps"] = torch.tensor(step + 1)
+        if self._adaptive is not None and self._adaptive.is_due(step + 1):
+            memory["points"] = self._adaptive.next(memory["points"], c, step + 1)
         return replace(state, memory=memory, done=(arrived and self._is_fixed(step)) or self._look(c, step, memory))
 
     def _is_fixed(self, step: int) -> bool:
@@ -198,8 +209,15 @@ class TrainingIteration(Iteration):
         """A copy in the dtype and on the device of the run; counts stay whole numbers, on the CPU."""
         return value.to(self._like, copy=True) if value.is_floating_point() else value.cpu().clone()
 
+    def _at(self, step: int, memory: Mapping[str, Tensor]) -> Functional:
+        """The objective of a step without additional weights."""
+        if self._adaptive is None:
+            return self._objectives.at(step)
+        assert isinstance(self._objectives, SampledSchedule)
+        return self._objectives.at(step, self._samples(memory["points"]))
+
     def _functional(self, step: int, memory: Mapping[str, Tensor], objectives: ObjectiveSchedule | None = None) -> Functional:
-        functional = (objectives or self._objectives).at(step)
+        functional = self._at(step, memory) if objectives is None else objectives.at(step)
         if self._balance_every is None:
             return functional
         return functional.weighted(
