@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
+_MOST_SCALES = 12  # 2048 in units of the domain
+_ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
@@ -55,13 +57,14 @@ class Network(Part):
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
 
-    def settled(self, problem: Problem) -> tuple[Network, str]:
+    def settled(self, problem: Problem, frame: Frame) -> tuple[Network, str]:
         """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or "".
 
         The choice depends on the problem only, so that a run that is resumed makes it again.
 
         Args:
             problem: The problem.
+            frame: The coordinates that the network receives.
         """
         return self, ""
 
@@ -173,7 +176,11 @@ class FeedForwardNetwork(Network):
         # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
         return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
 
-    def settled(self, problem: Problem) -> tuple[FeedForwardNetwork, str]:
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.input is not None:
+            features, told = self.input.settled(problem, frame)
+            if told:
+                return replace(self, input=features).settled(problem, frame)[0], told
         if self.initialization != "spectrum":
             return self, ""
         if self.input is not None:
@@ -258,7 +265,7 @@ class Mscale(FeedForwardNetwork):
     """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
 
     Args:
-        scales: Factors of the input.
+        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
         form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
             (first-layer, MscaleDNN-1).
 
@@ -268,11 +275,13 @@ class Mscale(FeedForwardNetwork):
 
     widths: tuple[int, ...] = (30, 30, 30)
     activation: str = "sin"
-    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.scales == "auto":
+            return
         require(self, POSITIVE, "scales")
         if self.form == "subnetworks":
             return
@@ -286,12 +295,34 @@ class Mscale(FeedForwardNetwork):
 
     @property
     def stack(self) -> int:
-        return len(self.scales) if self.form == "subnetworks" else 1
+        return len(self._known_scales) if self.form == "subnetworks" else 1
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.scales != "auto":
+            return super().settled(problem, frame)
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
+        number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
+        number = number if self.form == "subnetworks" else min(number, self.widths[0])
+        scales = tuple(2.0**k for k in range(number))
+        told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
+        if scales[-1] * 2 <= reach:
+            told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
+        network, waves = replace(self, scales=scales).settled(problem, frame)
+        return network, f"{told} {waves}".strip()
+
+    @property
+    def _known_scales(self) -> tuple[float, ...]:
+        if self.scales == "auto":
+            raise OptionError("scales=auto depends on the problem: use `settled` first, or give a list such as [1,2,4]")
+        return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
         from pdefreq.spaces.networks.mscale import MscaleSpace
 
-        return MscaleSpace(domain, self.scales, form=self.form, **layers)
+        return MscaleSpace(domain, self._known_scales, form=self.form, **layers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,7 +180,11 @@ class NetworkSolver(Solver):
 
     def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
         """The method with a network that is fitted to the spectrum of the data, and the choice in a sentence."""
-        network, reason = self.network.settled(problem)
+        from pdefreq.domains.frame import Frame
+
+        domain = problem.domain
+        frame = Frame.of(domain) if self.training.scaling == "auto" else Frame.identity(domain.dimension)
+        network, reason = self.network.settled(problem, frame)
         return replace(self, network=network), reason
 
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
