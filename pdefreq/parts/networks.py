@@ -6,7 +6,7 @@ import itertools
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.composition import Part
@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
+_MOST_SCALES = 12  # 2048 in units of the domain
+_ABOVE = 1e-9  # a wavenumber that is a power of two up to rounding needs no larger scale
 _LIVE = 12  # largest number of arrays, of the size of all units at 1024 points and of all weights, that exist at once in a step
 
 
@@ -60,6 +63,17 @@ class Network(Part):
     def remarks(self) -> list[str]:
         """Notes for the user at the end of a run."""
         return []
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[Network, str]:
+        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or "".
+
+        The choice depends on the problem only, so that a run that is resumed makes it again.
+
+        Args:
+            problem: The problem.
+            frame: The coordinates that the network receives.
+        """
+        return self, ""
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
@@ -137,7 +151,8 @@ class FeedForwardNetwork(Network):
         activation: A name such as sin, tanh, gelu, srelu, phi, relu or ricker(a), my_file.py:Name, or in Python a function of a
             tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
-            or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
+            spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or
+            my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.
@@ -154,9 +169,15 @@ class FeedForwardNetwork(Network):
     adaptive: float | None = None
     input: Input | None = None
     start: Start | None = None
+    waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
+    spacing: float = field(default=0.0, metadata={"option": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.initialization == "spectrum" and self.activation != "sin":
+            raise OptionError(f"initialization=spectrum draws waves and needs activation=sin, got {self.activation}")
+        if self.initialization == "spectrum" and self.input is not None:
+            raise OptionError("initialization=spectrum draws waves of the coordinates: leave `input` out")
         require(self, COUNT, "widths")
         require(self, EXPONENT, "adaptive")
         for registry, named, given in (
@@ -171,6 +192,22 @@ class FeedForwardNetwork(Network):
             return self
         # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
         return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.input is not None:
+            features, told = self.input.settled(problem, frame)
+            if told:
+                return replace(self, input=features).settled(problem, frame)[0], told
+        if self.initialization != "spectrum":
+            return self, ""
+        if self.input is not None:
+            raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        waves = found.plane_waves(self.widths[0])
+        told = f"The first layer begins with {len(waves)} waves: {found.reason}."
+        return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
@@ -200,6 +237,8 @@ class FeedForwardNetwork(Network):
             "residual": self.residual,
             "bias": self.bias,
             "adaptive": self.adaptive,
+            "waves": tuple(tuple(k * unit for k, unit in zip(row, frame.units, strict=True)) for row in self.waves),
+            "spacing": self.spacing * frame.length,
         }
         network = self.drawn_on(domain, layers)
         return network if self.start is None else self.start.applied(network)
@@ -243,7 +282,7 @@ class Mscale(FeedForwardNetwork):
     """MscaleDNN: sub-networks on scaled inputs, or one network whose first layer is split into scales.
 
     Args:
-        scales: Factors of the input.
+        scales: Factors of the input, or auto: powers of two from 1 to the largest wavenumber that the data occupy.
         form: One sub-network for each scale (subnetworks, MscaleDNN-2), or one network whose first layer is split
             (first-layer, MscaleDNN-1).
 
@@ -253,11 +292,13 @@ class Mscale(FeedForwardNetwork):
 
     widths: tuple[int, ...] = (30, 30, 30)
     activation: str | Callable[..., Any] = "sin"
-    scales: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.scales == "auto":
+            return
         require(self, POSITIVE, "scales")
         if self.form == "subnetworks":
             return
@@ -271,12 +312,34 @@ class Mscale(FeedForwardNetwork):
 
     @property
     def stack(self) -> int:
-        return len(self.scales) if self.form == "subnetworks" else 1
+        return len(self._known_scales) if self.form == "subnetworks" else 1
+
+    def settled(self, problem: Problem, frame: Frame) -> tuple[FeedForwardNetwork, str]:
+        if self.scales != "auto":
+            return super().settled(problem, frame)
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
+        number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
+        number = number if self.form == "subnetworks" else min(number, self.widths[0])
+        scales = tuple(2.0**k for k in range(number))
+        told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
+        if scales[-1] * 2 <= reach:
+            told += f" These scales end below the largest wavenumber, which needs {reach:.3g}."
+        network, waves = replace(self, scales=scales).settled(problem, frame)
+        return network, f"{told} {waves}".strip()
+
+    @property
+    def _known_scales(self) -> tuple[float, ...]:
+        if self.scales == "auto":
+            raise OptionError("scales=auto depends on the problem: use `settled` first, or give a list such as [1,2,4]")
+        return self.scales  # pyright: ignore[reportReturnType]  # "auto" is the only text
 
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
         from pdefreq.spaces.networks.mscale import MscaleSpace
 
-        return MscaleSpace(domain, self.scales, form=self.form, **layers)
+        return MscaleSpace(domain, self._known_scales, form=self.form, **layers)
 
 
 @dataclass(frozen=True, kw_only=True)
