@@ -93,4 +93,8 @@ def _corner(domain: Domain, one: tuple[np.ndarray, np.ndarray], two: tuple[np.nd
     probe = point + _PROBE * min(lengths) * np.array([math.cos(middle), math.sin(middle)])
     if not bool(domain.contains(torch.from_numpy(probe[None]))[0]):
         first, last, lengths, angle = last, first, lengths[::-1], 2 * math.pi - angle
-    return Corner(*(tuple(v.tolist()) for v in (point, first, last)), angle, (lengths[0], lengths[1]))  # pyright: ignore[reportArgumentType]
+    return Corner(_pair(point), _pair(first), _pair(last), angle, (lengths[0], lengths[1]))
+
+
+def _pair(v: np.ndarray) -> tuple[float, float]:
+    return float(v[0]), float(v[1])
