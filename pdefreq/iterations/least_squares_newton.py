@@ -27,6 +27,7 @@ _OF_RESIDUAL = 1e-7  # the ridge is at least this multiple of the relative resid
 _MOST_BETWEEN = 4  # steps with an equation before the last one
 _MOST = 25  # steps with one ridge
 _SLOW, _PATIENCE = 0.5, 3  # a ridge ends after three steps in a row that decrease the residual by less than half
+_FLAT = 0.99  # or after a step that decreases it by less than 1 %
 _SHORTEST = 1e-3  # smallest damping factor
 _SOLVED = 1e-9  # relative residual below which the equation is solved
 _FLOOR = 1e-3  # least length of a row, relative to the longest one, that is scaled to the same length
@@ -45,7 +46,8 @@ class LeastSquaresNewton(Iteration):
     The stages of the equation, such as exponents between 2 and p, take a few steps each, from the multiple of the last iterate
     that has the smallest residual. The first ridge is 1e-8, which keeps the iterates smooth. The last stage continues with
     smaller ridges down to 1e-15, each until the residual hardly decreases. If the residual then exceeds 1e-9 of the residual
-    at zero, all stages are repeated with another first ridge, up to four times, and the best iterate is kept.
+    at zero, and there are several stages, all stages are repeated with another first ridge, up to four times, and the best
+    iterate is kept.
 
     At the end two steps are taken with rows of equal length, up to a factor of 1000. Where the equation degenerates, as a
     p-Laplacian does at critical points, the rows are short, and errors there would hardly count. Scaled rows do not change the
@@ -124,11 +126,11 @@ class LeastSquaresNewton(Iteration):
             memory |= {"best": c, "least": _number(norm)}
         solved = float(memory["least"]) <= _SOLVED * size
         slow, steps = (slow + 1 if ratio > _SLOW else 0), steps + 1
-        if ratio < 1 and slow < _PATIENCE and steps < _MOST:
+        if ratio < _FLAT and slow < _PATIENCE and steps < _MOST:
             return self._state(c, memory, stage=stage, attempt=attempt, level=level, slow=slow, steps=steps)
         if ridge > RIDGE:
             return self._state(c, memory, stage=stage, attempt=attempt, level=level + 1)
-        if solved or attempt + 1 == len(_RIDGES):
+        if solved or attempt + 1 == (len(_RIDGES) if stage > 0 else 1):
             return self._state(memory["best"], memory, stage=stage, attempt=attempt, final=1, done=not solved)
         return self._state(self._start, memory, stage=0, attempt=attempt + 1)
 

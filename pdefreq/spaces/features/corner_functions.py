@@ -10,7 +10,8 @@ import torch
 
 from pdefreq.domains.corners import corners
 from pdefreq.spaces.features.analytic_functions import AnalyticFunctions
-from pdefreq.spaces.features.principal_part import covector, matrix_at
+from pdefreq.spaces.features.cylinder_functions import CylinderFunctions
+from pdefreq.spaces.features.principal_part import covector, matrix_at, reaction_ratio
 
 if TYPE_CHECKING:
     from pdefreq.domains.corners import Corner
@@ -22,8 +23,8 @@ _BOUNDARY = 4000  # points of the boundary, for the conditions on both sides of 
 _ON_SIDE = 1e-9  # distance from a side, relative to its length, of points on it
 
 
-def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tuple[AnalyticFunctions, ...]:
-    """One family for each corner of a plane domain: the functions in which solutions with smooth data fail to be smooth.
+def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tuple[AnalyticFunctions | CylinderFunctions, ...]:
+    """Families for each corner of a plane domain: the functions in which solutions with smooth data fail to be smooth.
 
     At a corner of the interior angle omega, with theta measured from one side, they are ``r^a sin(a theta)`` with
     a = j pi / omega for values prescribed on both sides, ``r^a cos(a theta)`` for fluxes on both sides, and
@@ -32,9 +33,10 @@ def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tup
     ``r^2 (log r sin 2 theta + theta cos 2 theta)`` at the right angles of a domain with the source 1.
 
     If the diffusion is a matrix, r and theta are polar coordinates after the linear map that makes its value at the corner the
-    identity. If coefficients vary or there are terms of lower order, only the leading term at each exponent is represented, and
-    the remainder is smoother by one order, or two for a reaction. There are no functions for equations in which the second-order
-    coefficient depends on u, and none at corners of periodic sides.
+    identity. For the equation -lap u + c u = f with a constant c, the powers r^a are replaced by the Bessel functions I_a or J_a,
+    so that the functions are solutions. If coefficients vary or there are other terms of lower order, only the leading term at
+    each exponent is represented, and the remainder is smoother by at least one order. There are no functions for equations in
+    which the second-order coefficient depends on u, and none at corners of periodic sides.
 
     Args:
         problem: The problem; there are no functions unless it is a problem in the plane with straight sides.
@@ -46,26 +48,40 @@ def corner_functions(problem: Problem, largest: float = LARGEST_EXPONENT) -> tup
     """
     found = []
     for corner in corners(problem.domain):
-        if (kinds := _kinds(problem, corner)) is None or matrix_at(problem, corner.point) is None:
-            continue
-        m = covector(problem, corner.point, scale=max(corner.lengths))
-        first, last = (m[0] * side[0] + m[1] * side[1] for side in (corner.first, corner.last))
-        angle = cmath.phase(last / first) % (2 * math.pi) or 2 * math.pi
-        middle = first / abs(first) * cmath.exp(1j * angle / 2)
-        shift = 0.0 if kinds[0] == kinds[1] else 0.5
-        exponents = [(j - shift) * math.pi / angle for j in range(1, math.floor(largest * angle / math.pi + shift + _WHOLE) + 1)]
-        whole = [abs(a - round(a)) < _WHOLE for a in exponents]
-        found.append(
-            AnalyticFunctions(
-                corner.point,
-                (m[0] / middle, m[1] / middle),
-                tuple(float(round(a)) if is_whole else a for a, is_whole in zip(exponents, whole, strict=True)),
-                tuple(map(int, whole)),
-                (kinds[0] == "dirichlet",) * len(exponents),
-                turn=angle / 2,
-            )
-        )
+        if (kinds := _kinds(problem, corner)) is not None and matrix_at(problem, corner.point) is not None:
+            found += _families(problem, corner, kinds, largest)
     return tuple(family for family in found if family.size)
+
+
+def _families(
+    problem: Problem, corner: Corner, kinds: tuple[str, str], largest: float
+) -> list[AnalyticFunctions | CylinderFunctions]:
+    """The functions of a corner, with Bessel functions in place of powers for a constant reaction."""
+    m = covector(problem, corner.point, scale=max(corner.lengths))
+    first, last = (m[0] * side[0] + m[1] * side[1] for side in (corner.first, corner.last))
+    angle = cmath.phase(last / first) % (2 * math.pi) or 2 * math.pi
+    middle = first / abs(first) * cmath.exp(1j * angle / 2)
+    shift = 0.0 if kinds[0] == kinds[1] else 0.5
+    exponents = [(j - shift) * math.pi / angle for j in range(1, math.floor(largest * angle / math.pi + shift + _WHOLE) + 1)]
+    whole = [float(round(a)) for a in exponents if abs(a - round(a)) < _WHOLE]
+    powers = [a for a in exponents if abs(a - round(a)) >= _WHOLE]
+    imaginary, c = kinds[0] == "dirichlet", reaction_ratio(problem)
+    if c is not None:
+        bisector, parts = (middle.real, middle.imag), (imaginary,) * len(powers)
+        of_powers = CylinderFunctions(
+            corner.point, c, max(corner.lengths), tuple(powers), parts, is_regular=True, bisector=bisector, turn=angle / 2
+        )
+        return [of_powers, _analytic(corner, (m[0] / middle, m[1] / middle), [], whole, imaginary, angle)]
+    return [_analytic(corner, (m[0] / middle, m[1] / middle), powers, whole, imaginary, angle)]
+
+
+def _analytic(
+    corner: Corner, m: tuple[complex, complex], powers: list[float], whole: list[float], imaginary: bool, angle: float
+) -> AnalyticFunctions:
+    """Powers, and integer powers times the logarithm, of the variable with the covector m, which is positive on the bisector."""
+    order = sorted([(a, 0) for a in powers] + [(a, 1) for a in whole])
+    exponents, logarithms = tuple(a for a, _ in order), tuple(log for _, log in order)
+    return AnalyticFunctions(corner.point, m, exponents, logarithms, (imaginary,) * len(order), turn=angle / 2)
 
 
 def _kinds(problem: Problem, corner: Corner) -> tuple[str, str] | None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from pdefreq.domains.inscribed_balls import inscribed_balls
 from pdefreq.spaces.features.analytic_functions import AnalyticFunctions
-from pdefreq.spaces.features.principal_part import covector
+from pdefreq.spaces.features.cylinder_functions import CylinderFunctions
+from pdefreq.spaces.features.principal_part import covector, reaction_ratio
 from pdefreq.spaces.features.solid_harmonics import SolidHarmonics
 
 if TYPE_CHECKING:
+    from pdefreq.domains.inscribed_balls import InscribedBall
     from pdefreq.problem.problem import Problem
 
 HIGHEST_ORDER = 16
@@ -19,12 +21,14 @@ _ACCURACY = 1e-14  # relative size of the multipoles that are left out
 _MOST = 1500  # functions of all holes together
 
 
-def multipoles(problem: Problem, order: int | None = None) -> tuple[AnalyticFunctions | SolidHarmonics, ...]:
+def multipoles(problem: Problem, order: int | None = None) -> tuple[AnalyticFunctions | CylinderFunctions | SolidHarmonics, ...]:
     """One family of functions for each hole of a domain: ``log r`` and ``(r0/r)^k cos k theta``, ``(r0/r)^k sin k theta``.
 
     In space the family consists of 1/r and its derivatives (`SolidHarmonics`). The functions are harmonic outside the hole. If
-    the diffusion is a matrix A, they are solutions of A : D^2 u = 0 with A at the midpoint of the hole; where A or other
-    terms vary, they are not solutions, but still represent fields that do not extend into the hole.
+    the diffusion is a matrix A, they are solutions of A : D^2 u = 0 with A at the midpoint of the hole. If the equation is
+    -lap u + c u = f with a constant c, in the plane, powers are replaced by the Bessel functions K_k or Y_k, so that the
+    functions are solutions (`CylinderFunctions`). Where terms vary, the functions are not solutions, but still represent
+    fields that do not extend into the hole.
 
     Args:
         problem: The problem; there are no functions in one dimension and in more than three.
@@ -50,8 +54,18 @@ def multipoles(problem: Problem, order: int | None = None) -> tuple[AnalyticFunc
         if d == 3:
             found.append(SolidHarmonics(ball.center, ball.radius, last))  # pyright: ignore[reportArgumentType]
             continue
-        one, two = covector(problem, ball.center, scale=ball.radius)
-        exponents = (0.0, *(-float(k) for k in range(1, last + 1) for _ in range(2)))
+        orders = (0.0, *(float(k) for k in range(1, last + 1) for _ in range(2)))
         parts = (False, *(part for _ in range(last) for part in (False, True)))
-        found.append(AnalyticFunctions(ball.center, (one, two), exponents, (1, *[0] * (2 * last)), parts))  # pyright: ignore[reportArgumentType]
+        found.append(_around(problem, ball, orders, parts))
     return tuple(found)
+
+
+def _around(
+    problem: Problem, ball: InscribedBall, orders: tuple[float, ...], parts: tuple[bool, ...]
+) -> AnalyticFunctions | CylinderFunctions:
+    """The functions of a plane hole: Bessel functions for a constant reaction, otherwise a logarithm and negative powers."""
+    center = (ball.center[0], ball.center[1])
+    if (c := reaction_ratio(problem)) is not None:
+        return CylinderFunctions(center, c, ball.radius, orders, parts)
+    m = covector(problem, center, scale=ball.radius)
+    return AnalyticFunctions(center, m, tuple(-k for k in orders), (1, *[0] * (len(orders) - 1)), parts)

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from pdefreq.core.errors import ProblemFileError
+from pdefreq.core.fields import Field
+from pdefreq.problem.terms.diffusion import Diffusion
+from pdefreq.problem.terms.reaction import Reaction
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,8 +24,6 @@ def matrix_at(problem: Problem, point: Sequence[float]) -> Tensor | None:
 
     None if S depends on the solution, is not positive definite, or is not defined at the point, for example in a hole.
     """
-    from pdefreq.core.errors import ProblemFileError
-
     if not problem.equation.is_semilinear or problem.equation.order < 2:
         return None
     x = torch.tensor([tuple(point)], dtype=torch.float64)
@@ -33,6 +36,16 @@ def matrix_at(problem: Problem, point: Sequence[float]) -> Tensor | None:
     except ProblemFileError:
         return None
     return total if bool(torch.linalg.eigvalsh(total)[0] > 0) else None
+
+
+def reaction_ratio(problem: Problem) -> float | None:
+    """The constant c of an equation ``-lap u + c u = f / a`` with a constant a; None for c = 0 and for other equations."""
+    diffusion, reaction = problem.equation.find(Diffusion), problem.equation.find(Reaction)
+    if len(problem.terms) != 2 or diffusion is None or reaction is None or diffusion.exponent != 2 or diffusion.is_matrix:
+        return None
+    assert isinstance(diffusion.coefficient, Field)
+    a, c = diffusion.coefficient.constant, reaction.coefficient.constant
+    return c / a if a and c else None
 
 
 def covector(problem: Problem, point: Sequence[float], scale: float) -> tuple[complex, complex]:

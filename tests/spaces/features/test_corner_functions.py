@@ -102,3 +102,16 @@ def test_polynomials_and_corner_functions_solve_the_l_shape():
     exact = torch.from_numpy(l_shape_series.solution(c, x.numpy()))
     error = functions(x) @ found - x.square().sum(dim=1) / 4 - exact
     assert error.norm() < 1e-8 * exact.norm()
+
+
+@pytest.mark.parametrize("reaction", [9.0, -9.0])
+def test_a_constant_reaction_gives_solutions_of_its_equation_that_vanish_on_both_sides(reaction):
+    families = corner_functions(problem(POLYGON, reaction=reaction), 4.0)
+    powers, logarithms = (family for family in families if math.dist(family.center, (0, 0)) < 1e-9)
+    np.testing.assert_allclose(powers.exponents, [2 / 3, 4 / 3, 8 / 3, 10 / 3])
+    assert logarithms.exponents == (2.0, 4.0)
+    x = POLYGON.interior(50, torch.Generator().manual_seed(0)).x
+    trace = powers.hessian(x).diagonal(dim1=1, dim2=2).sum(dim=2)
+    torch.testing.assert_close(trace, reaction * powers.value(x), rtol=1e-9, atol=1e-9)
+    for side in ((1.0, 0.0), (0.0, -1.0)):
+        assert powers.value(along((0, 0), side)).abs().max() < 1e-12 * powers.value(x).abs().max()

@@ -64,3 +64,18 @@ def test_the_dirichlet_problem_between_eccentric_circles_converges_with_the_orde
     values = [(samples.parts == 1).double() for samples in (edge, check)]
     c = torch.linalg.lstsq(functions(edge.x), values[0][:, None], driver="gelsd").solution[:, 0]
     assert (functions(check.x) @ c - values[1]).abs().max() < 0.3**order  # measured about half of it
+
+
+@pytest.mark.parametrize("reaction", [7.0, -7.0])
+def test_a_constant_reaction_gives_solutions_of_its_equation(reaction):
+    domain = Ring((0.5, 0.0), 0.4, 1.0)
+    (family,) = multipoles(problem(domain, reaction=2 * reaction, diffusion=2.0), order=4)
+    x = domain.interior(30, torch.Generator().manual_seed(0)).x
+    assert family.size == 9
+    torch.testing.assert_close(family.laplacian(x), reaction * family.value(x))
+
+
+def test_varying_reactions_and_further_terms_have_powers():
+    domain = Ring((0.5, 0.0), 0.4, 1.0)
+    for more in ({"reaction": lambda x: 1 + x[:, 0] ** 2}, {"reaction": 1.0, "convection": [1.0, 0.0]}):
+        assert not multipoles(problem(domain, **more))[0].laplacian(domain.quadrature(10).x).any()
