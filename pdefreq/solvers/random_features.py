@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
-from pdefreq.parts.part import POSITIVE, require as require_range
+from pdefreq.parts.part import POSITIVE
+from pdefreq.parts.part import require as require_range
 from pdefreq.problem.compatibility import require_compatible
-from pdefreq.problem.needs import CONTINUOUS, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, Need
+from pdefreq.problem.needs import CONTINUOUS, EQUATION, PLANE_OR_SPACE, SOURCE, Need
 from pdefreq.solvers.requirements import require
 from pdefreq.solvers.solver import Solver
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.iterations.linear.feature_least_squares import Attempt
     from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
     from pdefreq.spectrum.data_spectrum import DataSpectrum
 
 _MARGIN = 8.0  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
@@ -73,7 +75,7 @@ class RandomFeatures(Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, CONTINUOUS, SOURCE, PLANE_OR_SPACE
+        return EQUATION, CONTINUOUS, SOURCE, PLANE_OR_SPACE
 
     @property
     def budget(self) -> Stop:
@@ -84,12 +86,15 @@ class RandomFeatures(Solver):
     ) -> Iteration:
         import torch
 
+        from pdefreq.iterations.feature_newton import FeatureNewton
         from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
         from pdefreq.spectrum.data_spectrum import data_spectrum
 
         require(problem, self.name, self.needs)
         if guess is not None:
-            raise IncompatibleError(f"{self.name} can't start from a given function, since it solves one linear problem: leave it out")
+            raise IncompatibleError(
+                f"{self.name} can't start from a given function, since it solves one linear problem: leave it out"
+            )
         if problem.is_up_to_constant:
             require_compatible(problem)
         d = problem.domain.dimension
@@ -97,9 +102,8 @@ class RandomFeatures(Solver):
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
         plan = _Plan(self, problem, data_spectrum(problem), seed, torch.empty(0, dtype=dtype, device=device))
         fixed = self.bandwidth is not None and self.number is not None
-        return FeatureLeastSquares(
-            plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason]
-        )
+        kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
+        return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason])
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class _Plan:
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of a number, from 0; None if it would be too large."""
         from pdefreq.core.streams import stream
+        from pdefreq.core.validation import validated
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.spaces.features.features import Features
@@ -144,8 +149,14 @@ class _Plan:
         beta, robin = self._weights(angular, interior, edge)
         zero = self.like.new_zeros(0)
 
+        source = validated(problem.source, "[equation] source", interior.x)
+
         def functional(interior: Samples, edge: Samples) -> Functional:
             return StrongResidual(problem, space, interior, edge, beta=beta, robin_beta=robin, like=zero)
+
+        def stage(equation: Equation) -> Functional:
+            easier = replace(problem, terms=equation.terms)
+            return StrongResidual(easier, space, interior, edge, beta=beta, robin_beta=robin, source=source, like=zero)
 
         widths = " by ".join(f"{high:.3g}" if low == 0 else f"{low:.3g} to {high:.3g}" for low, high in bands)
         extra = f" and {space.num_coefficients - waves.size} singular functions" if singular else ""
@@ -153,7 +164,8 @@ class _Plan:
             f"{waves.size} features with wavenumbers up to {widths} (pi per side){extra}, "
             f"{len(interior.x)} points in the domain and {len(edge.x)} on its boundary."
         )
-        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text)
+        stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
+        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text, stages)
 
     def _bands(self, number: int) -> list[tuple[float, float]]:
         """The band of wavenumbers along each axis of an attempt, in units of pi per side."""

@@ -1,0 +1,64 @@
+"""Newton's method over spaces of features, in attempts with more and more features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from pdefreq.iterations.iteration import State
+from pdefreq.iterations.least_squares_newton import LeastSquaresNewton
+from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from pdefreq.core.shapes import Coefficients
+
+_INNER = "newton."
+
+
+class FeatureNewton(FeatureLeastSquares):
+    """Solves a nonlinear least-squares problem in each attempt, with one step of Newton's method per step of the run.
+
+    Attempts and the end of the run are those of `FeatureLeastSquares`. Newton's method begins each attempt at zero, with other
+    features: an iterate that came to rest at a stationary point that is no solution is not continued.
+    """
+
+    def init(self) -> State:
+        return self._within(super().init(), 0)
+
+    def step(self, state: State) -> State:
+        number = int(state.memory["attempt"]) + 1
+        newton = self._newton(number)
+        memory = {name.removeprefix(_INNER): value for name, value in state.memory.items() if name.startswith(_INNER)}
+        inner = newton.step(newton.restore(state.coefficients, memory))
+        if not inner.done:
+            return self._merged(state, inner)
+        judged = self._judged(state, number, inner.coefficients)
+        return judged if judged.done else self._within(judged, number + 1)
+
+    def objective(self, state: State) -> dict[str, Tensor]:
+        """The residual at held-out points of the current iterate, relative to that of u = 0."""
+        number = int(state.memory["attempt"]) + (not state.done)
+        return {"residual": torch.tensor(self._relative_residual(self._at(number), state.coefficients), dtype=torch.float64)}
+
+    def restore(self, coefficients: Coefficients, memory: Mapping[str, Tensor]) -> State:
+        space = self._at(int(memory["attempt"]) + 1).space
+        return State(space, coefficients.to(self._like, copy=True), dict(memory))
+
+    def _newton(self, number: int) -> LeastSquaresNewton:
+        attempt = self._at(number)
+        start = self._like.new_zeros(attempt.space.num_coefficients)
+        return LeastSquaresNewton((*attempt.stages, attempt.functional), attempt.space, start)
+
+    def _within(self, outer: State, number: int) -> State:
+        """The state at the start of an attempt."""
+        return self._merged(outer, self._newton(number).init())
+
+    @staticmethod
+    def _merged(outer: State, inner: State) -> State:
+        own = {name: value for name, value in outer.memory.items() if not name.startswith(_INNER)}
+        return State(inner.space, inner.coefficients, own | {_INNER + name: value for name, value in inner.memory.items()})
