@@ -9,6 +9,7 @@ import torch
 from pdefreq.iterations.iteration import State
 from pdefreq.iterations.least_squares_newton import LeastSquaresNewton
 from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
+from pdefreq.theory.least_squares import ridge_least_squares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients
 
 _INNER = "newton."
+_NEAR = 1e-3  # relative residual below which an iterate is near a solution
+_FIT = 1e-12  # ridge of a fit of values, whose second derivatives are then about as accurate as the iterate
 
 
 class FeatureNewton(FeatureLeastSquares):
     """Solves a nonlinear least-squares problem in each attempt, with one step of Newton's method per step of the run.
 
-    Attempts and the end of the run are those of `FeatureLeastSquares`. Newton's method begins each attempt at zero, with other
-    features: an iterate that came to rest at a stationary point that is no solution is not continued.
+    Attempts and the end of the run are those of `FeatureLeastSquares`. If the smallest residual so far is below 1e-3 of that of
+    u = 0, an attempt begins at the function with that residual, fitted by the new features. Otherwise it begins at zero, with
+    other features and with continuation: an iterate that came to rest at a stationary point that is no solution is not continued.
     """
 
     def init(self) -> State:
@@ -56,7 +60,17 @@ class FeatureNewton(FeatureLeastSquares):
 
     def _within(self, outer: State, number: int) -> State:
         """The state at the start of an attempt."""
-        return self._merged(outer, self._newton(number).init())
+        newton, residuals = self._newton(number), outer.memory["residuals"]
+        near = len(residuals) > 0 and float(residuals.min()) <= _NEAR
+        return self._merged(outer, newton.last_stage(self._fitted(outer, number)) if near else newton.init())
+
+    def _fitted(self, outer: State, number: int) -> Coefficients:
+        """The coefficients in an attempt of the function with the smallest residual so far, by least squares at points."""
+        attempt, best = self._at(number), self.result_state(outer)
+        points = attempt.interior.x.to(self._like)
+        start = self._like.new_zeros(attempt.space.num_coefficients)
+        values = best.space.at(points).value(best.coefficients)
+        return ridge_least_squares(attempt.space.at(points).jacobian(start), values, _FIT)
 
     @staticmethod
     def _merged(outer: State, inner: State) -> State:

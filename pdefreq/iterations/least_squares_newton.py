@@ -27,13 +27,13 @@ _OF_RESIDUAL = 1e-7  # the ridge is at least this multiple of the relative resid
 _MOST_BETWEEN = 4  # steps with an equation before the last one
 _MOST = 25  # steps with one ridge
 _SLOW, _PATIENCE = 0.5, 3  # a ridge ends after three steps in a row that decrease the residual by less than half
-_FLAT = 0.99  # or after a step that decreases it by less than 1 %
+_FLAT = 0.9  # or after a step that decreases it by less than 10 %
 _SHORTEST = 1e-3  # smallest damping factor
 _SOLVED = 1e-9  # relative residual below which the equation is solved
 _FLOOR = 1e-3  # least length of a row, relative to the longest one, that is scaled to the same length
 _FINAL = 2  # steps with scaled rows
 _WORSE = 10.0  # factor by which a step with scaled rows may increase the residual
-_MULTIPLES = torch.logspace(-8, 8, 65, dtype=torch.float64)
+_COARSE, _FINE = torch.logspace(-8, 8, 9, dtype=torch.float64), torch.logspace(-1, 1, 5, dtype=torch.float64)
 
 
 class LeastSquaresNewton(Iteration):
@@ -68,6 +68,10 @@ class LeastSquaresNewton(Iteration):
 
     def init(self) -> State:
         return self._state(self._start, stage=0)
+
+    def last_stage(self, c: Coefficients) -> State:
+        """The state at the start of the last stage, from given coefficients near the solution."""
+        return self._state(c, stage=len(self._functionals) - 1)
 
     def step(self, state: State) -> State:
         stage, final = (int(state.memory[name]) for name in ("stage", "final"))
@@ -144,20 +148,28 @@ class LeastSquaresNewton(Iteration):
             return c, 1.0
         relative = min(1.0, size / self._size(functional))
         target = matrix @ c - residual
-        new = ridge_least_squares(matrix, target, max(ridge, _OF_RESIDUAL * relative))
+        lengths = torch.linalg.vector_norm(matrix, dim=0)
+        new = ridge_least_squares(matrix, target, max(ridge, _OF_RESIDUAL * relative))  # scales the columns in place
+        predicted = float((matrix @ (lengths * new) - target).norm())
         t = 1.0
         while t >= _SHORTEST:
             trial = c + t * (new - c)
             norm = float(self._residual(functional, trial).norm())
             if norm < size:
                 return trial, norm / size
+            if predicted > _FLAT * size:
+                break
             t /= 2
         return c, 1.0
 
     def _scaled(self, functional: Functional, c: Coefficients) -> Coefficients:
         """The multiple of an iterate with the smallest residual, since u scales like f^(1/(p-1))."""
-        norms = torch.stack([self._residual(functional, float(t) * c).norm() for t in _MULTIPLES])
-        return float(_MULTIPLES[norms.nan_to_num(math.inf).argmin()]) * c
+        best = 1.0
+        for multiples in (_COARSE, _FINE):
+            tried = [best * float(t) for t in multiples]
+            norms = torch.stack([self._residual(functional, t * c).norm() for t in tried])
+            best = tried[int(norms.nan_to_num(math.inf).argmin())]
+        return best * c
 
     def _size(self, functional: Functional) -> float:
         """The norm of the residual at zero, the unit of relative residuals."""

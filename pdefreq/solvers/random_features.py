@@ -181,8 +181,8 @@ class _Plan:
     def _bands(self, number: int) -> WaveBands:
         """The wavevectors of an attempt, in units of pi per side.
 
-        The first attempt takes those near occupied ones if these are less than half of the box; the others take the box. Nonlinear
-        equations begin with the margin alone.
+        The first attempt takes those near occupied ones if these are less than half of the box; the others take the box.
+        Nonlinear equations begin with the margin alone.
         """
         import torch
 
