@@ -38,7 +38,7 @@ _MARGIN = {
     3: 4.0,
 }  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
 _SPARSE = 0.5  # of the box of all wavenumbers
-_DELTA = 1e-2  # the least amplitude of an occupied wavenumber; further attempts reach smaller ones
+_DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # the least amplitude of an occupied wavenumber; further attempts reach beyond
 _GROWTH = 1.2  # of the bandwidth from one attempt to the next, at least 3 units
 _LEAST_GROWTH = 3.0
 _DENSITY = {1: 3.0, 2: 1.0, 3: 0.5}  # features per unit volume of wavenumbers
@@ -110,7 +110,7 @@ class RandomFeatures(Solver):
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
-        plan = _Plan(self, problem, data_spectrum(problem, _DELTA), seed, torch.empty(0, dtype=dtype, device=device))
+        plan = _Plan(self, problem, data_spectrum(problem, _DELTA[d]), seed, torch.empty(0, dtype=dtype, device=device))
         fixed = self.bandwidth is not None and self.number is not None
         kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
         return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason])
