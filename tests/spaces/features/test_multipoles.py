@@ -9,7 +9,7 @@ from pdefreq.domains.box import Box
 from pdefreq.domains.holes import WithHoles
 from pdefreq.domains.ring import Ring
 from pdefreq.problem.problem import Problem
-from pdefreq.spaces.features.multipoles import HIGHEST_ORDER, multipoles
+from pdefreq.spaces.features.multipoles import HIGHEST_ORDER, image_wavenumber, multipoles
 
 
 def problem(domain, **more):
@@ -79,3 +79,10 @@ def test_varying_reactions_and_further_terms_have_powers():
     domain = Ring((0.5, 0.0), 0.4, 1.0)
     for more in ({"reaction": lambda x: 1 + x[:, 0] ** 2}, {"reaction": 1.0, "convection": [1.0, 0.0]}):
         assert not multipoles(problem(domain, **more))[0].laplacian(domain.quadrature(10).x).any()
+
+
+def test_narrow_gaps_need_higher_wavenumbers():
+    """exp(-2 k R) = 1e-10: the wavenumber is proportional to 1 / R and zero without holes."""
+    wide, narrow = (WithHoles(Box((-1, -1), (1, 1)), (Ball((1 - gap, 0.0), 0.05),)) for gap in (0.4, 0.1))
+    assert image_wavenumber(problem(narrow)) == pytest.approx(4 * image_wavenumber(problem(wide)), rel=1e-4)
+    assert image_wavenumber(problem(Box((-1, -1), (1, 1)))) == 0
