@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from pdefreq.problem.problem import Problem
     from pdefreq.spaces.features.features import FeatureFamily
+    from pdefreq.spaces.features.wave_bands import WaveBands
 
 
 class WaveFeatures(Part):
@@ -24,14 +24,12 @@ class WaveFeatures(Part):
     registry = FEATURES
 
     @abstractmethod
-    def family(
-        self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator
-    ) -> FeatureFamily:
+    def family(self, problem: Problem, bands: WaveBands, number: int, draw: torch.Generator) -> FeatureFamily:
         """The functions.
 
         Args:
             problem: The problem; along periodic axes the functions must be periodic.
-            bands: The least and the largest modulus of the wavenumber along each axis, in rad per unit of length.
+            bands: The wavevectors, in rad per unit of length.
             number: About how many functions.
             draw: The random generator.
         """
@@ -46,16 +44,14 @@ class RandomSines(WaveFeatures):
         method, arXiv 2207.13380.
     """
 
-    def family(
-        self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator
-    ) -> FeatureFamily:
+    def family(self, problem: Problem, bands: WaveBands, number: int, draw: torch.Generator) -> FeatureFamily:
         from pdefreq.spaces.features.sine_features import lattice_sines, random_sines
 
         (lower, upper), periodic = problem.domain.bounds, problem.periodic_axes
         lengths = [b - a for a, b in zip(lower, upper, strict=True)]
         middle = [(a + b) / 2 for a, b in zip(lower, upper, strict=True)]
         if len(periodic) == len(lengths):
-            return lattice_sines(bands, lengths, middle)
+            return lattice_sines(bands.largest, lengths, middle)
         return random_sines(bands, number, lengths, middle, draw, periodic)
 
 

@@ -11,7 +11,8 @@ from pdefreq.core.devices import require_memory
 from pdefreq.core.errors import IncompatibleError, OptionError
 from pdefreq.core.history import Stop
 from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
-from pdefreq.parts.part import POSITIVE, require as require_range
+from pdefreq.parts.part import POSITIVE
+from pdefreq.parts.part import require as require_range
 from pdefreq.problem.compatibility import require_compatible
 from pdefreq.problem.needs import CONTINUOUS, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, Need
 from pdefreq.solvers.requirements import require
@@ -26,9 +27,16 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.iterations.linear.feature_least_squares import Attempt
     from pdefreq.problem.problem import Problem
+    from pdefreq.spaces.features.wave_bands import WaveBands
     from pdefreq.spectrum.data_spectrum import DataSpectrum
 
-_MARGIN = 8.0  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
+_MARGIN = {
+    1: 8.0,
+    2: 8.0,
+    3: 4.0,
+}  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
+_SPARSE = 0.5  # of the box of all wavenumbers
+_DELTA = 1e-2  # the least amplitude of an occupied wavenumber; further attempts reach smaller ones
 _GROWTH = 1.2  # of the bandwidth from one attempt to the next, at least 3 units
 _LEAST_GROWTH = 3.0
 _DENSITY = {1: 3.0, 2: 1.0, 3: 0.5}  # features per unit volume of wavenumbers
@@ -89,13 +97,15 @@ class RandomFeatures(Solver):
 
         require(problem, self.name, self.needs)
         if guess is not None:
-            raise IncompatibleError(f"{self.name} can't start from a given function, since it solves one linear problem: leave it out")
+            raise IncompatibleError(
+                f"{self.name} can't start from a given function, since it solves one linear problem: leave it out"
+            )
         if problem.is_up_to_constant:
             require_compatible(problem)
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
-        plan = _Plan(self, problem, data_spectrum(problem), seed, torch.empty(0, dtype=dtype, device=device))
+        plan = _Plan(self, problem, data_spectrum(problem, _DELTA), seed, torch.empty(0, dtype=dtype, device=device))
         fixed = self.bandwidth is not None and self.number is not None
         return FeatureLeastSquares(
             plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason]
@@ -127,13 +137,13 @@ class _Plan:
         from pdefreq.spaces.features.features import Features
 
         problem, d = self.problem, self.problem.domain.dimension
-        sides = [b - a for a, b in zip(*problem.domain.bounds, strict=True)]
+        lengths = [math.pi / (b - a) for a, b in zip(*problem.domain.bounds, strict=True)]
         bands = self._bands(number)
-        count = self.method.number or max(_LEAST, round(_DENSITY[d] * math.prod(2 * (high - low) for low, high in bands)))
+        count = self.method.number or max(_LEAST, round(_DENSITY[d] * bands.volume))
         if number > 0 and count > _MOST:
             return None
         count = min(count, _MOST) if self.method.number is None else count
-        angular = [(math.pi * low / side, math.pi * high / side) for (low, high), side in zip(bands, sides, strict=True)]
+        angular = bands.scaled(lengths)
         waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
         space = Features((waves, *singular))
@@ -141,33 +151,46 @@ class _Plan:
         require_memory(space.num_coefficients, "number", 8 * 3 * space.num_coefficients * (rows + space.num_coefficients))
         interior, edge = self._points(rows)
         held, held_edge = self._held_out(rows, len(edge.x))
-        beta, robin = self._weights(angular, interior, edge)
+        beta, robin = self._weights(max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
 
         def functional(interior: Samples, edge: Samples) -> Functional:
             return StrongResidual(problem, space, interior, edge, beta=beta, robin_beta=robin, like=zero)
 
-        widths = " by ".join(f"{high:.3g}" if low == 0 else f"{low:.3g} to {high:.3g}" for low, high in bands)
+        widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
+        near = "" if bands.is_box else " near those of the data"
         extra = f" and {space.num_coefficients - waves.size} singular functions" if singular else ""
         text = (
-            f"{waves.size} features with wavenumbers up to {widths} (pi per side){extra}, "
+            f"{waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
             f"{len(interior.x)} points in the domain and {len(edge.x)} on its boundary."
         )
         return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text)
 
-    def _bands(self, number: int) -> list[tuple[float, float]]:
-        """The band of wavenumbers along each axis of an attempt, in units of pi per side."""
+    def _bands(self, number: int) -> WaveBands:
+        """The wavevectors of an attempt, in units of pi per side.
+
+        The first attempt takes those near occupied ones if these are less than half of the box; the others take the box.
+        """
+        import torch
+
+        from pdefreq.spaces.features.wave_bands import WaveBands
+
         d, given = self.problem.domain.dimension, self.method.bandwidth
         if given is not None:
             widths = given if isinstance(given, tuple) else (given,) * d
-            return [(0.0, width * _GROWTH**number) for width in widths]
-        bands = []
-        for axis, largest in enumerate(self.spectrum.largest):
-            width = largest + _MARGIN
+            return WaveBands.box([width * _GROWTH**number for width in widths])
+        margin = _MARGIN[d]
+        if number == 0:
+            around = WaveBands.around(torch.from_numpy(self.spectrum.wavenumbers), (margin,) * d)
+            if around.volume < _SPARSE * math.prod(2 * (largest + margin) for largest in self.spectrum.largest):
+                return around
+        widths = []
+        for largest in self.spectrum.largest:
+            width = largest + margin
             for _ in range(number):
                 width = max(width + _LEAST_GROWTH, _GROWTH * width)
-            bands.append((0.0, width))
-        return bands
+            widths.append(width)
+        return WaveBands.box(widths)
 
     def _points(self, rows: int) -> tuple[Samples, Samples]:
         """Interior points, Gauss points of a box or else a Sobol set, and boundary points."""
@@ -197,17 +220,16 @@ class _Plan:
         perimeter = float(domain.boundary(1000).weights.sum())
         return math.ceil(_SIDES * perimeter / spacing ** (d - 1))
 
-    def _weights(self, bands: Sequence[tuple[float, float]], interior: Samples, edge: Samples) -> tuple[float, float]:
+    def _weights(self, wavenumber: float, interior: Samples, edge: Samples) -> tuple[float, float]:
         """The factors of squared boundary errors and of squared flux errors.
 
-        The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the mean
-        squares of all rows are of the size of the mean square of u, for waves of the bandwidth.
+        The residual of a wave of wavenumber k is A k^2 times the wave, and its flux A k times the wave. With these factors the
+        mean squares of all rows are of the size of the mean square of u, for waves of the bandwidth.
         """
         from pdefreq.core.fields import ConstantField
         from pdefreq.problem.solution_size import SizeEstimate
 
         averaged = SizeEstimate(self.problem, ConstantField(0.0)).averaged
-        wavenumber = max(high for _, high in bands)
         stiffness = averaged.mean_diffusion * wavenumber**2 + abs(averaged.reaction)
         beta = stiffness**2 * float(interior.weights.sum()) / float(edge.weights.sum())
         return beta, beta / (averaged.mean_diffusion * wavenumber) ** 2

@@ -31,7 +31,7 @@ class Attempt:
 
     Args:
         space: The space.
-        functional: The squared residual of the equation and the boundary conditions at the points that determine the coefficients.
+        functional: The squared residual of the equation and the boundary conditions at the points that determine c.
         held_out: The same functional at other points.
         interior: The interior points of `functional`.
         text: The choice of features in words.

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.core.shapes import Gradients, Points, Values
+    from pdefreq.spaces.features.wave_bands import WaveBands
+
+_WHOLE = 1e-9  # of a period: rounding of a number of periods
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,57 +89,49 @@ def _quadratic_forms(matrix: Tensor, w: Tensor) -> Tensor:
 
 
 def random_sines(
-    bands: Sequence[tuple[float, float]],
+    bands: WaveBands,
     number: int,
     lengths: Sequence[float],
     origin: Sequence[float],
     draw: torch.Generator,
     periodic: Sequence[int] = (),
 ) -> SineFeatures:
-    """Sines with random wavevectors and phases, uniform in bands of wavenumbers.
+    """Sines with random wavevectors, uniform in bands, and random phases.
 
     Along a periodic axis the wavenumbers are multiples of 2 pi over the side, so that the functions are periodic.
 
     Args:
-        bands: The least and the largest modulus of the wavenumber along each axis, in rad per unit of length.
+        bands: The wavevectors, in rad per unit of length.
         number: The number of functions.
         lengths: The sides of the bounding box.
         origin: The point from which angles are measured.
         draw: The random generator.
         periodic: The periodic axes.
     """
-    columns = []
-    for axis, ((low, high), side) in enumerate(zip(bands, lengths, strict=True)):
-        size = low + (high - low) * torch.rand(number, generator=draw, dtype=torch.float64)
-        if axis in periodic:
-            unit = 2 * math.pi / side
-            size = (size / unit).round() * unit
-        sign = 2.0 * torch.randint(2, (number,), generator=draw) - 1
-        columns.append(sign * size)
-    phases = 2 * math.pi * torch.rand(number, generator=draw, dtype=torch.float64)
-    return SineFeatures(torch.stack(columns, dim=1), phases, tuple(origin))
+    w = bands.draw(number, draw)
+    for axis in periodic:
+        unit = 2 * math.pi / lengths[axis]
+        w[:, axis] = (w[:, axis] / unit).round() * unit
+    return SineFeatures(w, 2 * math.pi * torch.rand(number, generator=draw, dtype=torch.float64), tuple(origin))
 
 
-def lattice_sines(bands: Sequence[tuple[float, float]], lengths: Sequence[float], origin: Sequence[float]) -> SineFeatures:
-    """All sines and cosines that are periodic on a box, with wavenumbers in a band along each axis, and the constant.
+def lattice_sines(largest: Sequence[float], lengths: Sequence[float], origin: Sequence[float]) -> SineFeatures:
+    """All sines and cosines that are periodic on a box, with wavenumbers up to the largest ones, and the constant.
 
     Args:
-        bands: The least and the largest modulus of the wavenumber along each axis, in rad per unit of length.
+        largest: The largest modulus of the wavenumber along each axis, in rad per unit of length.
         lengths: The sides of the box.
         origin: The point from which angles are measured.
     """
     axes = []
-    for (low, high), side in zip(bands, lengths, strict=True):
-        unit = 2 * math.pi / side
-        numbers = torch.arange(math.floor(low / unit), math.ceil(high / unit) + 1, dtype=torch.float64)
-        axes.append(unit * torch.unique(torch.cat([-numbers, numbers])))
+    for high, side in zip(largest, lengths, strict=True):
+        last = math.ceil(high * side / (2 * math.pi) - _WHOLE)
+        axes.append(2 * math.pi / side * torch.arange(-last, last + 1, dtype=torch.float64))
     w = torch.cartesian_prod(*axes).reshape(-1, len(axes))
     leading = torch.zeros(len(w), dtype=torch.float64)
     for column in w.T:  # w and -w give the same functions: keep the one whose first nonzero component is positive
         leading = torch.where(leading == 0, column, leading)
     w = torch.cat([torch.zeros(1, len(axes), dtype=torch.float64), w[leading > 0]])
-    return SineFeatures(
-        torch.cat([w, w[1:]]),
-        torch.cat([torch.full((len(w),), math.pi / 2, dtype=torch.float64), torch.zeros(len(w) - 1, dtype=torch.float64)]),
-        tuple(origin),
-    )
+    phases = torch.zeros(2 * len(w) - 1, dtype=torch.float64)
+    phases[: len(w)] = math.pi / 2
+    return SineFeatures(torch.cat([w, w[1:]]), phases, tuple(origin))
