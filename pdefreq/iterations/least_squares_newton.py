@@ -9,8 +9,8 @@ import torch
 
 from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import Iteration, State
-from pdefreq.iterations.linear.ridge import RIDGE, ridge_least_squares
 from pdefreq.iterations.protocols import ObjectiveKind
+from pdefreq.theory.least_squares import RIDGE, ridge_least_squares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.spaces.trial_space import TrialSpace
 
-_RIDGES = (1e-8, 1e-9, 1e-7, 1e-10, 1e-6)  # the first ridge of each attempt
+_FIRST = 1e-8  # the first ridge
 _LOWER = 1e-2  # factor from one ridge to the next one
 _OF_RESIDUAL = 1e-7  # the ridge is at least this multiple of the relative residual
 _MOST_BETWEEN = 4  # steps with an equation before the last one
 _MOST = 25  # steps with one ridge
 _SLOW, _PATIENCE = 0.5, 3  # a ridge ends after three steps in a row that decrease the residual by less than half
-_FLAT = 0.99  # or after a step that decreases it by less than 1 %
+_FLAT = 0.9  # or after a step that decreases it by less than 10 %
 _SHORTEST = 1e-3  # smallest damping factor
 _SOLVED = 1e-9  # relative residual below which the equation is solved
 _FLOOR = 1e-3  # least length of a row, relative to the longest one, that is scaled to the same length
 _FINAL = 2  # steps with scaled rows
 _WORSE = 10.0  # factor by which a step with scaled rows may increase the residual
-_MULTIPLES = torch.logspace(-8, 8, 65, dtype=torch.float64)
+_COARSE, _FINE = torch.logspace(-8, 8, 9, dtype=torch.float64), torch.logspace(-1, 1, 5, dtype=torch.float64)
 
 
 class LeastSquaresNewton(Iteration):
@@ -45,9 +45,7 @@ class LeastSquaresNewton(Iteration):
 
     The stages of the equation, such as exponents between 2 and p, take a few steps each, from the multiple of the last iterate
     that has the smallest residual. The first ridge is 1e-8, which keeps the iterates smooth. The last stage continues with
-    smaller ridges down to 1e-15, each until the residual hardly decreases. If the residual then exceeds 1e-9 of the residual
-    at zero, and there are several stages, all stages are repeated with another first ridge, up to four times, and the best
-    iterate is kept.
+    smaller ridges down to 1e-15, each until the residual hardly decreases.
 
     At the end two steps are taken with rows of equal length, up to a factor of 1000. Where the equation degenerates, as a
     p-Laplacian does at critical points, the rows are short, and errors there would hardly count. Scaled rows do not change the
@@ -69,8 +67,11 @@ class LeastSquaresNewton(Iteration):
         self._functionals, self._space, self._start = functionals, space, start
 
     def init(self) -> State:
-        c = self._start
-        return self._state(c, {"best": c, "least": _number(math.inf)}, stage=0)
+        return self._state(self._start, stage=0)
+
+    def last_stage(self, c: Coefficients) -> State:
+        """The state at the start of the last stage, from given coefficients near the solution."""
+        return self._state(c, stage=len(self._functionals) - 1)
 
     def step(self, state: State) -> State:
         stage, final = (int(state.memory[name]) for name in ("stage", "final"))
@@ -108,42 +109,33 @@ class LeastSquaresNewton(Iteration):
 
     def _early_stage(self, state: State, stage: int) -> State:
         """A step with an equation before the last one, after which the next one may begin."""
-        functional, attempt, steps = self._functionals[stage], int(state.memory["attempt"]), int(state.memory["steps"]) + 1
-        c, ratio = self._damped(functional, state.coefficients, _RIDGES[attempt])
+        functional, steps = self._functionals[stage], int(state.memory["steps"]) + 1
+        c, ratio = self._damped(functional, state.coefficients, _FIRST)
         if ratio <= _SLOW and steps < _MOST_BETWEEN:
-            return self._state(c, state.memory, stage=stage, attempt=attempt, steps=steps)
-        scaled = self._scaled(self._functionals[stage + 1], c)
-        return self._state(scaled, state.memory, stage=stage + 1, attempt=attempt)
+            return self._state(c, stage=stage, steps=steps)
+        return self._state(self._scaled(self._functionals[stage + 1], c), stage=stage + 1)
 
     def _last_stage(self, state: State) -> State:
-        """A step with the equation of the problem, after which a smaller ridge, another attempt or the last steps may follow."""
-        functional, stage, memory = self._functionals[-1], len(self._functionals) - 1, dict(state.memory)
-        attempt, level, slow, steps = (int(memory[name]) for name in ("attempt", "level", "slow", "steps"))
-        ridge = max(RIDGE, _RIDGES[attempt] * _LOWER**level)
-        c, ratio = self._damped(functional, state.coefficients, ridge)
-        norm, size = float(self._residual(functional, c).norm()), self._size(functional)
-        if norm < float(memory["least"]):
-            memory |= {"best": c, "least": _number(norm)}
-        solved = float(memory["least"]) <= _SOLVED * size
-        slow, steps = (slow + 1 if ratio > _SLOW else 0), steps + 1
-        if ratio < _FLAT and slow < _PATIENCE and steps < _MOST:
-            return self._state(c, memory, stage=stage, attempt=attempt, level=level, slow=slow, steps=steps)
-        if ridge > RIDGE:
-            return self._state(c, memory, stage=stage, attempt=attempt, level=level + 1)
-        if solved or attempt + 1 == (len(_RIDGES) if stage > 0 else 1):
-            return self._state(memory["best"], memory, stage=stage, attempt=attempt, final=1, done=not solved)
-        return self._state(self._start, memory, stage=0, attempt=attempt + 1)
+        """A step with the equation of the problem, after which a smaller ridge or the final steps may follow."""
+        stage = len(self._functionals) - 1
+        level, slow, steps = (int(state.memory[name]) for name in ("level", "slow", "steps"))
+        ridge = max(RIDGE, _FIRST * _LOWER**level)
+        c, ratio = self._damped(self._functionals[-1], state.coefficients, ridge)
+        slow = slow + 1 if ratio > _SLOW else 0
+        if ratio < _FLAT and slow < _PATIENCE and steps + 1 < _MOST:
+            return self._state(c, stage=stage, level=level, slow=slow, steps=steps + 1)
+        return self._state(c, stage=stage, level=level + 1, final=int(ridge == RIDGE))
 
     def _final_step(self, state: State, final: int) -> State:
         """A step with rows of about equal length, which is kept if the residual remains of its size."""
         functional, c = self._functionals[-1], state.coefficients
         residual, matrix = self._residual(functional, c), functional.gauss_newton_factor(c)
-        length = matrix.norm(dim=1)
+        length = torch.linalg.vector_norm(matrix, dim=1)
         scale = length.max() / length.clamp(min=_FLOOR * float(length.max()))
         new = ridge_least_squares(scale[:, None] * matrix, scale * (matrix @ c - residual))
         kept = bool(self._residual(functional, new).norm() <= _WORSE * residual.norm())
         done = final >= _FINAL or not kept
-        return self._state(new if kept else c, state.memory, stage=len(self._functionals) - 1, final=final + 1, done=done)
+        return self._state(new if kept else c, stage=len(self._functionals) - 1, final=final + 1, done=done)
 
     def _damped(self, functional: Functional, c: Coefficients, ridge: float) -> tuple[Coefficients, float]:
         """The next iterate, and the ratio of the norms of its residual and the last one.
@@ -155,20 +147,29 @@ class LeastSquaresNewton(Iteration):
         if not (math.isfinite(size) and bool(matrix.isfinite().all())):
             return c, 1.0
         relative = min(1.0, size / self._size(functional))
-        new = ridge_least_squares(matrix, matrix @ c - residual, max(ridge, _OF_RESIDUAL * relative))
+        target = matrix @ c - residual
+        lengths = torch.linalg.vector_norm(matrix, dim=0)
+        new = ridge_least_squares(matrix, target, max(ridge, _OF_RESIDUAL * relative))  # scales the columns in place
+        predicted = float((matrix @ (lengths * new) - target).norm())
         t = 1.0
         while t >= _SHORTEST:
             trial = c + t * (new - c)
             norm = float(self._residual(functional, trial).norm())
             if norm < size:
                 return trial, norm / size
+            if predicted > _FLAT * size:
+                break
             t /= 2
         return c, 1.0
 
     def _scaled(self, functional: Functional, c: Coefficients) -> Coefficients:
         """The multiple of an iterate with the smallest residual, since u scales like f^(1/(p-1))."""
-        norms = torch.stack([self._residual(functional, float(t) * c).norm() for t in _MULTIPLES])
-        return float(_MULTIPLES[norms.nan_to_num(math.inf).argmin()]) * c
+        best = 1.0
+        for multiples in (_COARSE, _FINE):
+            tried = [best * float(t) for t in multiples]
+            norms = torch.stack([self._residual(functional, t * c).norm() for t in tried])
+            best = tried[int(norms.nan_to_num(math.inf).argmin())]
+        return best * c
 
     def _size(self, functional: Functional) -> float:
         """The norm of the residual at zero, the unit of relative residuals."""
@@ -187,21 +188,14 @@ class LeastSquaresNewton(Iteration):
     def _state(
         self,
         c: Coefficients,
-        memory: Mapping[str, Tensor],
         *,
         stage: int,
-        attempt: int = 0,
         level: int = 0,
         slow: int = 0,
         steps: int = 0,
         final: int = 0,
         done: bool = False,
     ) -> State:
-        numbers = {"stage": stage, "attempt": attempt, "level": level, "slow": slow, "steps": steps, "final": final}
-        return State(
-            self._space, c, {**memory, **{name: _number(value) for name, value in numbers.items()}, "done": _number(done)}, done
-        )
-
-
-def _number(value: float) -> Tensor:
-    return torch.tensor(float(value), dtype=torch.float64)
+        numbers = {"stage": stage, "level": level, "slow": slow, "steps": steps, "final": final, "done": done}
+        memory = {name: torch.tensor(float(value), dtype=torch.float64) for name, value in numbers.items()}
+        return State(self._space, c, memory, done)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pdefreq.core.devices import require_memory
@@ -14,7 +15,7 @@ from pdefreq.parts.features import RandomSines, Singular, WaveFeatures
 from pdefreq.parts.part import POSITIVE
 from pdefreq.parts.part import require as require_range
 from pdefreq.problem.compatibility import require_compatible
-from pdefreq.problem.needs import CONTINUOUS, EQUATION, LINEAR, PLANE_OR_SPACE, SOURCE, Need
+from pdefreq.problem.needs import CONTINUOUS, EQUATION, PLANE_OR_SPACE, SOURCE, Need
 from pdefreq.solvers.requirements import require
 from pdefreq.solvers.solver import Solver
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pdefreq.iterations.iteration import Iteration
     from pdefreq.iterations.linear.feature_least_squares import Attempt
     from pdefreq.problem.problem import Problem
+    from pdefreq.problem.terms.equation import Equation
     from pdefreq.spaces.features.wave_bands import WaveBands
     from pdefreq.spectrum.data_spectrum import DataSpectrum
 
@@ -36,12 +38,14 @@ _MARGIN = {
     3: 4.0,
 }  # wavenumbers, in units of pi per side, beyond the occupied ones: the domain is no periodic box
 _SPARSE = 0.5  # of the box of all wavenumbers
-_DELTA = 1e-2  # the least amplitude of an occupied wavenumber; further attempts reach smaller ones
+_DELTA = {1: 1e-2, 2: 1e-2, 3: 0.3}  # the least amplitude of an occupied wavenumber; further attempts reach beyond
 _GROWTH = 1.2  # of the bandwidth from one attempt to the next, at least 3 units
 _LEAST_GROWTH = 3.0
 _DENSITY = {1: 3.0, 2: 1.0, 3: 0.5}  # features per unit volume of wavenumbers
 _ROWS = {1: 3.0, 2: 2.6, 3: 2.2}  # rows per feature
 _SIDES = 1.5  # boundary points per distance of interior points
+_NONLINEAR_GROWTH = 1.5  # for nonlinear equations, whose solutions have other wavenumbers than the data: small spaces first
+_SMALL = 2000  # features with which the first attempt resolves mirror images of holes
 _MOST = 9000  # features of one dense solution: 30 GFlop to 6 TFlop
 _LEAST = 60
 _HELD_OUT = 0.5  # held-out points per point
@@ -81,17 +85,18 @@ class RandomFeatures(Solver):
 
     @property
     def needs(self) -> Sequence[Need]:
-        return EQUATION, LINEAR, CONTINUOUS, SOURCE, PLANE_OR_SPACE
+        return EQUATION, CONTINUOUS, SOURCE, PLANE_OR_SPACE
 
     @property
     def budget(self) -> Stop:
-        return Stop(steps=8)
+        return Stop(steps=1000)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
     ) -> Iteration:
         import torch
 
+        from pdefreq.iterations.feature_newton import FeatureNewton
         from pdefreq.iterations.linear.feature_least_squares import FeatureLeastSquares
         from pdefreq.spectrum.data_spectrum import data_spectrum
 
@@ -105,11 +110,10 @@ class RandomFeatures(Solver):
         d = problem.domain.dimension
         if isinstance(self.bandwidth, tuple) and len(self.bandwidth) != d:
             raise OptionError(f"`bandwidth` must be one number or one for each of {d} axes, got {len(self.bandwidth)}")
-        plan = _Plan(self, problem, data_spectrum(problem, _DELTA), seed, torch.empty(0, dtype=dtype, device=device))
+        plan = _Plan(self, problem, data_spectrum(problem, _DELTA[d]), seed, torch.empty(0, dtype=dtype, device=device))
         fixed = self.bandwidth is not None and self.number is not None
-        return FeatureLeastSquares(
-            plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason]
-        )
+        kind = FeatureLeastSquares if problem.equation.is_linear else FeatureNewton
+        return kind(plan.attempt, tolerance=None if fixed else self.tolerance, like=plan.like, remarks=[plan.reason])
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ class _Plan:
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of a number, from 0; None if it would be too large."""
         from pdefreq.core.streams import stream
+        from pdefreq.core.validation import validated
         from pdefreq.functionals.strong_residual import StrongResidual
         from pdefreq.iterations.linear.feature_least_squares import Attempt
         from pdefreq.spaces.features.features import Features
@@ -154,8 +159,14 @@ class _Plan:
         beta, robin = self._weights(max(angular.largest), interior, edge)
         zero = self.like.new_zeros(0)
 
+        source = validated(problem.source, "[equation] source", interior.x)
+
         def functional(interior: Samples, edge: Samples) -> Functional:
             return StrongResidual(problem, space, interior, edge, beta=beta, robin_beta=robin, like=zero)
+
+        def stage(equation: Equation) -> Functional:
+            easier = replace(problem, terms=equation.terms)
+            return StrongResidual(easier, space, interior, edge, beta=beta, robin_beta=robin, source=source, like=zero)
 
         widths = " by ".join(f"{high:.3g}" for high in dict.fromkeys(bands.largest))
         near = "" if bands.is_box else " near those of the data"
@@ -164,12 +175,14 @@ class _Plan:
             f"{waves.size} features with wavenumbers{near} up to {widths} (pi per side){extra}, "
             f"{len(interior.x)} points in the domain and {len(edge.x)} on its boundary."
         )
-        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text)
+        stages = () if problem.equation.is_linear else tuple(map(stage, problem.equation.stages[:-1]))
+        return Attempt(space, functional(interior, edge), functional(held, held_edge), interior, text, stages)
 
     def _bands(self, number: int) -> WaveBands:
         """The wavevectors of an attempt, in units of pi per side.
 
         The first attempt takes those near occupied ones if these are less than half of the box; the others take the box.
+        Nonlinear equations begin with the margin alone.
         """
         import torch
 
@@ -180,17 +193,32 @@ class _Plan:
             widths = given if isinstance(given, tuple) else (given,) * d
             return WaveBands.box([width * _GROWTH**number for width in widths])
         margin = _MARGIN[d]
-        if number == 0:
+        if number == 0 and self.problem.equation.is_linear and not any(self._images):
             around = WaveBands.around(torch.from_numpy(self.spectrum.wavenumbers), (margin,) * d)
             if around.volume < _SPARSE * math.prod(2 * (largest + margin) for largest in self.spectrum.largest):
                 return around
+        if not self.problem.equation.is_linear:
+            return WaveBands.box([margin * _NONLINEAR_GROWTH**number] * d)
         widths = []
-        for largest in self.spectrum.largest:
-            width = largest + margin
+        for largest, images in zip(self.spectrum.largest, self._images, strict=True):
+            width = max(largest + margin, images)
             for _ in range(number):
                 width = max(width + _LEAST_GROWTH, _GROWTH * width)
             widths.append(width)
         return WaveBands.box(widths)
+
+    @cached_property
+    def _images(self) -> list[float]:
+        """The largest wavenumbers of mirror images of holes, in units of pi per side, as far as a small problem resolves them."""
+        if self.method.singular is None:
+            return [0.0] * self.problem.domain.dimension
+        from pdefreq.spaces.features.multipoles import image_wavenumber
+
+        wavenumber = image_wavenumber(self.problem)
+        widths = [wavenumber * (b - a) / math.pi for a, b in zip(*self.problem.domain.bounds, strict=True)]
+        volume = _DENSITY[len(widths)] * math.prod(2 * width for width in widths)
+        shrunk = min(1.0, (_SMALL / volume) ** (1 / len(widths))) if volume > 0 else 1.0
+        return [shrunk * width for width in widths]
 
     def _points(self, rows: int) -> tuple[Samples, Samples]:
         """Interior points, Gauss points of a box or else a Sobol set, and boundary points."""

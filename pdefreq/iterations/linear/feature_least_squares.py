@@ -31,10 +31,11 @@ class Attempt:
 
     Args:
         space: The space.
-        functional: The squared residual of the equation and the boundary conditions at the points that determine c.
+        functional: The squared residual of the equation and the boundary conditions, at the points that determine c.
         held_out: The same functional at other points.
         interior: The interior points of `functional`.
         text: The choice of features in words.
+        stages: The same functional for easier equations, from which Newton's method continues to a nonlinear one.
     """
 
     space: Features
@@ -42,6 +43,7 @@ class Attempt:
     held_out: Functional
     interior: Samples
     text: str
+    stages: tuple[Functional, ...] = ()
 
 
 class FeatureLeastSquares(Iteration):
@@ -78,17 +80,7 @@ class FeatureLeastSquares(Iteration):
         functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
         data = functional.residual(zero)
         assert data is not None
-        c = ridge_least_squares(functional.gauss_newton_factor(zero), -data)
-        residuals = [*state.memory["residuals"].tolist(), self._relative_residual(attempt, c)]
-        sizes = [*state.memory["sizes"].tolist(), float(attempt.space.num_coefficients)]
-        status = self._ending(number, residuals, sizes)
-        memory = self._memory(number, status or Status.DONE, residuals, sizes)
-        best = residuals[-1] <= min(residuals)
-        memory |= {
-            "best": torch.tensor(number) if best else state.memory["best"],
-            "best_coefficients": c if best else state.memory["best_coefficients"],
-        }
-        return State(attempt.space, c, memory, done=status is not None)
+        return self._judged(state, number, ridge_least_squares(functional.gauss_newton_factor(zero), -data))
 
     def objective(self, state: State) -> dict[str, Tensor]:
         residuals = state.memory["residuals"]
@@ -126,6 +118,20 @@ class FeatureLeastSquares(Iteration):
         attempt = self._attempt(number)
         assert attempt is not None
         return attempt
+
+    def _judged(self, state: State, number: int, c: Coefficients) -> State:
+        """The state after an attempt that found coefficients."""
+        attempt = self._at(number)
+        residuals = [*state.memory["residuals"].tolist(), self._relative_residual(attempt, c)]
+        sizes = [*state.memory["sizes"].tolist(), float(attempt.space.num_coefficients)]
+        status = self._ending(number, residuals, sizes)
+        memory = self._memory(number, status or Status.DONE, residuals, sizes)
+        best = residuals[-1] <= min(residuals)
+        memory |= {
+            "best": torch.tensor(number) if best else state.memory["best"],
+            "best_coefficients": c if best else state.memory["best_coefficients"],
+        }
+        return State(attempt.space, c, memory, done=status is not None)
 
     def _relative_residual(self, attempt: Attempt, c: Coefficients) -> float:
         own, zero = (attempt.held_out.value(each) for each in (c, torch.zeros_like(c)))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HIGHEST_ORDER = 16
 _HIGHEST_IN_SPACE = 8
 _ACCURACY = 1e-14  # relative size of the multipoles that are left out
+_ACCURACY_OF_IMAGES = 1e-10
 _MOST = 1500  # functions of all holes together
 
 
@@ -69,3 +70,14 @@ def _around(
         return CylinderFunctions(center, c, ball.radius, orders, parts)
     m = covector(problem, center, scale=ball.radius)
     return AnalyticFunctions(center, m, tuple(-k for k in orders), (1, *[0] * (len(orders) - 1)), parts)
+
+
+def image_wavenumber(problem: Problem) -> float:
+    """The angular wavenumber at which the field of the mirror images of holes has decayed; 0 without holes.
+
+    Multipoles in a hole at the distance R from another part of the boundary leave a field that is smooth in the domain, but has
+    its poles at the distance R outside, in the mirror image of the hole. Sines approximate such a field up to about
+    exp(-2 k R) with wavenumbers up to k; measured on the problem `harmonic-holes`, where 1e-10 is reached with k = 18 pi.
+    """
+    balls = inscribed_balls(problem.domain) if problem.domain.dimension in (2, 3) else []
+    return max((-math.log(_ACCURACY_OF_IMAGES) / (2 * ball.clearance) for ball in balls), default=0.0)
