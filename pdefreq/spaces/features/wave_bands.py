@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_MOST_CELLS = 128  # along each axis of a box
+
+
 @dataclass(frozen=True, eq=False)
 class WaveBands:
     """The wavevectors whose components have moduli in a union of equal cells.
@@ -28,9 +31,12 @@ class WaveBands:
 
     @classmethod
     def box(cls, largest: Sequence[float]) -> Self:
-        """All wavevectors whose components are at most given numbers."""
+        """All wavevectors whose components are at most given numbers, in cells of sides of about one."""
         high = torch.tensor(largest, dtype=torch.float64)
-        return cls(torch.zeros(1, len(high), dtype=torch.float64), high)
+        numbers = [min(max(1, round(each)), _MOST_CELLS) for each in largest]
+        width = high / torch.tensor(numbers, dtype=torch.float64)
+        axes = [torch.arange(number, dtype=torch.float64) for number in numbers]
+        return cls(torch.cartesian_prod(*axes).reshape(-1, len(high)) * width, width)
 
     @classmethod
     def around(cls, points: Tensor, margin: Sequence[float]) -> Self:
@@ -68,8 +74,18 @@ class WaveBands:
         return WaveBands(self.corners * by, self.widths * by)
 
     def draw(self, number: int, generator: torch.Generator) -> Tensor:
-        """Random wavevectors, uniform in the set, ``(number, d)``."""
-        cells = torch.arange(number) % len(self.corners)  # as equally as possible: a cell without features leaves a gap
-        inside = torch.rand(number, len(self.widths), generator=generator, dtype=torch.float64)
-        signs = 2.0 * torch.randint(2, inside.shape, generator=generator) - 1
-        return signs * (self.corners[cells] + inside * self.widths)
+        """Random wavevectors, uniform in the set, ``(number, d)``.
+
+        The cells, each with all signs, get the same number of wavevectors up to one, at random places: independent wavevectors
+        leave gaps, which cost one to two digits on the square with holes. Since w and -w give the same waves, the first component
+        is positive.
+        """
+        d = len(self.widths)
+        signs = torch.tensor([(1.0, *others) for others in itertools.product((1.0, -1.0), repeat=d - 1)], dtype=torch.float64)
+        places = len(self.corners) * len(signs)
+        rounds, rest = divmod(number, places)
+        some = torch.randperm(places, generator=generator)[:rest]
+        chosen = torch.cat([torch.arange(places).repeat(rounds), some])
+        inside = torch.rand(number, d, generator=generator, dtype=torch.float64)
+        cell, sign = chosen // len(signs), chosen % len(signs)
+        return signs[sign] * (self.corners[cell] + inside * self.widths)
