@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -39,6 +40,7 @@ _ORDERS = {"flat": 0.6, "jumps": 1.4}  # largest orders of decay of noise (0 in 
 _NOISES = 4.0  # an entry below this multiple of the standard deviation of the noise says nothing
 _SAME = 1e-10  # relative; smaller changes of a load are rounding errors
 _PURE = 8  # a spectrum with at most this number of entries above `DELTA` consists of pure tones
+_TAPER = 0.25  # of a side
 _NAMED = 3  # bands that a sentence names
 
 
@@ -232,7 +234,8 @@ def _on_lattice(problem: Problem, delta: float) -> DataSpectrum:
         slopes = math.pi * functools.reduce(np.hypot, [each / side for each, side in zip(k, sides, strict=True)])
         for data, order in ((values, 0), (fluxes, 1)):
             for column in data:
-                g = np.abs(expanded(_array(column, grid), kind, periodic)[0])
+                whole = _array(column, grid)  # the taper removes leakage and widens peaks: the smaller value is without both
+                g = np.minimum(*(np.abs(expanded(v, kind, periodic)[0]) for v in (whole, _tapered(whole, periodic))))
                 divisor = 1.0 if order == 0 else symbol.averaged.mean_diffusion * np.maximum(slopes, math.pi / max(sides))
                 u = np.maximum(u, g / divisor)
         found[kind] = k, u
@@ -259,6 +262,20 @@ def _on_lattice(problem: Problem, delta: float) -> DataSpectrum:
 
 def _array(values: Tensor, grid: tuple[int, ...]) -> np.ndarray:
     return values.reshape(grid).numpy()
+
+
+def _tapered(values: np.ndarray, periodic: Sequence[int]) -> np.ndarray:
+    """The values, which fall to zero near the sides across axes that are not periodic.
+
+    The expansion of prescribed values is not divided by the symbol of the equation. Without the taper, waves that do not fit the
+    box would leak like 1/k into all wavenumbers.
+    """
+    from scipy.signal.windows import tukey
+
+    for axis, n in enumerate(values.shape):
+        if axis not in periodic:
+            values = values * tukey(n, _TAPER).reshape([-1 if other == axis else 1 for other in range(values.ndim)])
+    return values
 
 
 def _white(cells: int, d: int) -> float:
