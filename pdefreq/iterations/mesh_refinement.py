@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from skfem import MeshTri1
 
+from pdefreq.domains.meshes.hidden_interfaces import with_visible_interfaces
 from pdefreq.domains.meshes.interface_mesh import with_interfaces
 from pdefreq.domains.meshes.meshing import cut_cells, fitted, locally_refined, refined
 from pdefreq.iterations.iteration import Iteration, State
@@ -58,7 +59,10 @@ class Refinement(Iteration):
         remarks: Callable[[Lagrange], list[str]],
     ) -> None:
         self._problem, self._levels, self._adaptive = problem, levels, adaptive
-        self._first = replace(space, mesh=self._following(space.mesh)) if adaptive else space
+        self._first = space
+        if adaptive:
+            visible = with_visible_interfaces(space.mesh, problem.level_sets, problem.domain)
+            self._first = replace(space, mesh=self._following(visible))
         self._condense, self._like, self._remarks = condense, like, remarks
 
     def init(self) -> State:
