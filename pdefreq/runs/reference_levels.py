@@ -26,6 +26,7 @@ _CELLS = {1: (95, 191, 383, 767, 1535, 3071, 6143), 2: (7, 15, 31, 63, 127), 3: 
 _FIRST = {1: 95, 2: 31, 3: 7}  # cells along an axis before adaptive refinement
 _MANY = {1: 50_000, 2: 30_000, 3: 20_000}  # numbers of unknowns beyond which a further refinement takes too long
 _MANY_NONLINEAR = 10_000
+_WORK = 500_000  # unknowns of all adaptive levels together: if few are added at each level, time ends the sequence, not size
 _LEAST, _MOST = 3, 1000  # levels of adaptive refinement, of which the first ones may have more unknowns
 
 
@@ -87,9 +88,10 @@ def _adapted(problem: Problem) -> Iterator[SpaceField]:
     by = "direct" if d < 3 else None  # multigrid fails for large jumps of the diffusion
     solver = Fem("P2", cells, linear_solver=by, refinement="adaptive", levels=_MOST)
     iteration = solver.prepare(problem, seed=0, device=torch.device("cpu"), dtype=torch.float64)
-    state, unknowns, level = iteration.init(), 0, 0
-    while unknowns <= _MANY[d] or level < _LEAST:
+    state, unknowns, total, level = iteration.init(), 0, 0, 0
+    while (unknowns <= _MANY[d] and total <= _WORK) or level < _LEAST:
         state, level = iteration.step(state), level + 1
         unknowns = state.space.num_coefficients
+        total += unknowns
         announce(f"computing a reference solution, {unknowns:,} unknowns")
         yield SpaceField(state.space, state.coefficients)

@@ -1,9 +1,9 @@
-"""Refinement of meshes toward interfaces that lie between all vertices, such as a disk smaller than a cell."""
+"""Refinement of meshes toward what lies between all vertices, such as a disk or a peak smaller than a cell."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LATTICE = 4  # intervals along the edges of the lattice of points in a cell
 _ROUNDS, _SHRINK = 40, 0.6  # of the search: its last lattice is 1e-9 times the cell
 _LEVELS = 120  # of refinement: a level halves cells, and 60 of them in a plane reach 1e-9 of a cell
+_ROUNDING = 1e-9  # of barycentric coordinates
 _MANY = 20_000  # number of cells beyond which the interfaces are too many to be resolved
 
 
@@ -41,6 +42,37 @@ def with_visible_interfaces(mesh: Mesh, level_sets: Sequence[Field], domain: Dom
             return mesh
         mesh = fitted(locally_refined(mesh, hidden), domain)
     return mesh
+
+
+def with_fine_places(mesh: Mesh, places: Iterable[tuple[Sequence[float], float]], domain: Domain) -> Mesh:
+    """The mesh, refined until the cell that contains each place is not longer than the given length.
+
+    Places outside the mesh are left out. The refinement ends at 20,000 cells.
+
+    Args:
+        mesh: A mesh of lines, triangles or tetrahedra.
+        places: Points, shape ``(d,)``, each with a length.
+        domain: The domain of the mesh.
+    """
+    for x, length in places:
+        for _ in range(_LEVELS):
+            cell = _cell_at(mesh, np.asarray(x))
+            if cell is None or np.ptp(mesh.p[:, mesh.t[:, cell]], axis=1).max() <= length or mesh.nelements > _MANY:
+                break
+            mesh = fitted(locally_refined(mesh, np.array([cell])), domain)
+    return mesh
+
+
+def _cell_at(mesh: Mesh, x: np.ndarray) -> int | None:
+    """The index of a cell that contains a point up to rounding errors, or None."""
+    near = np.flatnonzero(((mesh.p[:, mesh.t].min(axis=1).T <= x) & (mesh.p[:, mesh.t].max(axis=1).T >= x)).all(axis=1))
+    if not len(near):
+        return None
+    corners = mesh.p.T[mesh.t.T[near]]
+    edges = (corners[:, 1:] - corners[:, :1]).transpose(0, 2, 1)
+    inner = np.linalg.solve(edges, (x - corners[:, 0])[:, :, None])[:, :, 0]
+    inside = np.minimum(inner.min(axis=1), 1 - inner.sum(axis=1))
+    return int(near[inside.argmax()]) if inside.max() >= -_ROUNDING else None
 
 
 def _hidden_cells(mesh: Mesh, level_set: Field) -> np.ndarray:
