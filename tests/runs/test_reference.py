@@ -188,7 +188,9 @@ def test_adaptive_meshes_see_a_disk_between_all_vertices():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [disk_source(1e-2), disk_source(1e-3), disk_source(1e-6), peak_source(1e-3), peak_source(1e-6)])
+@pytest.mark.parametrize(
+    "source", [disk_source(1e-2), disk_source(1e-3), disk_source(1e-6), peak_source(1e-3), peak_source(1e-6)]
+)
 def test_point_like_sources_are_covered_in_bounded_time(source):
     """The norm of the far part stands for the whole: the square of a logarithm is integrable."""
     start = time.process_time()

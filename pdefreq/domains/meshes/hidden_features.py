@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.domain import Domain
 
 _LATTICE = 4  # intervals along the edges of the lattice of points in a cell
-_ROUNDS, _SHRINK = 40, 0.6  # of the search: its last lattice is 1e-9 times the cell
+_ROUNDS, _SHRINK = 60, 0.7  # of the search: its last lattice is 1e-9 times the cell
 _LEVELS = 120  # of refinement: a level halves cells, and 60 of them in a plane reach 1e-9 of a cell
 _ROUNDING = 1e-9  # of barycentric coordinates
 _MANY = 20_000  # number of cells beyond which the interfaces are too many to be resolved
@@ -65,7 +65,7 @@ def with_fine_places(mesh: Mesh, places: Iterable[tuple[Sequence[float], float]]
 
 def _cell_at(mesh: Mesh, x: np.ndarray) -> int | None:
     """The index of a cell that contains a point up to rounding errors, or None."""
-    near = np.flatnonzero(((mesh.p[:, mesh.t].min(axis=1).T <= x) & (mesh.p[:, mesh.t].max(axis=1).T >= x)).all(axis=1))
+    near = np.flatnonzero(((x >= mesh.p[:, mesh.t].min(axis=1).T) & (x <= mesh.p[:, mesh.t].max(axis=1).T)).all(axis=1))
     if not len(near):
         return None
     corners = mesh.p.T[mesh.t.T[near]]
@@ -84,8 +84,8 @@ def _hidden_cells(mesh: Mesh, level_set: Field) -> np.ndarray:
     lattice = _lattice(mesh.dim())
     center, size, found = np.full((len(cells), mesh.dim() + 1), 1 / (mesh.dim() + 1)), 1.0, []
     for _ in range(_ROUNDS):
-        # all points are convex combinations of points of the cell
-        weights = size * lattice + (1 - size) * center[:, None, :]
+        weights = np.maximum(center[:, None, :] + size * (lattice - lattice.mean(axis=0)), 0)
+        weights /= weights.sum(axis=2, keepdims=True)  # points outside the cell move to its boundary
         x = weights @ corners
         g = sign[:, None] * _values(level_set, x.reshape(-1, mesh.dim())).reshape(x.shape[:2])
         low, high = g.min(axis=1), g.max(axis=1)

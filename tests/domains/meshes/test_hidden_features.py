@@ -26,16 +26,18 @@ def volumes(mesh):
     return np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / math.factorial(mesh.dim())
 
 
-@settings(max_examples=25)
-@given(st.data(), st.integers(1, 3), st.floats(-6, -2))
-def test_small_balls_are_seen(data, dimension, exponent):
+@settings(max_examples=8)
+@pytest.mark.parametrize(("dimension", "least"), [(1, -7), (2, -7), (3, -2.5)])
+@given(st.data())
+def test_small_balls_are_seen(dimension, least, data):
     """A vertex lies inside, and the mesh still covers the box."""
+    exponent = data.draw(st.floats(least, -1.5))
     center = data.draw(st.tuples(*[INNER] * dimension))
     mesh = with_visible_interfaces(mesh_for(BOXES[dimension], 4), [ball(center, 10**exponent)], BOXES[dimension])
     distance = np.linalg.norm(mesh.p.T - np.array(center), axis=1)
     assert distance.min() <= 10**exponent * (1 + 1e-9)
     assert abs(volumes(mesh).sum() - 1) < 1e-12
-    assert set(mesh.boundaries) == set(mesh_for(BOXES[dimension], 4).boundaries)
+    assert set(mesh.boundaries or ()) == set(mesh_for(BOXES[dimension], 4).boundaries or ())
 
 
 @pytest.mark.parametrize(
@@ -58,9 +60,11 @@ def test_too_many_interfaces_end_the_refinement():
     assert with_visible_interfaces(mesh_for(BOXES[2], 8), [stripes], BOXES[2]).nelements < 100_000
 
 
-@settings(max_examples=25)
-@given(st.data(), st.integers(1, 3), st.floats(-6, -1))
-def test_cells_at_places_are_not_longer_than_asked(data, dimension, exponent):
+@settings(max_examples=8)
+@pytest.mark.parametrize(("dimension", "least"), [(1, -7), (2, -7), (3, -2)])
+@given(st.data())
+def test_cells_at_places_are_not_longer_than_asked(dimension, least, data):
+    exponent = data.draw(st.floats(least, -1))
     place = data.draw(st.tuples(*[st.floats(0.0, 1.0)] * dimension))
     mesh = with_fine_places(mesh_for(BOXES[dimension], 4), [(place, 10**exponent)], BOXES[dimension])
     low, high = mesh.p[:, mesh.t].min(axis=1), mesh.p[:, mesh.t].max(axis=1)
