@@ -42,7 +42,14 @@ def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]
     from pdefreq.solvers.spectral import Fourier, Sine
 
     d = problem.domain.dimension
-    elements = _adapted if _adaptive(problem) else lambda problem: _each(problem, lambda n: Fem("P2", n), _CELLS.get(d, ()))
+
+    def elements(problem: Problem) -> Iterator[SpaceField]:
+        if _refinable(problem) and d > 1:
+            return _adapted(problem)
+        if _refinable(problem) and problem.interfaces:
+            return _halved(problem)
+        return _each(problem, lambda n: Fem("P2", n), _CELLS.get(d, ()))
+
     return {
         "sine series": lambda: _each(problem, lambda n: Sine(n), _INTERVALS.get(d, ())),
         "Fourier series": lambda: _each(problem, lambda n: Fourier(n), _HARMONICS.get(d, ())),
@@ -50,9 +57,9 @@ def sequences(problem: Problem) -> dict[str, Callable[[], Iterator[SpaceField]]]
     }
 
 
-def _adaptive(problem: Problem) -> bool:
-    """Whether elements are refined adaptively: uniform meshes with the interfaces as nodes are cheap enough in one dimension."""
-    return problem.domain.dimension > 1 and problem.is_linear and problem.data is None and not problem.periodic_axes
+def _refinable(problem: Problem) -> bool:
+    """Whether meshes can be refined level by level."""
+    return problem.is_linear and problem.data is None and not problem.periodic_axes
 
 
 def _each(problem: Problem, solver: Callable[[int], Solver], sizes: tuple[int, ...]) -> Iterator[SpaceField]:
@@ -77,6 +84,24 @@ def _solved(iteration: Iteration) -> SpaceField:
     if (status := final_status_of(iteration, state)).exit_code:
         raise IncompatibleError(status.sentence)
     return SpaceField(state.space, state.coefficients)
+
+
+def _halved(problem: Problem) -> Iterator[SpaceField]:
+    """P2 solutions on an interval whose cells are halved, so that they change by a constant factor at interfaces as elsewhere.
+
+    On uniform meshes with additional nodes the cells at a singular point of a coefficient would be random parts of the others.
+    """
+    from pdefreq.solvers.fem import Fem
+
+    first, *finer = _CELLS[1]
+    iteration = Fem("P2", first, refinement="uniform", levels=len(finer)).prepare(
+        problem, seed=0, device=torch.device("cpu"), dtype=torch.float64
+    )
+    state = iteration.init()
+    for level in range(len(finer) + 1):
+        announce(f"computing a reference solution, {first * 2**level} cells and the interfaces")
+        state = iteration.step(state)
+        yield SpaceField(state.space, state.coefficients)
 
 
 def _adapted(problem: Problem) -> Iterator[SpaceField]:

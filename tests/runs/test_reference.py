@@ -63,6 +63,36 @@ def require_coverage(name, ratios):
     assert covered >= COVERED and middle <= FACTOR
 
 
+def singular(at, a):
+    """-(|x - at|^a u')' = 1 with u = 0 at both ends, for 0 < at < 1, or for at = 0.
+
+    The flux is c - x, and u' = (c - x) |x - at|^-a. For a < 1, c follows from the values of u at the ends. For a >= 1 no flux
+    passes the singular point, where u may jump and takes no value, so that c = at.
+    """
+    t, left, right = f"(x - {at!r})", at, 1 - at
+    if a >= 1:
+        exact = f"(where({t} < 0, {left!r}, {right!r})**{2 - a!r} - abs{t}**{2 - a!r})/{2 - a!r}"
+    else:
+        c = (right ** (2 - a) - left ** (2 - a)) / (2 - a) / ((right ** (1 - a) + left ** (1 - a)) / (1 - a))
+        offset = c * left ** (1 - a) / (1 - a) + left ** (2 - a) / (2 - a)
+        exact = f"{c / (1 - a)!r}*sign{t}*abs{t}**{1 - a!r} - abs{t}**{2 - a!r}/{2 - a!r} + {offset!r}"
+    return Problem(domain=UNIT, diffusion=f"abs{t}**{a!r}", source=1.0, boundary=0.0, exact=exact)
+
+
+@pytest.mark.parametrize(("at", "a"), [(0.0, 0.9), (0.0, 1.3), (0.37, 0.5), (0.64, 0.94), (0.29, 1.1)])
+def test_singular_coefficients_are_covered(at, a):
+    """The order 1 - a or a - 1 may be near 0."""
+    assert 1 <= ratio(singular(at, a)) <= FACTOR
+
+
+@pytest.mark.slow
+def test_random_singular_coefficients_are_covered():
+    random = np.random.default_rng(0)
+    ratios = [ratio(singular(float(random.uniform(0.1, 0.9)) * (k % 2), float(random.uniform(0.3, 1.9)))) for k in range(40)]
+    require_coverage("singular coefficients", ratios)
+    assert max(ratios) <= FACTOR
+
+
 @pytest.mark.slow
 def test_random_interfaces_in_one_dimension_are_covered():
     """The interface is a node, so that P2 elements are exact up to rounding errors."""
