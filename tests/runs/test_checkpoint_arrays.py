@@ -46,7 +46,7 @@ OPTIONAL = ("memory/level", "column/seconds", "column/objective", "column/mode_e
 @pytest.mark.parametrize("name", [name for name in arrays() if name not in OPTIONAL])
 def test_no_other_array_can_be_missing(name):
     """Arrays of modes require each other, and columns require their steps."""
-    with pytest.raises(ValueError, match="missing|without|do not increase"):
+    with pytest.raises(ValueError, match=r"missing|without|do not increase"):
         require_checkpoint({key: value for key, value in arrays().items() if key != name}, 4)
 
 
@@ -59,13 +59,13 @@ def test_these_can_be_missing(name):
 def test_text_in_place_of_numbers_and_numbers_in_place_of_text_are_refused(name):
     value = arrays()[name]
     wrong = np.zeros(value.shape) if value.dtype.kind == "U" else np.full(value.shape, "x")
-    with pytest.raises(ValueError, match="another type|do not increase"):
+    with pytest.raises(ValueError, match=r"another type|do not increase"):
         require_checkpoint({**arrays(), name: wrong}, 4)
 
 
 @pytest.mark.parametrize("name", [name for name in arrays() if not name.startswith("memory/")])
 def test_another_number_of_axes_is_refused(name):
-    with pytest.raises(ValueError, match="another type or shape|different lengths|do not increase|other shapes"):
+    with pytest.raises(ValueError, match=r"another type or shape|different lengths|do not increase|other shapes"):
         require_checkpoint({**arrays(), name: arrays()[name][None]}, 4)
 
 
