@@ -85,6 +85,7 @@ class Status(Enum):
         1,
     )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
+    RUNNING = ("running", "A process is still running it; this is the result at its newest checkpoint.", 0)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:
         self.label = label
