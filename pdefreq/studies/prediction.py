@@ -72,7 +72,7 @@ class PredictedModes(Shown):
         return predicted_modes_figure(errors, self.modes.wavenumber[order], title=self.title, unit=unit)
 
     def _html(self) -> str:
-        columns = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
+        columns: tuple[str, ...] = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
         values = (self.modes.wavenumber, self.modes.amplitude, self.initial_rate, self.errors.rate, self.errors.halving_steps)
         rows = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
         return paragraph([self.title, self.errors.note]) + table(columns, rows)
