@@ -22,21 +22,28 @@ def ridge_least_squares(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> T
 
     Args:
         matrix: A, ``(n, m)``. It is scaled in place, to save memory.
-        data: y, ``(n,)``.
+        data: y, ``(n,)``, or several of them as columns, ``(n, k)``.
         ridge: The weight of the coefficients.
 
     Returns:
-        The coefficients, ``(m,)``.
+        The coefficients, ``(m,)`` or ``(m, k)``.
 
     Source:
         Adcock and Huybrechs (2019), Frames and numerical approximation, SIAM Review 61: the regularized problem is accurate up to
         ``ridge |D c|`` for any bounded representation c of the solution.
     """
+    return ridge_solution(matrix, data, ridge)[0]
+
+
+def ridge_solution(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> tuple[Tensor, Tensor]:
+    """The coefficients of `ridge_least_squares`, and what they leave of the data, y - A c, of the shape of y."""
     count = matrix.shape[1]
     lengths = torch.linalg.vector_norm(matrix, dim=0)
     lengths = torch.where(lengths > 0, lengths, 1.0)
     matrix /= lengths
     below = ridge * torch.eye(count, dtype=matrix.dtype, device=matrix.device)
-    augmented = torch.cat([matrix, below])
-    right = torch.cat([data, data.new_zeros(count)])[:, None]
-    return torch.linalg.lstsq(augmented, right, driver="gels").solution[:, 0] / lengths
+    columns = data.reshape(len(data), -1)
+    right = torch.cat([columns, data.new_zeros(count, columns.shape[1])])
+    scaled = torch.linalg.lstsq(torch.cat([matrix, below]), right, driver="gels").solution
+    left = columns - matrix @ scaled
+    return (scaled / lengths[:, None]).reshape(count, *data.shape[1:]), left.reshape(data.shape)

@@ -12,7 +12,9 @@ import torch
 from pdefreq.core.history import Status
 from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
-from pdefreq.theory.least_squares import ridge_least_squares
+from pdefreq.spectrum.span import modes_at_rows
+from pdefreq.theory.certificate import Certificate
+from pdefreq.theory.least_squares import ridge_solution
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pdefreq.domains.samples import Samples
     from pdefreq.functionals.functional import Functional
     from pdefreq.spaces.features.features import Features
+    from pdefreq.spectrum.modes import Modes
 
 _FALL = 4.0  # the held-out residual must fall by this factor while the number of features doubles
 
@@ -69,6 +72,8 @@ class FeatureLeastSquares(Iteration):
     ) -> None:
         self._attempt = functools.lru_cache(maxsize=2)(attempt)
         self._tolerance, self._like, self._remarks = tolerance, like, remarks
+        self._modes: Modes | None = None
+        self._certificate: tuple[int, Certificate] | None = None  # with the number of the attempt
 
     def init(self) -> State:
         space = self._at(0).space
@@ -80,7 +85,22 @@ class FeatureLeastSquares(Iteration):
         functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
         data = functional.residual(zero)
         assert data is not None
-        return self._judged(state, number, ridge_least_squares(functional.gauss_newton_factor(zero), -data))
+        watched = None if self._modes is None else modes_at_rows(self._modes, attempt.interior, len(data), self._like)
+        right = -data[:, None] if watched is None else torch.cat([-data[:, None], watched], dim=1)
+        factor = functional.gauss_newton_factor(zero)
+        solutions, left = ridge_solution(factor, right)
+        self._certificate = None
+        if watched is not None:
+            self._certificate = number, Certificate.of(left[:, 1:], watched, data, -left[:, 0], -left[:, 0])
+        return self._judged(state, number, solutions[:, 0])
+
+    def watch(self, modes: Modes) -> None:
+        self._modes = modes
+
+    def certificate(self, state: State) -> Certificate | None:
+        """The certificate of the attempt that led to a state, from u = 0."""
+        known = self._certificate
+        return None if known is None or known[0] != int(state.memory["attempt"]) else known[1]
 
     def objective(self, state: State) -> dict[str, Tensor]:
         residuals = state.memory["residuals"]
