@@ -76,6 +76,14 @@ OPTIMIZERS = Registry(
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
     },
 )
+STEP_CONTROLS = Registry(
+    "step control",
+    "pdefreq.step_controls",
+    {
+        "nielsen": "pdefreq.parts.step_controls:Nielsen",
+        "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
+    },
+)
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
-KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)
+KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, STEP_CONTROLS, TRAININGS)
