@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from scipy.linalg import get_blas_funcs
@@ -43,7 +43,7 @@ def gram(f: Tensor) -> Tensor:
     """
     if f.device.type != "cpu" or f.dtype not in (torch.float32, torch.float64) or not f.numel():
         return f @ f.T
-    product = get_blas_funcs("syrk", dtype=f.numpy().dtype)
+    product: Any = get_blas_funcs("syrk", dtype=f.numpy().dtype)
     if f.is_contiguous():  # BLAS stores matrices by columns, so that it sees F^T
         return torch.from_numpy(product(1.0, f.numpy().T, trans=1, lower=1))
     return torch.from_numpy(product(1.0, f.T.contiguous().numpy().T, lower=1))

@@ -1,8 +1,9 @@
 """Random sketches of a Gauss-Newton step: fewer rows, fewer coefficients, and the same step up to an error of the sketch.
 
-A sketched step minimizes ``|C (F S y + r)|^2 + lambda |y|^2`` and is ``d = S y``, with a count sketch C of the rows and a
-subsampled randomized cosine transform S of the coefficients. Each step draws new sketches, so that all coefficients are changed
-in turn. A step decreases the objective if it is accepted, as any other.
+A sketched step solves ``((C F S)^T C F S + lambda) y = -S^T G`` and is ``d = S y``, with a count sketch C of the rows and a
+subsampled randomized cosine transform S of the coefficients. The gradient G is not sketched, so that every step is a direction of
+descent: a sketched residual has an error of the size of its part outside the range of F. C needs more rows than S has columns, two
+times or more. Each step draws new sketches, so that all coefficients are changed in turn.
 
 **Source.** Clarkson and Woodruff (2013), Low rank approximation and regression in input sparsity time, arXiv 1207.6365, for count
 sketches, here with several nonzero entries in each column; Tropp (2011), Improved analysis of the subsampled randomized Hadamard
@@ -106,7 +107,7 @@ class Sketched:
     """Linear algebra on sketches, drawn anew in each call.
 
     Args:
-        rows: The number of rows after the sketch; None keeps all. At least this many rows are needed for a sketch.
+        rows: The number of rows of F after the sketch; None keeps all.
         columns: The number of coefficients after the sketch; None keeps all.
         stream: The random numbers.
         solve: The linear algebra of the sketched equations.
@@ -123,7 +124,5 @@ class Sketched:
             columns = CosineSketch.drawn(factor.shape[1], self.columns, self.stream, factor)
             factor, gradient = columns.of(factor), columns.of(gradient[None])[0]
         if self.rows is not None and self.rows < len(factor) and residual is not None:
-            both = count_sketch(torch.cat([factor, residual[:, None]], dim=1), self.rows, self.stream)
-            factor, residual = both[:, :-1].contiguous(), both[:, -1]
-            gradient = factor.T @ residual
+            factor, residual = count_sketch(factor, self.rows, self.stream), None
         return SketchedSystem(self.solve(factor, gradient, residual), columns)
