@@ -156,9 +156,10 @@ class GaussNewton(Optimizer):
             these matrices (cholesky-qr), for losses that are sums of squares.
         last_layer: Whether the coefficients of the last layer are damped as the others, or eliminated (projected, variable
             projection), for losses that are sums of squares.
-        spring_momentum: The part of the previous step near which a step stays (SPRING), in [0, 1); for points that are drawn anew.
-        sketch_rows: Number of random combinations of the rows of F, two per coefficient or more, for sums of squares; null uses all
-            rows.
+        spring_momentum: The part of the previous step near which a step stays (SPRING), in [0, 1), for points that are drawn
+            anew.
+        sketch_rows: Number of random combinations of the rows of F, two per coefficient or more, for losses that are sums of
+            squares; null uses all rows.
         sketch_columns: Number of random combinations of the coefficients that a step changes; null changes all.
 
     Source:

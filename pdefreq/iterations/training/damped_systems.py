@@ -26,6 +26,11 @@ class DampedSystem(Protocol):
     """Solutions of ``(F^T F + lambda) d = -G`` for given lambda."""
 
     @property
+    def largest(self) -> float:
+        """The largest diagonal entry of F^T F."""
+        ...
+
+    @property
     def least(self) -> float:
         """The smallest lambda that differs from zero up to rounding."""
         ...
@@ -62,6 +67,10 @@ class CholeskySystem:
     factor: Tensor
     gradient: Tensor
     residual: Tensor | None
+
+    @property
+    def largest(self) -> float:
+        return float(self.factor.square().sum(dim=0).max())
 
     @property
     def is_dual(self) -> bool:
@@ -106,6 +115,10 @@ class OrthogonalSystem:
     residual: Tensor
 
     @property
+    def largest(self) -> float:
+        return float(self.factor.square().sum(dim=0).max())
+
+    @property
     def least(self) -> float:
         """The square of the rounding error of F."""
         precision = torch.finfo(self.factor.dtype)
@@ -146,6 +159,10 @@ class RefinedSystem:
     def _accurate(self) -> OrthogonalSystem:
         assert self.fast.residual is not None
         return OrthogonalSystem(self.fast.factor, self.fast.residual)
+
+    @property
+    def largest(self) -> float:
+        return self.fast.largest
 
     @property
     def least(self) -> float:

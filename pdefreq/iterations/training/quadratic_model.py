@@ -57,8 +57,8 @@ class QuadraticModel:
 
     @cached_property
     def largest(self) -> float:
-        """The largest diagonal entry of F^T F."""
-        return float(self.gauss_newton_factor.square().sum(dim=0).max())
+        """The largest diagonal entry of the matrix that is damped, F^T F unless coefficients are eliminated."""
+        return self.system.largest
 
     @cached_property
     def system(self) -> DampedSystem:

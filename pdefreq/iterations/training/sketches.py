@@ -1,9 +1,9 @@
 """Random sketches of a Gauss-Newton step: fewer rows, fewer coefficients, and the same step up to an error of the sketch.
 
 A sketched step solves ``((C F S)^T C F S + lambda) y = -S^T G`` and is ``d = S y``, with a count sketch C of the rows and a
-subsampled randomized cosine transform S of the coefficients. The gradient G is not sketched, so that every step is a direction of
-descent: a sketched residual has an error of the size of its part outside the range of F. C needs more rows than S has columns, two
-times or more. Each step draws new sketches, so that all coefficients are changed in turn.
+subsampled randomized cosine transform S of the coefficients. The gradient G is not sketched, so that every step is a direction
+of descent: a sketched residual has an error of the size of its part outside the range of F. C needs more rows than S has
+columns, two times or more. Each step draws new sketches, so that all coefficients are changed in turn.
 
 **Source.** Clarkson and Woodruff (2013), Low rank approximation and regression in input sparsity time, arXiv 1207.6365, for count
 sketches, here with several nonzero entries in each column; Tropp (2011), Improved analysis of the subsampled randomized Hadamard
@@ -92,6 +92,10 @@ class SketchedSystem:
 
     system: DampedSystem
     columns: CosineSketch | None
+
+    @property
+    def largest(self) -> float:
+        return self.system.largest
 
     @property
     def least(self) -> float:

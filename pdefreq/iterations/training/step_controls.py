@@ -74,8 +74,8 @@ class Trials:
         promised = self.model.decrease(d)
         if promised <= torch.finfo(self.c.dtype).eps * abs(self.model.objective):
             return Trial(damping, d, -math.inf, is_empty=True)
-        if not math.isfinite(damping):
-            return Trial(damping, d, math.nan)
+        if not math.isfinite(damping):  # what is not damped promises a decrease that rounding prevents, or F is not finite
+            return Trial(damping, d, math.nan, is_empty=math.isfinite(self.model.largest))
         return Trial(damping, d, (self.model.objective - float(self.functional.value(self.c + d))) / promised)
 
     def until_decrease(self, damping: float, growth: float, acceleration: float) -> Trial:

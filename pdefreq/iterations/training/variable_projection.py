@@ -43,6 +43,10 @@ class ProjectedSystem:
     triangle: Tensor
 
     @property
+    def largest(self) -> float:
+        return self.outer.largest
+
+    @property
     def least(self) -> float:
         return self.outer.least
 
