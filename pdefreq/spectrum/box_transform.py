@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 Transform = Literal["sine", "cosine", "waves", "lines"]
 
 _FLOOR = 1e-11  # relative; smaller coefficients are rounding errors of a transform
-_OCTAVE = 2.0
+_OCTAVES = 3  # whose coefficients are compared
 _HIGH = 0.75  # of the resolved wavenumbers; above it coefficients of the midpoint rule contain those of folded waves
 
 
@@ -76,20 +77,30 @@ def _scaled(c: np.ndarray, axis: int, index: int, factor: float) -> np.ndarray:
 def decay_order(f: np.ndarray) -> float:
     """The order s with which the coefficients of values at midpoints decay along the slowest axis, like k^-s.
 
-    The root mean squares of the cosine coefficients over the octaves of resolved wavenumbers are compared. A smooth function
-    decays at least like k^-2, because its slope at the sides is not zero; a function with jumps like k^-1, and white noise like
-    k^0. The order is infinite if the last octave contains rounding errors only.
+    The root mean squares of the coefficients over the last octaves of the resolved wavenumbers are compared, for cosines and for
+    sines, and the larger order counts. Cosine coefficients of a smooth function decay at least like k^-2, because its slope at
+    the sides is not zero. The order of a function with jumps is 1 in both transforms, and that of white noise 0. The order is
+    infinite if the last octave contains rounding errors only.
     """
-    c, _ = expanded(f, "cosine")
-    orders = []
-    for axis in range(f.ndim):
-        others = tuple(other for other in range(f.ndim) if other != axis)
-        sizes = np.sqrt((c**2).sum(axis=others))
-        top, high = float(sizes.max()), int(_HIGH * len(sizes))
-        edges = [int(high / _OCTAVE**j) for j in range(4)]
-        if edges[-1] < 1 or not top > 0:
-            continue
-        last, before = (float(np.sqrt((sizes[edges[j + 1] : edges[j]] ** 2).mean())) for j in (0, 2))
-        if last > _FLOOR * top:
-            orders.append(float(np.log(before / last) / np.log(_OCTAVE**2)) if before > 0 else 0.0)
-    return min(orders, default=np.inf)
+    orders = [[_order(np.sqrt((c**2).sum(axis=_others(axis, f.ndim)))) for axis in range(f.ndim)] for c in _both(f)]
+    return min(max(pair) for pair in zip(*orders, strict=True))
+
+
+def _both(f: np.ndarray) -> list[np.ndarray]:
+    return [expanded(f, "cosine")[0], expanded(f, "sine")[0]]
+
+
+def _others(axis: int, d: int) -> tuple[int, ...]:
+    return tuple(other for other in range(d) if other != axis)
+
+
+def _order(sizes: np.ndarray) -> float:
+    """The order of decay of the sizes of coefficients along one axis, the largest of those from two octaves to the last one."""
+    top, high = float(sizes.max()), int(_HIGH * len(sizes))
+    edges = [int(high / 2**j) for j in range(_OCTAVES + 1)]
+    if edges[-1] < 1 or not top > 0:
+        return np.inf
+    last, *before = (float(np.sqrt((sizes[b:a] ** 2).mean())) for a, b in itertools.pairwise(edges))
+    if last <= _FLOOR * top:
+        return np.inf
+    return max(float(np.log2(octave / last)) / j if octave > 0 else 0.0 for j, octave in enumerate(before, start=1))

@@ -9,6 +9,7 @@ of pi per side: k = 1 is half of a period along a side of the box.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -83,6 +84,24 @@ class DataSpectrum:
     def radius(self) -> float:
         """The largest occupied angular wavenumber |omega|, or the resonant one if that is larger, in rad per unit of length."""
         return max(float(np.linalg.norm(self.angular, axis=1).max(initial=0.0)), self.resonant, math.pi / max(self.sides))
+
+    def plane_waves(self, most: int) -> np.ndarray:
+        """Angular wavevectors of the plane waves that products of sines and cosines consist of, the largest amplitudes first.
+
+        A product with the wavenumbers (k_1, ..., k_d) is a sum of waves with omega = pi (k_1 / L_1, +-k_2 / L_2, ...).
+
+        Args:
+            most: The largest number of waves.
+
+        Returns:
+            Wavevectors in rad per unit of length, one of omega and -omega, shape ``(m, d)`` with m from 1 to `most`.
+        """
+        signs = np.array([(1, *rest) for rest in itertools.product((1, -1), repeat=len(self.sides) - 1)])
+        waves = (self.angular[:most, None, :] * signs).reshape(-1, len(self.sides))
+        waves = waves[np.any(waves != 0, axis=1)]
+        leading = waves[np.arange(len(waves)), np.argmax(waves != 0, axis=1)]
+        waves = list(dict.fromkeys(map(tuple, (waves * np.sign(leading)[:, None] + 0.0).tolist())))
+        return np.array(waves[:most] or [tuple(math.pi / side for side in self.sides)])
 
     @property
     def is_capped(self) -> bool:
