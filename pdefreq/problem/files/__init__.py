@@ -155,14 +155,14 @@ def _toml(text: str, name: str) -> dict[str, Any]:
 
 
 def _merged(document: Mapping[str, Any], changes: Any) -> dict[str, Any]:
-    """The document with the tables of a variant merged into it recursively."""
+    """The document with the tables of a variant merged into it recursively. The empty text removes a key."""
     if not isinstance(changes, dict):
         raise ProblemFileError(f"[variant] must contain tables such as [variant.hard], got {_line(changes)}")
     merged = dict(document)
     for key, value in changes.items():
         old = merged.get(key)
         merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
+    return {key: value for key, value in merged.items() if changes.get(key) != ""}
 
 
 def _line(text: object) -> str:
