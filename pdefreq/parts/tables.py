@@ -43,6 +43,7 @@ BOUNDARIES = Registry(
     "boundary",
     "pdefreq.boundaries",
     {
+        "automatic": "pdefreq.parts.boundary:Automatic",
         "hard": "pdefreq.parts.boundary:Hard",
         "penalty": "pdefreq.parts.boundary:Penalty",
     },
