@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
+    from pdefreq.parts.step_controls import Nielsen, StepControl, TargetRatio
     from pdefreq.parts.training import Training
 
 
@@ -35,6 +36,7 @@ _PLACES = {
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd", "Soap", "SsBroyden"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "penalty_schedules": ("PenaltySchedule", "Staged"),
+        "step_controls": ("Nielsen", "StepControl", "TargetRatio"),
         "starts": ("Antisymmetric", "Doubled", "Start", "Wide"),
         "training": ("Training",),
     }.items()
@@ -66,6 +68,7 @@ __all__ = [
     "ModuleNetwork",
     "Mscale",
     "Network",
+    "Nielsen",
     "Optimizer",
     "Penalty",
     "PenaltySchedule",
@@ -82,6 +85,8 @@ __all__ = [
     "SsBroyden",
     "Staged",
     "Start",
+    "StepControl",
+    "TargetRatio",
     "Training",
     "Uniform",
     "Wide",

@@ -55,6 +55,20 @@ class Network(Part):
             OptionError: If an option does not fit the dimension of the domain.
         """
 
+    def sized(self, problem: Problem, *, is_residual: bool) -> Network:
+        """The same part with widths, if they depend on the spectrum of the data.
+
+        Args:
+            problem: The problem.
+            is_residual: Whether the network is trained on the residual of the equation.
+        """
+        return self
+
+    @property
+    def consists_of_waves(self) -> bool:
+        """Whether the units are initially waves that the solution is expected to contain."""
+        return False
+
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
@@ -147,7 +161,8 @@ class FeedForwardNetwork(Network):
     """A feed-forward network, or a sum of several of equal shape.
 
     Args:
-        widths: Number of units of each hidden layer, in each sub-network if there are several.
+        widths: Number of units of each hidden layer, in each sub-network if there are several; null chooses widths and
+            initialization of a sine network by the spectrum of the data.
         activation: A name such as sin, tanh, gelu, srelu, phi, relu or ricker(a), my_file.py:Name, or in Python a function of a
             tensor.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
@@ -161,7 +176,7 @@ class FeedForwardNetwork(Network):
         start: A construction whose initial function is zero; null keeps the initial parameters as drawn.
     """
 
-    widths: tuple[int, ...] = (50, 50, 50)
+    widths: tuple[int, ...] | None = (50, 50, 50)
     activation: str | Callable[..., Any] = "tanh"
     initialization: str = "tiled"
     bias: Literal["all", "hidden", "none"] = "all"
@@ -187,6 +202,25 @@ class FeedForwardNetwork(Network):
             if not (isinstance(given, str) and registry.knows(given)):
                 named(given)  # pyright: ignore[reportArgumentType]  # raises if the name is unknown, loads a file, or differentiates a function
 
+    def sized(self, problem: Problem, *, is_residual: bool) -> FeedForwardNetwork:
+        from pdefreq.parts.network_sizes import UNINFORMED, suggested
+
+        if self.widths is not None:
+            return self
+        fits = is_residual and self.activation == "sin" and self.input is None and self.initialization == "siren(10)"
+        widths, initialization = suggested(problem) if fits else (UNINFORMED[0], self.initialization)
+        return replace(self, widths=widths, initialization=initialization)
+
+    @property
+    def consists_of_waves(self) -> bool:
+        return self.initialization == "spectrum"
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """The widths, which `sized` sets."""
+        assert self.widths is not None
+        return self.widths
+
     def resolved(self, periodic_axes: tuple[int, ...]) -> FeedForwardNetwork:
         if not periodic_axes:
             return self
@@ -205,7 +239,7 @@ class FeedForwardNetwork(Network):
         from pdefreq.spectrum.data_spectrum import data_spectrum
 
         found = data_spectrum(problem)
-        waves = found.plane_waves(self.widths[0])
+        waves = found.plane_waves(self.layer_widths[0])
         told = f"The first layer begins with {len(waves)} waves: {found.reason}."
         return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
@@ -230,7 +264,7 @@ class FeedForwardNetwork(Network):
 
         frame = frame or Frame.identity(domain.dimension)
         layers = {
-            "widths": self.widths,
+            "widths": self.layer_widths,
             "activation": self.activation,
             "initialization": self.initialization,
             "embedding": coordinates(frame) if self.input is None else self.input.embedding(domain, frame),
@@ -254,9 +288,9 @@ class FeedForwardNetwork(Network):
             name, number, _ = self.input.size(dimension)
             require_memory(number, name, 8 * _LIVE * 1024 * features)
         start = Start if self.start is None else self.start
-        parts, widths = self.stack * start.copies, [start.widening * width for width in self.widths]
+        parts, widths = self.stack * start.copies, [start.widening * width for width in self.layer_widths]
         weights = parts * sum(a * b for a, b in itertools.pairwise((features or dimension, *widths, 1)))
-        require_memory(max(self.widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
+        require_memory(max(self.layer_widths), "widths", 8 * _LIVE * (weights + parts * 1024 * sum(widths)))
 
     @property
     def starts_at_zero(self) -> bool:
@@ -290,7 +324,7 @@ class Mscale(FeedForwardNetwork):
         Liu, Cai, Xu (2020), Multi-scale deep neural network (MscaleDNN), arXiv 2007.11207, section 3.
     """
 
-    widths: tuple[int, ...] = (30, 30, 30)
+    widths: tuple[int, ...] | None = (30, 30, 30)
     activation: str | Callable[..., Any] = "sin"
     scales: tuple[float, ...] | Literal["auto"] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
     form: Literal["subnetworks", "first-layer"] = "subnetworks"
@@ -304,10 +338,10 @@ class Mscale(FeedForwardNetwork):
             return
         if len(self.scales) == 1:
             raise OptionError("`form` does nothing here: it needs `scales`, several of them; set that, or leave `form` out")
-        if self.widths[0] < len(self.scales):
+        if self.layer_widths[0] < len(self.scales):
             raise OptionError(
                 f"the first of `widths` must be at least the number of scales, {len(self.scales)}, so that each has a unit, "
-                f"got {self.widths[0]}"
+                f"got {self.layer_widths[0]}"
             )
 
     @property

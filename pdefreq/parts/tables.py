@@ -46,6 +46,7 @@ BOUNDARIES = Registry(
     "boundary",
     "pdefreq.boundaries",
     {
+        "automatic": "pdefreq.parts.boundary:Automatic",
         "hard": "pdefreq.parts.boundary:Hard",
         "penalty": "pdefreq.parts.boundary:Penalty",
     },
@@ -85,6 +86,14 @@ OPTIMIZERS = Registry(
 )
 FEATURES = Registry("family of features", "pdefreq.features", {"sines": "pdefreq.parts.features:RandomSines"})
 SINGULAR = Registry("family of singular functions", "pdefreq.singular", {"singular": "pdefreq.parts.features:Singular"})
+STEP_CONTROLS = Registry(
+    "step control",
+    "pdefreq.step_controls",
+    {
+        "nielsen": "pdefreq.parts.step_controls:Nielsen",
+        "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
+    },
+)
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
-KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)
+KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, STEP_CONTROLS, TRAININGS)

@@ -75,6 +75,10 @@ class NetworkSolver(Solver):
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
                 "or leave `balance_every` out"
             )
+        if not self.loss.is_square and (option := self.optimizer.for_squares) is not None:
+            raise OptionError(
+                f"`{option}` needs a loss that is a sum of squares, such as loss=residual; set that, or leave `{option}` out"
+            )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
             raise OptionError(
                 f"{self.optimizer.title} needs an objective that is the same in every step: leave `batch` out, or use "
@@ -93,7 +97,7 @@ class NetworkSolver(Solver):
     def needs(self) -> Sequence[Need]:
         if self.loss.is_regression:
             return self.loss.needs
-        if self.boundary.is_penalty:
+        if not self.boundary.builds_in:
             return (*self.loss.needs, *self.boundary.needs)
         return (*self.loss.needs, *self.boundary.needs, VALUES_WITH_DERIVATIVES[max(self.loss.derivatives, 1)])
 
@@ -107,8 +111,12 @@ class NetworkSolver(Solver):
         d, budget = problem.domain.dimension, self.budget.override(stop).steps
         known = problem.data is not None and self.loss.sums_over_data
         points = self.points.resolved(d, self.optimizer.number[min(d, 3) - 1], known=known)
-        network = self.network.resolved(problem.periodic_axes)
-        return replace(self, network=network, points=points, boundary=self.boundary.resolved(d, budget or self.training.steps))
+        is_residual = self.loss.is_square and not self.loss.is_regression
+        network = self.network.sized(problem, is_residual=is_residual).resolved(problem.periodic_axes)
+        can_build_in = problem.is_regression or len(problem.periodic_axes) == d or problem.dirichlet is not None
+        boundary = self.boundary.suited(waves=network.consists_of_waves and is_residual, can_build_in=can_build_in)
+        boundary = boundary.resolved(d, budget or self.training.steps)
+        return replace(self, network=network, points=points, boundary=boundary)
 
     def prepare(
         self, problem: Problem, *, seed: int, device: torch.device, dtype: torch.dtype, guess: Field | None = None
@@ -131,8 +139,9 @@ class NetworkSolver(Solver):
             raise IncompatibleError(f"{self.name} can't start from a given function: let it come first, or use `jacobi`")
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
-        self._require_start(problem.equation, domain, problem.dirichlet)
         method, reason = self.resolved(problem, Stop())._settled(problem)
+        require(problem, self.name, method.needs)
+        method._require_start(problem.equation, domain, problem.dirichlet)
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
@@ -177,7 +186,7 @@ class NetworkSolver(Solver):
         return TrainingIteration(
             space,
             objectives,
-            self.optimizer.stepper(),
+            self.optimizer.stepper(space.num_linear),
             seed=seed,
             like=like,
             unit=unit,
@@ -197,8 +206,9 @@ class NetworkSolver(Solver):
         from pdefreq.problem.scales import NaturalUnits
 
         blind = problem.blind()
-        _, _, scales = self._settled(blind)[0]._spaces(NaturalUnits(blind))
-        return self.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
+        method, _ = self.resolved(blind, Stop())._settled(blind)
+        _, _, scales = method._spaces(NaturalUnits(blind))
+        return method.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
 
     def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
         """The method with a network that is fitted to the spectrum of the data, and the choice in a sentence."""

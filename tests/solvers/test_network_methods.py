@@ -146,7 +146,7 @@ def test_default_points(d, number):
         ({"weights": {"energy": -1.0}}, "`weights` must be positive and finite, got -1"),
         ({"weights": 3}, "option 'weights' must be numbers by name such as first:1,second:10 or null, got 3"),
         ({"optimizer": "lbfgs", "batch": 10}, "lbfgs needs an objective that is the same in every step.* leave `batch` out"),
-        ({"boundary": 0.5}, "option 'boundary' must be one of hard, penalty, got 0.5"),
+        ({"boundary": 0.5}, "option 'boundary' must be one of automatic, hard, penalty, got 0.5"),
         ({"form": "first-layer", "widths": (3, 3)}, "the first of `widths` must be at least the number of scales, 6"),
     ],
 )
@@ -160,7 +160,7 @@ def test_unknown_names_are_refused_with_the_nearest_name():
         mscale().with_options(activation="tan")
     with pytest.raises(UnknownNameError, match="unknown optimizer 'sdg': did you mean 'sgd'"):
         mscale().with_options(optimizer="sdg")
-    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known names are hard, penalty"):
+    with pytest.raises(UnknownNameError, match="unknown boundary 'soft': known names are automatic, hard, penalty"):
         make_solver("mscale:boundary=soft")
     with pytest.raises(UnknownNameError, match="unknown initialization 'xavier'"):
         deep_ritz().with_options(initialization="xavier")
