@@ -184,7 +184,7 @@ class Certifies(Protocol):
         ...
 
     def certificate(self, state: State) -> Certificate | None:
-        """The certificate of the step from a state, or of the step that led to it if it was the only one; None if there is none."""
+        """The certificate of the step from a state, or of the one that led to it; None if there is none."""
         ...
 
 

@@ -96,7 +96,6 @@ class Recorder:
         if prepared.spec.predict and not len(history):
             history.facts.update(_predicted(prepared, iterate, history))
 
-
     def _watch(self) -> None:
         """Tell the iteration which modes its certificate is about."""
         from pdefreq.spectrum.watched import WatchedModes

@@ -61,8 +61,9 @@ _ROUNDING = 1e-10  # relative to |r|
 def damped_least_squares(factor: Tensor, damping: float, right: Tensor) -> tuple[Tensor, Tensor]:
     """The x that minimize ``|F x - v|^2 + lambda |x|^2`` for vectors v, and what they leave, v - F x = lambda (K + lambda)^-1 v.
 
-    With K = F F^T. Since lambda (K + lambda)^-1 is symmetric, its product with r has the component (lambda (K + lambda)^-1 v) . r
-    along v, which is at most q |r|. The problems are solved by Householder reflections: normal equations would square the condition.
+    With K = F F^T. Since lambda (K + lambda)^-1 is symmetric, its product with r has the component
+    ``(lambda (K + lambda)^-1 v) . r`` along v, which is at most q |r|. The problems are solved by Householder reflections, since
+    normal equations would square the condition.
 
     Args:
         factor: F, ``(n, P)``.

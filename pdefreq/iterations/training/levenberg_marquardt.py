@@ -20,7 +20,7 @@ import torch
 from pdefreq.core.history import Status
 from pdefreq.iterations.training.linear_algebra import LinearAlgebra
 from pdefreq.iterations.training.quadratic_model import QuadraticModel
-from pdefreq.iterations.training.step_controls import NielsenControl
+from pdefreq.iterations.training.step_controls import START, NielsenControl
 from pdefreq.iterations.training.steppers import ENDS, Memory, Stepper
 from pdefreq.theory import dynamics
 
@@ -57,6 +57,7 @@ class LevenbergMarquardtStepper(Stepper):
     """
 
     title = "Gauss-Newton with adaptive damping"
+    solves_damped = True
 
     damping: float | None = None
     control: StepControl = field(default_factory=NielsenControl)
@@ -76,6 +77,11 @@ class LevenbergMarquardtStepper(Stepper):
 
     def columns(self, memory: Memory) -> dict[str, Tensor]:
         return {"damping": memory["damping"]} if "damping" in memory else {}
+
+    def damping_at(self, memory: Memory, factor: Tensor) -> float:
+        if self.damping is not None:
+            return self.damping
+        return float(memory["damping"]) or START * float(factor.square().sum(dim=0).max())
 
     def advance(self, c: Coefficients, functional: Functional, step: int, memory: Memory, *, fresh: bool) -> bool:
         start = self.momentum * memory["previous"] if self.momentum else None

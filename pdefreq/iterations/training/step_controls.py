@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.training.quadratic_model import QuadraticModel
 
-_START = 1e-3  # the first damping, relative to the largest diagonal entry of F^T F
+START = 1e-3
+"""The first damping, relative to the largest diagonal entry of F^T F."""
+
 _FACTOR = 3.0  # between the dampings that `TargetRatio` tries
 _TRIALS = 3  # how many of them, beyond the first
 _PASSED = 10.0  # the damping has passed its minimum if it is larger than it by this factor
@@ -105,8 +107,8 @@ class StepControl(ABC):
 
     def advance(self, c: Coefficients, functional: Functional, model: QuadraticModel, memory: Memory, *, fresh: bool) -> bool:
         """Take a step that decreases the objective, in place; see `Stepper.advance`."""
-        damping = float(memory["damping"]) or _START * model.largest
-        trials = Trials(functional, c, model, restrained=damping > _START * model.largest)
+        damping = float(memory["damping"]) or START * model.largest
+        trials = Trials(functional, c, model, restrained=damping > START * model.largest)
         trial = self.search(trials, damping, memory)
         if trial.is_empty:
             memory["end"] = ending(trials.reason)

@@ -63,6 +63,13 @@ class Stepper(ABC):
     ends: ClassVar[bool] = False
     """Whether the stepper can detect that further steps would change nothing."""
 
+    solves_damped: ClassVar[bool] = False
+    """Whether a step solves a damped least-squares problem, so that `damping_at` is defined."""
+
+    def damping_at(self, memory: Memory, factor: Tensor) -> float:
+        """The damping lambda of the first trial of a step with the Gauss-Newton factor F; see `solves_damped`."""
+        raise NotImplementedError(f"{type(self).__name__} solves no damped problem")
+
     @property
     def spectral_filter(self) -> SpectralFilter | None:
         """The spectral filter of a step on the tangent kernel, if the theory covers the stepper; otherwise None."""

@@ -128,9 +128,9 @@ class TrainingIteration(Iteration):
         self._modes = modes
 
     def certificate(self, state: State) -> Certificate | None:
-        """The certificate of the first trial of the step from a state, for Gauss-Newton steps of a sum of squares at fixed points."""
+        """The certificate of the first trial of a Gauss-Newton step from a state, for sums of squares at fixed points."""
         step, memory, interior = int(state.memory["steps"]), dict(state.memory), self._objectives.quadrature
-        if self._modes is None or interior is None or not self._stepper.is_damped:
+        if self._modes is None or interior is None or not self._stepper.solves_damped:
             return None
         functional, c = self._functional(step, memory), state.coefficients
         with torch.no_grad():
