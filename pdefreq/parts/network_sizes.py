@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _TONES = 16  # a spectrum of at most this number of waves is one of pure tones
 _LEAST, _PER_WAVE = 30, 5  # units of a network of one layer, and units per wave
-_IN_ONE_DIMENSION = 30  # units for any spectrum
+_LEAST_IN_1D = 12  # of units for pure tones in one dimension, and 30 for any other spectrum
 _DEEP = (24, 24)
 UNINFORMED = ((20, 20), "siren(10)")
 """Widths and initialization of a sine network without an estimate of the spectrum."""
@@ -30,7 +30,7 @@ def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
     Returns:
         The widths, and the name of the initialization.
     """
-    from pdefreq.spectrum.data_spectrum import data_spectrum
+    from pdefreq.spectrum.data_spectrum import DELTA, data_spectrum
 
     d = problem.domain.dimension
     if problem.is_regression or problem.exponent != 2 or problem.periodic_axes or d > 3:
@@ -38,7 +38,8 @@ def suggested(problem: Problem) -> tuple[tuple[int, ...], str]:
     found = data_spectrum(problem)
     if max(found.largest) <= 1 or found.is_capped:
         return UNINFORMED
-    if d == 1:
-        return (_IN_ONE_DIMENSION,), "spectrum"
     waves = len(found.plane_waves(_TONES + 1))
+    if d == 1:  # a larger threshold means that many smaller amplitudes were left out
+        pure = waves <= _TONES and found.threshold == DELTA
+        return (max(_LEAST_IN_1D, _PER_WAVE * waves) if pure else _LEAST,), "spectrum"
     return ((max(_LEAST, _PER_WAVE * waves),) if waves <= _TONES else _DEEP), "spectrum"
