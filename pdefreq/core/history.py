@@ -74,6 +74,13 @@ class Status(Enum):
         "from the start; start from the solution of an easier problem (guess=...), such as one with a smaller coefficient.",
         1,
     )
+    UNRESOLVED = (
+        "not resolved",
+        "The residual at held-out points no longer falls as features are added: the data have noise, or the solution has a "
+        "singularity or features that are finer than the largest number of features resolves; use `fem` with "
+        "refinement=adaptive, or compare with it.",
+        1,
+    )
     INTERRUPTED = ("interrupted", "Stopped before the end of its budget; continue with `pdefreq resume RUN`.", 130)
 
     def __init__(self, label: str, sentence: str, exit_code: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdefreq.core.composition import Part
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Points, Values
     from pdefreq.domains.domain import Domain
     from pdefreq.domains.frame import Frame
+    from pdefreq.problem.problem import Problem
     from pdefreq.spaces import trial_space
     from pdefreq.spaces.networks.feed_forward import FeedForward
 
@@ -53,6 +54,16 @@ class Network(Part):
     def resolved(self, periodic_axes: tuple[int, ...]) -> Network:
         """The same part with all defaults set that depend on the periodic axes of the problem."""
         return self
+
+    def settled(self, problem: Problem) -> tuple[Network, str]:
+        """The same part with everything set that depends on the spectrum of the data, and the choice in a sentence, or "".
+
+        The choice depends on the problem only, so that a run that is resumed makes it again.
+
+        Args:
+            problem: The problem.
+        """
+        return self, ""
 
     def inputs(self, dimension: int) -> int:
         """How many numbers are computed from the coordinates of each point and stored in addition to them."""
@@ -120,7 +131,8 @@ class FeedForwardNetwork(Network):
         widths: Number of units of each hidden layer, in each sub-network if there are several.
         activation: A name such as sin, tanh, srelu, phi, sin-srelu, relu or ricker(a), or my_file.py:Name.
         initialization: How weights are drawn: a name such as tiled, glorot, he, lecun, torch, mscale, ntk, mean-field, siren,
-            or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or my_file.py:Name.
+            spectrum (waves of the data, for sines), or with numbers normal(std), phase(gamma, gamma_prime), siren(omega); or
+            my_file.py:Name.
         bias: Which layers have biases: all, hidden (all but the last) or none.
         residual: Whether a hidden layer's input is added to its output, where both have the same width.
         adaptive: n of activations sigma(n a z) with a trainable slope a for each layer, initially 1 / n; null means none.
@@ -137,9 +149,15 @@ class FeedForwardNetwork(Network):
     adaptive: float | None = None
     input: Input | None = None
     start: Start | None = None
+    waves: tuple[tuple[float, ...], ...] = field(default=(), metadata={"option": False})  # in rad per length, by `settled`
+    spacing: float = field(default=0.0, metadata={"option": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.initialization == "spectrum" and self.activation != "sin":
+            raise OptionError(f"initialization=spectrum draws waves and needs activation=sin, got {self.activation}")
+        if self.initialization == "spectrum" and self.input is not None:
+            raise OptionError("initialization=spectrum draws waves of the coordinates: leave `input` out")
         require(self, COUNT, "widths")
         require(self, EXPONENT, "adaptive")
         for registry, named, name in (
@@ -154,6 +172,18 @@ class FeedForwardNetwork(Network):
             return self
         # A single harmonic keeps initial networks smooth: with four, Gauss-Newton overfitted its points on smooth solutions.
         return replace(self, input=(self.input or Periodic(harmonics=1)).resolved(periodic_axes))
+
+    def settled(self, problem: Problem) -> tuple[FeedForwardNetwork, str]:
+        if self.initialization != "spectrum":
+            return self, ""
+        if self.input is not None:
+            raise OptionError("initialization=spectrum draws waves that are not periodic: use another initialization here")
+        from pdefreq.spectrum.data_spectrum import data_spectrum
+
+        found = data_spectrum(problem)
+        waves = found.plane_waves(self.widths[0])
+        told = f"The first layer begins with {len(waves)} waves: {found.reason}."
+        return replace(self, waves=tuple(map(tuple, waves.tolist())), spacing=math.pi / max(found.sides)), told
 
     @abstractmethod
     def drawn_on(self, domain: Domain, layers: dict[str, Any]) -> FeedForward:
@@ -183,6 +213,8 @@ class FeedForwardNetwork(Network):
             "residual": self.residual,
             "bias": self.bias,
             "adaptive": self.adaptive,
+            "waves": tuple(tuple(k * unit for k, unit in zip(row, frame.units, strict=True)) for row in self.waves),
+            "spacing": self.spacing * frame.length,
         }
         network = self.drawn_on(domain, layers)
         return network if self.start is None else self.start.applied(network)

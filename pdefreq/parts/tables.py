@@ -76,6 +76,8 @@ OPTIMIZERS = Registry(
         "gauss-newton": "pdefreq.parts.optimizers:GaussNewton",
     },
 )
+FEATURES = Registry("family of features", "pdefreq.features", {"sines": "pdefreq.parts.features:RandomSines"})
+SINGULAR = Registry("family of singular functions", "pdefreq.singular", {"singular": "pdefreq.parts.features:Singular"})
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
 KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)

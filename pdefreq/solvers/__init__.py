@@ -21,6 +21,7 @@ SOLVERS = Registry(
         "fourier": "pdefreq.solvers.spectral:Fourier",
         "fem": "pdefreq.solvers.fem:Fem",
         "ritz-galerkin": "pdefreq.solvers.ritz_galerkin:RitzGalerkin",
+        "random-features": "pdefreq.solvers.random_features:RandomFeatures",
         "deep-ritz": "pdefreq.solvers.network_methods:deep_ritz",
         "mscale": "pdefreq.solvers.network_methods:mscale",
         "pinn": "pdefreq.solvers.network_methods:pinn",

@@ -126,7 +126,7 @@ class NetworkSolver(Solver):
         if problem.is_up_to_constant and domain.dimension <= 3:  # quadrature is too coarse beyond
             require_compatible(problem)  # otherwise the energy has no minimum
         self._require_start(problem.equation, domain, problem.dirichlet)
-        method = self.resolved(problem, Stop())
+        method, reason = self.resolved(problem, Stop())._settled(problem)
         points, boundary = method.points, method.boundary
         method._require_room(points, boundary, domain.dimension)
         self._require_pairs(points, boundary, is_regression=problem.is_regression)
@@ -161,7 +161,10 @@ class NetworkSolver(Solver):
             seed=seed,
             like=like,
             unit=unit,
-            remarks=[_UNITS.format(scales.text)] if scales is not None and scales.text else [],
+            remarks=[
+                *([_UNITS.format(scales.text)] if scales is not None and scales.text else []),
+                *([reason] if reason else []),
+            ],
             balance_every=training.balance_every,
             held_out=None if held_out is None else HeldOut(held_out, training.keep == "best", training.patience, unit),
             objectives_in=objectives_in if loss.is_quadratic(linear=problem.is_linear) else None,
@@ -171,8 +174,14 @@ class NetworkSolver(Solver):
         """The factor of the boundary penalty of an energy at a step, in the units of the problem."""
         from pdefreq.problem.scales import NaturalUnits
 
-        _, _, scales = self._spaces(NaturalUnits(problem.blind()))
+        blind = problem.blind()
+        _, _, scales = self._settled(blind)[0]._spaces(NaturalUnits(blind))
         return self.boundary.penalty_parameter_at(step) * (1.0 if scales is None else scales.penalty_in_energy)
+
+    def _settled(self, problem: Problem) -> tuple[NetworkSolver, str]:
+        """The method with a network that is fitted to the spectrum of the data, and the choice in a sentence."""
+        network, reason = self.network.settled(problem)
+        return replace(self, network=network), reason
 
     def _spaces(self, units: NaturalUnits) -> tuple[trial_space.Network, trial_space.Network, Scales | None]:
         """The network, the space of u, and the units of the problem; None for those in which it is given."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -78,10 +79,11 @@ class FeedForward(Stacked):
         sigma, scales = activation_named(self.activation), self.unit_scales
         inputs = self.domain.dimension if self.embedding is None else self.embedding.number
         fans = list(itertools.pairwise((inputs, *self.widths, 1)))
-        return [
+        layers = [
             Layer(a, b, len(scales), sigma if i < len(self.widths) else None, (self._inputs, scales) if i == 0 else None)
             for i, (a, b) in enumerate(fans)
         ]
+        return [replace(layers[0], waves=self.waves, spacing=self.spacing), *layers[1:]]
 
     def weight_scales(self) -> list[tuple[Tensor, float]]:
         """The fixed scales of the weights, ``(S or 1, out or 1, 1)``, and of the biases of each layer, including s."""
