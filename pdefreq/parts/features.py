@@ -24,9 +24,7 @@ class WaveFeatures(Part):
     registry = FEATURES
 
     @abstractmethod
-    def family(
-        self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator
-    ) -> FeatureFamily:
+    def family(self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator) -> FeatureFamily:
         """The functions.
 
         Args:
@@ -46,9 +44,7 @@ class RandomSines(WaveFeatures):
         method, arXiv 2207.13380.
     """
 
-    def family(
-        self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator
-    ) -> FeatureFamily:
+    def family(self, problem: Problem, bands: Sequence[tuple[float, float]], number: int, draw: torch.Generator) -> FeatureFamily:
         from pdefreq.spaces.features.sine_features import lattice_sines, random_sines
 
         (lower, upper), periodic = problem.domain.bounds, problem.periodic_axes

@@ -89,7 +89,9 @@ class RandomFeatures(Solver):
 
         require(problem, self.name, self.needs)
         if guess is not None:
-            raise IncompatibleError(f"{self.name} can't start from a given function, since it solves one linear problem: leave it out")
+            raise IncompatibleError(
+                f"{self.name} can't start from a given function, since it solves one linear problem: leave it out"
+            )
         if problem.is_up_to_constant:
             require_compatible(problem)
         d = problem.domain.dimension
