@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pdefreq.parts.penalty_schedules import PenaltySchedule, Staged
     from pdefreq.parts.points import AtData, Automatic, Gauss, Points, Sobol, Uniform
     from pdefreq.parts.starts import Antisymmetric, Doubled, Start, Wide
+    from pdefreq.parts.step_controls import Nielsen, StepControl, TargetRatio
     from pdefreq.parts.training import Training
 
 
@@ -27,6 +28,7 @@ _PLACES = {
         "optimizers": ("Adam", "GaussNewton", "GradientDescent", "Lbfgs", "Optimizer", "Sgd"),
         "points": ("AtData", "Automatic", "Gauss", "Points", "Sobol", "Uniform"),
         "penalty_schedules": ("PenaltySchedule", "Staged"),
+        "step_controls": ("Nielsen", "StepControl", "TargetRatio"),
         "starts": ("Antisymmetric", "Doubled", "Start", "Wide"),
         "training": ("Training",),
     }.items()
@@ -54,6 +56,7 @@ __all__ = [
     "Mlp",
     "Mscale",
     "Network",
+    "Nielsen",
     "Optimizer",
     "Penalty",
     "PenaltySchedule",
@@ -66,6 +69,8 @@ __all__ = [
     "Sobol",
     "Staged",
     "Start",
+    "StepControl",
+    "TargetRatio",
     "Training",
     "Uniform",
     "Wide",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pdefreq.core.composition import Part
 from pdefreq.core.errors import OptionError
-from pdefreq.parts.part import FRACTION, POSITIVE, require
+from pdefreq.parts.part import COUNT, FRACTION, POSITIVE, require
+from pdefreq.parts.step_controls import Nielsen, StepControl
 from pdefreq.parts.tables import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -32,9 +33,18 @@ class Optimizer(Part):
     # In 2-D, networks overfitted fewer than 130 points along each axis on `poisson-multilevel` within 300 steps.
     number: ClassVar[tuple[int, int, int]] = (1000, 19600, 8192)
 
+    @property
+    def for_squares(self) -> str | None:
+        """The name of an option that only losses which are sums of squares have, if it is set; otherwise None."""
+        return None
+
     @abstractmethod
-    def stepper(self) -> Stepper:
-        """The object that takes the steps."""
+    def stepper(self, linear: int = 0) -> Stepper:
+        """The object that takes the steps.
+
+        Args:
+            linear: The number of last coefficients in which the network is linear; 0 if there are none.
+        """
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         """Check that a step fits into memory, for a given number of rows of the functional.
@@ -83,7 +93,7 @@ class Adam(FirstOrder):
         Kingma and Ba (2015), Adam: a method for stochastic optimization, Algorithm 1, with its default constants.
     """
 
-    def stepper(self) -> Stepper:
+    def stepper(self, linear: int = 0) -> Stepper:
         from pdefreq.iterations.training.steppers import AdamStepper
 
         return AdamStepper(self.rate, self.clip)
@@ -93,7 +103,7 @@ class Adam(FirstOrder):
 class GradientDescent(FirstOrder):
     """Gradient descent."""
 
-    def stepper(self) -> Stepper:
+    def stepper(self, linear: int = 0) -> Stepper:
         from pdefreq.iterations.training.steppers import GradientDescentStepper
 
         return GradientDescentStepper(self.rate, self.clip)
@@ -113,7 +123,7 @@ class Sgd(FirstOrder):
         super().__post_init__()
         require(self, FRACTION, "momentum")
 
-    def stepper(self) -> Stepper:
+    def stepper(self, linear: int = 0) -> Stepper:
         from pdefreq.iterations.training.steppers import GradientDescentStepper
 
         return GradientDescentStepper(self.rate, self.clip, self.momentum)
@@ -129,7 +139,7 @@ class Lbfgs(Optimizer):
 
     needs_fixed_objective = True
 
-    def stepper(self) -> Stepper:
+    def stepper(self, linear: int = 0) -> Stepper:
         from pdefreq.iterations.training.lbfgs import LbfgsStepper
 
         return LbfgsStepper()
@@ -141,23 +151,60 @@ class GaussNewton(Optimizer):
 
     Args:
         damping: lambda in (F^T F + lambda) d = -gradient; null adapts it in each step (Levenberg-Marquardt).
+        control: How it is adapted.
+        factorization: Cholesky of F^T F or F F^T (cholesky), or in addition QR of F for dampings below the level of rounding of
+            these matrices (cholesky-qr), for losses that are sums of squares.
+        last_layer: Whether the coefficients of the last layer are damped as the others, or eliminated (projected, variable
+            projection), for losses that are sums of squares.
+        spring_momentum: The part of the previous step near which a step stays (SPRING), in [0, 1), for points that are drawn
+            anew.
+        sketch_rows: Number of random combinations of the rows of F, two per coefficient or more, for losses that are sums of
+            squares; null uses all rows.
+        sketch_columns: Number of random combinations of the coefficients that a step changes; null changes all.
 
     Source:
-        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163.
+        Mueller, Zeinhofer (2023), Achieving high accuracy with PINNs via energy natural gradient descent, arXiv 2302.13163;
+        projection Kaufman (1975), BIT 15; momentum and sketches arXiv 2505.12149 and arXiv 2607.02194.
     """
 
     number = (500, 1600, 2000)  # each point is a row of a matrix, or several
 
     damping: float | None = None
+    control: StepControl = field(default_factory=Nielsen)
+    factorization: Literal["cholesky", "cholesky-qr"] = "cholesky"
+    last_layer: Literal["damped", "projected"] = "damped"
+    spring_momentum: float = 0.0
+    sketch_rows: int | None = None
+    sketch_columns: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self, POSITIVE, "damping")
+        require(self, FRACTION, "spring_momentum")
+        require(self, COUNT, "sketch_rows", "sketch_columns")
+        if self.damping is not None and self.control != Nielsen():
+            raise OptionError("`control` does nothing here: it needs damping=null; set that, or leave `control` out")
+        if self.last_layer == "projected" and self.sketch_columns is not None:
+            raise OptionError("`sketch_columns` mixes all coefficients: leave it out, or leave `last_layer` out")
 
-    def stepper(self) -> Stepper:
+    @property
+    def for_squares(self) -> str | None:
+        named = {"last_layer": self.last_layer == "projected", "sketch_rows": self.sketch_rows is not None}
+        return next((name for name, used in named.items() if used), None)
+
+    def stepper(self, linear: int = 0) -> Stepper:
         from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
+        from pdefreq.iterations.training.linear_algebra import LinearAlgebra
 
-        return LevenbergMarquardtStepper(self.damping)
+        if self.last_layer == "projected" and not linear:
+            raise OptionError("last_layer=projected needs a network whose last layer is linear: leave `last_layer` out")
+        algebra = LinearAlgebra(
+            refined=self.factorization == "cholesky-qr",
+            projected=linear if self.last_layer == "projected" else 0,
+            sketch_rows=self.sketch_rows,
+            sketch_columns=self.sketch_columns,
+        )
+        return LevenbergMarquardtStepper(self.damping, self.control.rule(), algebra, self.spring_momentum)
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         if rows * coefficients > _FACTOR:

@@ -78,6 +78,14 @@ OPTIMIZERS = Registry(
 )
 FEATURES = Registry("family of features", "pdefreq.features", {"sines": "pdefreq.parts.features:RandomSines"})
 SINGULAR = Registry("family of singular functions", "pdefreq.singular", {"singular": "pdefreq.parts.features:Singular"})
+STEP_CONTROLS = Registry(
+    "step control",
+    "pdefreq.step_controls",
+    {
+        "nielsen": "pdefreq.parts.step_controls:Nielsen",
+        "target-ratio": "pdefreq.parts.step_controls:TargetRatio",
+    },
+)
 TRAININGS = Registry("training", "pdefreq.trainings", {"training": "pdefreq.parts.training:Training"})
 
-KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, TRAININGS)
+KINDS = (NETWORKS, INPUTS, STARTS, LOSSES, BOUNDARIES, SCHEDULES, POINTS, OPTIMIZERS, STEP_CONTROLS, TRAININGS)

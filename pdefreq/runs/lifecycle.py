@@ -182,7 +182,9 @@ def _started(
 
 
 def _remark_on(prepared: PreparedRun, start: Position) -> None:
-    """Tell the user before the run what its points can't resolve, unless they become finer during the run."""
+    """Tell the user before the run why its method was chosen, and what its points can't resolve unless they become finer."""
+    for reason in prepared.spec.reasons:
+        remark(reason)
     if not refines_space(prepared.iteration):
         for note in resolution_notes(prepared.target, prepared.iteration, start.state):
             remark(note)

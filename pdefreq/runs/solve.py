@@ -93,8 +93,10 @@ def solve(
     solver = make_solver(solver) if isinstance(solver, str) else solver
     if not isinstance(solver, Solver):
         raise OptionError(f"`solver` must be a Solver or the name of a method, got {solver!r}; `pdefreq methods` lists the names")
-    stop = solver.budget.override(stop or Stop())
-    solver = solver.resolved(problem.blind(), stop)
+    label = method or named or solver.name
+    choice = solver.choice(problem.blind())
+    stop = choice.solver.budget.override(stop or Stop())
+    solver = choice.solver.resolved(problem.blind(), stop)
     given = Given(
         problem,
         solver,
@@ -113,7 +115,7 @@ def solve(
     }
     spec = RunSpec(
         problem=WrittenProblem.of(problem),
-        method=method or named or solver.name,
+        method=label,
         solver=method_written,
         seed=convert("seed", seed, int),
         dtype=dtype,
@@ -125,6 +127,7 @@ def solve(
         outputs=tuple(outputs),
         probes=None if lost or written is None else tuple(probe for probe in written if probe is not None),
         given=tuple(name for name, here in unwritten.items() if here),
+        reasons=choice.reasons,
     )
     return run(spec, folder, given=given, callback=callback, progress=progress)
 

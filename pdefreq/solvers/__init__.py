@@ -8,6 +8,7 @@ SOLVERS = Registry(
     "method",
     "pdefreq.solvers",
     {
+        "auto": "pdefreq.solvers.auto:Auto",
         "jacobi": "pdefreq.solvers.relaxation:jacobi",
         "damped-jacobi": "pdefreq.solvers.relaxation:damped_jacobi",
         "gauss-seidel": "pdefreq.solvers.relaxation:gauss_seidel",

@@ -74,6 +74,10 @@ class NetworkSolver(Solver):
                 "`balance_every` does nothing here: it needs a loss that is a sum of squares, such as loss=residual; set that, "
                 "or leave `balance_every` out"
             )
+        if not self.loss.is_square and (option := self.optimizer.for_squares) is not None:
+            raise OptionError(
+                f"`{option}` needs a loss that is a sum of squares, such as loss=residual; set that, or leave `{option}` out"
+            )
         if self.optimizer.needs_fixed_objective and self.training.batch is not None:
             raise OptionError("lbfgs needs an objective that is the same in every step: leave `batch` out, or use optimizer=adam")
 
@@ -157,7 +161,7 @@ class NetworkSolver(Solver):
         return TrainingIteration(
             space,
             objectives,
-            self.optimizer.stepper(),
+            self.optimizer.stepper(space.num_linear),
             seed=seed,
             like=like,
             unit=unit,

@@ -34,6 +34,7 @@ WHERE = {  # the option of a method that contains a part of this kind, and other
     "loss": ("loss", {}),
     "boundary": ("boundary", {}),
     "penalty schedule": ("schedule", {"boundary": "penalty"}),
+    "step control": ("control", {"optimizer": "gauss-newton"}),
     "point rule": ("points", {}),
     "optimizer": ("optimizer", {}),
     "training": ("training", {}),
@@ -100,6 +101,7 @@ def test_short_and_dotted_option_names_give_equal_methods(registry, name):
     option, beside = WHERE[registry.kind]
     method = network().with_options({**beside, option: name, **required(name, registry)})
     prefix: dict[str, str] = {"input": "network.input", "start": "network.start", "penalty schedule": "boundary.schedule"}
+    prefix |= {"step control": "optimizer.control"}
     path = prefix.get(registry.kind) or option
     for each in options_of(registry.load(name)):
         if each.kind is None and each.default is not None and each.default is not MISSING:

@@ -74,6 +74,11 @@ class FeedForward(Stacked):
         return shapes
 
     @property
+    def num_linear(self) -> int:
+        last = len(self.widths) + 1
+        return sum(math.prod(self.shapes.get(name, (0,))) for name in (f"weight{last}", f"bias{last}"))
+
+    @property
     def layers(self) -> list[Layer]:
         """The properties of each layer for the initialization, in order; the last layer is linear."""
         sigma, scales = activation_named(self.activation), self.unit_scales
