@@ -12,6 +12,8 @@ import torch
 from pdefreq.spaces.trial_space import LinearEvaluator, TrialSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from pdefreq.core.shapes import Coefficients, Gradients, Points, Values
@@ -23,8 +25,8 @@ _ENTRIES = 2**22  # entries of the arrays of one chunk of points: 32 MiB in doub
 class FeatureFamily(Protocol):
     """A set of m functions with their derivatives.
 
-    A family may also have a method ``combined(x, value, gradient, second, matrix)``, which computes the linear combinations of
-    `columns` faster.
+    A family may also have methods ``combined(x, value, gradient, second, matrix)`` and ``evaluated(x, c, order, matrix)``, which
+    compute the linear combinations of `columns` and the function with coefficients c faster.
     """
 
     @property
@@ -85,20 +87,27 @@ class _FeatureEvaluator(LinearEvaluator):
         return bound
 
     def value(self, c: Coefficients) -> Values:
-        return self._summed(c, lambda family, x, _: family.value(x))
+        return self._evaluated(c, 0)[0]
 
     def gradient(self, c: Coefficients) -> Gradients:
-        return self._summed(c, lambda family, x, _: family.gradient(x))
+        return self._evaluated(c, 1)[1]
+
+    def value_and_gradient(self, c: Coefficients) -> tuple[Values, Gradients]:
+        value, gradient = self._evaluated(c, 1)
+        return value, gradient
 
     def second_order(self, c: Coefficients) -> tuple[Values, Gradients, Values]:
-        second = self._summed(c, lambda family, x, matrix: _second(family, x, matrix))
-        return self.value(c), self.gradient(c), second
-
-    def second(self, c: Coefficients) -> Values:
-        return self._summed(c, lambda family, x, matrix: _second(family, x, matrix))
+        value, gradient, second = self._evaluated(c, 2)
+        return value, gradient, second
 
     def hessian(self, c: Coefficients) -> Tensor:
-        return self._summed(c, lambda family, x, _: family.hessian(x))
+        sizes = [family.size for family in self._families]
+        return torch.cat(
+            [
+                torch.stack([f.hessian(x) @ part for f, part in zip(self._families, c.split(sizes), strict=True)]).sum(dim=0)
+                for x, _ in self._chunks()
+            ]
+        )
 
     def jacobian(
         self, c: Coefficients, value: Values | None = None, gradient: Gradients | None = None, second: Values | None = None
@@ -110,15 +119,22 @@ class _FeatureEvaluator(LinearEvaluator):
             start += family.size
         return rows
 
-    def _summed(self, c: Coefficients, of: object) -> Tensor:
-        parts = c.split([family.size for family in self._families])
-        matrices = [None] if self._matrix is None else self._matrix.split(self._chunk)
-        chunks = self._x.split(self._chunk)
+    def _evaluated(self, c: Coefficients, order: int) -> list[Tensor]:
+        """u, grad u and S : D^2 u up to an order."""
+        n, d = self._x.shape
+        if not c.requires_grad and not bool(c.any()):  # the load of a linear problem
+            return [c.new_zeros(shape) for shape in ((n,), (n, d), (n,))[: order + 1]]
         found = []
-        for number, x in enumerate(chunks):
-            matrix = None if self._matrix is None else matrices[number]
-            found.append(sum(of(family, x, matrix) @ part for family, part in zip(self._families, parts, strict=True)))  # type: ignore[operator]
-        return torch.cat(found)
+        for x, matrix in self._chunks():
+            parts = zip(self._families, c.split([family.size for family in self._families]), strict=True)
+            found.append([sum(each) for each in zip(*(_evaluated(f, x, part, order, matrix) for f, part in parts), strict=True)])
+        return [torch.cat(each) for each in zip(*found, strict=True)]
+
+    def _chunks(self) -> Iterator[tuple[Points, Tensor | None]]:
+        """The points, and the matrices S at them, in chunks."""
+        for start in range(0, len(self._x), self._chunk):
+            at = slice(start, start + self._chunk)
+            yield self._x[at], None if self._matrix is None else self._matrix[at]
 
 
 def columns(
@@ -163,3 +179,12 @@ def _second(family: FeatureFamily, x: Points, matrix: Tensor | None) -> Values:
     if hasattr(family, "combined"):
         return family.combined(x, None, None, torch.ones_like(x[:, 0]), matrix)  # type: ignore[attr-defined]
     return torch.einsum("nij,nijm->nm", matrix, family.hessian(x))
+
+
+def _evaluated(family: FeatureFamily, x: Points, c: Coefficients, order: int, matrix: Tensor | None) -> list[Tensor]:
+    """The function of a family with the coefficients c at points, with its derivatives up to an order."""
+    if hasattr(family, "evaluated"):
+        return family.evaluated(x, c, order, matrix)  # type: ignore[attr-defined]
+    found = [family.value(x) @ c]
+    found += [family.gradient(x) @ c] if order >= 1 else []
+    return found + ([_second(family, x, matrix) @ c] if order >= 2 else [])

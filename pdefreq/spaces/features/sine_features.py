@@ -78,6 +78,24 @@ class SineFeatures:
             rows = along if rows is None else rows.add_(along)
         return angles.sin_() if rows is None else rows
 
+    def evaluated(self, x: Points, c: Tensor, order: int, matrix: Tensor | None) -> list[Tensor]:
+        """The function with the coefficients c at points, with its derivatives up to an order: u, grad u, S : D^2 u.
+
+        All derivatives of the sines are products with the same two arrays ``(n, m)``.
+        """
+        angles, w = self._angles(x), self.wavevectors.to(x)
+        sines = angles.sin()
+        found = [sines @ c]
+        if order >= 1:
+            found.append(angles.cos_() @ (c[:, None] * w))
+        if order >= 2 and matrix is None:
+            found.append(sines @ (-self._squares.to(x) * c))
+        elif order >= 2:
+            assert matrix is not None
+            second = sines @ (-c[:, None] * (w[:, :, None] * w[:, None, :]).flatten(1))
+            found.append((matrix.flatten(1) * second).sum(dim=1))
+        return found
+
     def _angles(self, x: Points) -> Tensor:
         return torch.addmm(self.phases.to(x), x - x.new_tensor(self.origin), self.wavevectors.to(x).T)
 
