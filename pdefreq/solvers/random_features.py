@@ -149,11 +149,12 @@ class _Plan:
             return None
         count = min(count, _MOST) if self.method.number is None else count
         angular = bands.scaled(lengths)
-        waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         singular = [] if self.method.singular is None else self.method.singular.families(problem)
+        most = count + sum(family.size for family in singular)
+        require_memory(count, "number", 8 * 3 * most * (math.ceil(_ROWS[d] * most) + most))  # before anything is drawn
+        waves = self.method.waves.family(problem, angular, count, stream(self.seed, "features", number))
         space = Features((waves, *singular))
         rows = math.ceil(_ROWS[d] * space.num_coefficients)
-        require_memory(space.num_coefficients, "number", 8 * 3 * space.num_coefficients * (rows + space.num_coefficients))
         interior, edge = self._points(rows)
         held, held_edge = self._held_out(rows, len(edge.x))
         beta, robin = self._weights(max(angular.largest), interior, edge)
