@@ -66,6 +66,7 @@ def curve_of(problem_name: str, method: str, seconds: float, seed: int) -> list[
         penalty = ":boundary=penalty" * (method in NETWORKS and problem_name in PENALIZED)
         return _along_steps(target, method + penalty, {}, seconds, seed)
     option, sizes = SIZES[method]
+    _along_steps(target, method, {option: sizes[problem.domain.dimension][0]}, seconds, seed)  # imports of libraries
     return [_along_steps(target, method, {option: size}, seconds, seed)[-1] for size in sizes[problem.domain.dimension]]
 
 
@@ -161,7 +162,7 @@ def draw(results: Mapping[str, Mapping[str, list]], path: Path) -> None:
 
     @styled
     def picture():
-        figure = Picture(figsize=(4.6 * len(results), 5.4))
+        figure = Picture(figsize=(max(9.2, 4.6 * len(results)), 5.4))
         panels = figure.subplots(1, len(results), squeeze=False, sharey=True)[0]
         for axes, (problem, curves) in zip(panels, results.items(), strict=True):
             for name, (color, dash, marker) in styles.items():
