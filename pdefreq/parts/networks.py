@@ -356,7 +356,7 @@ class Mscale(FeedForwardNetwork):
         found = data_spectrum(problem)
         reach = max(2.0, found.radius * (frame.length if self.input is None else self.input.length(problem.domain, frame)))
         number = 2 + min(_MOST_SCALES - 2, math.floor(math.log2(reach) - _ABOVE))
-        number = number if self.form == "subnetworks" else min(number, self.widths[0])
+        number = number if self.form == "subnetworks" else min(number, self.layer_widths[0])
         scales = tuple(2.0**k for k in range(number))
         told = f"scales=auto chose {', '.join(f'{s:g}' for s in scales)}, since {found.reason}."
         if scales[-1] * 2 <= reach:

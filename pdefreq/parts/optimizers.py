@@ -39,12 +39,8 @@ class Optimizer(Part):
         return None
 
     @abstractmethod
-    def stepper(self, linear: int = 0) -> Stepper:
-        """The object that takes the steps.
-
-        Args:
-            linear: The number of last coefficients in which the network is linear; 0 if there are none.
-        """
+    def stepper(self) -> Stepper:
+        """The object that takes the steps."""
 
     def require_memory(self, rows: int, coefficients: int) -> None:
         """Check that a step fits into memory, for a given number of rows of the functional.
@@ -93,7 +89,7 @@ class Adam(FirstOrder):
         Kingma and Ba (2015), Adam: a method for stochastic optimization, Algorithm 1, with its default constants.
     """
 
-    def stepper(self, linear: int = 0) -> Stepper:
+    def stepper(self) -> Stepper:
         from pdefreq.iterations.training.steppers import AdamStepper
 
         return AdamStepper(self.rate, self.clip)
@@ -103,7 +99,7 @@ class Adam(FirstOrder):
 class GradientDescent(FirstOrder):
     """Gradient descent."""
 
-    def stepper(self, linear: int = 0) -> Stepper:
+    def stepper(self) -> Stepper:
         from pdefreq.iterations.training.steppers import GradientDescentStepper
 
         return GradientDescentStepper(self.rate, self.clip)
@@ -123,7 +119,7 @@ class Sgd(FirstOrder):
         super().__post_init__()
         require(self, FRACTION, "momentum")
 
-    def stepper(self, linear: int = 0) -> Stepper:
+    def stepper(self) -> Stepper:
         from pdefreq.iterations.training.steppers import GradientDescentStepper
 
         return GradientDescentStepper(self.rate, self.clip, self.momentum)
@@ -162,7 +158,7 @@ class Lbfgs(Optimizer):
 
     needs_fixed_objective = True
 
-    def stepper(self, linear: int = 0) -> Stepper:
+    def stepper(self) -> Stepper:
         from pdefreq.iterations.training.lbfgs import LbfgsStepper
 
         return LbfgsStepper()
@@ -240,15 +236,13 @@ class GaussNewton(Optimizer):
         named = {"last_layer": self.last_layer == "projected", "sketch_rows": self.sketch_rows is not None}
         return next((name for name, used in named.items() if used), None)
 
-    def stepper(self, linear: int = 0) -> Stepper:
+    def stepper(self) -> Stepper:
         from pdefreq.iterations.training.levenberg_marquardt import LevenbergMarquardtStepper
         from pdefreq.iterations.training.linear_algebra import LinearAlgebra
 
-        if self.last_layer == "projected" and not linear:
-            raise OptionError("last_layer=projected needs a network whose last layer is linear: leave `last_layer` out")
         algebra = LinearAlgebra(
             refined=self.factorization == "cholesky-qr",
-            projected=linear if self.last_layer == "projected" else 0,
+            projects=self.last_layer == "projected",
             sketch_rows=self.sketch_rows,
             sketch_columns=self.sketch_columns,
         )

@@ -186,7 +186,7 @@ class NetworkSolver(Solver):
         return TrainingIteration(
             space,
             objectives,
-            self.optimizer.stepper(space.num_linear),
+            self.optimizer.stepper(),
             seed=seed,
             like=like,
             unit=unit,

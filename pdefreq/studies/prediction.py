@@ -74,7 +74,7 @@ class PredictedModes(Shown):
     def _html(self) -> str:
         columns: tuple[str, ...] = ("wavenumber", "amplitude", "initial rate", "final rate", "halved at step")
         values = (self.modes.wavenumber, self.modes.amplitude, self.initial_rate, self.errors.rate, self.errors.halving_steps)
-        rows = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
+        rows: list[dict[str, float]] = [dict(zip(columns, map(float, row), strict=True)) for row in zip(*values, strict=True)]
         return paragraph([self.title, self.errors.note]) + table(columns, rows)
 
 

@@ -12,7 +12,7 @@ derivative with respect to u, and d is the energy natural gradient; for sums of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pdefreq.core.shapes import Coefficients
     from pdefreq.functionals.functional import Functional
     from pdefreq.iterations.training.step_controls import StepControl
+    from pdefreq.spaces.trial_space import Network
     from pdefreq.theory.dynamics import SpectralFilter
 
 
@@ -69,6 +70,9 @@ class LevenbergMarquardtStepper(Stepper):
         if self.damping is None or self.momentum:
             return None
         return dynamics.GaussNewtonFilter(self.damping)
+
+    def on(self, space: Network) -> LevenbergMarquardtStepper:
+        return replace(self, algebra=self.algebra.on(space))
 
     def memory(self, c: Coefficients) -> dict[str, Tensor]:
         """The memory of the control, and the previous step if there is momentum."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pdefreq.core.errors import OptionError
 from pdefreq.core.streams import stream
 from pdefreq.iterations.training.damped_systems import damped_system
 from pdefreq.iterations.training.sketches import Sketched
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pdefreq.iterations.training.damped_systems import DampedSystem
+    from pdefreq.spaces.trial_space import Network
 
 
 @dataclass(frozen=True)
@@ -24,15 +26,29 @@ class LinearAlgebra:
 
     Args:
         refined: Whether QR factorizations are used below the level of rounding of F^T F, for sums of squares.
-        projected: The number of last coefficients that are eliminated; 0 eliminates none.
+        projects: Whether the coefficients of the last layer are eliminated.
+        projected: Their number, which `on` sets.
         sketch_rows: The number of rows after a sketch; None keeps all.
         sketch_columns: The number of coefficients after a sketch; None keeps all.
     """
 
     refined: bool = False
+    projects: bool = False
     projected: int = 0
     sketch_rows: int | None = None
     sketch_columns: int | None = None
+
+    def on(self, space: Network) -> LinearAlgebra:
+        """The linear algebra for the coefficients of a network.
+
+        Raises:
+            OptionError: If the last layer is to be eliminated, and the network is not linear in its last coefficients.
+        """
+        if not self.projects:
+            return self
+        if not space.num_linear:
+            raise OptionError("last_layer=projected needs a network whose last layer is linear: leave `last_layer` out")
+        return replace(self, projected=space.num_linear)
 
     def at(self, step: int) -> Callable[[Tensor, Tensor, Tensor | None], DampedSystem]:
         """The linear algebra of a step, as a function of F, G and r. Sketches depend on the number of the step alone."""
