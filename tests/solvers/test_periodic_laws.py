@@ -46,7 +46,7 @@ DIRECT = {  # options, and a bound of the relative error against P2 elements on 
     "random-features": ("bandwidth=16,number=600", 3e-2),
     "auto": ("", 5e-3),
 }
-ROUNDING = {"random-features": 1e-11}  # its coefficients are larger than the values by a factor of a thousand
+ROUNDING = {"random-features": 1e-4}  # waves do not resolve the jump: coefficients of 1e10 cancel
 NETWORKS = {
     "deep-ritz": "widths=[20,20],number=900,steps=4",
     "mscale": "widths=[10],scales=[1,2],number=900,steps=4",
