@@ -326,6 +326,7 @@ RETURNED = {  # checks of the results of the members of each protocol, in additi
     "start": lambda start, _: start[0].value(start[1]).ndim == 0,
     "predict": None,  # the results are tested elsewhere
     "linearized": None,
+    "certificate": None,
 }
 
 

@@ -179,12 +179,8 @@ class HasTangentKernel(Protocol):
 class Certifies(Protocol):
     """Steps are solutions of damped least-squares problems, so that every mode of the residual has a bound after a step."""
 
-    def watch(self, modes: Modes) -> None:
-        """Name the modes of `certificate`, before the first step."""
-        ...
-
-    def certificate(self, state: State) -> Certificate | None:
-        """The certificate of the step from a state, or of the one that led to it; None if there is none."""
+    def certificate(self, state: State, modes: Modes) -> Certificate | None:
+        """The certificate of the step from a state, or of the one that led to it, for modes; None if there is none."""
         ...
 
 

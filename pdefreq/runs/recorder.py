@@ -63,10 +63,15 @@ class Recorder:
 
     def _certified(self, state: State, step: int) -> dict[str, Any]:
         """The columns of the certificate at steps 0, 1, 2, 5, 10, 20, 50 and so on, since each takes about as long as a step."""
+        from pdefreq.spectrum.watched import WatchedModes
+
         certifier = self._prepared.iteration.find(Certifies)
         if certifier is None or step != _rounded(step):
             return {}
-        found = certifier.certificate(state)
+        watched = WatchedModes.in_facts(self._history.facts)
+        if not len(watched):
+            return {}
+        found = certifier.certificate(state, self._prepared.target.families.modes(watched.kind, watched.indices))
         return {} if found is None else dict(found.columns())
 
     def _measured(self, state: State) -> SpaceIterate:
@@ -92,18 +97,8 @@ class Recorder:
         for measurement in self._measurements:
             for name, fact in measurement.facts.items():
                 history.facts.setdefault(name, _array(fact))
-        self._watch()
         if prepared.spec.predict and not len(history):
             history.facts.update(_predicted(prepared, iterate, history))
-
-    def _watch(self) -> None:
-        """Tell the iteration which modes its certificate is about."""
-        from pdefreq.spectrum.watched import WatchedModes
-
-        certifier = self._prepared.iteration.find(Certifies)
-        watched = WatchedModes.in_facts(self._history.facts)
-        if certifier is not None and len(watched):
-            certifier.watch(self._prepared.target.families.modes(watched.kind, watched.indices))
 
 
 def _rounded(step: int) -> int:

@@ -32,18 +32,30 @@ def ridge_least_squares(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> T
         Adcock and Huybrechs (2019), Frames and numerical approximation, SIAM Review 61: the regularized problem is accurate up to
         ``ridge |D c|`` for any bounded representation c of the solution.
     """
-    return ridge_solution(matrix, data, ridge)[0]
+    return RidgeFactorization(matrix, ridge).solve(data)[0]
 
 
-def ridge_solution(matrix: Tensor, data: Tensor, ridge: float = RIDGE) -> tuple[Tensor, Tensor]:
-    """The coefficients of `ridge_least_squares`, and what they leave of the data, y - A c, of the shape of y."""
-    count = matrix.shape[1]
-    lengths = torch.linalg.vector_norm(matrix, dim=0)
-    lengths = torch.where(lengths > 0, lengths, 1.0)
-    matrix /= lengths
-    below = ridge * torch.eye(count, dtype=matrix.dtype, device=matrix.device)
-    columns = data.reshape(len(data), -1)
-    right = torch.cat([columns, data.new_zeros(count, columns.shape[1])])
-    scaled = torch.linalg.lstsq(torch.cat([matrix, below]), right, driver="gels").solution
-    left = columns - matrix @ scaled
-    return (scaled / lengths[:, None]).reshape(count, *data.shape[1:]), left.reshape(data.shape)
+class RidgeFactorization:
+    """The factorization of `ridge_least_squares`, for data that are given one after the other.
+
+    Args:
+        matrix: A, ``(n, m)``. It is scaled in place, to save memory.
+        ridge: The weight of the coefficients.
+    """
+
+    def __init__(self, matrix: Tensor, ridge: float = RIDGE) -> None:
+        lengths = torch.linalg.vector_norm(matrix, dim=0)
+        self._lengths = torch.where(lengths > 0, lengths, 1.0)
+        matrix /= self._lengths
+        below = ridge * torch.eye(matrix.shape[1], dtype=matrix.dtype, device=matrix.device)
+        self._reflections, self._factors = torch.geqrf(torch.cat([matrix, below]))
+
+    def solve(self, data: Tensor) -> tuple[Tensor, Tensor]:
+        """The coefficients for data y, ``(n,)`` or ``(n, k)``, and what they leave of them, y - A c, of the same shape."""
+        count, columns = len(self._lengths), data.reshape(len(data), -1)
+        right = torch.cat([columns, data.new_zeros(count, columns.shape[1])])
+        turned = torch.ormqr(self._reflections, self._factors, right, transpose=True)
+        scaled = torch.linalg.solve_triangular(self._reflections[:count].triu(), turned[:count], upper=True)
+        turned[:count] = 0
+        left = torch.ormqr(self._reflections, self._factors, turned)[: len(data)]
+        return (scaled / self._lengths[:, None]).reshape(count, *data.shape[1:]), left.reshape(data.shape)

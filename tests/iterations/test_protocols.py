@@ -28,6 +28,7 @@ from pdefreq.iterations.defaults import (
 )
 from pdefreq.iterations.iteration import Iteration
 from pdefreq.iterations.protocols import (
+    Certifies,
     HandsOver,
     HasDiscreteSolution,
     HasFinalStatus,
@@ -68,7 +69,7 @@ def test_an_iteration_has_four_required_methods():
 
 
 def test_every_protocol_can_be_checked_at_run_time_and_is_documented():
-    assert len(PROTOCOLS) == 14
+    assert len(PROTOCOLS) == 15
     for protocol in PROTOCOLS:
         assert not isinstance(object(), protocol)  # raises if it cannot be checked
         assert (protocol.__doc__ or "").endswith(".")
@@ -126,7 +127,7 @@ def test_a_protocol_from_elsewhere_is_found_on_iterations_that_implement_it():
         (
             "deep-ritz",
             {
-                *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift),
+                *(HasObjectiveKind, OpenEnded, Predicts, HasTangentKernel, MeasuresDrift, Certifies),
                 *(ReportsColumns, HasStages, HasFinalStatus, HasResult, HasNotes, HasQuadrature),
             },
         ),

@@ -14,7 +14,7 @@ from pdefreq.iterations.iteration import Iteration, State
 from pdefreq.iterations.protocols import ObjectiveKind
 from pdefreq.spectrum.span import modes_at_rows
 from pdefreq.theory.certificate import Certificate
-from pdefreq.theory.least_squares import ridge_solution
+from pdefreq.theory.least_squares import RidgeFactorization
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,8 +72,7 @@ class FeatureLeastSquares(Iteration):
     ) -> None:
         self._attempt = functools.lru_cache(maxsize=2)(attempt)
         self._tolerance, self._like, self._remarks = tolerance, like, remarks
-        self._modes: Modes | None = None
-        self._certificate: tuple[int, Certificate] | None = None  # with the number of the attempt
+        self._solved: tuple[int, RidgeFactorization, Tensor, Tensor] | None = None  # attempt, factors, r before and after
 
     def init(self) -> State:
         space = self._at(0).space
@@ -85,22 +84,19 @@ class FeatureLeastSquares(Iteration):
         functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
         data = functional.residual(zero)
         assert data is not None
-        watched = None if self._modes is None else modes_at_rows(self._modes, attempt.interior, len(data), self._like)
-        right = -data[:, None] if watched is None else torch.cat([-data[:, None], watched], dim=1)
-        factor = functional.gauss_newton_factor(zero)
-        solutions, left = ridge_solution(factor, right)
-        self._certificate = None
-        if watched is not None:
-            self._certificate = number, Certificate.of(left[:, 1:], watched, data, -left[:, 0], -left[:, 0])
-        return self._judged(state, number, solutions[:, 0])
+        self._solved = None  # frees the memory of the preceding attempt
+        factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
+        c, left = factorization.solve(-data)
+        self._solved = number, factorization, data, -left
+        return self._judged(state, number, c)
 
-    def watch(self, modes: Modes) -> None:
-        self._modes = modes
-
-    def certificate(self, state: State) -> Certificate | None:
-        """The certificate of the attempt that led to a state, from u = 0."""
-        known = self._certificate
-        return None if known is None or known[0] != int(state.memory["attempt"]) else known[1]
+    def certificate(self, state: State, modes: Modes) -> Certificate | None:
+        """The certificate of the attempt that led to a state, from u = 0; its step is exact, and the damping is the ridge."""
+        if self._solved is None or self._solved[0] != int(state.memory["attempt"]):
+            return None
+        number, factorization, before, after = self._solved
+        watched = modes_at_rows(modes, self._at(number).interior, len(before), self._like)
+        return None if watched is None else Certificate.of(factorization.solve(watched)[1], watched, before, after, after)
 
     def objective(self, state: State) -> dict[str, Tensor]:
         residuals = state.memory["residuals"]

@@ -78,7 +78,6 @@ class TrainingIteration(Iteration):
         self._remarks = tuple(remarks)
         self._balance_every, self._held_out, self._adaptive = balance_every, held_out, adaptive
         self._samples = lru_cache(maxsize=1)(lambda points: None if adaptive is None else adaptive.samples(points))
-        self._modes: Modes | None = None
         self.objective_kind = ObjectiveKind.RESIDUAL if objectives.at(0).tends_to_zero else ObjectiveKind.ENERGY
         self.open_ended = not stepper.ends and (held_out is None or held_out.patience is None)
 
@@ -124,26 +123,23 @@ class TrainingIteration(Iteration):
     def quadrature(self, state: State) -> Samples | None:
         return self._objectives.quadrature
 
-    def watch(self, modes: Modes) -> None:
-        self._modes = modes
-
-    def certificate(self, state: State) -> Certificate | None:
+    def certificate(self, state: State, modes: Modes) -> Certificate | None:
         """The certificate of the first trial of a Gauss-Newton step from a state, for sums of squares at fixed points."""
         step, memory, interior = int(state.memory["steps"]), dict(state.memory), self._objectives.quadrature
-        if self._modes is None or interior is None or not self._stepper.solves_damped:
+        if interior is None or not self._stepper.solves_damped:
             return None
         functional, c = self._functional(step, memory), state.coefficients
         with torch.no_grad():
             before = functional.residual(c)
-        if before is None or (modes := modes_at_rows(self._modes, interior, len(before), c)) is None:
+        if before is None or (watched := modes_at_rows(modes, interior, len(before), c)) is None:
             return None
         factor = functional.gauss_newton_factor(c).detach()
         damping = self._stepper.damping_at(memory, factor)
-        x, left = damped_least_squares(factor, damping, torch.cat([modes, before[:, None]], dim=1))
+        x, left = damped_least_squares(factor, damping, torch.cat([watched, before[:, None]], dim=1))
         with torch.no_grad():
             after = functional.residual(c - x[:, -1])
         assert after is not None
-        return Certificate.of(left[:, :-1], modes, before, left[:, -1], after)
+        return Certificate.of(left[:, :-1], watched, before, left[:, -1], after)
 
     def start(self) -> tuple[Functional, Coefficients]:
         state = self.init()
