@@ -75,7 +75,7 @@ class Case:
         return {
             "Adam": plain().with_options(**common, **_RATE),
             "L-BFGS": plain().with_options(**common, optimizer="lbfgs"),
-            "Gauss-Newton": gauss_newton().with_options(**common, loss=self.loss),
+            "Gauss-Newton": gauss_newton().with_options(**common, loss=self.loss, boundary="hard"),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -49,6 +49,15 @@ class Attempt:
     stages: tuple[Functional, ...] = ()
 
 
+class _Solution(NamedTuple):
+    """The coefficients of an attempt, the factorization of its rows, and the residuals at zero and at these coefficients."""
+
+    coefficients: Coefficients
+    factorization: RidgeFactorization
+    before: Tensor
+    after: Tensor
+
+
 class FeatureLeastSquares(Iteration):
     """Solves one least-squares problem per step; each step has more features than the one before.
 
@@ -72,7 +81,7 @@ class FeatureLeastSquares(Iteration):
     ) -> None:
         self._attempt = functools.lru_cache(maxsize=2)(attempt)
         self._tolerance, self._like, self._remarks = tolerance, like, remarks
-        self._solved: tuple[int, RidgeFactorization, Tensor, Tensor] | None = None  # attempt, factors, r before and after
+        self._solved: tuple[int, _Solution] | None = None  # with the number of the attempt
 
     def init(self) -> State:
         space = self._at(0).space
@@ -80,23 +89,32 @@ class FeatureLeastSquares(Iteration):
 
     def step(self, state: State) -> State:
         number = int(state.memory["attempt"]) + 1
-        attempt = self._at(number)
-        functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
-        data = functional.residual(zero)
-        assert data is not None
-        self._solved = None  # frees the memory of the preceding attempt
-        factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
-        c, left = factorization.solve(-data)
-        self._solved = number, factorization, data, -left
-        return self._judged(state, number, c)
+        return self._judged(state, number, self._solution(number).coefficients)
 
     def certificate(self, state: State, modes: Modes) -> Certificate | None:
         """The certificate of the attempt that led to a state, from u = 0; its step is exact, and the damping is the ridge."""
-        if self._solved is None or self._solved[0] != int(state.memory["attempt"]):
+        if (number := int(state.memory["attempt"])) < 0:
             return None
-        number, factorization, before, after = self._solved
-        watched = modes_at_rows(modes, self._at(number).interior, len(before), self._like)
-        return None if watched is None else Certificate.of(factorization.solve(watched)[1], watched, before, after, after)
+        solution, interior = self._solution(number), self._at(number).interior
+        watched = modes_at_rows(modes, interior, len(solution.before), self._like)
+        if watched is None:
+            return None
+        left = solution.factorization.solve(watched)[1]
+        return Certificate.of(left, watched, solution.before, solution.after, solution.after)
+
+    def _solution(self, number: int) -> _Solution:
+        """The solution of an attempt. That of the last attempt is kept for its certificate."""
+        if self._solved is not None and self._solved[0] == number:
+            return self._solved[1]
+        self._solved = None  # frees the memory of the preceding attempt
+        attempt = self._at(number)
+        functional, zero = attempt.functional, self._like.new_zeros(attempt.space.num_coefficients)
+        before = functional.residual(zero)
+        assert before is not None
+        factorization = RidgeFactorization(functional.gauss_newton_factor(zero))
+        c, left = factorization.solve(-before)
+        self._solved = number, _Solution(c, factorization, before, -left)
+        return self._solved[1]
 
     def objective(self, state: State) -> dict[str, Tensor]:
         residuals = state.memory["residuals"]
