@@ -62,7 +62,7 @@ class Recorder:
         return status_from(history, prepared.spec.stop, is_relative=is_relative, last_stage=last)
 
     def _certified(self, state: State, step: int) -> dict[str, Any]:
-        """The columns of the certificate at steps 0, 1, 2, 5, 10, 20, 50 and so on, since each takes about as long as a step."""
+        """The columns of the certificate at steps 0, 1, 2, 5, 10, 20, 50, ..., since it takes about as long as a step."""
         certifier = self._prepared.iteration.find(Certifies)
         if certifier is None or step != _rounded(step):
             return {}
@@ -97,7 +97,7 @@ class Recorder:
             history.facts.update(_predicted(prepared, iterate, history))
 
     def _watch(self) -> None:
-        """Tell the iteration which modes its certificate is about."""
+        """Pass the modes of the certificate to the iteration."""
         from pdefreq.spectrum.watched import WatchedModes
 
         certifier = self._prepared.iteration.find(Certifies)
@@ -107,7 +107,7 @@ class Recorder:
 
 
 def _rounded(step: int) -> int:
-    """The largest of 0, 1, 2, 5, 10, 20, 50, ... up to a step."""
+    """The largest of the numbers 0, 1, 2, 5, 10, 20, 50, ... that is at most a step."""
     if step == 0:
         return 0
     power = 10 ** int(math.log10(step) + 1e-9)
