@@ -177,10 +177,10 @@ class HasTangentKernel(Protocol):
 
 @runtime_checkable
 class Certifies(Protocol):
-    """Steps are solutions of damped least-squares problems, so that every mode of the residual has a bound after a step."""
+    """Iterations whose steps solve damped least-squares problems, with a bound on every mode of the residual after a step."""
 
     def watch(self, modes: Modes) -> None:
-        """Name the modes of `certificate`, before the first step."""
+        """Set the modes of `certificate`, before the first step."""
         ...
 
     def certificate(self, state: State) -> Certificate | None:

@@ -1,4 +1,4 @@
-"""Least squares over a space of features, in attempts with more and more features."""
+"""Least squares in a space of features, in attempts with increasing numbers of features."""
 
 from __future__ import annotations
 
