@@ -34,10 +34,10 @@ _EDGE = 512  # boundary points at which the odd extension of the source is teste
 class Auto(Solver):
     """A method chosen for the problem: a fast transform, random features, finite elements or a trained network.
 
-    Problems with constant coefficients on a box are solved by a sine or Fourier transform. Of the other problems, linear ones
-    with a smooth solution are solved by random features, others by finite elements, and those in more than three dimensions by
-    networks. The notes of a run state the reason of the choice, and why other methods were not chosen. By default the limits of
-    a run are those of the chosen method.
+    Problems with constant coefficients on a box are solved by a sine or Fourier transform. Other problems in at most three
+    dimensions are solved by random features if their solution is smooth, and by finite elements otherwise. Problems in more than
+    three dimensions are solved by networks. The notes of a run state the reason of the choice, and why other methods were not
+    chosen. By default the limits of a run are those of the chosen method.
     """
 
     def choice(self, problem: Problem) -> Choice:

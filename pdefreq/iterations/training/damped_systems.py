@@ -49,7 +49,7 @@ def gram(f: Tensor) -> Tensor:
     if f.device.type != "cpu" or f.dtype not in (torch.float32, torch.float64) or not f.numel():
         return f @ f.T
     product: Any = get_blas_funcs("syrk", dtype=f.numpy().dtype)
-    if f.is_contiguous():  # BLAS stores matrices by columns, so that it sees F^T
+    if f.is_contiguous():  # BLAS stores matrices by columns, so that it reads this array as F^T
         return torch.from_numpy(product(1.0, f.numpy().T, trans=1, lower=1))
     return torch.from_numpy(product(1.0, f.T.contiguous().numpy().T, lower=1))
 
