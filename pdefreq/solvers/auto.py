@@ -36,7 +36,7 @@ class Auto(Solver):
 
     Problems with constant coefficients on a box are solved by a sine or Fourier transform. Other problems in at most three
     dimensions are solved by random features if their solution is smooth, and by finite elements otherwise. Problems in more than
-    three dimensions are solved by networks. The notes of a run state the reason of the choice, and why other methods were not
+    three dimensions are solved by networks. The notes of a run state the reason for the choice, and why other methods were not
     chosen. By default the limits of a run are those of the chosen method.
     """
 

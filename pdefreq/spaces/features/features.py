@@ -173,7 +173,7 @@ def columns(
 
 
 def _second(family: FeatureFamily, x: Points, matrix: Tensor | None) -> Values:
-    """``S : D^2 f`` of all functions at points, ``(n, m)``; without a matrix the Laplacians."""
+    """The values ``S : D^2 f`` of all functions at points, ``(n, m)``; without a matrix the Laplacians."""
     if matrix is None:
         return family.laplacian(x)
     if hasattr(family, "combined"):
