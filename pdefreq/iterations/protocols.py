@@ -177,7 +177,7 @@ class HasTangentKernel(Protocol):
 
 @runtime_checkable
 class Certifies(Protocol):
-    """Iterations whose steps solve damped least-squares problems, with a bound on every mode of the residual after a step."""
+    """Steps solve damped least-squares problems, so that there is a bound on every mode of the residual after a step."""
 
     def watch(self, modes: Modes) -> None:
         """Set the modes of `certificate`, before the first step."""
